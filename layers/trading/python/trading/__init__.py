@@ -1,0 +1,1 @@
+"""A brokerage back end: domain rules, use cases, and their AWS adapters."""

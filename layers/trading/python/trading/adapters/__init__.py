@@ -1,0 +1,1 @@
+"""AWS and HTTP behind the ports of the use cases."""

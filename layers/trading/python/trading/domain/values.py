@@ -1,0 +1,84 @@
+"""Value types that the whole system shares: money, quantities, instants, and the words of an order."""
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+class Frozen(BaseModel):
+    """Base of the immutable models: unknown fields are refused, assignment is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Round half up to the cent: the rule for amounts that are stated to a client."""
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def cents_up(amount: Decimal) -> Decimal:
+    """Round up to the cent: the rule for what is held, so that a hold always covers what it is for."""
+    return amount.quantize(CENT, ROUND_CEILING)
+
+
+def cents_down(amount: Decimal) -> Decimal:
+    """Round down to the cent: the rule for fees, so that many small fills never cost more than one large one."""
+    return amount.quantize(CENT, ROUND_DOWN)
+
+
+def _no_float(value: object) -> object:
+    if isinstance(value, float | bool):
+        raise ValueError("money is a decimal string, never a float")
+    return value
+
+
+Money = Annotated[Decimal, BeforeValidator(_no_float)]
+"""An amount or a price in the account's currency. A string in JSON, a number in DynamoDB, never a float."""
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds: sorts as text, reads as time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str)]
+
+
+class Side(StrEnum):
+    """Which way the client trades."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, −1 for a sell: what a fill does to the number of shares."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """How the order names its price."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+
+
+class TimeInForce(StrEnum):
+    """How long the order stands (FIX tag 59)."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+
+    @property
+    def rests(self) -> bool:
+        """Whether a remainder may wait at the exchange."""
+        return self in (TimeInForce.DAY, TimeInForce.GTC)

@@ -1,0 +1,68 @@
+"""What travels in the clients' mailboxes. Message group = client id."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from trading.domain.values import Day, Frozen
+from trading.wire import ExecutionReport
+
+
+class Message(Frozen):
+    """What every message carries: whose it is, and the id that follows the order through the logs."""
+
+    client_id: str
+    correlation_id: str
+
+
+class ExecuteOrder(Message):
+    """From OrderLifecycle's Execute (with a task token) or the sweeper (without)."""
+
+    kind: Literal["execute"] = "execute"
+    order_id: str
+    task_token: str | None = None
+
+
+class ReportReceived(Message):
+    """An exchange's callback, verified."""
+
+    kind: Literal["report"] = "report"
+    report: ExecutionReport
+
+
+class PollOrder(Message):
+    """From the sweeper: ask the exchanges what became of an order."""
+
+    kind: Literal["poll"] = "poll"
+    order_id: str
+
+
+class CancelOrder(Message):
+    """Take the order back from the exchanges and end it as CANCELED, or EXPIRED at the end of its day."""
+
+    kind: Literal["cancel"] = "cancel"
+    order_id: str
+    outcome: Literal["CANCELED", "EXPIRED"] = "CANCELED"
+    reason: str
+
+
+class ClearOrder(Message):
+    """From OrderLifecycle's Clear (with a task token) or the sweeper (without)."""
+
+    kind: Literal["clear"] = "clear"
+    order_id: str
+    task_token: str | None = None
+
+
+class SettleClient(Message):
+    """From SettlementCycle: settle what this client has due up to and on the date."""
+
+    kind: Literal["settle"] = "settle"
+    settlement_date: Day
+    task_token: str | None = None
+
+
+ExecutionMessage = Annotated[
+    ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")
+]
+EXECUTION_MESSAGE: TypeAdapter[ExecutionMessage] = TypeAdapter(ExecutionMessage)

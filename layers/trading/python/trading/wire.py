@@ -1,0 +1,161 @@
+"""The formats in which we speak with exchanges and the depository. Prices and amounts are decimal strings in JSON."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from trading.domain.values import Day, Frozen, Money, Side, TimeInForce, Timestamp
+
+CALLBACK_PATH = "/api/v1/exchange/callbacks"
+
+
+class ExecType(StrEnum):
+    """What an execution report reports (FIX tag 150)."""
+
+    NEW = "NEW"
+    TRADE = "TRADE"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+class VenueOrderStatus(StrEnum):
+    """Where an order stands at an exchange (FIX tag 39)."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the exchange will do no more on this order."""
+        return self not in (VenueOrderStatus.NEW, VenueOrderStatus.PARTIALLY_FILLED)
+
+
+class SubmitOrder(Frozen):
+    """An order as an exchange takes it. Always priced: a market order is a limit at its collar."""
+
+    client_order_id: str = Field(max_length=64)
+    account: str = Field(max_length=64, description="echoed in every report (FIX tag 1); our client id")
+    symbol: str = Field(max_length=12)
+    side: Side
+    quantity: int = Field(gt=0)
+    limit_price: Money = Field(gt=0)
+    time_in_force: TimeInForce
+    callback_url: str = Field(max_length=512)
+    correlation_id: str = Field(max_length=128)
+
+
+class Execution(Frozen):
+    """One fill at an exchange. `execution_id` is unique at that exchange."""
+
+    execution_id: str = Field(max_length=64)
+    quantity: int = Field(gt=0)
+    price: Money = Field(gt=0)
+    transact_time: Timestamp
+
+
+class OrderState(Frozen):
+    """Everything an exchange knows of one order."""
+
+    exchange_id: str
+    client_order_id: str
+    exchange_order_id: str
+    status: VenueOrderStatus
+    quantity: int
+    cumulative_quantity: int
+    leaves_quantity: int
+    reason: str | None = None
+    executions: tuple[Execution, ...] = ()
+
+
+class ExecutionReport(Frozen):
+    """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the fill's."""
+
+    exchange_id: str = Field(max_length=16)
+    execution_id: str = Field(max_length=64)
+    client_order_id: str = Field(max_length=64)
+    exchange_order_id: str = Field(max_length=64)
+    account: str = Field(max_length=64)
+    symbol: str = Field(max_length=12)
+    side: Side
+    exec_type: ExecType
+    last_quantity: int = Field(default=0, ge=0)
+    last_price: Money | None = None
+    cumulative_quantity: int = Field(ge=0)
+    leaves_quantity: int = Field(ge=0)
+    reason: str | None = Field(default=None, max_length=256)
+    transact_time: Timestamp
+    correlation_id: str = Field(max_length=128)
+
+
+class VenueQuote(Frozen):
+    """One exchange's best bid and offer, sizes in shares."""
+
+    exchange_id: str
+    bid: Money
+    bid_size: int
+    ask: Money
+    ask_size: int
+
+
+class ConsolidatedQuote(Frozen):
+    """The consolidated tape's view of a symbol: one entry an exchange that is up."""
+
+    symbol: str
+    as_of: Timestamp
+    quotes: tuple[VenueQuote, ...]
+
+
+class DeliveryDirection(StrEnum):
+    """Which way the shares go, seen from our account at the depository."""
+
+    RECEIVE = "RECEIVE"
+    DELIVER = "DELIVER"
+
+
+class ConfirmationStatus(StrEnum):
+    """What became of a settlement instruction."""
+
+    SETTLED = "SETTLED"
+    FAILED = "FAILED"
+
+
+class SettlementInstruction(Frozen):
+    """Delivery versus payment: shares move if and only if the amount moves the other way."""
+
+    instruction_id: str = Field(max_length=64)
+    settlement_account: str = Field(max_length=64)
+    counterparty: str = Field(max_length=64)
+    direction: DeliveryDirection
+    symbol: str = Field(max_length=12)
+    quantity: int = Field(gt=0)
+    amount: Money = Field(ge=0)
+    currency: str = Field(min_length=3, max_length=3)
+    settlement_date: Day
+
+
+class SettlementConfirmation(Frozen):
+    """The depository's answer to an instruction."""
+
+    instruction_id: str
+    confirmation_id: str
+    status: ConfirmationStatus
+    direction: DeliveryDirection
+    symbol: str
+    quantity: int
+    amount: Money
+    currency: str
+    settlement_date: Day
+    confirmed_at: Timestamp
+    reason: str | None = None
+
+
+class ConfirmationPage(Frozen):
+    """The confirmations of a settlement date, paged by an opaque cursor."""
+
+    confirmations: tuple[SettlementConfirmation, ...]
+    next_cursor: str | None = None
