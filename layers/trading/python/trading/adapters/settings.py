@@ -1,0 +1,44 @@
+"""Settings of the functions: read from the environment, validated once at cold start."""
+
+import os
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The function is deployed wrongly. The message names every variable that is missing or invalid."""
+
+
+class LambdaSettings(BaseSettings):
+    """What every function is told. A function's own model adds fields named as its variables, in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    stage: str
+    powertools_service_name: str
+    powertools_metrics_namespace: str
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load(settings_type: type[Settings]) -> Settings:
+    """The settings of this environment. Raises SettingsError (values are not repeated: one may be a secret)."""
+    try:
+        return settings_type()
+    except ValidationError as error:
+        problems = sorted(
+            f"{'.'.join(map(str, problem['loc'])).upper()} ({problem['msg']})"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"{settings_type.__module__}: bad environment: {'; '.join(problems)}") from None
+
+
+def api_base_url(api_id: str, stage: str) -> str:
+    """Where a REST API's stage answers: on AWS, or on the local AWS when AWS_ENDPOINT_URL is set."""
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{endpoint.rstrip('/')}/restapis/{api_id}/{stage}/_user_request_"
+    return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com/{stage}"
