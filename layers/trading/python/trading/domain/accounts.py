@@ -1,0 +1,129 @@
+"""A client's cash and positions: what a hold, a fill and a settlement do to them.
+
+Cash: available + held + unsettled = total. A buy is paid for on the trade date out of what was held for it; the proceeds
+of a sale are unsettled until delivery versus payment. Every method returns the new state and never goes below zero.
+"""
+
+from decimal import Decimal
+
+from trading.domain.values import ZERO, Day, Frozen, Money
+
+
+class LedgerInvariantError(Exception):
+    """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be written."""
+
+
+class Account(Frozen):
+    """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
+
+    `credit_available` + `credit_held` + `credit_used` = the credit limit.
+    """
+
+    client_id: str
+    currency: str = "USD"
+    available: Money = ZERO
+    held: Money = ZERO
+    unsettled: Money = ZERO
+    credit_available: Money = ZERO
+    credit_held: Money = ZERO
+    credit_used: Money = ZERO
+    notional_date: Day | None = None
+    notional_today: Money = ZERO
+    sequence: int = 0
+    last_order_id: str | None = None
+    version: int = 0
+
+    @property
+    def total(self) -> Decimal:
+        """All cash, settled or not."""
+        return self.available + self.held + self.unsettled
+
+    def move(
+        self,
+        *,
+        available: Decimal = ZERO,
+        held: Decimal = ZERO,
+        unsettled: Decimal = ZERO,
+        credit_available: Decimal = ZERO,
+        credit_held: Decimal = ZERO,
+        credit_used: Decimal = ZERO,
+    ) -> "Account":
+        """Add signed amounts to the balances named."""
+        moved = {
+            "available": self.available + available,
+            "held": self.held + held,
+            "unsettled": self.unsettled + unsettled,
+            "credit_available": self.credit_available + credit_available,
+            "credit_held": self.credit_held + credit_held,
+            "credit_used": self.credit_used + credit_used,
+        }
+        for name, balance in moved.items():
+            if balance < 0 and name != "credit_available":
+                raise LedgerInvariantError(f"account {self.client_id}: {name} would be {balance}")
+        return self.model_copy(update=moved)
+
+    def hold(self, cash: Decimal, credit: Decimal) -> "Account":
+        """Set cash and credit aside for an order."""
+        return self.move(available=-cash, held=cash, credit_available=-credit, credit_held=credit)
+
+    def release(self, cash: Decimal, credit: Decimal) -> "Account":
+        """Give back what an order no longer needs."""
+        return self.hold(-cash, -credit)
+
+    def notional_on(self, business_date: Day) -> Decimal:
+        """The notional accepted so far on a business date."""
+        return self.notional_today if self.notional_date == business_date else ZERO
+
+    def count_notional(self, business_date: Day, notional: Decimal) -> "Account":
+        """Count an order's notional against the daily trading limit; negative gives back what was never filled."""
+        if self.notional_date is not None and business_date < self.notional_date:
+            return self
+        counted = max(self.notional_on(business_date) + notional, ZERO)
+        return self.model_copy(update={"notional_date": business_date, "notional_today": counted})
+
+    def append_order(self, order_id: str) -> "Account":
+        """Take the next place in the client's sequence of accepted orders."""
+        return self.model_copy(update={"sequence": self.sequence + 1, "last_order_id": order_id})
+
+
+class Position(Frozen):
+    """Shares of one symbol that a client owns as of trade date.
+
+    `unsettled` is signed: bought and not yet received, less sold and not yet delivered. `cost_basis` is what the shares
+    cost including fees; a sale takes its proportional part out (average cost).
+    """
+
+    client_id: str
+    symbol: str
+    available: int = 0
+    held: int = 0
+    unsettled: int = 0
+    cost_basis: Money = ZERO
+    realised_profit: Money = ZERO
+    version: int = 0
+
+    @property
+    def quantity(self) -> int:
+        """All shares owned, held for sale or not."""
+        return self.available + self.held
+
+    def move(
+        self, *, available: int = 0, held: int = 0, unsettled: int = 0, cost: Decimal = ZERO, profit: Decimal = ZERO
+    ) -> "Position":
+        """Add signed quantities and amounts; shares never go below zero (no naked shorts)."""
+        moved = self.model_copy(
+            update={
+                "available": self.available + available,
+                "held": self.held + held,
+                "unsettled": self.unsettled + unsettled,
+                "cost_basis": self.cost_basis + cost,
+                "realised_profit": self.realised_profit + profit,
+            }
+        )
+        if moved.available < 0 or moved.held < 0:
+            raise LedgerInvariantError(f"position {self.client_id}/{self.symbol}: {moved.available=} {moved.held=}")
+        return moved
+
+    def hold(self, quantity: int) -> "Position":
+        """Set shares aside for a sale; negative gives them back."""
+        return self.move(available=-quantity, held=quantity)

@@ -1,0 +1,43 @@
+"""Derived ids: the same cause has the same id, so the write that a retry repeats is refused by its own condition."""
+
+import hashlib
+
+
+def _derive(prefix: str, *parts: str) -> str:
+    digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+    return f"{prefix}_{digest[:32]}"
+
+
+def order_id(client_id: str, idempotency_key: str) -> str:
+    """One order a client and idempotency key."""
+    return _derive("ord", client_id, idempotency_key)
+
+
+def child_order_id(order_id: str, number: int) -> str:
+    """What the exchange knows the n-th child of an order by (FIX ClOrdID, tag 11)."""
+    return f"{order_id}-{number}"
+
+
+def parent_order_id(client_order_id: str) -> str:
+    """The order that a child order id belongs to."""
+    return client_order_id.rpartition("-")[0]
+
+
+def trade_id(exchange_id: str, execution_id: str) -> str:
+    """One trade an execution at an exchange."""
+    return _derive("trd", exchange_id, execution_id)
+
+
+def clearing_id(trade_id: str) -> str:
+    """One novation a trade."""
+    return _derive("clr", trade_id)
+
+
+def settlement_id(trade_id: str) -> str:
+    """One settlement instruction a trade."""
+    return _derive("stl", trade_id)
+
+
+def deposit_id(client_id: str, reference: str) -> str:
+    """One deposit a client and payment reference."""
+    return _derive("dep", client_id, reference)

@@ -1,0 +1,57 @@
+"""What is traded, where, and at which price steps."""
+
+from decimal import Decimal
+
+from pydantic import Field, field_validator
+
+from trading.domain.values import CENT, Frozen, Money, Side
+
+
+class Instrument(Frozen):
+    """A listed share. Prices move in whole `tick_size` steps, quantities in whole `lot_size` steps.
+
+    `limit_collar_percent`: how far a limit price may lie from the reference price; `market_collar_percent`: the
+    worst price a market order may meet. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
+    """
+
+    symbol: str
+    name: str
+    reference_price: Money = Field(gt=0)
+    tick_size: Money = CENT
+    lot_size: int = Field(default=1, gt=0)
+    tradable: bool = True
+    limit_collar_percent: Decimal = Decimal(20)
+    market_collar_percent: Decimal = Decimal(4)
+    max_order_quantity: int = Field(default=1_000_000, gt=0)
+    currency: str = "USD"
+    settlement_days: int = Field(default=1, ge=0)
+
+    @field_validator("tick_size")
+    @classmethod
+    def _whole_cents(cls, tick: Decimal) -> Decimal:
+        if tick <= 0 or tick % CENT:
+            raise ValueError("tick_size must be a positive multiple of 0.01, so that quantity x price is exact in cents")
+        return tick
+
+    def is_on_tick(self, price: Decimal) -> bool:
+        """Whether a price is a whole number of ticks."""
+        return price % self.tick_size == 0
+
+    def market_protection_price(self, side: Side) -> Decimal:
+        """The worst price a market order may meet: the reference price plus (buy) or minus (sell) the collar, on a tick."""
+        collar = self.reference_price * self.market_collar_percent / 100
+        price = self.reference_price + side.sign * collar
+        return max(price // self.tick_size * self.tick_size, self.tick_size)
+
+    def limit_band(self) -> tuple[Decimal, Decimal]:
+        """The lowest and the highest limit price that is accepted."""
+        band = self.reference_price * self.limit_collar_percent / 100
+        return self.reference_price - band, self.reference_price + band
+
+
+class Exchange(Frozen):
+    """A venue and what it charges a share."""
+
+    exchange_id: str
+    name: str
+    fee_per_share: Money = Field(ge=0)

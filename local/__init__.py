@@ -1,0 +1,1 @@
+"""The whole system on this machine: a local AWS, the real deployment, a trading session."""
