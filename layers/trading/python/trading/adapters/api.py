@@ -1,0 +1,272 @@
+"""The HTTP front: one resolver that admits, validates and answers in the same way for every function behind an API."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
+    OpenAPIRequestValidationMiddleware,
+    OpenAPIResponseValidationMiddleware,
+)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from trading.adapters.observability import count, logger
+from trading.adapters.problems import FieldError, HttpError, from_domain, from_validation, problem
+from trading.adapters.throttle import Allowance, Throttle
+from trading.domain.errors import DomainError
+
+MAX_BODY_BYTES = 16 * 1024
+IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+PERMISSION_EXTENSION = "x-permission"
+BEARER_SCHEME = "bearer"
+SIGNATURE_SCHEME = "venueSignature"
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Body = TypeVar("Body")
+Verifier = Callable[[APIGatewayProxyEvent, bytes], None]
+
+PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:#-]+$")]
+"""An identifier in a path."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks, as the authorizer verified it."""
+
+    client_id: str
+    permissions: frozenset[str]
+    api_key: str
+
+
+class ApiResolver:
+    """Routes of one function behind API Gateway.
+
+    A request passes, in this order: size of the body, `verify` (if given) over the raw body, permission, rate limit,
+    content type, JSON, idempotency key (POST), validation against the handler's signature. Every error is a problem
+    document. `verify(event, body)` raises for a request that is not authentic.
+    """
+
+    def __init__(self, throttle: Throttle | None = None, verify: Verifier | None = None) -> None:
+        self._throttle = throttle
+        self._verify = verify
+        self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
+        self._routes: list[tuple[str, re.Pattern[str]]] = []
+        # Powertools puts its own validation before all other middleware; a stranger's body must not be parsed before
+        # he is known, so the same two validators are placed here by hand.
+        self.powertools = APIGatewayRestResolver(
+            json_body_deserializer=partial(json.loads, parse_constant=_no_constant)
+        )
+        self.powertools.use(
+            [
+                self._admit,
+                OpenAPIRequestValidationMiddleware(),  # type: ignore[no-untyped-call]
+                OpenAPIResponseValidationMiddleware(has_response_validation_error=True),
+            ]
+        )
+        self.powertools.not_found(self._on_not_found)
+        self.powertools.exception_handler(Exception)(self._on_error)
+
+    def get(self, rule: str, *, permission: str | None, **documentation: Any) -> Callable[[Handler], Handler]:
+        """Route a GET. `permission` None: open to everyone. `documentation`: summary, tags …"""
+        return self._route("GET", rule, permission, HTTPStatus.OK, documentation)
+
+    def post(
+        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+    ) -> Callable[[Handler], Handler]:
+        """Route a POST, which always carries an Idempotency-Key. `status` is that of success."""
+        return self._route("POST", rule, permission, status, documentation)
+
+    def _route(
+        self, method: str, rule: str, permission: str | None, status: HTTPStatus, documentation: dict[str, Any]
+    ) -> Callable[[Handler], Handler]:
+        self._routes.append((method, re.compile(re.sub(r"<\w+>", "[^/]+", rule))))
+        scheme = BEARER_SCHEME if permission else SIGNATURE_SCHEME if self._verify else None
+        register: Callable[[Handler], Handler] = self.powertools.route(
+            rule,
+            method,
+            status_code=status,
+            security=[{scheme: []}] if scheme else None,
+            openapi_extensions={PERMISSION_EXTENSION: permission},
+            **documentation,
+        )
+        return register
+
+    @property
+    def event(self) -> APIGatewayProxyEvent:
+        """The request being handled."""
+        return self.powertools.current_event
+
+    @property
+    def request_id(self) -> str:
+        """API Gateway's id of the request: on every problem, in every log line."""
+        return self.event.request_context.request_id or self.powertools.lambda_context.aws_request_id
+
+    @property
+    def correlation_id(self) -> str:
+        """The caller's X-Correlation-Id if it is safe to log and to pass on, else the request id."""
+        candidate = self.event.headers.get("x-correlation-id", "")
+        return candidate if CORRELATION_ID.fullmatch(candidate) else self.request_id
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks. Raises HttpError 401 where no authorizer stands before the function."""
+        claims = self.event["requestContext"].get("authorizer") or {}
+        try:
+            return Principal(claims["client_id"], frozenset(claims["permissions"].split()), claims["api_key"])
+        except KeyError:
+            raise HttpError(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "A valid token is required.") from None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The request's Idempotency-Key. Raises HttpError 400 when missing or malformed."""
+        key = self.event.headers.get("idempotency-key")
+        if not key:
+            raise HttpError(
+                HTTPStatus.BAD_REQUEST, "IDEMPOTENCY_KEY_REQUIRED", "The Idempotency-Key header is required."
+            )
+        if not IDEMPOTENCY_KEY.fullmatch(key):
+            raise HttpError(
+                HTTPStatus.BAD_REQUEST,
+                "IDEMPOTENCY_KEY_INVALID",
+                "The Idempotency-Key header takes 1 to 128 characters of A-Z a-z 0-9 . _ : -",
+            )
+        return key
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer one API Gateway proxy event. This is the Lambda handler: `handler = app.resolve`."""
+        answer: dict[str, Any] = self._logged(event, context)
+        return answer
+
+    def _answer(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        answer = self.powertools.resolve(event, context)
+        logger.info("request", method=self.event.http_method, path=self.event.path, status=answer["statusCode"])
+        answer["multiValueHeaders"] |= {
+            "Cache-Control": ["no-store"],
+            "X-Content-Type-Options": ["nosniff"],
+            "X-Correlation-Id": [self.correlation_id],
+        }
+        return answer
+
+    def _admit(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        logger.append_keys(correlation_id=self.correlation_id, request_id=self.request_id)
+        extensions = app.context["_route"].openapi_extensions
+        if extensions is None:  # Powertools' stand-in for a path without a route
+            raise NotFoundError
+        body = self._raw_body()
+        if self._verify:
+            self._verify(self.event, body)
+        allowance = self._authorize(extensions[PERMISSION_EXTENSION])
+        if body:
+            self._check_json()
+        if self.event.http_method == "POST":
+            logger.append_keys(idempotency_key=self.idempotency_key)
+        response = next_middleware(app)
+        if allowance:
+            response.headers.update(_rate_limit_headers(allowance))
+        return response
+
+    def _raw_body(self) -> bytes:
+        try:
+            body = (self.event.decoded_body or "").encode()
+        except ValueError:
+            raise _malformed_json() from None
+        if len(body) > MAX_BODY_BYTES:
+            raise HttpError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BODY_TOO_LARGE", f"A body has at most {MAX_BODY_BYTES} bytes."
+            )
+        return body
+
+    def _authorize(self, permission: str | None) -> Allowance | None:
+        if permission is None:
+            return None
+        principal = self.principal
+        logger.append_keys(client_id=principal.client_id)
+        if permission not in principal.permissions:
+            raise HttpError(HTTPStatus.FORBIDDEN, "FORBIDDEN", f"This needs the permission {permission}.")
+        allowance = self._throttle.take(principal.api_key) if self._throttle else None
+        if allowance and not allowance.granted:
+            raise HttpError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "RATE_LIMITED",
+                "Too many requests with this key.",
+                headers=_rate_limit_headers(allowance) | {"Retry-After": str(allowance.retry_after_seconds)},
+            )
+        return allowance
+
+    def _check_json(self) -> None:
+        media_type = self.event.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != content_types.APPLICATION_JSON:
+            raise HttpError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "A body must be application/json."
+            )
+        try:
+            body = self.event.json_body
+        except (ValueError, RecursionError):
+            raise _malformed_json() from None
+        if not isinstance(body, dict):  # Powertools would take the first element of a list for the body
+            raise HttpError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "VALIDATION_FAILED",
+                "The request does not have the required form.",
+                errors=[FieldError(field="body", message="must be a JSON object")],
+            )
+
+    def _on_not_found(self, _: NotFoundError) -> Response[str]:
+        path = self.event.path.rstrip("/")
+        allowed = sorted({method for method, rule in self._routes if rule.fullmatch(path)})
+        if allowed:
+            error = HttpError(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                f"Only {', '.join(allowed)} here.",
+                headers={"Allow": ", ".join(allowed)},
+            )
+        else:
+            error = HttpError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "There is nothing here.")
+        return problem(error, self.request_id)
+
+    def _on_error(self, error: Exception) -> Response[str]:
+        if isinstance(error, DomainError):
+            error = from_domain(error)
+        elif isinstance(error, RequestValidationError):
+            error = from_validation(error.errors())
+        if not isinstance(error, HttpError):
+            logger.exception("unexpected error", exc_info=error)
+            count("UnexpectedError")
+            error = HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", "Something failed on our side.")
+        logger.append_keys(problem=error.code)
+        return problem(error, self.request_id)
+
+
+def json_response(
+    body: Body, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response[Body]:
+    """An answer with headers of its own; `body` is validated against the handler's `-> Response[Model]`."""
+    return Response(status, content_types.APPLICATION_JSON, body, headers={**(headers or {})})
+
+
+def _rate_limit_headers(allowance: Allowance) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(allowance.limit),
+        "X-RateLimit-Remaining": str(allowance.remaining),
+        "X-RateLimit-Reset": str(allowance.reset),
+    }
+
+
+def _malformed_json() -> HttpError:
+    return HttpError(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is not valid JSON.")
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,19 @@
+"""The one place that builds logs and metrics. Events and bodies are never logged whole: they may hold secrets."""
+
+import os
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+METRICS_NAMESPACE = "Trading"
+
+logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
+"""JSON lines with service, level and the keys a handler appends (`correlation_id` above all)."""
+
+
+def count(metric: str, value: int = 1, **dimensions: str) -> None:
+    """Emit one count in the embedded metric format, at once: nothing is lost when the invocation fails later."""
+    with single_metric(name=metric, unit=MetricUnit.Count, value=value, namespace=METRICS_NAMESPACE) as single:
+        single.add_dimension("service", os.environ.get("POWERTOOLS_SERVICE_NAME", "undefined"))
+        for name, text in dimensions.items():
+            single.add_dimension(name, text)

@@ -1,0 +1,119 @@
+"""Errors over HTTP: RFC 9457 problem details with a stable code."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
+
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.values import Frozen
+
+CONTENT_TYPE = "application/problem+json"
+MAX_FIELD_ERRORS = 20
+MAX_FIELD_NAME = 128
+
+_STATUS = {
+    ErrorKind.INVALID: HTTPStatus.BAD_REQUEST,
+    ErrorKind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
+    ErrorKind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorKind.THROTTLED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class FieldError(Frozen):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(Frozen):
+    """RFC 9457 problem details. `code` is stable, `request_id` finds the request in the logs."""
+
+    type: str = Field(description="urn:trading:problem:{code in lower kebab case}")
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: tuple[FieldError, ...] | None = None
+    details: dict[str, str] | None = None
+
+
+class HttpError(Exception):
+    """A refusal that only HTTP knows (or a domain error in HTTP's words)."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        message: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        details: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = tuple(errors)
+        self.details = dict(details or {})
+        self.headers = dict(headers or {})
+        if status is HTTPStatus.UNAUTHORIZED:
+            self.headers["WWW-Authenticate"] = "Bearer"
+
+
+def from_domain(error: DomainError) -> HttpError:
+    """The domain's refusal in HTTP's words."""
+    return HttpError(
+        _STATUS[error.kind],
+        error.code,
+        error.message,
+        errors=[FieldError(field=error.field, message=error.message)] if error.field else (),
+        details=error.details,
+        headers={} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)},
+    )
+
+
+def from_validation(errors: Sequence[Mapping[str, object]]) -> HttpError:
+    """Pydantic's findings, without the rejected values."""
+    return HttpError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "VALIDATION_FAILED",
+        "The request does not have the required form.",
+        errors=[_field_error(error) for error in errors[:MAX_FIELD_ERRORS]],
+    )
+
+
+def _field_error(error: Mapping[str, object]) -> FieldError:
+    location = error["loc"]
+    path = [str(part) for part in location] if isinstance(location, Sequence) else [str(location)]
+    name = ".".join(path[1:]) or path[0]
+    return FieldError(field=name[:MAX_FIELD_NAME], message=str(error["msg"]).removeprefix("Value error, "))
+
+
+def problem(error: HttpError, request_id: str) -> Response[str]:
+    """The response that carries the problem."""
+    document = Problem(
+        type=f"urn:trading:problem:{error.code.lower().replace('_', '-')}",
+        title=error.status.phrase,
+        status=error.status,
+        detail=error.message,
+        code=error.code,
+        request_id=request_id,
+        errors=error.errors or None,
+        details=error.details or None,
+    )
+    return Response(
+        status_code=error.status,
+        content_type=CONTENT_TYPE,
+        body=json.dumps(document.model_dump(mode="json", exclude_none=True)),
+        headers={**error.headers},
+    )

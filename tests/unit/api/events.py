@@ -1,0 +1,61 @@
+"""API Gateway proxy events and a Lambda context, as the functions get them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Context:
+    """What the functions read of a Lambda context."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 256
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:function"
+    aws_request_id: str = "lambda-request-1"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 10_000
+
+
+def request(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    headers: dict[str, str] | None = None,
+    authorizer: dict[str, str] | None = None,
+    raw_body: str | None = None,
+) -> dict[str, Any]:
+    """A REST API proxy event. `raw_body` goes out as it is, `body` as JSON."""
+    sent = {"Content-Type": "application/json", "Idempotency-Key": "key-1"} | (headers or {})
+    text = raw_body if raw_body is not None else None if body is None else json.dumps(body)
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": {name: value for name, value in sent.items() if value},
+        "multiValueHeaders": {name: [value] for name, value in sent.items() if value},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": "request-1",
+            "stage": "test",
+            "path": f"/test{path}",
+            "httpMethod": method,
+            "apiId": "api1234567",
+            "identity": {"sourceIp": "192.0.2.1"},
+            **({"authorizer": authorizer} if authorizer else {}),
+        },
+        "body": text,
+        "isBase64Encoded": False,
+    }
+
+
+def header(answer: dict[str, Any], name: str) -> str | None:
+    """A response header's value."""
+    values = answer["multiValueHeaders"].get(name)
+    return values if values is None or isinstance(values, str) else ",".join(values)
