@@ -1,0 +1,90 @@
+"""Deploys the very app that goes to AWS to the local AWS, with the CDK's own command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from local.place import ACCOUNT, REGION, ROOT, LocalError, Place
+from local.server import tail
+
+LAYERS_SECONDS = 600
+BOOTSTRAP_SECONDS = 300
+DEPLOY_SECONDS = 900
+
+
+def deploy(place: Place, progress: Callable[[str], None]) -> dict[str, str]:
+    """Build the layers, bootstrap, deploy every stack. Returns the stacks' outputs; `progress` gets the last line."""
+    place.deploy_log.unlink(missing_ok=True)
+    cdk = [str(Path(sys.executable).parent / "cdk"), "--no-notices", "--no-color"]
+    bootstrap = [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+    deployment = [*cdk, "deploy", "--all", "--require-approval", "never", "-c", "layers=local"]
+    deployment += ["--output", str(place.directory / "cdk.out"), "--outputs-file", str(place.outputs_file)]
+    _run(place, [sys.executable, "-m", "local.layers", "local"], LAYERS_SECONDS, progress)
+    # Away from cdk.json: with an app in sight the CDK would synthesize it only to ignore it.
+    _run(place, bootstrap, BOOTSTRAP_SECONDS, progress, directory=place.directory)
+    _run(place, deployment, DEPLOY_SECONDS, progress)
+    return outputs(place)
+
+
+def outputs(place: Place) -> dict[str, str]:
+    """The outputs of all stacks, of the last deployment."""
+    try:
+        stacks: dict[str, dict[str, str]] = json.loads(place.outputs_file.read_text())
+    except FileNotFoundError as error:
+        raise LocalError("nothing is deployed here yet", "Run `make run` first.") from error
+    return {name: value for stack in stacks.values() for name, value in stack.items()}
+
+
+def _run(
+    place: Place, command: list[str], seconds: int, progress: Callable[[str], None], directory: Path = ROOT
+) -> None:
+    environment = place.tool_environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
+    deadline = time.monotonic() + seconds
+    with place.deploy_log.open("a+", errors="replace") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        log.flush()
+        start = log.tell()
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.25)
+                progress(_last_line(log.name, start))
+        finally:
+            ended = process.poll()
+            if ended is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+        log.seek(start)
+        said = log.read()
+    if ended != 0:
+        what = f"did not end within {seconds} s" if ended is None else f"failed with exit status {ended}"
+        raise LocalError(
+            f"`{' '.join(command)}` {what}; what it said of it:\n{_complaints(said)}",
+            f"Everything it said is in {place.deploy_log}. Put it right and run `make run` again.",
+        )
+
+
+def _complaints(text: str) -> str:
+    # CloudFormation goes on to roll back after a failure: the cause is far above the end.
+    failures = [line for line in text.splitlines() if "_FAILED" in line]
+    return "\n".join([*failures[:10], tail(text)])
+
+
+def _last_line(path: str, start: int) -> str:
+    with open(path, errors="replace") as log:
+        log.seek(start)
+        lines = [line.strip() for line in log if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,57 @@
+"""Puts right what a client sees differently at MiniStack's REST APIs than at AWS's.
+
+MiniStack applies the deployed gateway responses to errors that the gateway makes itself (401, 403, 429, ...), but
+
+* a proxy function that raises, dies or times out is answered with the exception's own text; AWS keeps that inside and
+  answers 502 through the DEFAULT_5XX response;
+* the answer's `x-amzn-RequestId` is another id than the `requestContext.requestId` that the function saw and logged.
+"""
+
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.services import apigateway_v1 as gateway  # type: ignore[import-untyped]
+
+FUNCTION_FAILED = "local-function-failed"
+REQUEST_ID = "x-amzn-requestid"
+
+_request_id: ContextVar[str] = ContextVar("request_id")
+_execute = gateway._execute_in_scope
+_build_event = gateway._build_lambda_event_v1
+_proxy_response = gateway._lambda_proxy_response
+
+
+def apply() -> None:
+    """Wrap MiniStack's data plane. Once a process, before it serves."""
+    gateway._execute_in_scope = execute
+    gateway._build_lambda_event_v1 = build_event
+    gateway._lambda_proxy_response = proxy_response
+
+
+async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    """Answer a request: (status, headers, body), or one of the gateway's own errors, which its caller renders."""
+    _request_id.set(request["request_id"])
+    response = await _execute(request, *args, **kwargs)
+    if not isinstance(response, tuple):
+        return response
+    status, headers, body = response
+    if FUNCTION_FAILED in headers:
+        error = gateway._GatewayError("DEFAULT_5XX", "Internal server error")
+        _, headers, body = gateway._gateway_error_response(error, request)
+    headers[REQUEST_ID] = request["request_id"]
+    return status, headers, body
+
+
+def build_event(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The event for the function, under the request's own id."""
+    event: dict[str, Any] = _build_event(*args, **kwargs)
+    event["requestContext"]["requestId"] = _request_id.get()
+    return event
+
+
+def proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any], None]:
+    """What a proxy function answered; a marked 502 when it failed."""
+    response, error = _proxy_response(result)
+    if error:
+        return {"statusCode": 502, "headers": {FUNCTION_FAILED: "1"}, "body": ""}, None
+    return response, None

@@ -1,0 +1,135 @@
+"""Starts and stops the local AWS in the background."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+
+from local.place import REGION, ROOT, LocalError, Place
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+def is_running(place: Place) -> bool:
+    """Whether our own local AWS is up (not whatever else may hold the port or the process id)."""
+    return _pid(place) is not None
+
+
+def start(place: Place, *, keep_state: bool) -> None:
+    """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its state is kept."""
+    if keep_state and is_running(place):
+        return
+    stop(place)
+    if _port_is_taken(place.port):
+        raise LocalError(
+            f"port {place.port} is in use by another program",
+            f"Stop that program, or choose another port: make run TRADING_PORT={place.port + 1}",
+        )
+    if not keep_state:
+        shutil.rmtree(place.state, ignore_errors=True)
+    place.state.mkdir(parents=True, exist_ok=True)
+    with place.aws_log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.aws", str(place.pid_file)],
+            cwd=ROOT,
+            env=_server_environment(place),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(place):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise LocalError(
+                f"the local AWS did not come up; the end of {place.aws_log}:\n{tail(place.aws_log.read_text())}",
+                "Read the log; `make run` starts again from a clean state.",
+            )
+        time.sleep(0.1)
+
+
+def stop(place: Place) -> bool:
+    """Stop the local AWS and let it save its state. Returns whether it was running.
+
+    MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda workers; what it held since
+    its start is then lost, and the error says so.
+    """
+    pid = _pid(place)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    if not _has_ended(place, STOP_SECONDS):
+        os.killpg(pid, signal.SIGKILL)
+        raise LocalError(
+            f"the local AWS did not stop within {STOP_SECONDS} s and was killed; it could not save its state",
+            f"The next `make run` starts clean. If this repeats, look into {place.aws_log}.",
+        )
+    return True
+
+
+def tail(text: str, lines: int = 25) -> str:
+    """The last lines of a log."""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _server_environment(place: Place) -> dict[str, str]:
+    # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see our shell either.
+    inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
+    state = place.state / "aws"
+    return {
+        **inherited,
+        "GATEWAY_PORT": str(place.port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state / "s3"),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _pid(place: Place) -> int | None:
+    """The process id of our local AWS while it lives: it holds a lock on the file that names it."""
+    try:
+        with place.pid_file.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read())
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def _has_ended(place: Place, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while _pid(place) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _port_is_taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_ready(place: Place) -> bool:
+    try:
+        return httpx.get(f"{place.endpoint}/_ministack/ready", timeout=5).is_success
+    except httpx.TransportError:
+        return False
