@@ -55,14 +55,17 @@ class ClearOrder(Message):
 
 
 class SettleClient(Message):
-    """From SettlementCycle: settle what this client has due up to and on the date."""
+    """From SettlementCycle: settle what this client has due up to and on the date.
+
+    `part` counts the continuations of a client with more to settle than one invocation has time for; it also keeps
+    them from being taken for duplicates of each other.
+    """
 
     kind: Literal["settle"] = "settle"
     settlement_date: Day
     task_token: str | None = None
+    part: int = 0
 
 
-ExecutionMessage = Annotated[
-    ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")
-]
+ExecutionMessage = Annotated[ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")]
 EXECUTION_MESSAGE: TypeAdapter[ExecutionMessage] = TypeAdapter(ExecutionMessage)

@@ -6,14 +6,14 @@ of a sale are unsettled until delivery versus payment. Every method returns the 
 
 from decimal import Decimal
 
-from trading.domain.values import ZERO, Day, Frozen, Money
+from trading.domain.values import ZERO, Day, Money, Versioned
 
 
 class LedgerInvariantError(Exception):
     """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be written."""
 
 
-class Account(Frozen):
+class Account(Versioned):
     """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
 
     `credit_available` + `credit_held` + `credit_used` = the credit limit.
@@ -31,7 +31,6 @@ class Account(Frozen):
     notional_today: Money = ZERO
     sequence: int = 0
     last_order_id: str | None = None
-    version: int = 0
 
     @property
     def total(self) -> Decimal:
@@ -86,7 +85,7 @@ class Account(Frozen):
         return self.model_copy(update={"sequence": self.sequence + 1, "last_order_id": order_id})
 
 
-class Position(Frozen):
+class Position(Versioned):
     """Shares of one symbol that a client owns as of trade date.
 
     `unsettled` is signed: bought and not yet received, less sold and not yet delivered. `cost_basis` is what the shares
@@ -100,7 +99,6 @@ class Position(Frozen):
     unsettled: int = 0
     cost_basis: Money = ZERO
     realised_profit: Money = ZERO
-    version: int = 0
 
     @property
     def quantity(self) -> int:

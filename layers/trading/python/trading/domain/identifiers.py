@@ -30,12 +30,17 @@ def trade_id(exchange_id: str, execution_id: str) -> str:
 
 def clearing_id(trade_id: str) -> str:
     """One novation a trade."""
-    return _derive("clr", trade_id)
+    return trade_id.replace("trd_", "clr_", 1)
 
 
 def settlement_id(trade_id: str) -> str:
-    """One settlement instruction a trade."""
-    return _derive("stl", trade_id)
+    """One settlement instruction a trade; the depository's confirmation names it."""
+    return trade_id.replace("trd_", "stl_", 1)
+
+
+def settled_trade_id(settlement_id: str) -> str:
+    """The trade that a settlement instruction is for."""
+    return settlement_id.replace("stl_", "trd_", 1)
 
 
 def deposit_id(client_id: str, reference: str) -> str:

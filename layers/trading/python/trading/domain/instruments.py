@@ -30,7 +30,9 @@ class Instrument(Frozen):
     @classmethod
     def _whole_cents(cls, tick: Decimal) -> Decimal:
         if tick <= 0 or tick % CENT:
-            raise ValueError("tick_size must be a positive multiple of 0.01, so that quantity x price is exact in cents")
+            raise ValueError(
+                "tick_size must be a positive multiple of 0.01, so that quantity x price is exact in cents"
+            )
         return tick
 
     def is_on_tick(self, price: Decimal) -> bool:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
@@ -15,6 +15,16 @@ class Frozen(BaseModel):
     """Base of the immutable models: unknown fields are refused, assignment is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Versioned(Frozen):
+    """Base of what changes under an optimistic lock: `version` is the one that was read, 0 for what is new."""
+
+    version: int = 0
+
+    def saved(self) -> Self:
+        """The entity as it stands after it was saved."""
+        return self.model_copy(update={"version": self.version + 1})
 
 
 def cents(amount: Decimal) -> Decimal:

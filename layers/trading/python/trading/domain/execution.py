@@ -1,0 +1,159 @@
+"""Booking: what an execution at an exchange does to the order, the account, the position and the ledger, all at once."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from trading.domain import identifiers, ledger
+from trading.domain.accounts import Account, Position
+from trading.domain.calendar import business_date, settlement_date
+from trading.domain.instruments import Exchange, Instrument
+from trading.domain.orders import ChildOrder, Hold, Order, OrderStatus
+from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
+
+
+class VenueExecution(Frozen):
+    """A fill as an exchange reports it."""
+
+    exchange_id: str
+    execution_id: str
+    client_order_id: str
+    quantity: int
+    price: Money
+    executed_at: Timestamp
+
+    @property
+    def trade_id(self) -> str:
+        """The trade that this execution is."""
+        return identifiers.trade_id(self.exchange_id, self.execution_id)
+
+
+class Breach(Exception):
+    """The exchange reports what it may not: our books refuse it and people must look (a break)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Booking(Frozen):
+    """What one fill writes, together."""
+
+    order: Order
+    account: Account
+    position: Position
+    fill: ledger.Fill
+
+
+def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
+    """Refuse what no exchange may do with our order. Returns the child that was executed."""
+    child = order.child(execution.client_order_id)
+    if child is None or child.exchange_id != execution.exchange_id:
+        raise Breach("UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}")
+    if not order.is_open or execution.quantity > child.leaves:
+        raise Breach("OVERFILL", f"{execution.quantity} executed where {child.leaves if order.is_open else 0} was left")
+    if (execution.price - order.protection_price) * order.side.sign > 0:
+        raise Breach("PRICE_WORSE_THAN_LIMIT", f"{execution.price} against {order.protection_price}")
+    return child
+
+
+def split_cost(cost: Decimal, released: Hold, margin_percent: Decimal) -> tuple[Decimal, Decimal]:
+    """How a purchase is paid: (own cash, drawn credit), each within what the fill released of the hold."""
+    own = min(cents_up(cost * margin_percent / 100), released.cash)
+    drawn = min(cost - own, released.credit)
+    return cost - drawn, drawn
+
+
+def book(
+    order: Order,
+    execution: VenueExecution,
+    instrument: Instrument,
+    exchange: Exchange,
+    account: Account,
+    position: Position,
+    now: datetime,
+) -> Booking:
+    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent), not the exchange's to say.
+
+    A buy is paid from its hold; what a better price leaves over goes back at once. The proceeds of a sale are unsettled.
+    Average cost: fees are part of the cost; a sale takes out its proportional part.
+    """
+    check_execution(order, execution)
+    quantity, side = execution.quantity, order.side
+    notional = cents(execution.price * quantity)
+    fees = min(cents_down(exchange.fee_per_share * quantity), notional)
+    filled = order.filled(execution.client_order_id, execution.trade_id, quantity, notional, fees, now)
+    before, after = order.hold, filled.hold
+    trade_date = business_date(execution.executed_at)
+    settles = settlement_date(trade_date, instrument.settlement_days)
+    drawn = Decimal("0.00")
+    if side is Side.BUY:
+        released = Hold(cash=before.cash - after.cash, credit=before.credit - after.credit)
+        own, drawn = split_cost(notional + fees, released, order.margin_percent)
+        account = account.release(released.cash, released.credit).move(
+            available=-own, credit_available=-drawn, credit_used=drawn
+        )
+        position = position.move(available=quantity, unsettled=quantity, cost=notional + fees)
+    else:
+        account = account.move(unsettled=notional - fees)
+        cost = cents(position.cost_basis * quantity / position.quantity)
+        position = position.move(held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost)
+    if not filled.is_open:
+        account = account.count_notional(order.business_date, -order.protection_price * filled.remaining)
+    client = ledger.client_account(order.client_id)
+    street = ledger.exchange_account(exchange.exchange_id)
+    fill = ledger.Fill(
+        trade_id=execution.trade_id,
+        client_id=order.client_id,
+        order_id=order.order_id,
+        exchange_id=exchange.exchange_id,
+        execution_id=execution.execution_id,
+        symbol=order.symbol,
+        side=side,
+        quantity=quantity,
+        price=execution.price,
+        notional=notional,
+        fees=fees,
+        drawn=drawn,
+        currency=instrument.currency,
+        executed_at=execution.executed_at,
+        booked_at=now,
+        trade_date=trade_date,
+        settlement_date=settles,
+        postings=ledger.netted(
+            ledger.transfer(instrument.currency, client, street, side.sign * notional),
+            ledger.transfer(instrument.currency, client, ledger.fees_account(exchange.exchange_id), fees),
+            ledger.transfer(instrument.currency, ledger.LENDING, client, drawn),
+            ledger.transfer(order.symbol, street, client, side.sign * quantity),
+        ),
+    )
+    return Booking(order=filled, account=account, position=position, fill=fill)
+
+
+class Ending(Frozen):
+    """What the end of an order with a remainder writes, together. The position is there for a sale."""
+
+    order: Order
+    account: Account
+    position: Position | None
+
+
+def end(
+    order: Order,
+    status: OrderStatus,
+    code: str,
+    reason: str,
+    account: Account,
+    position: Position | None,
+    now: datetime,
+) -> Ending:
+    """End an open order: give back what it holds, and to the day's limit what was never filled."""
+    if status not in (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        raise ValueError(f"{status} does not end an order early")
+    hold = order.hold
+    account = account.release(hold.cash, hold.credit).count_notional(
+        order.business_date, -order.protection_price * order.remaining
+    )
+    if order.side is Side.SELL and position is not None:
+        position = position.hold(-hold.shares)
+    return Ending(order=order.ended(status, now, code, reason), account=account, position=position)

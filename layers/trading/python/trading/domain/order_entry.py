@@ -1,0 +1,120 @@
+"""Order entry: the pre-trade checks, in the order in which they are made, and what acceptance does to the client's account."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from trading.domain.accounts import Account, Position
+from trading.domain.calendar import business_date
+from trading.domain.clients import Client, ClientStatus
+from trading.domain.instruments import Instrument
+from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
+from trading.domain.values import Frozen, OrderType, Side, cents
+
+
+class Refusal(Exception):
+    """Why an order is rejected: a stable code, a message for the client, the facts behind it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Acceptance(Frozen):
+    """What acceptance writes, together: the order, the account with the hold and the day's notional, the position of a sale."""
+
+    order: Order
+    account: Account
+    position: Position | None
+
+
+def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
+    """The worst price the order may meet: its limit, or for a market order the collar."""
+    if request.limit_price is not None:
+        return request.limit_price
+    return instrument.market_protection_price(request.side)
+
+
+def check_terms(request: OrderRequest, client: Client, instrument: Instrument | None) -> Instrument:
+    """The checks that need no balance. Returns the instrument; raises Refusal."""
+    if client.status is not ClientStatus.ACTIVE:
+        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
+    if instrument is None:
+        raise Refusal("UNKNOWN_SYMBOL", f"{request.symbol} is not listed here")
+    if not instrument.tradable:
+        raise Refusal("INSTRUMENT_HALTED", f"trading in {instrument.symbol} is halted")
+    if request.quantity % instrument.lot_size:
+        raise Refusal("LOT_SIZE", f"quantity must be a multiple of {instrument.lot_size}")
+    if request.quantity > instrument.max_order_quantity:
+        raise Refusal("MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}")
+    if request.order_type is OrderType.LIMIT and request.limit_price is not None:
+        if not instrument.is_on_tick(request.limit_price):
+            raise Refusal("TICK_SIZE", f"price must be a multiple of {instrument.tick_size}")
+        low, high = instrument.limit_band()
+        if not low <= request.limit_price <= high:
+            raise Refusal("PRICE_OUTSIDE_COLLAR", f"price must lie between {cents(low)} and {cents(high)}")
+    return instrument
+
+
+def accept(order: Order, client: Client, account: Account, position: Position | None) -> Acceptance:
+    """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
+    notional = order.protection_price * order.quantity
+    used = account.notional_on(order.business_date)
+    if used + notional > client.daily_trading_limit:
+        left = client.daily_trading_limit - used
+        raise Refusal("DAILY_LIMIT_EXCEEDED", f"the order counts {notional}, {left} of the daily trading limit is left")
+    hold = order.hold
+    if order.side is Side.SELL:
+        owned = position.available if position else 0
+        if position is None or owned < hold.shares:
+            raise Refusal("INSUFFICIENT_SHARES", f"{hold.shares - owned} {order.symbol} lacking: {owned} available")
+        position = position.hold(hold.shares)
+    else:
+        position = None
+        if hold.credit > max(account.credit_available, Decimal(0)):
+            raise Refusal(
+                "CREDIT_LIMIT_EXCEEDED",
+                f"the order draws {hold.credit} of credit, {account.credit_available} is available",
+            )
+        if hold.cash > account.available:
+            raise Refusal(
+                "INSUFFICIENT_FUNDS",
+                f"{hold.cash - account.available} {account.currency} lacking: {hold.cash} needed, {account.available} available",
+            )
+        account = account.hold(hold.cash, hold.credit)
+    accepted = order.model_copy(update={"sequence": account.sequence + 1, "previous_order_id": account.last_order_id})
+    account = account.count_notional(order.business_date, notional).append_order(order.order_id)
+    return Acceptance(order=accepted, account=account, position=position)
+
+
+def receive(request: OrderRequest, order_id: str, fingerprint: str, correlation_id: str, now: datetime) -> Order:
+    """An order as it came in."""
+    return Order(
+        **request.model_dump(),
+        order_id=order_id,
+        fingerprint=fingerprint,
+        correlation_id=correlation_id,
+        business_date=business_date(now),
+        accepted_at=now,
+        status=OrderStatus.RECEIVED,
+        history=(HistoryEntry(status=OrderStatus.RECEIVED, time=now),),
+    )
+
+
+def validated(
+    received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal, now: datetime
+) -> Order:
+    """The order with its terms fixed, due for execution."""
+    return received.moved_to(OrderStatus.VALIDATED, now).model_copy(
+        update={
+            "protection_price": protection_price(received, instrument),
+            "hold_fee_per_share": hold_fee_per_share,
+            "margin_percent": client.margin_percent,
+            "attention_at": now + PROGRESS_EXPECTED_WITHIN,
+        }
+    )
+
+
+def rejected(received: Order, refusal: Refusal, now: datetime) -> Order:
+    """The order as it is kept when it is refused."""
+    return received.ended(OrderStatus.REJECTED, now, refusal.code, refusal.message)

@@ -1,0 +1,129 @@
+"""The smart order router: which exchanges get how much of an order, best effective price first."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import Field
+
+from trading.domain.orders import ChildStatus, Order
+from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
+
+QUALITY_PENALTY = Decimal("0.0010")
+"""What a venue that never executes as displayed costs in the ranking, as a share of the price (10 basis points)."""
+QUALITY_HALF_LIFE = timedelta(hours=1)
+PRIOR_WEIGHT = Decimal(5)
+
+
+class ExecutionQuality(Versioned):
+    """How well an exchange has executed what it displayed: a decayed average, 1 best, 0 worst.
+
+    Each finished child counts as the share of it that was filled (a reject or a failed call as 0). Weight halves every
+    hour, so an exchange that was bad this morning is tried again in the afternoon.
+    """
+
+    exchange_id: str
+    score: Decimal = Field(default=Decimal(1), ge=0, le=1)
+    weight: Decimal = PRIOR_WEIGHT
+    as_of: Timestamp | None = None
+
+    def observed(self, outcome: Decimal, now: datetime) -> "ExecutionQuality":
+        """The quality after one more outcome between 0 and 1."""
+        age = max(now - self.as_of, timedelta()) if self.as_of else timedelta()
+        decay = Decimal(str(round(0.5 ** (age / QUALITY_HALF_LIFE), 6)))
+        weight = max(self.weight * decay, Decimal(1))
+        score = (self.score * weight + outcome) / (weight + 1)
+        return self.model_copy(
+            update={"score": round(score, 6), "weight": round(min(weight + 1, Decimal(1000)), 6), "as_of": now}
+        )
+
+
+class Venue(Frozen):
+    """An exchange as the router sees it now."""
+
+    exchange_id: str
+    bid: Money
+    bid_size: int
+    ask: Money
+    ask_size: int
+    fee_per_share: Money
+    quality: Decimal = Decimal(1)
+
+    def price(self, side: Side) -> Decimal:
+        """What a taker on this side trades at."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def size(self, side: Side) -> int:
+        """What is displayed for a taker on this side."""
+        return self.ask_size if side is Side.BUY else self.bid_size
+
+    def effective_cost(self, side: Side) -> Decimal:
+        """Price with fee and the penalty for poor execution, as a cost: lower is better on both sides."""
+        price = self.price(side)
+        return side.sign * price + self.fee_per_share + price * QUALITY_PENALTY * (1 - self.quality)
+
+
+class Step(StrEnum):
+    """What is to happen to an order after something happened to its children."""
+
+    WAIT = "WAIT"
+    ROUTE = "ROUTE"
+    CANCEL = "CANCEL"
+    EXPIRE = "EXPIRE"
+
+
+def next_step(order: Order) -> Step:
+    """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not rest (but a FOK);
+    what an exchange cancels or expires of a resting order ends it, once nothing of it is live.
+    """
+    endings = {child.status for child in order.children}
+    if not order.is_open or order.unrouted == 0:
+        return Step.WAIT
+    immediate = order.venue_time_in_force is TimeInForce.IOC
+    if not endings & {ChildStatus.CANCELED, ChildStatus.EXPIRED} or (immediate and ChildStatus.CANCELED in endings):
+        return Step.ROUTE
+    if order.live_children:
+        return Step.WAIT
+    return Step.EXPIRE if ChildStatus.EXPIRED in endings else Step.CANCEL
+
+
+def spent_exchanges(order: Order) -> frozenset[str]:
+    """The exchanges that ended a child of the order before it was filled: they are not tried again."""
+    ended = (ChildStatus.REJECTED, ChildStatus.CANCELED, ChildStatus.EXPIRED)
+    return frozenset(child.exchange_id for child in order.children if child.status in ended)
+
+
+def allocate(
+    side: Side,
+    quantity: int,
+    limit_price: Decimal,
+    time_in_force: TimeInForce,
+    venues: Sequence[Venue],
+    displayed_only: bool = False,
+) -> tuple[tuple[str, int], ...]:
+    """Split a quantity over venues: (exchange id, quantity), best first; empty if there is no venue.
+
+    Displayed liquidity within the limit is taken in order of effective cost. What is left goes to the best venue, to rest
+    there or to be cancelled there, as the time in force says; with `displayed_only`
+    (the second round of an order that may not rest) it stays unrouted. A FOK goes whole to one venue, for no exchange can see another's part.
+    """
+    ranked = sorted(venues, key=lambda v: (v.effective_cost(side), -v.size(side), v.exchange_id))
+    marketable = [v for v in ranked if v.size(side) > 0 and (v.price(side) - limit_price) * side.sign <= 0]
+    if not ranked or quantity <= 0:
+        return ()
+    if time_in_force is TimeInForce.FOK:
+        whole = [v for v in marketable if v.size(side) >= quantity]
+        best = whole[0] if whole else max(marketable or ranked, key=lambda v: v.size(side))
+        return ((best.exchange_id, quantity),)
+    parts: dict[str, int] = {}
+    left = quantity
+    for venue in marketable:
+        if left == 0:
+            break
+        parts[venue.exchange_id] = min(left, venue.size(side))
+        left -= parts[venue.exchange_id]
+    if left and not displayed_only:
+        best = (marketable or ranked)[0]
+        parts[best.exchange_id] = parts.get(best.exchange_id, 0) + left
+    return tuple(parts.items())

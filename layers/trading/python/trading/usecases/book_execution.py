@@ -1,0 +1,139 @@
+"""Booking what exchanges say: reports that come by callback, and states that we asked for."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.domain import execution, identifiers
+from trading.domain.execution import Breach, VenueExecution
+from trading.domain.ledger import Break
+from trading.domain.orders import ChildOrder, ChildStatus, Order
+from trading.usecases.ports import Books, Clock, Monitor, NotFoundError, Quality
+from trading.wire import ExecType, ExecutionReport, OrderState
+
+ENDINGS: dict[str, ChildStatus] = {
+    "CANCELED": ChildStatus.CANCELED,
+    "REJECTED": ChildStatus.REJECTED,
+    "EXPIRED": ChildStatus.EXPIRED,
+}
+"""An exchange's word for the end of an order (as ExecType or VenueOrderStatus) in ours."""
+
+
+@dataclass(frozen=True)
+class BookExecution:
+    """A fill is one transaction: trade with both sides of the ledger and fees, order, account, position. It happens once."""
+
+    books: Books
+    quality: Quality
+    monitor: Monitor
+    clock: Clock
+
+    def report(self, report: ExecutionReport) -> Order | None:
+        """Book a report; the order as it stands afterwards, or None if the report is for no order of that account (a break)."""
+        order = self.books.order(identifiers.parent_order_id(report.client_order_id))
+        child = order.child(report.client_order_id) if order else None
+        if (
+            order is None
+            or child is None
+            or order.client_id != report.account
+            or child.exchange_id != report.exchange_id
+        ):
+            return self._record_break(report, "UNKNOWN_ORDER", "no such child order of that account at that exchange")
+        if report.exec_type is ExecType.TRADE:
+            if report.last_quantity <= 0 or report.last_price is None:
+                return self._record_break(report, "MALFORMED_TRADE", "a trade without quantity or price", order)
+            fill = VenueExecution(
+                exchange_id=report.exchange_id,
+                execution_id=report.execution_id,
+                client_order_id=report.client_order_id,
+                quantity=report.last_quantity,
+                price=report.last_price,
+                executed_at=report.transact_time,
+            )
+            return self._fill(order, fill)
+        if report.exec_type in ENDINGS:
+            ending = ENDINGS[report.exec_type]
+            return self.child_ended(order, child, ending, report.cumulative_quantity, report.reason)
+        return order
+
+    def state(self, order: Order, child: ChildOrder, state: OrderState) -> Order:
+        """Book everything that an exchange says of a child: the executions that are new to us, then its end."""
+        client_order_id = identifiers.child_order_id(order.order_id, child.number)
+        for done in state.executions:
+            fill = VenueExecution(
+                exchange_id=child.exchange_id,
+                execution_id=done.execution_id,
+                client_order_id=client_order_id,
+                quantity=done.quantity,
+                price=done.price,
+                executed_at=done.transact_time,
+            )
+            order = self._fill(order, fill)
+        if state.status in ENDINGS:
+            order = self.child_ended(order, child, ENDINGS[state.status], state.cumulative_quantity, state.reason)
+        return order
+
+    def child_ended(
+        self, order: Order, child: ChildOrder, ending: ChildStatus, cumulative: int, reason: str | None
+    ) -> Order:
+        """Note the end of a child. A fill that was booked is a fact: the cumulative quantity cannot be less."""
+        client_order_id = identifiers.child_order_id(order.order_id, child.number)
+        current = order.child(client_order_id)
+        if current is None or current.status is not ChildStatus.SENT or current.ending is not None:
+            return order
+        order = order.child_ended(client_order_id, ending, max(cumulative, current.filled), reason)
+        self.books.commit(order)
+        self.quality.observe(child.exchange_id, Decimal(current.filled) / current.quantity)
+        return order.saved()
+
+    def _fill(self, order: Order, fill: VenueExecution) -> Order:
+        if fill.trade_id in order.trades:
+            return self._repeated(order, fill)
+        exchange = next((e for e in self.books.exchanges() if e.exchange_id == fill.exchange_id), None)
+        instrument = self.books.instrument(order.symbol)
+        if exchange is None or instrument is None:
+            raise NotFoundError(f"no reference data for {fill.exchange_id} or {order.symbol}")
+        account = self.books.account(order.client_id)
+        position = self.books.position(order.client_id, order.symbol)
+        try:
+            booking = execution.book(order, fill, instrument, exchange, account, position, self.clock())
+        except Breach as breach:
+            return self._record_break(fill, breach.code, breach.message, order) or order
+        self.books.commit(booking.fill, booking.order, booking.account, booking.position)
+        self.monitor.count("FillsBooked")
+        child = booking.order.child(fill.client_order_id)
+        if child is not None and child.status is ChildStatus.FILLED:
+            self.quality.observe(fill.exchange_id, Decimal(1))
+        return booking.order.saved()
+
+    def _repeated(self, order: Order, fill: VenueExecution) -> Order:
+        """The same execution again is normal; the same id with other numbers is a break."""
+        booked = self.books.fill(fill.trade_id)
+        self.monitor.count("FillsRepeated")
+        if booked is None or (booked.quantity, booked.price) == (fill.quantity, fill.price):
+            return order
+        message = f"{fill.quantity} at {fill.price}, booked {booked.quantity} at {booked.price}"
+        return self._record_break(fill, "EXECUTION_CHANGED", message, order) or order
+
+    def _record_break(
+        self, said: ExecutionReport | VenueExecution, code: str, reason: str, order: Order | None = None
+    ) -> Order | None:
+        """Keep what the exchange said for people to look at, once an execution id, and flag the order if there is one."""
+        entry = Break(
+            trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
+            client_id=order.client_id if order else "unknown",
+            order_id=order.order_id if order else None,
+            booked_at=self.clock(),
+            postings=(),
+            code=code,
+            reason=reason,
+            evidence={name: str(value) for name, value in said.model_dump(mode="json").items()},
+        )
+        self.monitor.count("Breaks", code=code, reason=reason)
+        if any(known.kind == "BREAK" for known in self.books.entries([entry.trade_id])):
+            return order
+        if order is None:
+            self.books.commit(entry)
+            return None
+        flagged = order.model_copy(update={"review_reason": code})
+        self.books.commit(entry, flagged)
+        return flagged.saved()

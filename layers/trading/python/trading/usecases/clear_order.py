@@ -1,0 +1,74 @@
+"""Clearing: every trade of an order is novated to the CCP; trades and order move to CLEARED together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trading.domain import clearing
+from trading.domain.clearing import Obligation
+from trading.domain.clients import Client
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.ledger import Fill, Novation
+from trading.domain.orders import Order
+from trading.usecases.ports import Books, Change, Clock, Monitor, NotFoundError
+from trading.usecases.retrying import on_fresh_state
+
+TRADES_PER_TRANSACTION = 40
+"""DynamoDB takes 100 items a transaction; a trade writes two, the order one."""
+
+
+class NotExecutedError(DomainError):
+    """The order may still execute: there is nothing to clear yet."""
+
+    code = "NOT_EXECUTED"
+    kind = ErrorKind.CONFLICT
+
+
+@dataclass(frozen=True)
+class ClearOrderStage:
+    """Clears once: asked again it changes nothing."""
+
+    books: Books
+    monitor: Monitor
+    clock: Clock
+
+    @on_fresh_state
+    def __call__(self, order_id: str) -> Order:
+        """Clear all trades of an order that is done executing. Raises NotFoundError, NotExecutedError."""
+        order = self.books.order(order_id)
+        if order is None:
+            raise NotFoundError(f"no order {order_id}", field="order_id")
+        if order.is_open:
+            raise NotExecutedError(f"order {order_id} is {order.status}")
+        if not order.awaits_clearing:
+            return order
+        client = self.books.client(order.client_id)
+        if client is None:
+            raise NotFoundError(f"no client {order.client_id}")
+        return self._clear(order, client)
+
+    def _clear(self, order: Order, client: Client) -> Order:
+        entries = self.books.entries(order.trades)
+        novated = {entry.trade_id for entry in entries if isinstance(entry, Novation)}
+        fills = [entry for entry in entries if isinstance(entry, Fill) and entry.trade_id not in novated]
+        known: dict[tuple[object, str], list[Obligation]] = {}
+        now = self.clock()
+        changes: list[Change] = []
+        for fill in fills:
+            key = (fill.settlement_date, fill.symbol)
+            if key not in known:
+                known[key] = list(self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol))
+            obligation = clearing.obligation_of(fill)
+            known[key].append(obligation)
+            net_position = clearing.net(fill.symbol, fill.settlement_date, known[key])
+            changes += [clearing.novate(fill, client, net_position, now), obligation]
+        return self._commit(order, changes, order.cleared(now))
+
+    def _commit(self, order: Order, changes: Sequence[Change], cleared: Order) -> Order:
+        """An order with very many trades takes several transactions; the order itself moves with the last."""
+        size = 2 * TRADES_PER_TRANSACTION
+        parts = [changes[start : start + size] for start in range(0, len(changes), size)] or [()]
+        for part in parts[:-1]:
+            self.books.commit(*part)
+        self.books.commit(*parts[-1], cleared)
+        self.monitor.count("OrdersCleared", order_id=order.order_id)
+        return cleared.saved()

@@ -1,0 +1,158 @@
+"""Routing: split an order over exchanges, submit, and try elsewhere what an exchange did not take."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.domain import identifiers, routing
+from trading.domain import execution as booking
+from trading.domain.orders import ChildOrder, ChildStatus, Order, OrderStatus
+from trading.domain.routing import Step, Venue
+from trading.domain.values import Side
+from trading.usecases.book_execution import BookExecution
+from trading.usecases.ports import (
+    Books,
+    Clock,
+    Exchanges,
+    Monitor,
+    NotAcceptedError,
+    OutcomeUnknownError,
+    Quality,
+)
+from trading.wire import SubmitOrder, VenueOrderStatus
+
+
+@dataclass(frozen=True)
+class RouteOrder:
+    """Children are written before they are sent, under ids of ours, so that sending them again is harmless."""
+
+    books: Books
+    exchanges: Exchanges
+    quality: Quality
+    book: BookExecution
+    monitor: Monitor
+    clock: Clock
+    callback_url: str
+
+    def __call__(self, order: Order) -> Order:
+        """Send the order on its way, or send again what may not have arrived. The order as it stands afterwards."""
+        return self.proceed(order, resubmit=True)
+
+    def proceed(self, order: Order, resubmit: bool = False) -> Order:
+        """Do what the state of the children asks for: wait, route what is unrouted, or end the order."""
+        sent = frozenset() if resubmit else frozenset(child.number for child in order.live_children)
+        while True:
+            for child in order.live_children:
+                if child.number not in sent:
+                    sent |= {child.number}
+                    order = self._submit(order, child)
+            step = routing.next_step(order)
+            if step is Step.WAIT:
+                return order
+            if step is Step.ROUTE:
+                parts = self._allocate(order)
+                if parts:
+                    order = self._save(order.routed(parts, self.clock()))
+                    continue
+                if order.live_children:
+                    return order
+            return self._give_up(order, step)
+
+    def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
+        """End an open order early; what it holds goes back in the same transaction."""
+        account = self.books.account(order.client_id)
+        position = self.books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
+        ending = booking.end(order, status, code, reason, account, position, self.clock())
+        self.books.commit(ending.order, ending.account, *((ending.position,) if ending.position else ()))
+        self.monitor.count("OrdersEnded", status=status, code=code)
+        return ending.order.saved()
+
+    @staticmethod
+    def child_id(order: Order, child: ChildOrder) -> str:
+        """What the exchange knows the child by."""
+        return identifiers.child_order_id(order.order_id, child.number)
+
+    def _submit(self, order: Order, child: ChildOrder) -> Order:
+        """Submit a child. One that was certainly not taken is over; of one that may have been, a cancel is the fence.
+
+        When not even the cancel is answered the child stays live, and the sweeper asks for it until the exchange answers.
+        """
+        submission = SubmitOrder(
+            client_order_id=self.child_id(order, child),
+            account=order.client_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=child.quantity,
+            limit_price=order.protection_price,
+            time_in_force=order.venue_time_in_force,
+            callback_url=self.callback_url,
+            correlation_id=order.correlation_id,
+        )
+        try:
+            state = self.exchanges.submit(child.exchange_id, submission)
+        except NotAcceptedError as error:
+            return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))
+        except OutcomeUnknownError as error:
+            self.monitor.count("SubmitsUnknown", exchange_id=child.exchange_id, error=str(error))
+            return self._fence(order, child)
+        return self.book.state(order, child, state)
+
+    def _fence(self, order: Order, child: ChildOrder) -> Order:
+        try:
+            state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
+        except OutcomeUnknownError as error:
+            self.monitor.count("FencesUnknown", exchange_id=child.exchange_id, error=str(error))
+            return order
+        order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))
+        return self.book.child_ended(
+            order, child, ChildStatus.REJECTED, state.cumulative_quantity, "no answer to the submit"
+        )
+
+    def _allocate(self, order: Order) -> tuple[tuple[str, int], ...]:
+        spent = routing.spent_exchanges(order)
+        scores = self.quality.scores()
+        fees = {exchange.exchange_id: exchange.fee_per_share for exchange in self.books.exchanges()}
+        try:
+            quote = self.exchanges.quotes(order.symbol)
+        except OutcomeUnknownError as error:
+            self.monitor.count("QuotesMissing", symbol=order.symbol, error=str(error))
+            return self._blind(order, sorted(fees.keys() - spent), scores)
+        venues = [
+            Venue(
+                exchange_id=q.exchange_id,
+                bid=q.bid,
+                bid_size=q.bid_size,
+                ask=q.ask,
+                ask_size=q.ask_size,
+                fee_per_share=fees[q.exchange_id],
+                quality=scores.get(q.exchange_id, Decimal(1)),
+            )
+            for q in quote.quotes
+            if q.exchange_id in fees and q.exchange_id not in spent
+        ]
+        second_round = any(child.status is ChildStatus.CANCELED for child in order.children)
+        return routing.allocate(
+            order.side, order.unrouted, order.protection_price, order.venue_time_in_force, venues, second_round
+        )
+
+    @staticmethod
+    def _blind(order: Order, exchange_ids: list[str], scores: dict[str, Decimal]) -> tuple[tuple[str, int], ...]:
+        """Without quotes the whole goes to the exchange that has executed best."""
+        if not exchange_ids:
+            return ()
+        return ((max(exchange_ids, key=lambda e: scores.get(e, Decimal(1))), order.unrouted),)
+
+    def _give_up(self, order: Order, step: Step) -> Order:
+        if step is Step.EXPIRE:
+            return self.end(order, OrderStatus.EXPIRED, "EXPIRED", "expired at the exchange")
+        reasons = [child.reason for child in order.children if child.reason]
+        canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
+        if order.filled_quantity or canceled:
+            return self.end(
+                order, OrderStatus.CANCELED, "REMAINDER_CANCELED", f"{order.remaining} of {order.quantity} not executed"
+            )
+        reason = "; ".join(dict.fromkeys(reasons)) or "no exchange is available"
+        return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", reason[:256])
+
+    def _save(self, order: Order) -> Order:
+        self.books.commit(order)
+        return order.saved()

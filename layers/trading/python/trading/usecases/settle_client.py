@@ -1,0 +1,174 @@
+"""Settlement: each obligation of a client that is due is settled, delivery versus payment, at the depository."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from trading.domain import identifiers
+from trading.domain.clearing import Obligation
+from trading.domain.clients import Client
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.ledger import Break, Fill, Settlement
+from trading.domain.settlement import discharge
+from trading.domain.values import Frozen, Side
+from trading.usecases.ports import Books, Clock, Depository, Discharged, Monitor, NotFoundError
+from trading.usecases.retrying import on_fresh_state
+from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
+
+
+class NotClearedError(DomainError):
+    """The trade is not cleared: there is nothing to settle yet."""
+
+    code = "NOT_CLEARED"
+    kind = ErrorKind.CONFLICT
+
+
+class NotDueError(DomainError):
+    """The trade's settlement date is not reached."""
+
+    code = "NOT_DUE"
+    kind = ErrorKind.CONFLICT
+
+
+class SettlementFailedError(DomainError):
+    """The depository did not settle. The obligation stays due and is instructed again by the next cycle."""
+
+    code = "SETTLEMENT_FAILED"
+    kind = ErrorKind.UNPROCESSABLE
+
+
+class Outcome(Frozen):
+    """What became of a client's obligations. `unfinished`: time ran out, go on with another message."""
+
+    settled: int = 0
+    failed: int = 0
+    unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class SettleClientStage:
+    """Instructions have derived ids and the booking its own condition, so everything may happen again."""
+
+    books: Books
+    depository: Depository
+    monitor: Monitor
+    clock: Clock
+
+    def __call__(self, client_id: str, up_to: date, time_is_up: Callable[[], bool]) -> Outcome:
+        """Settle what is due up to and on a date, obligation by obligation, until done or out of time."""
+        client = self._client(client_id)
+        settled = failed = 0
+        for obligation in self.books.obligations(client_id, up_to):
+            if time_is_up():
+                return Outcome(settled=settled, failed=failed, unfinished=True)
+            try:
+                self._settle(obligation, client)
+                settled += 1
+            except SettlementFailedError as error:
+                self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=error.message)
+                failed += 1
+        return Outcome(settled=settled, failed=failed)
+
+    def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
+        """Settle one trade that is due on or before a date; one that was settled answers with its record.
+
+        Raises NotFoundError, NotClearedError, NotDueError, SettlementFailedError.
+        """
+        fill = self._fill(trade_id)
+        done = self._settlement(trade_id)
+        if done is not None:
+            return done
+        due = self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
+        obligation = next((o for o in due if o.trade_id == trade_id), None)
+        if obligation is None:
+            raise NotClearedError(f"trade {trade_id} is not cleared")
+        if obligation.settlement_date > as_of:
+            raise NotDueError(f"trade {trade_id} settles on {obligation.settlement_date}")
+        self._settle(obligation, self._client(fill.client_id))
+        settled = self._settlement(trade_id)
+        if settled is None:
+            raise SettlementFailedError(f"trade {trade_id} is not settled")
+        return settled
+
+    def _settle(self, obligation: Obligation, client: Client) -> None:
+        instruction = SettlementInstruction(
+            instruction_id=identifiers.settlement_id(obligation.trade_id),
+            settlement_account=client.settlement_account,
+            counterparty="CCP",
+            direction=DeliveryDirection.RECEIVE if obligation.side is Side.BUY else DeliveryDirection.DELIVER,
+            symbol=obligation.symbol,
+            quantity=obligation.quantity,
+            amount=obligation.amount,
+            currency=obligation.currency,
+            settlement_date=obligation.settlement_date,
+        )
+        confirmation = self.depository.instruct(instruction)
+        if not confirms(confirmation, instruction):
+            self._record_mismatch(obligation, instruction, confirmation)
+            raise SettlementFailedError("the confirmation differs from the instruction")
+        if confirmation.status is not ConfirmationStatus.SETTLED:
+            raise SettlementFailedError(confirmation.reason or "the depository gives no reason")
+        self._book(obligation, confirmation)
+
+    @on_fresh_state
+    def _book(self, obligation: Obligation, confirmation: SettlementConfirmation) -> None:
+        fill = self._fill(obligation.trade_id)
+        if self._settlement(fill.trade_id) is not None:
+            return
+        order = self.books.order(fill.order_id)
+        if order is None:
+            raise NotFoundError(f"no order {fill.order_id}")
+        now = self.clock()
+        account = self.books.account(fill.client_id)
+        position = self.books.position(fill.client_id, fill.symbol)
+        done = discharge(fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now)
+        self.books.commit(
+            done.settlement,
+            *((done.account,) if done.account != account else ()),
+            done.position,
+            Discharged(obligation=obligation),
+            order.settled(fill.quantity, now),
+        )
+        self.monitor.count("TradesSettled")
+
+    def _record_mismatch(
+        self, obligation: Obligation, instruction: SettlementInstruction, confirmation: SettlementConfirmation
+    ) -> None:
+        self.monitor.count("Breaks", code="CONFIRMATION_MISMATCH", reason=obligation.trade_id)
+        if any(entry.kind == "BREAK" for entry in self.books.entries([obligation.trade_id])):
+            return
+        self.books.commit(
+            Break(
+                trade_id=obligation.trade_id,
+                client_id=obligation.client_id,
+                order_id=obligation.order_id,
+                booked_at=self.clock(),
+                postings=(),
+                code="CONFIRMATION_MISMATCH",
+                reason="the depository confirmed something else than was instructed",
+                evidence={"instructed": instruction.model_dump_json(), "confirmed": confirmation.model_dump_json()},
+            )
+        )
+
+    def _client(self, client_id: str) -> Client:
+        client = self.books.client(client_id)
+        if client is None:
+            raise NotFoundError(f"no client {client_id}")
+        return client
+
+    def _fill(self, trade_id: str) -> Fill:
+        fill = self.books.fill(trade_id)
+        if fill is None:
+            raise NotFoundError(f"no trade {trade_id}", field="trade_id")
+        return fill
+
+    def _settlement(self, trade_id: str) -> Settlement | None:
+        return next((e for e in self.books.entries([trade_id]) if isinstance(e, Settlement)), None)
+
+
+def confirms(confirmation: SettlementConfirmation, instruction: SettlementInstruction) -> bool:
+    """Whether a confirmation is about this very delivery and payment."""
+    return all(
+        getattr(confirmation, name) == getattr(instruction, name)
+        for name in ("instruction_id", "direction", "symbol", "quantity", "amount", "currency", "settlement_date")
+    )
