@@ -1,0 +1,116 @@
+"""The simulated exchanges' API: submit, cancel, status, quotes."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+from simulators.adapters.api import VenueApi
+from simulators.adapters.callbacks import check_callback_url
+from simulators.adapters.configuration import Configuration
+from simulators.adapters.exchange_store import ExchangeStore
+from simulators.adapters.secrets import VenueSecrets
+from simulators.adapters.tables import CLIENT_CONFIG, Table
+from simulators.dice import Dice
+from simulators.order_entry import OrderEntry
+from simulators.problem import Problem
+from simulators.reference import EXCHANGE_IDS
+from trading.wire import SubmitOrder
+
+from functions.exchange_api.settings import Settings
+
+ORDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def clock() -> datetime:
+    """Now. Looked up at each use, so that a test can put another clock here."""
+    return datetime.now(UTC)
+
+
+settings = Settings()
+logger = Logger()
+metrics = Metrics()
+lambda_client = boto3.client("lambda", config=CLIENT_CONFIG)
+
+
+def announce(exchange_id: str, client_order_id: str) -> None:
+    """Have the order matched now. If that fails the session's next tick matches it."""
+    metrics.add_metric("OrdersAccepted", MetricUnit.Count, 1)
+    event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
+    try:
+        lambda_client.invoke(
+            FunctionName=settings.matching_function_name, InvocationType="Event", Payload=json.dumps(event)
+        )
+    except (BotoCoreError, ClientError):
+        logger.exception("matching was not started; the session will", extra=event)
+
+
+table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
+api = VenueApi(
+    VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix), lambda: clock()
+)
+entry = OrderEntry(
+    ExchangeStore(table),
+    Configuration(table),
+    Dice(settings.simulation_seed),
+    announce,
+    lambda: clock(),
+    time.sleep,
+)
+
+
+@api.app.post("/exchanges/<exchange_id>/orders")
+def submit(exchange_id: str) -> Response[str]:
+    authenticate(exchange_id)
+    order = api.body(SubmitOrder)
+    check_order_id(order.client_order_id, 422)
+    check_callback_url(order.callback_url, settings.is_local)
+    return api.answer(202, entry.submit(exchange_id, order))
+
+
+@api.app.delete("/exchanges/<exchange_id>/orders/<client_order_id>")
+def cancel(exchange_id: str, client_order_id: str) -> Response[str]:
+    authenticate(exchange_id)
+    check_order_id(client_order_id, 404)
+    return api.answer(200, entry.cancel(exchange_id, client_order_id))
+
+
+@api.app.get("/exchanges/<exchange_id>/orders/<client_order_id>")
+def status(exchange_id: str, client_order_id: str) -> Response[str]:
+    authenticate(exchange_id)
+    check_order_id(client_order_id, 404)
+    return api.answer(200, entry.status(exchange_id, client_order_id))
+
+
+@api.app.get("/quotes/<symbol>")
+def quotes(symbol: str) -> Response[str]:
+    """A member of any exchange may ask for the tape."""
+    authenticate(api.app.current_event.headers.get("X-Key-Id", ""))
+    return api.answer(200, entry.quotes(symbol))
+
+
+def authenticate(exchange_id: str) -> None:
+    """Raise Problem unless there is such an exchange, and its key signed the request."""
+    if exchange_id not in EXCHANGE_IDS:
+        raise Problem(401, "UNAUTHENTICATED", "the signature is missing, wrong or too old")
+    api.authenticate(exchange_id)
+
+
+def check_order_id(client_order_id: str, status: int) -> None:
+    """Raise Problem unless the id can stand in a path as it is."""
+    if not ORDER_ID.fullmatch(client_order_id):
+        raise Problem(status, "BAD_ORDER_ID", "client order ids are letters, digits and _.:- only, 64 at most")
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """An API Gateway proxy request."""
+    return api.app.resolve(event, context)

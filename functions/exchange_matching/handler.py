@@ -1,0 +1,80 @@
+"""The simulated exchanges' trading session: an order that has just arrived, or all that is due this minute."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field, TypeAdapter
+from simulators.adapters.callbacks import CallbackSender
+from simulators.adapters.configuration import Configuration
+from simulators.adapters.exchange_store import ExchangeStore
+from simulators.adapters.secrets import VenueSecrets
+from simulators.adapters.tables import CLIENT_CONFIG, Table
+from simulators.dice import Dice
+from simulators.session import Session
+from trading.domain.values import Frozen
+
+from functions.exchange_matching.settings import Settings
+
+NO_NEW_WORK_MS = 15_000
+"""Work on one order may take this long when its owner does not answer: three reports of four seconds, and the books."""
+
+
+class OrderArrived(Frozen):
+    """From exchange_api."""
+
+    kind: Literal["order"]
+    exchange_id: str
+    client_order_id: str
+
+
+class SessionTick(Frozen):
+    """From the scheduler, each minute."""
+
+    kind: Literal["session"]
+
+
+WORK: TypeAdapter[OrderArrived | SessionTick] = TypeAdapter(
+    Annotated[OrderArrived | SessionTick, Field(discriminator="kind")]
+)
+
+
+def clock() -> datetime:
+    """Now. Looked up at each use, so that a test can put another clock here."""
+    return datetime.now(UTC)
+
+
+settings = Settings()
+logger = Logger()
+metrics = Metrics()
+table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
+secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix)
+session = Session(
+    ExchangeStore(table),
+    Configuration(table),
+    Dice(settings.simulation_seed),
+    CallbackSender(secrets, lambda: clock()).send,
+    lambda: clock(),
+    time.sleep,
+)
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Answers what the work came to, counted."""
+    work = WORK.validate_python(event)
+    if isinstance(work, OrderArrived):
+        logger.append_keys(exchange_id=work.exchange_id, client_order_id=work.client_order_id)
+        worked = session.arrived(work.exchange_id, work.client_order_id)
+    else:
+        worked = session.tick(lambda: context.get_remaining_time_in_millis() > NO_NEW_WORK_MS)
+    for name, count in worked._asdict().items():
+        if count:
+            metrics.add_metric(f"Matching{name.capitalize()}", MetricUnit.Count, count)
+    logger.info("worked", extra=worked._asdict())
+    return worked._asdict()

@@ -1,0 +1,1 @@
+"""AWS and HTTP around the simulated venues."""

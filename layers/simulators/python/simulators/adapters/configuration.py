@@ -1,0 +1,41 @@
+"""What may change while the system runs: the venues' behaviour and the listings. Kept for a second at most."""
+
+import time
+from collections.abc import Callable
+
+from simulators.adapters.tables import Item, Table
+from simulators.behaviour import EXCHANGE_DEFAULTS, DepositoryBehaviour, ExchangeBehaviour
+from simulators.market import Listing
+
+KEPT_SECONDS = 1.0
+DEPOSITORY = "depository"
+
+
+class Configuration:
+    """Reads `CONFIG`/{venue} and `MARKET`/{symbol} of a venue's table."""
+
+    def __init__(self, table: Table, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._table = table
+        self._monotonic = monotonic
+        self._kept: dict[tuple[str, str], tuple[float, Item | None]] = {}
+
+    def exchange(self, exchange_id: str) -> ExchangeBehaviour:
+        """How the exchange behaves now."""
+        return EXCHANGE_DEFAULTS[exchange_id].overridden(self._item("CONFIG", exchange_id) or {})
+
+    def depository(self) -> DepositoryBehaviour:
+        """How the depository behaves now."""
+        return DepositoryBehaviour().overridden(self._item("CONFIG", DEPOSITORY) or {})
+
+    def listing(self, symbol: str) -> Listing | None:
+        """What the market knows of the symbol, if it is listed."""
+        item = self._item("MARKET", symbol)
+        return Listing.model_validate({**item, "symbol": symbol}) if item is not None else None
+
+    def _item(self, pk: str, sk: str) -> Item | None:
+        now = self._monotonic()
+        kept = self._kept.get((pk, sk))
+        if kept is None or now - kept[0] >= KEPT_SECONDS:
+            kept = now, self._table.get(pk, sk)
+            self._kept[pk, sk] = kept
+        return kept[1]

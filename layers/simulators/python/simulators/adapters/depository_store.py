@@ -1,0 +1,99 @@
+"""The depository's books in DynamoDB.
+
+`INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation; `CONFIRMATIONS#{settlement date}` lists the
+confirmations by instruction id; `ACCOUNT#{account}#{shard}` holds balances by asset. An account's balance is the sum
+over its shards: one item each would make all settlements wait for the counterparty's.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from trading.wire import SettlementConfirmation, SettlementInstruction
+
+from simulators.adapters.tables import Table, without_keys
+from simulators.depository import Movement
+
+SHARDS = 16
+
+
+class SettledInstruction(NamedTuple):
+    """An instruction and what became of it."""
+
+    instruction: SettlementInstruction
+    confirmation: SettlementConfirmation
+
+
+class DepositoryStore:
+    """Instructions, confirmations and accounts."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def load(self, instruction_id: str) -> SettledInstruction | None:
+        """An instruction that was answered before."""
+        item = self._table.get(f"INSTRUCTION#{instruction_id}", "INSTRUCTION")
+        if item is None:
+            return None
+        return SettledInstruction(
+            SettlementInstruction.model_validate(item["instruction"]),
+            SettlementConfirmation.model_validate(item["confirmation"]),
+        )
+
+    def book(self, settled: SettledInstruction, movements: Sequence[Movement]) -> None:
+        """Both sides, the instruction and its confirmation, in one transaction.
+
+        Raises ConflictError if the id is booked already or another settlement moves the same balance right now.
+        """
+        table, instruction_id = self._table, settled.instruction.instruction_id
+        confirmation = settled.confirmation.model_dump(mode="json")
+        entry = {
+            "pk": f"INSTRUCTION#{instruction_id}",
+            "sk": "INSTRUCTION",
+            "instruction": settled.instruction.model_dump(mode="json"),
+            "confirmation": confirmation,
+        }
+        listed = {"pk": _confirmations_pk(settled.instruction.settlement_date), "sk": instruction_id, **confirmation}
+        shard = hashlib.sha256(instruction_id.encode()).digest()[0] % SHARDS
+        updates = [
+            {
+                "Update": {
+                    "TableName": table.name,
+                    "Key": {"pk": f"ACCOUNT#{movement.account}#{shard}", "sk": movement.asset},
+                    "UpdateExpression": "ADD balance :amount",
+                    "ExpressionAttributeValues": {":amount": movement.amount},
+                }
+            }
+            for movement in movements
+        ]
+        table.transact([table.put(entry, "attribute_not_exists(pk)"), table.put(listed), *updates])
+
+    def balance(self, account: str, asset: str) -> Decimal:
+        """What an account holds of an asset."""
+        shards = (self._table.get(f"ACCOUNT#{account}#{shard}", asset) for shard in range(SHARDS))
+        return sum((item["balance"] for item in shards if item), Decimal(0))
+
+    def confirmations(
+        self, settlement_date: date, after: str | None, limit: int
+    ) -> tuple[tuple[SettlementConfirmation, ...], str | None]:
+        """A page of a day's confirmations by instruction id, and the id after which the next page starts."""
+        pk = _confirmations_pk(settlement_date)
+        request: dict[str, Any] = {
+            "TableName": self._table.name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": pk},
+            "ConsistentRead": True,
+            "Limit": limit,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = {"pk": pk, "sk": after}
+        answer = self._table.client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        confirmations = (SettlementConfirmation.model_validate(without_keys(item)) for item in answer["Items"])
+        return tuple(confirmations), str(last["sk"]) if last else None
+
+
+def _confirmations_pk(settlement_date: date) -> str:
+    return f"CONFIRMATIONS#{settlement_date.isoformat()}"

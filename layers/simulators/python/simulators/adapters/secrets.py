@@ -1,0 +1,71 @@
+"""The secrets that venues and we sign with, kept in the worker for a minute."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from trading.adapters.signatures import SignatureError, verify
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+KEPT_SECONDS = 60.0
+REFRESHED_AFTER_SECONDS = 1.0
+"""A forged signature makes us look for a newer secret: at most once in this time."""
+
+
+class _Kept(NamedTuple):
+    at: float
+    secrets: tuple[bytes, ...]
+
+
+class VenueSecrets:
+    """Secret `{prefix}{key id}`: the current version signs, the current and the previous one verify."""
+
+    def __init__(
+        self, client: "SecretsManagerClient", prefix: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._monotonic = monotonic
+        self._kept: dict[str, _Kept] = {}
+
+    def current(self, key_id: str) -> bytes:
+        """The secret to sign with."""
+        return self._secrets(key_id, KEPT_SECONDS)[0]
+
+    def refresh(self, key_id: str) -> None:
+        """Look for a newer secret: the other side did not know ours."""
+        self._secrets(key_id, REFRESHED_AFTER_SECONDS)
+
+    def verify(
+        self, headers: Mapping[str, str], key_id: str, now: datetime, method: str, path: str, body: bytes
+    ) -> None:
+        """Raise SignatureError unless the headers (lower-case names) sign this request with this key."""
+        if headers.get("x-key-id") != key_id:
+            raise SignatureError("signed with another key")
+        for kept_seconds in (KEPT_SECONDS, REFRESHED_AFTER_SECONDS):
+            try:
+                return verify(headers, self._secrets(key_id, kept_seconds), int(now.timestamp()), method, path, body)
+            except SignatureError as error:
+                failure = error
+        raise failure
+
+    def _secrets(self, key_id: str, kept_seconds: float) -> tuple[bytes, ...]:
+        now = self._monotonic()
+        kept = self._kept.get(key_id)
+        if kept is None or now - kept.at >= kept_seconds:
+            kept = self._kept[key_id] = _Kept(now, self._read_all(key_id))
+        return kept.secrets
+
+    def _read_all(self, key_id: str) -> tuple[bytes, ...]:
+        current = self._read(key_id, "AWSCURRENT")
+        try:
+            return current, self._read(key_id, "AWSPREVIOUS")
+        except self._client.exceptions.ResourceNotFoundException:
+            return (current,)
+
+    def _read(self, key_id: str, stage: Literal["AWSCURRENT", "AWSPREVIOUS"]) -> bytes:
+        answer = self._client.get_secret_value(SecretId=f"{self._prefix}{key_id}", VersionStage=stage)
+        return answer["SecretString"].encode()

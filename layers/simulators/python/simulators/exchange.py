@@ -1,0 +1,245 @@
+"""What an exchange does with an order: accept, match, cancel, and the reports of it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from trading.domain.values import Frozen, TimeInForce, Timestamp
+from trading.wire import (
+    ExecType,
+    Execution,
+    ExecutionReport,
+    OrderState,
+    SubmitOrder,
+    VenueOrderStatus,
+    VenueQuote,
+)
+
+from simulators.behaviour import ExchangeBehaviour
+from simulators.dice import Dice
+from simulators.market import Listing, is_good_enough, opposite
+from simulators.problem import Problem
+
+MAX_ORDER_QUANTITY = 1_000_000
+MAX_LIMIT_PRICE = Decimal(1_000_000)
+MAX_FILLS_A_MATCH = 3
+_TERMS = {"account", "symbol", "side", "quantity", "limit_price", "time_in_force"}
+
+
+class BookedOrder(Frozen):
+    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its reports."""
+
+    exchange_id: str
+    order: SubmitOrder
+    accepted_at: Timestamp
+    status: VenueOrderStatus = VenueOrderStatus.NEW
+    cumulative_quantity: int = 0
+    report_count: int = 0
+    reason: str | None = None
+    version: int = 1
+
+    @property
+    def exchange_order_id(self) -> str:
+        """The exchange's own id for the order."""
+        return exchange_order_id(self.exchange_id, self.order.client_order_id)
+
+    @property
+    def leaves_quantity(self) -> int:
+        """The shares still working (FIX tag 151): none once the order is final."""
+        return 0 if self.status.is_final else self.order.quantity - self.cumulative_quantity
+
+    def has_terms_of(self, other: SubmitOrder) -> bool:
+        """Whether the other is this order again. Where and under which correlation id to report are no terms of it."""
+        return self.order.model_dump(include=_TERMS) == other.model_dump(include=_TERMS)
+
+    def state(self, reports: Sequence[ExecutionReport]) -> OrderState:
+        """All that the exchange tells of the order, given all its reports."""
+        return OrderState(
+            exchange_id=self.exchange_id,
+            client_order_id=self.order.client_order_id,
+            exchange_order_id=self.exchange_order_id,
+            status=self.status,
+            quantity=self.order.quantity,
+            cumulative_quantity=self.cumulative_quantity,
+            leaves_quantity=self.leaves_quantity,
+            reason=self.reason,
+            executions=tuple(
+                Execution(
+                    execution_id=report.execution_id,
+                    quantity=report.last_quantity,
+                    price=report.last_price,
+                    transact_time=report.transact_time,
+                )
+                for report in reports
+                if report.exec_type is ExecType.TRADE and report.last_price is not None
+            ),
+        )
+
+
+class Tombstone(Frozen):
+    """Stands in the book for an order that was canceled before it arrived, so that it cannot arrive any more."""
+
+    exchange_id: str
+    client_order_id: str
+
+    def state(self) -> OrderState:
+        """A canceled order of no quantity."""
+        return OrderState(
+            exchange_id=self.exchange_id,
+            client_order_id=self.client_order_id,
+            exchange_order_id=exchange_order_id(self.exchange_id, self.client_order_id),
+            status=VenueOrderStatus.CANCELED,
+            quantity=0,
+            cumulative_quantity=0,
+            leaves_quantity=0,
+            reason="canceled before arrival",
+        )
+
+
+class MatchOutcome(Frozen):
+    """What one look at the market did to an order: its new state, the reports of it, the shares taken."""
+
+    booked: BookedOrder
+    reports: tuple[ExecutionReport, ...]
+
+    @property
+    def taken(self) -> int:
+        """The shares filled."""
+        return sum(report.last_quantity for report in self.reports)
+
+
+def exchange_order_id(exchange_id: str, client_order_id: str) -> str:
+    """Derived, so that whoever asks gets the same one."""
+    return f"{exchange_id}-{hashlib.sha256(f'{exchange_id}/{client_order_id}'.encode()).hexdigest()[:24]}"
+
+
+def validate(order: SubmitOrder, listing: Listing | None) -> None:
+    """Raise Problem 422 unless the exchange can take the order."""
+    if listing is None:
+        raise Problem(422, "UNKNOWN_SYMBOL", f"{order.symbol} is not listed here")
+    if order.quantity > MAX_ORDER_QUANTITY or order.quantity % listing.lot_size:
+        raise Problem(
+            422, "BAD_QUANTITY", f"quantity must be whole lots of {listing.lot_size}, not above {MAX_ORDER_QUANTITY}"
+        )
+    if order.limit_price > MAX_LIMIT_PRICE or order.limit_price % listing.tick_size:
+        raise Problem(
+            422, "BAD_PRICE", f"limit price must be whole ticks of {listing.tick_size}, not above {MAX_LIMIT_PRICE}"
+        )
+
+
+def accept(exchange_id: str, order: SubmitOrder, now: datetime) -> BookedOrder:
+    """The order as it enters the book."""
+    return BookedOrder(exchange_id=exchange_id, order=order, accepted_at=now)
+
+
+def cancel(booked: BookedOrder) -> BookedOrder:
+    """The order after its owner took it back. The answer to the owner is the report."""
+    return booked.model_copy(
+        update={
+            "status": VenueOrderStatus.CANCELED,
+            "reason": "canceled on request",
+            "version": booked.version + 1,
+        }
+    )
+
+
+def match(
+    booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour, dice: Dice, now: datetime
+) -> MatchOutcome | None:
+    """Let a working order meet what is left of the displayed liquidity. None: nothing happened, it rests.
+
+    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over is canceled.
+    """
+    order, untouched = booked.order, booked.cumulative_quantity == 0
+    key = (booked.exchange_id, order.client_order_id)
+    if untouched and dice.chance(behaviour.reject_rate, "reject", *key):
+        return _Reporter(booked, now).end(VenueOrderStatus.REJECTED, ExecType.REJECTED, "refused by the exchange")
+
+    price, size = opposite(quote, order.side)
+    quantity = min(booked.leaves_quantity, size) if is_good_enough(price, order.limit_price, order.side) else 0
+    if order.time_in_force is TimeInForce.FOK:
+        quantity = quantity if quantity == booked.leaves_quantity else 0
+    elif untouched and quantity > 1 and dice.chance(behaviour.partial_rate, "partial", *key):
+        quantity = dice.between(1, quantity - 1, "partial quantity", *key)
+
+    reporter = _Reporter(booked, now)
+    for fill in split(quantity, dice.between(1, MAX_FILLS_A_MATCH, "fills", *key, booked.version)):
+        reporter.fill(fill, price)
+    if order.time_in_force.rests or reporter.cumulative_quantity == order.quantity:
+        return reporter.outcome() if quantity else None
+    return reporter.end(VenueOrderStatus.CANCELED, ExecType.CANCELED, f"{order.time_in_force} remainder")
+
+
+def split(quantity: int, parts: int) -> list[int]:
+    """The quantity in at most so many parts of at least one share, the largest first."""
+    if quantity == 0:
+        return []
+    parts = min(parts, quantity)
+    each, over = divmod(quantity, parts)
+    return [each + (1 if number < over else 0) for number in range(parts)]
+
+
+class _Reporter:
+    """Numbers the reports of one match and keeps their running quantities."""
+
+    def __init__(self, booked: BookedOrder, now: datetime) -> None:
+        self._booked = booked
+        self._now = now
+        self._reports: list[ExecutionReport] = []
+        self.cumulative_quantity = booked.cumulative_quantity
+
+    def fill(self, quantity: int, price: Decimal) -> None:
+        self.cumulative_quantity += quantity
+        leaves = self._booked.order.quantity - self.cumulative_quantity
+        self._report(ExecType.TRADE, leaves, last_quantity=quantity, last_price=price)
+
+    def end(self, status: VenueOrderStatus, exec_type: ExecType, reason: str) -> MatchOutcome:
+        self._report(exec_type, leaves=0, reason=reason)
+        return self._changed(status, reason)
+
+    def outcome(self) -> MatchOutcome:
+        filled = self.cumulative_quantity == self._booked.order.quantity
+        return self._changed(VenueOrderStatus.FILLED if filled else VenueOrderStatus.PARTIALLY_FILLED, None)
+
+    def _report(
+        self,
+        exec_type: ExecType,
+        leaves: int,
+        last_quantity: int = 0,
+        last_price: Decimal | None = None,
+        reason: str | None = None,
+    ) -> None:
+        booked, order = self._booked, self._booked.order
+        number = booked.report_count + len(self._reports) + 1
+        self._reports.append(
+            ExecutionReport(
+                exchange_id=booked.exchange_id,
+                execution_id=f"{booked.exchange_order_id}-{number}",
+                client_order_id=order.client_order_id,
+                exchange_order_id=booked.exchange_order_id,
+                account=order.account,
+                symbol=order.symbol,
+                side=order.side,
+                exec_type=exec_type,
+                last_quantity=last_quantity,
+                last_price=last_price,
+                cumulative_quantity=self.cumulative_quantity,
+                leaves_quantity=leaves,
+                reason=reason,
+                transact_time=self._now,
+                correlation_id=order.correlation_id,
+            )
+        )
+
+    def _changed(self, status: VenueOrderStatus, reason: str | None) -> MatchOutcome:
+        booked = self._booked.model_copy(
+            update={
+                "status": status,
+                "cumulative_quantity": self.cumulative_quantity,
+                "report_count": self._booked.report_count + len(self._reports),
+                "reason": reason,
+                "version": self._booked.version + 1,
+            }
+        )
+        return MatchOutcome(booked=booked, reports=tuple(self._reports))

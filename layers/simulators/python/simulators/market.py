@@ -1,0 +1,94 @@
+"""Prices and liquidity: functions of the seed, the symbol, the exchange and the minute, so that a run can be repeated."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pydantic import Field
+from trading.domain.values import Frozen, Money, Side
+from trading.wire import VenueQuote
+
+from simulators.behaviour import ExchangeBehaviour
+from simulators.dice import Dice
+
+DRIFT_BASIS_POINTS = 50
+DRIFT_MINUTES = 10
+
+
+class Listing(Frozen):
+    """What the market knows of a symbol."""
+
+    symbol: str
+    reference_price: Money = Field(gt=0)
+    tick_size: Money = Field(default=Decimal("0.01"), gt=0)
+    lot_size: int = Field(default=1, gt=0)
+    liquidity: Decimal = Field(default=Decimal(1), ge=0)
+
+
+class Consumed(Frozen):
+    """The shares that orders have already taken from a minute's displayed liquidity."""
+
+    bought: int = 0
+    sold: int = 0
+
+
+def minute_of(moment: datetime) -> int:
+    """The minute bucket, counted from the epoch."""
+    return int(moment.timestamp()) // 60
+
+
+def next_minute(moment: datetime) -> datetime:
+    """When liquidity is next replenished."""
+    return datetime.fromtimestamp((minute_of(moment) + 1) * 60, UTC)
+
+
+def mid_price(dice: Dice, listing: Listing, minute: int) -> Decimal:
+    """The unrounded middle: it walks in straight lines between seeded knots around the reference price."""
+    knot, into = divmod(minute, DRIFT_MINUTES)
+    here, there = (
+        dice.between(-DRIFT_BASIS_POINTS, DRIFT_BASIS_POINTS, "drift", listing.symbol, number)
+        for number in (knot, knot + 1)
+    )
+    drift = here + Decimal((there - here) * into) / DRIFT_MINUTES
+    return listing.reference_price * (1 + drift / 10_000)
+
+
+def displayed_quote(
+    dice: Dice, listing: Listing, exchange_id: str, behaviour: ExchangeBehaviour, minute: int
+) -> VenueQuote:
+    """What the exchange displays at the start of the minute. All exchanges share the middle, so they never cross."""
+    mid, tick = mid_price(dice, listing, minute), listing.tick_size
+    half_spread = mid * behaviour.half_spread_basis_points / 10_000
+    bid = max((mid - half_spread) // tick * tick, tick)
+    ask = max(-(-(mid + half_spread) // tick) * tick, bid + tick)
+
+    def size(side: str) -> int:
+        mood = Decimal("0.5") + dice.roll("size", side, listing.symbol, exchange_id, minute)
+        shares = int(behaviour.displayed_size * listing.liquidity * mood)
+        return shares // listing.lot_size * listing.lot_size
+
+    return VenueQuote(exchange_id=exchange_id, bid=bid, bid_size=size("bid"), ask=ask, ask_size=size("ask"))
+
+
+def remaining_quote(displayed: VenueQuote, consumed: Consumed) -> VenueQuote:
+    """What is left of the displayed sizes."""
+    return displayed.model_copy(
+        update={
+            "bid_size": max(displayed.bid_size - consumed.sold, 0),
+            "ask_size": max(displayed.ask_size - consumed.bought, 0),
+        }
+    )
+
+
+def opposite(quote: VenueQuote, side: Side) -> tuple[Decimal, int]:
+    """The price and the size that an order of this side meets."""
+    return (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
+
+
+def is_good_enough(price: Decimal, limit_price: Decimal, side: Side) -> bool:
+    """Whether a price is no worse than the limit."""
+    return price <= limit_price if side is Side.BUY else price >= limit_price
+
+
+def liquidity_expires_at(minute: int) -> int:
+    """When nothing asks for a minute's consumption any more (unix seconds)."""
+    return minute * 60 + int(timedelta(hours=1).total_seconds())

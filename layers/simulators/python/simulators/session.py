@@ -1,0 +1,152 @@
+"""The trading session: matches orders when they arrive and each minute after, and sends what there is to report."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from aws_lambda_powertools import Logger
+from trading.wire import ExecType, ExecutionReport
+
+from simulators.adapters.configuration import Configuration
+from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
+from simulators.behaviour import ExchangeBehaviour
+from simulators.dice import Dice
+from simulators.dispatch import DispatchState, is_sent_twice, schedule, sending_order
+from simulators.exchange import match
+from simulators.market import Consumed, displayed_quote, minute_of, next_minute, opposite, remaining_quote
+from simulators.reference import EXCHANGE_IDS
+from simulators.retries import ConflictError, retrying
+
+logger = Logger(child=True)
+
+
+class Worked(NamedTuple):
+    """What a piece of work came to, counted."""
+
+    fills: int = 0
+    answered: int = 0
+    unanswered: int = 0
+    abandoned: int = 0
+    failed: int = 0
+
+    def plus(self, other: "Worked") -> "Worked":
+        """Both together."""
+        return Worked(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+class Session:
+    """Works on orders. Twice at once is harmless: what was read stale is not written."""
+
+    def __init__(
+        self,
+        store: ExchangeStore,
+        configuration: Configuration,
+        dice: Dice,
+        send: Callable[[str, ExecutionReport], bool],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._dice = dice
+        self._send = send
+        self._clock = clock
+        self._sleep = sleep
+
+    def arrived(self, exchange_id: str, client_order_id: str) -> Worked:
+        """Match an order after the exchange's latency. An exchange that is down does nothing: the tick will."""
+        behaviour = self._configuration.exchange(exchange_id)
+        if behaviour.is_down(self._dice, exchange_id, minute_of(self._clock())):
+            return Worked()
+        self._sleep(behaviour.latency_seconds(self._dice, exchange_id, client_order_id))
+        return self._work(exchange_id, client_order_id, behaviour)
+
+    def tick(self, has_time: Callable[[], bool]) -> Worked:
+        """Work on every order that is due, as long as there is time. What fails or is left over is due next time."""
+        total, now = Worked(), self._clock()
+        for exchange_id in EXCHANGE_IDS:
+            behaviour = self._configuration.exchange(exchange_id)
+            if behaviour.is_down(self._dice, exchange_id, minute_of(now)):
+                continue
+            for client_order_id in self._store.due_work(exchange_id, now):
+                if not has_time():
+                    logger.warning("the session had no time for all orders that are due")
+                    return total
+                try:
+                    total = total.plus(self._work(exchange_id, client_order_id, behaviour))
+                except Exception:
+                    logger.exception("work on an order failed", extra={"client_order_id": client_order_id})
+                    total = total.plus(Worked(failed=1))
+        return total
+
+    def _work(self, exchange_id: str, client_order_id: str, behaviour: ExchangeBehaviour) -> Worked:
+        record, fills = retrying(self._sleep)(self._match, exchange_id, client_order_id, behaviour)
+        if record is None:
+            return Worked()
+        record, worked = self._report(record, behaviour)
+        self._plan_next(record)
+        return worked._replace(fills=fills)
+
+    def _match(
+        self, exchange_id: str, client_order_id: str, behaviour: ExchangeBehaviour
+    ) -> tuple[OrderRecord | None, int]:
+        """The order after a look at the market, and how many fills that came to."""
+        record = self._store.load(exchange_id, client_order_id)
+        if not isinstance(record, OrderRecord):
+            return None, 0
+        booked = record.booked
+        listing = self._configuration.listing(booked.order.symbol)
+        if booked.status.is_final or listing is None:
+            return record, 0
+        now = self._clock()
+        minute = minute_of(now)
+        displayed = displayed_quote(self._dice, listing, exchange_id, behaviour, minute)
+        consumed = self._store.consumed(booked.order.symbol, minute).get(exchange_id, Consumed())
+        outcome = match(booked, remaining_quote(displayed, consumed), behaviour, self._dice, now)
+        if outcome is None:
+            return record, 0
+        dispatches = schedule(outcome, behaviour, self._dice, now)
+        self._store.commit(booked, outcome, dispatches, minute, opposite(displayed, booked.order.side)[1])
+        fills = sum(report.exec_type is ExecType.TRADE for report in outcome.reports)
+        return OrderRecord(outcome.booked, (*record.dispatches, *dispatches)), fills
+
+    def _report(self, record: OrderRecord, behaviour: ExchangeBehaviour) -> tuple[OrderRecord, Worked]:
+        """Send the reports that are due."""
+        now, worked = self._clock(), Worked()
+        sent = {}
+        due = [dispatch for dispatch in record.dispatches if dispatch.is_pending and dispatch.due_at <= now]
+        for dispatch in sending_order(due, behaviour, self._dice):
+            report, url = dispatch.report, record.booked.order.callback_url
+            answered = self._send(url, report)
+            if answered and is_sent_twice(report, behaviour, self._dice):
+                self._send(url, report)
+            after = dispatch.after_attempt(answered, self._clock())
+            try:
+                self._store.save_dispatch(record.booked, after)
+            except ConflictError:
+                logger.info("another worker saw to the report", extra={"execution_id": report.execution_id})
+            sent[report.execution_id] = after
+            worked = worked.plus(
+                Worked(
+                    answered=int(answered),
+                    unanswered=int(not answered),
+                    abandoned=int(after.state is DispatchState.ABANDONED),
+                )
+            )
+        dispatches = tuple(sent.get(dispatch.report.execution_id, dispatch) for dispatch in record.dispatches)
+        return record._replace(dispatches=dispatches), worked
+
+    def _plan_next(self, record: OrderRecord) -> None:
+        """Take an order at rest off the list of work; look at any other when the next thing is due."""
+        if record.is_at_rest:
+            self._store.finish_work(record.booked)
+            return
+        due = [dispatch.due_at for dispatch in record.dispatches if dispatch.is_pending]
+        if not record.booked.status.is_final:
+            due.append(next_minute(self._clock()))
+        try:
+            self._store.postpone_work(record.booked, min(due))
+        except ConflictError:
+            logger.info(
+                "another worker finished the order", extra={"client_order_id": record.booked.order.client_order_id}
+            )

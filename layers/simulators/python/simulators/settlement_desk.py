@@ -1,0 +1,81 @@
+"""What the depository's API does: settle instructions, list confirmations."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import date, datetime
+
+from trading.wire import ConfirmationPage, ConfirmationStatus, SettlementConfirmation, SettlementInstruction
+
+from simulators.adapters.configuration import Configuration
+from simulators.adapters.depository_store import DepositoryStore, SettledInstruction
+from simulators.behaviour import DepositoryBehaviour
+from simulators.depository import confirm, movements
+from simulators.dice import Dice
+from simulators.problem import Problem
+from simulators.retries import retrying
+
+PAGE_SIZE = 100
+
+
+class SettlementDesk:
+    """The depository, seen from its participants. Refusals are Problems."""
+
+    def __init__(
+        self,
+        store: DepositoryStore,
+        configuration: Configuration,
+        dice: Dice,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._dice = dice
+        self._clock = clock
+        self._sleep = sleep
+
+    def settle(self, instruction: SettlementInstruction) -> SettlementConfirmation:
+        """Settle an instruction once; a repeated one gets its first confirmation again.
+
+        409: the id stands for another instruction; 503: nothing booked; 500: perhaps booked, as after a lost answer.
+        """
+        behaviour, now = self._configuration.depository(), self._clock()
+        request = (instruction.instruction_id, int(now.timestamp()))
+        if self._dice.chance(behaviour.unavailable_rate, "unavailable", *request):
+            raise Problem(503, "DEPOSITORY_UNAVAILABLE", "the depository is unavailable")
+        if self._dice.chance(behaviour.slow_rate, "slow", *request):
+            self._sleep(behaviour.slow_ms / 1000)
+        confirmation, is_new = retrying(self._sleep)(self._settle, instruction, behaviour, now)
+        if is_new and self._dice.chance(behaviour.answer_lost_rate, "answer lost", instruction.instruction_id):
+            raise Problem(500, "INTERNAL_ERROR", "the answer was lost")
+        return confirmation
+
+    def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
+        """A page of a day's confirmations. 400: not a cursor of ours."""
+        confirmations, last = self._store.confirmations(settlement_date, _decode(cursor) if cursor else None, PAGE_SIZE)
+        return ConfirmationPage(confirmations=confirmations, next_cursor=_encode(last) if last else None)
+
+    def _settle(
+        self, instruction: SettlementInstruction, behaviour: DepositoryBehaviour, now: datetime
+    ) -> tuple[SettlementConfirmation, bool]:
+        known = self._store.load(instruction.instruction_id)
+        if known is not None:
+            if known.instruction != instruction:
+                raise Problem(409, "INSTRUCTION_ID_REUSED", "this instruction id stands for another instruction")
+            return known.confirmation, False
+        confirmation = confirm(instruction, behaviour, self._dice, now)
+        moved = movements(instruction) if confirmation.status is ConfirmationStatus.SETTLED else ()
+        self._store.book(SettledInstruction(instruction, confirmation), moved)
+        return confirmation, True
+
+
+def _encode(instruction_id: str) -> str:
+    return base64.urlsafe_b64encode(instruction_id.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Problem(400, "BAD_CURSOR", "the cursor is not one of ours") from error
