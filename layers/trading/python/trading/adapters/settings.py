@@ -21,6 +21,11 @@ class LambdaSettings(BaseSettings):
     powertools_metrics_namespace: str
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
+    @property
+    def token_issuer(self) -> str:
+        """The `iss` of this stage's tokens."""
+        return f"trading-{self.stage}"
+
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 

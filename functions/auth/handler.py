@@ -1,0 +1,77 @@
+"""POST /api/v1/auth/token: API key and secret for an access token."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import boto3
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import Field
+from trading.adapters.api import ApiResolver, json_response
+from trading.adapters.idempotency import Idempotency
+from trading.adapters.login import Login
+from trading.adapters.settings import load
+from trading.adapters.staged_secrets import StagedSecret
+from trading.adapters.tokens import KEYS_CACHED_FOR, Grant, RetiredKeyError, Tokens
+from trading.domain.values import Frozen, Timestamp
+
+from functions.auth.settings import Settings
+
+
+class TokenRequest(Frozen):
+    """An API key and its secret."""
+
+    api_key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    api_secret: str = Field(min_length=1, max_length=128)
+
+
+class AccessToken(Frozen):
+    """A token to send as `Authorization: Bearer {jwt_token}`."""
+
+    jwt_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expiration: Timestamp
+    permissions: tuple[str, ...]
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+settings = load(Settings)
+dynamodb = boto3.client("dynamodb")
+signing_keys = StagedSecret(
+    boto3.client("secretsmanager"), settings.signing_key_secret_id, now, cache_for=KEYS_CACHED_FOR
+)
+lifetime = timedelta(seconds=settings.token_lifetime_seconds)
+tokens = Tokens(signing_keys, settings.token_issuer, now)
+login = Login(dynamodb, settings.credentials_table, settings.clients_table, settings.control_table, now)
+# A record lives no longer than its token: a replayed token that has expired would help nobody.
+idempotency = Idempotency(dynamodb, settings.idempotency_table, lifetime)
+app = ApiResolver()
+
+
+@app.post("/api/v1/auth/token", permission=None, summary="Get an access token", tags=["Authentication"])
+def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
+    """The secret is checked each time; what is kept under the Idempotency-Key is what the token states, never the token."""
+    credential = login.authenticate(credentials.api_key, credentials.api_secret)
+
+    def grant() -> Grant:
+        return tokens.grant(
+            credential.api_key, credential.client_id, credential.permissions, credential.audience, lifetime
+        )
+
+    outcome = idempotency.once(app, credential.api_key, Grant, grant)
+    try:
+        return _answer(outcome.answer, outcome.headers)
+    except RetiredKeyError:
+        return _answer(grant(), {})
+
+
+def _answer(grant: Grant, headers: dict[str, str]) -> Response[AccessToken]:
+    token = AccessToken(jwt_token=tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions)
+    return json_response(token, headers=headers)
+
+
+handler = app.resolve

@@ -1,0 +1,94 @@
+"""POST /api/v1/exchange/callbacks: an exchange's execution report, acknowledged once it is in the client's mailbox."""
+
+import hashlib
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+import boto3
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from botocore.exceptions import BotoCoreError, ClientError
+from trading.adapters.api import ApiResolver, json_response
+from trading.adapters.idempotency import Idempotency
+from trading.adapters.observability import count, logger
+from trading.adapters.problems import HttpError
+from trading.adapters.settings import load
+from trading.adapters.signatures import SignatureError, verify
+from trading.adapters.venue_secrets import VenueSecrets
+from trading.domain.values import Frozen
+from trading.messages import ReportReceived
+from trading.wire import CALLBACK_PATH, ExecutionReport
+
+from functions.callbacks.settings import Settings
+
+
+class Accepted(Frozen):
+    """The report is durable."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+settings = load(Settings)
+sqs = boto3.client("sqs")
+venue_secrets = VenueSecrets(boto3.client("secretsmanager"), settings.venue_secret_prefix, now)
+idempotency = Idempotency(boto3.client("dynamodb"), settings.idempotency_table)
+
+
+def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
+    """Raise HttpError 401 unless a venue that we know signed this very request, now."""
+    headers = {name.lower(): value for name, value in event.headers.items()}
+    secrets = venue_secrets.for_key(headers.get("x-key-id", ""))
+    try:
+        verify(headers, secrets, int(now().timestamp()), event.http_method, event.path, body)
+    except SignatureError as error:
+        logger.warning("signature refused", reason=str(error), key_id=headers.get("x-key-id", "")[:32])
+        count("InvalidSignature")
+        raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None
+
+
+app = ApiResolver(verify=verify_signature)
+
+
+@app.post(CALLBACK_PATH, permission=None, summary="Deliver an execution report", tags=["Exchanges"])
+def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
+    """Answered 200 only when the report is durable; until then the exchange sends it again."""
+    if app.event.headers.get("x-key-id") != report.exchange_id:
+        raise HttpError(HTTPStatus.FORBIDDEN, "FORBIDDEN", "An exchange reports its own executions only.")
+    if app.idempotency_key != f"{report.exchange_id}:{report.execution_id}":
+        raise HttpError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "IDEMPOTENCY_KEY_MISMATCH",
+            "The Idempotency-Key of a report is {exchange_id}:{execution_id}.",
+        )
+    logger.append_keys(correlation_id=report.correlation_id, client_id=report.account)
+    outcome = idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(report))
+    return json_response(outcome.answer, headers=outcome.headers)
+
+
+def _enqueue(report: ExecutionReport) -> Accepted:
+    """Done twice, the queue drops the second within five minutes, and the execution id is booked once for ever."""
+    message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+    execution = f"{report.exchange_id}\x00{report.execution_id}"
+    try:
+        sqs.send_message(
+            QueueUrl=settings.execution_queue_url,
+            MessageBody=message.model_dump_json(),
+            MessageGroupId=report.account,
+            MessageDeduplicationId=hashlib.sha256(execution.encode()).hexdigest(),
+        )
+    except (ClientError, BotoCoreError) as error:
+        logger.exception("report not enqueued")
+        raise HttpError(
+            HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Send the report again.", headers={"Retry-After": "1"}
+        ) from error
+    return Accepted()
+
+
+handler = app.resolve

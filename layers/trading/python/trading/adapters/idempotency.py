@@ -1,0 +1,119 @@
+"""Idempotency-Key for POSTs: the first answer again, over Powertools' idempotency records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
+from pydantic import BaseModel
+
+from trading.adapters.api import ApiResolver
+from trading.adapters.problems import HttpError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DEFAULT_LIFETIME = timedelta(hours=24)
+REPLAYED_HEADER = "Idempotency-Replayed"
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Answer]):
+    """An answer, and whether it is the first one given again."""
+
+    answer: Answer
+    replayed: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Marks a replay."""
+        return {REPLAYED_HEADER: "true"} if self.replayed else {}
+
+
+class Idempotency:
+    """Runs an effect once for each principal, route and Idempotency-Key.
+
+    Powertools runs the effect again when the first run's Lambda timed out or its record could not be written: every
+    effect must be harmless when repeated by a condition of its own. An effect that raises leaves no record: the error was
+    the answer, and the key may be tried again.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, lifetime: timedelta = DEFAULT_LIFETIME) -> None:
+        self._records = DynamoDBPersistenceLayer(table, key_attr="id", expiry_attr="expiration", boto3_client=client)
+        self._lifetime = lifetime
+
+    def once(
+        self, app: ApiResolver, principal: str, answer_type: type[Answer], effect: Callable[[], Answer]
+    ) -> Outcome[Answer]:
+        """The effect's answer to the request at hand, or the first one again.
+
+        Raises HttpError: 422 the key came with another body, 409 the first request is still running, 503 no records.
+        """
+        replayed = False
+
+        def mark(response: Answer, idempotent_data: DataRecord) -> Answer:
+            nonlocal replayed
+            replayed = True
+            return response
+
+        def run(request: dict[str, object]) -> Answer:
+            return effect()
+
+        once = idempotent_function(
+            run,
+            data_keyword_argument="request",
+            persistence_store=self._records,
+            config=IdempotencyConfig(
+                event_key_jmespath="[principal, key]",
+                payload_validation_jmespath="body",
+                raise_on_no_idempotency_key=True,
+                expires_after_seconds=int(self._lifetime.total_seconds()),
+                hash_function="sha256",
+                lambda_context=app.powertools.lambda_context,
+                response_hook=mark,
+            ),
+            output_serializer=PydanticSerializer(model=answer_type),
+            key_prefix=f"{app.event.http_method} {app.event.path}",
+        )
+        request = {"principal": principal, "key": app.idempotency_key, "body": app.event.json_body}
+        try:
+            answer: Answer = once(request=request)
+        except IdempotencyValidationError:
+            raise HttpError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "IDEMPOTENCY_KEY_REUSED",
+                "This Idempotency-Key came before with another body.",
+            ) from None
+        except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
+            raise HttpError(
+                HTTPStatus.CONFLICT,
+                "IN_PROGRESS",
+                "The first request with this Idempotency-Key is still running.",
+                headers={"Retry-After": "1"},
+            ) from None
+        except IdempotencyPersistenceLayerError as error:
+            raise HttpError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "UNAVAILABLE",
+                "Try again with the same Idempotency-Key.",
+                headers={"Retry-After": "1"},
+            ) from error
+        return Outcome(answer, replayed)

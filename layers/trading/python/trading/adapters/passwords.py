@@ -1,0 +1,60 @@
+"""API secrets: generated here, stored only as scrypt hashes.
+
+Secrets are 256-bit random tokens, not passwords that people choose, so scrypt's interactive parameters are ample.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+
+MAX_HASHES = 2
+_N, _R, _P = 2**14, 8, 1
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+
+
+def generate_secret() -> str:
+    """A new API secret: 256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """`scrypt$n$r$p$salt$hash`, under a salt of its own."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return _encode(_N, _R, _P, salt, _scrypt(secret, salt, _N, _R, _P))
+
+
+def matches(secret: str, hashes: Sequence[str]) -> bool:
+    """Whether the secret is one of the (at most two: new and old during rotation) hashed ones.
+
+    The same work is done for none, one or two hashes, and for a match or none: time tells nothing.
+    """
+    if len(hashes) > MAX_HASHES:
+        raise ValueError(f"a credential has at most {MAX_HASHES} hashes")
+    found = False
+    for record in [*hashes, *[_DUMMY] * (MAX_HASHES - len(hashes))]:
+        found |= _matches_one(secret, record)
+    return found
+
+
+def _matches_one(secret: str, record: str) -> bool:
+    scheme, n, r, p, salt, expected = record.split("$")
+    if scheme != "scrypt":
+        raise ValueError("unknown hash scheme")
+    actual = _scrypt(secret, base64.b64decode(salt), int(n), int(r), int(p))
+    return hmac.compare_digest(actual, base64.b64decode(expected))
+
+
+def _scrypt(secret: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    memory = 128 * r * (n + p + 2)  # RFC 7914, and what OpenSSL asks to be allowed
+    return hashlib.scrypt(secret.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * memory, dklen=_HASH_BYTES)
+
+
+def _encode(n: int, r: int, p: int, salt: bytes, digest: bytes) -> str:
+    return f"scrypt${n}${r}${p}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+# Nobody knows a secret that hashes to zeros: costs what a real record costs, never matches.
+_DUMMY = _encode(_N, _R, _P, bytes(_SALT_BYTES), bytes(_HASH_BYTES))

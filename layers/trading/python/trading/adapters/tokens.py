@@ -1,0 +1,140 @@
+"""Access tokens: JWT (RFC 7519) under the best current practices of RFC 8725, typed as RFC 9068 says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import jwt
+from pydantic import ValidationError
+
+from trading.adapters.staged_secrets import StagedSecret
+from trading.domain.values import Frozen
+
+ALGORITHM = "HS256"
+TYPE = "at+jwt"
+KEYS_CACHED_FOR = timedelta(minutes=5)
+UNKNOWN_KEY_REFRESH = timedelta(seconds=5)
+CLOCK_SKEW = timedelta(seconds=5)
+MIN_KEY_BYTES = 32
+MAX_TOKEN_LENGTH = 4096
+
+
+class InvalidTokenError(Exception):
+    """The token does not prove who it is from. The reason is for our log, not for the caller."""
+
+
+class RetiredKeyError(Exception):
+    """The signing key is no longer valid."""
+
+
+class Grant(Frozen):
+    """All that a token states. It holds no secret: together with the signing key it makes the identical token again."""
+
+    key_id: str
+    audience: str
+    api_key: str
+    client_id: str
+    permissions: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    token_id: str
+
+    @property
+    def expiration(self) -> datetime:
+        """When the token ceases to be valid."""
+        return datetime.fromtimestamp(self.expires_at, UTC)
+
+
+class Tokens:
+    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous version verify."""
+
+    def __init__(self, keys: StagedSecret, issuer: str, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._now = now
+
+    def grant(
+        self, api_key: str, client_id: str, permissions: tuple[str, ...], audience: str, lifetime: timedelta
+    ) -> Grant:
+        """What a new token will state, under the current key."""
+        issued_at = int(self._now().timestamp())
+        return Grant(
+            key_id=next(iter(self._keys.versions())),
+            audience=audience,
+            api_key=api_key,
+            client_id=client_id,
+            permissions=permissions,
+            issued_at=issued_at,
+            expires_at=issued_at + int(lifetime.total_seconds()),
+            token_id=uuid4().hex,
+        )
+
+    def sign(self, grant: Grant) -> str:
+        """The token: the same for the same grant. Raises RetiredKeyError."""
+        key = self._key(grant.key_id)
+        if key is None:
+            raise RetiredKeyError(grant.key_id)
+        claims = {
+            "iss": self._issuer,
+            "aud": grant.audience,
+            "sub": grant.api_key,
+            "client_id": grant.client_id,
+            "permissions": list(grant.permissions),
+            "iat": grant.issued_at,
+            "exp": grant.expires_at,
+            "jti": grant.token_id,
+        }
+        return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
+
+    def verify(self, token: str, audience: str) -> Grant:
+        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and valid now."""
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidTokenError("too long")
+        try:
+            header = jwt.get_unverified_header(token)
+            key_id = header.get("kid")
+            if header.get("typ") != TYPE or not isinstance(key_id, str):
+                raise InvalidTokenError("not an access token of ours")
+            key = self._key(key_id)
+            if key is None:
+                raise InvalidTokenError("unknown signing key")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                audience=audience,
+                options={
+                    "require": ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"],
+                    "strict_aud": True,
+                    "verify_exp": False,  # PyJWT reads the system's clock; ours is injected
+                    "verify_iat": False,
+                },
+            )
+            grant = Grant(
+                key_id=key_id,
+                audience=claims["aud"],
+                api_key=claims["sub"],
+                client_id=claims["client_id"],
+                permissions=claims["permissions"],
+                issued_at=claims["iat"],
+                expires_at=claims["exp"],
+                token_id=claims["jti"],
+            )
+        except (jwt.InvalidTokenError, ValidationError) as error:
+            raise InvalidTokenError(str(error)) from error
+        now = self._now().timestamp()
+        if grant.expires_at <= now:
+            raise InvalidTokenError("expired")
+        if grant.issued_at > now + CLOCK_SKEW.total_seconds():
+            raise InvalidTokenError("issued in the future")
+        return grant
+
+    def _key(self, key_id: str) -> bytes | None:
+        """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer Secrets Manager."""
+        key = self._keys.versions().get(key_id) or self._keys.versions(max_age=UNKNOWN_KEY_REFRESH).get(key_id)
+        if key is not None and len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
+        return key

@@ -1,0 +1,37 @@
+"""The secrets shared with exchanges and the depository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from trading.adapters.staged_secrets import StagedSecret
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+CACHE_FOR = timedelta(seconds=60)
+MAX_CACHED = 256
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class VenueSecrets:
+    """Secrets by key id (exchange id or `depository`), named `{prefix}{key id}`."""
+
+    def __init__(self, client: SecretsManagerClient, prefix: str, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._now = now
+        self._cached: dict[str, StagedSecret] = {}
+
+    def for_key(self, key_id: str) -> tuple[bytes, ...]:
+        """The current secret and, while it is valid, the previous one. Empty for an unknown key id."""
+        if not KEY_ID.fullmatch(key_id):
+            return ()
+        if key_id not in self._cached:
+            if len(self._cached) >= MAX_CACHED:  # key ids come from strangers: the cache must not grow with them
+                self._cached.clear()
+            self._cached[key_id] = StagedSecret(self._client, self._prefix + key_id, self._now, CACHE_FOR)
+        return tuple(self._cached[key_id].versions().values())
