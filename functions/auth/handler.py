@@ -8,11 +8,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 from trading.adapters.api import ApiResolver, json_response
+from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.idempotency import Idempotency
 from trading.adapters.login import Login
 from trading.adapters.settings import load
 from trading.adapters.staged_secrets import StagedSecret
-from trading.adapters.tokens import KEYS_CACHED_FOR, Grant, RetiredKeyError, Tokens
+from trading.adapters.tokens import Grant, RetiredKeyError, Tokens
 from trading.domain.values import Frozen, Timestamp
 
 from functions.auth.settings import Settings
@@ -40,12 +41,10 @@ def now() -> datetime:
 
 
 settings = load(Settings)
-dynamodb = boto3.client("dynamodb")
-signing_keys = StagedSecret(
-    boto3.client("secretsmanager"), settings.signing_key_secret_id, now, cache_for=KEYS_CACHED_FOR
-)
+dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+secrets_manager = boto3.client("secretsmanager", config=CLIENT_CONFIG)
 lifetime = timedelta(seconds=settings.token_lifetime_seconds)
-tokens = Tokens(signing_keys, settings.token_issuer, now)
+tokens = Tokens(StagedSecret(secrets_manager, settings.signing_key_secret_id, now), settings.token_issuer, now)
 login = Login(dynamodb, settings.credentials_table, settings.clients_table, settings.control_table, now)
 # A record lives no longer than its token: a replayed token that has expired would help nobody.
 idempotency = Idempotency(dynamodb, settings.idempotency_table, lifetime)

@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.api import ApiResolver, json_response
+from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.idempotency import Idempotency
 from trading.adapters.observability import count, logger
 from trading.adapters.problems import HttpError
@@ -36,9 +37,9 @@ def now() -> datetime:
 
 
 settings = load(Settings)
-sqs = boto3.client("sqs")
-venue_secrets = VenueSecrets(boto3.client("secretsmanager"), settings.venue_secret_prefix, now)
-idempotency = Idempotency(boto3.client("dynamodb"), settings.idempotency_table)
+sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+venue_secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
+idempotency = Idempotency(boto3.client("dynamodb", config=CLIENT_CONFIG), settings.idempotency_table)
 
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:

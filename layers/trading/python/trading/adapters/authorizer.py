@@ -7,9 +7,10 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.observability import count, logger
 from trading.adapters.staged_secrets import StagedSecret
-from trading.adapters.tokens import KEYS_CACHED_FOR, InvalidTokenError, Tokens
+from trading.adapters.tokens import InvalidTokenError, Tokens
 
 
 class Authorizer:
@@ -55,7 +56,7 @@ def authorizer_handler(
     def now() -> datetime:
         return datetime.now(UTC)
 
-    keys = StagedSecret(boto3.client("secretsmanager"), signing_key_secret_id, now, KEYS_CACHED_FOR)
+    keys = StagedSecret(boto3.client("secretsmanager", config=CLIENT_CONFIG), signing_key_secret_id, now)
     authorizer = Authorizer(Tokens(keys, issuer, now), audience)
 
     @logger.inject_lambda_context(clear_state=True)

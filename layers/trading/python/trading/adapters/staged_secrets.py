@@ -17,24 +17,30 @@ if TYPE_CHECKING:
 class StagedSecret:
     """The versions of one secret that are staged AWSCURRENT or AWSPREVIOUS, by version id, current first.
 
-    Read again after `cache_for`. When Secrets Manager does not answer, what is cached stays in use: rotation is
+    When Secrets Manager does not answer, what is cached stays in use: rotation is
     rare, an outage must not lock everybody out.
     """
 
     def __init__(
-        self, client: SecretsManagerClient, secret_id: str, now: Callable[[], datetime], cache_for: timedelta
+        self,
+        client: SecretsManagerClient,
+        secret_id: str,
+        now: Callable[[], datetime],
+        *,
+        denied_is_absent: bool = False,
     ) -> None:
         self._client = client
         self._secret_id = secret_id
         self._now = now
-        self._cache_for = cache_for
+        # IAM denies access to a secret that does not exist as it does to one that is not ours to read.
+        self._absent = {"ResourceNotFoundException"} | ({"AccessDeniedException"} if denied_is_absent else set())
         self._versions: dict[str, bytes] = {}
         self._asked_at: datetime | None = None
 
-    def versions(self, max_age: timedelta | None = None) -> dict[str, bytes]:
-        """The valid versions, at most `max_age` old (default: `cache_for`). Empty if there is no such secret."""
+    def versions(self, max_age: timedelta) -> dict[str, bytes]:
+        """The valid versions, as known `max_age` ago or since. Empty if there is no such secret."""
         now = self._now()
-        if self._asked_at is None or now - self._asked_at >= (self._cache_for if max_age is None else max_age):
+        if self._asked_at is None or now - self._asked_at >= max_age:
             try:
                 # Current first: a rotation between the two reads then shows the same version twice, not none.
                 self._versions = self._read("AWSCURRENT") | self._read("AWSPREVIOUS")
@@ -49,6 +55,8 @@ class StagedSecret:
     def _read(self, stage: str) -> dict[str, bytes]:
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
-        except self._client.exceptions.ResourceNotFoundException:
-            return {}
+        except ClientError as error:
+            if error.response["Error"]["Code"] in self._absent:
+                return {}
+            raise
         return {answer["VersionId"]: answer["SecretString"].encode()}

@@ -61,7 +61,7 @@ class Tokens:
         """What a new token will state, under the current key."""
         issued_at = int(self._now().timestamp())
         return Grant(
-            key_id=next(iter(self._keys.versions())),
+            key_id=next(iter(self._valid_keys(KEYS_CACHED_FOR))),
             audience=audience,
             api_key=api_key,
             client_id=client_id,
@@ -134,7 +134,10 @@ class Tokens:
 
     def _key(self, key_id: str) -> bytes | None:
         """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer Secrets Manager."""
-        key = self._keys.versions().get(key_id) or self._keys.versions(max_age=UNKNOWN_KEY_REFRESH).get(key_id)
-        if key is not None and len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
-        return key
+        return self._valid_keys(KEYS_CACHED_FOR).get(key_id) or self._valid_keys(UNKNOWN_KEY_REFRESH).get(key_id)
+
+    def _valid_keys(self, max_age: timedelta) -> dict[str, bytes]:
+        keys = self._keys.versions(max_age)
+        if not keys or any(len(key) < MIN_KEY_BYTES for key in keys.values()):
+            raise RuntimeError(f"there is no signing key, or one of less than {MIN_KEY_BYTES} bytes")
+        return keys

@@ -1,0 +1,218 @@
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trading.adapters.staged_secrets import StagedSecret
+from trading.adapters.tokens import (
+    KEYS_CACHED_FOR,
+    UNKNOWN_KEY_REFRESH,
+    Grant,
+    InvalidTokenError,
+    RetiredKeyError,
+    Tokens,
+)
+
+from tests.unit.api.clock import Clock
+from tests.unit.api.secret_store import SecretStore
+
+KEYS = {"v1": "k1" * 32, "v2": "k2" * 32, "v3": "k3" * 32}
+ISSUER = "trading-test"
+AUDIENCE = "trading-api"
+LIFETIME = timedelta(minutes=15)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store() -> SecretStore:
+    store = SecretStore()
+    store.rotate("signing", "v1", KEYS["v1"])
+    return store
+
+
+@pytest.fixture
+def tokens(store: SecretStore, clock: Clock) -> Tokens:
+    return build(store, clock)
+
+
+def build(store: SecretStore, clock: Clock) -> Tokens:
+    return Tokens(StagedSecret(store, "signing", clock), ISSUER, clock)  # type: ignore[arg-type]
+
+
+def granted(tokens: Tokens) -> Grant:
+    return tokens.grant("key-alice", "alice", ("orders:read", "orders:write"), AUDIENCE, LIFETIME)
+
+
+def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header: Any) -> str:
+    now = int(Clock().now.timestamp())
+    stated = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "key-alice",
+        "client_id": "alice",
+        "permissions": ["orders:read"],
+        "iat": now,
+        "exp": now + 900,
+        "jti": "1",
+    } | (claims or {})
+    stated = {name: value for name, value in stated.items() if value is not None}
+    headers = {"typ": "at+jwt", "kid": "v1"} | header
+    return jwt.encode(stated, key, "HS256", headers={name: value for name, value in headers.items() if value})
+
+
+def test_what_was_granted_is_what_is_verified(tokens: Tokens) -> None:
+    grant = granted(tokens)
+    assert tokens.verify(tokens.sign(grant), AUDIENCE) == grant
+
+
+def test_a_token_says_what_rfc_9068_asks_and_holds_no_more(tokens: Tokens) -> None:
+    token = tokens.sign(granted(tokens))
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt", "kid": "v1"}
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"}
+
+
+def test_the_same_grant_makes_the_identical_token(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+    grant = granted(tokens)
+    token = tokens.sign(grant)
+    clock.forward(minutes=3)
+    assert build(store, clock).sign(Grant.model_validate_json(grant.model_dump_json())) == token
+
+
+def test_a_forged_token_is_verified_when_honest(tokens: Tokens) -> None:
+    """The forgery below is refused for its one flaw, not for its making."""
+    assert tokens.verify(forge(), AUDIENCE).client_id == "alice"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        forge(key="x" * 64),
+        forge(kid="v9"),
+        forge(kid=None),
+        forge(typ="JWT"),
+        forge({"iss": "trading-prod"}),
+        forge({"aud": "trading-internal"}),
+        forge({"aud": [AUDIENCE, "other"]}),
+        *(forge({claim: None}) for claim in ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"]),
+        forge({"permissions": "orders:write"}),
+        forge({"client_id": 7}),
+        forge({"exp": "tomorrow"}),
+        forge({"iat": int(Clock().now.timestamp()) + 60}),
+        forge({"exp": int(Clock().now.timestamp())}),
+        jwt.encode({"sub": "alice"}, "", "none"),
+        "",
+        "a.b.c",
+        "x" * 5000,
+    ],
+)
+def test_whatever_is_not_ours_is_refused(tokens: Tokens, token: str) -> None:
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(token, AUDIENCE)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS512", "RS256", "hs256"])
+def test_the_algorithm_is_pinned(tokens: Tokens, algorithm: str) -> None:
+    head, payload, signature = forge().split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "=="))
+    other = base64.urlsafe_b64encode(json.dumps(header | {"alg": algorithm}).encode()).rstrip(b"=").decode()
+    for forged in (f"{other}.{payload}.{signature}", f"{other}.{payload}."):
+        with pytest.raises(InvalidTokenError):
+            tokens.verify(forged, AUDIENCE)
+
+
+def test_altered_claims_break_the_signature(tokens: Tokens) -> None:
+    token = tokens.sign(granted(tokens))
+    head, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    claims["client_id"] = "bob"
+    altered = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(f"{head}.{altered}.{signature}", AUDIENCE)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_it_fail_otherwise(text: str) -> None:
+    store = SecretStore()
+    store.rotate("signing", "v1", KEYS["v1"])
+    with pytest.raises(InvalidTokenError):
+        build(store, Clock()).verify(text, AUDIENCE)
+
+
+def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
+    token = tokens.sign(granted(tokens))
+    clock.forward(minutes=14, seconds=59)
+    tokens.verify(token, AUDIENCE)
+    clock.forward(seconds=1)
+    with pytest.raises(InvalidTokenError, match="expired"):
+        tokens.verify(token, AUDIENCE)
+
+
+def test_two_keys_are_valid_during_rotation_and_the_third_is_not(store: SecretStore, clock: Clock) -> None:
+    old = build(store, clock)
+    grant = granted(old)
+    token = old.sign(grant)
+    store.rotate("signing", "v2", KEYS["v2"])
+    fresh = build(store, clock)
+    assert fresh.verify(token, AUDIENCE) == grant
+    assert fresh.sign(grant) == token
+    assert granted(fresh).key_id == "v2"
+    store.rotate("signing", "v3", KEYS["v3"])
+    fresher = build(store, clock)
+    with pytest.raises(InvalidTokenError, match="unknown signing key"):
+        fresher.verify(token, AUDIENCE)
+    with pytest.raises(RetiredKeyError):
+        fresher.sign(grant)
+
+
+def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(store: SecretStore, clock: Clock) -> None:
+    warm = build(store, clock)
+    warm.verify(forge(), AUDIENCE)
+    store.rotate("signing", "v2", KEYS["v2"])
+    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
+    assert warm.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
+    assert warm.verify(forge(), AUDIENCE).key_id == "v1"
+
+
+def test_keys_are_cached_and_forged_key_ids_do_not_hammer(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+    tokens.verify(forge(), AUDIENCE)
+    cold = store.reads
+    for number in range(50):
+        with pytest.raises(InvalidTokenError):
+            tokens.verify(forge(kid=f"forged-{number}"), AUDIENCE)
+    assert store.reads == cold
+    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
+    for number in range(50):
+        with pytest.raises(InvalidTokenError):
+            tokens.verify(forge(kid=f"forged-{number}"), AUDIENCE)
+    assert store.reads == 2 * cold
+
+
+def test_an_outage_of_the_secret_store_locks_out_nobody_who_is_known(
+    tokens: Tokens, store: SecretStore, clock: Clock
+) -> None:
+    tokens.verify(forge(), AUDIENCE)
+    store.down = True
+    clock.forward(seconds=KEYS_CACHED_FOR.total_seconds())
+    tokens.verify(forge(), AUDIENCE)
+
+
+def test_an_outage_at_cold_start_is_not_taken_for_a_bad_token(store: SecretStore, clock: Clock) -> None:
+    store.down = True
+    with pytest.raises(Exception, match="secretsmanager"):
+        build(store, clock).verify(forge(), AUDIENCE)
+
+
+def test_a_short_key_is_refused(clock: Clock) -> None:
+    store = SecretStore()
+    store.rotate("signing", "v1", "short")
+    with pytest.raises(RuntimeError, match="32 bytes"):
+        build(store, clock).sign(granted(build(store, clock)))
