@@ -1,0 +1,1 @@
+"""The CDK app: what is deployed, to AWS and to the local AWS alike."""

@@ -1,0 +1,305 @@
+"""What there is, as tables: DynamoDB tables, mailboxes, secrets, functions with their environment and permissions, routes.
+
+A function's `grants` map a resource to the actions allowed on it. The actions' service follows from the resource's kind:
+
+    tables/orders, tables/orders/attention (an index)      dynamodb
+    queues/execution, dlqs/execution                       sqs
+    secrets/signing-key, secrets/venue-XNYS                secretsmanager
+    workflows/order-lifecycle                              states
+    functions/exchange_matching                            lambda
+
+A transaction needs the permissions of the actions in it; DynamoDB has none of its own for TransactWriteItems.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+EXCHANGES = ("XNYS", "XNAS", "ARCX", "BATS")
+DEPOSITORY = "depository"
+SIGNING_KEY = "signing-key"
+
+ORDER_LIFECYCLE = "order-lifecycle"
+SETTLEMENT_CYCLE = "settlement-cycle"
+SETTLE_CLIENTS = "SettleClients"
+
+MAILBOXES = ("execution", "clearing", "settlement")
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table and its sparse, keys-only indexes (name → partition and sort key). All keys are strings.
+
+    `recoverable`: point-in-time recovery. `ledger`: recoverable, and in production retained and protected.
+    """
+
+    key: tuple[str, ...]
+    expires: str | None = None
+    ledger: bool = False
+    recoverable: bool = False
+    indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+TABLES = {
+    "clients": TableSpec(("client_id",), recoverable=True),
+    "credentials": TableSpec(("api_key",), recoverable=True),
+    "reference": TableSpec(("kind", "id"), recoverable=True),
+    "accounts": TableSpec(("client_id", "item"), ledger=True, indexes={"obligations-due": ("due_date", "client_id")}),
+    "orders": TableSpec(
+        ("order_id", "item"),
+        ledger=True,
+        expires="expires_at",
+        indexes={"attention": ("attention_shard", "attention_at")},
+    ),
+    "ledger": TableSpec(("trade_id", "kind"), ledger=True),
+    "idempotency": TableSpec(("id",), expires="expiration"),
+    "control": TableSpec(("name",), expires="expires_at"),
+}
+SIMULATOR_TABLES = {
+    "exchange-books": TableSpec(("pk", "sk")),
+    "depository-books": TableSpec(("pk", "sk")),
+}
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A function: seconds it may take, MB of memory, variables it reads, what it may do.
+
+    `asynchronous`: invoked without anyone waiting, so that what fails in the end goes to a queue.
+    """
+
+    timeout: int
+    env: tuple[str, ...]
+    grants: Mapping[str, str]
+    memory: int = 512
+    asynchronous: bool = False
+
+
+_READ = "GetSecretValue"
+_ANSWER_TASK = "SendTaskSuccess SendTaskFailure SendTaskHeartbeat"
+_IDEMPOTENCY = "GetItem PutItem UpdateItem DeleteItem"
+_EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
+_DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
+
+_EXECUTION_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/reference": "GetItem BatchGetItem Query",
+    "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem Query",
+    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+    "tables/ledger": "GetItem BatchGetItem PutItem Query",
+    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
+    "dlqs/execution": "SendMessage",
+    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+    **_EXCHANGE_SECRETS,
+}
+_CLEARING_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/reference": "GetItem BatchGetItem Query",
+    "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem Query",
+    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+    "tables/ledger": "GetItem BatchGetItem PutItem Query",
+    "dlqs/clearing": "SendMessage",
+    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+}
+_SETTLEMENT_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/accounts": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+    "tables/orders": "GetItem PutItem UpdateItem ConditionCheckItem Query",
+    "tables/ledger": "GetItem BatchGetItem PutItem Query",
+    "dlqs/settlement": "SendMessage",
+    f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
+    **_DEPOSITORY_SECRET,
+}
+# In the internal API nobody waits for a task, and a failure is answered to the caller.
+_INTERNAL_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/reference": "GetItem BatchGetItem Query",
+    "tables/accounts": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+    "tables/ledger": "GetItem BatchGetItem PutItem Query",
+    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
+    "tables/idempotency": _IDEMPOTENCY,
+    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+    **_EXCHANGE_SECRETS,
+    **_DEPOSITORY_SECRET,
+}
+
+_API_ENV = ("PUBLIC_API_ID", "PUBLIC_API_STAGE", "VENUES_API_ID", "VENUES_API_STAGE")
+_EXECUTION_ENV = (
+    *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "CONTROL_TABLE"),
+    *("VENUE_SECRET_PREFIX", *_API_ENV),
+)
+
+SERVICES = {
+    "authorizer": FunctionSpec(
+        timeout=5,
+        env=("SIGNING_KEY_SECRET_ID", "TOKEN_AUDIENCE"),
+        grants={f"secrets/{SIGNING_KEY}": _READ},
+    ),
+    "internal_authorizer": FunctionSpec(
+        timeout=5,
+        env=("SIGNING_KEY_SECRET_ID", "TOKEN_AUDIENCE"),
+        grants={f"secrets/{SIGNING_KEY}": _READ},
+    ),
+    "auth": FunctionSpec(
+        timeout=10,
+        memory=1769,  # one whole vCPU: verifying a secret is scrypt
+        env=("CREDENTIALS_TABLE", "CLIENTS_TABLE", "IDEMPOTENCY_TABLE", "CONTROL_TABLE", "SIGNING_KEY_SECRET_ID"),
+        grants={
+            "tables/credentials": "GetItem",
+            "tables/clients": "GetItem",
+            "tables/idempotency": _IDEMPOTENCY,
+            "tables/control": "GetItem PutItem UpdateItem DeleteItem",
+            f"secrets/{SIGNING_KEY}": _READ,
+        },
+    ),
+    "orders": FunctionSpec(
+        timeout=10,
+        env=(
+            *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "CONTROL_TABLE"),
+            "ORDER_LIFECYCLE_ARN",
+        ),
+        grants={
+            "tables/clients": "GetItem",
+            "tables/reference": "GetItem",
+            "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem",
+            "tables/orders": "GetItem PutItem UpdateItem ConditionCheckItem",
+            "tables/ledger": "BatchGetItem",
+            "tables/control": "UpdateItem",
+            f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
+        },
+    ),
+    "callbacks": FunctionSpec(
+        timeout=10,
+        env=("EXECUTION_QUEUE_URL", "VENUE_SECRET_PREFIX", "IDEMPOTENCY_TABLE"),
+        grants={
+            "queues/execution": "SendMessage",
+            "tables/idempotency": _IDEMPOTENCY,
+            **_EXCHANGE_SECRETS,
+        },
+    ),
+    "internal": FunctionSpec(timeout=10, env=_EXECUTION_ENV, grants=_INTERNAL_GRANTS),
+    "execution": FunctionSpec(timeout=10, env=(*_EXECUTION_ENV, "EXECUTION_DLQ_URL"), grants=_EXECUTION_GRANTS),
+    "clearing": FunctionSpec(
+        timeout=10,
+        env=(
+            *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE"),
+            "CLEARING_DLQ_URL",
+        ),
+        grants=_CLEARING_GRANTS,
+    ),
+    "settlement": FunctionSpec(
+        timeout=10,
+        env=(
+            *("CLIENTS_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "SETTLEMENT_DLQ_URL"),
+            *("VENUE_SECRET_PREFIX", "VENUES_API_ID", "VENUES_API_STAGE"),
+        ),
+        grants=_SETTLEMENT_GRANTS,
+    ),
+    "settlement_plan": FunctionSpec(
+        timeout=30,
+        env=("ACCOUNTS_TABLE",),
+        grants={"tables/accounts/obligations-due": "Query"},
+    ),
+    "settlement_reconcile": FunctionSpec(
+        timeout=60,
+        env=("ACCOUNTS_TABLE", "LEDGER_TABLE", "VENUE_SECRET_PREFIX", "VENUES_API_ID", "VENUES_API_STAGE"),
+        grants={
+            "tables/accounts": "GetItem PutItem Query",
+            "tables/accounts/obligations-due": "Query",
+            "tables/ledger": "GetItem BatchGetItem Query",
+            **_DEPOSITORY_SECRET,
+        },
+    ),
+    "sweeper": FunctionSpec(
+        timeout=50,
+        asynchronous=True,
+        env=("ORDERS_TABLE", "ORDER_LIFECYCLE_ARN", "EXECUTION_QUEUE_URL", "CLEARING_QUEUE_URL"),
+        grants={
+            "tables/orders": "GetItem UpdateItem",
+            "tables/orders/attention": "Query",
+            "queues/execution": "SendMessage",
+            "queues/clearing": "SendMessage",
+            f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
+        },
+    ),
+    "day_close": FunctionSpec(
+        timeout=300,
+        asynchronous=True,
+        env=("ORDERS_TABLE", "EXECUTION_QUEUE_URL"),
+        grants={
+            "tables/orders": "GetItem",
+            "tables/orders/attention": "Query",
+            "queues/execution": "SendMessage",
+        },
+    ),
+    "key_rotation": FunctionSpec(
+        timeout=30,
+        asynchronous=True,
+        env=("SIGNING_KEY_SECRET_ID",),
+        grants={
+            f"secrets/{SIGNING_KEY}": "PutSecretValue",
+        },
+    ),
+}
+
+SIMULATORS = {
+    "exchange_api": FunctionSpec(
+        timeout=10,
+        env=("EXCHANGE_TABLE", "VENUE_SECRET_PREFIX", "MATCHING_FUNCTION_NAME", "SIMULATION_SEED"),
+        grants={
+            "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+            "functions/exchange_matching": "InvokeFunction",
+            **_EXCHANGE_SECRETS,
+        },
+    ),
+    "exchange_matching": FunctionSpec(
+        timeout=60,
+        asynchronous=True,
+        env=("EXCHANGE_TABLE", "VENUE_SECRET_PREFIX", "SIMULATION_SEED"),
+        grants={
+            "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+            **_EXCHANGE_SECRETS,
+        },
+    ),
+    "depository_api": FunctionSpec(
+        timeout=10,
+        env=("DEPOSITORY_TABLE", "VENUE_SECRET_PREFIX", "SIMULATION_SEED"),
+        grants={
+            "tables/depository-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+            **_DEPOSITORY_SECRET,
+        },
+    ),
+}
+FUNCTIONS = {**SERVICES, **SIMULATORS}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path, and the function that answers. `signed`: authenticated by its HMAC signature or its own
+    credentials, in the function; every other route by the API's authorizer."""
+
+    method: str
+    path: str
+    function: str
+    signed: bool = False
+
+
+PUBLIC_ROUTES = (
+    Route("POST", "/api/v1/auth/token", "auth", signed=True),
+    Route("POST", "/api/v1/orders", "orders"),
+    Route("GET", "/api/v1/orders/{order_id}", "orders"),
+    Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
+)
+INTERNAL_ROUTES = (
+    Route("POST", "/api/v1/execution/{order_id}", "internal"),
+    Route("POST", "/api/v1/clearing/{trade_id}", "internal"),
+    Route("POST", "/api/v1/settlement/{trade_id}", "internal"),
+)
+VENUE_ROUTES = (
+    Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),
+    Route("GET", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True),
+    Route("DELETE", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True),
+    Route("GET", "/quotes/{symbol}", "exchange_api", signed=True),
+    Route("POST", "/depository/instructions", "depository_api", signed=True),
+    Route("GET", "/depository/confirmations", "depository_api", signed=True),
+)

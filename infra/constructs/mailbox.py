@@ -1,0 +1,65 @@
+"""Queues: the clients' mailboxes, and where what could not be delivered ends up."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.alarms import Alarms
+from infra.constructs.naming import pascal
+from infra.stage import Deployment
+from infra.wildcards import acknowledge
+
+MAX_RECEIVES = 5
+VISIBILITY_FACTOR = 6
+"""AWS advises a visibility timeout of six times the function's: a throttled batch must not come back while it is tried."""
+
+
+class FifoMailbox(Construct):
+    """A high-throughput FIFO queue (group = client id), its dead-letter queue, and an alarm on each."""
+
+    def __init__(
+        self, scope: Construct, deployment: Deployment, name: str, function_timeout: int, alarms: Alarms
+    ) -> None:
+        super().__init__(scope, f"{pascal(name)}Mailbox")
+        self.dead_letters = self._queue(
+            "DeadLetters", deployment.named(f"{name}-dlq.fifo"), retention_period=Duration.days(14)
+        )
+        self.queue = self._queue(
+            "Queue",
+            deployment.named(f"{name}.fifo"),
+            visibility_timeout=Duration.seconds(VISIBILITY_FACTOR * function_timeout),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
+        )
+        alarms.when_not_empty(
+            self, "DeadLettersNotEmpty", self.dead_letters, f"A message to {name} could not be handled"
+        )
+        alarms.when_late(self, "OldestMessageLate", self.queue, f"Messages to {name} wait for too long")
+
+    def _queue(self, construct_id: str, name: str, **options: object) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            construct_id,
+            queue_name=name,
+            fifo=True,
+            content_based_deduplication=True,
+            deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+            fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            **options,  # type: ignore[arg-type]
+        )
+
+
+def undelivered(scope: Construct, deployment: Deployment, name: str, alarms: Alarms, description: str) -> sqs.Queue:
+    """A dead-letter queue for what has no queue before it: asynchronous invocations, schedules. With its alarm."""
+    queue = sqs.Queue(
+        scope,
+        pascal(name),
+        queue_name=deployment.named(name),
+        retention_period=Duration.days(14),
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+    )
+    acknowledge(queue, {"AwsSolutions-SQS3": "This is a dead-letter queue."})
+    alarms.when_not_empty(scope, f"{pascal(name)}NotEmpty", queue, description)
+    return queue

@@ -1,0 +1,35 @@
+"""From the catalog's grants to IAM statements."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_iam as iam
+
+SERVICE_OF_KIND = {
+    "tables": "dynamodb",
+    "queues": "sqs",
+    "dlqs": "sqs",
+    "secrets": "secretsmanager",
+    "workflows": "states",
+    "functions": "lambda",
+}
+
+Arns = Mapping[str, Sequence[str]]
+"""The catalog's name of a resource → its ARNs."""
+
+
+def statements(grants: Mapping[str, str], arns: Arns) -> list[iam.PolicyStatement]:
+    """One statement a grant. Raises KeyError for a resource that does not exist."""
+    return [
+        iam.PolicyStatement(actions=_actions(resource, actions), resources=_resources(resource, arns))
+        for resource, actions in grants.items()
+    ]
+
+
+def _actions(resource: str, actions: str) -> list[str]:
+    service = SERVICE_OF_KIND[resource.split("/")[0]]
+    return [f"{service}:{action}" for action in actions.split()]
+
+
+def _resources(resource: str, arns: Arns) -> list[str]:
+    kind, name, *index = resource.split("/")
+    return [f"{arn}/index/{index[0]}" if index else arn for arn in arns[f"{kind}/{name}"]]

@@ -1,0 +1,123 @@
+"""Functions and their layers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.catalog import FunctionSpec
+from infra.constructs.naming import pascal
+from infra.constructs.permissions import Arns, statements
+from infra.stage import ROOT, Deployment
+from infra.wildcards import acknowledge, acknowledge_any_resource
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+ARCHITECTURE = lambda_.Architecture.ARM_64
+_CACHES = ["**/__pycache__", "**/*.pyc"]
+
+
+def source_layer(scope: Construct, name: str) -> lambda_.LayerVersion:
+    """A layer of our own code, as it is in the repository."""
+    return _layer(scope, name, ROOT / "layers" / name)
+
+
+def dependencies_layer(scope: Construct, deployment: Deployment) -> lambda_.LayerVersion:
+    """The layer of the locked dependencies. Raises FileNotFoundError if it has not been built."""
+    directory = deployment.layers_dir / deployment.layers / "dependencies"
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory} is missing: run `python -m local.layers {deployment.layers}` first")
+    return _layer(scope, "dependencies", directory)
+
+
+def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion:
+    return lambda_.LayerVersion(
+        scope,
+        f"{pascal(name)}Layer",
+        code=lambda_.Code.from_asset(str(directory), exclude=_CACHES),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+class PythonFunction(lambda_.Function):
+    """A function of the catalog: its own role, its own log group, the permissions and variables of its specification."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        name: str,
+        spec: FunctionSpec,
+        *,
+        layers: Sequence[lambda_.ILayerVersion],
+        variables: Mapping[str, str],
+        arns: Arns,
+        undelivered: sqs.IQueue,
+    ) -> None:
+        function_name = deployment.named(name.replace("_", "-"))
+        log_group = logs.LogGroup(
+            scope,
+            f"{pascal(name)}Logs",
+            log_group_name=f"/aws/lambda/{function_name}",
+            retention=deployment.log_retention,
+            removal_policy=deployment.removal_policy,
+        )
+        role = iam.Role(scope, f"{pascal(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            )
+        )
+        for statement in statements(spec.grants, arns):
+            role.add_to_policy(statement)
+        super().__init__(
+            scope,
+            pascal(name),
+            function_name=function_name,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=_code(name),
+            handler=f"functions.{name}.handler.handler",
+            role=role,
+            log_group=log_group,
+            layers=list(layers),
+            timeout=Duration.seconds(spec.timeout),
+            memory_size=spec.memory,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "STAGE": deployment.stage,
+                "LOG_LEVEL": "INFO",
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+                **{variable: variables[variable] for variable in spec.env},
+            },
+        )
+        if spec.asynchronous:
+            self.configure_async_invoke(
+                max_event_age=Duration.hours(1),
+                retry_attempts=2,
+                on_failure=destinations.SqsDestination(undelivered),
+            )
+        acknowledge_any_resource(role)
+        acknowledge(
+            self,
+            {"AwsSolutions-L1": "The dependencies layer is built for Python 3.13, the version the tests vouch for."},
+        )
+
+
+def _code(name: str) -> lambda_.AssetCode:
+    """The function's own directory, at its path in the repository, so that its imports are the same everywhere."""
+    if not (ROOT / "functions" / name / "handler.py").is_file():
+        raise FileNotFoundError(f"functions/{name}/handler.py is missing")
+    return lambda_.Code.from_asset(
+        str(ROOT),
+        ignore_mode=IgnoreMode.GIT,
+        exclude=["/*", "!/functions", "/functions/*", f"!/functions/{name}", "__pycache__", "*.pyc"],
+    )

@@ -1,0 +1,157 @@
+"""REST APIs: explicit routes, problem details, logs, throttling, tracing, an alarm on 5XX."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.catalog import Route
+from infra.constructs.alarms import Alarms
+from infra.constructs.gateway_responses import PROBLEMS
+from infra.constructs.naming import pascal
+from infra.stage import Deployment
+from infra.wildcards import acknowledge
+
+VERDICT_SECONDS = 300
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "principal": "$context.authorizer.principalId",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "responseLatency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "integrationStatus": "$context.integrationStatus",
+    "errorType": "$context.error.responseType",
+    "traceId": "$context.xrayTraceId",
+}
+
+
+class LoggingAccount(Construct):
+    """Lets API Gateway write logs: a setting of the account and region, so that the last deployment's role is in use."""
+
+    def __init__(self, scope: Construct) -> None:
+        super().__init__(scope, "ApiGatewayLogging")
+        policy = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
+        )
+        apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        acknowledge(
+            role,
+            {
+                f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": (
+                    "AWS's own policy for this account setting; it is API Gateway's role, not one of our functions'."
+                )
+            },
+        )
+
+
+class RestApi(Construct):
+    """An API of the catalog. `add_routes` makes its tree; there are no proxy resources."""
+
+    def __init__(self, scope: Construct, deployment: Deployment, name: str, description: str, alarms: Alarms) -> None:
+        super().__init__(scope, f"{pascal(name)}Api")
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            log_group_name=f"/aws/apigateway/{deployment.named(name)}-access",
+            retention=deployment.log_retention,
+            removal_policy=deployment.removal_policy,
+        )
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=deployment.named(name),
+            description=description,
+            endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name=deployment.stage,
+                throttling_rate_limit=deployment.requests_per_second,
+                throttling_burst_limit=2 * deployment.requests_per_second,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+            ),
+        )
+        self._own_execution_log(deployment)
+        for response_type, problem in PROBLEMS:
+            self.api.add_gateway_response(
+                pascal(response_type.response_type.lower()),
+                type=response_type,
+                status_code=str(problem.status),
+                response_headers=problem.response_headers,
+                templates={"application/json": problem.template},
+            )
+        errors = self.api.metric_server_error(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
+        alarms.when(self, "ServerErrors", errors, 0, f"The {name} API answered with 5XX")
+        acknowledge(
+            self,
+            {
+                "AwsSolutions-APIG2": "Functions validate with the models that also make the OpenAPI document.",
+                "AwsSolutions-APIG3": "A web ACL is a running cost and a choice of whoever operates the stage.",
+                "AwsSolutions-COG4": "Clients are programs with API keys and short-lived JWTs, not users of a pool.",
+            },
+        )
+
+    def _own_execution_log(self, deployment: Deployment) -> None:
+        """API Gateway would create this group by itself, kept for ever."""
+        log_group = logs.LogGroup(
+            self,
+            "ExecutionLog",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{deployment.stage}",
+            retention=deployment.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.api.deployment_stage.node.add_dependency(log_group)
+
+    def add_routes(
+        self,
+        routes: Sequence[Route],
+        functions: Mapping[str, lambda_.IFunction],
+        authorizer: lambda_.IFunction | None = None,
+    ) -> None:
+        """Each route to its function, behind the authorizer unless it is signed."""
+        guard = self._authorizer(authorizer) if authorizer else None
+        integrations = {
+            name: apigateway.LambdaIntegration(functions[name], allow_test_invoke=False)
+            for name in {route.function: None for route in routes}
+        }
+        for route in routes:
+            method = self.api.root.resource_for_path(route.path).add_method(
+                route.method,
+                integrations[route.function],
+                authorizer=None if route.signed else guard,
+                authorization_type=None if route.signed else apigateway.AuthorizationType.CUSTOM,
+            )
+            if route.signed:
+                acknowledge(
+                    method,
+                    {
+                        "AwsSolutions-APIG4": "The function authenticates: an HMAC signature over the request, or the API key."
+                    },
+                )
+
+    def _authorizer(self, function: lambda_.IFunction) -> apigateway.RequestAuthorizer:
+        return apigateway.RequestAuthorizer(
+            self,
+            "Authorizer",
+            handler=function,
+            identity_sources=[apigateway.IdentitySource.header("Authorization")],
+            results_cache_ttl=Duration.seconds(VERDICT_SECONDS),
+        )

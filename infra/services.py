@@ -1,0 +1,183 @@
+"""The trading system itself: functions, APIs, workflows, schedules."""
+
+from collections.abc import Mapping
+
+from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, TimeZone
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from infra.catalog import (
+    INTERNAL_ROUTES,
+    MAILBOXES,
+    ORDER_LIFECYCLE,
+    PUBLIC_ROUTES,
+    SERVICES,
+    SETTLE_CLIENTS,
+    SETTLEMENT_CYCLE,
+    SIGNING_KEY,
+)
+from infra.constructs.naming import pascal
+from infra.constructs.permissions import Arns
+from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
+from infra.constructs.rest_api import RestApi
+from infra.constructs.schedules import Schedules
+from infra.constructs.workflow import Workflow
+from infra.simulators import SimulatorsStack
+from infra.stage import Deployment
+from infra.stateful import StatefulStack
+from infra.wildcards import acknowledge
+
+BATCH_SIZE = 10
+AUDIENCES = {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
+
+
+class ServicesStack(Stack):
+    """Everything that holds no state."""
+
+    def __init__(
+        self, scope: Construct, deployment: Deployment, stateful: StatefulStack, simulators: SimulatorsStack
+    ) -> None:
+        super().__init__(
+            scope, deployment.named("services"), description="Trading: functions, APIs, workflows, schedules"
+        )
+        self._deployment = deployment
+        self._stateful = stateful
+        public = RestApi(
+            self, deployment, "public", "Trading API for clients, and callbacks of venues", stateful.alarms
+        )
+        internal = RestApi(self, deployment, "internal", "Trading API for operators", stateful.alarms)
+        lifecycle = self._order_lifecycle()
+        variables = {
+            **{f"{name.upper()}_TABLE": table.table_name for name, table in stateful.tables.items()},
+            **{f"{name.upper()}_QUEUE_URL": box.queue.queue_url for name, box in stateful.mailboxes.items()},
+            **{f"{name.upper()}_DLQ_URL": box.dead_letters.queue_url for name, box in stateful.mailboxes.items()},
+            "ORDER_LIFECYCLE_ARN": lifecycle.state_machine.state_machine_arn,
+            "SIGNING_KEY_SECRET_ID": deployment.named(SIGNING_KEY),
+            "VENUE_SECRET_PREFIX": deployment.named("venue-"),
+            "PUBLIC_API_ID": public.api.rest_api_id,
+            "PUBLIC_API_STAGE": deployment.stage,
+            "VENUES_API_ID": simulators.venues_api_id,
+            "VENUES_API_STAGE": deployment.stage,
+        }
+        functions = self._functions(variables, self._arns(lifecycle))
+        public.add_routes(PUBLIC_ROUTES, functions, functions["authorizer"])
+        internal.add_routes(INTERNAL_ROUTES, functions, functions["internal_authorizer"])
+        for name in MAILBOXES:
+            functions[name].add_event_source(
+                event_sources.SqsEventSource(
+                    stateful.mailboxes[name].queue, batch_size=BATCH_SIZE, report_batch_item_failures=True
+                )
+            )
+        cycle = self._settlement_cycle(functions)
+        self._schedules(functions, cycle)
+
+        CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
+        CfnOutput(self, "PublicApiUrl", value=public.api.url)
+        CfnOutput(self, "InternalApiId", value=internal.api.rest_api_id)
+        CfnOutput(self, "InternalApiUrl", value=internal.api.url)
+        CfnOutput(self, "OrderLifecycleArn", value=lifecycle.state_machine.state_machine_arn)
+        CfnOutput(self, "SettlementCycleArn", value=cycle.state_machine.state_machine_arn)
+        for name, function in functions.items():
+            CfnOutput(self, f"{pascal(name)}Function", value=function.function_name)
+
+    def _functions(self, variables: Mapping[str, str], arns: Arns) -> dict[str, lambda_.Function]:
+        layers = [dependencies_layer(self, self._deployment), source_layer(self, "trading")]
+        return {
+            name: PythonFunction(
+                self,
+                self._deployment,
+                name,
+                spec,
+                layers=layers,
+                variables={**variables, "TOKEN_AUDIENCE": AUDIENCES.get(name, "")},
+                arns=arns,
+                undelivered=self._stateful.failed_invocations,
+            )
+            for name, spec in SERVICES.items()
+        }
+
+    def _arns(self, lifecycle: Workflow) -> Arns:
+        stateful = self._stateful
+        return {
+            **{f"tables/{name}": [table.table_arn] for name, table in stateful.tables.items()},
+            **{f"queues/{name}": [box.queue.queue_arn] for name, box in stateful.mailboxes.items()},
+            **{f"dlqs/{name}": [box.dead_letters.queue_arn] for name, box in stateful.mailboxes.items()},
+            **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
+            f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
+            f"workflows/{SETTLEMENT_CYCLE}": self._settlement_cycle_arns(),
+        }
+
+    def _settlement_cycle_arns(self) -> list[str]:
+        """The workflow, and its Distributed Map, whose children's task tokens belong to it."""
+        name = self._deployment.named(SETTLEMENT_CYCLE)
+        return [self._states_arn("stateMachine", name), self._states_arn("stateMachine", f"{name}/{SETTLE_CLIENTS}")]
+
+    def _states_arn(self, resource: str, name: str) -> str:
+        return self.format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    def _order_lifecycle(self) -> Workflow:
+        execution, clearing = (self._stateful.mailboxes[name].queue for name in ("execution", "clearing"))
+        return Workflow(
+            self,
+            self._deployment,
+            ORDER_LIFECYCLE,
+            substitutions={"ExecutionQueueUrl": execution.queue_url, "ClearingQueueUrl": clearing.queue_url},
+            statements=[
+                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[execution.queue_arn, clearing.queue_arn])
+            ],
+            alarms=self._stateful.alarms,
+        )
+
+    def _settlement_cycle(self, functions: Mapping[str, lambda_.Function]) -> Workflow:
+        settlement = self._stateful.mailboxes["settlement"].queue
+        plan, reconcile = functions["settlement_plan"], functions["settlement_reconcile"]
+        name = self._deployment.named(SETTLEMENT_CYCLE)
+        children = [f"{name}:*", f"{name}/{SETTLE_CLIENTS}:*"]
+        cycle = Workflow(
+            self,
+            self._deployment,
+            SETTLEMENT_CYCLE,
+            substitutions={
+                "SettlementQueueUrl": settlement.queue_url,
+                "PlanFunctionArn": plan.function_arn,
+                "ReconcileFunctionArn": reconcile.function_arn,
+                "SettleClientsLabel": SETTLE_CLIENTS,
+            },
+            statements=[
+                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[settlement.queue_arn]),
+                iam.PolicyStatement(
+                    actions=["lambda:InvokeFunction"], resources=[plan.function_arn, reconcile.function_arn]
+                ),
+                iam.PolicyStatement(
+                    actions=["states:StartExecution"], resources=[self._states_arn("stateMachine", name)]
+                ),
+                iam.PolicyStatement(
+                    actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+                    resources=[self._states_arn("execution", child) for child in children],
+                ),
+            ],
+            alarms=self._stateful.alarms,
+        )
+        arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
+        reason = "A Distributed Map's child executions are named only when they start."
+        acknowledge(cycle.role, {f"AwsSolutions-IAM5[Resource::{arn}:{child}]": reason for child in children})
+        return cycle
+
+    def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
+        def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:
+            """At a New York time; the functions know the exchanges' holidays."""
+            return scheduler.ScheduleExpression.cron(
+                minute=str(minute), hour=str(hour), week_day="MON-FRI", time_zone=TimeZone.AMERICA_NEW_YORK
+            )
+
+        every = scheduler.ScheduleExpression.rate
+        schedules = Schedules(self, self._deployment, self._stateful.failed_schedules)
+        schedules.invoke("sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1))
+        schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
+        schedules.start(SETTLEMENT_CYCLE, on_weekdays(18, 30), cycle.state_machine)
+        schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])

@@ -1,0 +1,79 @@
+"""The outside world: exchanges and the depository, behind an API of their own."""
+
+from aws_cdk import ArnFormat, CfnOutput, Duration, Stack
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from infra.catalog import DEPOSITORY, EXCHANGES, SIMULATOR_TABLES, SIMULATORS, VENUE_ROUTES
+from infra.constructs.naming import pascal
+from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
+from infra.constructs.records import record_table
+from infra.constructs.rest_api import RestApi
+from infra.constructs.schedules import Schedules
+from infra.stage import Deployment
+from infra.stateful import StatefulStack
+
+SIMULATION_SEED = "1"
+
+
+class SimulatorsStack(Stack):
+    """The simulated venues. A production deployment would have real ones in their place."""
+
+    def __init__(self, scope: Construct, deployment: Deployment, stateful: StatefulStack) -> None:
+        super().__init__(
+            scope, deployment.named("simulators"), description="Trading: simulated exchanges and depository"
+        )
+        tables = {name: record_table(self, deployment, name, spec) for name, spec in SIMULATOR_TABLES.items()}
+        layers = [
+            dependencies_layer(self, deployment),
+            source_layer(self, "trading"),
+            source_layer(self, "simulators"),
+        ]
+        variables = {
+            "EXCHANGE_TABLE": tables["exchange-books"].table_name,
+            "DEPOSITORY_TABLE": tables["depository-books"].table_name,
+            "MATCHING_FUNCTION_NAME": deployment.named("exchange-matching"),
+            "SIMULATION_SEED": SIMULATION_SEED,
+            "VENUE_SECRET_PREFIX": deployment.named("venue-"),
+        }
+        matching_arn = self.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=deployment.named("exchange-matching"),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        arns = {
+            **{f"tables/{name}": [table.table_arn] for name, table in tables.items()},
+            **{
+                f"secrets/venue-{venue}": [stateful.secrets[f"venue-{venue}"].secret_arn]
+                for venue in (*EXCHANGES, DEPOSITORY)
+            },
+            "functions/exchange_matching": [matching_arn],
+        }
+        functions = {
+            name: PythonFunction(
+                self,
+                deployment,
+                name,
+                spec,
+                layers=layers,
+                variables=variables,
+                arns=arns,
+                undelivered=stateful.failed_invocations,
+            )
+            for name, spec in SIMULATORS.items()
+        }
+        venues = RestApi(self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms)
+        venues.add_routes(VENUE_ROUTES, functions)
+        Schedules(self, deployment, stateful.failed_schedules).invoke(
+            "exchange-session",
+            scheduler.ScheduleExpression.rate(Duration.minutes(1)),
+            functions["exchange_matching"],
+            payload={"kind": "session"},
+            max_age=Duration.minutes(1),
+        )
+        self.venues_api_id = venues.api.rest_api_id
+        CfnOutput(self, "VenuesApiId", value=self.venues_api_id)
+        CfnOutput(self, "VenuesApiUrl", value=venues.api.url)
+        for name, table in tables.items():
+            CfnOutput(self, f"{pascal(name)}Table", value=table.table_name)

@@ -1,0 +1,66 @@
+"""What must outlive a deployment of code: tables, queues, secrets; and the topic that every alarm goes to."""
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.catalog import DEPOSITORY, EXCHANGES, FUNCTIONS, MAILBOXES, SIGNING_KEY, TABLES
+from infra.constructs.alarms import Alarms
+from infra.constructs.mailbox import FifoMailbox, undelivered
+from infra.constructs.naming import pascal
+from infra.constructs.records import record_table
+from infra.constructs.rest_api import LoggingAccount
+from infra.stage import Deployment
+from infra.wildcards import acknowledge
+
+SECRET_LENGTH = 64
+
+
+class StatefulStack(Stack):
+    """Tables, mailboxes, secrets, alarms."""
+
+    def __init__(self, scope: Construct, deployment: Deployment) -> None:
+        super().__init__(scope, deployment.named("stateful"), description="Trading: tables, queues, secrets")
+        self._deployment = deployment
+        self.alarms = Alarms(self, deployment)
+        self.tables = {name: record_table(self, deployment, name, spec) for name, spec in TABLES.items()}
+        self.mailboxes = {
+            name: FifoMailbox(self, deployment, name, FUNCTIONS[name].timeout, self.alarms) for name in MAILBOXES
+        }
+        self.failed_invocations = undelivered(
+            self, deployment, "invocations-dlq", self.alarms, "An asynchronous invocation failed for good"
+        )
+        self.failed_schedules = undelivered(
+            self, deployment, "schedules-dlq", self.alarms, "A schedule could not invoke its target"
+        )
+        venues = [*EXCHANGES, DEPOSITORY]
+        self.secrets = {name: self._secret(name) for name in (SIGNING_KEY, *(f"venue-{venue}" for venue in venues))}
+        LoggingAccount(self)
+
+        for name, table in self.tables.items():
+            CfnOutput(self, f"{pascal(name)}Table", value=table.table_name)
+        for name, mailbox in self.mailboxes.items():
+            CfnOutput(self, f"{pascal(name)}QueueUrl", value=mailbox.queue.queue_url)
+            CfnOutput(self, f"{pascal(name)}DlqUrl", value=mailbox.dead_letters.queue_url)
+
+    def _secret(self, name: str) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            f"{pascal(name)}Secret",
+            secret_name=self._deployment.named(name),
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=SECRET_LENGTH, exclude_punctuation=True
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            secret,
+            {
+                "AwsSolutions-SMG4": (
+                    "The signing key is rotated by the key_rotation function on our own schedule (AWS::SecretsManager::"
+                    "RotationSchedule does not exist on the local AWS, and one template serves both); a venue's secret is "
+                    "rotated together with the venue."
+                )
+            },
+        )
+        return secret

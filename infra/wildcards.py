@@ -1,0 +1,42 @@
+"""Every `*` in a role's permissions, and why it has to be one. The template test allows no other."""
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import IConstruct
+
+_TRACING = "a trace belongs to no resource that could be named"
+_LOG_DELIVERY = "a log delivery has no ARN before it exists (Step Functions' own documentation asks for it)"
+
+ANY_RESOURCE = {
+    "xray:PutTraceSegments": _TRACING,
+    "xray:PutTelemetryRecords": _TRACING,
+    "xray:GetSamplingRules": _TRACING,
+    "xray:GetSamplingTargets": _TRACING,
+    "logs:CreateLogDelivery": _LOG_DELIVERY,
+    "logs:GetLogDelivery": _LOG_DELIVERY,
+    "logs:UpdateLogDelivery": _LOG_DELIVERY,
+    "logs:DeleteLogDelivery": _LOG_DELIVERY,
+    "logs:ListLogDeliveries": _LOG_DELIVERY,
+    "logs:PutResourcePolicy": _LOG_DELIVERY,
+    "logs:DescribeResourcePolicies": _LOG_DELIVERY,
+    "logs:DescribeLogGroups": _LOG_DELIVERY,
+}
+"""Actions allowed on `*`."""
+
+EXECUTIONS = {
+    "states:DescribeExecution": "a Distributed Map's child executions are named when they start",
+    "states:StopExecution": "a Distributed Map's child executions are named when they start",
+    "states:RedriveExecution": "a Distributed Map's child executions are named when they start",
+}
+"""Actions allowed on `…:execution:{workflow}:*`."""
+
+
+def acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:
+    """Acknowledge cdk-nag findings (rule id → reason) on a construct and everything below it."""
+    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in reasons.items()))
+
+
+def acknowledge_any_resource(role: IConstruct) -> None:
+    """Acknowledge that a role has permissions on `*`; which ones is up to ANY_RESOURCE."""
+    acknowledge(
+        role, {"AwsSolutions-IAM5[Resource::*]": "Only the actions of infra/wildcards.py, each with its reason."}
+    )
