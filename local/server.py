@@ -34,6 +34,7 @@ def start(place: Place, *, keep_state: bool) -> None:
         )
     if not keep_state:
         shutil.rmtree(place.state, ignore_errors=True)
+        place.aws_log.unlink(missing_ok=True)
     place.state.mkdir(parents=True, exist_ok=True)
     with place.aws_log.open("ab") as log:
         process = subprocess.Popen(

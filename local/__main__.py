@@ -1,0 +1,72 @@
+"""`python -m local`: what the Makefile calls."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+
+from local import run, seed, server
+from local.place import LocalError, Place, default_place
+
+
+def main() -> int:
+    """Do what the command line says. 0: done and right; 1: something is wrong, and it says what to do."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_command = commands.add_parser("run", help="start, deploy, seed, play a session; leave the system up")
+    run_command.add_argument("--keep", action="store_true", help="start from the state that `stop` kept")
+    commands.add_parser("deploy", help="deploy the code as it is to the running system")
+    commands.add_parser("seed", help="write the reference data and the demo clients; harmless when repeated")
+    commands.add_parser("session", help="play a trading session on the running system")
+    commands.add_parser("stop", help="stop the local AWS and keep its state")
+    commands.add_parser("status", help="show what runs, where")
+    arguments = parser.parse_args()
+    console = Console()
+    try:
+        place = default_place()
+        if arguments.command == "run":
+            return 0 if run.run(place, console, keep_state=arguments.keep) else 1
+        return 0 if COMMANDS[arguments.command](place, console) else 1
+    except LocalError as error:
+        console.print(f"[bold red]Failed:[/] {escape(str(error))}", highlight=False)
+        console.print(f"[bold]What to do:[/] {escape(error.remedy)}", highlight=False)
+        return 1
+
+
+def _deploy(place: Place, console: Console) -> bool:
+    run.up(place, console)
+    return True
+
+
+def _seed(place: Place, _: Console) -> bool:
+    run.require_running(place)
+    seed.seed(place)
+    return True
+
+
+def _stop(place: Place, console: Console) -> bool:
+    stopped = server.stop(place)
+    console.print("Stopped; `make run KEEP=1` goes on from here." if stopped else "It was not running.")
+    return True
+
+
+def _status(place: Place, console: Console) -> bool:
+    if not server.is_running(place):
+        console.print("The local system is not running. Start it: make run")
+        return False
+    run.guide(place, console)
+    return True
+
+
+COMMANDS: dict[str, Callable[[Place, Console], bool]] = {
+    "deploy": _deploy,
+    "seed": _seed,
+    "session": run.play,
+    "stop": _stop,
+    "status": _status,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""A client of the public API, over HTTP as any other."""
+
+import json
+from typing import Any, Self
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+SECONDS = 30.0
+
+
+class Credentials(BaseModel):
+    """What a client logs in with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    client_id: str
+    api_key: str
+    api_secret: str
+
+
+class TradingClient:
+    """Logs in once, then places and reads orders. Methods return the response as it came, whatever its status."""
+
+    def __init__(self, base_url: str, credentials: Credentials) -> None:
+        self.client_id = credentials.client_id
+        self._credentials = credentials
+        self._http = httpx.Client(base_url=base_url, timeout=SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def log_in(self, idempotency_key: str) -> str:
+        """Exchange the credentials for a token, use it from now on, and return it. Raises httpx.HTTPStatusError."""
+        body = {"api_key": self._credentials.api_key, "api_secret": self._credentials.api_secret}
+        answer = self.post("/api/v1/auth/token", body, idempotency_key).raise_for_status()
+        token = str(answer.json()["jwt_token"])
+        self.use_token(token)
+        return token
+
+    def use_token(self, token: str) -> None:
+        """Send this token from now on."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def place(self, order: dict[str, Any], idempotency_key: str) -> httpx.Response:
+        """POST /api/v1/orders."""
+        return self.post("/api/v1/orders", order, idempotency_key)
+
+    def order(self, order_id: str) -> httpx.Response:
+        """GET /api/v1/orders/{order_id}."""
+        return self._http.get(f"/api/v1/orders/{order_id}")
+
+    def post(self, path: str, body: Any, idempotency_key: str | None) -> httpx.Response:
+        """POST any JSON (bytes and str are sent as they are)."""
+        content = body if isinstance(body, bytes | str) else json.dumps(body)
+        headers = {"Content-Type": "application/json"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        return self._http.post(path, content=content, headers=headers)
+
+
+def public_url(endpoint: str, api_id: str, stage: str) -> str:
+    """Where the local AWS serves a REST API."""
+    return f"{endpoint}/restapis/{api_id}/{stage}/_user_request_"

@@ -1,0 +1,53 @@
+"""The end of a business day, as its schedules would bring it about: the close, then the settlement cycle."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from trading.domain import calendar
+
+from local import deploy
+from local.aws_client import aws_client
+from local.place import LocalError, Place
+
+SETTLEMENT_SECONDS = 600
+
+
+def business_date() -> date:
+    """The session that an order placed now belongs to."""
+    return calendar.business_date(datetime.now(UTC))
+
+
+def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:
+    """Call a function, named by its output, and wait for what it returns. Raises LocalError with its error."""
+    answer = aws_client(place, "lambda").invoke(FunctionName=deploy.outputs(place)[function], Payload=json.dumps(event))
+    payload = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        raise LocalError(f"{function} failed: {payload}", f"Its output is in {place.aws_log}.")
+    return payload
+
+
+def settle(place: Place, settlement_date: date, progress: Callable[[], None]) -> Any:
+    """Run SettlementCycle for a date and wait for its output. Raises LocalError if it fails or takes too long."""
+    steps = aws_client(place, "stepfunctions")
+    started = steps.start_execution(
+        stateMachineArn=deploy.outputs(place)["SettlementCycleArn"],
+        name=f"local-{settlement_date}-{time.time_ns()}",
+        input=json.dumps({"settlement_date": settlement_date.isoformat()}),
+    )
+    deadline = time.monotonic() + SETTLEMENT_SECONDS
+    while time.monotonic() < deadline:
+        execution = steps.describe_execution(executionArn=started["executionArn"])
+        if execution["status"] == "SUCCEEDED":
+            return json.loads(execution["output"])
+        if execution["status"] != "RUNNING":
+            cause = f"{execution.get('error')}: {execution.get('cause')}"
+            raise LocalError(f"SettlementCycle {execution['status']}: {cause}", f"Look into {place.aws_log}.")
+        progress()
+        time.sleep(0.5)
+    raise LocalError(
+        f"SettlementCycle did not end within {SETTLEMENT_SECONDS} s",
+        f"See what it waits for: aws stepfunctions get-execution-history --execution-arn {started['executionArn']}",
+    )

@@ -1,0 +1,54 @@
+"""The demo's clients: who they are, what they may do, what they start with."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from trading.domain.clients import Client
+
+CLIENT_PERMISSIONS = ("orders:read", "orders:write")
+SERVICE_PERMISSIONS = ("clearing:write", "execution:write", "settlement:write")
+SERVICE_ID = "internal-service"
+"""The one credential of the internal API."""
+
+
+@dataclass(frozen=True)
+class DemoClient:
+    """A client with its opening cash and shares (symbol → quantity and what they cost in all)."""
+
+    client: Client
+    cash: Decimal
+    shares: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
+
+
+DEMO_CLIENTS = (
+    DemoClient(
+        Client(
+            client_id="alice",
+            name="Alice, a cash account",
+            daily_trading_limit=Decimal(500_000),
+            settlement_account="csd-alice",
+        ),
+        cash=Decimal(100_000),
+        shares={"AAPL": (100, Decimal(19_840)), "MSFT": (50, Decimal(20_505))},
+    ),
+    DemoClient(
+        Client(
+            client_id="bob",
+            name="Bob, on margin",
+            margin_percent=Decimal(50),
+            credit_limit=Decimal(50_000),
+            daily_trading_limit=Decimal(250_000),
+            settlement_account="csd-bob",
+        ),
+        cash=Decimal(50_000),
+    ),
+    DemoClient(
+        Client(
+            client_id="carol",
+            name="Carol, who starts small",
+            daily_trading_limit=Decimal(5_000),
+            settlement_account="csd-carol",
+        ),
+        cash=Decimal(1_000),
+    ),
+)

@@ -1,0 +1,161 @@
+"""`make run`: from nothing to a settled trading session."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+from trading.domain import calendar
+
+from local import books, day, deploy, seed, server, session, view
+from local.api import Credentials, TradingClient, public_url
+from local.place import STAGE, LocalError, Place
+from local.session import Probe, Watched
+
+TRADING_SECONDS = 300
+CLOSING_SECONDS = 180
+POLL_SECONDS = 0.5
+
+
+def run(place: Place, console: Console, *, keep_state: bool) -> bool:
+    """Start, deploy, seed, trade, settle; leave the system up. Returns whether everything came out as it must."""
+    what = "the state that was kept" if keep_state else "a clean state"
+    with _step(console, f"Local AWS from {what} on port {place.port}"):
+        server.start(place, keep_state=keep_state)
+    up(place, console)
+    ok = play(place, console)
+    guide(place, console)
+    return ok
+
+
+def up(place: Place, console: Console) -> None:
+    """Deploy the code as it is to the running local AWS, and seed it."""
+    require_running(place)
+    with _step(console, "Layers, cdk bootstrap, cdk deploy") as progress:
+        deploy.deploy(place, progress)
+    with _step(console, "Reference data and demo clients"):
+        seed.seed(place)
+
+
+def require_running(place: Place) -> None:
+    """Raise LocalError unless the local AWS is up."""
+    if not server.is_running(place):
+        raise LocalError("the local system is not running", "Start it: make run")
+
+
+def api_url(place: Place) -> str:
+    """The address of the public API."""
+    return public_url(place.endpoint, deploy.outputs(place)["PublicApiId"], STAGE)
+
+
+def play(place: Place, console: Console) -> bool:
+    """One trading session, from the log-ins to the reconciliation. Returns whether everything came out as it must."""
+    require_running(place)
+    run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    business_date = day.business_date()
+    settlement_date = calendar.settlement_date(business_date, 1)
+    console.rule(f"Trading session of {business_date}")
+    base_url = api_url(place)
+    watched: list[Watched] = []
+    with ExitStack() as stack:
+        credentials = seed.credentials(place)
+        clients = {
+            name: stack.enter_context(TradingClient(base_url, credentials[name])) for name in seed.DEMO_CLIENT_IDS
+        }
+        tokens = {name: client.log_in(f"{run_id}-{name}") for name, client in clients.items()}
+        with view.progress(console) as progress:
+
+            def placed(order: Watched) -> None:
+                watched.append(order)
+                progress.show(watched)
+
+            session.place_all(clients, run_id, placed)
+            probes = session.probe(clients, base_url, run_id, tokens["alice"])
+            look = _looker(clients, watched, progress)
+            _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
+            day.invoke(place, "DayCloseFunction", {"business_date": business_date.isoformat()})
+            _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
+            settlement = day.settle(place, settlement_date, look)
+            look()
+    return _report(place, console, watched, probes, f"Settlement of {settlement_date}: {settlement}")
+
+
+def guide(place: Place, console: Console) -> None:
+    """Print where the system is and how to use it with curl."""
+    alice = seed.credentials(place)["alice"]
+    console.rule("The system stays up")
+    console.print(f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {place.aws_log}\n")
+    # Not through Rich: wrapped or coloured, the commands would not work as printed.
+    print(_curl_commands(api_url(place), alice))
+
+
+def _looker(clients: dict[str, TradingClient], watched: list[Watched], progress: view.Progress) -> Callable[[], None]:
+    def look() -> None:
+        session.refresh(clients, watched)
+        progress.show(watched)
+
+    return look
+
+
+def _wait(look: Callable[[], None], done: Callable[[], bool], seconds: int) -> None:
+    """Look until done or until the time is over; what is then not as it must be, the report says."""
+    deadline = time.monotonic() + seconds
+    look()
+    while not done() and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        look()
+
+
+def _report(place: Place, console: Console, watched: list[Watched], probes: list[Probe], settlement: str) -> bool:
+    if not console.is_terminal:
+        console.print(view.orders_table(watched))
+    console.print(view.probes_table(probes))
+    console.print(settlement, highlight=False)
+    snapshot = books.snapshot(place, day_is_over=True)
+    findings = books.findings(snapshot)
+    console.print(view.balances_table(snapshot))
+    console.print(view.positions_table(snapshot))
+    console.print(view.invariants_table(findings))
+    complaints = [f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())]
+    complaints += [f"{probe.title}: answered {probe.got}" for probe in probes if not probe.ok]
+    complaints += [f"invariant {f.invariant}, {f.subject}: {f.message}" for f in findings]
+    for complaint in complaints:
+        console.print(f"[bold red]wrong:[/] {complaint}", highlight=False)
+    if complaints:
+        console.print(f"Follow an order by its id in {place.aws_log}.", highlight=False)
+    return not complaints
+
+
+@contextmanager
+def _step(console: Console, title: str) -> Iterator[Callable[[str], None]]:
+    """Show that a step goes on, what it says last, and how long it took."""
+    began = time.monotonic()
+    with console.status(title) as status:
+
+        def progress(line: str) -> None:
+            status.update(f"{title} [dim]{line[-100:]}[/]")
+
+        yield progress
+    console.print(f"[green]✓[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]", highlight=False)
+
+
+def _curl_commands(url: str, credentials: Credentials) -> str:
+    key = "Idempotency-Key: $(python3 -c 'import uuid; print(uuid.uuid4())')"
+    field = """python3 -c 'import json, sys; print(json.load(sys.stdin)["{}"])'"""
+    log_in = f'{{"api_key": "{credentials.api_key}", "api_secret": "{credentials.api_secret}"}}'
+    order = (
+        f'{{"client_id": "{credentials.client_id}", "stock_symbol": "KO", "quantity": 10, "order_type": "market", '
+        '"side": "buy", "time_in_force": "DAY"}'
+    )
+    json_body = '-H "Content-Type: application/json"'
+    bearer = '-H "Authorization: Bearer $TOKEN"'
+    return f"""API={url}
+# client id: {credentials.client_id}   API key: {credentials.api_key}   API secret: {credentials.api_secret}
+
+TOKEN=$(curl -sS "$API/api/v1/auth/token" {json_body} -H "{key}" -d '{log_in}' | {field.format("jwt_token")})
+
+ORDER=$(curl -sS "$API/api/v1/orders" {bearer} {json_body} -H "{key}" -d '{order}' | {field.format("order_id")})
+
+curl -sS "$API/api/v1/orders/$ORDER" {bearer} | python3 -m json.tool
+"""

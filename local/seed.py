@@ -1,0 +1,158 @@
+"""Reference data, demo clients and their credentials. Harmless when repeated: what is there stays as it is."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from simulators import reference
+from trading.adapters import passwords
+from trading.adapters.login import INTERNAL_AUDIENCE, Credential
+from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.transactions import to_item
+from trading.domain import deposits
+from trading.domain.instruments import Exchange, Instrument
+from trading.usecases.ports import StaleError
+
+from local import deploy
+from local.api import Credentials
+from local.aws_client import aws_client
+from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
+from local.place import LocalError, Place
+
+DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
+CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
+
+
+def seed(place: Place) -> None:
+    """Write what is not there yet."""
+    Seeder(place).seed()
+
+
+def credentials(place: Place) -> dict[str, Credentials]:
+    """The demo's API keys and secrets by client id (and the internal service's). Raises LocalError before `seed`."""
+    try:
+        return CREDENTIALS_BY_ID.validate_json(place.credentials_file.read_bytes())
+    except FileNotFoundError as error:
+        raise LocalError("there are no demo clients yet", "Run `make run`, or `make seed`.") from error
+
+
+def table_names(place: Place) -> TableNames:
+    """Where the books of the local system are."""
+    outputs = deploy.outputs(place)
+    return TableNames(**{name: outputs[f"{name.capitalize()}Table"] for name in TableNames.__dataclass_fields__})
+
+
+class Seeder:
+    """Writes the demo's world into the tables of one local system."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._outputs = deploy.outputs(place)
+        self._dynamodb = aws_client(place, "dynamodb")
+        self._books = TableBooks(self._dynamodb, table_names(place), self._now)
+
+    def seed(self) -> None:
+        """Write what is not there yet."""
+        for listed in reference.INSTRUMENTS:
+            instrument = Instrument(
+                symbol=listed.symbol,
+                name=listed.name,
+                reference_price=listed.reference_price,
+                tick_size=listed.tick_size,
+                lot_size=listed.lot_size,
+            )
+            self._add("ReferenceTable", {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+        for venue in reference.EXCHANGES:
+            exchange = Exchange(
+                exchange_id=venue.exchange_id,
+                name=venue.name,
+                fee_per_share=venue.fee_per_share,
+            )
+            self._add("ReferenceTable", {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+        for item in reference.market_items():
+            self._add("ExchangeBooksTable", item)
+        for demo in DEMO_CLIENTS:
+            self._add("ClientsTable", demo.client.model_dump())
+            self._fund(demo)
+        self._add_credentials()
+
+    def _fund(self, demo: DemoClient) -> None:
+        """The opening deposits, as balanced ledger entries."""
+        client_id = demo.client.client_id
+        account = self._books.account(client_id)
+        if account.version == 0:
+            credit = {"credit_available": demo.client.credit_limit}
+            funded, entry = deposits.deposit_cash(
+                account.model_copy(update=credit), demo.cash, "opening-cash", self._now()
+            )
+            self._commit(funded, entry)
+        for symbol, (quantity, cost) in demo.shares.items():
+            position = self._books.position(client_id, symbol)
+            if position.version == 0:
+                self._commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", self._now()))
+
+    def _commit(self, *changes: Any) -> None:
+        try:
+            self._books.commit(*changes)
+        except StaleError as error:
+            raise LocalError("somebody else seeds this system right now", "Run `make seed` again.") from error
+
+    def _add_credentials(self) -> None:
+        """The file is written first: a secret that only its hash survives would help nobody."""
+        known = self._known_credentials()
+        missing = {*DEMO_CLIENT_IDS, SERVICE_ID} - known.keys()
+        for name in sorted(missing):
+            key = f"{name}-{secrets.token_hex(8)}"
+            known[name] = Credentials(client_id=name, api_key=key, api_secret=passwords.generate_secret())
+        if missing:
+            self._save_credentials(known)
+        for name, secret in known.items():
+            if self._has_credential(secret.api_key):
+                continue
+            is_service = name == SERVICE_ID
+            credential = Credential(
+                api_key=secret.api_key,
+                client_id=name,
+                secret_hashes=(passwords.hash_secret(secret.api_secret),),
+                permissions=SERVICE_PERMISSIONS if is_service else CLIENT_PERMISSIONS,
+                **({"audience": INTERNAL_AUDIENCE} if is_service else {}),
+            )
+            self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=credential.to_item())
+
+    def _known_credentials(self) -> dict[str, Credentials]:
+        return credentials(self._place) if self._place.credentials_file.exists() else {}
+
+    def _save_credentials(self, known: Mapping[str, Credentials]) -> None:
+        text = json.dumps({name: secret.model_dump() for name, secret in known.items()}, indent=2)
+        partial = self._place.credentials_file.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        partial.replace(self._place.credentials_file)
+
+    def _has_credential(self, api_key: str) -> bool:
+        answer = self._dynamodb.get_item(
+            TableName=self._outputs["CredentialsTable"], Key={"api_key": {"S": api_key}}, ConsistentRead=True
+        )
+        return "Item" in answer
+
+    def _add(self, table: str, attributes: Mapping[str, Any]) -> None:
+        """Put an item unless its key exists."""
+        key = next(iter(attributes))
+        try:
+            self._dynamodb.put_item(
+                TableName=self._outputs[table],
+                Item=to_item(attributes),
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": key},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    @staticmethod
+    def _now() -> datetime:
+        return datetime.now(UTC)

@@ -1,0 +1,143 @@
+"""How the session looks: a live table in a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from trading.domain.reconciliation import INVARIANTS, Finding, Snapshot
+
+from local.session import Probe, Watched
+
+LIFECYCLE = ("RECEIVED", "VALIDATED", "ROUTING", "FILLED", "CLEARING", "CLEARED", "SETTLING", "SETTLED")
+HAPPY = {*LIFECYCLE, "PARTIALLY_FILLED"}
+
+
+class Progress(Protocol):
+    """Where the session shows how its orders stand."""
+
+    def show(self, watched: Iterable[Watched]) -> None: ...
+
+
+class PlainProgress:
+    """One line whenever an order's status changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: dict[str, str] = {}
+
+    def show(self, watched: Iterable[Watched]) -> None:
+        """Print what changed since the last time."""
+        for order in watched:
+            line = f"{_title(order)}: {order.status}, {_filled(order)} at {_price(order)}"
+            if self._shown.get(order.order_id) != line:
+                self._shown[order.order_id] = line
+                self._console.print(line, highlight=False)
+
+
+class LiveProgress:
+    """A table that stays in place."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def show(self, watched: Iterable[Watched]) -> None:
+        """Draw the table anew."""
+        self._live.update(orders_table(watched))
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """A live table on a terminal, else plain lines."""
+    if not console.is_terminal:
+        yield PlainProgress(console)
+        return
+    with Live(console=console, auto_refresh=True, refresh_per_second=8) as live:
+        yield LiveProgress(live)
+
+
+def orders_table(watched: Iterable[Watched]) -> Table:
+    """A row an order, a column a step of the lifecycle."""
+    table = Table(title="Orders", title_justify="left", header_style="dim", expand=False)
+    table.add_column("order")
+    for status in LIFECYCLE:
+        table.add_column(status.capitalize(), justify="center")
+    table.add_column("filled", justify="right")
+    table.add_column("average", justify="right")
+    table.add_column("outcome")
+    for order in watched:
+        steps = ["[green]●[/]" if status in order.passed else "[dim]·[/]" for status in LIFECYCLE]
+        table.add_row(_title(order), *steps, _filled(order), _price(order), _outcome(order))
+    return table
+
+
+def probes_table(probes: Iterable[Probe]) -> Table:
+    """What careless or hostile requests were answered."""
+    table = Table(title="Requests that must not pass", title_justify="left", header_style="dim")
+    table.add_column("request")
+    table.add_column("answer")
+    table.add_column("")
+    for probe in probes:
+        answer = probe.got if probe.ok else f"{probe.got} (expected {probe.expected})"
+        table.add_row(probe.title, answer, "[green]ok[/]" if probe.ok else "[bold red]wrong[/]")
+    return table
+
+
+def balances_table(snapshot: Snapshot) -> Table:
+    """The clients' cash."""
+    table = Table(title="Cash", title_justify="left", header_style="dim")
+    for column in ("client", "available", "held", "unsettled", "total", "credit used"):
+        table.add_column(column, justify="left" if column == "client" else "right")
+    for account in sorted(snapshot.accounts, key=lambda a: a.client_id):
+        amounts = (account.available, account.held, account.unsettled, account.total, account.credit_used)
+        table.add_row(account.client_id, *(f"{amount:,.2f}" for amount in amounts))
+    return table
+
+
+def positions_table(snapshot: Snapshot) -> Table:
+    """The clients' shares."""
+    table = Table(title="Positions", title_justify="left", header_style="dim")
+    for column in ("client", "symbol", "quantity", "held", "unsettled", "cost", "realised profit"):
+        table.add_column(column, justify="left" if column in ("client", "symbol") else "right")
+    for p in sorted(snapshot.positions, key=lambda p: (p.client_id, p.symbol)):
+        money = (f"{p.cost_basis:,.2f}", f"{p.realised_profit:,.2f}")
+        table.add_row(p.client_id, p.symbol, str(p.quantity), str(p.held), str(p.unsettled), *money)
+    return table
+
+
+def invariants_table(findings: Iterable[Finding]) -> Table:
+    """Every invariant of the books, and whether it holds."""
+    broken = {finding.invariant for finding in findings}
+    table = Table(title="Reconciliation", title_justify="left", header_style="dim")
+    table.add_column("", justify="right")
+    table.add_column("invariant")
+    table.add_column("")
+    for number, text in INVARIANTS.items():
+        table.add_row(str(number), text, "[bold red]broken[/]" if number in broken else "[green]ok[/]")
+    return table
+
+
+def _title(order: Watched) -> str:
+    body = order.play.body
+    return (
+        f"{body['client_id']:<5} {body['side']:<4} {body['quantity']:>4} {body['stock_symbol']:<5} {order.play.title}"
+    )
+
+
+def _filled(order: Watched) -> str:
+    return f"{order.filled}/{order.play.body['quantity']}"
+
+
+def _price(order: Watched) -> str:
+    return str(order.shown.get("average_price") or "–")
+
+
+def _outcome(order: Watched) -> str:
+    if order.status == "SETTLED":
+        return "[green]SETTLED[/]"
+    if order.status in HAPPY:
+        return ""
+    history = order.shown.get("status_history") or [{}]
+    return f"[yellow]{order.status}[/] [dim]{history[-1].get('reason') or ''}[/]"
