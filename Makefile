@@ -1,7 +1,6 @@
 # Everything starts here. Needs make and Python >= 3.11; the rest goes into .venv.
 PYTHON ?= python3
 KEEP ?=
-export TRADING_PORT
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -82,73 +81,6 @@ lock: $(STAMP) ## Re-compile both locks from pyproject.toml (UPGRADE=--upgrade t
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml --group dev -o requirements/dev.lock
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml -c requirements/dev.lock -o layers/dependencies/requirements.lock
 
-clean: local AWS, deployment, trading session (KEEP=1 keeps the state; TRADING_PORT=4566)
-	@$(BIN)/python -m local run $(if $(KEEP),--keep)
-
-stop: $(STAMP) ## Stop the local AWS; its state is kept for `make run KEEP=1`
-	@$(BIN)/python -m local stop
-
-status: $(STAMP) ## Show what runs, where
-	@$(BIN)/python -m local status
-
-deploy-local: $(STAMP) ## Bring the running local system up to the code in this directory, keeping its state
-	@$(BIN)/python -m local deploy
-
-seed: $(STAMP) ## Write the reference data and the demo clients (harmless when repeated)
-	@$(BIN)/python -m local seed
-
-session: $(STAMP) ## Play one more trading session on the running system
-	@$(BIN)/python -m local session
-
-# The order of `make test` is the order of its prerequisites: one at a time, stopping at the first that fails.
-.NOTPARALLEL: test
-test: lint types imports openapi unit infra integration simulation system ## Everything CI runs
-	$(STAGE) 'all stages passed'
-
-lint: $(STAMP) ## ruff: lint and format
-	$(STAGE) 'ruff check'
-	@$(BIN)/ruff check || { echo 'Fix it by hand, or try: $(BIN)/ruff check --fix'; exit 1; }
-	$(STAGE) 'ruff format'
-	@$(BIN)/ruff format --check || { echo 'Run: $(BIN)/ruff format'; exit 1; }
-
-types: $(STAMP) ## mypy --strict
-	$(STAGE) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local
-
-imports: $(STAMP) ## The import contracts
-	$(STAGE) 'import contracts'
-	@PYTHONPATH=layers/trading/python:layers/simulators/python $(BIN)/lint-imports
-
-openapi: $(STAMP) ## The committed OpenAPI document against the code
-	$(STAGE) 'OpenAPI document'
-	@$(BIN)/python -m local.openapi --check || { echo 'Run: $(BIN)/python -m local.openapi'; exit 1; }
-
-unit: $(STAMP) ## Rules and handlers, no AWS, no sockets
-	$(STAGE) 'unit tests'
-	@$(BIN)/pytest --disable-socket tests/unit
-
-infra: $(STAMP) ## The synthesized templates
-	$(STAGE) 'infrastructure tests'
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/infra
-
-integration: $(STAMP) ## Tables, queues and use cases on moto
-	$(STAGE) 'integration tests'
-	@$(BIN)/pytest tests/integration
-
-simulation: $(STAMP) ## The whole system in one process, seeded faults
-	$(STAGE) 'simulation'
-	$(if $(wildcard tests/simulation/test_*.py),@$(BIN)/pytest tests/simulation,@echo 'none yet')
-
-system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
-	$(STAGE) 'system tests'
-	@$(BIN)/pytest tests/system
-
-lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml --group dev -o requirements/dev.lock
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml -c requirements/dev.lock -o layers/dependencies/requirements.lock
-
 clean: ## Remove what is built (.venv, build, cdk.out); the local system's state in .local stays
 	rm -rf .venv build cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
@@ -160,7 +92,7 @@ $(STAMP): requirements/dev.lock
 		echo 'Could not create .venv. On Debian or Ubuntu: sudo apt install python3-venv'; exit 1; }
 	@test "$$(cksum < requirements/dev.lock)" = "$$(cat $@ 2>/dev/null)" || { \
 		echo 'Installing the tools into .venv (once, a few minutes at most) ...' && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV) && \
+		{ test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); } && \
 		$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.lock && \
 		cksum < requirements/dev.lock > $@; } || { \
 		echo 'Could not install requirements/dev.lock. Is the package index reachable? Then try again.'; exit 1; }

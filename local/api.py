@@ -62,6 +62,6 @@ class TradingClient:
         return self._http.post(path, content=content, headers=headers)
 
 
-def public_url(endpoint: str, api_id: str, stage: str) -> str:
+def rest_api_url(endpoint: str, api_id: str, stage: str) -> str:
     """Where the local AWS serves a REST API."""
     return f"{endpoint}/restapis/{api_id}/{stage}/_user_request_"

@@ -3,7 +3,7 @@
 MiniStack applies the deployed gateway responses to errors that the gateway makes itself (401, 403, 429, ...), but
 
 * a proxy function that raises, dies or times out is answered with the exception's own text; AWS keeps that inside and
-  answers 502 through the DEFAULT_5XX response;
+  answers through the DEFAULT_5XX response;
 * the answer's `x-amzn-RequestId` is another id than the `requestContext.requestId` that the function saw and logged.
 """
 
@@ -36,8 +36,7 @@ async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return response
     status, headers, body = response
     if FUNCTION_FAILED in headers:
-        error = gateway._GatewayError("DEFAULT_5XX", "Internal server error")
-        _, headers, body = gateway._gateway_error_response(error, request)
+        return gateway._GatewayError("DEFAULT_5XX", "Internal server error")
     headers[REQUEST_ID] = request["request_id"]
     return status, headers, body
 

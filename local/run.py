@@ -9,7 +9,7 @@ from rich.console import Console
 from trading.domain import calendar
 
 from local import books, day, deploy, seed, server, session, view
-from local.api import Credentials, TradingClient, public_url
+from local.api import Credentials, TradingClient, rest_api_url
 from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
 
@@ -46,7 +46,7 @@ def require_running(place: Place) -> None:
 
 def api_url(place: Place) -> str:
     """The address of the public API."""
-    return public_url(place.endpoint, deploy.outputs(place)["PublicApiId"], STAGE)
+    return rest_api_url(place.endpoint, deploy.outputs(place)["PublicApiId"], STAGE)
 
 
 def play(place: Place, console: Console) -> bool:

@@ -196,7 +196,7 @@ def probe(clients: dict[str, TradingClient], base_url: str, run: str, token: str
         ),
         Probe("another order with the same key", "422 IDEMPOTENCY_KEY_REUSED", _refusal(other)),
         Probe("an order for somebody else", "403 CLIENT_MISMATCH", _refusal(for_bob)),
-        Probe("a forged token", "401 UNAUTHORIZED", _refusal(forged)),
+        Probe("a forged token", "401 UNAUTHENTICATED", _refusal(forged)),
     ]
 
 
