@@ -17,3 +17,15 @@ def count(metric: str, value: int = 1, **dimensions: str) -> None:
         single.add_dimension("service", os.environ.get("POWERTOOLS_SERVICE_NAME", "undefined"))
         for name, text in dimensions.items():
             single.add_dimension(name, text)
+
+
+class Counters:
+    """The port `Monitor`: a log line with all facts and a metric without the ones that are unique to an order."""
+
+    def count(self, name: str, **facts: str) -> None:
+        """Count an event that operations watch."""
+        logger.info(name, extra=facts)
+        count(name, 1, **{key: fact for key, fact in facts.items() if key in _DIMENSIONS})
+
+
+_DIMENSIONS = frozenset({"code", "exchange_id", "status"})

@@ -26,9 +26,7 @@ def signed_headers(key_id: str, secret: bytes, timestamp: int, method: str, path
     }
 
 
-def verify(
-    headers: Mapping[str, str], secrets: Iterable[bytes], now: int, method: str, path: str, body: bytes
-) -> None:
+def verify(headers: Mapping[str, str], secrets: Iterable[bytes], now: int, method: str, path: str, body: bytes) -> None:
     """Raise SignatureError unless the headers (lower-case names) sign this very request, now, with one of the secrets."""
     try:
         timestamp = int(headers["x-timestamp"])
@@ -38,5 +36,5 @@ def verify(
     if abs(now - timestamp) > REPLAY_WINDOW_SECONDS:
         raise SignatureError("timestamp outside the replay window")
     expected = [sign(secret, timestamp, method, path, body) for secret in secrets]
-    if not any([hmac.compare_digest(signature.encode(), candidate.encode()) for candidate in expected]):
+    if not any(hmac.compare_digest(signature.encode(), candidate.encode()) for candidate in expected):
         raise SignatureError("signature does not match")

@@ -7,7 +7,7 @@ from trading.domain import execution, identifiers
 from trading.domain.execution import Breach, VenueExecution
 from trading.domain.ledger import Break
 from trading.domain.orders import ChildOrder, ChildStatus, Order
-from trading.usecases.ports import Books, Clock, Monitor, NotFoundError, Quality
+from trading.usecases.ports import Books, Clock, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
 
 ENDINGS: dict[str, ChildStatus] = {
@@ -23,7 +23,7 @@ class BookExecution:
     """A fill is one transaction: trade with both sides of the ledger and fees, order, account, position. It happens once."""
 
     books: Books
-    quality: Quality
+    health: VenueHealth
     monitor: Monitor
     clock: Clock
 
@@ -82,7 +82,7 @@ class BookExecution:
             return order
         order = order.child_ended(client_order_id, ending, max(cumulative, current.filled), reason)
         self.books.commit(order)
-        self.quality.observe(child.exchange_id, Decimal(current.filled) / current.quantity)
+        self.health.observe(child.exchange_id, Decimal(current.filled) / current.quantity)
         return order.saved()
 
     def _fill(self, order: Order, fill: VenueExecution) -> Order:
@@ -102,7 +102,7 @@ class BookExecution:
         self.monitor.count("FillsBooked")
         child = booking.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
-            self.quality.observe(fill.exchange_id, Decimal(1))
+            self.health.observe(fill.exchange_id, Decimal(1))
         return booking.order.saved()
 
     def _repeated(self, order: Order, fill: VenueExecution) -> Order:

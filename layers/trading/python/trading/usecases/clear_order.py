@@ -46,6 +46,13 @@ class ClearOrderStage:
             raise NotFoundError(f"no client {order.client_id}")
         return self._clear(order, client)
 
+    @on_fresh_state
+    def flag(self, order_id: str, reason: str) -> None:
+        """Mark an order that could not be cleared, for people to look at."""
+        order = self.books.order(order_id)
+        if order is not None:
+            self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
+
     def _clear(self, order: Order, client: Client) -> Order:
         entries = self.books.entries(order.trades)
         novated = {entry.trade_id for entry in entries if isinstance(entry, Novation)}

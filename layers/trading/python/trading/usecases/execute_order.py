@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from trading.domain import identifiers
 from trading.domain.orders import Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.book_execution import BookExecution
@@ -49,6 +50,24 @@ class ExecuteOrderStage:
         order = self.route(order)
         self._finish(order)
         return order
+
+    @on_fresh_state
+    def give_up(self, message: ExecutionMessage, reason: str) -> None:
+        """The message cannot succeed: an order that no exchange has is rejected, any other is flagged for people to look at."""
+        match message:
+            case ReportReceived(report=report):
+                order_id = identifiers.parent_order_id(report.client_order_id)
+            case _:
+                order_id = message.order_id
+        order = self.books.order(order_id)
+        if order is None or order.client_id != message.client_id:
+            return
+        if order.status is OrderStatus.VALIDATED:
+            self._finish(
+                self.route.end(order, OrderStatus.REJECTED, "PROCESSING_FAILED", "the order could not be processed")
+            )
+        else:
+            self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
 
     def _execute(self, message: ExecuteOrder) -> None:
         if message.task_token:

@@ -111,10 +111,11 @@ class Exchanges(Protocol):
     def quotes(self, symbol: str) -> ConsolidatedQuote: ...
 
 
-class Quality(Protocol):
-    """The execution quality of the exchanges so far."""
+class VenueHealth(Protocol):
+    """How the exchanges are doing: execution quality so far (0 to 1), and those whose circuit is open."""
 
     def scores(self) -> dict[str, Decimal]: ...
+    def suspended(self) -> frozenset[str]: ...
     def observe(self, exchange_id: str, outcome: Decimal) -> None: ...
 
 

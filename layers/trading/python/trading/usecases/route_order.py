@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading.domain import identifiers, routing
 from trading.domain import execution as booking
+from trading.domain import identifiers, routing
 from trading.domain.orders import ChildOrder, ChildStatus, Order, OrderStatus
 from trading.domain.routing import Step, Venue
 from trading.domain.values import Side
@@ -16,7 +16,7 @@ from trading.usecases.ports import (
     Monitor,
     NotAcceptedError,
     OutcomeUnknownError,
-    Quality,
+    VenueHealth,
 )
 from trading.wire import SubmitOrder, VenueOrderStatus
 
@@ -27,7 +27,7 @@ class RouteOrder:
 
     books: Books
     exchanges: Exchanges
-    quality: Quality
+    health: VenueHealth
     book: BookExecution
     monitor: Monitor
     clock: Clock
@@ -108,14 +108,14 @@ class RouteOrder:
         )
 
     def _allocate(self, order: Order) -> tuple[tuple[str, int], ...]:
-        spent = routing.spent_exchanges(order)
-        scores = self.quality.scores()
+        avoid = routing.spent_exchanges(order) | self.health.suspended()
+        scores = self.health.scores()
         fees = {exchange.exchange_id: exchange.fee_per_share for exchange in self.books.exchanges()}
         try:
             quote = self.exchanges.quotes(order.symbol)
         except OutcomeUnknownError as error:
             self.monitor.count("QuotesMissing", symbol=order.symbol, error=str(error))
-            return self._blind(order, sorted(fees.keys() - spent), scores)
+            return self._blind(order, sorted(fees.keys() - avoid), scores)
         venues = [
             Venue(
                 exchange_id=q.exchange_id,
@@ -127,7 +127,7 @@ class RouteOrder:
                 quality=scores.get(q.exchange_id, Decimal(1)),
             )
             for q in quote.quotes
-            if q.exchange_id in fees and q.exchange_id not in spent
+            if q.exchange_id in fees and q.exchange_id not in avoid
         ]
         second_round = any(child.status is ChildStatus.CANCELED for child in order.children)
         return routing.allocate(

@@ -1,0 +1,38 @@
+"""clearing.fifo: novates the trades of an order to the CCP and answers its workflow."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from trading.adapters import stages
+from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.mailbox_worker import MailboxWorker
+from trading.adapters.settings import load
+from trading.messages import ClearOrder
+
+from functions.clearing.settings import Settings
+
+settings = load(Settings)
+stage = stages.clearing_stage(settings)
+workflow = stages.lifecycle("")
+
+
+def handle(message: ClearOrder, _: LambdaContext) -> None:
+    """Clear an order; the workflow is answered after the commit, and again if the message comes again."""
+    order = stage(message.order_id)
+    if message.task_token:
+        workflow.succeed(message.task_token, {"order_id": order.order_id, "status": order.status})
+
+
+def give_up(message: ClearOrder, reason: str) -> None:
+    """Flag the order and fail the stage, so that its workflow ends visibly."""
+    stage.flag(message.order_id, reason)
+    if message.task_token:
+        workflow.fail(message.task_token, "ClearingFailed", reason)
+
+
+handler = MailboxWorker(
+    ClearOrder.model_validate_json,
+    handle,
+    give_up,
+    boto3.client("sqs", config=CLIENT_CONFIG),
+    settings.clearing_dlq_url,
+)

@@ -1,0 +1,9 @@
+"""What the function is told."""
+
+from trading.adapters.tables import BooksSettings
+
+
+class Settings(BooksSettings):
+    """The books, and where messages go that cannot succeed."""
+
+    clearing_dlq_url: str

@@ -1,0 +1,28 @@
+"""execution.fifo: routes orders, books what exchanges report, cancels, polls."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.mailbox_worker import MailboxWorker
+from trading.adapters.settings import load
+from trading.adapters.stages import execution_stage
+from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
+
+from functions.execution.settings import Settings
+
+settings = load(Settings)
+stage = execution_stage(settings)
+
+
+def handle(message: ExecutionMessage, _: LambdaContext) -> None:
+    """One message of a client."""
+    stage(message)
+
+
+handler = MailboxWorker(
+    EXECUTION_MESSAGE.validate_json,
+    handle,
+    stage.give_up,
+    boto3.client("sqs", config=CLIENT_CONFIG),
+    settings.execution_dlq_url,
+)

@@ -1,0 +1,9 @@
+"""What the function is told."""
+
+from trading.adapters.stages import ExecutionSettings
+
+
+class Settings(ExecutionSettings):
+    """What executing orders needs, and where messages go that cannot succeed."""
+
+    execution_dlq_url: str

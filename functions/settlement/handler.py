@@ -1,0 +1,46 @@
+"""settlement.fifo: settles what a client has due and answers the settlement cycle."""
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from trading.adapters import stages
+from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
+from trading.adapters.mailbox_worker import MailboxWorker
+from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.settings import load
+from trading.messages import SettleClient
+
+from functions.settlement.settings import Settings
+
+TIME_FOR_ONE_OBLIGATION_MS = 6_000
+
+settings = load(Settings)
+sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+stage = stages.settlement_stage(settings)
+workflow = stages.lifecycle("")
+mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
+
+
+def handle(message: SettleClient, context: LambdaContext) -> None:
+    """Settle a client; what there is no time for goes on in a message of its own, and the last one answers the cycle."""
+    outcome = stage(
+        message.client_id,
+        message.settlement_date,
+        lambda: context.get_remaining_time_in_millis() < TIME_FOR_ONE_OBLIGATION_MS,
+    )
+    if outcome.unfinished:
+        mailboxes.settlement(message.model_copy(update={"part": message.part + 1}))
+    elif message.task_token:
+        workflow.succeed(
+            message.task_token,
+            {"client_id": message.client_id, "settled": str(outcome.settled), "failed": str(outcome.failed)},
+        )
+
+
+def give_up(message: SettleClient, reason: str) -> None:
+    """What is due stays due; the cycle is told."""
+    if message.task_token:
+        workflow.fail(message.task_token, "SettlementFailed", reason)
+
+
+handler = MailboxWorker(SettleClient.model_validate_json, handle, give_up, sqs, settings.settlement_dlq_url)

@@ -1,0 +1,33 @@
+"""SettlementCycle, Plan: the next page of clients with obligations due."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from trading.adapters import stages
+from trading.adapters.clock import now
+from trading.adapters.observability import logger
+from trading.adapters.settings import load
+from trading.domain.values import Day, Frozen
+from trading.usecases.settlement_cycle import PlanSettlement
+
+from functions.settlement_plan.settings import Settings
+
+
+class PlanRequest(Frozen):
+    """Without a date: today. `cursor`: from the page before."""
+
+    settlement_date: Day | None = None
+    cursor: str | None = None
+
+
+settings = load(Settings)
+plan = PlanSettlement(stages.books(settings), now)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """{settlement_date?, cursor?} in; {settlement_date, is_business_day, clients: [{client_id}], cursor} out."""
+    request = PlanRequest.model_validate(event)
+    page = plan(request.settlement_date, request.cursor)
+    logger.info("clients planned", settlement_date=page.settlement_date.isoformat(), clients=len(page.clients))
+    return page.model_dump(mode="json")

@@ -1,0 +1,31 @@
+"""SettlementCycle, Reconcile: the depository's confirmations against our ledger."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from trading.adapters import stages
+from trading.adapters.clock import now
+from trading.adapters.depository import HttpDepository
+from trading.adapters.observability import Counters, logger
+from trading.adapters.settings import load
+from trading.domain.values import Day, Frozen
+from trading.usecases.settlement_cycle import ReconcileSettlement
+
+from functions.settlement_reconcile.settings import Settings
+
+
+class ReconcileRequest(Frozen):
+    """The settlement date to reconcile."""
+
+    settlement_date: Day
+
+
+settings = load(Settings)
+reconcile = ReconcileSettlement(stages.books(settings), HttpDepository(stages.venue_http(settings)), Counters(), now)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """{settlement_date} in; {settlement_date, confirmations, matched, failed, breaks} out."""
+    request = ReconcileRequest.model_validate(event)
+    return reconcile(request.settlement_date).model_dump(mode="json")

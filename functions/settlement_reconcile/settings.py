@@ -1,0 +1,7 @@
+"""What the function is told."""
+
+from trading.adapters.stages import BooksAndVenueSettings
+
+
+class Settings(BooksAndVenueSettings):
+    """The books and the depository."""

@@ -1,0 +1,142 @@
+"""The exchanges, over their API, each behind its circuit breaker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+
+from aws_lambda_powertools.utilities.circuit_breaker import (
+    CircuitBreakerConfig,
+    CircuitBreakerOpenError,
+    CircuitBreakerPersistenceError,
+    CircuitTransition,
+    circuit_breaker,
+)
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+from pydantic import ValidationError
+
+from trading.adapters.observability import count, logger
+from trading.adapters.venue_http import VenueHttp
+from trading.domain.values import Frozen
+from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
+from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Answer = TypeVar("Answer", bound=Frozen)
+
+
+class ExchangeDownError(Exception):
+    """The exchange answered 503: it is down and took nothing."""
+
+
+RECOVERY_SECONDS = 15
+BREAKER = CircuitBreakerConfig(
+    failure_threshold=3,
+    recovery_timeout=RECOVERY_SECONDS,
+    success_threshold=1,
+    handled_exceptions=(OutcomeUnknownError, ExchangeDownError),
+    local_cache_max_age=1,
+)
+
+
+def circuit_name(exchange_id: str) -> str:
+    """The breaker's item in the control table."""
+    return f"CIRCUIT#{exchange_id}"
+
+
+def circuit_store(client: DynamoDBClient, table: str) -> CircuitBreakerDynamoDBPersistence:
+    """Breakers share their state through the control table; a worker's view is at most a second old."""
+    return CircuitBreakerDynamoDBPersistence(table, key_attr="name", expiry_attr="expires_at", boto3_client=client)
+
+
+@dataclass(frozen=True)
+class HttpExchanges:
+    """The port `Exchanges`."""
+
+    http: VenueHttp
+    circuits: CircuitBreakerDynamoDBPersistence
+    tape_key_id: str
+
+    def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
+        """Raises NotAcceptedError when the exchange certainly did not take it, OutcomeUnknownError when it may have."""
+        path, body = f"/exchanges/{exchange_id}/orders", order.model_dump_json().encode()
+        try:
+            status, answer = self._call(exchange_id, "POST", path, body, order.correlation_id)
+        except (CircuitBreakerOpenError, ExchangeDownError) as error:
+            raise NotAcceptedError(str(error) or f"{exchange_id} is down") from error
+        if status == HTTPStatus.ACCEPTED:
+            return _parsed(OrderState, answer, path)
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise NotAcceptedError(answer.decode(errors="replace")[:200])
+        raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
+
+    def cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
+        """Take an order back; one that the exchange does not know is barred from arriving later."""
+        return self._state("DELETE", exchange_id, client_order_id)
+
+    def status(self, exchange_id: str, client_order_id: str) -> OrderState | None:
+        """What the exchange knows of an order; None if it never got it."""
+        try:
+            return self._state("GET", exchange_id, client_order_id)
+        except _Unknown:
+            return None
+
+    def quotes(self, symbol: str) -> ConsolidatedQuote:
+        """The consolidated tape's view of a symbol."""
+        path = f"/quotes/{symbol}"
+        status, answer = self.http.request(self.tape_key_id, "GET", path)
+        if status != HTTPStatus.OK:
+            raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
+        return _parsed(ConsolidatedQuote, answer, path)
+
+    def _state(self, method: str, exchange_id: str, client_order_id: str) -> OrderState:
+        path = f"/exchanges/{exchange_id}/orders/{client_order_id}"
+        try:
+            status, answer = self._call(exchange_id, method, path)
+        except (CircuitBreakerOpenError, ExchangeDownError) as error:
+            raise OutcomeUnknownError(str(error) or f"{exchange_id} is down") from error
+        if status == HTTPStatus.NOT_FOUND:
+            raise _Unknown(path)
+        if status != HTTPStatus.OK:
+            raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
+        return _parsed(OrderState, answer, path)
+
+    def _call(
+        self, exchange_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
+    ) -> tuple[int, bytes]:
+        def call() -> tuple[int, bytes]:
+            status, answer = self.http.request(exchange_id, method, path, body, correlation_id)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise ExchangeDownError(f"{exchange_id} is down")
+            return status, answer
+
+        protected: Callable[[], tuple[int, bytes]] = circuit_breaker(
+            circuit_name(exchange_id), self.circuits, on_transition=_report, config=BREAKER
+        )(call)
+        try:
+            return protected()
+        except CircuitBreakerPersistenceError:
+            logger.exception("circuit state unavailable, calling without it")
+            return call()
+
+
+class _Unknown(OutcomeUnknownError):
+    """The exchange does not know the order."""
+
+
+def _report(transition: CircuitTransition) -> None:
+    logger.warning(
+        "circuit changed", circuit=transition.circuit_name, old=str(transition.from_state), new=str(transition.to_state)
+    )
+    count("CircuitTransitions", circuit=transition.circuit_name, state=str(transition.to_state))
+
+
+def _parsed(model: type[Answer], answer: bytes, path: str) -> Answer:
+    try:
+        return model.model_validate_json(answer)
+    except ValidationError as error:
+        raise OutcomeUnknownError(f"{path}: unreadable answer: {error.error_count()} errors") from error

@@ -1,0 +1,106 @@
+"""How a function empties the clients' mailboxes: in order within a client, and never stopped by a message that cannot succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from trading.adapters.observability import count, logger
+from trading.domain.accounts import LedgerInvariantError
+from trading.domain.errors import DomainError
+from trading.domain.orders import IllegalTransitionError
+from trading.messages import Message
+from trading.usecases.ports import StaleError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MAX_RECEIVES = 5
+"""After so many tries the queue itself moves a message to its DLQ (the redrive policy says the same)."""
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class MailboxWorker(Generic[AnyMessage]):
+    """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
+
+    A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
+    group goes on. One that fails otherwise is tried up to five times. Before either gives up, `give_up` marks its order.
+    """
+
+    def __init__(
+        self,
+        parse: Callable[[str], AnyMessage],
+        handle: Callable[[AnyMessage, LambdaContext], None],
+        give_up: Callable[[AnyMessage, str], None],
+        sqs: SQSClient,
+        dlq_url: str,
+    ) -> None:
+        self._parse = parse
+        self._handle = handle
+        self._give_up = give_up
+        self._sqs = sqs
+        self._dlq_url = dlq_url
+        self._processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+        self._processor.raise_on_entire_batch_failure = False
+
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
+        """The Lambda handler: SQS event in, batch item failures out."""
+        logger.append_keys(function_request_id=context.aws_request_id)
+        return process_partial_response(
+            event=event,
+            record_handler=lambda record: self._one(record, context),
+            processor=self._processor,
+            context=context,
+        )
+
+    def _one(self, record: SQSRecord, context: LambdaContext) -> None:
+        try:
+            message = self._parse(record.body)
+        except ValidationError as error:
+            self._bury(record, None, f"unreadable: {error.error_count()} errors, first: {error.errors()[0]['msg']}")
+            return
+        facts = message.model_dump(mode="json", include={"client_id", "correlation_id", "order_id", "kind"})
+        with logger.append_context_keys(message_id=record.message_id, **facts):
+            try:
+                self._handle(message, context)
+            except (DomainError, LedgerInvariantError, IllegalTransitionError) as error:
+                if isinstance(error, StaleError):
+                    self._again(record, message, error)
+                logger.exception("message cannot succeed")
+                self._bury(record, message, f"{type(error).__name__}: {error}")
+            except Exception as error:
+                self._again(record, message, error)
+
+    def _again(self, record: SQSRecord, message: AnyMessage, error: Exception) -> None:
+        receives = int(record.attributes.approximate_receive_count)
+        logger.exception("message failed", extra={"receives": receives})
+        count("MessagesFailed")
+        if receives >= MAX_RECEIVES:
+            self._mark(message, f"{type(error).__name__} after {receives} tries")
+        raise error
+
+    def _bury(self, record: SQSRecord, message: AnyMessage | None, reason: str) -> None:
+        if message is not None:
+            self._mark(message, reason)
+        self._sqs.send_message(
+            QueueUrl=self._dlq_url,
+            MessageBody=record.body,
+            MessageGroupId=message.client_id if message else "unreadable",
+            MessageDeduplicationId=record.message_id,
+            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1024]}},
+        )
+        logger.error("message moved to the dead-letter queue", extra={"reason": reason})
+        count("MessagesBuried")
+
+    def _mark(self, message: AnyMessage, reason: str) -> None:
+        try:
+            self._give_up(message, reason)
+        except Exception:
+            logger.exception("order not marked")
+            count("OrdersNotMarked")

@@ -1,0 +1,55 @@
+"""The clients' mailboxes, over SQS FIFO: message group = client id."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trading.messages import ClearOrder, ExecutionMessage, Message, ReportReceived, SettleClient
+from trading.usecases.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+def report_deduplication_id(exchange_id: str, execution_id: str) -> str:
+    """The same report within SQS's five minutes is one message; after that, booking tells."""
+    return hashlib.sha256(f"{exchange_id}#{execution_id}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SqsMailboxes:
+    """The port `Mailboxes`; a function has the queues that it may send to."""
+
+    client: SQSClient
+    clock: Clock
+    execution_queue_url: str = ""
+    clearing_queue_url: str = ""
+    settlement_queue_url: str = ""
+
+    def execution(self, message: ExecutionMessage) -> None:
+        """To the actor that works the client's orders."""
+        self._send(self.execution_queue_url, message)
+
+    def clearing(self, message: ClearOrder) -> None:
+        """To the actor that clears the client's trades."""
+        self._send(self.clearing_queue_url, message)
+
+    def settlement(self, message: SettleClient) -> None:
+        """To the actor that settles the client's obligations."""
+        self._send(self.settlement_queue_url, message)
+
+    def _send(self, queue_url: str, message: Message) -> None:
+        body = message.model_dump_json()
+        if isinstance(message, ReportReceived):
+            deduplication_id = report_deduplication_id(message.report.exchange_id, message.report.execution_id)
+        else:  # the same push a minute later is meant, a repeated call within the minute is not
+            minute = int(self.clock().timestamp()) // 60
+            deduplication_id = hashlib.sha256(f"{minute}#{body}".encode()).hexdigest()
+        self.client.send_message(
+            QueueUrl=queue_url,
+            MessageBody=body,
+            MessageGroupId=message.client_id,
+            MessageDeduplicationId=deduplication_id,
+        )

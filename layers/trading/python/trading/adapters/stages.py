@@ -1,0 +1,92 @@
+"""The stages of an order's life, put together from a function's settings: the same for the mailboxes and the internal API."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import boto3
+
+from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
+from trading.adapters.depository import HttpDepository
+from trading.adapters.exchanges import HttpExchanges, circuit_store
+from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.observability import Counters
+from trading.adapters.settings import LambdaSettings, api_base_url
+from trading.adapters.tables import BooksSettings, TableBooks, TableNames
+from trading.adapters.venue_health import TableVenueHealth
+from trading.adapters.venue_http import VenueHttp
+from trading.adapters.venue_secrets import VenueSecrets
+from trading.adapters.workflow import OrderLifecycle
+from trading.usecases.book_execution import BookExecution
+from trading.usecases.clear_order import ClearOrderStage
+from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.route_order import RouteOrder
+from trading.usecases.settle_client import SettleClientStage
+from trading.wire import CALLBACK_PATH
+
+
+class VenueSettings(LambdaSettings):
+    """Where the outside world is, and the secrets shared with it. The consolidated tape is asked under `tape_key_id`."""
+
+    venue_secret_prefix: str
+    venues_api_id: str
+    venues_api_stage: str
+    tape_key_id: str = "XNYS"
+
+
+class BooksAndVenueSettings(BooksSettings, VenueSettings):
+    """What settling needs: the books and the outside world."""
+
+
+class ExecutionSettings(BooksAndVenueSettings):
+    """What executing orders needs."""
+
+    control_table: str
+    clearing_queue_url: str
+    order_lifecycle_arn: str
+    public_api_id: str
+    public_api_stage: str
+
+
+def books(settings: BooksSettings) -> TableBooks:
+    """The books."""
+    return TableBooks(boto3.client("dynamodb", config=CLIENT_CONFIG), TableNames.of(settings), now)
+
+
+def lifecycle(arn: str) -> OrderLifecycle:
+    """OrderLifecycle, to start it and to answer it."""
+    return OrderLifecycle(boto3.client("stepfunctions", config=CLIENT_CONFIG), arn)
+
+
+def venue_http(settings: VenueSettings) -> VenueHttp:
+    """Signed requests to the outside world."""
+    secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
+    return VenueHttp(partial(api_base_url, settings.venues_api_id, settings.venues_api_stage), secrets, now)
+
+
+def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
+    """Execution."""
+    dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+    monitor, the_books = Counters(), books(settings)
+    health = TableVenueHealth(dynamodb, settings.control_table, the_books.exchanges, now)
+    exchanges = HttpExchanges(
+        venue_http(settings), circuit_store(dynamodb, settings.control_table), settings.tape_key_id
+    )
+    book = BookExecution(books=the_books, health=health, monitor=monitor, clock=now)
+    callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
+    route = RouteOrder(the_books, exchanges, health, book, monitor, now, callback_url)
+    mailboxes = SqsMailboxes(
+        boto3.client("sqs", config=CLIENT_CONFIG), now, clearing_queue_url=settings.clearing_queue_url
+    )
+    return ExecuteOrderStage(the_books, exchanges, lifecycle(settings.order_lifecycle_arn), mailboxes, route, book, now)
+
+
+def clearing_stage(settings: BooksSettings) -> ClearOrderStage:
+    """Clearing."""
+    return ClearOrderStage(books(settings), Counters(), now)
+
+
+def settlement_stage(settings: BooksAndVenueSettings) -> SettleClientStage:
+    """Settlement."""
+    return SettleClientStage(books(settings), HttpDepository(venue_http(settings)), Counters(), now)

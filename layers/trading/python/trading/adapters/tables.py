@@ -1,0 +1,304 @@
+"""The books, in DynamoDB. One item an entity; what an item is called is said here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cachetools import TTLCache
+from pydantic import BaseModel
+
+from trading.adapters.settings import LambdaSettings
+from trading.adapters.transactions import Write, commit, from_item, to_item
+from trading.domain.accounts import Account, Position
+from trading.domain.clearing import Obligation
+from trading.domain.clients import Client
+from trading.domain.instruments import Exchange, Instrument
+from trading.domain.ledger import LEDGER_ENTRY, Entry, Fill, LedgerEntry
+from trading.domain.orders import Order
+from trading.domain.values import Versioned, iso
+from trading.usecases.ports import Change, Clock, Discharged
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+REFERENCE_MAX_AGE = timedelta(seconds=60)
+CLIENT_MAX_AGE = timedelta(seconds=10)
+ATTENTION_SHARDS = 4
+BATCH_GET_LIMIT = 100
+TRADE_KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BooksSettings(LambdaSettings):
+    """Where the books are. A base for the settings of every function that keeps them."""
+
+    accounts_table: str
+    clients_table: str
+    ledger_table: str
+    orders_table: str
+    reference_table: str
+
+
+@dataclass(frozen=True)
+class TableNames:
+    """The physical names of the tables."""
+
+    accounts: str
+    clients: str
+    ledger: str
+    orders: str
+    reference: str
+
+    @classmethod
+    def of(cls, settings: BooksSettings) -> TableNames:
+        """From a function's settings."""
+        return cls(**{name: getattr(settings, f"{name}_table") for name in cls.__dataclass_fields__})
+
+
+def obligation_key(client_id: str, settlement_date: date, symbol: str = "", trade_id: str = "") -> dict[str, str]:
+    """An obligation's key; without symbol and trade, the prefix of a date's or a symbol's."""
+    parts = ["OBLIGATION", settlement_date.isoformat(), *(p for p in (symbol, trade_id) if p)]
+    return {"client_id": client_id, "item": "#".join(parts)}
+
+
+def attention_shard(order_id: str) -> str:
+    """The partition of the attention index that an order is listed in: a few, so that none is hot."""
+    return str(hashlib.sha256(order_id.encode()).digest()[0] % ATTENTION_SHARDS)
+
+
+class TableBooks:
+    """The port `Books` over the tables."""
+
+    def __init__(self, client: DynamoDBClient, tables: TableNames, clock: Clock) -> None:
+        self._client = client
+        self._tables = tables
+        self._clock = clock
+        self._reference: TTLCache[str, Any] = TTLCache(4096, REFERENCE_MAX_AGE.total_seconds(), timer=self._seconds)
+        self._clients: TTLCache[str, Client] = TTLCache(4096, CLIENT_MAX_AGE.total_seconds(), timer=self._seconds)
+
+    def _seconds(self) -> float:
+        return self._clock().timestamp()
+
+    def client(self, client_id: str) -> Client | None:
+        """A client's profile, up to 10 seconds old."""
+        known = self._clients.get(client_id)
+        if known is None:
+            known = self._get(self._tables.clients, {"client_id": client_id}, Client)
+            if known is not None:
+                self._clients[client_id] = known
+        return known
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """An instrument, up to a minute old."""
+        known: Instrument | None = self._reference.get(f"INSTRUMENT#{symbol}")
+        if known is None:
+            known = self._get(self._tables.reference, {"kind": "INSTRUMENT", "id": symbol}, Instrument)
+            if known is not None:
+                self._reference[f"INSTRUMENT#{symbol}"] = known
+        return known
+
+    def exchanges(self) -> Sequence[Exchange]:
+        """The exchanges, up to a minute old."""
+        known: tuple[Exchange, ...] | None = self._reference.get("EXCHANGES")
+        if known is None:
+            items = self._query(self._tables.reference, "kind = :kind", {":kind": "EXCHANGE"})
+            known = tuple(_load(Exchange, item) for item in items)
+            self._reference["EXCHANGES"] = known
+        return known
+
+    def account(self, client_id: str) -> Account:
+        """A client's cash account; a new one if there is none."""
+        key = {"client_id": client_id, "item": "CASH"}
+        return self._get(self._tables.accounts, key, Account) or Account(client_id=client_id)
+
+    def position(self, client_id: str, symbol: str) -> Position:
+        """A client's position; a new one if there is none."""
+        key = {"client_id": client_id, "item": f"POSITION#{symbol}"}
+        return self._get(self._tables.accounts, key, Position) or Position(client_id=client_id, symbol=symbol)
+
+    def order(self, order_id: str) -> Order | None:
+        """An order."""
+        return self._get(self._tables.orders, {"order_id": order_id, "item": "ORDER"}, Order)
+
+    def fill(self, trade_id: str) -> Fill | None:
+        """A trade."""
+        return self._get(self._tables.ledger, {"trade_id": trade_id, "kind": "FILL"}, Fill)
+
+    def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
+        """Everything in the ledger about some trades, in the order of the ids."""
+        keys = [{"trade_id": t, "kind": kind} for t in trade_ids for kind in TRADE_KINDS]
+        found: dict[tuple[str, str], LedgerEntry] = {}
+        while keys:
+            batch, keys = keys[:BATCH_GET_LIMIT], keys[BATCH_GET_LIMIT:]
+            request: Any = {self._tables.ledger: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            for item in answer["Responses"].get(self._tables.ledger, []):
+                entry = LEDGER_ENTRY.validate_python(from_item(item))
+                found[entry.trade_id, entry.kind] = entry
+            unprocessed = answer.get("UnprocessedKeys", {}).get(self._tables.ledger)
+            keys += [from_item(key) for key in unprocessed["Keys"]] if unprocessed else []
+        return [found[t, kind] for t in dict.fromkeys(trade_ids) for kind in TRADE_KINDS if (t, kind) in found]
+
+    def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
+        """What a client has due up to and on a date, oldest first."""
+        values = {
+            ":client": client_id,
+            ":first": "OBLIGATION#",
+            ":last": obligation_key(client_id, up_to)["item"] + "$",
+        }
+        items = self._query(
+            self._tables.accounts, "client_id = :client AND #item BETWEEN :first AND :last", values, {"#item": "item"}
+        )
+        return [_load(Obligation, item) for item in items]
+
+    def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+        """What a client has due in one symbol on one date."""
+        prefix = obligation_key(client_id, settlement_date, symbol)["item"] + "#"
+        items = self._query(
+            self._tables.accounts,
+            "client_id = :client AND begins_with(#item, :prefix)",
+            {":client": client_id, ":prefix": prefix},
+            {"#item": "item"},
+        )
+        return [_load(Obligation, item) for item in items]
+
+    def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+        """Clients with something due on a date, in order of their ids, and the one to go on after (None: no more)."""
+        values = {":due": due.isoformat()} | ({":after": after} if after else {})
+        condition = "due_date = :due" + (" AND client_id > :after" if after else "")
+        found: dict[str, None] = {}
+        for item in self._query(self._tables.accounts, condition, values, index="obligations-due"):
+            if item["client_id"] not in found and len(found) == limit:
+                return list(found), list(found)[-1]
+            found[item["client_id"]] = None
+        return list(found), None
+
+    def orders_due(self, now: datetime, limit: int) -> Sequence[str]:
+        """Orders that were to make progress by now, the longest overdue of each shard first."""
+        due: list[str] = []
+        for shard in map(str, range(ATTENTION_SHARDS)):
+            items = self._query(
+                self._tables.orders,
+                "attention_shard = :shard AND attention_at <= :now",
+                {":shard": shard, ":now": iso(now)},
+                index="attention",
+                limit=limit // ATTENTION_SHARDS,
+            )
+            due += [item["order_id"] for item in items]
+        return due
+
+    def open_order_ids(self) -> Iterator[str]:
+        """All orders not yet at rest."""
+        for shard in map(str, range(ATTENTION_SHARDS)):
+            for item in self._query(
+                self._tables.orders, "attention_shard = :shard", {":shard": shard}, index="attention"
+            ):
+                yield item["order_id"]
+
+    def postpone(self, order: Order, until: datetime) -> None:
+        """Look at the order again later, unless it has moved on by itself meanwhile."""
+        try:
+            self._client.update_item(
+                TableName=self._tables.orders,
+                Key=to_item({"order_id": order.order_id, "item": "ORDER"}),
+                UpdateExpression="SET attention_at = :until",
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues=to_item({":until": iso(until), ":version": order.version}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def save_task_token(self, order_id: str, token: str, expires: datetime) -> None:
+        """Keep the token of the workflow that waits for the order's execution; a later attempt's replaces it."""
+        item = {
+            "order_id": order_id,
+            "item": "TOKEN#EXECUTE",
+            "task_token": token,
+            "expires_at": int(expires.timestamp()),
+        }
+        self._client.put_item(TableName=self._tables.orders, Item=to_item(item))
+
+    def task_token(self, order_id: str) -> str | None:
+        """The token of the workflow that waits for the order's execution."""
+        answer = self._client.get_item(
+            TableName=self._tables.orders,
+            Key=to_item({"order_id": order_id, "item": "TOKEN#EXECUTE"}),
+            ConsistentRead=True,
+        )
+        return from_item(answer["Item"])["task_token"] if "Item" in answer else None
+
+    def commit(self, *changes: Change) -> None:
+        """Write all or nothing; StaleError if a version moved on, a new item exists or a discharged one is gone."""
+        commit(self._client, [self._write(change) for change in changes])
+
+    def _write(self, change: Change) -> Write:
+        if isinstance(change, Discharged):
+            owed = change.obligation
+            key = obligation_key(owed.client_id, owed.settlement_date, owed.symbol, owed.trade_id)
+            return Write(self._tables.accounts, "attribute_exists(client_id)", key=to_item(key))
+        table, key, more = self._place(change)
+        attributes = change.model_dump() | more | key
+        if isinstance(change, Versioned):
+            attributes["version"] = change.version + 1
+            if change.version:
+                return Write(
+                    table, "version = :version", to_item(attributes), values=to_item({":version": change.version})
+                )
+        return Write(table, f"attribute_not_exists({next(iter(key))})", to_item(attributes))
+
+    def _place(
+        self, change: Order | Account | Position | Obligation | Entry
+    ) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The table, the key, and the attributes that only indexes need."""
+        match change:
+            case Order():
+                listed = {"attention_shard": attention_shard(change.order_id)} if change.attention_at else {}
+                return self._tables.orders, {"order_id": change.order_id, "item": "ORDER"}, listed
+            case Account():
+                return self._tables.accounts, {"client_id": change.client_id, "item": "CASH"}, {}
+            case Position():
+                key = {"client_id": change.client_id, "item": f"POSITION#{change.symbol}"}
+                return self._tables.accounts, key, {}
+            case Obligation():
+                key = obligation_key(change.client_id, change.settlement_date, change.symbol, change.trade_id)
+                return self._tables.accounts, key, {"due_date": change.settlement_date.isoformat()}
+            case Entry():
+                return self._tables.ledger, {"trade_id": change.trade_id}, {}
+
+    def _get(self, table: str, key: dict[str, str], model: type[Model]) -> Model | None:
+        answer = self._client.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
+        return _load(model, from_item(answer["Item"])) if "Item" in answer else None
+
+    def _query(
+        self,
+        table: str,
+        condition: str,
+        values: dict[str, Any],
+        names: dict[str, str] | None = None,
+        index: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+        }
+        request |= {"ExpressionAttributeNames": names} if names else {}
+        request |= {"IndexName": index} if index else {"ConsistentRead": True}
+        request |= {"Limit": limit} if limit else {}
+        while True:
+            answer = self._client.query(**request)
+            yield from map(from_item, answer["Items"])
+            if limit or "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _load(model: type[Model], item: dict[str, Any]) -> Model:
+    """An entity from its item, without the attributes that only keys and indexes need."""
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})

@@ -1,0 +1,81 @@
+"""OrderLifecycle, over Step Functions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from trading.adapters.observability import count, logger
+from trading.domain.orders import Order
+from trading.domain.values import TimeInForce
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+EXECUTION_TIMEOUT = {
+    TimeInForce.IOC: timedelta(minutes=15),
+    TimeInForce.FOK: timedelta(minutes=15),
+    TimeInForce.DAY: timedelta(days=5),
+    TimeInForce.GTC: timedelta(days=95),
+}
+"""How long the Execute state waits: beyond the longest an order may stand (DAY: a holiday weekend, GTC: 90 days)."""
+
+
+@dataclass(frozen=True)
+class OrderLifecycle:
+    """The port `Workflow`. A workflow's name is its order's id, so an order has at most one.
+
+    An answer to a token that is used up, expired or unknown is no error: the work is done and recorded.
+    """
+
+    client: SFNClient
+    arn: str = ""
+
+    def start(self, order: Order) -> bool:
+        """Start the order's workflow; False if it has, or had, one."""
+        timeout = EXECUTION_TIMEOUT[order.venue_time_in_force]
+        execution_input = {
+            "order_id": order.order_id,
+            "client_id": order.client_id,
+            "correlation_id": order.correlation_id,
+            "execute_timeout_seconds": int(timeout.total_seconds()),
+        }
+        try:
+            self.client.start_execution(
+                stateMachineArn=self.arn, name=order.order_id, input=json.dumps(execution_input)
+            )
+        except self.client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+    def succeed(self, task_token: str, output: dict[str, str]) -> bool:
+        """The stage is done; False if nobody waits for it any more."""
+        try:
+            self.client.send_task_success(taskToken=task_token, output=json.dumps(output))
+        except (
+            self.client.exceptions.TaskDoesNotExist,
+            self.client.exceptions.TaskTimedOut,
+            self.client.exceptions.InvalidToken,
+        ) as error:
+            return _nobody_waits(error)
+        return True
+
+    def fail(self, task_token: str, error: str, cause: str) -> bool:
+        """The stage ended otherwise; False if nobody waits for it any more."""
+        try:
+            self.client.send_task_failure(taskToken=task_token, error=error[:256], cause=cause[:32768])
+        except (
+            self.client.exceptions.TaskDoesNotExist,
+            self.client.exceptions.TaskTimedOut,
+            self.client.exceptions.InvalidToken,
+        ) as refusal:
+            return _nobody_waits(refusal)
+        return True
+
+
+def _nobody_waits(error: Exception) -> bool:
+    logger.info("no workflow waits for this answer", reason=type(error).__name__)
+    count("WorkflowAnswersUnwanted")
+    return False
