@@ -1,0 +1,133 @@
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from trading.adapters import passwords
+from trading.adapters.login import INTERNAL_AUDIENCE, Credential, CredentialStatus
+
+from tests.unit.api.clock import Clock
+from tests.unit.api.events import Context
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+TABLES = {"clients": "client_id", "credentials": "api_key", "idempotency": "id", "control": "name"}
+EXCHANGE_SECRET = "the secret that XNYS signs with, shared"
+
+
+@cache
+def _secret(api_key: str) -> tuple[str, str]:
+    secret = passwords.generate_secret()
+    return secret, passwords.hash_secret(secret)
+
+
+@dataclass
+class World:
+    """What the functions find in AWS, and the functions themselves."""
+
+    dynamodb: Any
+    sqs: Any
+    secrets_manager: Any
+    queue_url: str
+    secrets: dict[str, str] = field(default_factory=dict)
+    _warm: dict[str, "ModuleType"] = field(default_factory=dict)
+
+    def add_client(self, client_id: str, status: str = "ACTIVE") -> None:
+        self.dynamodb.put_item(
+            TableName="trading-test-clients", Item={"client_id": {"S": client_id}, "status": {"S": status}}
+        )
+
+    def add_credential(self, api_key: str, **overrides: Any) -> None:
+        secret, hashed = _secret(api_key)
+        self.secrets[api_key] = secret
+        credential = Credential(
+            api_key=api_key,
+            client_id=overrides.pop("client_id", "alice"),
+            secret_hashes=overrides.pop("secret_hashes", (hashed,)),
+            permissions=("orders:read", "orders:write"),
+            **overrides,
+        )
+        self.dynamodb.put_item(TableName="trading-test-credentials", Item=credential.to_item())
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.dynamodb.scan(TableName=f"trading-test-{table}")["Items"]
+        return found
+
+    def messages(self) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        )
+        received: list[dict[str, Any]] = answer.get("Messages", [])
+        return received
+
+    def function(self, name: str) -> "ModuleType":
+        """A function, cold started at its first use in a test and after `cool`."""
+        if name not in self._warm:
+            for part in ("handler", "settings"):
+                sys.modules.pop(f"functions.{name}.{part}", None)
+            self._warm[name] = importlib.import_module(f"functions.{name}.handler")
+        return self._warm[name]
+
+    def cool(self) -> None:
+        """From now on every function starts cold."""
+        self._warm.clear()
+
+    def call(self, name: str, event: dict[str, Any]) -> Any:
+        return self.function(name).handler(event, Context())
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    environment = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "STAGE": "test",
+        "LOG_LEVEL": "INFO",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+        "SIGNING_KEY_SECRET_ID": "trading-test-signing-key",
+        "VENUE_SECRET_PREFIX": "trading-test-venue-",
+        "TOKEN_AUDIENCE": "trading-api",
+        **{f"{table.upper()}_TABLE": f"trading-test-{table}" for table in TABLES},
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb")
+        for table, key in TABLES.items():
+            dynamodb.create_table(
+                TableName=f"trading-test-{table}",
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        secrets_manager = boto3.client("secretsmanager")
+        secrets_manager.create_secret(Name="trading-test-signing-key", SecretString="first signing key " * 4)
+        secrets_manager.create_secret(Name="trading-test-venue-XNYS", SecretString=EXCHANGE_SECRET)
+        sqs = boto3.client("sqs")
+        queue_url = sqs.create_queue(
+            QueueName="trading-test-execution.fifo",
+            Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"},
+        )["QueueUrl"]
+        monkeypatch.setenv("EXECUTION_QUEUE_URL", queue_url)
+        world = World(dynamodb, sqs, secrets_manager, queue_url)
+        world.add_client("alice")
+        world.add_credential("key-alice")
+        world.add_client("ivan", status="INACTIVE")
+        world.add_credential("key-ivan", client_id="ivan")
+        world.add_credential("key-revoked", status=CredentialStatus.INACTIVE)
+        world.add_credential("key-internal", client_id="operations", audience=INTERNAL_AUDIENCE)
+        yield world
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -1,0 +1,223 @@
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from trading.adapters import passwords
+from trading.adapters.login import FAILURES_REMEMBERED_FOR, Login, LoginLockedError, lock_after
+
+from tests.integration.api.conftest import World
+from tests.unit.api.clock import Clock
+from tests.unit.api.events import Context, header, request
+
+
+def log_in(
+    world: World, api_key: str, secret: str | None = None, key: str = "key-1"
+) -> tuple[int, dict[str, Any], Any]:
+    body = {"api_key": api_key, "api_secret": world.secrets.get(api_key, "?") if secret is None else secret}
+    event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
+    answer = world.call("auth", event)
+    return answer["statusCode"], json.loads(answer["body"]), answer
+
+
+def test_the_right_secret_gets_a_token_of_fifteen_minutes(world: World) -> None:
+    status, body, answer = log_in(world, "key-alice")
+    assert status == 200
+    assert set(body) == {"jwt_token", "token_type", "expiration", "permissions"}
+    assert body["token_type"] == "Bearer"
+    assert body["permissions"] == ["orders:read", "orders:write"]
+    assert body["expiration"].endswith("Z")
+    claims = jwt.decode(body["jwt_token"], options={"verify_signature": False})
+    assert claims["aud"] == "trading-api"
+    assert claims["iss"] == "trading-test"
+    assert claims["client_id"] == "alice"
+    assert claims["exp"] - claims["iat"] == 900
+    assert datetime.fromisoformat(body["expiration"]).timestamp() == claims["exp"]
+    assert header(answer, "Cache-Control") == "no-store"
+
+
+def test_the_internal_service_gets_a_token_for_the_internal_api_alone(world: World) -> None:
+    _, body, _ = log_in(world, "key-internal")
+    assert jwt.decode(body["jwt_token"], options={"verify_signature": False})["aud"] == "trading-internal"
+
+
+def test_unknown_key_and_wrong_secret_are_told_apart_by_nothing(world: World) -> None:
+    wrong = log_in(world, "key-alice", "wrong")
+    unknown = log_in(world, "key-nobody", "wrong")
+    assert wrong[0] == unknown[0] == 401
+    assert wrong[1] == unknown[1]
+    assert wrong[2]["multiValueHeaders"] == unknown[2]["multiValueHeaders"]
+    counters = {item["name"]["S"]: item["failures"]["N"] for item in world.items("control")}
+    assert counters == {"LOGIN#key-alice": "1", "LOGIN#key-nobody": "1"}
+
+
+@pytest.mark.parametrize("api_key", ["key-ivan", "key-revoked"])
+def test_inactive_is_told_only_to_who_knows_the_secret(world: World, api_key: str) -> None:
+    assert log_in(world, api_key)[0:2][1]["code"] == "CLIENT_INACTIVE"
+    assert log_in(world, api_key)[0] == 403
+    assert log_in(world, api_key, "wrong")[1]["code"] == "INVALID_CREDENTIALS"
+
+
+def test_both_secrets_are_good_during_rotation(world: World) -> None:
+    world.add_credential(
+        "key-alice", secret_hashes=(passwords.hash_secret("new-secret"), passwords.hash_secret("old-secret"))
+    )
+    assert log_in(world, "key-alice", "new-secret", "a")[0] == 200
+    assert log_in(world, "key-alice", "old-secret", "b")[0] == 200
+    status, body, _ = log_in(world, "key-alice", "old-secret", "a")
+    assert (status, body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_the_same_key_and_body_get_the_identical_token_again(world: World) -> None:
+    first = log_in(world, "key-alice")
+    again = log_in(world, "key-alice")
+    assert again[0:2] == first[0:2]
+    assert header(first[2], "Idempotency-Replayed") is None
+    assert header(again[2], "Idempotency-Replayed") == "true"
+    assert log_in(world, "key-alice", key="key-2")[1]["jwt_token"] != first[1]["jwt_token"]
+
+
+def test_the_same_idempotency_key_of_another_api_key_is_another_request(world: World) -> None:
+    assert log_in(world, "key-alice")[0] == 200
+    status, _, answer = log_in(world, "key-internal")
+    assert status == 200
+    assert header(answer, "Idempotency-Replayed") is None
+
+
+def test_a_replay_needs_the_secret_and_an_active_client(world: World) -> None:
+    assert log_in(world, "key-alice")[0] == 200
+    assert log_in(world, "key-alice", "wrong")[0] == 401
+    world.add_client("alice", status="INACTIVE")
+    assert log_in(world, "key-alice")[0] == 403
+
+
+def test_a_failed_attempt_does_not_use_up_the_idempotency_key(world: World) -> None:
+    assert log_in(world, "key-alice", "wrong")[0] == 401
+    assert log_in(world, "key-alice")[0] == 200
+
+
+def test_neither_token_nor_secret_is_stored(world: World) -> None:
+    _, body, _ = log_in(world, "key-alice")
+    stored = json.dumps([world.items(table) for table in ("idempotency", "control", "credentials")])
+    assert body["jwt_token"].split(".")[2] not in stored
+    assert body["jwt_token"] not in stored
+    assert world.secrets["key-alice"] not in stored
+
+
+def test_a_record_lives_as_long_as_its_token(world: World) -> None:
+    _, body, _ = log_in(world, "key-alice")
+    (record,) = world.items("idempotency")
+    expiry = int(record["expiration"]["N"])
+    assert abs(expiry - datetime.fromisoformat(body["expiration"]).timestamp()) < 5
+
+
+def test_a_replay_after_its_key_was_rotated_away_is_a_new_token(world: World) -> None:
+    _, first, _ = log_in(world, "key-alice")
+    for name in ("second", "third"):
+        world.secrets_manager.put_secret_value(SecretId="trading-test-signing-key", SecretString=f"{name} key " * 6)
+    world.cool()
+    status, body, answer = log_in(world, "key-alice")
+    assert status == 200
+    assert body["jwt_token"] != first["jwt_token"]
+    assert header(answer, "Idempotency-Replayed") is None
+    event = {"methodArn": "arn:aws:execute-api:us-east-1:1:api/test/GET/x", "headers": {}}
+    event["headers"] = {"Authorization": f"Bearer {body['jwt_token']}"}
+    assert world.call("authorizer", event)["context"]["client_id"] == "alice"
+
+
+def test_the_sixth_failure_in_a_row_waits_and_says_how_long(world: World) -> None:
+    for _ in range(5):
+        assert log_in(world, "key-alice", "wrong")[0] == 401
+    status, body, answer = log_in(world, "key-alice")
+    assert (status, body["code"]) == (429, "LOGIN_LOCKED")
+    assert 1 <= int(header(answer, "Retry-After") or "0") <= 5
+    for _ in range(5):
+        log_in(world, "key-nobody", "wrong")
+    assert log_in(world, "key-nobody", "wrong")[0] == 429
+
+
+def test_the_lock_doubles_up_to_fifteen_minutes() -> None:
+    assert lock_after(4) == timedelta(0)
+    assert [lock_after(n).total_seconds() for n in (5, 6, 7, 12, 13, 10_000)] == [5, 10, 20, 640, 900, 900]
+
+
+def login(world: World, clock: Clock, control_table: str = "trading-test-control") -> Login:
+    return Login(world.dynamodb, "trading-test-credentials", "trading-test-clients", control_table, clock)
+
+
+def test_a_lock_ends_and_success_forgets_the_failures(world: World, clock: Clock) -> None:
+    door = login(world, clock)
+    for _ in range(5):
+        with pytest.raises(Exception, match="wrong"):
+            door.authenticate("key-alice", "wrong")
+    with pytest.raises(LoginLockedError) as locked:
+        door.authenticate("key-alice", world.secrets["key-alice"])
+    assert locked.value.retry_after_seconds is not None
+    clock.forward(seconds=locked.value.retry_after_seconds)
+    assert door.authenticate("key-alice", world.secrets["key-alice"]).client_id == "alice"
+    assert world.items("control") == []
+
+
+def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, clock: Clock) -> None:
+    door = login(world, clock)
+    for _ in range(5):
+        with pytest.raises(Exception, match="wrong"):
+            door.authenticate("key-alice", "wrong")
+    for _ in range(20):
+        with pytest.raises(LoginLockedError):
+            door.authenticate("key-alice", "wrong")
+    (item,) = world.items("control")
+    assert item["failures"]["N"] == "5"
+    assert int(item["expires_at"]["N"]) == clock().timestamp() + FAILURES_REMEMBERED_FOR.total_seconds()
+
+
+def test_without_the_control_table_the_right_secret_still_opens(world: World, clock: Clock) -> None:
+    door = login(world, clock, control_table="no-such-table")
+    with pytest.raises(Exception, match="wrong"):
+        door.authenticate("key-alice", "wrong")
+    assert door.authenticate("key-alice", world.secrets["key-alice"]).client_id == "alice"
+
+
+def test_without_idempotency_records_the_client_is_told_to_try_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDEMPOTENCY_TABLE", "no-such-table")
+    status, body, answer = log_in(world, "key-alice")
+    assert (status, body["code"]) == (503, "UNAVAILABLE")
+    assert header(answer, "Retry-After") == "1"
+
+
+def test_a_request_in_progress_is_a_conflict(world: World) -> None:
+    auth = world.function("auth")
+    inner: list[dict[str, Any]] = []
+    body = {"api_key": "key-alice", "api_secret": world.secrets["key-alice"]}
+    event = request("POST", "/api/v1/auth/token", body)
+    grant = auth.tokens.grant
+
+    def meanwhile(*arguments: Any) -> Any:
+        auth.tokens.grant = grant
+        inner.append(world.call("auth", event))
+        return grant(*arguments)
+
+    auth.tokens.grant = meanwhile
+    auth.handler(event, Context())
+    assert inner[0]["statusCode"] == 409
+    assert json.loads(inner[0]["body"])["code"] == "IN_PROGRESS"
+    assert header(inner[0], "Retry-After") == "1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"api_key": "key alice", "api_secret": "x"},
+        {"api_key": "k" * 65, "api_secret": "x"},
+        {"api_key": "key-alice", "api_secret": "x" * 129},
+        {"api_key": "key-alice", "api_secret": "x", "admin": True},
+        {"api_key": "key-alice"},
+    ],
+)
+def test_a_malformed_request_is_refused_and_counts_against_nobody(world: World, body: dict[str, Any]) -> None:
+    answer = world.call("auth", request("POST", "/api/v1/auth/token", body))
+    assert answer["statusCode"] == 422
+    assert world.items("control") == []

@@ -1,0 +1,95 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.api.conftest import World
+from tests.unit.api.events import request
+
+METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"
+
+
+def token(world: World, api_key: str, key: str = "key-1") -> str:
+    body = {"api_key": api_key, "api_secret": world.secrets[api_key]}
+    event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
+    return str(json.loads(world.call("auth", event)["body"])["jwt_token"])
+
+
+def authorize(world: World, authorization: str | None, function: str = "authorizer") -> Any:
+    headers = None if authorization is None else {"authorization": authorization}
+    return world.call(function, {"type": "REQUEST", "methodArn": METHOD_ARN, "headers": headers})
+
+
+def test_a_valid_token_opens_the_whole_stage_and_says_who_asks(world: World) -> None:
+    verdict = authorize(world, f"Bearer {token(world, 'key-alice')}")
+    assert verdict["policyDocument"]["Statement"] == [
+        {
+            "Action": "execute-api:Invoke",
+            "Effect": "Allow",
+            "Resource": "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/*",
+        }
+    ]
+    assert verdict["context"] == {
+        "client_id": "alice",
+        "permissions": "orders:read orders:write",
+        "api_key": "key-alice",
+    }
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcg==", "Bearer a.b.c", "bearer é"])
+def test_anything_else_is_unauthorized(world: World, authorization: str | None) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(world, authorization)
+
+
+def test_a_clients_token_never_opens_the_internal_api_nor_the_other_way_round(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, internal = token(world, "key-alice"), token(world, "key-internal")
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(world, f"Bearer {internal}")
+    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(world, f"Bearer {client}", "internal_authorizer")
+    assert authorize(world, f"Bearer {internal}", "internal_authorizer")["context"]["client_id"] == "operations"
+
+
+def rotate(world: World, scheduled_time: str) -> None:
+    world.call("key_rotation", {"scheduled_time": scheduled_time})
+    world.cool()
+
+
+def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(world: World) -> None:
+    old = token(world, "key-alice")
+    rotate(world, "2026-03-01T00:00:00Z")
+    assert authorize(world, f"Bearer {old}")["principalId"] == "alice"
+    new = token(world, "key-alice", "key-2")
+    assert authorize(world, f"Bearer {new}")["principalId"] == "alice"
+    rotate(world, "2026-03-31T00:00:00Z")
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(world, f"Bearer {old}")
+    assert authorize(world, f"Bearer {new}")["principalId"] == "alice"
+
+
+def test_our_own_fault_is_not_called_the_callers(world: World) -> None:
+    valid = token(world, "key-alice")
+    world.secrets_manager.delete_secret(SecretId="trading-test-signing-key", ForceDeleteWithoutRecovery=True)
+    with pytest.raises(RuntimeError, match="signing key"):
+        authorize(world, f"Bearer {valid}")
+
+
+def test_rotation_happens_once_however_often_its_event_comes(world: World) -> None:
+    def current() -> Any:
+        return world.secrets_manager.get_secret_value(SecretId="trading-test-signing-key")
+
+    before = current()
+    event = {"scheduled_time": "2026-03-01T00:00:00Z"}
+    first = world.call("key_rotation", event)
+    rotated = current()
+    assert first == {"version_id": rotated["VersionId"], "rotated": True}
+    assert rotated["SecretString"] != before["SecretString"]
+    assert len(rotated["SecretString"]) >= 64
+    assert world.call("key_rotation", event) == {"version_id": rotated["VersionId"], "rotated": False}
+    assert current()["SecretString"] == rotated["SecretString"]
+    previous = world.secrets_manager.get_secret_value(SecretId="trading-test-signing-key", VersionStage="AWSPREVIOUS")
+    assert previous["SecretString"] == before["SecretString"]

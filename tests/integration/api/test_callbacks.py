@@ -1,0 +1,130 @@
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from trading.adapters.signatures import signed_headers
+from trading.messages import EXECUTION_MESSAGE, ReportReceived
+from trading.wire import CALLBACK_PATH
+
+from tests.integration.api.conftest import EXCHANGE_SECRET, World
+from tests.unit.api.events import header, request
+
+Build = Callable[[], dict[str, Any]]
+
+REPORT: dict[str, Any] = {
+    "exchange_id": "XNYS",
+    "execution_id": "exec-1",
+    "client_order_id": "ord_1-1",
+    "exchange_order_id": "x-1",
+    "account": "alice",
+    "symbol": "KO",
+    "side": "buy",
+    "exec_type": "TRADE",
+    "last_quantity": 10,
+    "last_price": "60.10",
+    "cumulative_quantity": 10,
+    "leaves_quantity": 0,
+    "transact_time": "2026-03-02T14:30:00Z",
+    "correlation_id": "corr-1",
+}
+
+
+def report(
+    report: dict[str, Any] = REPORT,
+    *,
+    key: str = "XNYS:exec-1",
+    signer: str = "XNYS",
+    secret: str = EXCHANGE_SECRET,
+    age: int = 0,
+    raw: str | None = None,
+) -> dict[str, Any]:
+    body = json.dumps(report) if raw is None else raw
+    signature = signed_headers(signer, secret.encode(), int(time.time()) - age, "POST", CALLBACK_PATH, body.encode())
+    return request("POST", CALLBACK_PATH, raw_body=body, headers={"Idempotency-Key": key, **signature})
+
+
+def deliver(world: World, event: dict[str, Any]) -> tuple[int, dict[str, Any], Any]:
+    answer = world.call("callbacks", event)
+    return answer["statusCode"], json.loads(answer["body"]), answer
+
+
+def test_a_report_is_accepted_once_it_is_in_the_clients_mailbox(world: World) -> None:
+    status, body, _ = deliver(world, report())
+    assert (status, body) == (200, {"status": "accepted"})
+    (message,) = world.messages()
+    assert message["Attributes"]["MessageGroupId"] == "alice"
+    received = EXECUTION_MESSAGE.validate_json(message["Body"])
+    assert isinstance(received, ReportReceived)
+    assert received.correlation_id == "corr-1"
+    assert received.report.model_dump(mode="json", exclude_none=True) == REPORT | {
+        "transact_time": "2026-03-02T14:30:00.000000Z"
+    }
+
+
+def test_a_duplicate_is_acknowledged_and_not_enqueued_again(world: World) -> None:
+    deliver(world, report())
+    assert len(world.messages()) == 1
+    status, body, answer = deliver(world, report(age=3))
+    assert (status, body) == (200, {"status": "accepted"})
+    assert header(answer, "Idempotency-Replayed") == "true"
+    assert world.messages() == []
+
+
+def test_the_same_execution_with_another_body_is_refused(world: World) -> None:
+    deliver(world, report())
+    status, body, _ = deliver(world, report(REPORT | {"last_quantity": 9}))
+    assert (status, body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: report(secret="not the secret of XNYS, whatever it is"),
+        lambda: report(age=302),
+        lambda: report(age=-310),
+        lambda: report(signer="XNAS"),
+        lambda: report(signer="../signing-key"),
+        lambda: report(raw="{not json", secret="wrong"),
+        lambda: report() | {"body": json.dumps(REPORT | {"last_quantity": 1000})},
+        lambda: request("POST", CALLBACK_PATH, REPORT, headers={"Idempotency-Key": "XNYS:exec-1"}),
+    ],
+)
+def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(world: World, build: Build) -> None:
+    status, body, _ = deliver(world, build())
+    assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+    assert world.messages() == []
+    assert world.items("idempotency") == []
+
+
+def test_both_secrets_are_good_during_rotation(world: World) -> None:
+    world.secrets_manager.put_secret_value(SecretId="trading-test-venue-XNYS", SecretString="the new secret of XNYS")
+    assert deliver(world, report())[0] == 200
+    second = REPORT | {"execution_id": "exec-2"}
+    assert deliver(world, report(second, key="XNYS:exec-2", secret="the new secret of XNYS"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("build", "status", "code"),
+    [
+        (lambda: report(REPORT | {"exchange_id": "XNAS"}, key="XNAS:exec-1"), 403, "FORBIDDEN"),
+        (lambda: report(key="XNYS:exec-2"), 422, "IDEMPOTENCY_KEY_MISMATCH"),
+        (lambda: report(REPORT | {"surprise": 1}), 422, "VALIDATION_FAILED"),
+        (lambda: report(raw="{not json"), 400, "MALFORMED_JSON"),
+    ],
+)
+def test_a_signed_report_must_be_right_as_well(world: World, build: Build, status: int, code: str) -> None:
+    got, body, _ = deliver(world, build())
+    assert (got, body["code"]) == (status, code)
+    assert world.messages() == []
+
+
+def test_a_report_that_is_not_durable_is_not_acknowledged_and_may_come_again(world: World) -> None:
+    world.sqs.delete_queue(QueueUrl=world.queue_url)
+    status, body, answer = deliver(world, report())
+    assert (status, body["code"]) == (503, "UNAVAILABLE")
+    assert header(answer, "Retry-After") == "1"
+    world.sqs.create_queue(QueueName="trading-test-execution.fifo", Attributes={"FifoQueue": "true"})
+    assert deliver(world, report())[0] == 200
+    assert len(world.messages()) == 1

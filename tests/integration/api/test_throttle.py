@@ -1,0 +1,64 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from trading.adapters.throttle import Throttle
+
+from tests.integration.api.conftest import World
+from tests.unit.api.clock import Clock
+
+
+def throttle(world: World, clock: Clock, table: str = "trading-test-control") -> Throttle:
+    return Throttle(world.dynamodb, table, clock, limit=3, window_seconds=10)
+
+
+def test_a_window_grants_its_limit_and_then_says_when_the_next_opens(world: World, clock: Clock) -> None:
+    door = throttle(world, clock)
+    clock.forward(seconds=4)
+    granted = [door.take("key-alice") for _ in range(5)]
+    assert [(a.granted, a.remaining) for a in granted if a] == [
+        (True, 2),
+        (True, 1),
+        (True, 0),
+        (False, 0),
+        (False, 0),
+    ]
+    last = granted[-1]
+    assert last
+    assert last.retry_after_seconds == 6
+    assert last.reset == int(clock().timestamp()) + 6
+
+
+def test_keys_and_windows_are_counted_apart(world: World, clock: Clock) -> None:
+    door = throttle(world, clock)
+    for _ in range(3):
+        door.take("key-alice")
+    other = door.take("key-bob")
+    assert other
+    assert other.granted
+    clock.forward(seconds=10)
+    next_window = door.take("key-alice")
+    assert next_window
+    assert next_window.remaining == 2
+
+
+def test_refused_requests_are_not_counted_and_the_record_expires(world: World, clock: Clock) -> None:
+    door = throttle(world, clock)
+    for _ in range(9):
+        door.take("key-alice")
+    (item,) = world.items("control")
+    assert item["requests"]["N"] == "3"
+    assert int(item["expires_at"]["N"]) > clock().timestamp() + 10
+
+
+def test_concurrent_requests_never_exceed_the_limit(world: World, clock: Clock) -> None:
+    door = throttle(world, clock)
+    with ThreadPoolExecutor(8) as pool:
+        allowances = list(pool.map(door.take, ["key-alice"] * 24))
+    assert sum(bool(a and a.granted) for a in allowances) == 3
+
+
+def test_without_the_control_table_requests_pass_and_the_loss_is_counted(
+    world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert throttle(world, clock, "no-such-table").take("key-alice") is None
+    assert '"RateLimitUnavailable"' in capsys.readouterr().out
