@@ -75,58 +75,50 @@ class FunctionSpec:
 
 
 _READ = "GetSecretValue"
-_ANSWER_TASK = "SendTaskSuccess SendTaskFailure SendTaskHeartbeat"
+_ANSWER_TASK = "SendTaskSuccess SendTaskFailure"
 _IDEMPOTENCY = "GetItem PutItem UpdateItem DeleteItem"
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
 _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 
 _EXECUTION_GRANTS = {
-    "tables/clients": "GetItem",
-    "tables/reference": "GetItem BatchGetItem Query",
-    "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem Query",
-    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
-    "tables/ledger": "GetItem BatchGetItem PutItem Query",
+    "tables/reference": "GetItem Query",
+    "tables/accounts": "GetItem PutItem",
+    "tables/orders": "GetItem PutItem",
+    "tables/ledger": "GetItem BatchGetItem PutItem",
     "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
-    "dlqs/execution": "SendMessage",
+    "queues/clearing": "SendMessage",
     f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
     **_EXCHANGE_SECRETS,
 }
 _CLEARING_GRANTS = {
     "tables/clients": "GetItem",
-    "tables/reference": "GetItem BatchGetItem Query",
-    "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem Query",
-    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
-    "tables/ledger": "GetItem BatchGetItem PutItem Query",
-    "dlqs/clearing": "SendMessage",
-    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+    "tables/accounts": "PutItem Query",
+    "tables/orders": "GetItem PutItem",
+    "tables/ledger": "BatchGetItem PutItem",
 }
 _SETTLEMENT_GRANTS = {
     "tables/clients": "GetItem",
-    "tables/accounts": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
-    "tables/orders": "GetItem PutItem UpdateItem ConditionCheckItem Query",
-    "tables/ledger": "GetItem BatchGetItem PutItem Query",
-    "dlqs/settlement": "SendMessage",
-    f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
-    **_DEPOSITORY_SECRET,
-}
-# In the internal API nobody waits for a task, and a failure is answered to the caller.
-_INTERNAL_GRANTS = {
-    "tables/clients": "GetItem",
-    "tables/reference": "GetItem BatchGetItem Query",
-    "tables/accounts": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
-    "tables/orders": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
-    "tables/ledger": "GetItem BatchGetItem PutItem Query",
-    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
-    "tables/idempotency": _IDEMPOTENCY,
-    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
-    **_EXCHANGE_SECRETS,
+    "tables/accounts": "GetItem PutItem DeleteItem Query",
+    "tables/orders": "GetItem PutItem",
+    "tables/ledger": "GetItem BatchGetItem PutItem",
     **_DEPOSITORY_SECRET,
 }
 
-_API_ENV = ("PUBLIC_API_ID", "PUBLIC_API_STAGE", "VENUES_API_ID", "VENUES_API_STAGE")
+
+def _union(*grants: Mapping[str, str]) -> dict[str, str]:
+    """All that any of them allows."""
+    resources = dict.fromkeys(resource for each in grants for resource in each)
+    return {
+        resource: " ".join(dict.fromkeys(action for each in grants for action in each.get(resource, "").split()))
+        for resource in resources
+    }
+
+
+_BOOKS_ENV = ("ACCOUNTS_TABLE", "CLIENTS_TABLE", "LEDGER_TABLE", "ORDERS_TABLE", "REFERENCE_TABLE")
+_VENUES_ENV = ("VENUE_SECRET_PREFIX", "VENUES_API_ID", "VENUES_API_STAGE")
 _EXECUTION_ENV = (
-    *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "CONTROL_TABLE"),
-    *("VENUE_SECRET_PREFIX", *_API_ENV),
+    *(*_BOOKS_ENV, *_VENUES_ENV, "CONTROL_TABLE", "CLEARING_QUEUE_URL", "ORDER_LIFECYCLE_ARN"),
+    *("PUBLIC_API_ID", "PUBLIC_API_STAGE"),
 )
 
 SERVICES = {
@@ -154,15 +146,12 @@ SERVICES = {
     ),
     "orders": FunctionSpec(
         timeout=10,
-        env=(
-            *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "CONTROL_TABLE"),
-            "ORDER_LIFECYCLE_ARN",
-        ),
+        env=(*_BOOKS_ENV, "CONTROL_TABLE", "ORDER_LIFECYCLE_ARN"),
         grants={
             "tables/clients": "GetItem",
-            "tables/reference": "GetItem",
-            "tables/accounts": "GetItem PutItem UpdateItem ConditionCheckItem",
-            "tables/orders": "GetItem PutItem UpdateItem ConditionCheckItem",
+            "tables/reference": "GetItem Query",
+            "tables/accounts": "GetItem PutItem",
+            "tables/orders": "GetItem PutItem",
             "tables/ledger": "BatchGetItem",
             "tables/control": "UpdateItem",
             f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
@@ -177,55 +166,56 @@ SERVICES = {
             **_EXCHANGE_SECRETS,
         },
     ),
-    "internal": FunctionSpec(timeout=10, env=_EXECUTION_ENV, grants=_INTERNAL_GRANTS),
-    "execution": FunctionSpec(timeout=10, env=(*_EXECUTION_ENV, "EXECUTION_DLQ_URL"), grants=_EXECUTION_GRANTS),
+    "internal": FunctionSpec(
+        timeout=10,
+        env=(*_EXECUTION_ENV, "IDEMPOTENCY_TABLE"),
+        grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"tables/idempotency": _IDEMPOTENCY}),
+    ),
+    "execution": FunctionSpec(
+        timeout=10,
+        env=(*_EXECUTION_ENV, "EXECUTION_DLQ_URL"),
+        grants=_EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
+    ),
     "clearing": FunctionSpec(
         timeout=10,
-        env=(
-            *("CLIENTS_TABLE", "REFERENCE_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE"),
-            "CLEARING_DLQ_URL",
-        ),
-        grants=_CLEARING_GRANTS,
+        env=(*_BOOKS_ENV, "CLEARING_DLQ_URL"),
+        grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
     "settlement": FunctionSpec(
         timeout=10,
-        env=(
-            *("CLIENTS_TABLE", "ACCOUNTS_TABLE", "ORDERS_TABLE", "LEDGER_TABLE", "SETTLEMENT_DLQ_URL"),
-            *("VENUE_SECRET_PREFIX", "VENUES_API_ID", "VENUES_API_STAGE"),
-        ),
-        grants=_SETTLEMENT_GRANTS,
+        env=(*_BOOKS_ENV, *_VENUES_ENV, "SETTLEMENT_QUEUE_URL", "SETTLEMENT_DLQ_URL"),
+        grants=_SETTLEMENT_GRANTS
+        | {
+            "queues/settlement": "SendMessage",
+            "dlqs/settlement": "SendMessage",
+            f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
+        },
     ),
     "settlement_plan": FunctionSpec(
         timeout=30,
-        env=("ACCOUNTS_TABLE",),
+        env=_BOOKS_ENV,
         grants={"tables/accounts/obligations-due": "Query"},
     ),
     "settlement_reconcile": FunctionSpec(
         timeout=60,
-        env=("ACCOUNTS_TABLE", "LEDGER_TABLE", "VENUE_SECRET_PREFIX", "VENUES_API_ID", "VENUES_API_STAGE"),
-        grants={
-            "tables/accounts": "GetItem PutItem Query",
-            "tables/accounts/obligations-due": "Query",
-            "tables/ledger": "GetItem BatchGetItem Query",
-            **_DEPOSITORY_SECRET,
-        },
+        env=(*_BOOKS_ENV, *_VENUES_ENV),
+        grants={"tables/ledger": "BatchGetItem PutItem", **_DEPOSITORY_SECRET},
     ),
     "sweeper": FunctionSpec(
         timeout=50,
         asynchronous=True,
-        env=("ORDERS_TABLE", "ORDER_LIFECYCLE_ARN", "EXECUTION_QUEUE_URL", "CLEARING_QUEUE_URL"),
+        env=(*_BOOKS_ENV, "ORDER_LIFECYCLE_ARN", "EXECUTION_QUEUE_URL"),
         grants={
             "tables/orders": "GetItem UpdateItem",
             "tables/orders/attention": "Query",
             "queues/execution": "SendMessage",
-            "queues/clearing": "SendMessage",
             f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
         },
     ),
     "day_close": FunctionSpec(
         timeout=300,
         asynchronous=True,
-        env=("ORDERS_TABLE", "EXECUTION_QUEUE_URL"),
+        env=(*_BOOKS_ENV, "EXECUTION_QUEUE_URL"),
         grants={
             "tables/orders": "GetItem",
             "tables/orders/attention": "Query",
