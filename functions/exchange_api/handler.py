@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from simulators.adapters.api import VenueApi
 from simulators.adapters.callbacks import check_callback_url
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore
+from simulators.adapters.metrics import count
 from simulators.adapters.secrets import VenueSecrets
-from simulators.adapters.tables import CLIENT_CONFIG, Table
+from simulators.adapters.tables import ASK_ONCE, CLIENT_CONFIG, Table
 from simulators.dice import Dice
 from simulators.order_entry import OrderEntry
 from simulators.problem import Problem
@@ -29,20 +29,19 @@ from functions.exchange_api.settings import Settings
 ORDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-def clock() -> datetime:
+def now() -> datetime:
     """Now. Looked up at each use, so that a test can put another clock here."""
     return datetime.now(UTC)
 
 
 settings = Settings()
 logger = Logger()
-metrics = Metrics()
-lambda_client = boto3.client("lambda", config=CLIENT_CONFIG)
+lambda_client = boto3.client("lambda", config=ASK_ONCE)
 
 
 def announce(exchange_id: str, client_order_id: str) -> None:
     """Have the order matched now. If that fails the session's next tick matches it."""
-    metrics.add_metric("OrdersAccepted", MetricUnit.Count, 1)
+    count("OrdersAccepted")
     event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
     try:
         lambda_client.invoke(
@@ -54,14 +53,14 @@ def announce(exchange_id: str, client_order_id: str) -> None:
 
 table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
 api = VenueApi(
-    VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix), lambda: clock()
+    VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, lambda: now())
 )
 entry = OrderEntry(
     ExchangeStore(table),
-    Configuration(table),
+    Configuration(table, lambda: now()),
     Dice(settings.simulation_seed),
     announce,
-    lambda: clock(),
+    lambda: now(),
     time.sleep,
 )
 
@@ -109,7 +108,6 @@ def check_order_id(client_order_id: str, status: int) -> None:
         raise Problem(status, "BAD_ORDER_ID", "client order ids are letters, digits and _.:- only, 64 at most")
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """An API Gateway proxy request."""

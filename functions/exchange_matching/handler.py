@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
 from simulators.adapters.callbacks import CallbackSender
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore
+from simulators.adapters.metrics import count
 from simulators.adapters.secrets import VenueSecrets
 from simulators.adapters.tables import CLIENT_CONFIG, Table
 from simulators.dice import Dice
@@ -43,27 +43,27 @@ WORK: TypeAdapter[OrderArrived | SessionTick] = TypeAdapter(
 )
 
 
-def clock() -> datetime:
+def now() -> datetime:
     """Now. Looked up at each use, so that a test can put another clock here."""
     return datetime.now(UTC)
 
 
 settings = Settings()
 logger = Logger()
-metrics = Metrics()
 table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
-secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix)
+secrets = VenueSecrets(
+    boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, lambda: now()
+)
 session = Session(
     ExchangeStore(table),
-    Configuration(table),
+    Configuration(table, lambda: now()),
     Dice(settings.simulation_seed),
-    CallbackSender(secrets, lambda: clock()).send,
-    lambda: clock(),
+    CallbackSender(secrets, lambda: now()).send,
+    lambda: now(),
     time.sleep,
 )
 
 
-@metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Answers what the work came to, counted."""
@@ -73,8 +73,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         worked = session.arrived(work.exchange_id, work.client_order_id)
     else:
         worked = session.tick(lambda: context.get_remaining_time_in_millis() > NO_NEW_WORK_MS)
-    for name, count in worked._asdict().items():
-        if count:
-            metrics.add_metric(f"Matching{name.capitalize()}", MetricUnit.Count, count)
+    for name, value in worked._asdict().items():
+        if value:
+            count(f"Matching{name.capitalize()}", value)
     logger.info("worked", extra=worked._asdict())
     return worked._asdict()

@@ -1,7 +1,7 @@
 """Prices and liquidity: functions of the seed, the symbol, the exchange and the minute, so that a run can be repeated."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from pydantic import Field
 from trading.domain.values import Frozen, Money, Side
@@ -58,8 +58,8 @@ def displayed_quote(
     """What the exchange displays at the start of the minute. All exchanges share the middle, so they never cross."""
     mid, tick = mid_price(dice, listing, minute), listing.tick_size
     half_spread = mid * behaviour.half_spread_basis_points / 10_000
-    bid = max((mid - half_spread) // tick * tick, tick)
-    ask = max(-(-(mid + half_spread) // tick) * tick, bid + tick)
+    bid = max(((mid - half_spread) / tick).to_integral_value(ROUND_FLOOR) * tick, tick)
+    ask = max(((mid + half_spread) / tick).to_integral_value(ROUND_CEILING) * tick, bid + tick)
 
     def size(side: str) -> int:
         mood = Decimal("0.5") + dice.roll("size", side, listing.symbol, exchange_id, minute)

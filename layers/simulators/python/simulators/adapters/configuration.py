@@ -1,23 +1,23 @@
 """What may change while the system runs: the venues' behaviour and the listings. Kept for a second at most."""
 
-import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from simulators.adapters.tables import Item, Table
 from simulators.behaviour import EXCHANGE_DEFAULTS, DepositoryBehaviour, ExchangeBehaviour
 from simulators.market import Listing
 
-KEPT_SECONDS = 1.0
+KEPT_FOR = timedelta(seconds=1)
 DEPOSITORY = "depository"
 
 
 class Configuration:
     """Reads `CONFIG`/{venue} and `MARKET`/{symbol} of a venue's table."""
 
-    def __init__(self, table: Table, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         self._table = table
-        self._monotonic = monotonic
-        self._kept: dict[tuple[str, str], tuple[float, Item | None]] = {}
+        self._clock = clock
+        self._kept: dict[tuple[str, str], tuple[datetime, Item | None]] = {}
 
     def exchange(self, exchange_id: str) -> ExchangeBehaviour:
         """How the exchange behaves now."""
@@ -33,9 +33,9 @@ class Configuration:
         return Listing.model_validate({**item, "symbol": symbol}) if item is not None else None
 
     def _item(self, pk: str, sk: str) -> Item | None:
-        now = self._monotonic()
+        now = self._clock()
         kept = self._kept.get((pk, sk))
-        if kept is None or now - kept[0] >= KEPT_SECONDS:
+        if kept is None or now - kept[0] >= KEPT_FOR:
             kept = now, self._table.get(pk, sk)
             self._kept[pk, sk] = kept
         return kept[1]

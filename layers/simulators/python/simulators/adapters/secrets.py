@@ -1,8 +1,7 @@
 """The secrets that venues and we sign with, kept in the worker for a minute."""
 
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trading.adapters.signatures import SignatureError, verify
@@ -10,52 +9,50 @@ from trading.adapters.signatures import SignatureError, verify
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-KEPT_SECONDS = 60.0
-REFRESHED_AFTER_SECONDS = 1.0
+KEPT_FOR = timedelta(seconds=60)
+REFRESHED_AFTER = timedelta(seconds=1)
 """A forged signature makes us look for a newer secret: at most once in this time."""
 
 
 class _Kept(NamedTuple):
-    at: float
+    at: datetime
     secrets: tuple[bytes, ...]
 
 
 class VenueSecrets:
     """Secret `{prefix}{key id}`: the current version signs, the current and the previous one verify."""
 
-    def __init__(
-        self, client: "SecretsManagerClient", prefix: str, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: "SecretsManagerClient", prefix: str, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._prefix = prefix
-        self._monotonic = monotonic
+        self._clock = clock
         self._kept: dict[str, _Kept] = {}
 
     def current(self, key_id: str) -> bytes:
         """The secret to sign with."""
-        return self._secrets(key_id, KEPT_SECONDS)[0]
+        return self._secrets(key_id, KEPT_FOR)[0]
 
     def refresh(self, key_id: str) -> None:
         """Look for a newer secret: the other side did not know ours."""
-        self._secrets(key_id, REFRESHED_AFTER_SECONDS)
+        self._secrets(key_id, REFRESHED_AFTER)
 
-    def verify(
-        self, headers: Mapping[str, str], key_id: str, now: datetime, method: str, path: str, body: bytes
-    ) -> None:
+    def verify(self, headers: Mapping[str, str], key_id: str, method: str, path: str, body: bytes) -> None:
         """Raise SignatureError unless the headers (lower-case names) sign this request with this key."""
         if headers.get("x-key-id") != key_id:
             raise SignatureError("signed with another key")
-        for kept_seconds in (KEPT_SECONDS, REFRESHED_AFTER_SECONDS):
+        for kept_for in (KEPT_FOR, REFRESHED_AFTER):
             try:
-                return verify(headers, self._secrets(key_id, kept_seconds), int(now.timestamp()), method, path, body)
+                return verify(
+                    headers, self._secrets(key_id, kept_for), int(self._clock().timestamp()), method, path, body
+                )
             except SignatureError as error:
                 failure = error
         raise failure
 
-    def _secrets(self, key_id: str, kept_seconds: float) -> tuple[bytes, ...]:
-        now = self._monotonic()
+    def _secrets(self, key_id: str, kept_for: timedelta) -> tuple[bytes, ...]:
+        now = self._clock()
         kept = self._kept.get(key_id)
-        if kept is None or now - kept.at >= kept_seconds:
+        if kept is None or now - kept.at >= kept_for:
             kept = self._kept[key_id] = _Kept(now, self._read_all(key_id))
         return kept.secrets
 

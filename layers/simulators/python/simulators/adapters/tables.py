@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3})
-"""For every AWS client: a call that hangs is cut and tried again well within a function's timeout."""
+"""For AWS clients: a call that hangs is cut and tried again well within a function's timeout."""
+
+ASK_ONCE = CLIENT_CONFIG.merge(Config(read_timeout=2, retries={"total_max_attempts": 1}))
+"""For a call that something else makes good: the caller is not kept waiting."""
 
 Item = dict[str, Any]
 _LOST_RACE = {"ConditionalCheckFailed", "TransactionConflict"}

@@ -1,0 +1,12 @@
+"""Counts of what happened, in the embedded metric format; namespace and service come from the environment."""
+
+import os
+
+from aws_lambda_powertools import single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+
+def count(name: str, value: int = 1) -> None:
+    """Emit a count at once, so that it is not lost when the invocation fails later."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=value) as metric:
+        metric.add_dimension("service", os.environ["POWERTOOLS_SERVICE_NAME"])

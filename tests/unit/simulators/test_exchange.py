@@ -1,0 +1,175 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simulators.behaviour import ExchangeBehaviour
+from simulators.dice import Dice
+from simulators.exchange import BookedOrder, Tombstone, cancel, match, split, validate
+from simulators.market import Listing
+from simulators.problem import Problem
+from trading.domain.values import Side, TimeInForce
+from trading.wire import ExecType, ExecutionReport, VenueOrderStatus, VenueQuote
+
+from tests.unit.simulators.builders import APPLE, DICE, FAULTLESS, NOW, QUOTE, booked_order, submit_order
+
+cents = st.integers(min_value=1, max_value=50_000).map(lambda value: Decimal(value) / 100)
+orders = st.builds(
+    booked_order,
+    side=st.sampled_from(Side),
+    quantity=st.integers(min_value=1, max_value=5000),
+    limit_price=cents,
+    time_in_force=st.sampled_from(TimeInForce),
+    client_order_id=st.text("abcdef0123456789", min_size=1, max_size=8),
+)
+quotes = st.builds(
+    lambda bid, spread, sizes: VenueQuote(
+        exchange_id="XNYS", bid=bid, bid_size=sizes[0], ask=bid + spread, ask_size=sizes[1]
+    ),
+    cents,
+    cents,
+    st.tuples(st.integers(0, 3000), st.integers(0, 3000)),
+)
+rates = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1)])
+behaviours = st.builds(ExchangeBehaviour, reject_rate=rates, partial_rate=rates)
+
+
+def work(booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour) -> tuple[BookedOrder, list[Any]]:
+    """The order after it met these quotes one after another, and its reports."""
+    reports: list[ExecutionReport] = []
+    for quote in market:
+        outcome = None if booked.status.is_final else match(booked, quote, behaviour, DICE, NOW)
+        if outcome:
+            booked = outcome.booked
+            reports += outcome.reports
+    return booked, reports
+
+
+@given(orders, st.lists(quotes, max_size=6), behaviours)
+def test_fills_never_exceed_the_order_the_market_or_the_limit(
+    booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour
+) -> None:
+    order = booked.order
+    for quote in market:
+        outcome = None if booked.status.is_final else match(booked, quote, behaviour, DICE, NOW)
+        if outcome is None:
+            continue
+        price, size = (quote.ask, quote.ask_size) if order.side is Side.BUY else (quote.bid, quote.bid_size)
+        fills = [report for report in outcome.reports if report.exec_type is ExecType.TRADE]
+        assert len(fills) <= 3
+        assert outcome.taken == sum(fill.last_quantity for fill in fills) <= size
+        assert outcome.booked.cumulative_quantity == booked.cumulative_quantity + outcome.taken <= order.quantity
+        assert all(fill.last_price == price and fill.last_quantity > 0 for fill in fills)
+        assert all((order.limit_price - price) * order.side.sign >= 0 for _ in fills)
+        booked = outcome.booked
+
+
+@given(orders, st.lists(quotes, min_size=1, max_size=6), behaviours)
+def test_reports_tell_the_whole_story(
+    booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour
+) -> None:
+    final, reports = work(booked, market, behaviour)
+    running = 0
+    for report in reports:
+        running += report.last_quantity
+        assert report.cumulative_quantity == running
+        working = report.exec_type is ExecType.TRADE
+        assert report.leaves_quantity == (booked.order.quantity - running if working else 0)
+    assert len({report.execution_id for report in reports}) == len(reports) == final.report_count
+    assert all(len(report.execution_id) <= 64 for report in reports)
+    assert final.state(reports).cumulative_quantity == sum(each.quantity for each in final.state(reports).executions)
+    if final.status in (VenueOrderStatus.CANCELED, VenueOrderStatus.REJECTED):
+        assert reports[-1].exec_type.value == final.status.value
+    assert (final.status is VenueOrderStatus.FILLED) == (final.cumulative_quantity == booked.order.quantity)
+
+
+@given(orders, quotes, behaviours)
+def test_the_same_seed_matches_the_same(booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour) -> None:
+    assert match(booked, quote, behaviour, Dice("s"), NOW) == match(booked, quote, behaviour, Dice("s"), NOW)
+
+
+@given(orders, quotes, behaviours)
+def test_immediate_orders_end_at_once_and_fok_fills_all_or_nothing(
+    booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour
+) -> None:
+    final, _ = work(booked, [quote], behaviour)
+    if not booked.order.time_in_force.rests:
+        assert final.status.is_final
+    if booked.order.time_in_force is TimeInForce.FOK:
+        assert final.cumulative_quantity in (0, booked.order.quantity)
+
+
+def test_a_partial_fill_of_a_day_order_rests_and_is_filled_as_liquidity_comes() -> None:
+    booked = booked_order(quantity=1500)
+    partly, _ = work(booked, [QUOTE], FAULTLESS)
+    assert (partly.status, partly.cumulative_quantity) == (VenueOrderStatus.PARTIALLY_FILLED, 1000)
+    filled, _ = work(partly, [QUOTE], FAULTLESS)
+    assert (filled.status, filled.leaves_quantity) == (VenueOrderStatus.FILLED, 0)
+
+
+def test_an_order_away_from_the_market_rests_without_a_report() -> None:
+    assert match(booked_order(limit_price=Decimal("228.49")), QUOTE, FAULTLESS, DICE, NOW) is None
+
+
+def test_an_ioc_remainder_is_canceled_not_rejected() -> None:
+    final, reports = work(booked_order(quantity=1500, time_in_force=TimeInForce.IOC), [QUOTE], FAULTLESS)
+    assert (final.status, final.cumulative_quantity, final.leaves_quantity) == (VenueOrderStatus.CANCELED, 1000, 0)
+    assert reports[-1].exec_type is ExecType.CANCELED
+    assert reports[-1].cumulative_quantity == 1000
+
+
+def test_a_seeded_reject_fills_nothing() -> None:
+    behaviour = FAULTLESS.overridden({"reject_rate": 1})
+    final, reports = work(booked_order(), [QUOTE], behaviour)
+    assert (final.status, final.cumulative_quantity) == (VenueOrderStatus.REJECTED, 0)
+    assert [report.exec_type for report in reports] == [ExecType.REJECTED]
+
+
+def test_a_seeded_partial_leaves_shares_although_the_market_had_them() -> None:
+    final, _ = work(booked_order(), [QUOTE], FAULTLESS.overridden({"partial_rate": 1}))
+    assert final.status is VenueOrderStatus.PARTIALLY_FILLED
+    assert 0 < final.cumulative_quantity < 100
+
+
+def test_canceling_keeps_what_was_filled() -> None:
+    partly, reports = work(booked_order(quantity=1500), [QUOTE], FAULTLESS)
+    state = cancel(partly).state(reports)
+    assert (state.status, state.cumulative_quantity, state.leaves_quantity) == (VenueOrderStatus.CANCELED, 1000, 0)
+    assert sum(execution.quantity for execution in state.executions) == 1000
+
+
+def test_a_tombstone_is_a_canceled_order_of_nothing() -> None:
+    state = Tombstone(exchange_id="XNYS", client_order_id="ord_1-1").state()
+    assert (state.status, state.quantity, state.cumulative_quantity) == (VenueOrderStatus.CANCELED, 0, 0)
+    assert state.exchange_order_id == booked_order().exchange_order_id
+
+
+def test_only_the_terms_make_an_order_another_one() -> None:
+    booked = booked_order()
+    assert booked.has_terms_of(submit_order(correlation_id="other", callback_url="https://elsewhere"))
+    assert not booked.has_terms_of(submit_order(quantity=101))
+
+
+@given(st.integers(0, 1000), st.integers(1, 3))
+def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
+    fills = split(quantity, parts)
+    assert sum(fills) == quantity
+    assert len(fills) == min(quantity, parts)
+    assert all(fill > 0 for fill in fills)
+
+
+@pytest.mark.parametrize(
+    ("changes", "listing", "code"),
+    [
+        ({}, None, "UNKNOWN_SYMBOL"),
+        ({"limit_price": Decimal("230.005")}, APPLE, "BAD_PRICE"),
+        ({"limit_price": Decimal("1E+30")}, APPLE, "BAD_PRICE"),
+        ({"quantity": 1_000_001}, APPLE, "BAD_QUANTITY"),
+        ({"quantity": 150}, APPLE.model_copy(update={"lot_size": 100}), "BAD_QUANTITY"),
+    ],
+)
+def test_what_the_exchange_cannot_take_is_refused(changes: dict[str, Any], listing: Listing | None, code: str) -> None:
+    with pytest.raises(Problem) as refused:
+        validate(submit_order(**changes), listing)
+    assert (refused.value.status, refused.value.code) == (422, code)
