@@ -1,6 +1,6 @@
 """POST /api/v1/auth/token: API key and secret for an access token."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import boto3
@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
 from trading.adapters.idempotency import Idempotency
 from trading.adapters.login import Login
 from trading.adapters.settings import load
@@ -35,11 +36,6 @@ class AccessToken(Frozen):
     permissions: tuple[str, ...]
 
 
-def now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
-
-
 settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
 secrets_manager = boto3.client("secretsmanager", config=CLIENT_CONFIG)
@@ -53,7 +49,8 @@ app = ApiResolver()
 
 @app.post("/api/v1/auth/token", permission=None, summary="Get an access token", tags=["Authentication"])
 def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
-    """The secret is checked each time; what is kept under the Idempotency-Key is what the token states, never the token."""
+    """A token for the key's API. A repeated request gets the identical token as long as it is valid."""
+    # The secret is checked each time, and what is kept under the key is what the token states: neither token nor secret.
     credential = login.authenticate(credentials.api_key, credentials.api_secret)
 
     def grant() -> Grant:

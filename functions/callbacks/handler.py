@@ -1,7 +1,6 @@
 """POST /api/v1/exchange/callbacks: an exchange's execution report, acknowledged once it is in the client's mailbox."""
 
 import hashlib
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
 from trading.adapters.idempotency import Idempotency
 from trading.adapters.observability import count, logger
 from trading.adapters.problems import HttpError
@@ -29,11 +29,6 @@ class Accepted(Frozen):
     """The report is durable."""
 
     status: Literal["accepted"] = "accepted"
-
-
-def now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
 
 
 settings = load(Settings)

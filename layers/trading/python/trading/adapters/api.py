@@ -1,5 +1,6 @@
 """The HTTP front: one resolver that admits, validates and answers in the same way for every function behind an API."""
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -92,14 +93,19 @@ class ApiResolver:
     ) -> Callable[[Handler], Handler]:
         self._routes.append((method, re.compile(re.sub(r"<\w+>", "[^/]+", rule))))
         scheme = BEARER_SCHEME if permission else SIGNATURE_SCHEME if self._verify else None
-        register: Callable[[Handler], Handler] = self.powertools.route(
-            rule,
-            method,
-            status_code=status,
-            security=[{scheme: []}] if scheme else None,
-            openapi_extensions={PERMISSION_EXTENSION: permission},
-            **documentation,
-        )
+
+        def register(function: Handler) -> Handler:
+            route: Callable[[Handler], Handler] = self.powertools.route(
+                rule,
+                method,
+                description=inspect.getdoc(function),
+                status_code=status,
+                security=[{scheme: []}] if scheme else None,
+                openapi_extensions={PERMISSION_EXTENSION: permission},
+                **documentation,
+            )
+            return route(function)
+
         return register
 
     @property

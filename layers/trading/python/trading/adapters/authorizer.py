@@ -1,13 +1,13 @@
 """The REQUEST authorizer that stands before an API: verifies the bearer token for one audience."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
 from trading.adapters.observability import count, logger
 from trading.adapters.staged_secrets import StagedSecret
 from trading.adapters.tokens import InvalidTokenError, Tokens
@@ -52,10 +52,6 @@ def authorizer_handler(
     signing_key_secret_id: str, issuer: str, audience: str
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler of an authorizer."""
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
     keys = StagedSecret(boto3.client("secretsmanager", config=CLIENT_CONFIG), signing_key_secret_id, now)
     authorizer = Authorizer(Tokens(keys, issuer, now), audience)
 

@@ -1,0 +1,222 @@
+"""The API's documents, generated from the handlers: `python -m local.openapi` writes them, `--check` fails on drift."""
+
+import importlib
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
+from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme, Server
+from openapi_spec_validator import validate
+from trading.adapters.api import BEARER_SCHEME, CORRELATION_ID, IDEMPOTENCY_KEY, SIGNATURE_SCHEME
+from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.problems import CONTENT_TYPE, Problem
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER = Server(
+    url="https://{api_id}.execute-api.{region}.amazonaws.com/{stage}",
+    variables={
+        "api_id": {"default": "api"},
+        "region": {"default": "us-east-1"},
+        "stage": {"default": "dev"},
+    },
+)
+SECURITY_SCHEMES: dict[str, SecurityScheme] = {
+    BEARER_SCHEME: HTTPBearer(bearerFormat="JWT", description="The token of `POST /api/v1/auth/token`."),
+    SIGNATURE_SCHEME: APIKey(
+        name="X-Signature",
+        in_=APIKeyIn.header,
+        description=(
+            "Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body` with the venue's secret, together with the "
+            "headers X-Key-Id and X-Timestamp (unix seconds, 300 s replay window)."
+        ),
+    ),
+}
+PROBLEMS = {
+    400: "MALFORMED_JSON, IDEMPOTENCY_KEY_REQUIRED or IDEMPOTENCY_KEY_INVALID.",
+    401: "No valid token, signature or secret.",
+    403: "Not for this principal.",
+    404: "There is no such thing, or not for this principal.",
+    409: "The first request with this Idempotency-Key is still running, or the data just changed. Try again.",
+    413: "The body is larger than 16 KiB.",
+    415: "The body is not application/json.",
+    422: "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see `code`).",
+    429: "Too many requests or failed attempts. Try again after Retry-After seconds.",
+    500: "Something failed on our side.",
+    503: "Not possible right now. Try again with the same Idempotency-Key after Retry-After seconds.",
+}
+ALWAYS = {401, 403, 429, 500, 503}
+WITH_BODY = {400, 409, 413, 415, 422}
+WITH_PATH_PARAMETER = {404, 422}
+POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+PARAMETERS = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": "The same key with the same body gets the first answer again; with another body it is refused.",
+        "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
+    },
+    "CorrelationId": {
+        "name": "X-Correlation-Id",
+        "in": "header",
+        "required": False,
+        "description": "Follows the request through logs, workflow, messages and venues. By default the request id.",
+        "schema": {"type": "string", "pattern": f"^{CORRELATION_ID.pattern}$"},
+    },
+}
+DECIMAL = {"type": "string", "description": "A decimal number as text.", "pattern": r"^-?\d+(\.\d+)?$"}
+REPLAYED = {
+    REPLAYED_HEADER: {"description": "`true` when this is the first answer again.", "schema": {"type": "string"}}
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """One API, and the functions behind it."""
+
+    path: str
+    title: str
+    description: str
+    functions: tuple[str, ...]
+
+
+DOCUMENTS = (
+    Document(
+        "docs/openapi.json",
+        "Trading API",
+        "Place orders and follow them through execution, clearing and settlement. Amounts are decimal strings, times "
+        "are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
+        ("auth", "orders", "callbacks"),
+    ),
+    Document(
+        "docs/openapi-internal.json",
+        "Trading internal API",
+        "The stages of an order's life for operators and other systems. Takes tokens of audience `trading-internal`.",
+        ("internal",),
+    ),
+)
+
+
+def generate(document: Document) -> str:
+    """The valid OpenAPI document as JSON."""
+    merge = OpenAPIMerge(
+        title=document.title,
+        version=tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
+        openapi_version="3.1.0",
+        description=document.description,
+        servers=[SERVER],
+        on_conflict="error",
+    )
+    for function in document.functions:
+        resolver = _import_handler(function).app.powertools
+        schema = resolver.get_openapi_schema(security_schemes=SECURITY_SCHEMES)
+        merge.add_schema(schema.model_dump(mode="json", by_alias=True, exclude_none=True))
+    merged = merge.get_openapi_schema()
+    _complete(merged)
+    _money_is_text(merged)
+    validate(merged)
+    return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+
+
+def _import_handler(function: str) -> Any:
+    """The handler's module, in an environment that satisfies its settings; nothing is called."""
+    os.environ.setdefault("AWS_REGION", "us-east-1")
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    os.environ.setdefault("LOG_LEVEL", "INFO")
+    settings = importlib.import_module(f"functions.{function}.settings").Settings
+    for name, field in settings.model_fields.items():
+        if field.is_required():
+            os.environ.setdefault(name.upper(), "unused")
+    return importlib.import_module(f"functions.{function}.handler")
+
+
+def _complete(document: dict[str, Any]) -> None:
+    """What the resolver does for every route, said at every route."""
+    components = document["components"]
+    for name in POWERTOOLS_OWN:
+        components["schemas"].pop(name, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+    components["parameters"] = PARAMETERS
+    used: set[str] = set()
+    for method, operation in _operations(document):
+        # Powertools' id is "{function}_{path}_{method}"; the function's name alone is what a generated SDK should show.
+        operation["operationId"] = operation["operationId"].partition("_api_v1_")[0]
+        statuses = set(ALWAYS)
+        parameters = operation.setdefault("parameters", [])
+        if parameters:
+            statuses |= WITH_PATH_PARAMETER
+        if method == "post":
+            statuses |= WITH_BODY
+            parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+            for answer in operation["responses"].values():
+                answer["headers"] = REPLAYED
+        parameters.append({"$ref": "#/components/parameters/CorrelationId"})
+        operation["responses"] |= {
+            str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses
+        }
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        used |= {scheme for requirement in operation.setdefault("security", []) for scheme in requirement}
+    components["securitySchemes"] = {name: components["securitySchemes"][name] for name in sorted(used)}
+    components["responses"] = {_name(status): _response(status, text) for status, text in PROBLEMS.items()}
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path_item in document["paths"].values():
+        yield from path_item.items()
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).name.title().replace("_", "")
+
+
+def _response(status: int, description: str) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": description,
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status in (409, 429, 503):
+        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return response
+
+
+def _money_is_text(node: Any) -> None:
+    """Pydantic offers a number beside the decimal string, and leaves the bounds in words that JSON Schema does not have.
+    `Money` takes no float and is always written as text."""
+    if isinstance(node, dict):
+        options = node.get("anyOf", [])
+        if {"type": "number"} in options and {"type": "string"} in options:
+            options.remove({"type": "number"})
+            options[options.index({"type": "string"})] = DECIMAL
+            for bound in ("gt", "ge", "lt", "le", "max_digits", "decimal_places"):
+                node.pop(bound, None)
+        for child in node.values():
+            _money_is_text(child)
+    elif isinstance(node, list):
+        for child in node:
+            _money_is_text(child)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the documents, or with --check compare them; 1 when a committed one is not what the code says."""
+    stale = []
+    for document in DOCUMENTS:
+        path, text = ROOT / document.path, generate(document)
+        if "--check" not in arguments:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            stale.append(document.path)
+    if stale:
+        print(f"not what the code says: {', '.join(stale)}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

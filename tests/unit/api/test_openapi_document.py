@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+APIS = [("openapi.json", PUBLIC_ROUTES), ("openapi-internal.json", INTERNAL_ROUTES)]
+
+
+def document(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DOCS / name).read_text())
+    return loaded
+
+
+def operations(name: str) -> list[tuple[str, str, dict[str, Any]]]:
+    paths = document(name)["paths"]
+    return [(method.upper(), path, operation) for path, item in paths.items() for method, operation in item.items()]
+
+
+@pytest.mark.parametrize(("name", "routes"), APIS)
+def test_what_is_documented_is_what_is_deployed(name: str, routes: tuple[Route, ...]) -> None:
+    assert {(method, path) for method, path, _ in operations(name)} == {(route.method, route.path) for route in routes}
+
+
+@pytest.mark.parametrize(("name", "routes"), APIS)
+def test_a_route_asks_for_a_permission_exactly_where_an_authorizer_stands(name: str, routes: tuple[Route, ...]) -> None:
+    behind_authorizer = {(route.method, route.path) for route in routes if not route.signed}
+    assert {(m, path) for m, path, operation in operations(name) if operation.get("x-permission")} == behind_authorizer
+    assert {(m, path) for m, path, operation in operations(name) if operation["security"] == [{"bearer": []}]} == (
+        behind_authorizer
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, _ in APIS])
+def test_every_route_documents_its_problems_and_every_post_its_key(name: str) -> None:
+    key = {"$ref": "#/components/parameters/IdempotencyKey"}
+    for method, path, operation in operations(name):
+        assert {"401", "403", "429", "500", "503"} <= set(operation["responses"]), path
+        assert (key in operation["parameters"]) == (method == "POST"), path
+        assert operation["summary"], path
+        assert operation["description"], path
+    for response in document(name)["components"]["responses"].values():
+        assert response["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in APIS])
+def test_no_amount_is_a_json_number(name: str) -> None:
+    text = (DOCS / name).read_text()
+    assert '"type": "number"' not in text
+
+
+def test_requests_take_no_unknown_fields_and_bound_their_strings() -> None:
+    schemas = document("openapi.json")["components"]["schemas"]
+    for request in ("TokenRequest", "NewOrder", "ExecutionReport"):
+        assert schemas[request]["additionalProperties"] is False
+    for field in schemas["TokenRequest"]["properties"].values():
+        assert "maxLength" in field or "pattern" in field
