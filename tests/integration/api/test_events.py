@@ -1,0 +1,33 @@
+"""The events for `sam local invoke`: each is understood by its function, and answered as a stranger is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.api.conftest import World
+
+EVENTS = Path(__file__).resolve().parents[3] / "events"
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize(("name", "code"), [("auth", "INVALID_CREDENTIALS"), ("callbacks", "INVALID_SIGNATURE")])
+def test_a_strangers_request_is_refused(world: World, name: str, code: str) -> None:
+    answer = world.call(name, event(name))
+    assert answer["statusCode"] == 401
+    assert json.loads(answer["body"])["code"] == code
+
+
+@pytest.mark.parametrize("name", ["authorizer", "internal_authorizer"])
+def test_a_strangers_token_is_unauthorized(world: World, name: str) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        world.call(name, event(name))
+
+
+def test_the_key_is_rotated(world: World) -> None:
+    assert world.call("key_rotation", event("key_rotation"))["rotated"] is True
