@@ -1,0 +1,50 @@
+import pytest
+from trading.adapters.settings import LambdaSettings, SettingsError, api_base_url, load
+
+ENVIRONMENT = {
+    "STAGE": "dev",
+    "LOG_LEVEL": "INFO",
+    "POWERTOOLS_SERVICE_NAME": "orders",
+    "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+    "ORDERS_TABLE": "trading-dev-orders",
+    "LIMIT": "7",
+}
+
+
+class Settings(LambdaSettings):
+    orders_table: str
+    limit: int
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    settings = load(Settings)
+    assert (settings.orders_table, settings.limit, settings.token_issuer) == ("trading-dev-orders", 7, "trading-dev")
+
+
+def test_one_message_names_all_that_is_missing_or_invalid_and_repeats_no_value(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("ORDERS_TABLE")
+    environment.setenv("STAGE", "")
+    environment.setenv("LIMIT", "hunter2")
+    with pytest.raises(SettingsError) as failure:
+        load(Settings)
+    message = str(failure.value)
+    assert all(name in message for name in ("ORDERS_TABLE", "STAGE", "LIMIT"))
+    assert "LOG_LEVEL" not in message
+    assert "hunter2" not in message
+
+
+def test_an_api_answers_on_aws_or_on_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert api_base_url("abc", "dev") == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566/")
+    assert api_base_url("abc", "dev") == "http://localhost:4566/restapis/abc/dev/_user_request_"
