@@ -1,0 +1,66 @@
+"""Synthesizes the app once a session for each stage, in this process, without building a layer."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# The jsii kernel is started with the first `node` on the path, at the import of aws_cdk.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+from aws_cdk import App, Stack
+from aws_cdk import aws_sqs as sqs
+
+from infra.app import build
+from infra.stage import ROOT
+from tests.infra.synthesized import Synthesized
+
+CANARY = "canary"
+
+
+@pytest.fixture(scope="session")
+def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stands for the built layers, which no property of the templates depends on."""
+    directory = tmp_path_factory.mktemp("layers")
+    (directory / "aws" / "dependencies" / "python").mkdir(parents=True)
+    (directory / "aws" / "dependencies" / "python" / "dependency.py").touch()
+    return directory
+
+
+def make_app(layers_dir: Path, directory: Path, stage: str) -> App:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = App(context={**context, "stage": stage, "layers_dir": str(layers_dir)}, outdir=str(directory))
+    build(app)
+    return app
+
+
+@pytest.fixture(scope="session")
+def dev(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    directory = tmp_path_factory.mktemp("dev")
+    make_app(layers_dir, directory, "dev").synth()
+    return Synthesized(directory)
+
+
+@pytest.fixture(scope="session")
+def prod(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """The production stage, with a stack beside it that cdk-nag must object to."""
+    directory = tmp_path_factory.mktemp("prod")
+    app = make_app(layers_dir, directory, "prod")
+    sqs.Queue(Stack(app, CANARY), "QueueWithoutDeadLetters")
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    return Synthesized(directory)
+
+
+@pytest.fixture(scope="session", params=["dev", "prod"])
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def synthesized(stage: str, request: pytest.FixtureRequest) -> Synthesized:
+    """Each stage in turn."""
+    deployed: Synthesized = request.getfixturevalue(stage)
+    return deployed

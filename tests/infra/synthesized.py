@@ -1,0 +1,85 @@
+"""The synthesized templates, and how to ask about them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of one of the stacks."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: Properties
+    template: dict[str, Any] = field(repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies it."""
+        return self.stack, self.logical_id
+
+
+class Synthesized:
+    """All stacks of one deployment."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.templates = {
+            path.name.removesuffix(".template.json"): json.loads(path.read_text())
+            for path in sorted(directory.glob("trading-*.template.json"))
+        }
+        self._resources = {
+            (stack, logical_id): Resource(stack, logical_id, body["Type"], body.get("Properties", {}), body)
+            for stack, template in self.templates.items()
+            for logical_id, body in template["Resources"].items()
+        }
+        self._exports = {
+            output["Export"]["Name"]: (stack, output["Value"])
+            for stack, template in self.templates.items()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._resources.values())
+
+    def of_type(self, type_: str) -> list[Resource]:
+        """All resources of a CloudFormation type. Fails when there are none: nothing would be asserted."""
+        found = [resource for resource in self if resource.type == type_]
+        assert found, f"no {type_} in any template"
+        return found
+
+    def target(self, stack: str, value: object) -> Resource:
+        """The resource that a Ref, GetAtt or import (also from another stack) refers to."""
+        match value:
+            case {"Ref": logical_id} | {"Fn::GetAtt": [logical_id, _]}:
+                return self._resources[stack, logical_id]
+            case {"Fn::ImportValue": name}:
+                return self.target(*self._exports[name])
+        raise AssertionError(f"{value} in {stack} refers to no single resource")
+
+    def function(self, name: str) -> Resource:
+        """A function by its name in the repository."""
+        handler = f"functions.{name}.handler.handler"
+        return next(fn for fn in self.of_type("AWS::Lambda::Function") if fn.properties["Handler"] == handler)
+
+
+def text(value: object) -> str:
+    """A template value with its references left out, for matching."""
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(text(part) for part in parts)
+    return "{reference}"
+
+
+def as_list(value: object) -> list[Any]:
+    """IAM's lists may be single values."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,133 @@
+"""The REST APIs."""
+
+import json
+import re
+
+import pytest
+from trading.adapters.problems import CONTENT_TYPE, Problem
+
+from infra.constructs.gateway_responses import PROBLEMS
+from tests.infra.synthesized import Resource, Synthesized
+
+TOKEN = "CUSTOM"
+SIGNED = "NONE"
+ROUTES = {
+    "public": {
+        ("POST", "/api/v1/auth/token"): ("auth", SIGNED),
+        ("POST", "/api/v1/orders"): ("orders", TOKEN),
+        ("GET", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
+        ("POST", "/api/v1/exchange/callbacks"): ("callbacks", SIGNED),
+    },
+    "internal": {
+        ("POST", "/api/v1/execution/{order_id}"): ("internal", TOKEN),
+        ("POST", "/api/v1/clearing/{trade_id}"): ("internal", TOKEN),
+        ("POST", "/api/v1/settlement/{trade_id}"): ("internal", TOKEN),
+    },
+    "venues": {
+        ("POST", "/exchanges/{exchange_id}/orders"): ("exchange_api", SIGNED),
+        ("GET", "/exchanges/{exchange_id}/orders/{client_order_id}"): ("exchange_api", SIGNED),
+        ("DELETE", "/exchanges/{exchange_id}/orders/{client_order_id}"): ("exchange_api", SIGNED),
+        ("GET", "/quotes/{symbol}"): ("exchange_api", SIGNED),
+        ("POST", "/depository/instructions"): ("depository_api", SIGNED),
+        ("GET", "/depository/confirmations"): ("depository_api", SIGNED),
+    },
+}
+AUTHORIZERS = {"public": "authorizer", "internal": "internal_authorizer"}
+
+
+def api_of(deployed: Synthesized, resource: Resource) -> str:
+    """Which of the APIs a resource belongs to."""
+    api = deployed.target(resource.stack, resource.properties["RestApiId"])
+    return str(api.properties["Name"]).split("-")[-1]
+
+
+def path(deployed: Synthesized, stack: str, resource: object) -> str:
+    match resource:
+        case {"Fn::GetAtt": [_, "RootResourceId"]}:
+            return ""
+    node = deployed.target(stack, resource)
+    return f"{path(deployed, stack, node.properties['ParentId'])}/{node.properties['PathPart']}"
+
+
+def function_of(deployed: Synthesized, stack: str, uri: object) -> str:
+    """The function that an integration's or an authorizer's URI names."""
+    [logical_id] = set(re.findall(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', json.dumps(uri)))
+    handler = deployed.target(stack, {"Ref": logical_id}).properties["Handler"]
+    return str(handler).split(".")[1]
+
+
+def test_routes_their_functions_and_who_authenticates(synthesized: Synthesized) -> None:
+    routes: dict[str, dict[tuple[str, str], tuple[str, str]]] = {name: {} for name in ROUTES}
+    for method in synthesized.of_type("AWS::ApiGateway::Method"):
+        properties = method.properties
+        where = (properties["HttpMethod"], path(synthesized, method.stack, properties["ResourceId"]))
+        function = function_of(synthesized, method.stack, properties["Integration"]["Uri"])
+        routes[api_of(synthesized, method)][where] = (function, properties["AuthorizationType"])
+    assert routes == ROUTES
+
+
+def test_each_api_has_its_own_authorizer_whose_verdict_is_cached(synthesized: Synthesized) -> None:
+    authorizers = {}
+    for authorizer in synthesized.of_type("AWS::ApiGateway::Authorizer"):
+        properties = authorizer.properties
+        assert properties["Type"] == "REQUEST"
+        assert properties["IdentitySource"] == "method.request.header.Authorization"
+        assert properties["AuthorizerResultTtlInSeconds"] == 300
+        uri = properties["AuthorizerUri"]
+        authorizers[api_of(synthesized, authorizer)] = function_of(synthesized, authorizer.stack, uri)
+    assert authorizers == AUTHORIZERS
+
+
+def test_the_authorizers_expect_different_audiences(synthesized: Synthesized) -> None:
+    audiences = {
+        name: synthesized.function(name).properties["Environment"]["Variables"]["TOKEN_AUDIENCE"]
+        for name in AUTHORIZERS.values()
+    }
+    assert audiences == {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
+
+
+def test_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> None:
+    stages = synthesized.of_type("AWS::ApiGateway::Stage")
+    assert {api_of(synthesized, each) for each in stages} == ROUTES.keys()
+    for each in stages:
+        [settings] = each.properties["MethodSettings"]
+        assert each.properties["StageName"] == stage
+        assert each.properties["TracingEnabled"] is True
+        assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+        assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"] > 0
+        assert settings["MetricsEnabled"] is True
+        assert settings["DataTraceEnabled"] is False  # bodies hold secrets and orders
+        log = each.properties["AccessLogSetting"]
+        assert synthesized.target(each.stack, log["DestinationArn"]).type == "AWS::Logs::LogGroup"
+        assert json.loads(log["Format"])["requestId"] == "$context.requestId"
+        assert "authorization" not in log["Format"].lower().replace("$context.authorizer", "")
+
+
+@pytest.mark.parametrize(("response_type", "problem"), PROBLEMS, ids=lambda each: getattr(each, "response_type", ""))
+def test_the_gateways_own_answers_are_problem_details(response_type: object, problem: object, dev: Synthesized) -> None:
+    answers = [
+        answer
+        for answer in dev.of_type("AWS::ApiGateway::GatewayResponse")
+        if answer.properties["ResponseType"] == response_type.response_type  # type: ignore[attr-defined]
+    ]
+    assert {api_of(dev, answer) for answer in answers} == ROUTES.keys()
+    for answer in answers:
+        template = answer.properties["ResponseTemplates"]["application/json"]
+        body = Problem.model_validate_json(template)
+        assert str(body.status) == answer.properties["StatusCode"]
+        assert re.findall(r"\$[\w.]+", template) == ["$context.requestId"]
+        headers = answer.properties["ResponseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == f"'{CONTENT_TYPE}'"
+        if body.status == 429:
+            assert int(headers["gatewayresponse.header.Retry-After"].strip("'")) > 0
+
+
+def test_errors_of_every_api_raise_an_alarm(synthesized: Synthesized) -> None:
+    watched = {
+        str(dimension["Value"]).split("-")[-1]
+        for alarm in synthesized.of_type("AWS::CloudWatch::Alarm")
+        if alarm.properties["MetricName"] == "5XXError"
+        for dimension in alarm.properties["Dimensions"]
+        if dimension["Name"] == "ApiName"
+    }
+    assert watched == ROUTES.keys()

@@ -1,0 +1,79 @@
+"""What holds for every resource."""
+
+import json
+
+import pytest
+from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
+from cfnlint.runner import Runner  # type: ignore[import-untyped]
+from ministack.services.cloudformation.provisioners import (  # type: ignore[import-untyped]
+    _RESOURCE_HANDLERS as LOCAL_TYPES,
+)
+
+from infra.stage import ROOT
+from tests.infra.conftest import CANARY
+from tests.infra.synthesized import Synthesized
+
+
+def test_cdk_nag_objects_to_nothing_but_the_canary(prod: Synthesized) -> None:
+    report = json.loads((prod.directory / "validation-report.json").read_text())
+    violations = [violation for plugin in report["pluginReports"] for violation in plugin["violations"]]
+    paths = {
+        construct["constructPath"].split("/")[0] for each in violations for construct in each["violatingConstructs"]
+    }
+    assert paths == {CANARY}
+
+
+def test_cfn_lint_finds_nothing(synthesized: Synthesized, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # where its configuration is
+    templates = [str(path) for path in synthesized.directory.glob("trading-*.template.json")]
+    assert templates
+    assert list(Runner(ConfigMixIn(templates)).run()) == []
+
+
+def test_the_local_aws_knows_every_type(synthesized: Synthesized) -> None:
+    assert {resource.type for resource in synthesized} <= LOCAL_TYPES.keys()
+
+
+def test_the_local_aws_still_has_no_rotation_schedules() -> None:
+    """The reason for rotating the signing key by a schedule of our own. If this fails, use Secrets Manager's."""
+    assert "AWS::SecretsManager::RotationSchedule" not in LOCAL_TYPES
+
+
+@pytest.mark.parametrize(("stage_name", "days", "policy"), [("dev", 14, "Delete"), ("prod", 365, "Retain")])
+def test_logs_are_kept_as_long_as_the_stage_demands(
+    stage_name: str, days: int, policy: str, request: pytest.FixtureRequest
+) -> None:
+    groups = request.getfixturevalue(stage_name).of_type("AWS::Logs::LogGroup")
+    assert {group.properties["RetentionInDays"] for group in groups} == {days}
+    # What API Gateway writes about itself is of no use without the API.
+    ours = [group for group in groups if isinstance(group.properties["LogGroupName"], str)]
+    assert {group.template["DeletionPolicy"] for group in ours} == {policy}
+
+
+def test_the_alarm_topic_is_encrypted_and_takes_no_plain_http(synthesized: Synthesized) -> None:
+    [topic] = synthesized.of_type("AWS::SNS::Topic")
+    key = synthesized.target(topic.stack, topic.properties["KmsMasterKeyId"])
+    assert key.properties["EnableKeyRotation"] is True
+    [policy] = synthesized.of_type("AWS::SNS::TopicPolicy")
+    statements = policy.properties["PolicyDocument"]["Statement"]
+    assert any(
+        statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in statements
+    )
+    # CloudWatch needs both permissions to raise an alarm on an encrypted topic.
+    assert any(statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"} for statement in statements)
+    in_key = key.properties["KeyPolicy"]["Statement"]
+    assert any(statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} for statement in in_key)
+
+
+def test_every_alarm_reaches_the_topic(synthesized: Synthesized) -> None:
+    [topic] = synthesized.of_type("AWS::SNS::Topic")
+    for alarm in synthesized.of_type("AWS::CloudWatch::Alarm"):
+        [action] = alarm.properties["AlarmActions"]
+        assert synthesized.target(alarm.stack, action) == topic
+
+
+def test_outputs_of_all_stacks_have_different_names(synthesized: Synthesized) -> None:
+    """Tools read them as one mapping."""
+    names = [name for template in synthesized.templates.values() for name in template["Outputs"]]
+    assert len(names) == len(set(names))

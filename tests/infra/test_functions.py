@@ -1,0 +1,99 @@
+"""Functions."""
+
+import importlib
+import re
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from infra.catalog import FUNCTIONS
+from infra.stage import ROOT
+from tests.infra.synthesized import Resource, Synthesized, text
+
+FUNCTION_ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
+EVERYWHERE = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+
+
+def name_of(function: Resource) -> str:
+    match = re.fullmatch(r"functions\.(\w+)\.handler\.handler", function.properties["Handler"])
+    assert match, function
+    return match[1]
+
+
+def test_the_functions_are_those_of_the_architecture(synthesized: Synthesized) -> None:
+    section = (ROOT / "docs" / "architecture.md").read_text().split("## Functions")[1].split("## ")[0]
+    assert {name_of(function) for function in synthesized.of_type("AWS::Lambda::Function")} == set(
+        FUNCTION_ROW.findall(section)
+    )
+
+
+def test_every_function_is_arm64_on_python_3_13_and_traced(synthesized: Synthesized) -> None:
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        assert function.properties["Architectures"] == ["arm64"], function
+        assert function.properties["Runtime"] == "python3.13", function
+        assert function.properties["TracingConfig"] == {"Mode": "Active"}, function
+
+
+def test_every_function_logs_to_its_own_group(synthesized: Synthesized, stage: str) -> None:
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        group = synthesized.target(function.stack, function.properties["LoggingConfig"]["LogGroup"])
+        name = f"trading-{stage}-{name_of(function).replace('_', '-')}"
+        assert function.properties["FunctionName"] == name
+        assert group.properties["LogGroupName"] == f"/aws/lambda/{name}"
+
+
+def test_every_layer_fits_the_functions(synthesized: Synthesized) -> None:
+    for layer in synthesized.of_type("AWS::Lambda::LayerVersion"):
+        assert layer.properties["CompatibleArchitectures"] == ["arm64"]
+        assert layer.properties["CompatibleRuntimes"] == ["python3.13"]
+
+
+def test_only_the_venues_see_the_simulators_package(synthesized: Synthesized) -> None:
+    def layers(function: Resource) -> set[str]:
+        return {
+            synthesized.target(function.stack, layer).logical_id.removesuffix(layer["Ref"][-8:])
+            for layer in function.properties["Layers"]
+        }
+
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        simulated = name_of(function) in {"exchange_api", "exchange_matching", "depository_api"}
+        assert ("SimulatorsLayer" in layers(function)) is simulated, function
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_environment_is_what_the_settings_ask_for(
+    name: str, dev: Synthesized, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dev.function(name).properties["Environment"]["Variables"]
+    settings_type: type[BaseSettings] = importlib.import_module(f"functions.{name}.settings").Settings
+    for field in settings_type.model_fields:
+        monkeypatch.delenv(field.upper(), raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, text(value))
+    settings_type()
+    unread = environment.keys() - EVERYWHERE - {field.upper() for field in settings_type.model_fields}
+    assert not unread
+
+
+def test_whoever_is_invoked_without_a_caller_waiting_has_a_place_for_failures(synthesized: Synthesized) -> None:
+    scheduled = [
+        synthesized.target(schedule.stack, schedule.properties["Target"]["Arn"])
+        for schedule in synthesized.of_type("AWS::Scheduler::Schedule")
+    ]
+    functions = {function.key for function in scheduled if function.type == "AWS::Lambda::Function"}
+    caught = {
+        synthesized.target(config.stack, config.properties["FunctionName"]).key
+        for config in synthesized.of_type("AWS::Lambda::EventInvokeConfig")
+        if config.properties["DestinationConfig"]["OnFailure"]["Destination"]
+    }
+    assert functions
+    assert functions <= caught
+
+
+def test_a_function_behind_an_api_answers_before_the_api_gives_up(synthesized: Synthesized) -> None:
+    api_gateway_seconds = 29
+    permissions = synthesized.of_type("AWS::Lambda::Permission")
+    for permission in permissions:
+        assert permission.properties["Principal"] == "apigateway.amazonaws.com"
+        function = synthesized.target(permission.stack, permission.properties["FunctionName"])
+        assert function.properties["Timeout"] < api_gateway_seconds

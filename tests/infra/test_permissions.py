@@ -1,0 +1,66 @@
+"""Who may do what."""
+
+from collections.abc import Iterator
+
+from infra.wildcards import ANY_RESOURCE, EXECUTIONS
+from tests.infra.synthesized import Synthesized, as_list, text
+
+
+def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
+    """(policy, action, resource) of every statement in every policy of every role."""
+    for policy in deployed.of_type("AWS::IAM::Policy"):
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    yield policy.logical_id, action, text(resource)
+
+
+def reason(action: str, resource: str) -> str | None:
+    """Why this wildcard is allowed."""
+    if resource == "*":
+        return ANY_RESOURCE.get(action)
+    if ":execution:" in resource and resource.endswith(":*") and resource.count("*") == 1:
+        return EXECUTIONS.get(action)
+    return None
+
+
+def test_no_wildcards_but_the_reasoned(synthesized: Synthesized) -> None:
+    for policy, action, resource in grants(synthesized):
+        assert "*" not in action, policy
+        assert "*" not in resource or reason(action, resource), (policy, action, resource)
+
+
+def test_every_reason_is_needed(synthesized: Synthesized) -> None:
+    needed = {action for _, action, resource in grants(synthesized) if "*" in resource}
+    assert needed == ANY_RESOURCE.keys() | EXECUTIONS.keys()
+
+
+def test_roles_have_no_other_policies(synthesized: Synthesized) -> None:
+    """Neither inline nor managed, but for the account setting that lets API Gateway write logs."""
+    for role in synthesized.of_type("AWS::IAM::Role"):
+        assert "Policies" not in role.properties, role
+        managed = [text(arn).split("/")[-1] for arn in role.properties.get("ManagedPolicyArns", [])]
+        assert managed in ([], ["AmazonAPIGatewayPushToCloudWatchLogs"]), role
+
+
+def test_every_role_is_assumed_by_one_service(synthesized: Synthesized) -> None:
+    for role in synthesized.of_type("AWS::IAM::Role"):
+        [statement] = role.properties["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"].keys() == {"Service"}, role
+
+
+def test_no_role_or_policy_is_shared(synthesized: Synthesized) -> None:
+    holders = [
+        (holder.stack, holder.properties[attribute])
+        for type_, attribute in [("AWS::Lambda::Function", "Role"), ("AWS::StepFunctions::StateMachine", "RoleArn")]
+        for holder in synthesized.of_type(type_)
+    ]
+    holders += [
+        (schedule.stack, schedule.properties["Target"]["RoleArn"])
+        for schedule in synthesized.of_type("AWS::Scheduler::Schedule")
+    ]
+    roles = [synthesized.target(stack, role).key for stack, role in holders]
+    assert len(roles) == len(set(roles))
+    for policy in synthesized.of_type("AWS::IAM::Policy"):
+        assert len(policy.properties["Roles"]) == 1, policy

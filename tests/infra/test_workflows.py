@@ -1,0 +1,147 @@
+"""The workflows' definitions, and the schedules."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
+
+from infra.stage import ROOT
+from tests.infra.synthesized import Synthesized
+
+SAMPLES = {
+    "$.client_id": "C-1",
+    "$.correlation_id": "correlation",
+    "$.order_id": "O-1",
+    "$.settlement_date": "2026-11-23",
+    "$$.Task.Token": "token",
+}
+MESSAGES: dict[str, TypeAdapter[Any]] = {
+    "${ExecutionQueueUrl}": EXECUTION_MESSAGE,
+    "${ClearingQueueUrl}": TypeAdapter(ClearOrder),
+    "${SettlementQueueUrl}": TypeAdapter(SettleClient),
+}
+LIFECYCLE = json.loads((ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text())
+CYCLE = json.loads((ROOT / "infra" / "workflows" / "settlement_cycle.asl.json").read_text())
+
+
+def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every task, also those inside a Map."""
+    for name, state in definition["States"].items():
+        if state["Type"] == "Task":
+            yield name, state
+        if state["Type"] == "Map":
+            yield from tasks(state["ItemProcessor"])
+
+
+ALL_TASKS = [*tasks(LIFECYCLE), *tasks(CYCLE)]
+SENDING = [(name, state) for name, state in ALL_TASKS if ":sqs:" in state["Resource"]]
+
+
+def test_an_order_costs_two_transitions_when_all_goes_well() -> None:
+    path, state = [], LIFECYCLE["StartAt"]
+    while state:
+        path.append(state)
+        state = LIFECYCLE["States"][state].get("Next")
+    assert path == ["Execute", "Clear"]
+
+
+@pytest.mark.parametrize(("name", "state"), SENDING, ids=[name for name, _ in SENDING])
+def test_what_is_sent_is_a_message_of_the_mailbox_in_the_clients_group(name: str, state: dict[str, Any]) -> None:
+    parameters = state["Parameters"]
+    body = {
+        key.removesuffix(".$"): SAMPLES[value] if key.endswith(".$") else value
+        for key, value in parameters["MessageBody"].items()
+    }
+    message = MESSAGES[parameters["QueueUrl"]].validate_python(body)
+    assert parameters["MessageGroupId.$"] == "$.client_id"
+    assert (getattr(message, "task_token", None) == "token") is state["Resource"].endswith(".waitForTaskToken")
+
+
+@pytest.mark.parametrize(("name", "state"), ALL_TASKS, ids=[name for name, _ in ALL_TASKS])
+def test_every_task_is_retried_with_backoff_and_full_jitter(name: str, state: dict[str, Any]) -> None:
+    for retrier in state["Retry"]:
+        assert retrier["BackoffRate"] > 1
+        assert retrier["JitterStrategy"] == "FULL"
+        assert retrier["MaxAttempts"] > 0
+        assert retrier["MaxDelaySeconds"] > 0
+    if state["Resource"].endswith(".waitForTaskToken"):
+        assert "TimeoutSeconds" in state or "TimeoutSecondsPath" in state
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_an_order_that_closed_with_nothing_executed_is_no_failure() -> None:
+    execute = LIFECYCLE["States"]["Execute"]
+    [closed] = [catcher for catcher in execute["Catch"] if "OrderClosed" in catcher["ErrorEquals"]]
+    assert LIFECYCLE["States"][closed["Next"]]["Type"] == "Succeed"
+    retried = {error for retrier in execute["Retry"] for error in retrier["ErrorEquals"]}
+    assert not retried & {"OrderClosed", "States.ALL", "States.TaskFailed"}
+
+
+def test_an_order_that_fails_to_execute_is_taken_back() -> None:
+    *_, other = LIFECYCLE["States"]["Execute"]["Catch"]
+    cancel = LIFECYCLE["States"][other["Next"]]
+    assert cancel["Parameters"]["MessageBody"]["kind"] == "cancel"
+    assert LIFECYCLE["States"][cancel["Next"]]["Type"] == "Fail"
+
+
+def test_one_clients_failure_stops_no_other_settlement() -> None:
+    settle_clients = CYCLE["States"]["SettleClients"]
+    states = settle_clients["ItemProcessor"]["States"]
+    [caught] = states["Settle"]["Catch"]
+    assert states[caught["Next"]]["Type"] == "Pass"
+    assert settle_clients["ToleratedFailurePercentage"] == 100
+
+
+def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> None:
+    definitions = {f"trading-{stage}-order-lifecycle": LIFECYCLE, f"trading-{stage}-settlement-cycle": CYCLE}
+    machines = synthesized.of_type("AWS::StepFunctions::StateMachine")
+    for machine in machines:
+        definition = definitions.pop(machine.properties["StateMachineName"])
+        placeholders = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
+        assert machine.properties["DefinitionSubstitutions"].keys() == placeholders
+    assert not definitions
+
+
+def test_workflows_are_standard_traced_and_log_errors_without_data(synthesized: Synthesized) -> None:
+    for machine in synthesized.of_type("AWS::StepFunctions::StateMachine"):
+        assert machine.properties["StateMachineType"] == "STANDARD"
+        assert machine.properties["TracingConfiguration"] == {"Enabled": True}
+        logging = machine.properties["LoggingConfiguration"]
+        assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+
+
+def test_executions_that_fail_or_time_out_raise_an_alarm(synthesized: Synthesized) -> None:
+    machines = {machine.key for machine in synthesized.of_type("AWS::StepFunctions::StateMachine")}
+    for metric in ("ExecutionsFailed", "ExecutionsTimedOut"):
+        watched = {
+            synthesized.target(alarm.stack, alarm.properties["Dimensions"][0]["Value"]).key
+            for alarm in synthesized.of_type("AWS::CloudWatch::Alarm")
+            if alarm.properties["MetricName"] == metric
+        }
+        assert watched == machines
+
+
+def test_schedules(synthesized: Synthesized, stage: str) -> None:
+    schedules = synthesized.of_type("AWS::Scheduler::Schedule")
+    times = {
+        schedule.properties["Name"].removeprefix(f"trading-{stage}-"): (
+            schedule.properties["ScheduleExpression"],
+            schedule.properties["ScheduleExpressionTimezone"],
+        )
+        for schedule in schedules
+    }
+    assert times == {
+        "sweeper": ("rate(1 minute)", "Etc/UTC"),
+        "exchange-session": ("rate(1 minute)", "Etc/UTC"),
+        "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
+        "settlement-cycle": ("cron(30 18 ? * MON-FRI *)", "America/New_York"),
+        "key-rotation": ("rate(30 days)", "Etc/UTC"),
+    }
+    for schedule in schedules:
+        assert schedule.properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
+        assert schedule.properties["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert json.loads(schedule.properties["Target"]["Input"]) is not None
