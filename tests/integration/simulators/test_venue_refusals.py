@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.simulators.test_depository import NOTHING, balances, confirmations, settle
+from tests.integration.simulators.test_depository_api import NOTHING, balances, confirmations, settle
 from tests.integration.simulators.world import World, running_world
 
 
