@@ -55,7 +55,7 @@ TABLES = {
     "control": TableSpec(("name",), expires="expires_at"),
 }
 SIMULATOR_TABLES = {
-    "exchange-books": TableSpec(("pk", "sk")),
+    "exchange-books": TableSpec(("pk", "sk"), expires="expires_at"),
     "depository-books": TableSpec(("pk", "sk")),
 }
 
@@ -168,8 +168,8 @@ SERVICES = {
     ),
     "internal": FunctionSpec(
         timeout=10,
-        env=(*_EXECUTION_ENV, "IDEMPOTENCY_TABLE"),
-        grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"tables/idempotency": _IDEMPOTENCY}),
+        env=_EXECUTION_ENV,
+        grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS),
     ),
     "execution": FunctionSpec(
         timeout=10,
@@ -182,7 +182,7 @@ SERVICES = {
         grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
     "settlement": FunctionSpec(
-        timeout=10,
+        timeout=20,
         env=(*_BOOKS_ENV, *_VENUES_ENV, "SETTLEMENT_QUEUE_URL", "SETTLEMENT_DLQ_URL"),
         grants=_SETTLEMENT_GRANTS
         | {

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from local import seed
+from local.aws_client import aws_client
+from local.place import Place
 from trading.adapters.transactions import from_item
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Finding, Snapshot, check
-
-from local import seed
-from local.aws_client import aws_client
-from local.place import Place
 
 
 def snapshot(place: Place, *, day_is_over: bool) -> Snapshot:

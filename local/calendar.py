@@ -18,7 +18,7 @@ def render() -> str:
     """The table's source text."""
 
     def rows(category: str) -> str:
-        days = sorted(NewYorkStockExchange(years=YEARS, categories=category))
+        days = sorted(NewYorkStockExchange(years=YEARS, categories=category))  # type: ignore[no-untyped-call]
         return "".join(f'        "{day.isoformat()}",\n' for day in days if day.year in YEARS)
 
     return (

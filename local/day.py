@@ -6,11 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from trading.domain import calendar
-
 from local import deploy
 from local.aws_client import aws_client
 from local.place import LocalError, Place
+from trading.domain import calendar
 
 SETTLEMENT_SECONDS = 600
 

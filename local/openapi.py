@@ -14,6 +14,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme, Server
 from openapi_spec_validator import validate
+
 from trading.adapters.api import BEARER_SCHEME, CORRELATION_ID, IDEMPOTENCY_KEY, SIGNATURE_SCHEME
 from trading.adapters.idempotency import REPLAYED_HEADER
 from trading.adapters.problems import CONTENT_TYPE, Problem

@@ -6,12 +6,12 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from rich.console import Console
-from trading.domain import calendar
 
 from local import books, day, deploy, seed, server, session, view
 from local.api import Credentials, TradingClient, rest_api_url
 from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
+from trading.domain import calendar
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180

@@ -8,6 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+
+from local import deploy
+from local.api import Credentials
+from local.aws_client import aws_client
+from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
+from local.place import LocalError, Place
 from simulators import reference
 from trading.adapters import passwords
 from trading.adapters.login import INTERNAL_AUDIENCE, Credential
@@ -16,12 +22,6 @@ from trading.adapters.transactions import to_item
 from trading.domain import deposits
 from trading.domain.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
-
-from local import deploy
-from local.api import Credentials
-from local.aws_client import aws_client
-from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
-from local.place import LocalError, Place
 
 DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])

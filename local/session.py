@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from simulators import reference
 
 from local.api import TradingClient
 from local.place import LocalError
+from simulators import reference
 
 REFERENCE_PRICE = {listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS}
 RESTS = "rests until the close"

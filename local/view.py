@@ -7,9 +7,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from trading.domain.reconciliation import INVARIANTS, Finding, Snapshot
 
 from local.session import Probe, Watched
+from trading.domain.reconciliation import INVARIANTS, Finding, Snapshot
 
 LIFECYCLE = ("RECEIVED", "VALIDATED", "ROUTING", "FILLED", "CLEARING", "CLEARED", "SETTLING", "SETTLED")
 HAPPY = {*LIFECYCLE, "PARTIALLY_FILLED"}
@@ -34,7 +34,7 @@ class PlainProgress:
             line = f"{_title(order)}: {order.status}, {_filled(order)} at {_price(order)}"
             if self._shown.get(order.order_id) != line:
                 self._shown[order.order_id] = line
-                self._console.print(line, highlight=False)
+                self._console.print(line, highlight=False, soft_wrap=True)
 
 
 class LiveProgress:

@@ -7,6 +7,8 @@ import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
+
+from functions.auth.settings import Settings
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -16,8 +18,6 @@ from trading.adapters.settings import load
 from trading.adapters.staged_secrets import StagedSecret
 from trading.adapters.tokens import Grant, RetiredKeyError, Tokens
 from trading.domain.values import Frozen, Timestamp
-
-from functions.auth.settings import Settings
 
 
 class TokenRequest(Frozen):

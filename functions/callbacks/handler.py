@@ -9,6 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.callbacks.settings import Settings
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -21,8 +23,6 @@ from trading.adapters.venue_secrets import VenueSecrets
 from trading.domain.values import Frozen
 from trading.messages import ReportReceived
 from trading.wire import CALLBACK_PATH, ExecutionReport
-
-from functions.callbacks.settings import Settings
 
 
 class Accepted(Frozen):

@@ -2,13 +2,13 @@
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.clearing.settings import Settings
 from trading.adapters import stages
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.mailbox_worker import MailboxWorker
 from trading.adapters.settings import load
 from trading.messages import ClearOrder
-
-from functions.clearing.settings import Settings
 
 settings = load(Settings)
 stage = stages.clearing_stage(settings)

@@ -4,6 +4,8 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.day_close.settings import Settings
 from trading.adapters import stages
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -13,8 +15,6 @@ from trading.adapters.settings import load
 from trading.domain.calendar import NEW_YORK
 from trading.domain.values import Day, Frozen
 from trading.usecases.sweep import CloseDay
-
-from functions.day_close.settings import Settings
 
 
 class CloseRequest(Frozen):

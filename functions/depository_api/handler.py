@@ -9,6 +9,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.depository_api.settings import Settings
 from simulators.adapters.api import VenueApi
 from simulators.adapters.configuration import DEPOSITORY, Configuration
 from simulators.adapters.depository_store import DepositoryStore
@@ -19,8 +21,6 @@ from simulators.dice import Dice
 from simulators.problem import Problem
 from simulators.settlement_desk import SettlementDesk
 from trading.wire import SettlementInstruction
-
-from functions.depository_api.settings import Settings
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -11,6 +11,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.exchange_api.settings import Settings
 from simulators.adapters.api import VenueApi
 from simulators.adapters.callbacks import check_callback_url
 from simulators.adapters.configuration import Configuration
@@ -23,8 +25,6 @@ from simulators.order_entry import OrderEntry
 from simulators.problem import Problem
 from simulators.reference import EXCHANGE_IDS
 from trading.wire import SubmitOrder
-
-from functions.exchange_api.settings import Settings
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 

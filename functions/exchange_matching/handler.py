@@ -8,6 +8,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
+
+from functions.exchange_matching.settings import Settings
 from simulators.adapters.callbacks import CallbackSender
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore
@@ -17,8 +19,6 @@ from simulators.adapters.tables import CLIENT_CONFIG, Table
 from simulators.dice import Dice
 from simulators.session import Session
 from trading.domain.values import Frozen
-
-from functions.exchange_matching.settings import Settings
 
 NO_NEW_WORK_MS = 15_000
 """Work on one order may take this long when its owner does not answer: three reports of four seconds, and the books."""

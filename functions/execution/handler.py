@@ -2,13 +2,13 @@
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.execution.settings import Settings
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.mailbox_worker import MailboxWorker
 from trading.adapters.settings import load
 from trading.adapters.stages import execution_stage
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
-
-from functions.execution.settings import Settings
 
 settings = load(Settings)
 stage = execution_stage(settings)

@@ -4,6 +4,4 @@ from trading.adapters.stages import ExecutionSettings
 
 
 class Settings(ExecutionSettings):
-    """What all stages need, and the idempotency records."""
-
-    idempotency_table: str
+    """What all stages need."""

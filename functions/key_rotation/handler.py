@@ -7,12 +7,12 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.key_rotation.settings import Settings
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.observability import count, logger
 from trading.adapters.settings import load
 from trading.domain.values import Frozen
-
-from functions.key_rotation.settings import Settings
 
 settings = load(Settings)
 client = boto3.client("secretsmanager", config=CLIENT_CONFIG)

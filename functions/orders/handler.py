@@ -9,6 +9,8 @@ import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field, ValidationInfo, field_validator
+
+from functions.orders.settings import Settings
 from trading.adapters import stages, views
 from trading.adapters.api import ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG
@@ -22,8 +24,6 @@ from trading.domain.orders import OrderRequest
 from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce
 from trading.usecases.place_order import PlaceOrder
 from trading.usecases.ports import NotFoundError
-
-from functions.orders.settings import Settings
 
 
 class NewOrder(Frozen):
@@ -69,7 +69,7 @@ app = ApiResolver(throttle)
 def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
     """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer, not an error: see `reason`."""
     if order.client_id != app.principal.client_id:
-        raise HttpError(HTTPStatus.FORBIDDEN, "FORBIDDEN", "A client places orders for itself only.")
+        raise HttpError(HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only.")
     request = OrderRequest(
         client_id=order.client_id,
         symbol=order.stock_symbol,

@@ -1,6 +1,7 @@
 """What the function is told."""
 
 from pydantic import Field
+
 from trading.adapters.tables import BooksSettings
 
 

@@ -2,6 +2,8 @@
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.settlement.settings import Settings
 from trading.adapters import stages
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -10,9 +12,8 @@ from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.settings import load
 from trading.messages import SettleClient
 
-from functions.settlement.settings import Settings
-
-TIME_FOR_ONE_OBLIGATION_MS = 6_000
+TIME_FOR_ONE_OBLIGATION_MS = 11_000
+"""Both tries of an instruction and the booking."""
 
 settings = load(Settings)
 sqs = boto3.client("sqs", config=CLIENT_CONFIG)

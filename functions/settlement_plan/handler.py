@@ -3,14 +3,14 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.settlement_plan.settings import Settings
 from trading.adapters import stages
 from trading.adapters.clock import now
 from trading.adapters.observability import logger
 from trading.adapters.settings import load
 from trading.domain.values import Day, Frozen
 from trading.usecases.settlement_cycle import PlanSettlement
-
-from functions.settlement_plan.settings import Settings
 
 
 class PlanRequest(Frozen):

@@ -3,15 +3,14 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.settlement_reconcile.settings import Settings
 from trading.adapters import stages
 from trading.adapters.clock import now
-from trading.adapters.depository import HttpDepository
 from trading.adapters.observability import Counters, logger
 from trading.adapters.settings import load
 from trading.domain.values import Day, Frozen
 from trading.usecases.settlement_cycle import ReconcileSettlement
-
-from functions.settlement_reconcile.settings import Settings
 
 
 class ReconcileRequest(Frozen):
@@ -21,7 +20,7 @@ class ReconcileRequest(Frozen):
 
 
 settings = load(Settings)
-reconcile = ReconcileSettlement(stages.books(settings), HttpDepository(stages.venue_http(settings)), Counters(), now)
+reconcile = ReconcileSettlement(stages.books(settings), stages.depository(settings), Counters(), now)
 
 
 @logger.inject_lambda_context

@@ -4,6 +4,8 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.sweeper.settings import Settings
 from trading.adapters import stages
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -11,8 +13,6 @@ from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
 from trading.adapters.settings import load
 from trading.usecases.sweep import Sweep
-
-from functions.sweeper.settings import Settings
 
 settings = load(Settings)
 mailboxes = SqsMailboxes(

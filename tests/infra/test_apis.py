@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from trading.adapters.problems import CONTENT_TYPE, Problem
 
 from infra.constructs.gateway_responses import PROBLEMS
 from tests.infra.synthesized import Resource, Synthesized
+from trading.adapters.problems import CONTENT_TYPE, Problem
 
 TOKEN = "CUSTOM"
 SIGNED = "NONE"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 
 from infra.stage import ROOT
 from tests.infra.synthesized import Synthesized
+from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 
 SAMPLES = {
     "$.client_id": "C-1",

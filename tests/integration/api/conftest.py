@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from moto import mock_aws
-from trading.adapters import passwords
-from trading.adapters.login import INTERNAL_AUDIENCE, Credential, CredentialStatus
 
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context
+from trading.adapters import passwords
+from trading.adapters.login import INTERNAL_AUDIENCE, Credential, CredentialStatus
 
 if TYPE_CHECKING:
     from types import ModuleType

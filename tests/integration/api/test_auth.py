@@ -4,12 +4,12 @@ from typing import Any
 
 import jwt
 import pytest
-from trading.adapters import passwords
-from trading.adapters.login import FAILURES_REMEMBERED_FOR, Login, LoginLockedError, lock_after
 
 from tests.integration.api.conftest import World
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context, header, request
+from trading.adapters import passwords
+from trading.adapters.login import FAILURES_REMEMBERED_FOR, Login, LoginLockedError, lock_after
 
 
 def log_in(

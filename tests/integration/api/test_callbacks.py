@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from trading.adapters.signatures import signed_headers
-from trading.messages import EXECUTION_MESSAGE, ReportReceived
-from trading.wire import CALLBACK_PATH
 
 from tests.integration.api.conftest import EXCHANGE_SECRET, World
 from tests.unit.api.events import header, request
+from trading.adapters.signatures import signed_headers
+from trading.messages import EXECUTION_MESSAGE, ReportReceived
+from trading.wire import CALLBACK_PATH
 
 Build = Callable[[], dict[str, Any]]
 

@@ -1,10 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from trading.adapters.throttle import Throttle
 
 from tests.integration.api.conftest import World
 from tests.unit.api.clock import Clock
+from trading.adapters.throttle import Throttle
 
 
 def throttle(world: World, clock: Clock, table: str = "trading-test-control") -> Throttle:

@@ -3,10 +3,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 import simulators.settlement_desk
 from simulators.adapters.depository_store import DepositoryStore
 from simulators.adapters.tables import Table
-
 from tests.integration.simulators.world import Answer, World
 
 INSTRUCTION = {

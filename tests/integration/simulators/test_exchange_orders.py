@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
 from simulators.adapters.tables import Table
 from simulators.behaviour import ExchangeBehaviour
@@ -9,10 +10,9 @@ from simulators.dispatch import schedule
 from simulators.exchange import MatchOutcome, cancel, match
 from simulators.market import minute_of
 from simulators.retries import ConflictError
+from tests.integration.simulators.world import START, FakeContext, World, secret_of
 from trading.adapters.signatures import verify
 from trading.wire import CALLBACK_PATH, VenueQuote
-
-from tests.integration.simulators.world import START, FakeContext, World, secret_of
 
 
 def test_an_order_is_accepted_matched_and_reported_with_signed_callbacks(world: World) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulators.reference import EXCHANGE_IDS
 
+from simulators.reference import EXCHANGE_IDS
 from tests.integration.simulators.world import PREFIX, START, FakeContext, World
 
 

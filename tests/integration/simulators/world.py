@@ -19,6 +19,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
+
 from simulators.reference import EXCHANGE_IDS, market_items
 from trading.adapters.signatures import signed_headers
 from trading.wire import CALLBACK_PATH

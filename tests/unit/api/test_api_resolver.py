@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
+
+from tests.unit.api.events import Context, header, request
 from trading.adapters.api import ApiResolver, PathId, json_response
 from trading.adapters.throttle import Allowance
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen, Money, Timestamp
-
-from tests.unit.api.events import Context, header, request
 
 ALICE = {"client_id": "alice", "permissions": "orders:read orders:write", "api_key": "key-alice"}
 

@@ -3,6 +3,7 @@ import hashlib
 from typing import Any
 
 import pytest
+
 from trading.adapters import passwords
 
 

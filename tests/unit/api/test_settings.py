@@ -1,4 +1,5 @@
 import pytest
+
 from trading.adapters.settings import LambdaSettings, SettingsError, api_base_url, load
 
 ENVIRONMENT = {

@@ -2,6 +2,7 @@ import hashlib
 import hmac
 
 import pytest
+
 from trading.adapters.signatures import SignatureError, signed_headers, verify
 
 SECRET = b"s" * 32

@@ -7,6 +7,9 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.api.clock import Clock
+from tests.unit.api.secret_store import SecretStore
 from trading.adapters.staged_secrets import StagedSecret
 from trading.adapters.tokens import (
     KEYS_CACHED_FOR,
@@ -16,9 +19,6 @@ from trading.adapters.tokens import (
     RetiredKeyError,
     Tokens,
 )
-
-from tests.unit.api.clock import Clock
-from tests.unit.api.secret_store import SecretStore
 
 KEYS = {"v1": "k1" * 32, "v2": "k2" * 32, "v3": "k3" * 32}
 ISSUER = "trading-test"

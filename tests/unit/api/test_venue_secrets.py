@@ -1,8 +1,8 @@
 import pytest
-from trading.adapters.venue_secrets import CACHE_FOR, VenueSecrets
 
 from tests.unit.api.clock import Clock
 from tests.unit.api.secret_store import SecretStore
+from trading.adapters.venue_secrets import CACHE_FOR, VenueSecrets
 
 
 @pytest.fixture

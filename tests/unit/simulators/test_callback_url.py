@@ -1,4 +1,5 @@
 import pytest
+
 from simulators.adapters.callbacks import check_callback_url
 from simulators.problem import Problem
 

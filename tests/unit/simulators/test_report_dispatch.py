@@ -2,12 +2,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dispatch import Dispatch, DispatchState, is_sent_twice, schedule, sending_order
 from simulators.exchange import MatchOutcome, match
-from trading.domain.values import TimeInForce
-
 from tests.unit.simulators.builders import DICE, FAULTLESS, NOW, QUOTE, booked_order
+from trading.domain.values import TimeInForce
 
 
 def outcome() -> MatchOutcome:

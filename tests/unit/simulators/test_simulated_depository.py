@@ -4,11 +4,11 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from simulators.behaviour import DepositoryBehaviour
 from simulators.depository import confirm, movements
-from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementInstruction
-
 from tests.unit.simulators.builders import DICE, NOW
+from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementInstruction
 
 instructions = st.builds(
     SettlementInstruction,

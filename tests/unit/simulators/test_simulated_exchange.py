@@ -4,15 +4,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
 from simulators.exchange import BookedOrder, Tombstone, cancel, match, split, validate
 from simulators.market import Listing
 from simulators.problem import Problem
+from tests.unit.simulators.builders import APPLE, DICE, FAULTLESS, NOW, QUOTE, booked_order, submit_order
 from trading.domain.values import Side, TimeInForce
 from trading.wire import ExecType, ExecutionReport, VenueOrderStatus, VenueQuote
-
-from tests.unit.simulators.builders import APPLE, DICE, FAULTLESS, NOW, QUOTE, booked_order, submit_order
 
 cents = st.integers(min_value=1, max_value=50_000).map(lambda value: Decimal(value) / 100)
 orders = st.builds(

@@ -3,11 +3,11 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from simulators.behaviour import EXCHANGE_DEFAULTS
 from simulators.dice import Dice
 from simulators.market import Consumed, Listing, displayed_quote, mid_price, minute_of, next_minute, remaining_quote
 from simulators.reference import EXCHANGES, INSTRUMENTS, market_items
-
 from tests.unit.simulators.builders import APPLE, DICE, NOW, QUOTE
 
 minutes = st.integers(min_value=0, max_value=50_000_000)

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import Field
-from trading.domain.values import Frozen
 
 from simulators.dice import Dice
+from trading.domain.values import Frozen
 
 Rate = Annotated[Decimal, Field(ge=0, le=1)]
 

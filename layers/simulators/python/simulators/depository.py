@@ -5,10 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
-
 from simulators.behaviour import DepositoryBehaviour
 from simulators.dice import Dice
+from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
 
 
 class Movement(NamedTuple):

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from trading.domain.values import Frozen, Timestamp
-from trading.wire import ExecutionReport
-
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
 from simulators.exchange import MatchOutcome
+from trading.domain.values import Frozen, Timestamp
+from trading.wire import ExecutionReport
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from simulators.behaviour import ExchangeBehaviour
+from simulators.dice import Dice
+from simulators.market import Listing, is_good_enough, opposite
+from simulators.problem import Problem
 from trading.domain.values import Frozen, TimeInForce, Timestamp
 from trading.wire import (
     ExecType,
@@ -15,11 +19,6 @@ from trading.wire import (
     VenueOrderStatus,
     VenueQuote,
 )
-
-from simulators.behaviour import ExchangeBehaviour
-from simulators.dice import Dice
-from simulators.market import Listing, is_good_enough, opposite
-from simulators.problem import Problem
 
 MAX_ORDER_QUANTITY = 1_000_000
 MAX_LIMIT_PRICE = Decimal(1_000_000)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from pydantic import Field
-from trading.domain.values import Frozen, Money, Side
-from trading.wire import VenueQuote
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
+from trading.domain.values import Frozen, Money, Side
+from trading.wire import VenueQuote
 
 DRIFT_BASIS_POINTS = 50
 DRIFT_MINUTES = 10

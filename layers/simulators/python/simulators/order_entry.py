@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
-
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
 from simulators.dice import Dice
@@ -13,6 +11,7 @@ from simulators.market import Consumed, displayed_quote, minute_of, remaining_qu
 from simulators.problem import Problem
 from simulators.reference import EXCHANGE_IDS
 from simulators.retries import retrying
+from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
 
 PICKED_UP_AFTER = timedelta(seconds=5)
 """When the session looks at an order whose immediate match did not happen."""

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aws_lambda_powertools import Logger
-from trading.wire import ExecType, ExecutionReport
 
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
@@ -16,6 +15,7 @@ from simulators.exchange import match
 from simulators.market import Consumed, displayed_quote, minute_of, next_minute, opposite, remaining_quote
 from simulators.reference import EXCHANGE_IDS
 from simulators.retries import ConflictError, retrying
+from trading.wire import ExecType, ExecutionReport
 
 logger = Logger(child=True)
 

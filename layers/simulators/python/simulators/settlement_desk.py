@@ -5,8 +5,6 @@ import binascii
 from collections.abc import Callable
 from datetime import date, datetime
 
-from trading.wire import ConfirmationPage, ConfirmationStatus, SettlementConfirmation, SettlementInstruction
-
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.depository_store import DepositoryStore, SettledInstruction
 from simulators.behaviour import DepositoryBehaviour
@@ -14,6 +12,7 @@ from simulators.depository import confirm, movements
 from simulators.dice import Dice
 from simulators.problem import Problem
 from simulators.retries import retrying
+from trading.wire import ConfirmationPage, ConfirmationStatus, SettlementConfirmation, SettlementInstruction
 
 PAGE_SIZE = 100
 

@@ -8,10 +8,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel, ValidationError
-from trading.adapters.signatures import SignatureError
 
 from simulators.adapters.secrets import VenueSecrets
 from simulators.problem import Problem
+from trading.adapters.signatures import SignatureError
 
 MAX_BODY_BYTES = 16_384
 Model = TypeVar("Model", bound=BaseModel)

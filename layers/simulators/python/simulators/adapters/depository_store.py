@@ -11,10 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from trading.wire import SettlementConfirmation, SettlementInstruction
-
 from simulators.adapters.tables import Table, without_keys
 from simulators.depository import Movement
+from trading.wire import SettlementConfirmation, SettlementInstruction
 
 SHARDS = 16
 

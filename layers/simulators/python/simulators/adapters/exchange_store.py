@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from trading.domain.values import Side, iso
-
 from simulators.adapters.tables import Item, Table, without_keys
 from simulators.dispatch import Dispatch
 from simulators.exchange import BookedOrder, MatchOutcome, Tombstone
 from simulators.market import Consumed, liquidity_expires_at
 from simulators.retries import ConflictError
+from trading.domain.values import Side, iso
 
 _ABSENT = "attribute_not_exists(pk)"
 _PRESENT = "attribute_exists(pk)"

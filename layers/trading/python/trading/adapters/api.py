@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -66,7 +67,7 @@ class ApiResolver:
         # Powertools puts its own validation before all other middleware; a stranger's body must not be parsed before
         # he is known, so the same two validators are placed here by hand.
         self.powertools = APIGatewayRestResolver(
-            json_body_deserializer=partial(json.loads, parse_constant=_no_constant)
+            json_body_deserializer=partial(json.loads, parse_constant=_no_constant, parse_float=Decimal)
         )
         self.powertools.use(
             [

@@ -15,7 +15,7 @@ from trading.adapters.observability import Counters
 from trading.adapters.settings import LambdaSettings, api_base_url
 from trading.adapters.tables import BooksSettings, TableBooks, TableNames
 from trading.adapters.venue_health import TableVenueHealth
-from trading.adapters.venue_http import VenueHttp
+from trading.adapters.venue_http import VenueHttp, pool
 from trading.adapters.venue_secrets import VenueSecrets
 from trading.adapters.workflow import OrderLifecycle
 from trading.usecases.book_execution import BookExecution
@@ -59,10 +59,16 @@ def lifecycle(arn: str) -> OrderLifecycle:
     return OrderLifecycle(boto3.client("stepfunctions", config=CLIENT_CONFIG), arn)
 
 
-def venue_http(settings: VenueSettings) -> VenueHttp:
+EXCHANGE_READ_TIMEOUT_SECONDS = 2.0
+DEPOSITORY_READ_TIMEOUT_SECONDS = 4.0
+"""The depository settles a batch, nobody waits for it; an exchange that is slow is better left for another."""
+
+
+def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHttp:
     """Signed requests to the outside world."""
     secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
-    return VenueHttp(partial(api_base_url, settings.venues_api_id, settings.venues_api_stage), secrets, now)
+    base_url = partial(api_base_url, settings.venues_api_id, settings.venues_api_stage)
+    return VenueHttp(base_url, secrets, now, pool(read_timeout_seconds))
 
 
 def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
@@ -71,7 +77,9 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
     monitor, the_books = Counters(), books(settings)
     health = TableVenueHealth(dynamodb, settings.control_table, the_books.exchanges, now)
     exchanges = HttpExchanges(
-        venue_http(settings), circuit_store(dynamodb, settings.control_table), settings.tape_key_id
+        venue_http(settings, EXCHANGE_READ_TIMEOUT_SECONDS),
+        circuit_store(dynamodb, settings.control_table),
+        settings.tape_key_id,
     )
     book = BookExecution(books=the_books, health=health, monitor=monitor, clock=now)
     callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
@@ -87,6 +95,11 @@ def clearing_stage(settings: BooksSettings) -> ClearOrderStage:
     return ClearOrderStage(books(settings), Counters(), now)
 
 
+def depository(settings: VenueSettings) -> HttpDepository:
+    """The depository."""
+    return HttpDepository(venue_http(settings, DEPOSITORY_READ_TIMEOUT_SECONDS))
+
+
 def settlement_stage(settings: BooksAndVenueSettings) -> SettleClientStage:
     """Settlement."""
-    return SettleClientStage(books(settings), HttpDepository(venue_http(settings)), Counters(), now)
+    return SettleClientStage(books(settings), depository(settings), Counters(), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import urllib3
@@ -13,13 +13,12 @@ from trading.adapters.venue_secrets import VenueSecrets
 from trading.usecases.ports import OutcomeUnknownError
 
 CONNECT_TIMEOUT_SECONDS = 0.5
-READ_TIMEOUT_SECONDS = 2.0
 
 
-def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS), retries=False
-    )
+def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
+    """Connections with a time-out. Twice the time-out must fit into what calls the function has time for."""
+    timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=read_timeout_seconds)
+    return urllib3.PoolManager(timeout=timeout, retries=False)
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class VenueHttp:
     base_url: Callable[[], str]
     secrets: VenueSecrets
     now: Callable[[], datetime]
-    pool: urllib3.PoolManager = field(default_factory=_pool)
+    pool: urllib3.PoolManager
 
     def request(
         self, key_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""

@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -48,7 +48,11 @@ def _no_float(value: object) -> object:
     return value
 
 
-Money = Annotated[Decimal, BeforeValidator(_no_float)]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_no_float),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+([.][0-9]+)?$", "examples": ["187.50"]}),
+]
 """An amount or a price in the account's currency. A string in JSON, a number in DynamoDB, never a float."""
 
 

@@ -1,0 +1,73 @@
+"""What `local.gateway_responses` puts right in the local AWS, seen from outside, on an API made for it."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local.api import rest_api_url
+from local.aws_client import aws_client
+from local.place import ACCOUNT, REGION, Place
+
+FUNCTION = """
+def handler(event, context):
+    if event["httpMethod"] == "POST":
+        raise RuntimeError("an internal detail")
+    return {"statusCode": 200, "body": event["requestContext"]["requestId"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def url(place: Place) -> Iterator[str]:
+    """A REST API whose GET answers with the request id it saw and whose POST raises."""
+    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
+    name = f"probe-{uuid4()}"
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", FUNCTION)
+    arn = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/any",
+        Code={"ZipFile": code.getvalue()},
+    )["FunctionArn"]
+    api = gateway.create_rest_api(name=name)["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    for method in ("GET", "POST"):
+        gateway.put_method(restApiId=api, resourceId=root, httpMethod=method, authorizationType="NONE")
+        gateway.put_integration(
+            restApiId=api,
+            resourceId=root,
+            httpMethod=method,
+            type="AWS_PROXY",
+            integrationHttpMethod="POST",
+            uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        )
+    gateway.put_gateway_response(
+        restApiId=api,
+        responseType="DEFAULT_5XX",
+        statusCode="502",
+        responseParameters={"gatewayresponse.header.Content-Type": "'application/problem+json'"},
+        responseTemplates={"application/json": '{"code": "INTERNAL", "request_id": "$context.requestId"}'},
+    )
+    gateway.create_deployment(restApiId=api, stageName="test")
+    yield rest_api_url(place.endpoint, api, "test")
+    gateway.delete_rest_api(restApiId=api)
+    functions.delete_function(FunctionName=name)
+
+
+def test_a_function_that_raises_is_answered_by_the_gateway_response(url: str) -> None:
+    answer = httpx.post(url, timeout=30)
+    assert answer.status_code == 502
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {"code": "INTERNAL", "request_id": answer.headers["x-amzn-requestid"]}
+
+
+def test_the_function_sees_the_request_id_that_the_client_gets(url: str) -> None:
+    answer = httpx.get(url, timeout=30)
+    assert answer.status_code == 200
+    assert answer.text == answer.headers["x-amzn-requestid"]

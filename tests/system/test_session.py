@@ -1,0 +1,44 @@
+"""The session that `make run` plays, whole: every order, the close, the settlement, the books."""
+
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from local import books, run, seed, server
+from local.place import LocalError, Place
+
+
+@pytest.mark.timeout(900)
+def test_the_session_comes_out_as_it_must(place: Place) -> None:
+    said = io.StringIO()
+    ok = run.play(place, Console(file=said, width=200))
+    assert ok, said.getvalue()
+
+
+def test_seeding_again_changes_nothing(place: Place) -> None:
+    before = books.snapshot(place, day_is_over=False)
+    known = seed.credentials(place)
+    seed.seed(place)
+    assert books.snapshot(place, day_is_over=False) == before
+    assert seed.credentials(place) == known
+
+
+def test_the_credentials_are_for_their_owner_only(place: Place) -> None:
+    assert place.credentials_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_curl_commands_work_as_printed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    run.guide(place, Console(file=io.StringIO()))
+    commands = capsys.readouterr().out
+    done = subprocess.run(["sh", "-e", "-c", commands], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, S607
+    assert done.returncode == 0, done.stderr
+    assert '"current_status"' in done.stdout
+
+
+def test_a_port_in_use_is_reported_with_a_way_out(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="in use") as error:
+        server.start(Place(tmp_path, place.port), keep_state=False)
+    assert f"TRADING_PORT={place.port + 1}" in error.value.remedy
