@@ -75,7 +75,12 @@ def test_expiry_of_items(synthesized: Synthesized, stage: str) -> None:
         for name, table in tables(synthesized, stage).items()
         if "TimeToLiveSpecification" in table.properties
     }
-    assert expiring == {"orders": "expires_at", "idempotency": "expiration", "control": "expires_at"}
+    assert expiring == {
+        "orders": "expires_at",
+        "idempotency": "expiration",
+        "control": "expires_at",
+        "exchange-books": "expires_at",
+    }
 
 
 def test_no_secret_is_written_down(synthesized: Synthesized, stage: str) -> None:
