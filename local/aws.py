@@ -6,7 +6,7 @@ import sys
 
 from ministack.app import main  # type: ignore[import-untyped]
 
-from local import gateway_responses
+from local import gateway_responses, worker_pool
 
 
 def hold_pid_file(path: str) -> int:
@@ -21,4 +21,5 @@ def hold_pid_file(path: str) -> int:
 if __name__ == "__main__":
     hold_pid_file(sys.argv.pop())
     gateway_responses.apply()
+    worker_pool.apply()
     main()

@@ -8,7 +8,7 @@ from typing import Any
 
 from local import deploy
 from local.aws_client import aws_client
-from local.place import LocalError, Place
+from local.place import STAGE, LocalError, Place
 from trading.domain import calendar
 
 SETTLEMENT_SECONDS = 600
@@ -20,8 +20,8 @@ def business_date() -> date:
 
 
 def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:
-    """Call a function, named by its output, and wait for what it returns. Raises LocalError with its error."""
-    answer = aws_client(place, "lambda").invoke(FunctionName=deploy.outputs(place)[function], Payload=json.dumps(event))
+    """Call a function and wait for what it returns. Raises LocalError with its error."""
+    answer = aws_client(place, "lambda").invoke(FunctionName=f"trading-{STAGE}-{function}", Payload=json.dumps(event))
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         raise LocalError(f"{function} failed: {payload}", f"Its output is in {place.aws_log}.")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from local import books, day, deploy, seed, server, session, view
+from local import books, day, deploy, seed, server, session, view, warm_up
 from local.api import Credentials, TradingClient, rest_api_url
 from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
@@ -36,6 +36,8 @@ def up(place: Place, console: Console) -> None:
         deploy.deploy(place, progress)
     with _step(console, "Reference data and demo clients"):
         seed.seed(place)
+    with _step(console, "First start of the functions"):
+        warm_up.warm_up(place)
 
 
 def require_running(place: Place) -> None:
@@ -74,7 +76,7 @@ def play(place: Place, console: Console) -> bool:
             probes = session.probe(clients, base_url, run_id, tokens["alice"])
             look = _looker(clients, watched, progress)
             _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
-            day.invoke(place, "DayCloseFunction", {"business_date": business_date.isoformat()})
+            day.invoke(place, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
             settlement = day.settle(place, settlement_date, look)
             look()

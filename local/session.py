@@ -54,7 +54,7 @@ class Watched:
     def has_traded(self) -> bool:
         """Whether nothing more happens to it before the close: cleared, ended, or resting as it should."""
         if self.play.final == "EXPIRED":
-            return self.status == "ROUTING"
+            return self.status in ("ROUTING", "EXPIRED")
         if self.filled and self.status in ("CANCELED", "EXPIRED"):
             return len(self.shown["clearing_details"]) == len(self.shown["execution_details"])
         return self.status in ("CLEARED", "SETTLED", "REJECTED", "CANCELED", "EXPIRED")
