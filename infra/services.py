@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, TimeZone
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
@@ -31,6 +32,12 @@ from infra.stateful import StatefulStack
 from infra.wildcards import acknowledge
 
 BATCH_SIZE = 10
+METRICS_NAMESPACE = "Trading"
+WATCHED_COUNTS = {
+    "Breaks": (("execution", "settlement", "settlement_reconcile"), "The outside world said what our books refuse"),
+    "SettlementsFailed": (("settlement",), "The depository did not settle an obligation"),
+    "OrdersNotMarked": (("execution", "clearing"), "An order whose message was given up could not be flagged"),
+}
 AUDIENCES = {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
 
 
@@ -73,6 +80,7 @@ class ServicesStack(Stack):
             )
         cycle = self._settlement_cycle(functions)
         self._schedules(functions, cycle)
+        self._watch_business()
 
         CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
         CfnOutput(self, "PublicApiUrl", value=public.api.url)
@@ -167,6 +175,19 @@ class ServicesStack(Stack):
         reason = "A Distributed Map's child executions are named only when they start."
         acknowledge(cycle.role, {f"AwsSolutions-IAM5[Resource::{arn}:{child}]": reason for child in children})
         return cycle
+
+    def _watch_business(self) -> None:
+        """Alarms on what functions count: what people must look at although nothing failed technically."""
+        for name, (services, description) in WATCHED_COUNTS.items():
+            for service in services:
+                metric = cloudwatch.Metric(
+                    namespace=METRICS_NAMESPACE,
+                    metric_name=name,
+                    dimensions_map={"service": service},
+                    period=Duration.minutes(1),
+                    statistic=cloudwatch.Stats.SUM,
+                )
+                self._stateful.alarms.when(self, f"{name}{pascal(service)}", metric, 0, description)
 
     def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
         def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:

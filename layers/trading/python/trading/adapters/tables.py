@@ -242,7 +242,7 @@ class TableBooks:
             key = obligation_key(owed.client_id, owed.settlement_date, owed.symbol, owed.trade_id)
             return Write(self._tables.accounts, "attribute_exists(client_id)", key=to_item(key))
         table, key, more = self._place(change)
-        attributes = change.model_dump() | more | key
+        attributes = change.model_dump(exclude_none=True) | more | key
         if isinstance(change, Versioned):
             attributes["version"] = change.version + 1
             if change.version:

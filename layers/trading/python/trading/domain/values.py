@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -48,12 +48,18 @@ def _no_float(value: object) -> object:
     return value
 
 
+def _at_least_cents(amount: Decimal) -> Decimal:
+    exponent = amount.as_tuple().exponent
+    return amount.quantize(CENT) if isinstance(exponent, int) and exponent > -2 else amount
+
+
 Money = Annotated[
     Decimal,
     BeforeValidator(_no_float),
+    AfterValidator(_at_least_cents),
     WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+([.][0-9]+)?$", "examples": ["187.50"]}),
 ]
-"""An amount or a price in the account's currency. A string in JSON, a number in DynamoDB, never a float."""
+"""An amount or a price in the account's currency, with cents. A string in JSON, a number in DynamoDB, never a float."""
 
 
 def iso(moment: datetime) -> str:
