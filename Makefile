@@ -1,17 +1,18 @@
 # Everything starts here. Needs make and Python >= 3.11; the rest goes into .venv.
 PYTHON ?= python3
 KEEP ?=
+STAGE ?= dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.synced
 UV = $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/dev.lock)
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
-STAGE = @printf '\n\033[1m== %s ==\033[0m\n' 
+HEADING = @printf '\n\033[1m== %s ==\033[0m\n' 
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system lock clean
+.PHONY: help run deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,47 +35,59 @@ seed: $(STAMP) ## Write the reference data and the demo clients (harmless when r
 session: $(STAMP) ## Play one more trading session on the running system
 	@$(BIN)/python -m local session
 
+deploy: $(STAMP) ## Deploy to AWS (STAGE=dev or prod), with the credentials and region of the environment
+	@$(BIN)/python -m local.remote deploy --stage $(STAGE)
+
+seed-aws: $(STAMP) ## Write reference data and demo clients to the deployment on AWS
+	@$(BIN)/python -m local.remote seed --stage $(STAGE)
+
+destroy: $(STAMP) ## Take the deployment on AWS down; in prod the ledger's tables stay
+	@$(BIN)/python -m local.remote destroy --stage $(STAGE)
+
+synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for reading
+	@$(BIN)/python -m local.remote synth --stage $(STAGE)
+
 # The order of `make test` is the order of its prerequisites: one at a time, stopping at the first that fails.
 .NOTPARALLEL: test
 test: lint types imports openapi unit infra integration simulation system ## Everything CI runs
-	$(STAGE) 'all stages passed'
+	$(HEADING) 'all stages passed'
 
 lint: $(STAMP) ## ruff: lint and format
-	$(STAGE) 'ruff check'
+	$(HEADING) 'ruff check'
 	@$(BIN)/ruff check || { echo 'Fix it by hand, or try: $(BIN)/ruff check --fix'; exit 1; }
-	$(STAGE) 'ruff format'
+	$(HEADING) 'ruff format'
 	@$(BIN)/ruff format --check || { echo 'Run: $(BIN)/ruff format'; exit 1; }
 
 types: $(STAMP) ## mypy --strict
-	$(STAGE) 'mypy'
+	$(HEADING) 'mypy'
 	@$(BIN)/mypy $(LAYERS) functions infra local
 
 imports: $(STAMP) ## The import contracts
-	$(STAGE) 'import contracts'
+	$(HEADING) 'import contracts'
 	@PYTHONPATH=layers/trading/python:layers/simulators/python $(BIN)/lint-imports
 
 openapi: $(STAMP) ## The committed OpenAPI document against the code
-	$(STAGE) 'OpenAPI document'
+	$(HEADING) 'OpenAPI document'
 	@$(BIN)/python -m local.openapi --check || { echo 'Run: $(BIN)/python -m local.openapi'; exit 1; }
 
 unit: $(STAMP) ## Rules and handlers, no AWS, no sockets
-	$(STAGE) 'unit tests'
+	$(HEADING) 'unit tests'
 	@$(BIN)/pytest --disable-socket tests/unit
 
 infra: $(STAMP) ## The synthesized templates
-	$(STAGE) 'infrastructure tests'
+	$(HEADING) 'infrastructure tests'
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/infra
 
 integration: $(STAMP) ## Tables, queues and use cases on moto
-	$(STAGE) 'integration tests'
+	$(HEADING) 'integration tests'
 	@$(BIN)/pytest tests/integration
 
 simulation: $(STAMP) ## The whole system in one process, seeded faults
-	$(STAGE) 'simulation'
+	$(HEADING) 'simulation'
 	$(if $(wildcard tests/simulation/test_*.py),@$(BIN)/pytest tests/simulation,@echo 'none yet')
 
 system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
-	$(STAGE) 'system tests'
+	$(HEADING) 'system tests'
 	@$(BIN)/pytest tests/system
 
 lock: $(STAMP) ## Re-compile both locks from pyproject.toml (UPGRADE=--upgrade takes the newest versions)

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,7 +30,7 @@ CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
 
 def seed(place: Place) -> None:
     """Write what is not there yet."""
-    Seeder(place).seed()
+    Seeder(aws_client(place, "dynamodb"), deploy.outputs(place), place.credentials_file).seed()
 
 
 def credentials(place: Place) -> dict[str, Credentials]:
@@ -42,18 +43,21 @@ def credentials(place: Place) -> dict[str, Credentials]:
 
 def table_names(place: Place) -> TableNames:
     """Where the books of the local system are."""
-    outputs = deploy.outputs(place)
+    return _table_names(deploy.outputs(place))
+
+
+def _table_names(outputs: Mapping[str, str]) -> TableNames:
     return TableNames(**{name: outputs[f"{name.capitalize()}Table"] for name in TableNames.__dataclass_fields__})
 
 
 class Seeder:
-    """Writes the demo's world into the tables of one local system."""
+    """Writes the demo's world into the tables of one deployment, and the secrets of its clients into a file."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._outputs = deploy.outputs(place)
-        self._dynamodb = aws_client(place, "dynamodb")
-        self._books = TableBooks(self._dynamodb, table_names(place), self._now)
+    def __init__(self, dynamodb: Any, outputs: Mapping[str, str], credentials_file: Path) -> None:
+        self._dynamodb = dynamodb
+        self._outputs = outputs
+        self._credentials_file = credentials_file
+        self._books = TableBooks(dynamodb, _table_names(outputs), self._now)
 
     def seed(self) -> None:
         """Write what is not there yet."""
@@ -124,15 +128,17 @@ class Seeder:
             self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=credential.to_item())
 
     def _known_credentials(self) -> dict[str, Credentials]:
-        return credentials(self._place) if self._place.credentials_file.exists() else {}
+        if not self._credentials_file.exists():
+            return {}
+        return CREDENTIALS_BY_ID.validate_json(self._credentials_file.read_bytes())
 
     def _save_credentials(self, known: Mapping[str, Credentials]) -> None:
         text = json.dumps({name: secret.model_dump() for name, secret in known.items()}, indent=2)
-        partial = self._place.credentials_file.with_suffix(".partial")
+        partial = self._credentials_file.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        partial.replace(self._place.credentials_file)
+        partial.replace(self._credentials_file)
 
     def _has_credential(self, api_key: str) -> bool:
         answer = self._dynamodb.get_item(

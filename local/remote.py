@@ -1,0 +1,55 @@
+"""Deployment to AWS, with the credentials and region of the environment: `python -m local.remote deploy|seed|destroy|synth`."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+
+from local.place import ROOT
+from local.seed import Seeder
+
+
+def main() -> int:
+    """The exit status of the step that failed, or 0."""
+    parser = argparse.ArgumentParser(prog="python -m local.remote", description=__doc__)
+    parser.add_argument("step", choices=("deploy", "seed", "destroy", "synth"))
+    parser.add_argument("--stage", choices=("dev", "prod"), default="dev")
+    arguments = parser.parse_args()
+    kept = ROOT / ".local" / f"aws-{arguments.stage}"
+    outputs = kept / "outputs.json"
+    stage = ["-c", f"stage={arguments.stage}"]
+    if arguments.step == "seed":
+        return _seed(outputs, kept / "credentials.json")
+    if arguments.step == "destroy":
+        return _cdk("destroy", "--all", *stage)
+    status = subprocess.run([sys.executable, "-m", "local.layers", "aws"], cwd=ROOT).returncode
+    if status or arguments.step == "synth":
+        return status or _cdk("synth", "--all", "--quiet", *stage)
+    kept.mkdir(parents=True, exist_ok=True)
+    return _cdk("bootstrap", *stage) or _cdk("deploy", "--all", *stage, "--outputs-file", str(outputs))
+
+
+def _cdk(*arguments: str) -> int:
+    """Run the CDK's command line with the tools of the virtual environment first on the path."""
+    tools = Path(sys.executable).parent
+    path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return subprocess.run([str(tools / "cdk"), *arguments], cwd=ROOT, env={**os.environ, "PATH": path}).returncode
+
+
+def _seed(outputs_file: Path, credentials_file: Path) -> int:
+    if not outputs_file.exists():
+        sys.stderr.write(f"{outputs_file} is missing: deploy first (make deploy)\n")
+        return 1
+    stacks: dict[str, dict[str, str]] = json.loads(outputs_file.read_text())
+    outputs = {name: value for stack in stacks.values() for name, value in stack.items()}
+    Seeder(boto3.client("dynamodb"), outputs, credentials_file).seed()
+    print(f"{outputs['PublicApiUrl']}\n{credentials_file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
