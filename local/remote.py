@@ -28,7 +28,7 @@ def main() -> int:
         return _cdk("destroy", "--all", *stage)
     status = subprocess.run([sys.executable, "-m", "local.layers", "aws"], cwd=ROOT).returncode
     if status or arguments.step == "synth":
-        return status or _cdk("synth", "--all", "--quiet", *stage)
+        return status or _cdk("synth", "--quiet", *stage)
     kept.mkdir(parents=True, exist_ok=True)
     return _cdk("bootstrap", *stage) or _cdk("deploy", "--all", *stage, "--outputs-file", str(outputs))
 

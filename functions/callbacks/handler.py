@@ -1,6 +1,5 @@
 """POST /api/v1/exchange/callbacks: an exchange's execution report, acknowledged once it is in the client's mailbox."""
 
-import hashlib
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -15,6 +14,7 @@ from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.idempotency import Idempotency
+from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import count, logger
 from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
@@ -32,7 +32,9 @@ class Accepted(Frozen):
 
 
 settings = load(Settings)
-sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+mailboxes = SqsMailboxes(
+    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
+)
 venue_secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
 idempotency = Idempotency(boto3.client("dynamodb", config=CLIENT_CONFIG), settings.idempotency_table)
 
@@ -63,22 +65,16 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
             "IDEMPOTENCY_KEY_MISMATCH",
             "The Idempotency-Key of a report is {exchange_id}:{execution_id}.",
         )
-    logger.append_keys(correlation_id=report.correlation_id, client_id=report.account)
-    outcome = idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(report))
+    message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+    logger.append_keys(**message.facts())
+    outcome = idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
     return json_response(outcome.answer, headers=outcome.headers)
 
 
-def _enqueue(report: ExecutionReport) -> Accepted:
+def _enqueue(message: ReportReceived) -> Accepted:
     """Done twice, the queue drops the second within five minutes, and the execution id is booked once for ever."""
-    message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
-    execution = f"{report.exchange_id}\x00{report.execution_id}"
     try:
-        sqs.send_message(
-            QueueUrl=settings.execution_queue_url,
-            MessageBody=message.model_dump_json(),
-            MessageGroupId=report.account,
-            MessageDeduplicationId=hashlib.sha256(execution.encode()).hexdigest(),
-        )
+        mailboxes.execution(message)
     except (ClientError, BotoCoreError) as error:
         logger.exception("report not enqueued")
         raise HttpError(

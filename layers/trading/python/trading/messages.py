@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from trading.domain import identifiers
 from trading.domain.values import Day, Frozen
 from trading.wire import ExecutionReport
 
@@ -13,6 +14,10 @@ class Message(Frozen):
 
     client_id: str
     correlation_id: str
+
+    def facts(self) -> dict[str, str]:
+        """What a log line about the message says."""
+        return self.model_dump(mode="json", include={"kind", "client_id", "correlation_id", "order_id"})
 
 
 class ExecuteOrder(Message):
@@ -28,6 +33,11 @@ class ReportReceived(Message):
 
     kind: Literal["report"] = "report"
     report: ExecutionReport
+
+    def facts(self) -> dict[str, str]:
+        """With the order that the report is about."""
+        order_id = identifiers.parent_order_id(self.report.client_order_id)
+        return super().facts() | {"order_id": order_id, "execution_id": self.report.execution_id}
 
 
 class PollOrder(Message):

@@ -15,7 +15,6 @@ from trading.domain.accounts import LedgerInvariantError
 from trading.domain.errors import DomainError
 from trading.domain.orders import IllegalTransitionError
 from trading.messages import Message
-from trading.usecases.ports import StaleError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -65,12 +64,11 @@ class MailboxWorker(Generic[AnyMessage]):
         except ValidationError as error:
             self._bury(record, None, f"unreadable: {error.error_count()} errors, first: {error.errors()[0]['msg']}")
             return
-        facts = message.model_dump(mode="json", include={"client_id", "correlation_id", "order_id", "kind"})
-        with logger.append_context_keys(message_id=record.message_id, **facts):
+        with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
                 self._handle(message, context)
             except (DomainError, LedgerInvariantError, IllegalTransitionError) as error:
-                if isinstance(error, StaleError):
+                if isinstance(error, DomainError) and error.retry_after_seconds is not None:
                     self._again(record, message, error)
                 logger.exception("message cannot succeed")
                 self._bury(record, message, f"{type(error).__name__}: {error}")
