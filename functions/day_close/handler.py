@@ -1,5 +1,6 @@
 """After the close: DAY orders expire, through their clients' mailboxes."""
 
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -18,9 +19,10 @@ from trading.usecases.sweep import CloseDay
 
 
 class CloseRequest(Frozen):
-    """The business date that ends; without it, today in New York."""
+    """The business date that ends; without it, the day in New York at which the schedule fired, or now."""
 
     business_date: Day | None = None
+    scheduled_time: datetime | None = None
 
 
 settings = load(Settings)
@@ -32,6 +34,7 @@ close_day = CloseDay(stages.books(settings), mailboxes, Counters())
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """{business_date?} in; {business_date, expiring} out."""
-    day = CloseRequest.model_validate(event).business_date or now().astimezone(NEW_YORK).date()
+    """{business_date?} or the schedule's {scheduled_time} in; {business_date, expiring} out."""
+    request = CloseRequest.model_validate(event)
+    day = request.business_date or (request.scheduled_time or now()).astimezone(NEW_YORK).date()
     return {"business_date": day.isoformat(), "expiring": close_day(day)}
