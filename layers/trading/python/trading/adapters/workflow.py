@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from trading.adapters.observability import count, logger
 from trading.domain.orders import Order
@@ -41,6 +42,8 @@ class OrderLifecycle:
             "client_id": order.client_id,
             "correlation_id": order.correlation_id,
             "execute_timeout_seconds": int(timeout.total_seconds()),
+            # With the input of one that is running, StartExecution would succeed instead of saying that it exists.
+            "start_id": uuid4().hex,
         }
         try:
             self.client.start_execution(
