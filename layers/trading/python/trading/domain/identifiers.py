@@ -19,8 +19,8 @@ def child_order_id(order_id: str, number: int) -> str:
 
 
 def parent_order_id(client_order_id: str) -> str:
-    """The order that a child order id belongs to."""
-    return client_order_id.rpartition("-")[0]
+    """The order that a child order id belongs to; an id that is none of ours belongs to itself, which no order does."""
+    return client_order_id.rpartition("-")[0] or client_order_id
 
 
 def trade_id(exchange_id: str, execution_id: str) -> str:

@@ -105,7 +105,7 @@ class ChildOrder(Frozen):
         """What may still execute."""
         if self.status is not ChildStatus.SENT:
             return 0
-        expected = self.quantity if self.reported_cumulative is None else self.reported_cumulative
+        expected = self.quantity if self.reported_cumulative is None else min(self.reported_cumulative, self.quantity)
         return expected - self.filled
 
     def settled_status(self) -> "ChildOrder":
@@ -314,6 +314,6 @@ class Order(OrderRequest, Versioned):
 
 
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:
-    """Whether every step of a history is in the table of transitions."""
+    """Whether every step of a history is in the table of transitions; no history at all is none."""
     statuses: list[OrderStatus | None] = [None, *(entry.status for entry in history)]
-    return all(after in TRANSITIONS[before] for before, after in pairwise(statuses))
+    return bool(history) and all(after in TRANSITIONS[before] for before, after in pairwise(statuses))
