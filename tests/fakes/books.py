@@ -1,0 +1,170 @@
+"""The books in memory, with the conditions that the tables have."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+
+from tests.fakes.faults import Faults, faulty
+from trading.domain.accounts import Account, Position
+from trading.domain.clearing import Obligation
+from trading.domain.clients import Client
+from trading.domain.instruments import Exchange, Instrument
+from trading.domain.ledger import Entry, Fill, LedgerEntry
+from trading.domain.orders import Order
+from trading.domain.reconciliation import Snapshot
+from trading.domain.values import Versioned
+from trading.usecases.ports import Change, Discharged, StaleError
+
+ITEMS_PER_TRANSACTION = 100
+KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
+
+Stored = Order | Account | Position | Obligation | Entry
+Key = tuple[str, ...]
+
+
+class MemoryBooks:
+    """The port `Books`. A versioned entity is saved on the version that was read, everything else is created once."""
+
+    port = "books"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.clients: dict[str, Client] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.venues: list[Exchange] = []
+        self.items: dict[Key, Stored] = {}
+        self.tokens: dict[str, str] = {}
+
+    @faulty
+    def client(self, client_id: str) -> Client | None:
+        return self.clients.get(client_id)
+
+    @faulty
+    def instrument(self, symbol: str) -> Instrument | None:
+        return self.instruments.get(symbol)
+
+    @faulty
+    def exchanges(self) -> Sequence[Exchange]:
+        return tuple(self.venues)
+
+    @faulty
+    def account(self, client_id: str) -> Account:
+        found = self.items.get(("account", client_id))
+        return found if isinstance(found, Account) else Account(client_id=client_id)
+
+    @faulty
+    def position(self, client_id: str, symbol: str) -> Position:
+        found = self.items.get(("position", client_id, symbol))
+        return found if isinstance(found, Position) else Position(client_id=client_id, symbol=symbol)
+
+    @faulty
+    def order(self, order_id: str) -> Order | None:
+        if not order_id:
+            raise ValueError("a table refuses an empty key")
+        found = self.items.get(("order", order_id))
+        return found if isinstance(found, Order) else None
+
+    @faulty
+    def fill(self, trade_id: str) -> Fill | None:
+        found = self.items.get(("ledger", trade_id, "FILL"))
+        return found if isinstance(found, Fill) else None
+
+    @faulty
+    def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
+        keys = [("ledger", trade_id, kind) for trade_id in dict.fromkeys(trade_ids) for kind in KINDS]
+        return [self.items[key] for key in keys if key in self.items]  # type: ignore[misc]
+
+    @faulty
+    def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
+        return [o for o in self._obligations() if o.client_id == client_id and o.settlement_date <= up_to]
+
+    @faulty
+    def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+        wanted = (client_id, settlement_date, symbol)
+        return [o for o in self._obligations() if (o.client_id, o.settlement_date, o.symbol) == wanted]
+
+    @faulty
+    def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+        found = sorted({o.client_id for o in self._obligations() if o.settlement_date == due})
+        found = [client_id for client_id in found if client_id > (after or "")]
+        return found[:limit], found[limit - 1] if len(found) > limit else None
+
+    @faulty
+    def orders_due(self, now: datetime, limit: int) -> Sequence[str]:
+        due = [order for order in self.orders() if order.attention_at and order.attention_at <= now]
+        return [order.order_id for order in sorted(due, key=lambda o: str(o.attention_at))][:limit]
+
+    @faulty
+    def open_order_ids(self) -> Iterator[str]:
+        return iter([order.order_id for order in self.orders() if order.attention_at])
+
+    @faulty
+    def postpone(self, order: Order, until: datetime) -> None:
+        stored = self.items[_key(order)]
+        if isinstance(stored, Order) and stored.version == order.version:
+            self.items[_key(order)] = stored.model_copy(update={"attention_at": until})
+
+    @faulty
+    def save_task_token(self, order_id: str, token: str, expires: datetime) -> None:
+        self.tokens[order_id] = token
+
+    @faulty
+    def task_token(self, order_id: str) -> str | None:
+        return self.tokens.get(order_id)
+
+    @faulty
+    def commit(self, *changes: Change) -> None:
+        self.write(*changes)
+
+    def write(self, *changes: Change) -> None:
+        """Commit, as somebody else's write: no fault, not counted."""
+        keys = [_key(change) for change in changes]
+        if not 0 < len(keys) <= ITEMS_PER_TRANSACTION or len(set(keys)) < len(keys):
+            raise ValueError("a transaction takes 1 to 100 items, none of them twice")
+        for key, change in zip(keys, changes, strict=True):
+            stored = self.items.get(key)
+            current = stored.version if isinstance(stored, Versioned) else (stored and 1) or 0
+            expected = 1 if isinstance(change, Discharged) else getattr(change, "version", 0)
+            if current != expected:
+                raise StaleError
+        for key, change in zip(keys, changes, strict=True):
+            if isinstance(change, Discharged):
+                del self.items[key]
+            else:
+                self.items[key] = change.saved() if isinstance(change, Versioned) else change
+
+    def orders(self) -> list[Order]:
+        """All orders."""
+        return [item for item in self.items.values() if isinstance(item, Order)]
+
+    def ledger(self) -> list[LedgerEntry]:
+        """All ledger entries."""
+        return [item for item in self.items.values() if isinstance(item, Entry)]  # type: ignore[misc]
+
+    def snapshot(self, expect_final: bool = False) -> Snapshot:
+        """What reconciliation looks at."""
+        return Snapshot(
+            accounts=tuple(item for item in self.items.values() if isinstance(item, Account)),
+            positions=tuple(item for item in self.items.values() if isinstance(item, Position)),
+            orders=tuple(self.orders()),
+            entries=tuple(self.ledger()),
+            obligations=tuple(self._obligations()),
+            expect_final=expect_final,
+        )
+
+    def _obligations(self) -> list[Obligation]:
+        found = [item for item in self.items.values() if isinstance(item, Obligation)]
+        return sorted(found, key=lambda o: (o.settlement_date, o.symbol, o.trade_id))
+
+
+def _key(change: Change) -> Key:
+    match change:
+        case Order():
+            return ("order", change.order_id)
+        case Account():
+            return ("account", change.client_id)
+        case Position():
+            return ("position", change.client_id, change.symbol)
+        case Discharged(obligation=owed) | (Obligation() as owed):
+            return ("obligation", owed.client_id, owed.settlement_date.isoformat(), owed.symbol, owed.trade_id)
+        case _:
+            return ("ledger", change.trade_id, change.kind)

@@ -1,0 +1,107 @@
+"""The clients' mailboxes, OrderLifecycle and the monitor in memory."""
+
+from collections import deque
+
+from tests.fakes.faults import Faults, faulty
+from trading.domain.orders import Order
+from trading.messages import ClearOrder, ExecuteOrder, ExecutionMessage, Message, SettleClient
+
+
+class MemoryMailboxes:
+    """The port `Mailboxes`: one queue a stage and client, first in, first out."""
+
+    port = "mailboxes"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.queues: dict[tuple[str, str], deque[Message]] = {}
+
+    @faulty
+    def execution(self, message: ExecutionMessage) -> None:
+        self.put("execution", message)
+
+    @faulty
+    def clearing(self, message: ClearOrder) -> None:
+        self.put("clearing", message)
+
+    @faulty
+    def settlement(self, message: SettleClient) -> None:
+        self.put("settlement", message)
+
+    def put(self, stage: str, message: Message) -> None:
+        """Put a message in as somebody else would: no fault, not counted."""
+        self.queues.setdefault((stage, message.client_id), deque()).append(message)
+
+    def waiting(self, stage: str) -> list[Message]:
+        """The messages of a stage, of all clients."""
+        return [message for (name, _), queue in self.queues.items() if name == stage for message in queue]
+
+
+class MemoryWorkflow:
+    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. A token can be used once."""
+
+    port = "workflow"
+
+    def __init__(self, mailboxes: MemoryMailboxes, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.started: list[str] = []
+        self.ended: dict[str, str] = {}
+        self._mailboxes = mailboxes
+        self._waiting: dict[str, Order] = {}
+
+    @faulty
+    def start(self, order: Order) -> bool:
+        if order.order_id in self.started:
+            return False
+        self.started.append(order.order_id)
+        self._mailboxes.put("execution", ExecuteOrder(**_ids(order), task_token=self._token("execute", order)))
+        return True
+
+    @faulty
+    def succeed(self, task_token: str, output: dict[str, str]) -> bool:
+        order = self._waiting.pop(task_token, None)
+        if order is None:
+            return False
+        if task_token.startswith("execute"):
+            self._mailboxes.put("clearing", ClearOrder(**_ids(order), task_token=self._token("clear", order)))
+        elif task_token.startswith("clear"):
+            self.ended[order.order_id] = "SUCCEEDED"
+        return True
+
+    @faulty
+    def fail(self, task_token: str, error: str, cause: str) -> bool:
+        order = self._waiting.pop(task_token, None)
+        if order is not None:
+            self.ended[order.order_id] = f"{error}: {cause}"
+        return order is not None
+
+    def lose(self, order_id: str) -> None:
+        """The order's execution is stopped by hand: its tokens are dead."""
+        self._waiting = {token: order for token, order in self._waiting.items() if order.order_id != order_id}
+
+    def _token(self, stage: str, order: Order) -> str:
+        token = f"{stage}:{order.order_id}"
+        self._waiting[token] = order
+        return token
+
+
+class MemoryMonitor:
+    """The port `Monitor`: what was counted."""
+
+    port = "monitor"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.counted: list[tuple[str, dict[str, str]]] = []
+
+    @faulty
+    def count(self, name: str, **facts: str) -> None:
+        self.counted.append((name, facts))
+
+    def times(self, name: str) -> int:
+        """How often a name was counted."""
+        return sum(1 for counted, _ in self.counted if counted == name)
+
+
+def _ids(order: Order) -> dict[str, str]:
+    return {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}

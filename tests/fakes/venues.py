@@ -1,0 +1,224 @@
+"""The outside world in memory: exchanges that do what a test says, a depository, and how the exchanges are doing."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+from tests.fakes.faults import Faults, faulty
+from trading.usecases.ports import Clock, NotAcceptedError, OutcomeUnknownError
+from trading.wire import (
+    ConfirmationPage,
+    ConfirmationStatus,
+    ConsolidatedQuote,
+    ExecType,
+    Execution,
+    ExecutionReport,
+    OrderState,
+    SettlementConfirmation,
+    SettlementInstruction,
+    SubmitOrder,
+    VenueOrderStatus,
+    VenueQuote,
+)
+
+ENDINGS = {
+    ExecType.CANCELED: VenueOrderStatus.CANCELED,
+    ExecType.REJECTED: VenueOrderStatus.REJECTED,
+    ExecType.EXPIRED: VenueOrderStatus.EXPIRED,
+}
+Conduct = Callable[["ScriptedExchanges", str, SubmitOrder], None]
+
+
+class ScriptedExchanges:
+    """The port `Exchanges`. A test makes executions with `fill` and `end`, or by `conduct`, run when an order first arrives.
+
+    Reports collect in `outbox`. An exchange in `down` takes nothing and answers nothing, one in `refusing` takes nothing;
+    a cancel of what is unknown is remembered, so that the order cannot arrive later.
+    """
+
+    port = "exchanges"
+
+    def __init__(self, clock: Clock, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.clock = clock
+        self.orders: dict[str, tuple[str, SubmitOrder]] = {}
+        self.states: dict[str, OrderState] = {}
+        self.arrived: list[str] = []
+        self.outbox: list[ExecutionReport] = []
+        self.displayed: dict[str, tuple[VenueQuote, ...]] = {}
+        self.down: set[str] = set()
+        self.refusing: set[str] = set()
+        self.conduct: Conduct | None = None
+
+    @faulty
+    def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
+        if exchange_id in self.down:
+            raise NotAcceptedError(f"{exchange_id} is down")
+        known = self.states.get(order.client_order_id)
+        if exchange_id in self.refusing or (known and order.client_order_id not in self.orders):
+            raise NotAcceptedError(f"{exchange_id} refuses")
+        if known is not None:
+            return known
+        self.arrived.append(order.client_order_id)
+        self.orders[order.client_order_id] = (exchange_id, order)
+        acknowledged = _state(exchange_id, order.client_order_id, order.quantity)
+        self.states[order.client_order_id] = acknowledged
+        if self.conduct:
+            self.conduct(self, exchange_id, order)
+        return acknowledged
+
+    @faulty
+    def cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
+        if exchange_id in self.down:
+            raise OutcomeUnknownError(f"{exchange_id} is down")
+        state = self.states.get(client_order_id) or _state(exchange_id, client_order_id, 0)
+        if not state.status.is_final:
+            state = state.model_copy(update={"status": VenueOrderStatus.CANCELED, "leaves_quantity": 0})
+        self.states[client_order_id] = state
+        return state
+
+    @faulty
+    def status(self, exchange_id: str, client_order_id: str) -> OrderState | None:
+        if exchange_id in self.down:
+            raise OutcomeUnknownError(f"{exchange_id} is down")
+        return self.states.get(client_order_id)
+
+    @faulty
+    def quotes(self, symbol: str) -> ConsolidatedQuote:
+        return ConsolidatedQuote(symbol=symbol, as_of=self.clock(), quotes=self.displayed.get(symbol, ()))
+
+    def fill(self, client_order_id: str, quantity: int, price: str) -> ExecutionReport:
+        """The exchange executes; its report."""
+        state = self.states[client_order_id]
+        number = len(state.executions) + 1
+        done = Execution(
+            execution_id=f"{client_order_id}-{number}",
+            quantity=quantity,
+            price=Decimal(price),
+            transact_time=self.clock(),
+        )
+        cumulative = state.cumulative_quantity + quantity
+        filled = cumulative == state.quantity
+        return self._report(
+            client_order_id,
+            state.model_copy(
+                update={
+                    "status": VenueOrderStatus.FILLED if filled else VenueOrderStatus.PARTIALLY_FILLED,
+                    "cumulative_quantity": cumulative,
+                    "leaves_quantity": state.quantity - cumulative,
+                    "executions": (*state.executions, done),
+                }
+            ),
+            ExecType.TRADE,
+            done,
+        )
+
+    def end(self, client_order_id: str, exec_type: ExecType, reason: str = "as scripted") -> ExecutionReport:
+        """The exchange will do no more on the order; its report."""
+        state = self.states[client_order_id].model_copy(
+            update={"status": ENDINGS[exec_type], "leaves_quantity": 0, "reason": reason}
+        )
+        return self._report(client_order_id, state, exec_type, None)
+
+    def _report(
+        self, client_order_id: str, state: OrderState, exec_type: ExecType, done: Execution | None
+    ) -> ExecutionReport:
+        self.states[client_order_id] = state
+        exchange_id, order = self.orders[client_order_id]
+        report = ExecutionReport(
+            exchange_id=exchange_id,
+            execution_id=done.execution_id if done else f"{client_order_id}-{exec_type}",
+            client_order_id=client_order_id,
+            exchange_order_id=state.exchange_order_id,
+            account=order.account,
+            symbol=order.symbol,
+            side=order.side,
+            exec_type=exec_type,
+            last_quantity=done.quantity if done else 0,
+            last_price=done.price if done else None,
+            cumulative_quantity=state.cumulative_quantity,
+            leaves_quantity=state.leaves_quantity,
+            reason=state.reason,
+            transact_time=self.clock(),
+            correlation_id=order.correlation_id,
+        )
+        self.outbox.append(report)
+        return report
+
+
+def _state(exchange_id: str, client_order_id: str, quantity: int) -> OrderState:
+    return OrderState(
+        exchange_id=exchange_id,
+        client_order_id=client_order_id,
+        exchange_order_id=f"{exchange_id}/{client_order_id}",
+        status=VenueOrderStatus.NEW,
+        quantity=quantity,
+        cumulative_quantity=0,
+        leaves_quantity=quantity,
+    )
+
+
+class MemoryHealth:
+    """The port `VenueHealth`."""
+
+    port = "health"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.quality: dict[str, Decimal] = {}
+        self.open_circuits: set[str] = set()
+        self.observed: list[tuple[str, Decimal]] = []
+
+    @faulty
+    def scores(self) -> dict[str, Decimal]:
+        return dict(self.quality)
+
+    @faulty
+    def suspended(self) -> frozenset[str]:
+        return frozenset(self.open_circuits)
+
+    @faulty
+    def observe(self, exchange_id: str, outcome: Decimal) -> None:
+        self.observed.append((exchange_id, outcome))
+
+
+class MemoryDepository:
+    """The port `Depository`: settles each instruction once and confirms it as often as it is asked.
+
+    `failing` names instructions that do not settle; `misreading` changes what a confirmation says.
+    """
+
+    port = "depository"
+
+    def __init__(self, clock: Clock, faults: Faults | None = None, page_size: int = 2) -> None:
+        self.faults = faults or Faults()
+        self.clock = clock
+        self.page_size = page_size
+        self.settled: dict[str, SettlementConfirmation] = {}
+        self.failing: set[str] = set()
+        self.misreading: dict[str, dict[str, object]] = {}
+
+    @faulty
+    def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation:
+        known = self.settled.get(instruction.instruction_id)
+        if known and known.status is ConfirmationStatus.SETTLED:
+            return known
+        fails = instruction.instruction_id in self.failing
+        confirmation = SettlementConfirmation(
+            **instruction.model_dump(exclude={"settlement_account", "counterparty"}),
+            confirmation_id=f"confirmed-{len(self.settled) + 1}",
+            status=ConfirmationStatus.FAILED if fails else ConfirmationStatus.SETTLED,
+            confirmed_at=self.clock(),
+            reason="lack of securities" if fails else None,
+        ).model_copy(update=self.misreading.get(instruction.instruction_id, {}))
+        self.settled[instruction.instruction_id] = confirmation
+        return confirmation
+
+    @faulty
+    def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
+        found = [c for c in self.settled.values() if c.settlement_date == settlement_date]
+        start = int(cursor or 0)
+        end = start + self.page_size
+        return ConfirmationPage(
+            confirmations=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
+        )

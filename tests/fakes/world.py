@@ -1,0 +1,172 @@
+"""The whole system in memory: the stages over fakes, with the mailboxes' delivery and redelivery."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.fakes.books import MemoryBooks
+from tests.fakes.builders import NOW, TODAY, make_client, make_exchange, make_instrument, make_request
+from tests.fakes.faults import Faults
+from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
+from tests.fakes.venues import MemoryDepository, MemoryHealth, ScriptedExchanges
+from trading.domain import deposits
+from trading.domain.orders import Order
+from trading.domain.reconciliation import Finding, check
+from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, Message, PollOrder, ReportReceived, SettleClient
+from trading.usecases.book_execution import BookExecution
+from trading.usecases.clear_order import ClearOrderStage
+from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.place_order import PlaceOrder
+from trading.usecases.route_order import RouteOrder
+from trading.usecases.settle_client import SettleClientStage
+from trading.usecases.settlement_cycle import PlanSettlement, ReconcileSettlement
+from trading.usecases.sweep import CloseDay, Sweep
+from trading.wire import ExecutionReport, VenueQuote
+
+EXCHANGES = ("ARCX", "XNAS", "XNYS")
+MAX_RECEIVES = 5
+
+
+class World:
+    """One client, `alice`, with 100,000 and 1,000 AAPL; three exchanges that each show 500 shares at 99.90 to 100.00."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.faults = Faults()
+        self.books = MemoryBooks(self.faults)
+        self.mailboxes = MemoryMailboxes(self.faults)
+        self.workflow = MemoryWorkflow(self.mailboxes, self.faults)
+        self.exchanges = ScriptedExchanges(self.clock, self.faults)
+        self.health = MemoryHealth(self.faults)
+        self.depository = MemoryDepository(self.clock, self.faults)
+        self.monitor = MemoryMonitor(self.faults)
+        self.place = PlaceOrder(self.books, self.workflow, self.monitor, self.clock)
+        book = BookExecution(self.books, self.health, self.monitor, self.clock)
+        route = RouteOrder(self.books, self.exchanges, self.health, book, self.monitor, self.clock, "https://callback")
+        self.execute = ExecuteOrderStage(
+            self.books, self.exchanges, self.workflow, self.mailboxes, route, book, self.clock
+        )
+        self.clear = ClearOrderStage(self.books, self.monitor, self.clock)
+        self.settle = SettleClientStage(self.books, self.depository, self.monitor, self.clock)
+        self.plan = PlanSettlement(self.books, self.clock)
+        self.reconcile = ReconcileSettlement(self.books, self.depository, self.monitor, self.clock)
+        self.sweep = Sweep(self.books, self.workflow, self.mailboxes, self.monitor, self.clock)
+        self.close_day = CloseDay(self.books, self.mailboxes, self.monitor)
+        self.failures: list[tuple[Message, Exception]] = []
+        self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]
+        self.books.instruments = {"AAPL": make_instrument()}
+        self.show("AAPL", *(quote(exchange_id) for exchange_id in EXCHANGES))
+        self.add_client("alice", cash="100000.00", shares=1000)
+
+    def clock(self) -> datetime:
+        """The time; it stands still unless a test moves it."""
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**time)
+
+    def show(self, symbol: str, *quotes: VenueQuote) -> None:
+        """What the exchanges display."""
+        self.exchanges.displayed[symbol] = quotes
+
+    def add_client(self, client_id: str, cash: str = "0.00", shares: int = 0, **changes: Any) -> None:
+        """A client with cash and AAPL from outside."""
+        client = make_client(client_id=client_id, settlement_account=f"acct-{client_id}", **changes)
+        self.books.clients[client_id] = client
+        account = self.books.account(client_id).move(credit_available=client.credit_limit)
+        self.books.write(*deposits.deposit_cash(account, Decimal(cash), "opening", self.now))
+        if shares:
+            position = self.books.position(client_id, "AAPL")
+            cost = Decimal(90 * shares)
+            self.books.write(*deposits.deposit_shares(position, shares, cost, "opening shares", self.now))
+
+    def order(self, key: str = "key-1", **changes: Any) -> Order:
+        """Place the order of `make_request`."""
+        placed, _ = self.place(make_request(**changes), key, f"fingerprint-{key}", f"correlation-{key}")
+        return placed
+
+    def placed(self, key: str = "key-1", **changes: Any) -> Order:
+        """Place an order and let its mailbox be emptied: it is at the exchanges, without reports."""
+        order = self.order(key, **changes)
+        self.run()
+        return self.current(order)
+
+    def current(self, order: Order) -> Order:
+        """The order as the books have it now."""
+        found = self.books.items["order", order.order_id]
+        assert isinstance(found, Order)
+        return found
+
+    def report(self, report: ExecutionReport) -> None:
+        """An exchange's callback arrives."""
+        message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+        self.mailboxes.put("execution", message)
+        self.run()
+
+    def fill(self, order: Order, quantity: int, price: str = "100.00", child: int = 1) -> ExecutionReport:
+        """An exchange executes a child of the order and reports it."""
+        report = self.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
+        self.report(report)
+        return report
+
+    def cancel(self, order: Order, **changes: Any) -> None:
+        """Somebody asks for the order's cancellation."""
+        message = CancelOrder(client_id=order.client_id, correlation_id="c", order_id=order.order_id, reason="asked")
+        self.mailboxes.put("execution", message.model_copy(update=changes))
+        self.run()
+
+    def run(self) -> None:
+        """Empty the mailboxes. A message that fails comes again before anything else of its client, up to five times."""
+        while True:
+            queue = next((queue for queue in self.mailboxes.queues.values() if queue), None)
+            if queue is None:
+                return
+            message = queue[0]
+            for receives in range(1, MAX_RECEIVES + 1):
+                try:
+                    self.handle(message)
+                    break
+                except Exception as error:
+                    self.failures.append((message, error))
+                    if receives == MAX_RECEIVES and isinstance(message, ExecuteOrder | ReportReceived | PollOrder):
+                        self.execute.give_up(message, repr(error))
+            queue.popleft()
+
+    def handle(self, message: Message) -> None:
+        """What the functions do with a message."""
+        match message:
+            case ClearOrder():
+                order = self.clear(message.order_id)
+                if message.task_token:
+                    self.workflow.succeed(message.task_token, {"status": order.status})
+            case SettleClient():
+                outcome = self.settle(message.client_id, message.settlement_date, lambda: False)
+                assert not outcome.unfinished
+            case ExecuteOrder() | ReportReceived() | PollOrder() | CancelOrder():
+                self.execute(message)
+
+    def settlement_cycle(self, day: date) -> None:
+        """What SettlementCycle does."""
+        cursor: str | None = None
+        while True:
+            plan = self.plan(day, cursor)
+            for client in plan.clients:
+                settle = SettleClient(client_id=client.client_id, correlation_id="cycle", settlement_date=day)
+                self.mailboxes.put("settlement", settle)
+            cursor = plan.cursor
+            if cursor is None:
+                break
+        self.run()
+
+    def findings(self, expect_final: bool = False) -> list[Finding]:
+        """The violations of the books' invariants."""
+        return check(self.books.snapshot(expect_final))
+
+
+def quote(exchange_id: str, bid: str = "99.90", ask: str = "100.00", size: int = 500) -> VenueQuote:
+    """What an exchange displays, the same size on both sides."""
+    return VenueQuote(exchange_id=exchange_id, bid=Decimal(bid), bid_size=size, ask=Decimal(ask), ask_size=size)
+
+
+__all__ = ["EXCHANGES", "NOW", "TODAY", "World", "quote"]

@@ -1,0 +1,66 @@
+"""The early end of an order: hold and daily limit go back."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.fakes.builders import NOW, TODAY, D, holding, make_client, make_order, owned, routed_order
+from trading.domain.execution import end
+from trading.domain.orders import Hold, IllegalTransitionError, OrderStatus
+from trading.domain.values import Side
+
+ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(status: OrderStatus) -> None:
+    order = make_order(client=make_client(margin_percent=D(40)))
+    account = holding(order, credit="9000.00")
+    ending = end(order, status, "CODE", "reason", account, None, NOW)
+    assert (ending.order.status, ending.order.reason_code, ending.order.hold) == (status, "CODE", Hold())
+    assert ending.order.history[-1].reason == "reason"
+    assert (ending.account.available, ending.account.held) == (D("1000000.00"), 0)
+    assert (ending.account.credit_available, ending.account.credit_held) == (D("9000.00"), 0)
+    assert ending.account.notional_on(TODAY) == 0
+    assert ending.position is None
+
+
+def test_the_end_of_a_sale_releases_the_shares_that_are_left() -> None:
+    order = routed_order(side=Side.SELL)
+    position = owned(order, 300)
+    order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
+    ending = end(order, OrderStatus.CANCELED, "C", "r", holding(order), position.move(held=-30, unsettled=-30), NOW)
+    assert ending.position is not None
+    assert (ending.position.available, ending.position.held) == (270, 0)
+
+
+def test_only_what_was_never_filled_counts_back() -> None:
+    order = routed_order()
+    account = holding(order)
+    order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
+    account = account.release(D("3000.09"), D(0))
+    ending = end(order, OrderStatus.EXPIRED, "C", "r", account, None, NOW)
+    assert ending.account.notional_on(TODAY) == D("3000.00")
+    assert ending.order.attention_at is not None, "its fill is to be cleared"
+
+
+def test_another_business_dates_limit_is_not_touched() -> None:
+    order = make_order()
+    tomorrow = date(2026, 11, 24)
+    account = holding(order).count_notional(tomorrow, D("500.00"))
+    ending = end(order, OrderStatus.EXPIRED, "C", "r", account, None, NOW + timedelta(days=1))
+    assert ending.account.notional_on(tomorrow) == D("500.00")
+
+
+@pytest.mark.parametrize("status", [s for s in OrderStatus if s not in ENDS])
+def test_no_other_status_ends_an_order_early(status: OrderStatus) -> None:
+    order = make_order()
+    with pytest.raises(ValueError, match="does not end"):
+        end(order, status, "C", "r", holding(order), None, NOW)
+
+
+def test_an_order_ends_once() -> None:
+    order = make_order()
+    ending = end(order, OrderStatus.CANCELED, "C", "r", holding(order), None, NOW)
+    with pytest.raises(IllegalTransitionError):
+        end(ending.order, OrderStatus.CANCELED, "C", "r", ending.account, None, NOW)

@@ -1,0 +1,182 @@
+"""Order entry: each refusal at its boundary, the order of the checks, what acceptance writes."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.builders import (
+    NOW,
+    TODAY,
+    TOMORROW,
+    D,
+    make_client,
+    make_instrument,
+    make_order,
+    make_received,
+    make_request,
+)
+from tests.unit.domain.strategies import amounts, margins, prices, quantities
+from trading.domain.accounts import Account, Position
+from trading.domain.clients import Client, ClientStatus
+from trading.domain.instruments import Instrument
+from trading.domain.order_entry import Acceptance, Refusal, accept, check_terms, protection_price, rejected
+from trading.domain.orders import OrderStatus, is_legal_path
+from trading.domain.values import OrderType, Side
+
+INACTIVE = make_client(status=ClientStatus.INACTIVE)
+BAD = {"quantity": 15, "limit_price": D("150.005")}
+STRICT = make_instrument(lot_size=10, max_order_quantity=1000)
+
+
+def terms_code(client: Client, instrument: Instrument | None, **changes: Any) -> str:
+    with pytest.raises(Refusal) as refusal:
+        check_terms(make_request(**changes), client, instrument)
+    return refusal.value.code
+
+
+def accept_code(account: Account, position: Position | None = None, client: Client | None = None, **order: Any) -> str:
+    client = client or make_client()
+    with pytest.raises(Refusal) as refusal:
+        accept(make_order(client=client, **order), client, account, position)
+    return refusal.value.code
+
+
+def test_the_checks_come_in_their_order() -> None:
+    halted = STRICT.model_copy(update={"tradable": False})
+    assert terms_code(INACTIVE, None, **BAD) == "CLIENT_INACTIVE"
+    assert terms_code(make_client(), None, **BAD) == "UNKNOWN_SYMBOL"
+    assert terms_code(make_client(), halted, **BAD) == "INSTRUMENT_HALTED"
+    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1015}) == "LOT_SIZE"
+    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1010}) == "MAX_ORDER_QUANTITY"
+    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1000}) == "TICK_SIZE"
+    assert terms_code(make_client(), STRICT, quantity=1000, limit_price=D("150.00")) == "PRICE_OUTSIDE_COLLAR"
+
+
+@pytest.mark.parametrize("price", ["80.00", "120.00"])
+def test_a_limit_on_the_edge_of_the_collar_is_accepted(price: str) -> None:
+    assert check_terms(make_request(limit_price=D(price)), make_client(), make_instrument()) == make_instrument()
+
+
+@pytest.mark.parametrize("price", ["79.99", "120.01"])
+def test_a_limit_a_cent_beyond_the_collar_is_refused(price: str) -> None:
+    assert terms_code(make_client(), make_instrument(), limit_price=D(price)) == "PRICE_OUTSIDE_COLLAR"
+
+
+def test_a_market_order_has_no_price_to_check() -> None:
+    check_terms(make_request(order_type=OrderType.MARKET), make_client(), make_instrument(tick_size=D("0.05")))
+
+
+def test_the_worst_price_of_an_order() -> None:
+    assert protection_price(make_request(limit_price=D("99.00")), make_instrument()) == D("99.00")
+    market = {"order_type": OrderType.MARKET}
+    assert protection_price(make_request(**market), make_instrument()) == D("104.00")
+    assert protection_price(make_request(side=Side.SELL, **market), make_instrument()) == D("96.00")
+
+
+def test_exactly_enough_funds_and_a_cent_less() -> None:
+    exact = Account(client_id="alice", available=D("10000.30"))
+    acceptance = accept(make_order(), make_client(), exact, None)
+    assert (acceptance.account.available, acceptance.account.held) == (0, D("10000.30"))
+    assert accept_code(exact.move(available=D("-0.01"))) == "INSUFFICIENT_FUNDS"
+
+
+def test_a_refusal_says_what_is_lacking() -> None:
+    with pytest.raises(Refusal, match=r"^0\.01 USD lacking: 10000\.30 needed, 10000\.29 available$"):
+        accept(make_order(), make_client(), Account(client_id="alice", available=D("10000.29")), None)
+
+
+def test_exactly_enough_credit_and_a_cent_less() -> None:
+    client = make_client(margin_percent=D(50))
+    exact = Account(client_id="alice", available=D("9999.00"), credit_available=D("5000.15"))
+    acceptance = accept(make_order(client=client), client, exact, None)
+    assert (acceptance.account.credit_available, acceptance.account.credit_held) == (0, D("5000.15"))
+    assert accept_code(exact.move(credit_available=D("-0.01")), client=client) == "CREDIT_LIMIT_EXCEEDED"
+
+
+def test_credit_is_checked_before_funds() -> None:
+    client = make_client(margin_percent=D(50))
+    assert accept_code(Account(client_id="alice"), client=client) == "CREDIT_LIMIT_EXCEEDED"
+
+
+def test_a_negative_credit_line_does_not_stop_an_order_that_draws_none() -> None:
+    account = Account(client_id="alice", available=D("20000.00"), credit_available=D("-100.00"))
+    assert accept(make_order(), make_client(), account, None).account.credit_available == D("-100.00")
+
+
+def test_exactly_the_daily_limit_and_a_cent_less() -> None:
+    account = Account(client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("500.00"))
+    exact = make_client(daily_trading_limit=D("10500.00"))
+    assert accept(make_order(), exact, account, None).account.notional_today == D("10500.00")
+    short = make_client(daily_trading_limit=D("10499.99"))
+    assert accept_code(account, client=short) == "DAILY_LIMIT_EXCEEDED"
+
+
+def test_yesterdays_notional_does_not_count() -> None:
+    account = Account(client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("999999.00"))
+    order = make_order().model_copy(update={"business_date": TOMORROW})
+    accepted = accept(order, make_client(), account, None).account
+    assert (accepted.notional_date, accepted.notional_today) == (TOMORROW, D("10000.00"))
+
+
+def test_exactly_enough_shares_and_one_less() -> None:
+    position = Position(client_id="alice", symbol="AAPL", available=100)
+    acceptance = accept(make_order(side=Side.SELL), make_client(), Account(client_id="alice"), position)
+    assert acceptance.position is not None
+    assert (acceptance.position.available, acceptance.position.held) == (0, 100)
+    assert acceptance.account.held == 0
+    lacking = position.move(available=-1)
+    assert accept_code(Account(client_id="alice"), lacking, side=Side.SELL) == "INSUFFICIENT_SHARES"
+    assert accept_code(Account(client_id="alice"), None, side=Side.SELL) == "INSUFFICIENT_SHARES"
+
+
+def test_the_daily_limit_is_checked_before_shares_and_funds() -> None:
+    client = make_client(daily_trading_limit=D("1.00"))
+    assert accept_code(Account(client_id="alice"), client=client) == "DAILY_LIMIT_EXCEEDED"
+    assert accept_code(Account(client_id="alice"), client=client, side=Side.SELL) == "DAILY_LIMIT_EXCEEDED"
+
+
+def test_accepted_orders_form_a_chain() -> None:
+    account = Account(client_id="alice", available=D("99999.00"))
+    first = accept(make_order(key="a"), make_client(), account, None)
+    second = accept(make_order(key="b"), make_client(), first.account, None)
+    assert (first.order.sequence, first.order.previous_order_id) == (1, None)
+    assert (second.order.sequence, second.order.previous_order_id) == (2, first.order.order_id)
+    assert second.account.last_order_id == second.order.order_id
+
+
+@given(prices, quantities, margins, amounts, amounts, amounts)
+def test_acceptance_never_overdraws(
+    price: Decimal, quantity: int, margin: Decimal, cash: Decimal, credit: Decimal, limit: Decimal
+) -> None:
+    client = make_client(margin_percent=margin, daily_trading_limit=limit + 1)
+    order = make_order(client=client, quantity=quantity, limit_price=price)
+    before = Account(client_id="alice", available=cash, credit_available=credit)
+    acceptance: Acceptance | None = None
+    code = ""
+    try:
+        acceptance = accept(order, client, before, None)
+    except Refusal as refusal:
+        code = refusal.code
+    if price * quantity > limit + 1:
+        assert code == "DAILY_LIMIT_EXCEEDED"
+    elif order.hold.credit > credit:
+        assert code == "CREDIT_LIMIT_EXCEEDED"
+    elif order.hold.cash > cash:
+        assert code == "INSUFFICIENT_FUNDS"
+    else:
+        assert acceptance is not None
+        after = acceptance.account
+        assert after.available + order.hold.cash == cash
+        assert after.credit_available + order.hold.credit == credit
+        assert min(after.available, after.credit_available) >= 0
+
+
+@given(st.sampled_from(["CLIENT_INACTIVE", "INSUFFICIENT_FUNDS"]))
+def test_a_rejected_order_is_kept_with_its_reason(code: str) -> None:
+    order = rejected(make_received(), Refusal(code, "because"), NOW)
+    assert (order.status, order.reason_code, order.attention_at) == (OrderStatus.REJECTED, code, None)
+    assert order.history[-1].reason == "because"
+    assert is_legal_path(order.history)

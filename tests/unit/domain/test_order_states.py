@@ -1,0 +1,217 @@
+"""The order's state machine: what is legal, what is refused, what the children say."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from tests.fakes.builders import NOW, D, make_order, make_received, routed_order
+from trading.domain.orders import (
+    FINAL,
+    OPEN,
+    TRANSITIONS,
+    ChildStatus,
+    HistoryEntry,
+    IllegalTransitionError,
+    Order,
+    OrderStatus,
+    is_legal_path,
+)
+from trading.domain.values import OrderType, Side, TimeInForce
+
+S = OrderStatus
+LEGAL = {
+    (S.RECEIVED, S.VALIDATED),
+    (S.RECEIVED, S.REJECTED),
+    (S.VALIDATED, S.ROUTING),
+    (S.VALIDATED, S.REJECTED),
+    (S.VALIDATED, S.CANCELED),
+    (S.VALIDATED, S.EXPIRED),
+    (S.ROUTING, S.PARTIALLY_FILLED),
+    (S.ROUTING, S.FILLED),
+    (S.ROUTING, S.REJECTED),
+    (S.ROUTING, S.CANCELED),
+    (S.ROUTING, S.EXPIRED),
+    (S.PARTIALLY_FILLED, S.PARTIALLY_FILLED),
+    (S.PARTIALLY_FILLED, S.FILLED),
+    (S.PARTIALLY_FILLED, S.CANCELED),
+    (S.PARTIALLY_FILLED, S.EXPIRED),
+    (S.FILLED, S.CLEARING),
+    (S.CLEARING, S.CLEARED),
+    (S.CLEARED, S.SETTLING),
+    (S.SETTLING, S.SETTLED),
+}
+
+
+def in_status(status: OrderStatus) -> Order:
+    return make_received().model_copy(update={"status": status})
+
+
+def history(*statuses: OrderStatus) -> tuple[HistoryEntry, ...]:
+    return tuple(HistoryEntry(status=status, time=NOW) for status in statuses)
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(S, S)))
+def test_every_transition_is_either_legal_or_refused(before: OrderStatus, after: OrderStatus) -> None:
+    order = in_status(before)
+    if (before, after) in LEGAL:
+        moved = order.moved_to(after, NOW, "why")
+        assert moved.status is after
+        assert moved.history == (*order.history, HistoryEntry(status=after, time=NOW, reason="why"))
+    else:
+        with pytest.raises(IllegalTransitionError):
+            order.moved_to(after, NOW)
+
+
+def test_a_final_status_leads_nowhere_and_every_other_leads_on() -> None:
+    assert {status for status in S if not TRANSITIONS[status]} == FINAL
+    assert not OPEN & FINAL
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (S.RECEIVED,),
+        (S.RECEIVED, S.REJECTED),
+        (S.RECEIVED, S.VALIDATED, S.ROUTING, S.PARTIALLY_FILLED, S.PARTIALLY_FILLED, S.CANCELED),
+        (S.RECEIVED, S.VALIDATED, S.ROUTING, S.FILLED, S.CLEARING, S.CLEARED, S.SETTLING, S.SETTLED),
+    ],
+)
+def test_a_legal_history(path: tuple[OrderStatus, ...]) -> None:
+    assert is_legal_path(history(*path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (),
+        (S.VALIDATED,),
+        (S.RECEIVED, S.ROUTING),
+        (S.RECEIVED, S.VALIDATED, S.ROUTING, S.FILLED, S.CANCELED),
+        (S.RECEIVED, S.REJECTED, S.VALIDATED),
+        (S.RECEIVED, S.VALIDATED, S.ROUTING, S.FILLED, S.CLEARED),
+    ],
+)
+def test_an_illegal_history(path: tuple[OrderStatus, ...]) -> None:
+    assert not is_legal_path(history(*path))
+
+
+def test_routing_numbers_the_children_on_and_moves_once() -> None:
+    order = routed_order(("XNYS", 60), ("XNAS", 40))
+    again = order.routed((("ARCX", 10),), NOW)
+    assert [(c.number, c.exchange_id, c.quantity) for c in again.children] == [
+        (1, "XNYS", 60),
+        (2, "XNAS", 40),
+        (3, "ARCX", 10),
+    ]
+    assert [entry.status for entry in again.history] == [S.RECEIVED, S.VALIDATED, S.ROUTING]
+
+
+def test_what_is_unrouted() -> None:
+    order = make_order()
+    assert order.unrouted == 100
+    order = order.routed((("XNYS", 60),), NOW)
+    assert order.unrouted == 40
+    rejected = order.child_ended(f"{order.order_id}-1", ChildStatus.REJECTED, 0, "no")
+    assert rejected.unrouted == 100
+
+
+def test_a_child_that_ended_waits_for_its_fills() -> None:
+    order = routed_order(("XNYS", 100))
+    child_id = f"{order.order_id}-1"
+    order = order.child_ended(child_id, ChildStatus.CANCELED, 30, "by the client")
+    (child,) = order.children
+    assert (child.status, child.leaves, order.unrouted) == (ChildStatus.SENT, 30, 70)
+    order = order.filled(child_id, "trd_1", 30, D("3000.00"), D("0.09"), NOW)
+    (child,) = order.children
+    assert (child.status, child.leaves, order.unrouted) == (ChildStatus.CANCELED, 0, 70)
+
+
+def test_an_exchange_cannot_announce_more_than_it_was_sent() -> None:
+    order = routed_order(("XNYS", 100))
+    order = order.child_ended(f"{order.order_id}-1", ChildStatus.CANCELED, 150, "nonsense")
+    assert order.children[0].leaves == 100
+    assert order.unrouted == 0
+
+
+def test_a_fill_that_completes_a_child_that_was_reported_canceled_leaves_it_filled() -> None:
+    order = routed_order(("XNYS", 100))
+    child_id = f"{order.order_id}-1"
+    order = order.child_ended(child_id, ChildStatus.CANCELED, 100, None)
+    order = order.filled(child_id, "trd_1", 100, D("10000.00"), D("0.30"), NOW)
+    assert order.children[0].status is ChildStatus.FILLED
+    assert order.status is S.FILLED
+
+
+def test_a_second_end_of_a_child_changes_nothing() -> None:
+    order = routed_order(("XNYS", 100))
+    child_id = f"{order.order_id}-1"
+    ended = order.child_ended(child_id, ChildStatus.CANCELED, 0, "first")
+    assert ended.child_ended(child_id, ChildStatus.REJECTED, 0, "second") == ended
+
+
+def test_average_price() -> None:
+    order = routed_order(("XNYS", 100))
+    assert order.average_price is None
+    child_id = f"{order.order_id}-1"
+    order = order.filled(child_id, "trd_1", 1, D("99.99"), D("0.00"), NOW)
+    order = order.filled(child_id, "trd_2", 2, D("200.00"), D("0.00"), NOW)
+    assert order.average_price == D("99.9967")
+
+
+@pytest.mark.parametrize(
+    ("order_type", "time_in_force", "expected"),
+    [
+        (OrderType.MARKET, TimeInForce.DAY, TimeInForce.IOC),
+        (OrderType.MARKET, TimeInForce.FOK, TimeInForce.FOK),
+        (OrderType.LIMIT, TimeInForce.DAY, TimeInForce.DAY),
+        (OrderType.LIMIT, TimeInForce.IOC, TimeInForce.IOC),
+    ],
+)
+def test_a_market_order_never_rests(order_type: OrderType, time_in_force: TimeInForce, expected: TimeInForce) -> None:
+    order = make_order(order_type=order_type, time_in_force=time_in_force)
+    assert order.venue_time_in_force is expected
+
+
+def filled_order(quantity: int = 100) -> Order:
+    order = routed_order(("XNYS", 100))
+    return order.filled(f"{order.order_id}-1", "trd_1", quantity, D(quantity * 100), D("0.00"), NOW)
+
+
+def test_a_filled_order_is_cleared_then_settled_part_by_part() -> None:
+    order = filled_order()
+    assert order.awaits_clearing
+    order = order.cleared(NOW)
+    assert (order.status, order.awaits_clearing, order.attention_at) == (S.CLEARED, False, None)
+    order = order.settled(40, NOW)
+    assert order.status is S.SETTLING
+    order = order.settled(60, NOW)
+    assert order.status is S.SETTLED
+    assert is_legal_path(order.history)
+
+
+def test_an_order_that_ended_with_fills_keeps_its_status_through_clearing_and_settlement() -> None:
+    order = filled_order(40).ended(S.CANCELED, NOW, "REMAINDER_CANCELED", "60 left")
+    assert order.attention_at is not None, "its fills are to be cleared"
+    order = order.cleared(NOW).settled(40, NOW)
+    assert (order.status, order.settled_quantity, order.attention_at) == (S.CANCELED, 40, None)
+
+
+def test_an_order_that_ended_unfilled_is_at_rest() -> None:
+    order = routed_order().ended(S.CANCELED, NOW, "CANCELED", "asked")
+    assert (order.reason_code, order.attention_at, order.awaits_clearing) == ("CANCELED", None, False)
+
+
+def test_a_filled_order_cannot_be_canceled() -> None:
+    with pytest.raises(IllegalTransitionError):
+        filled_order().ended(S.CANCELED, NOW, "CANCELED", "too late")
+
+
+def test_an_accepted_order_is_due_after_a_minute() -> None:
+    assert make_order().attention_at == NOW + timedelta(seconds=60)
+
+
+def test_an_order_holds_only_while_it_is_open() -> None:
+    order = make_order(side=Side.SELL)
+    assert order.hold.shares == 100
+    assert order.ended(S.CANCELED, NOW, "CANCELED", "asked").hold.shares == 0
