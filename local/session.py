@@ -112,18 +112,18 @@ def _order(
 
 
 PLAYS = (
-    Play("market buy", "alice", _order("alice", "buy", 40, "NVDA", "DAY")),
-    Play("limit buy", "alice", _order("alice", "buy", 100, "KO", "DAY", +1)),
-    Play("market sell", "alice", _order("alice", "sell", 15, "AAPL", "DAY")),
-    Play("limit sell, GTC", "alice", _order("alice", "sell", 10, "MSFT", "GTC", -1)),
+    Play("market buy", "alice", _order("alice", "buy", 10, "NVDA", "DAY")),
+    Play("limit buy", "alice", _order("alice", "buy", 20, "KO", "DAY", +1)),
+    Play("market sell", "alice", _order("alice", "sell", 5, "AAPL", "DAY")),
+    Play("limit sell, GTC", "alice", _order("alice", "sell", 3, "MSFT", "GTC", -1)),
     Play(f"limit buy far below, {RESTS}", "alice", _order("alice", "buy", 10, "V", "DAY", -10), final="EXPIRED"),
-    Play("market buy on margin", "bob", _order("bob", "buy", 200, "AMD", "DAY")),
-    Play("IOC", "bob", _order("bob", "buy", 50, "TSLA", "IOC", +1)),
+    Play("market buy on margin", "bob", _order("bob", "buy", 40, "AMD", "DAY")),
+    Play("IOC", "bob", _order("bob", "buy", 10, "TSLA", "IOC", +1)),
     Play("FOK", "bob", _order("bob", "buy", 25, "WMT", "FOK", +1)),
     Play(
         "IOC beyond what is on display: a part",
-        "bob",
-        _order("bob", "buy", 1000, "RGR", "IOC", +2),
+        "alice",
+        _order("alice", "buy", 1000, "RGR", "IOC", +2),
         final="CANCELED",
         partial=True,
     ),
@@ -161,7 +161,10 @@ def place_all(clients: dict[str, TradingClient], run: str, placed: Callable[[Wat
         body = answer.json()
         reason = (body.get("reason") or {}).get("code")
         if reason != play.reason:
-            raise unexpected(f"placing “{play.title}” (expected reason {play.reason})", answer)
+            raise LocalError(
+                f"placing “{play.title}”: {answer.text}",
+                "The money and shares of a kept state last for a few sessions: start clean with `make run`.",
+            )
         placed(Watched(play, body["order_id"]))
 
 
@@ -180,7 +183,7 @@ def probe(clients: dict[str, TradingClient], base_url: str, run: str, token: str
     """Requests that a careless or a hostile client makes, after `place_all` of the same run."""
     alice, first = clients["alice"], PLAYS[0].body
     again = alice.place(first, f"{run}-0")
-    other = alice.place(first | {"quantity": 41}, f"{run}-0")
+    other = alice.place(first | {"quantity": 11}, f"{run}-0")
     for_bob = alice.place(first | {"client_id": "bob"}, f"{run}-for-bob")
     header, payload, signature = token.split(".")
     forged = httpx.get(
