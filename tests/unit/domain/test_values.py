@@ -1,0 +1,162 @@
+"""Values, identifiers, accounts, deposits, instruments."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tests.fakes.builders import NOW, TODAY, TOMORROW, D, make_client, make_instrument
+from tests.unit.domain.strategies import amounts, prices
+from trading.domain import deposits, identifiers
+from trading.domain.accounts import Account, LedgerInvariantError, Position
+from trading.domain.ledger import LEDGER_ENTRY, netted, transfer
+from trading.domain.values import Side, cents, cents_down, cents_up, iso
+
+fractions = st.decimals(Decimal(0), Decimal(10**9), places=6)
+
+
+@given(fractions)
+def test_cents_round_as_their_names_say(amount: Decimal) -> None:
+    down, half, up = cents_down(amount), cents(amount), cents_up(amount)
+    assert down <= half <= up <= down + D("0.01")
+    assert down <= amount <= up
+    assert abs(half - amount) <= D("0.005")
+
+
+def test_half_a_cent_is_rounded_up() -> None:
+    assert (cents(D("0.005")), cents_down(D("0.009")), cents_up(D("0.001"))) == (D("0.01"), D("0.00"), D("0.01"))
+
+
+@pytest.mark.parametrize("amount", [1.5, True])
+def test_money_is_never_a_float(amount: Any) -> None:
+    with pytest.raises(ValidationError, match="never a float"):
+        Account(client_id="alice", available=amount)
+
+
+def test_money_is_a_string_in_json() -> None:
+    assert '"available":"0.10"' in Account(client_id="alice", available=D("0.10")).model_dump_json()
+
+
+def test_unknown_fields_and_assignment_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        Account(client_id="alice", balance=D(1))  # type: ignore[call-arg]
+    with pytest.raises(ValidationError):
+        Account(client_id="alice").available = D(1)  # type: ignore[misc]
+
+
+def test_timestamps_sort_as_text() -> None:
+    moment = datetime(2026, 11, 23, 10, 0, tzinfo=timezone(-timedelta(hours=5)))
+    assert iso(moment) == "2026-11-23T15:00:00.000000Z"
+    assert iso(datetime(2026, 11, 23, 15, 0, 0, 1, tzinfo=UTC)) > iso(moment)
+
+
+def test_the_same_cause_has_the_same_id() -> None:
+    assert identifiers.order_id("alice", "k") == identifiers.order_id("alice", "k")
+    assert identifiers.order_id("alice", "k") != identifiers.order_id("bob", "k")
+    assert identifiers.order_id("ab", "c") != identifiers.order_id("a", "bc"), "parts do not run together"
+    assert identifiers.trade_id("XNYS", "1") != identifiers.trade_id("XNAS", "1")
+    assert identifiers.deposit_id("alice", "r") != identifiers.order_id("alice", "r")
+
+
+@given(st.text(), st.text(), st.integers(1, 999))
+def test_a_child_names_its_order_and_fits_the_wire(client_id: str, key: str, number: int) -> None:
+    order_id = identifiers.order_id(client_id, key)
+    child = identifiers.child_order_id(order_id, number)
+    assert identifiers.parent_order_id(child) == order_id
+    assert len(child) <= 64
+
+
+@pytest.mark.parametrize("foreign", ["whatever", "-1", "-"])
+def test_a_foreign_child_id_names_no_empty_order(foreign: str) -> None:
+    assert identifiers.parent_order_id(foreign)
+
+
+def test_a_trade_its_novation_and_its_settlement_share_a_number() -> None:
+    trade_id = identifiers.trade_id("XNYS", "trd_ in a name")
+    assert identifiers.clearing_id(trade_id) == "clr_" + trade_id[4:]
+    assert identifiers.settlement_id(trade_id) == "stl_" + trade_id[4:]
+    assert identifiers.settled_trade_id(identifiers.settlement_id(trade_id)) == trade_id
+
+
+@given(amounts, amounts)
+def test_what_is_held_and_released_comes_back(cash: Decimal, credit: Decimal) -> None:
+    account = Account(client_id="alice", available=cash, credit_available=credit)
+    held = account.hold(cash, credit)
+    assert (held.available, held.held, held.total) == (0, cash, cash)
+    assert held.release(cash, credit) == account
+
+
+@pytest.mark.parametrize("balance", ["available", "held", "unsettled", "credit_held", "credit_used"])
+def test_no_balance_goes_below_zero(balance: str) -> None:
+    with pytest.raises(LedgerInvariantError, match=balance):
+        Account(client_id="alice").move(**{balance: D("-0.01")})
+
+
+def test_the_credit_line_alone_may_be_overdrawn_when_the_limit_is_cut() -> None:
+    assert Account(client_id="alice").move(credit_available=D("-1.00")).credit_available == D("-1.00")
+
+
+@pytest.mark.parametrize("balance", ["available", "held"])
+def test_no_naked_shorts(balance: str) -> None:
+    with pytest.raises(LedgerInvariantError):
+        Position(client_id="alice", symbol="AAPL").move(**{balance: -1})
+
+
+def test_the_days_notional_starts_anew_each_day_and_never_goes_below_zero() -> None:
+    account = Account(client_id="alice").count_notional(TODAY, D("100.00"))
+    assert account.notional_on(TOMORROW) == 0
+    assert account.count_notional(TODAY, D("-150.00")).notional_today == 0
+    tomorrow = account.count_notional(TOMORROW, D("30.00"))
+    assert (tomorrow.notional_on(TODAY), tomorrow.notional_on(TOMORROW)) == (0, D("30.00"))
+    assert tomorrow.count_notional(TODAY, D("-100.00")) == tomorrow
+    assert tomorrow.count_notional(date(2026, 11, 20), D("100.00")) == tomorrow
+
+
+def test_deposits_balance_and_happen_once_a_reference() -> None:
+    account, cash = deposits.deposit_cash(Account(client_id="alice"), D("100.00"), "wire-1", NOW)
+    position, shares = deposits.deposit_shares(Position(client_id="alice", symbol="AAPL"), 5, D("450.00"), "in-1", NOW)
+    assert (account.available, position.available, position.cost_basis) == (D("100.00"), 5, D("450.00"))
+    assert cash.trade_id == identifiers.deposit_id("alice", "wire-1") != shares.trade_id
+    assert {(p.account, p.amount) for p in cash.postings} == {("client:alice", D(100)), ("depository", D(-100))}
+    assert {(p.account, p.asset, p.amount) for p in shares.postings} == {
+        ("client:alice", "AAPL", D(5)),
+        ("depository", "AAPL", D(-5)),
+    }
+    assert LEDGER_ENTRY.validate_json(cash.model_dump_json()) == cash
+
+
+def test_netting_leaves_one_posting_an_account_and_asset_and_none_of_zero() -> None:
+    postings = netted(transfer("USD", "a", "b", D(5)), transfer("USD", "a", "b", D(2)), transfer("USD", "c", "c", D(1)))
+    assert {(p.account, p.amount) for p in postings} == {("a", D(-7)), ("b", D(7))}
+
+
+@pytest.mark.parametrize("tick", ["0", "-0.01", "0.001", "0.015"])
+def test_ticks_are_whole_cents(tick: str) -> None:
+    with pytest.raises(ValidationError, match="multiple of 0.01"):
+        make_instrument(tick_size=D(tick))
+
+
+@given(prices, st.sampled_from(["0.01", "0.05", "0.25"]), st.sampled_from(Side))
+def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
+    reference: Decimal, tick: str, side: Side
+) -> None:
+    instrument = make_instrument(reference_price=reference, tick_size=D(tick))
+    worst = instrument.market_protection_price(side)
+    assert instrument.is_on_tick(worst)
+    assert worst >= D(tick)
+    if side is Side.BUY and worst > D(tick):
+        assert worst <= reference * D("1.04")
+    assert abs(worst - reference * (1 + side.sign * D("0.04"))) <= D(tick)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"margin_percent": D(0)}, {"margin_percent": D(101)}, {"credit_limit": D(-1)}, {"daily_trading_limit": D(0)}],
+)
+def test_a_clients_limits_make_sense(changes: dict[str, Decimal]) -> None:
+    with pytest.raises(ValidationError):
+        make_client(**changes)
