@@ -58,6 +58,10 @@ class PlaceOrder:
                     "this Idempotency-Key was used with another order", field="Idempotency-Key"
                 ) from None
             return existing, True
+        if order.reason_code:
+            self.monitor.count("OrdersRejected", reason=order.reason_code)
+        else:
+            self.monitor.count("OrdersAccepted")
         return order, False
 
     def _assess(
@@ -78,10 +82,8 @@ class PlaceOrder:
                 self.books.position(request.client_id, request.symbol) if request.side == "sell" else None,
             )
         except Refusal as refusal:
-            self.monitor.count("OrdersRejected", reason=refusal.code)
             rejected = order_entry.rejected(received, refusal, now)
             return rejected, (rejected,)
-        self.monitor.count("OrdersAccepted")
         touched = (acceptance.position,) if acceptance.position else ()
         return acceptance.order, (acceptance.order, acceptance.account, *touched)
 
