@@ -136,7 +136,7 @@ def test_netting_leaves_one_posting_an_account_and_asset_and_none_of_zero() -> N
 
 @pytest.mark.parametrize("tick", ["0", "-0.01", "0.001", "0.015"])
 def test_ticks_are_whole_cents(tick: str) -> None:
-    with pytest.raises(ValidationError, match="multiple of 0.01"):
+    with pytest.raises(ValidationError, match=r"multiple of 0\.01"):
         make_instrument(tick_size=D(tick))
 
 

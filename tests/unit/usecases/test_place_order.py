@@ -1,0 +1,151 @@
+"""Order entry: accepted or rejected once, whatever is repeated, raced or lost."""
+
+import pytest
+
+from tests.fakes.builders import D, make_request
+from tests.fakes.faults import CrashError
+from tests.fakes.world import World
+from trading.domain.orders import OrderStatus
+from trading.domain.values import Side
+from trading.usecases.place_order import IdempotencyKeyReusedError, UnknownClientError
+from trading.usecases.ports import StaleError
+
+
+def test_an_accepted_order_is_written_with_its_hold_and_its_workflow_starts(world: World) -> None:
+    order = world.order()
+    stored = world.current(order)
+    assert (stored.status, stored.sequence, stored.correlation_id) == (OrderStatus.VALIDATED, 1, "correlation-key-1")
+    assert world.books.account("alice").held == stored.hold.cash == D("10000.30")
+    assert world.workflow.started == [order.order_id]
+    assert world.monitor.times("OrdersAccepted") == 1
+    assert world.findings() == []
+
+
+def test_a_sale_holds_shares(world: World) -> None:
+    world.order(side=Side.SELL)
+    assert world.books.position("alice", "AAPL").held == 100
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"symbol": "GONE"}, "UNKNOWN_SYMBOL"),
+        ({"quantity": 1100}, "INSUFFICIENT_FUNDS"),
+        ({"side": Side.SELL, "quantity": 1001}, "INSUFFICIENT_SHARES"),
+    ],
+)
+def test_a_rejected_order_is_kept_and_starts_nothing(world: World, changes: dict[str, object], code: str) -> None:
+    order = world.order(**changes)
+    assert (world.current(order).status, order.reason_code) == (OrderStatus.REJECTED, code)
+    assert world.books.account("alice").held == 0
+    assert world.workflow.started == []
+    assert world.findings(expect_final=True) == []
+
+
+def test_an_unknown_client_is_refused_and_leaves_nothing(world: World) -> None:
+    with pytest.raises(UnknownClientError):
+        world.order(client_id="mallory")
+    assert world.books.orders() == []
+
+
+def test_the_same_key_and_body_get_the_first_answer(world: World) -> None:
+    first = world.order()
+    world.run()
+    again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "another correlation")
+    assert replayed
+    assert again.order_id == first.order_id
+    assert again.status is OrderStatus.ROUTING, "as it stands now"
+    assert world.workflow.started == [first.order_id]
+    assert world.books.account("alice").held == D("10000.30")
+
+
+def test_a_rejected_order_is_replayed_even_when_it_would_pass_now(world: World) -> None:
+    first = world.order(quantity=1100)
+    again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "c")
+    assert (again, replayed) == (world.current(first), True)
+
+
+def test_only_what_was_written_is_counted(world: World) -> None:
+    world.faults.stale()
+    world.order()
+    world.order()
+    world.order("bad", symbol="GONE")
+    world.order("bad", symbol="GONE")
+    assert (world.monitor.times("OrdersAccepted"), world.monitor.times("OrdersRejected")) == (1, 1)
+
+
+def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+    world.order()
+    with pytest.raises(IdempotencyKeyReusedError):
+        world.place(make_request(quantity=101), "key-1", "another fingerprint", "c")
+    assert len(world.books.orders()) == 1
+
+
+def test_the_same_key_of_another_client_is_another_order(world: World) -> None:
+    world.add_client("bob", cash="20000.00")
+    assert world.order().order_id != world.order(client_id="bob").order_id
+
+
+def test_of_two_orders_that_race_for_the_last_dollar_one_wins(world: World) -> None:
+    """Both read the account before either has written; the loser sees the winner's hold when it starts over."""
+    rivals = []
+    world.add_client("bob", cash="10000.30")
+    original = world.books.account
+
+    def account_while_somebody_else_places(client_id: str) -> object:
+        seen = original(client_id)
+        if not rivals:
+            rivals.append("placing")
+            rivals[0] = world.order("rival", client_id="bob")
+        return seen
+
+    world.books.account = account_while_somebody_else_places  # type: ignore[method-assign,assignment]
+    loser = world.order("slow", client_id="bob")
+    assert world.current(rivals[0]).status is OrderStatus.VALIDATED
+    assert (loser.status, loser.reason_code) == (OrderStatus.REJECTED, "INSUFFICIENT_FUNDS")
+    assert world.findings() == []
+
+
+def test_a_race_that_is_lost_too_often_is_an_error_and_leaves_nothing(world: World) -> None:
+    world.faults.stale(times=8)
+    with pytest.raises(StaleError):
+        world.order()
+    assert world.books.orders() == []
+    assert world.faults.calls.count("books.commit") == 8
+
+
+def test_a_race_that_is_won_in_the_end_is_an_order(world: World) -> None:
+    world.faults.stale(times=7)
+    assert world.order().status is OrderStatus.VALIDATED
+
+
+@pytest.mark.parametrize("error", [CrashError("throttled"), TimeoutError()])
+def test_an_order_is_accepted_even_when_its_workflow_does_not_start(world: World, error: Exception) -> None:
+    world.faults.before("workflow.start", error)
+    order = world.order()
+    assert world.current(order).status is OrderStatus.VALIDATED
+    assert world.monitor.times("WorkflowStartsDeferred") == 1
+    world.advance(minutes=2)
+    assert world.sweep() == 1
+    assert world.workflow.started == [order.order_id]
+
+
+def test_when_the_answer_of_the_commit_is_lost_the_client_asks_again_and_gets_the_one_order(world: World) -> None:
+    world.faults.after("books.commit")
+    with pytest.raises(CrashError):
+        world.order()
+    again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "c")
+    assert (again.status, replayed) == (OrderStatus.VALIDATED, True)
+    assert world.workflow.started == [], "the sweeper starts it"
+    world.advance(minutes=2)
+    world.sweep()
+    assert world.workflow.started == [again.order_id]
+
+
+def test_when_the_commit_fails_nothing_is_left(world: World) -> None:
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.order()
+    assert world.books.orders() == []
+    assert world.findings() == []
