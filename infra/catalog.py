@@ -167,17 +167,17 @@ SERVICES = {
         },
     ),
     "internal": FunctionSpec(
-        timeout=10,
+        timeout=25,
         env=_EXECUTION_ENV,
         grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS),
     ),
     "execution": FunctionSpec(
-        timeout=10,
+        timeout=20,
         env=(*_EXECUTION_ENV, "EXECUTION_DLQ_URL"),
         grants=_EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
     ),
     "clearing": FunctionSpec(
-        timeout=10,
+        timeout=20,
         env=(*_BOOKS_ENV, "CLEARING_DLQ_URL"),
         grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
@@ -197,9 +197,13 @@ SERVICES = {
         grants={"tables/accounts/obligations-due": "Query"},
     ),
     "settlement_reconcile": FunctionSpec(
-        timeout=60,
+        timeout=300,
         env=(*_BOOKS_ENV, *_VENUES_ENV),
-        grants={"tables/ledger": "BatchGetItem PutItem", **_DEPOSITORY_SECRET},
+        grants={
+            "tables/accounts/obligations-due": "Query",
+            "tables/ledger": "BatchGetItem PutItem",
+            **_DEPOSITORY_SECRET,
+        },
     ),
     "sweeper": FunctionSpec(
         timeout=50,
@@ -215,10 +219,11 @@ SERVICES = {
     "day_close": FunctionSpec(
         timeout=300,
         asynchronous=True,
-        env=(*_BOOKS_ENV, "EXECUTION_QUEUE_URL"),
+        env=(*_BOOKS_ENV, "CLEARING_QUEUE_URL", "EXECUTION_QUEUE_URL"),
         grants={
             "tables/orders": "GetItem",
             "tables/orders/attention": "Query",
+            "queues/clearing": "SendMessage",
             "queues/execution": "SendMessage",
         },
     ),

@@ -36,6 +36,8 @@ METRICS_NAMESPACE = "Trading"
 WATCHED_COUNTS = {
     "Breaks": (("execution", "settlement", "settlement_reconcile"), "The outside world said what our books refuse"),
     "SettlementsFailed": (("settlement",), "The depository did not settle an obligation"),
+    "ClientsUnsettled": (("settlement_reconcile",), "Clients have something due after the settlement cycle"),
+    "SweepsFailed": (("sweeper",), "An order could not be swept"),
     "OrdersNotMarked": (("execution", "clearing"), "An order whose message was given up could not be flagged"),
 }
 AUDIENCES = {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
@@ -200,5 +202,6 @@ class ServicesStack(Stack):
         schedules = Schedules(self, self._deployment, self._stateful.failed_schedules)
         schedules.invoke("sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1))
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
+        schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
         schedules.start(SETTLEMENT_CYCLE, on_weekdays(18, 30), cycle.state_machine)
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])

@@ -1,6 +1,5 @@
 """After the close: DAY orders expire, through their clients' mailboxes."""
 
-from datetime import datetime
 from typing import Any
 
 import boto3
@@ -13,28 +12,28 @@ from trading.adapters.clock import now
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
 from trading.adapters.settings import load
-from trading.domain.calendar import NEW_YORK
 from trading.domain.values import Day, Frozen
 from trading.usecases.sweep import CloseDay
 
 
 class CloseRequest(Frozen):
-    """The business date that ends; without it, the day in New York at which the schedule fired, or now."""
+    """Without a date: what is over by now. With one, by hand: every DAY order of that business date or before."""
 
     business_date: Day | None = None
-    scheduled_time: datetime | None = None
+    scheduled_time: str | None = None
 
 
 settings = load(Settings)
 mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
+    boto3.client("sqs", config=CLIENT_CONFIG),
+    now,
+    execution_queue_url=settings.execution_queue_url,
+    clearing_queue_url=settings.clearing_queue_url,
 )
-close_day = CloseDay(stages.books(settings), mailboxes, Counters())
+close_day = CloseDay(stages.books(settings), mailboxes, Counters(), now)
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """{business_date?} or the schedule's {scheduled_time} in; {business_date, expiring} out."""
-    request = CloseRequest.model_validate(event)
-    day = request.business_date or (request.scheduled_time or now()).astimezone(NEW_YORK).date()
-    return {"business_date": day.isoformat(), "expiring": close_day(day)}
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, int]:
+    """{business_date?}, or what the schedule sends, in; {expiring} out: how many orders were asked to expire."""
+    return {"expiring": close_day(CloseRequest.model_validate(event).business_date)}

@@ -4,6 +4,7 @@ from trading.adapters.tables import BooksSettings
 
 
 class Settings(BooksSettings):
-    """The books, and the mailbox that expiries go to."""
+    """The books, and the mailboxes that expiries and clearings go to."""
 
+    clearing_queue_url: str
     execution_queue_url: str

@@ -31,7 +31,7 @@ class NewOrder(Frozen):
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     stock_symbol: str = Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")
-    quantity: int = Field(gt=0, le=1_000_000_000)
+    quantity: int = Field(gt=0, le=1_000_000_000, strict=True)
     order_type: OrderType
     side: Side
     time_in_force: TimeInForce

@@ -137,6 +137,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
     assert times == {
         "sweeper": ("rate(1 minute)", "Etc/UTC"),
         "exchange-session": ("rate(1 minute)", "Etc/UTC"),
+        "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),
         "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
         "settlement-cycle": ("cron(30 18 ? * MON-FRI *)", "America/New_York"),
         "key-rotation": ("rate(30 days)", "Etc/UTC"),

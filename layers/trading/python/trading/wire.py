@@ -6,6 +6,7 @@ from pydantic import Field
 
 from trading.domain.values import Day, Frozen, Money, Side, TimeInForce, Timestamp
 
+ACCOUNT_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
 
 
@@ -39,7 +40,7 @@ class SubmitOrder(Frozen):
     """An order as an exchange takes it. Always priced: a market order is a limit at its collar."""
 
     client_order_id: str = Field(max_length=64)
-    account: str = Field(max_length=64, description="echoed in every report (FIX tag 1); our client id")
+    account: str = Field(pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id")
     symbol: str = Field(max_length=12)
     side: Side
     quantity: int = Field(gt=0)
@@ -79,7 +80,7 @@ class ExecutionReport(Frozen):
     execution_id: str = Field(max_length=64)
     client_order_id: str = Field(max_length=64)
     exchange_order_id: str = Field(max_length=64)
-    account: str = Field(max_length=64)
+    account: str = Field(pattern=ACCOUNT_PATTERN)
     symbol: str = Field(max_length=12)
     side: Side
     exec_type: ExecType

@@ -28,6 +28,7 @@ from trading.adapters.throttle import Allowance, Throttle
 from trading.domain.errors import DomainError
 
 MAX_BODY_BYTES = 16 * 1024
+MAX_NUMBER_LENGTH = 40
 IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 PERMISSION_EXTENSION = "x-permission"
@@ -67,7 +68,7 @@ class ApiResolver:
         # Powertools puts its own validation before all other middleware; a stranger's body must not be parsed before
         # he is known, so the same two validators are placed here by hand.
         self.powertools = APIGatewayRestResolver(
-            json_body_deserializer=partial(json.loads, parse_constant=_no_constant, parse_float=Decimal)
+            json_body_deserializer=partial(json.loads, parse_constant=_no_constant, parse_float=_decimal)
         )
         self.powertools.use(
             [
@@ -219,7 +220,7 @@ class ApiResolver:
             )
         try:
             body = self.event.json_body
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             raise _malformed_json() from None
         if not isinstance(body, dict):  # Powertools would take the first element of a list for the body
             raise HttpError(
@@ -273,6 +274,14 @@ def _rate_limit_headers(allowance: Allowance) -> dict[str, str]:
 
 def _malformed_json() -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is not valid JSON.")
+
+
+def _decimal(literal: str) -> Decimal:
+    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take minutes to write down."""
+    number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:
+        raise ValueError("number out of range")
+    return number
 
 
 def _no_constant(name: str) -> None:

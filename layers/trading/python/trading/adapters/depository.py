@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from pydantic import ValidationError
 
 from trading.adapters.venue_http import VenueHttp
-from trading.usecases.ports import OutcomeUnknownError
+from trading.usecases.ports import InstructionRefusedError, OutcomeUnknownError
 from trading.wire import ConfirmationPage, SettlementConfirmation, SettlementInstruction
 
 KEY_ID = "depository"
@@ -41,6 +41,8 @@ class HttpDepository:
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
         status, answer = self.http.request(KEY_ID, method, path, body)
+        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
+            raise InstructionRefusedError(f"{path}: {status} {answer[:200]!r}")
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{method} {path}: {status} {answer[:200]!r}")
         return answer

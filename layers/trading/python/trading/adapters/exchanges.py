@@ -88,7 +88,7 @@ class HttpExchanges:
     def quotes(self, symbol: str) -> ConsolidatedQuote:
         """The consolidated tape's view of a symbol."""
         path = f"/quotes/{symbol}"
-        status, answer = self.http.request(self.tape_key_id, "GET", path)
+        status, answer = self.http.request(self.tape_key_id, "GET", path, tries=1)
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
         return _parsed(ConsolidatedQuote, answer, path)
@@ -109,7 +109,8 @@ class HttpExchanges:
         self, exchange_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
     ) -> tuple[int, bytes]:
         def call() -> tuple[int, bytes]:
-            status, answer = self.http.request(exchange_id, method, path, body, correlation_id)
+            tries = 1 if method == "POST" else 2  # a submit without an answer is fenced, not repeated
+            status, answer = self.http.request(exchange_id, method, path, body, correlation_id, tries)
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 raise ExchangeDownError(f"{exchange_id} is down")
             return status, answer

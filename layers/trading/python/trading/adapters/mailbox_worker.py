@@ -11,25 +11,30 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from trading.adapters.observability import count, logger
-from trading.domain.accounts import LedgerInvariantError
-from trading.domain.errors import DomainError
-from trading.domain.orders import IllegalTransitionError
+from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MAX_RECEIVES = 5
-"""After so many tries the queue itself moves a message to its DLQ (the redrive policy says the same)."""
+MAX_TRIES = 5
+"""After so many tries a message is put into the DLQ. The queue's own limit is higher, for messages that kill the worker, and
+because those that wait behind a failing one in their group are counted as received with it."""
+ENOUGH_TIME_MS = 10_000
+"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs."""
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class OutOfTimeError(Exception):
+    """The rest of the batch is for another invocation."""
 
 
 class MailboxWorker(Generic[AnyMessage]):
     """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
 
     A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. One that fails otherwise is tried up to five times. Before either gives up, `give_up` marks its order.
+    group goes on. One that fails otherwise is tried up to five times. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class MailboxWorker(Generic[AnyMessage]):
         )
 
     def _one(self, record: SQSRecord, context: LambdaContext) -> None:
+        if context.get_remaining_time_in_millis() < ENOUGH_TIME_MS:
+            raise OutOfTimeError
         try:
             message = self._parse(record.body)
         except ValidationError as error:
@@ -67,11 +74,12 @@ class MailboxWorker(Generic[AnyMessage]):
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
                 self._handle(message, context)
-            except (DomainError, LedgerInvariantError, IllegalTransitionError) as error:
-                if isinstance(error, DomainError) and error.retry_after_seconds is not None:
+            except PERMANENT as error:
+                if is_transient(error):
                     self._again(record, message, error)
-                logger.exception("message cannot succeed")
-                self._bury(record, message, f"{type(error).__name__}: {error}")
+                else:
+                    logger.exception("message cannot succeed")
+                    self._bury(record, message, f"{type(error).__name__}: {error}")
             except Exception as error:
                 self._again(record, message, error)
 
@@ -79,9 +87,9 @@ class MailboxWorker(Generic[AnyMessage]):
         receives = int(record.attributes.approximate_receive_count)
         logger.exception("message failed", extra={"receives": receives})
         count("MessagesFailed")
-        if receives >= MAX_RECEIVES:
-            self._mark(message, f"{type(error).__name__} after {receives} tries")
-        raise error
+        if receives < MAX_TRIES:
+            raise error
+        self._bury(record, message, f"{type(error).__name__} after {receives} tries: {error}")
 
     def _bury(self, record: SQSRecord, message: AnyMessage | None, reason: str) -> None:
         if message is not None:

@@ -56,7 +56,7 @@ def books(settings: BooksSettings) -> TableBooks:
 
 def lifecycle(arn: str) -> OrderLifecycle:
     """OrderLifecycle, to start it and to answer it."""
-    return OrderLifecycle(boto3.client("stepfunctions", config=CLIENT_CONFIG), arn)
+    return OrderLifecycle(boto3.client("stepfunctions", config=CLIENT_CONFIG), now, arn)
 
 
 EXCHANGE_READ_TIMEOUT_SECONDS = 2.0
@@ -87,7 +87,9 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
     mailboxes = SqsMailboxes(
         boto3.client("sqs", config=CLIENT_CONFIG), now, clearing_queue_url=settings.clearing_queue_url
     )
-    return ExecuteOrderStage(the_books, exchanges, lifecycle(settings.order_lifecycle_arn), mailboxes, route, book, now)
+    return ExecuteOrderStage(
+        the_books, exchanges, lifecycle(settings.order_lifecycle_arn), mailboxes, route, book, monitor, now
+    )
 
 
 def clearing_stage(settings: BooksSettings) -> ClearOrderStage:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +14,7 @@ from cachetools import TTLCache
 from pydantic import BaseModel
 
 from trading.adapters.settings import LambdaSettings
-from trading.adapters.transactions import Write, commit, from_item, to_item
+from trading.adapters.transactions import OverloadedError, Write, commit, from_item, to_item
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client
@@ -29,6 +31,7 @@ REFERENCE_MAX_AGE = timedelta(seconds=60)
 CLIENT_MAX_AGE = timedelta(seconds=10)
 ATTENTION_SHARDS = 4
 BATCH_GET_LIMIT = 100
+MAX_REFUSALS = 5
 TRADE_KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -133,6 +136,7 @@ class TableBooks:
         """Everything in the ledger about some trades, in the order of the ids."""
         keys = [{"trade_id": t, "kind": kind} for t in trade_ids for kind in TRADE_KINDS]
         found: dict[tuple[str, str], LedgerEntry] = {}
+        refusals = 0
         while keys:
             batch, keys = keys[:BATCH_GET_LIMIT], keys[BATCH_GET_LIMIT:]
             request: Any = {self._tables.ledger: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}}
@@ -141,7 +145,9 @@ class TableBooks:
                 entry = LEDGER_ENTRY.validate_python(from_item(item))
                 found[entry.trade_id, entry.kind] = entry
             unprocessed = answer.get("UnprocessedKeys", {}).get(self._tables.ledger)
-            keys += [from_item(key) for key in unprocessed["Keys"]] if unprocessed else []
+            if unprocessed:
+                keys += [from_item(key) for key in unprocessed["Keys"]]
+                refusals = self._pause(refusals)
         return [found[t, kind] for t in dict.fromkeys(trade_ids) for kind in TRADE_KINDS if (t, kind) in found]
 
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
@@ -235,6 +241,14 @@ class TableBooks:
     def commit(self, *changes: Change) -> None:
         """Write all or nothing; StaleError if a version moved on, a new item exists or a discharged one is gone."""
         commit(self._client, [self._write(change) for change in changes])
+
+    @staticmethod
+    def _pause(refusals: int) -> int:
+        """Wait, longer each time, before asking for what DynamoDB left unprocessed; in the end give up."""
+        if refusals == MAX_REFUSALS:
+            raise OverloadedError("the tables are overloaded", retry_after_seconds=1)
+        time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311
+        return refusals + 1
 
     def _write(self, change: Change) -> Write:
         if isinstance(change, Discharged):

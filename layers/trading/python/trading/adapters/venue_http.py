@@ -23,7 +23,7 @@ def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
 
 @dataclass(frozen=True)
 class VenueHttp:
-    """Requests to the API at `base_url`, signed with the venue's key. One repetition: what we ask is idempotent by its ids."""
+    """Requests to the API at `base_url`, signed with the venue's key. What we ask is idempotent by its ids and may be repeated."""
 
     base_url: Callable[[], str]
     secrets: VenueSecrets
@@ -31,11 +31,14 @@ class VenueHttp:
     pool: urllib3.PoolManager
 
     def request(
-        self, key_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
+        self, key_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = "", tries: int = 2
     ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OutcomeUnknownError when there is none, or a 5xx other than 503."""
+        """Status and body of the answer. Raises OutcomeUnknownError when there is none, or a 5xx other than 503.
+
+        With more than one try a 503 says nothing about the tries before it.
+        """
         status, answer = 0, b""
-        for _ in range(2):
+        for _ in range(tries):
             try:
                 status, answer = self._once(key_id, method, path, body, correlation_id)
             except urllib3.exceptions.HTTPError as error:

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from trading.adapters.observability import count, logger
 from trading.domain.orders import Order
-from trading.domain.values import TimeInForce
+from trading.domain.values import TimeInForce, iso
+from trading.usecases.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -32,6 +32,7 @@ class OrderLifecycle:
     """
 
     client: SFNClient
+    clock: Clock
     arn: str = ""
 
     def start(self, order: Order) -> bool:
@@ -43,7 +44,7 @@ class OrderLifecycle:
             "correlation_id": order.correlation_id,
             "execute_timeout_seconds": int(timeout.total_seconds()),
             # With the input of one that is running, StartExecution would succeed instead of saying that it exists.
-            "start_id": uuid4().hex,
+            "started_at": iso(self.clock()),
         }
         try:
             self.client.start_execution(

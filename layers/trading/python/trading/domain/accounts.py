@@ -6,10 +6,11 @@ of a sale are unsettled until delivery versus payment. Every method returns the 
 
 from decimal import Decimal
 
+from trading.domain.errors import InvariantError
 from trading.domain.values import ZERO, Day, Money, Versioned
 
 
-class LedgerInvariantError(Exception):
+class LedgerInvariantError(InvariantError):
     """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be written."""
 
 

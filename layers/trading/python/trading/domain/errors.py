@@ -17,6 +17,10 @@ class ErrorKind(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
+class InvariantError(Exception):
+    """A rule was about to be broken by ourselves: a bug. Nothing may be written, and trying again cannot help."""
+
+
 class DomainError(Exception):
     """A refusal with a stable `code` (UPPER_SNAKE) and a `message` that is safe to show to the client.
 
@@ -40,3 +44,12 @@ class DomainError(Exception):
         self.field = field
         self.details = dict(details or {})
         self.retry_after_seconds = retry_after_seconds
+
+
+PERMANENT = (DomainError, InvariantError)
+"""What a message raises that cannot succeed, unless it `is_transient`."""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the error itself says that asking again makes sense."""
+    return isinstance(error, DomainError) and error.retry_after_seconds is not None

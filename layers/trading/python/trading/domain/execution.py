@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import Account, Position
-from trading.domain.calendar import business_date, settlement_date
+from trading.domain.calendar import CalendarRangeError, business_date, settlement_date
 from trading.domain.instruments import Exchange, Instrument
 from trading.domain.orders import ChildOrder, Hold, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
@@ -73,7 +73,8 @@ def book(
     position: Position,
     now: datetime,
 ) -> Booking:
-    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent), not the exchange's to say.
+    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent), not the exchange's to say,
+    and for a buy never more than the rate that was held for: a tariff may change while an order stands.
 
     A buy is paid from its hold; what a better price leaves over goes back at once. The proceeds of a sale are unsettled.
     Average cost: fees are part of the cost; a sale takes out its proportional part.
@@ -81,11 +82,15 @@ def book(
     check_execution(order, execution)
     quantity, side = execution.quantity, order.side
     notional = cents(execution.price * quantity)
-    fees = min(cents_down(exchange.fee_per_share * quantity), notional)
+    rate = min(exchange.fee_per_share, order.hold_fee_per_share) if side is Side.BUY else exchange.fee_per_share
+    fees = min(cents_down(rate * quantity), notional)
     filled = order.filled(execution.client_order_id, execution.trade_id, quantity, notional, fees, now)
     before, after = order.hold, filled.hold
-    trade_date = business_date(execution.executed_at)
-    settles = settlement_date(trade_date, instrument.settlement_days)
+    try:
+        trade_date = business_date(execution.executed_at)
+        settles = settlement_date(trade_date, instrument.settlement_days)
+    except CalendarRangeError as error:
+        raise Breach("IMPLAUSIBLE_TIME", str(error)) from error
     drawn = Decimal("0.00")
     if side is Side.BUY:
         released = Hold(cash=before.cash - after.cash, credit=before.credit - after.credit)
@@ -98,8 +103,6 @@ def book(
         account = account.move(unsettled=notional - fees)
         cost = cents(position.cost_basis * quantity / position.quantity)
         position = position.move(held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost)
-    if not filled.is_open:
-        account = account.count_notional(order.business_date, -order.protection_price * filled.remaining)
     client = ledger.client_account(order.client_id)
     street = ledger.exchange_account(exchange.exchange_id)
     fill = ledger.Fill(
@@ -130,7 +133,7 @@ def book(
     return Booking(order=filled, account=account, position=position, fill=fill)
 
 
-class Ending(Frozen):
+class EarlyEnd(Frozen):
     """What the end of an order with a remainder writes, together. The position is there for a sale."""
 
     order: Order
@@ -146,7 +149,7 @@ def end(
     account: Account,
     position: Position | None,
     now: datetime,
-) -> Ending:
+) -> EarlyEnd:
     """End an open order: give back what it holds, and to the day's limit what was never filled."""
     if status not in (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
         raise ValueError(f"{status} does not end an order early")
@@ -156,4 +159,4 @@ def end(
     )
     if order.side is Side.SELL and position is not None:
         position = position.hold(-hold.shares)
-    return Ending(order=order.ended(status, now, code, reason), account=account, position=position)
+    return EarlyEnd(order=order.ended(status, now, code, reason), account=account, position=position)

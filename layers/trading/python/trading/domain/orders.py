@@ -6,7 +6,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
-from trading.domain import identifiers
+from trading.domain import calendar, identifiers
+from trading.domain.errors import InvariantError
 from trading.domain.values import (
     ZERO,
     Day,
@@ -62,7 +63,7 @@ OPEN = frozenset({_S.VALIDATED, _S.ROUTING, _S.PARTIALLY_FILLED})
 """The statuses in which an order may still execute, and so holds money or shares."""
 
 
-class IllegalTransitionError(Exception):
+class IllegalTransitionError(InvariantError):
     """A bug: no rule may ask for a transition that the table does not have."""
 
 
@@ -87,6 +88,7 @@ class ChildStatus(StrEnum):
 class ChildOrder(Frozen):
     """A part of an order at one exchange.
 
+    `refused` counts executions that our books did not take (breaches): nothing more will come of that part.
     `reported_cumulative` is set when the exchange said that the child is over before all its fills reached us: the child
     stays SENT until they have.
     """
@@ -95,6 +97,7 @@ class ChildOrder(Frozen):
     exchange_id: str
     quantity: int
     filled: int = 0
+    refused: int = 0
     status: ChildStatus = ChildStatus.SENT
     ending: ChildStatus | None = None
     reported_cumulative: int | None = None
@@ -105,18 +108,21 @@ class ChildOrder(Frozen):
         """What may still execute."""
         if self.status is not ChildStatus.SENT:
             return 0
-        expected = self.quantity if self.reported_cumulative is None else min(self.reported_cumulative, self.quantity)
-        return expected - self.filled
+        expected = self.quantity if self.reported_cumulative is None else self.reported_cumulative
+        return max(expected - self.filled - self.refused, 0)
+
+    @property
+    def outcome(self) -> ChildStatus:
+        """Its status, or the end that the exchange announced while fills are still on their way."""
+        return self.ending if self.ending is not None and self.status is ChildStatus.SENT else self.status
 
     def settled_status(self) -> "ChildOrder":
         """The child with its status brought up to what has been filled and reported."""
-        if self.status is not ChildStatus.SENT:
+        if self.status is not ChildStatus.SENT or self.leaves:
             return self
         if self.filled == self.quantity:
             return self.model_copy(update={"status": ChildStatus.FILLED})
-        if self.ending is not None and self.filled == self.reported_cumulative:
-            return self.model_copy(update={"status": self.ending})
-        return self
+        return self.model_copy(update={"status": self.ending or ChildStatus.CANCELED})
 
 
 class Hold(Frozen):
@@ -125,6 +131,13 @@ class Hold(Frozen):
     cash: Money = ZERO
     credit: Money = ZERO
     shares: int = 0
+
+
+class Ending(Frozen):
+    """The wish to end an order early, kept until the exchanges have given up its children."""
+
+    status: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED]
+    reason: str
 
 
 class OrderRequest(Frozen):
@@ -166,6 +179,7 @@ class Order(OrderRequest, Versioned):
     fees: Money = ZERO
     cleared_at: Timestamp | None = None
     settled_quantity: int = 0
+    ending: Ending | None = None
     review_reason: str | None = None
     attention_at: Timestamp | None = None
 
@@ -251,17 +265,13 @@ class Order(OrderRequest, Versioned):
         self, client_order_id: str, trade_id: str, quantity: int, notional: Decimal, fees: Decimal, now: datetime
     ) -> "Order":
         """Count a fill of one child."""
-        children = tuple(
-            child.model_copy(update={"filled": child.filled + quantity}).settled_status()
-            if child is self.child(client_order_id)
-            else child
-            for child in self.children
-        )
+        child = self.child(client_order_id)
+        if child is None:
+            raise IllegalTransitionError(f"{self.order_id} has no child {client_order_id}")
         done = self.filled_quantity + quantity == self.quantity
-        order = self.moved_to(OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now)
-        return order.model_copy(
+        order = self._with_child(child.model_copy(update={"filled": child.filled + quantity}))
+        return order.moved_to(OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now).model_copy(
             update={
-                "children": children,
                 "trades": (*self.trades, trade_id),
                 "filled_quantity": self.filled_quantity + quantity,
                 "filled_notional": self.filled_notional + notional,
@@ -270,14 +280,28 @@ class Order(OrderRequest, Versioned):
         )
 
     def child_ended(self, client_order_id: str, ending: ChildStatus, cumulative: int, reason: str | None) -> "Order":
-        """Note that an exchange will do no more on a child, of which it executed `cumulative` in all."""
+        """Note that an exchange will do no more on a child, of which it executed `cumulative` in all.
+
+        What was booked is a fact and what was ordered a bound: a number outside of them is brought inside.
+        """
+        child = self.child(client_order_id)
+        if child is None or child.status is not ChildStatus.SENT:
+            return self
+        plausible = min(max(cumulative, child.filled), child.quantity)
+        return self._with_child(
+            child.model_copy(update={"ending": ending, "reported_cumulative": plausible, "reason": reason})
+        )
+
+    def refused(self, client_order_id: str, quantity: int) -> "Order":
+        """An execution of a child was not taken into the books: nothing more will come of that part."""
+        child = self.child(client_order_id)
+        if child is None or child.status is not ChildStatus.SENT:
+            return self
+        return self._with_child(child.model_copy(update={"refused": child.refused + min(quantity, child.leaves)}))
+
+    def _with_child(self, changed: ChildOrder) -> "Order":
         children = tuple(
-            child.model_copy(
-                update={"ending": ending, "reported_cumulative": cumulative, "reason": reason}
-            ).settled_status()
-            if child is self.child(client_order_id) and child.status is ChildStatus.SENT
-            else child
-            for child in self.children
+            changed.settled_status() if child.number == changed.number else child for child in self.children
         )
         return self.model_copy(update={"children": children})
 
@@ -297,7 +321,8 @@ class Order(OrderRequest, Versioned):
         order = self
         if self.status is OrderStatus.FILLED:
             order = self.moved_to(OrderStatus.CLEARING, now).moved_to(OrderStatus.CLEARED, now)
-        return order.model_copy(update={"cleared_at": now}).at_rest()
+        order = order.model_copy(update={"cleared_at": now}).at_rest()
+        return order.settled(0, now) if order.settled_quantity else order
 
     def settled(self, quantity: int, now: datetime) -> "Order":
         """Shares of the order were delivered versus payment; with the last of them the order is SETTLED."""
@@ -311,6 +336,16 @@ class Order(OrderRequest, Versioned):
     def at_rest(self) -> "Order":
         """Nothing is due to happen to it that somebody would have to push."""
         return self.model_copy(update={"attention_at": None})
+
+
+GTC_LIFETIME = timedelta(days=90)
+
+
+def expires_at(order: Order) -> datetime:
+    """When an order that rests ends by itself: DAY at the close of its session, GTC after 90 days."""
+    if order.time_in_force is TimeInForce.GTC:
+        return order.accepted_at + GTC_LIFETIME
+    return calendar.close_of(order.business_date)
 
 
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trading.domain.orders import ChildStatus, Order
+from trading.domain.orders import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
 
 QUALITY_PENALTY = Decimal("0.0010")
@@ -75,11 +75,15 @@ class Step(StrEnum):
 
 def next_step(order: Order) -> Step:
     """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not rest (but a FOK);
-    what an exchange cancels or expires of a resting order ends it, once nothing of it is live.
+    what an exchange cancels or expires of a resting order ends it, once nothing of it is live. An order that is wanted to
+    end is not routed any more.
     """
-    endings = {child.status for child in order.children}
+    endings = {child.outcome for child in order.children}
     if not order.is_open or order.unrouted == 0:
         return Step.WAIT
+    if order.ending is not None:
+        ended = Step.CANCEL if order.ending.status is OrderStatus.CANCELED else Step.EXPIRE
+        return Step.WAIT if order.live_children else ended
     immediate = order.venue_time_in_force is TimeInForce.IOC
     if not endings & {ChildStatus.CANCELED, ChildStatus.EXPIRED} or (immediate and ChildStatus.CANCELED in endings):
         return Step.ROUTE
@@ -91,7 +95,7 @@ def next_step(order: Order) -> Step:
 def spent_exchanges(order: Order) -> frozenset[str]:
     """The exchanges that ended a child of the order before it was filled: they are not tried again."""
     ended = (ChildStatus.REJECTED, ChildStatus.CANCELED, ChildStatus.EXPIRED)
-    return frozenset(child.exchange_id for child in order.children if child.status in ended)
+    return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 
 
 def allocate(

@@ -1,11 +1,20 @@
 """Value types that the whole system shares: money, quantities, instants, and the words of an order."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -42,9 +51,17 @@ def cents_down(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_DOWN)
 
 
-def _no_float(value: object) -> object:
+MONEY_PATTERN = r"^-?[0-9]{1,20}([.][0-9]{1,20})?$"
+
+
+def _plain_decimal(value: object) -> object:
+    """Not what Python would also take: floats, booleans, exponents, underscores, digits of other scripts."""
     if isinstance(value, float | bool):
         raise ValueError("money is a decimal string, never a float")
+    if isinstance(value, str) and not re.fullmatch(MONEY_PATTERN, value):
+        raise ValueError("money is a plain decimal number, for instance 187.50")
+    if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) <= 20):
+        raise ValueError("money is out of range")
     return value
 
 
@@ -55,9 +72,9 @@ def _at_least_cents(amount: Decimal) -> Decimal:
 
 Money = Annotated[
     Decimal,
-    BeforeValidator(_no_float),
+    BeforeValidator(_plain_decimal),
     AfterValidator(_at_least_cents),
-    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+([.][0-9]+)?$", "examples": ["187.50"]}),
+    WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN, "examples": ["187.50"]}),
 ]
 """An amount or a price in the account's currency, with cents. A string in JSON, a number in DynamoDB, never a float."""
 
@@ -67,7 +84,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-Timestamp = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+Timestamp = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str)]
 Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str)]
 
 

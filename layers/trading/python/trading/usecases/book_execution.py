@@ -75,12 +75,12 @@ class BookExecution:
     def child_ended(
         self, order: Order, child: ChildOrder, ending: ChildStatus, cumulative: int, reason: str | None
     ) -> Order:
-        """Note the end of a child. A fill that was booked is a fact: the cumulative quantity cannot be less."""
+        """Note the end of a child, of which the exchange says that it executed `cumulative` in all."""
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         current = order.child(client_order_id)
         if current is None or current.status is not ChildStatus.SENT or current.ending is not None:
             return order
-        order = order.child_ended(client_order_id, ending, max(cumulative, current.filled), reason)
+        order = order.child_ended(client_order_id, ending, cumulative, reason)
         self.books.commit(order)
         self.health.observe(child.exchange_id, Decimal(current.filled) / current.quantity)
         return order.saved()
@@ -97,7 +97,7 @@ class BookExecution:
         try:
             booking = execution.book(order, fill, instrument, exchange, account, position, self.clock())
         except Breach as breach:
-            return self._record_break(fill, breach.code, breach.message, order) or order
+            return self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
         self.books.commit(booking.fill, booking.order, booking.account, booking.position)
         self.monitor.count("FillsBooked")
         child = booking.order.child(fill.client_order_id)
@@ -115,7 +115,12 @@ class BookExecution:
         return self._record_break(fill, "EXECUTION_CHANGED", message, order) or order
 
     def _record_break(
-        self, said: ExecutionReport | VenueExecution, code: str, reason: str, order: Order | None = None
+        self,
+        said: ExecutionReport | VenueExecution,
+        code: str,
+        reason: str,
+        order: Order | None = None,
+        refused_quantity: int = 0,
     ) -> Order | None:
         """Keep what the exchange said for people to look at, once an execution id, and flag the order if there is one."""
         entry = Break(
@@ -134,6 +139,6 @@ class BookExecution:
         if order is None:
             self.books.commit(entry)
             return None
-        flagged = order.model_copy(update={"review_reason": code})
+        flagged = order.refused(said.client_order_id, refused_quantity).model_copy(update={"review_reason": code})
         self.books.commit(entry, flagged)
         return flagged.saved()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from trading.domain import clearing
 from trading.domain.clearing import Obligation
@@ -17,7 +18,7 @@ TRADES_PER_TRANSACTION = 40
 
 
 class NotExecutedError(DomainError):
-    """The order may still execute: there is nothing to clear yet."""
+    """Nothing of the order is executed: there is nothing to clear yet."""
 
     code = "NOT_EXECUTED"
     kind = ErrorKind.CONFLICT
@@ -33,13 +34,16 @@ class ClearOrderStage:
 
     @on_fresh_state
     def __call__(self, order_id: str) -> Order:
-        """Clear all trades of an order that is done executing. Raises NotFoundError, NotExecutedError."""
+        """Clear the trades of an order. One that is still open keeps its status: its trades settle on their dates all the same.
+
+        Raises NotFoundError, NotExecutedError.
+        """
         order = self.books.order(order_id)
         if order is None:
             raise NotFoundError(f"no order {order_id}", field="order_id")
-        if order.is_open:
+        if order.is_open and not order.trades:
             raise NotExecutedError(f"order {order_id} is {order.status}")
-        if not order.awaits_clearing:
+        if not order.is_open and not order.awaits_clearing:
             return order
         client = self.books.client(order.client_id)
         if client is None:
@@ -68,14 +72,19 @@ class ClearOrderStage:
             known[key].append(obligation)
             net_position = clearing.net(fill.symbol, fill.settlement_date, known[key])
             changes += [clearing.novate(fill, client, net_position, now), obligation]
-        return self._commit(order, changes, order.cleared(now))
+        return self._commit(order, changes, now)
 
-    def _commit(self, order: Order, changes: Sequence[Change], cleared: Order) -> Order:
+    def _commit(self, order: Order, changes: Sequence[Change], now: datetime) -> Order:
         """An order with very many trades takes several transactions; the order itself moves with the last."""
         size = 2 * TRADES_PER_TRANSACTION
         parts = [changes[start : start + size] for start in range(0, len(changes), size)] or [()]
         for part in parts[:-1]:
             self.books.commit(*part)
+        if order.is_open:
+            if parts[-1]:
+                self.books.commit(*parts[-1])
+            return order
+        cleared = order.cleared(now)
         self.books.commit(*parts[-1], cleared)
         self.monitor.count("OrdersCleared", order_id=order.order_id)
         return cleared.saved()

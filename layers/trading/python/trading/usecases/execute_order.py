@@ -4,15 +4,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from trading.domain import identifiers
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.errors import PERMANENT, is_transient
+from trading.domain.orders import Ending, Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.book_execution import BookExecution
-from trading.usecases.ports import Books, Clock, Exchanges, Mailboxes, NotFoundError, Workflow
+from trading.usecases.ports import (
+    Books,
+    Clock,
+    Exchanges,
+    Mailboxes,
+    Monitor,
+    NotFoundError,
+    OutcomeUnknownError,
+    Workflow,
+)
 from trading.usecases.retrying import on_fresh_state
 from trading.usecases.route_order import RouteOrder
+from trading.wire import ExecutionReport
 
 TOKEN_LIFETIME = timedelta(days=100)
 """Longer than any order stands (GTC: 90 days)."""
+MAX_TRADES = 1000
+"""An order names its trades, and an item of DynamoDB has a size: with so many executions the rest is canceled."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,7 @@ class ExecuteOrderStage:
     mailboxes: Mailboxes
     route: RouteOrder
     book: BookExecution
+    monitor: Monitor
     clock: Clock
 
     @on_fresh_state
@@ -33,12 +47,10 @@ class ExecuteOrderStage:
         match message:
             case ExecuteOrder():
                 self._execute(message)
-            case ReportReceived(report=report):
-                order = self.book.report(report)
-                if order is not None:
-                    self._finish(self.route.proceed(order))
+            case ReportReceived():
+                self._report(message.report)
             case PollOrder():
-                self._poll(message)
+                self._poll(message.order_id)
             case CancelOrder():
                 self._cancel(message)
 
@@ -46,8 +58,8 @@ class ExecuteOrderStage:
         """Route an order and what its client has sent before it. The order as it stands afterwards."""
         order = self._order(order_id)
         for predecessor in self._unrouted_predecessors(order):
-            self._finish(self.route(predecessor))
-        order = self.route(order)
+            self._execute_predecessor(predecessor)
+        order = self._end_early(order) if order.ending else self.route(order)
         self._finish(order)
         return order
 
@@ -60,8 +72,10 @@ class ExecuteOrderStage:
             case _:
                 order_id = message.order_id
         order = self.books.order(order_id)
-        if order is None or order.client_id != message.client_id:
-            return
+        if order is not None and order.client_id == message.client_id:
+            self._give_up(order, reason)
+
+    def _give_up(self, order: Order, reason: str) -> None:
         if order.status is OrderStatus.VALIDATED:
             self._finish(
                 self.route.end(order, OrderStatus.REJECTED, "PROCESSING_FAILED", "the order could not be processed")
@@ -74,35 +88,78 @@ class ExecuteOrderStage:
             self.books.save_task_token(message.order_id, message.task_token, self.clock() + TOKEN_LIFETIME)
         self.execute(message.order_id)
 
+    def _execute_predecessor(self, order: Order) -> None:
+        """A predecessor that cannot be processed is given up by itself, and does not take its successor along."""
+        try:
+            self._finish(self.route(order))
+        except PERMANENT as error:
+            if is_transient(error):
+                raise
+            self._give_up(order, f"{type(error).__name__}: {error}")
+
     def _unrouted_predecessors(self, order: Order) -> list[Order]:
         """Orders accepted before this one and not yet routed, oldest first: the queue may have got them in another order."""
         waiting: list[Order] = []
         current = order
-        while current.status is OrderStatus.VALIDATED and current.previous_order_id:
+        while not current.children and current.previous_order_id and order.status is OrderStatus.VALIDATED:
             current = self._order(current.previous_order_id)
             if current.status is OrderStatus.VALIDATED:
                 waiting.append(current)
         return waiting[::-1]
 
-    def _poll(self, message: PollOrder) -> None:
-        order = self._order(message.order_id)
-        if order.status is OrderStatus.VALIDATED:
-            self.execute(order.order_id)
+    def _report(self, report: ExecutionReport) -> None:
+        order = self.book.report(report)
+        if order is None:
             return
+        if order.is_open and len(order.trades) >= MAX_TRADES and order.ending is None:
+            order = self._end_early(self._wish(order, OrderStatus.CANCELED, "executed in too many parts"))
+        self._finish(self.route.proceed(order))
+
+    def _poll(self, order_id: str) -> None:
+        """Ask the exchanges. One that does not answer is asked again by the next sweep; the others are heard now."""
+        order = self._order(order_id)
+        if order.status is OrderStatus.VALIDATED or order.ending is not None:
+            self.execute(order_id)
+            return
+        missing: list[int] = []
         for child in order.live_children:
-            state = self.exchanges.status(child.exchange_id, self.route.child_id(order, child))
-            if state is not None:
+            try:
+                state = self.exchanges.status(child.exchange_id, self.route.child_id(order, child))
+            except OutcomeUnknownError as error:
+                self.monitor.count("PollsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                continue
+            if state is None:
+                missing.append(child.number)
+            else:
                 order = self.book.state(order, child, state)
-        self._finish(self.route.proceed(order, resubmit=True), overdue=True)
+        self._finish(self.route.proceed(order, missing), overdue=True)
 
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)
+        if order.is_open and order.ending is None:
+            order = self._wish(order, OrderStatus(message.outcome), message.reason)
+        self._finish(self._end_early(order))
+
+    def _wish(self, order: Order, status: OrderStatus, reason: str) -> Order:
+        """Keep the wish to end the order: whatever happens to this message, every later one works towards it."""
+        wished = order.model_copy(
+            update={"ending": Ending.model_validate({"status": status, "reason": reason}), "attention_at": self.clock()}
+        )
+        self.books.commit(wished)
+        return wished.saved()
+
+    def _end_early(self, order: Order) -> Order:
+        """Take the children back; the order ends when nothing of it is live. One whose exchange is silent stays, and the
+        sweeper comes back to it.
+        """
         for child in order.live_children:
-            state = self.exchanges.cancel(child.exchange_id, self.route.child_id(order, child))
+            try:
+                state = self.exchanges.cancel(child.exchange_id, self.route.child_id(order, child))
+            except OutcomeUnknownError as error:
+                self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                continue
             order = self.book.state(order, child, state)
-        if order.is_open:
-            order = self.route.end(order, OrderStatus(message.outcome), message.outcome, message.reason)
-        self._finish(order)
+        return self.route.proceed(order)
 
     def _finish(self, order: Order, overdue: bool = False) -> None:
         """Answer the waiting workflow, after the commit and again on every redelivery: a token can be used only once.

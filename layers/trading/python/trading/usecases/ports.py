@@ -44,6 +44,10 @@ class OutcomeUnknownError(Exception):
     """A call to the outside world failed so that it may or may not have had its effect."""
 
 
+class InstructionRefusedError(Exception):
+    """The depository does not take the instruction as it is; the same again would be refused again."""
+
+
 class NotFoundError(DomainError):
     """What was named does not exist."""
 
@@ -120,7 +124,7 @@ class VenueHealth(Protocol):
 
 
 class Depository(Protocol):
-    """The CSD. Every call may raise OutcomeUnknownError; an instruction may be repeated."""
+    """The CSD. Every call may raise OutcomeUnknownError; an instruction may be repeated. `instruct` raises InstructionRefusedError."""
 
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation: ...
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage: ...

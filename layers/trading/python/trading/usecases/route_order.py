@@ -1,5 +1,6 @@
 """Routing: split an order over exchanges, submit, and try elsewhere what an exchange did not take."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,16 +36,19 @@ class RouteOrder:
 
     def __call__(self, order: Order) -> Order:
         """Send the order on its way, or send again what may not have arrived. The order as it stands afterwards."""
-        return self.proceed(order, resubmit=True)
+        return self.proceed(order, [child.number for child in order.live_children])
 
-    def proceed(self, order: Order, resubmit: bool = False) -> Order:
-        """Do what the state of the children asks for: wait, route what is unrouted, or end the order."""
-        sent = frozenset() if resubmit else frozenset(child.number for child in order.live_children)
+    def proceed(self, order: Order, again: Collection[int] = ()) -> Order:
+        """Do what the state of the children asks for: wait, route what is unrouted, or end the order.
+
+        `again`: the numbers of children that an exchange may not have got.
+        """
+        done = {child.number for child in order.live_children if child.number not in again}
         while True:
             for child in order.live_children:
-                if child.number not in sent:
-                    sent |= {child.number}
-                    order = self._submit(order, child)
+                if child.number not in done:
+                    done.add(child.number)
+                    order = self._submit(order, child, first_time=child.number not in again)
             step = routing.next_step(order)
             if step is Step.WAIT:
                 return order
@@ -71,10 +75,11 @@ class RouteOrder:
         """What the exchange knows the child by."""
         return identifiers.child_order_id(order.order_id, child.number)
 
-    def _submit(self, order: Order, child: ChildOrder) -> Order:
+    def _submit(self, order: Order, child: ChildOrder, first_time: bool) -> Order:
         """Submit a child. One that was certainly not taken is over; of one that may have been, a cancel is the fence.
 
-        When not even the cancel is answered the child stays live, and the sweeper asks for it until the exchange answers.
+        A refusal is certain only the first time: of a child that was sent before, it says nothing about that time. When not
+        even the cancel is answered the child stays live, and the sweeper asks for it until the exchange answers.
         """
         submission = SubmitOrder(
             client_order_id=self.child_id(order, child),
@@ -90,7 +95,10 @@ class RouteOrder:
         try:
             state = self.exchanges.submit(child.exchange_id, submission)
         except NotAcceptedError as error:
-            return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))
+            self.monitor.count("SubmitsRefused", exchange_id=child.exchange_id, error=str(error))
+            if first_time:
+                return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))
+            return self._fence(order, child)
         except OutcomeUnknownError as error:
             self.monitor.count("SubmitsUnknown", exchange_id=child.exchange_id, error=str(error))
             return self._fence(order, child)
@@ -108,7 +116,10 @@ class RouteOrder:
         )
 
     def _allocate(self, order: Order) -> tuple[tuple[str, int], ...]:
+        second_round = any(child.outcome is ChildStatus.CANCELED for child in order.children)
         avoid = routing.spent_exchanges(order) | self.health.suspended()
+        if second_round:  # what a venue displays is already asked for by the child that is there
+            avoid |= {child.exchange_id for child in order.live_children}
         scores = self.health.scores()
         fees = {exchange.exchange_id: exchange.fee_per_share for exchange in self.books.exchanges()}
         try:
@@ -129,7 +140,6 @@ class RouteOrder:
             for q in quote.quotes
             if q.exchange_id in fees and q.exchange_id not in avoid
         ]
-        second_round = any(child.status is ChildStatus.CANCELED for child in order.children)
         return routing.allocate(
             order.side, order.unrouted, order.protection_price, order.venue_time_in_force, venues, second_round
         )
@@ -142,16 +152,17 @@ class RouteOrder:
         return ((max(exchange_ids, key=lambda e: scores.get(e, Decimal(1))), order.unrouted),)
 
     def _give_up(self, order: Order, step: Step) -> Order:
+        """End the order. The client is told what happened, not what an exchange's machine said."""
+        if order.ending is not None:
+            return self.end(order, order.ending.status, order.ending.status, order.ending.reason)
         if step is Step.EXPIRE:
             return self.end(order, OrderStatus.EXPIRED, "EXPIRED", "expired at the exchange")
-        reasons = [child.reason for child in order.children if child.reason]
         canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
         if order.filled_quantity or canceled:
             return self.end(
                 order, OrderStatus.CANCELED, "REMAINDER_CANCELED", f"{order.remaining} of {order.quantity} not executed"
             )
-        reason = "; ".join(dict.fromkeys(reasons)) or "no exchange is available"
-        return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", reason[:256])
+        return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
 
     def _save(self, order: Order) -> Order:
         self.books.commit(order)

@@ -11,7 +11,16 @@ from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.ledger import Break, Fill, Settlement
 from trading.domain.settlement import discharge
 from trading.domain.values import Frozen, Side
-from trading.usecases.ports import Books, Clock, Depository, Discharged, Monitor, NotFoundError
+from trading.usecases.ports import (
+    Books,
+    Clock,
+    Depository,
+    Discharged,
+    InstructionRefusedError,
+    Monitor,
+    NotFoundError,
+    OutcomeUnknownError,
+)
 from trading.usecases.retrying import on_fresh_state
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
 
@@ -55,9 +64,14 @@ class SettleClientStage:
     clock: Clock
 
     def __call__(self, client_id: str, up_to: date, time_is_up: Callable[[], bool]) -> Outcome:
-        """Settle what is due up to and on a date, obligation by obligation, until done or out of time."""
+        """Settle what is due up to and on a date, obligation by obligation, until done or out of time.
+
+        One that fails does not stop the others. Raises OutcomeUnknownError at the end if the depository left any without an
+        answer: the same again then.
+        """
         client = self._client(client_id)
         settled = failed = 0
+        unanswered: OutcomeUnknownError | None = None
         for obligation in self.books.obligations(client_id, up_to):
             if time_is_up():
                 return Outcome(settled=settled, failed=failed, unfinished=True)
@@ -67,6 +81,11 @@ class SettleClientStage:
             except SettlementFailedError as error:
                 self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=error.message)
                 failed += 1
+            except OutcomeUnknownError as error:
+                self.monitor.count("SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error))
+                unanswered = error
+        if unanswered is not None:
+            raise unanswered
         return Outcome(settled=settled, failed=failed)
 
     def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
@@ -102,7 +121,10 @@ class SettleClientStage:
             currency=obligation.currency,
             settlement_date=obligation.settlement_date,
         )
-        confirmation = self.depository.instruct(instruction)
+        try:
+            confirmation = self.depository.instruct(instruction)
+        except InstructionRefusedError as error:
+            raise SettlementFailedError(str(error)) from error
         if not confirms(confirmation, instruction):
             self._record_mismatch(obligation, instruction, confirmation)
             raise SettlementFailedError("the confirmation differs from the instruction")

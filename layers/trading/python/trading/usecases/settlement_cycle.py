@@ -1,18 +1,21 @@
 """The settlement cycle of a business day: who has something due, and whether the depository's books agree with ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from trading.domain import calendar, identifiers
-from trading.domain.ledger import Break, Fill, Settlement
+from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
 from trading.domain.values import Day, Frozen
 from trading.usecases.ports import Books, Clock, Depository, Monitor
 from trading.wire import ConfirmationStatus, SettlementConfirmation
 
 CLIENTS_PER_PAGE = 2000
-LOOK_BACK = timedelta(days=31)
-"""How long an obligation that failed to settle is instructed again by every cycle."""
+LOOK_BACK = timedelta(days=100)
+"""How long an obligation that did not settle on its date is tried again by every cycle."""
+RECONCILED_DAYS = 7
+"""Confirmations of this many days are compared: what settled late is confirmed under its own date."""
+TRADES_PER_READ = 25
 
 
 class PlannedClient(Frozen):
@@ -57,13 +60,14 @@ class PlanSettlement:
 
 
 class Agreement(Frozen):
-    """How the depository's confirmations of a date compare with our ledger."""
+    """How the depository's confirmations compare with our ledger. `unsettled_clients`: with something still due (at most a page)."""
 
     settlement_date: Day
     confirmations: int
     matched: int
     failed: int
     breaks: int
+    unsettled_clients: int
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,15 @@ class ReconcileSettlement:
 
     def __call__(self, settlement_date: date) -> Agreement:
         """Compare; what does not agree is kept as a break, once, and alarmed."""
-        confirmations = list(self._confirmations(settlement_date))
+        days = [settlement_date - timedelta(days=back) for back in range(RECONCILED_DAYS)]
+        confirmations = [c for day in days for c in self._confirmations(day)]
         settled = [c for c in confirmations if c.status is ConfirmationStatus.SETTLED]
         breaks = 0
-        for confirmation in settled:
-            reason = self._disagreement(confirmation)
-            if reason:
-                breaks += 1
-                self._record(confirmation, reason)
+        for start in range(0, len(settled), TRADES_PER_READ):
+            breaks += self._compare(settled[start : start + TRADES_PER_READ])
+        unsettled = self._unsettled_clients(settlement_date)
+        if unsettled:
+            self.monitor.count("ClientsUnsettled", clients=str(unsettled))
         failed = len(confirmations) - len(settled)
         self.monitor.count("ConfirmationsReconciled", settlement_date=settlement_date.isoformat(), breaks=str(breaks))
         return Agreement(
@@ -93,6 +98,7 @@ class ReconcileSettlement:
             matched=len(settled) - breaks,
             failed=failed,
             breaks=breaks,
+            unsettled_clients=unsettled,
         )
 
     def _confirmations(self, settlement_date: date) -> Iterator[SettlementConfirmation]:
@@ -104,25 +110,25 @@ class ReconcileSettlement:
             if cursor is None:
                 return
 
-    def _disagreement(self, confirmation: SettlementConfirmation) -> str | None:
-        entries = self.books.entries([identifiers.settled_trade_id(confirmation.instruction_id)])
-        fill = next((e for e in entries if isinstance(e, Fill)), None)
-        settlement = next((e for e in entries if isinstance(e, Settlement)), None)
-        if fill is None or settlement is None:
-            return "the depository settled what our ledger has not"
-        if (fill.symbol, fill.quantity, fill.notional) != (
-            confirmation.symbol,
-            confirmation.quantity,
-            confirmation.amount,
-        ):
-            return f"ours is {fill.quantity} {fill.symbol} against {fill.notional}"
-        return None
+    def _unsettled_clients(self, settlement_date: date) -> int:
+        days = (settlement_date - timedelta(days=back) for back in range(LOOK_BACK.days + 1))
+        return len({c for day in days for c in self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0]})
 
-    def _record(self, confirmation: SettlementConfirmation, reason: str) -> None:
-        trade_id = identifiers.settled_trade_id(confirmation.instruction_id)
+    def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> int:
+        """How many of some confirmations our ledger does not agree with."""
+        trade_ids = [identifiers.settled_trade_id(c.instruction_id) for c in confirmations]
+        entries: dict[tuple[str, str], LedgerEntry] = {(e.trade_id, e.kind): e for e in self.books.entries(trade_ids)}
+        breaks = 0
+        for trade_id, confirmation in zip(trade_ids, confirmations, strict=True):
+            reason = _disagreement(entries.get((trade_id, "FILL")), entries.get((trade_id, "SETTLEMENT")), confirmation)
+            if reason is not None:
+                breaks += 1
+                if (trade_id, "BREAK") not in entries:
+                    self._record(trade_id, confirmation, reason)
+        return breaks
+
+    def _record(self, trade_id: str, confirmation: SettlementConfirmation, reason: str) -> None:
         self.monitor.count("Breaks", code="UNRECONCILED_CONFIRMATION", reason=reason)
-        if any(entry.kind == "BREAK" for entry in self.books.entries([trade_id])):
-            return
         self.books.commit(
             Break(
                 trade_id=trade_id,
@@ -134,3 +140,17 @@ class ReconcileSettlement:
                 evidence={"confirmed": confirmation.model_dump_json()},
             )
         )
+
+
+def _disagreement(
+    fill: LedgerEntry | None, settlement: LedgerEntry | None, confirmation: SettlementConfirmation
+) -> str | None:
+    if not isinstance(fill, Fill) or not isinstance(settlement, Settlement):
+        return "the depository settled what our ledger has not"
+    if (fill.symbol, fill.quantity, fill.notional) != (
+        confirmation.symbol,
+        confirmation.quantity,
+        confirmation.amount,
+    ):
+        return f"ours is {fill.quantity} {fill.symbol} against {fill.notional}"
+    return None

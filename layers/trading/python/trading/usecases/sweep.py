@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders import Order, OrderStatus, expires_at
 from trading.domain.values import TimeInForce
-from trading.messages import CancelOrder, ExecuteOrder, PollOrder
+from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
 
-ORDERS_PER_SWEEP = 500
+ORDERS_PER_SWEEP = 2000
 AGAIN_AFTER = timedelta(seconds=60)
-RESTING_AGAIN_AFTER = timedelta(minutes=10)
+RESTING_AGAIN_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Looks at the sparse index of orders not yet at rest, oldest due first."""
+    """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure does not stop the others."""
 
     books: Books
     workflow: Workflow
@@ -27,53 +27,82 @@ class Sweep:
         """Push what is due; how many orders were pushed."""
         pushed = 0
         for order_id in self.books.orders_due(self.clock(), ORDERS_PER_SWEEP):
-            order = self.books.order(order_id)
-            if order is not None and order.attention_at is not None and order.attention_at <= self.clock():
-                self._push(order)
-                pushed += 1
+            try:
+                pushed += self._sweep(order_id)
+            except Exception as error:
+                self.monitor.count("SweepsFailed", order_id=order_id, error=repr(error))
         return pushed
+
+    def _sweep(self, order_id: str) -> int:
+        order = self.books.order(order_id)
+        now = self.clock()
+        if order is None or order.attention_at is None or order.attention_at > now:
+            return 0
+        self.monitor.count("OrdersSwept", order_id=order_id, status=order.status)
+        self._push(order)
+        resting = order.is_open and bool(order.children) and order.ending is None and order.venue_time_in_force.rests
+        again = now + (RESTING_AGAIN_AFTER if resting else AGAIN_AFTER)
+        self.books.postpone(order, min(again, expires_at(order)) if resting else again)
+        return 1
 
     def _push(self, order: Order) -> None:
         """An accepted order gets its workflow, or, when that exists already (its message is lost), the message itself."""
         ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
-        if order.status is OrderStatus.VALIDATED:
+        if order.is_open and order.ending is None and expires_at(order) <= self.clock():
+            self.mailboxes.execution(expiry_of(order))
+        elif order.status is OrderStatus.VALIDATED:
             if not self.workflow.start(order):
                 self.mailboxes.execution(ExecuteOrder(**ids))
         else:
             self.mailboxes.execution(PollOrder(**ids))
-        self.monitor.count("OrdersSwept", order_id=order.order_id, status=order.status)
-        resting = order.is_open and order.status is not OrderStatus.VALIDATED and order.venue_time_in_force.rests
-        self.books.postpone(order, self.clock() + (RESTING_AGAIN_AFTER if resting else AGAIN_AFTER))
+
+
+def expiry_of(order: Order) -> CancelOrder:
+    """The message that ends an order whose time is over."""
+    return CancelOrder(
+        client_id=order.client_id,
+        correlation_id=order.correlation_id,
+        order_id=order.order_id,
+        outcome="EXPIRED",
+        reason=f"{order.time_in_force}: its time was over before it was executed",
+    )
 
 
 @dataclass(frozen=True)
 class CloseDay:
-    """After the close, DAY orders expire, through the same mailbox and the same cancel as any other end."""
+    """After the close, DAY orders expire, through the same mailbox and the same cancel as any other end; what was executed of an
+    order that stands on is cleared, so that it settles on its date. The sweeper would come to the same, later.
+    """
 
     books: Books
     mailboxes: Mailboxes
     monitor: Monitor
+    clock: Clock
 
-    def __call__(self, business_date: date) -> int:
-        """Ask for the expiry of every open DAY order of that business date or before; how many."""
+    def __call__(self, business_date: date | None) -> int:
+        """Ask for the expiry of the open orders whose time is over, or with a date, by hand, of every DAY order of that date or
+        before. How many.
+        """
         expiring = 0
         for order_id in self.books.open_order_ids():
-            order = self.books.order(order_id)
-            if (
-                order is not None
-                and order.is_open
-                and order.time_in_force is TimeInForce.DAY
-                and order.business_date <= business_date
-            ):
-                self.mailboxes.execution(
-                    CancelOrder(
-                        client_id=order.client_id,
-                        correlation_id=order.correlation_id,
-                        order_id=order.order_id,
-                        outcome="EXPIRED",
-                        reason=f"not executed by the close of {business_date.isoformat()}",
-                    )
-                )
-                expiring += 1
+            try:
+                expiring += self._close(order_id, business_date)
+            except Exception as error:
+                self.monitor.count("ClosesFailed", order_id=order_id, error=repr(error))
         self.monitor.count("OrdersExpiring", orders=str(expiring))
         return expiring
+
+    def _close(self, order_id: str, business_date: date | None) -> int:
+        order = self.books.order(order_id)
+        if order is None or not order.is_open:
+            return 0
+        over = expires_at(order) <= self.clock()
+        if business_date is not None and order.time_in_force is not TimeInForce.GTC:
+            over = order.business_date <= business_date
+        if over:
+            self.mailboxes.execution(expiry_of(order))
+        elif order.trades:
+            self.mailboxes.clearing(
+                ClearOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order.order_id)
+            )
+        return int(over)
