@@ -1,0 +1,103 @@
+"""`python -m tests.benchmarks`: what an order costs and how long things take. It asserts nothing."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+import local  # noqa: F401  (makes the layers importable)
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
+BEGIN, END = "<!-- generated: make bench WRITE=1 -->", "<!-- end of the generated part -->"
+RUNS = 5
+
+
+def main() -> int:
+    """Print what is asked for; with `--write`, put the costs into docs/costs.md."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless told")
+    parser.add_argument("--write", action="store_true", help="update the generated part of docs/costs.md")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    console = Console() if sys.stdout.isatty() else Console(width=160, color_system=None)
+    for name in arguments.parts or PARTS:
+        PARTS[name](console, arguments.write)
+    return 0
+
+
+def costs(console: Console, write: bool) -> None:
+    """What an order costs."""
+    from tests.benchmarks import measure, monthly, report
+
+    with console.status("orders of three kinds, in this process"):
+        login = measure.measure_login()
+        kinds = {
+            "market buy": measure.measure(measure.MARKET_BUY, RUNS),
+            "limit sell": measure.measure(measure.LIMIT_SELL, RUNS),
+            "split in two": measure.measure(measure.MARKET_BUY, RUNS, split=True),
+        }
+    plain = kinds["market buy"]
+    usage = plain.busy.plus(login)
+    with console.status("the templates, and the schedules at rest"):
+        lines = monthly.monthly(len(usage.metrics))
+    orders = {name: measured.busy.plus(login) for name, measured in kinds.items()}
+    orders["market buy, idle worker"] = plain.idle.plus(login)
+    grids = [
+        report.costs(orders),
+        report.by_stage(usage),
+        report.counts(kinds),
+        report.by_call(usage),
+        report.sizes(plain.busy),
+        report.fixed(lines),
+    ]
+    for grid in grids:
+        console.print(grid.rich())
+    console.print(report.invocations(usage).rich())
+    stored = f"A settled order leaves {plain.stored_bytes:,} bytes behind in the accounts, orders and ledger tables."
+    console.print(stored)
+    if write:
+        text = DOCUMENT.read_text()
+        block = f"{BEGIN}\n\n{report.plain(grids)}\n\n{stored}\n\n{END}"
+        DOCUMENT.write_text(re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL))
+        console.print(f"{DOCUMENT.name} is up to date.")
+
+
+def imports(console: Console, _: bool) -> None:
+    """Cold imports."""
+    from tests.benchmarks import imports, report
+
+    with console.status("importing every handler"):
+        found = imports.measure()
+    floor = next(iter(found.values()))
+    rows = [[name, f"{seconds:.2f}", f"{seconds / floor:.2f}"] for name, seconds in found.items()]
+    grid = report.Grid("Cold import of each handler", ["function", "seconds", "ratio"], rows)
+    console.print(grid.rich())
+
+
+def latency(console: Console, _: bool) -> None:
+    """Placing an order on the local AWS."""
+    from tests.benchmarks import latency, report
+
+    with console.status("") as status:
+        order, floor, (compared, differing) = latency.measure(lambda line: status.update(line[-100:]))
+    rows = [
+        ["placing an order", f"{order.median:.1f}", f"{order.p95:.1f}"],
+        ["an empty function", f"{floor.median:.1f}", f"{floor.p95:.1f}"],
+        ["ratio", f"{order.median / floor.median:.2f}", f"{order.p95 / floor.p95:.2f}"],
+    ]
+    title = f"Milliseconds on the local AWS, behind the same API and authorizer ({latency.REQUESTS} each, in turn)"
+    console.print(report.Grid(title, ["", "median", "p95"], rows).rich())
+    console.print(
+        f"Units of {compared - len(differing)} of {compared} DynamoDB calls are as the local AWS reports them."
+    )
+    for call in differing:
+        console.print(f"differs: {call}")
+
+
+PARTS = {"costs": costs, "imports": imports, "latency": latency}
+
+if __name__ == "__main__":
+    sys.exit(main())

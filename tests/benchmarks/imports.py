@@ -1,0 +1,44 @@
+"""How long a cold start spends importing a handler, against a handler that imports what every handler must."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.catalog import FUNCTIONS, MAILBOXES, TABLES
+from tests.benchmarks.world import CONSTANT_ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOOR = "import boto3, aws_lambda_powertools"
+BEST_OF = 3
+
+
+def measure() -> dict[str, float]:
+    """Seconds by function, the floor first."""
+    statements = {"the floor: boto3 and Powertools": FLOOR}
+    statements |= {name: f"import functions.{name}.handler" for name in FUNCTIONS}
+    # In rounds, so that whatever else disturbs the machine for a while does not hit all tries of one function.
+    rounds = [{name: _seconds(statement) for name, statement in statements.items()} for _ in range(BEST_OF)]
+    return {name: min(each[name] for each in rounds) for name in statements}
+
+
+def _seconds(statement: str) -> float:
+    script = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
+    ran = subprocess.run([sys.executable, "-c", script], env=_environment(), capture_output=True, text=True, cwd=ROOT)  # noqa: S603
+    if ran.returncode:
+        raise RuntimeError(f"{statement} failed:\n{ran.stderr}")
+    return float(ran.stdout.splitlines()[-1])
+
+
+def _environment() -> dict[str, str]:
+    layers = [str(ROOT / "layers" / name / "python") for name in ("trading", "simulators")]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **inherited,
+        **CONSTANT_ENVIRONMENT,
+        "PYTHONPATH": os.pathsep.join([*layers, str(ROOT)]),
+        **{f"{name.upper()}_TABLE": f"table-{name}" for name in (*TABLES, "exchange", "depository")},
+        **{f"{name.upper()}_{kind}_URL": "http://queue" for name in MAILBOXES for kind in ("QUEUE", "DLQ")},
+        "SIGNING_KEY_SECRET_ID": "signing-key",
+        "VENUE_SECRET_PREFIX": "venue-",
+    }

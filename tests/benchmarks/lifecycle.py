@@ -1,0 +1,192 @@
+"""An order from its acceptance to its settlement, as API Gateway, SQS and Step Functions would carry it along."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from infra.catalog import ORDER_LIFECYCLE
+from tests.benchmarks import seeding
+from tests.benchmarks.prices import Billed
+from tests.benchmarks.world import REGION, World
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
+QUEUE_REQUESTS_OF_DELIVERY = 2
+"""The event source receives a message and deletes it: a batch of one, the most that a message can cost."""
+
+
+class Stage(StrEnum):
+    """The parts of an order's life."""
+
+    LOGIN = "log in"
+    AUTHORIZE = "authorize"
+    ACCEPT = "accept"
+    EXECUTE = "execute"
+    REPORT = "report"
+    BOOK = "book fill"
+    CLEAR = "clear"
+    SETTLE = "settle"
+    RECONCILE = "reconcile"
+    PLAN = "plan"
+    TICK = "scheduled"
+
+
+STAGE_OF_MESSAGE = {"execute": Stage.EXECUTE, "report": Stage.BOOK, "clear": Stage.CLEAR, "settle": Stage.SETTLE}
+
+
+@dataclass
+class Lifecycle:
+    """Drives a world. Each step is counted under its stage."""
+
+    world: World
+    _workflow: dict[str, Any] = field(
+        default_factory=lambda: json.loads((WORKFLOWS / "order_lifecycle.asl.json").read_text())
+    )
+    _running: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def log_in(self) -> str:
+        """A token."""
+        self.world.meter.stage = Stage.LOGIN
+        body = {"api_key": seeding.API_KEY, "api_secret": seeding.API_SECRET}
+        status, answer = self.world.request(
+            "POST", "/api/v1/auth/token", json.dumps(body).encode(), {"Idempotency-Key": str(uuid4())}
+        )
+        _expect(status == 200, answer)
+        return str(json.loads(answer)["jwt_token"])
+
+    def authorize(self, token: str) -> dict[str, str]:
+        """What API Gateway learns from the authorizer."""
+        self.world.meter.stage = Stage.AUTHORIZE
+        method = f"arn:aws:execute-api:{REGION}:000000000000:public/bench/POST/api/v1/orders"
+        event = {"type": "REQUEST", "methodArn": method, "headers": {"Authorization": f"Bearer {token}"}}
+        claims: dict[str, str] = self.world.invoke("authorizer", event)["context"]
+        return claims
+
+    def place(self, claims: dict[str, str], order: dict[str, Any]) -> str:
+        """Place an order and carry it until nothing is under way any more. Its id."""
+        self.world.meter.stage = Stage.ACCEPT
+        body = json.dumps({"client_id": seeding.CLIENT, "stock_symbol": seeding.SYMBOL, **order}).encode()
+        status, answer = self.world.request(
+            "POST", "/api/v1/orders", body, {"Idempotency-Key": str(uuid4()), "X-Correlation-Id": str(uuid4())}, claims
+        )
+        _expect(status == 201, answer)
+        self._carry_on()
+        order_id = str(json.loads(answer)["order_id"])
+        placed = seeding.books(self.world).order(order_id)
+        _expect(placed is not None and placed.status == "CLEARED", placed)
+        return order_id
+
+    def settle(self, order_id: str) -> date:
+        """The client's part of the settlement cycle. The date."""
+        books = seeding.books(self.world)
+        order = books.order(order_id)
+        fill = books.fill(order.trades[0]) if order else None
+        if fill is None:
+            raise RuntimeError(f"order {order_id} has no fill")
+        message = {
+            "kind": "settle",
+            "client_id": seeding.CLIENT,
+            "correlation_id": f"cycle-{fill.settlement_date}",
+            "settlement_date": fill.settlement_date.isoformat(),
+            "task_token": "token-of-the-map-item",
+        }
+        self._deliver_from_workflow("settlement", message, Stage.SETTLE)
+        self._carry_on()
+        settled = books.order(order_id)
+        _expect(settled is not None and settled.status == "SETTLED", settled)
+        return fill.settlement_date
+
+    def plan(self, settlement_date: date) -> None:
+        """The cycle's first state."""
+        self.world.meter.stage = Stage.PLAN
+        self.world.invoke("settlement_plan", {"settlement_date": settlement_date.isoformat()})
+
+    def reconcile(self, settlement_date: date) -> None:
+        """The cycle's last state."""
+        self.world.meter.stage = Stage.RECONCILE
+        agreed = self.world.invoke("settlement_reconcile", {"settlement_date": settlement_date.isoformat()})
+        _expect(agreed["breaks"] == 0 and agreed["matched"] > 0, agreed)
+
+    def tick(self, function: str, event: dict[str, Any]) -> None:
+        """A scheduled invocation that finds nothing to do."""
+        self.world.meter.stage = Stage.TICK
+        self.world.invoke(function, event)
+
+    def _carry_on(self) -> None:
+        """Until nothing is under way."""
+        while self._asynchronous() or self._mailboxes():
+            continue
+
+    def _asynchronous(self) -> bool:
+        if not self.world.asynchronous:
+            return False
+        operation, request = self.world.asynchronous.popleft()
+        match operation:
+            case "StartExecution":
+                self._enter(self._workflow["StartAt"], json.loads(request["input"]))
+            case "SendTaskSuccess" if request["taskToken"] in self._running:
+                name, context = self._running.pop(request["taskToken"])
+                state = self._workflow["States"][name]
+                if not state.get("End"):
+                    self._enter(state["Next"], context)
+            case "SendTaskFailure":
+                _expect(False, request)
+            case "Invoke":
+                self.world.meter.stage = Stage.REPORT
+                self.world.invoke("exchange_matching", request)
+        return True
+
+    def _enter(self, name: str, context: dict[str, Any]) -> None:
+        token = f"{uuid4()}{uuid4()}" * 8  # tokens of Step Functions are long, and they are stored
+        self._running[token] = (name, context)
+        template = self._workflow["States"][name]["Parameters"]
+        values = {"$.client_id": context["client_id"], "$$.Task.Token": token} | {
+            f"$.{k}": v for k, v in context.items()
+        }
+        message = {
+            key.removesuffix(".$"): values[value] if key.endswith(".$") else value
+            for key, value in template["MessageBody"].items()
+        }
+        queue = "execution" if "Execution" in template["QueueUrl"] else "clearing"
+        self._deliver_from_workflow(queue, message, STAGE_OF_MESSAGE[message["kind"]])
+
+    def _deliver_from_workflow(self, function: str, message: dict[str, Any], stage: Stage) -> None:
+        self.world.meter.stage = stage
+        self.world.meter.charge(ORDER_LIFECYCLE, Billed.TRANSITIONS)
+        self.world.meter.charge(ORDER_LIFECYCLE, Billed.QUEUE_REQUESTS)
+        self._deliver(function, json.dumps(message), stage)
+
+    def _mailboxes(self) -> bool:
+        """Deliver one message that a function sent, if there is any."""
+        for function, url in self.world.queues.items():
+            received = self.world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+            for message in received:
+                self.world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                self._deliver(function, message["Body"], STAGE_OF_MESSAGE[json.loads(message["Body"])["kind"]])
+                return True
+        return False
+
+    def _deliver(self, function: str, body: str, stage: Stage) -> None:
+        self.world.meter.stage = stage
+        self.world.meter.charge(function, Billed.QUEUE_REQUESTS, QUEUE_REQUESTS_OF_DELIVERY)
+        record = {
+            "messageId": str(uuid4()),
+            "receiptHandle": "handle",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": seeding.CLIENT},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{function}.fifo",
+            "awsRegion": REGION,
+        }
+        answer = self.world.invoke(function, {"Records": [record]})
+        _expect(not answer["batchItemFailures"], self.world.last_output)
+
+
+def _expect(holds: bool, evidence: object) -> None:
+    """A figure for an order that went wrong would be a lie."""
+    if not holds:
+        raise RuntimeError(f"the order did not go as it must: {evidence!r}")

@@ -1,0 +1,107 @@
+"""What an order costs: the counts of one that went the whole way, with typical durations."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date
+from statistics import median
+from typing import Any
+
+from tests.benchmarks import seeding
+from tests.benchmarks.lifecycle import Lifecycle
+from tests.benchmarks.meter import Usage
+from tests.benchmarks.prices import PRICE, Billed
+from tests.benchmarks.world import World, running_world
+
+Order = dict[str, Any]
+MARKET_BUY: Order = {"quantity": 100, "order_type": "market", "side": "buy", "time_in_force": "DAY"}
+LIMIT_SELL: Order = {"quantity": 100, "order_type": "limit", "side": "sell", "time_in_force": "DAY", "price": "64.00"}
+
+LONGEST_CACHE_SECONDS = 301
+SHORTEST_CACHE_SECONDS = 1.05
+ORDERS_A_TOKEN = 15
+ORDERS_A_VERDICT = 5
+"""A client that places an order a minute: tokens live for 15 minutes, the authorizer's verdicts for 5."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`busy`: by a worker that handled another order some seconds ago. `idle`: by one whose caches are all out of date."""
+
+    busy: Usage
+    idle: Usage
+    stored_bytes: int
+
+
+def measure(order: Order, runs: int = 1, *, split: bool = False, endpoint: str | None = None) -> Measured:
+    """One order each in several runs; durations are medians. `split`: the best exchange has a few shares only."""
+    idle, busy = [], []
+    with running_world(endpoint) as world:
+        if split:
+            seeding.configure_exchange(world, "BATS", displayed_size=10, half_spread_basis_points=0)
+        life = Lifecycle(world)
+        claims = life.authorize(life.log_in())
+        for _ in range(runs + 1):  # the first one is not taken: it imports and connects
+            world.clock.forward(LONGEST_CACHE_SECONDS)
+            idle.append(_one(world, life, claims, order)[0])
+            before = world.stored_bytes()
+            usage, settlement_date = _one(world, life, claims, order)
+            busy.append(usage)
+            stored = world.stored_bytes() - before
+        orders = 2 * (runs + 1)
+        life.reconcile(settlement_date)
+        world.meter.take()
+        life.reconcile(settlement_date)
+        shared = world.meter.take().divided(orders)
+    return Measured(_typical(busy[1:]).plus(shared), _typical(idle[1:]).plus(shared), stored)
+
+
+def measure_login() -> Usage:
+    """The order's part of a log-in and of the authorizer's verdict, by workers that are warm."""
+    with running_world() as world:
+        life = Lifecycle(world)
+        life.authorize(life.log_in())
+        world.meter.take()
+        token = life.log_in()
+        log_in = world.meter.take().divided(ORDERS_A_TOKEN)
+        life.authorize(token)
+        return log_in.plus(world.meter.take().divided(ORDERS_A_VERDICT))
+
+
+def bill(usage: Usage) -> dict[tuple[bool, Billed], float]:
+    """USD an order by who pays (simulators: True) and for what."""
+    total: dict[tuple[bool, Billed], float] = defaultdict(float)
+    for (simulated, _, billed), quantity in quantities_of(usage).items():
+        total[simulated, billed] += quantity * PRICE[billed]
+    return total
+
+
+def quantities_of(usage: Usage) -> dict[tuple[bool, str, Billed], float]:
+    """Billed quantities an order by who pays, stage and what."""
+    found: dict[tuple[bool, str, Billed], float] = defaultdict(float)
+    for charge in usage.charges:
+        found[charge.is_simulated, charge.stage, charge.billed] += charge.quantity * charge.share
+    for run in usage.invocations:
+        found[run.is_simulated, run.stage, Billed.COMPUTE] += run.gb_seconds * run.share
+    return found
+
+
+def _one(world: World, life: Lifecycle, claims: dict[str, str], order: Order) -> tuple[Usage, date]:
+    time.sleep(SHORTEST_CACHE_SECONDS)  # Powertools' circuit breakers read the machine's clock
+    world.clock.forward(SHORTEST_CACHE_SECONDS)
+    seeding.replenish(world)
+    world.meter.take()
+    settlement_date = life.settle(life.place(claims, order))
+    return world.meter.take(), settlement_date
+
+
+def _typical(runs: list[Usage]) -> Usage:
+    """The last run, its durations those of the middle one."""
+    sequences = {tuple((each.stage, each.function) for each in run.invocations) for run in runs}
+    if len(sequences) != 1:
+        raise RuntimeError("the runs did not do the same")
+    invocations = [
+        replace(same[-1], cpu_ms=median(i.cpu_ms for i in same), duration_ms=median(i.duration_ms for i in same))
+        for same in zip(*(run.invocations for run in runs), strict=True)
+    ]
+    return replace(runs[-1], invocations=invocations)

@@ -1,0 +1,300 @@
+"""Counts what functions that run in this process would be billed for on AWS, by hooks of botocore's events."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any, TypeVar
+
+from botocore.hooks import BaseEventHooks
+
+from infra.catalog import FUNCTIONS, SIMULATORS, TableSpec
+from tests.benchmarks import units
+from tests.benchmarks.prices import Billed
+from tests.benchmarks.units import Item
+
+Result = TypeVar("Result")
+
+FULL_CPU_MB = 1769
+"""Lambda gives a whole vCPU to this much memory, and less in proportion."""
+LATENCY_MS = {"TransactWriteItems": 12.0, "StartExecution": 25.0, "SendTaskSuccess": 20.0, "Invoke": 15.0}
+DEFAULT_LATENCY_MS = 6.0
+HTTP_LATENCY_MS = 8.0
+"""Assumed round trips, warm, in the same region: nothing here can measure them."""
+PLATFORM_LOG_BYTES = 400
+ACCESS_LOG_BYTES = 450
+LOG_EVENT_BYTES = 26
+SAMPLED_TRACES = 0.05
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an AWS API by a function. `reported`: the units that the service itself says it consumed."""
+
+    stage: str
+    function: str
+    service: str
+    operation: str
+    detail: str = ""
+    write_units: float = 0
+    read_units: float = 0
+    reported: float | None = None
+    share: float = 1
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the outside world makes it."""
+        return self.function in SIMULATORS
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A quantity of something billed."""
+
+    stage: str
+    payer: str
+    billed: Billed
+    quantity: float
+    share: float = 1
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the outside world pays."""
+        return self.payer in SIMULATORS
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One run of a function: CPU used here, and the duration that AWS would bill, estimated."""
+
+    stage: str
+    function: str
+    cpu_ms: float
+    duration_ms: float
+    share: float = 1
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the outside world pays."""
+        return self.function in SIMULATORS
+
+    @property
+    def gb_seconds(self) -> float:
+        """Rounded up to a millisecond, as billed."""
+        return FUNCTIONS[self.function].memory / 1024 * ceil(self.duration_ms) / 1000
+
+
+@dataclass(frozen=True)
+class ItemSize:
+    """An item as it was written."""
+
+    stage: str
+    table: str
+    kind: str
+    size: int
+
+
+Record = TypeVar("Record", Call, Charge, Invocation)
+
+
+@dataclass
+class Usage:
+    """What was counted."""
+
+    calls: list[Call] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
+    invocations: list[Invocation] = field(default_factory=list)
+    items: list[ItemSize] = field(default_factory=list)
+    metrics: set[str] = field(default_factory=set)
+
+    def divided(self, by: float) -> "Usage":
+        """The share of one in so many that have caused it together."""
+
+        def part(record: Record) -> Record:
+            return replace(record, share=record.share / by)
+
+        return Usage(
+            list(map(part, self.calls)),
+            list(map(part, self.charges)),
+            list(map(part, self.invocations)),
+            self.items,
+            self.metrics,
+        )
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Both."""
+        return Usage(
+            self.calls + other.calls,
+            self.charges + other.charges,
+            self.invocations + other.invocations,
+            self.items + other.items,
+            self.metrics | other.metrics,
+        )
+
+
+@dataclass
+class _Frame:
+    """A running function."""
+
+    function: str
+    not_ours: float = 0
+    waited_ms: float = 0
+
+
+class Meter:
+    """Attach it to a session's events before clients are made; `stage` names what is going on."""
+
+    def __init__(self, tables: dict[str, TableSpec], peek: Callable[[str, Item], Item | None]) -> None:
+        """`tables` by physical name; `peek` reads an item without being counted."""
+        self.usage = Usage()
+        self.stage = ""
+        self._tables = tables
+        self._peek = peek
+        self._frames: list[_Frame] = []
+        self._sent_at = 0.0
+
+    def attach(self, events: BaseEventHooks) -> None:
+        """Count every call of the clients that a session makes from now on."""
+        events.register("before-call", self._before_call)
+        events.register("after-call", self._after_call)
+        events.register_first("before-send", self._before_send)
+        events.register("response-received", self._received)
+
+    def take(self) -> Usage:
+        """What was counted since the last time."""
+        taken, self.usage = self.usage, Usage()
+        return taken
+
+    def charge(self, payer: str, billed: Billed, quantity: float = 1) -> None:
+        """Count something that no call of a function shows."""
+        self.usage.charges.append(Charge(self.stage, payer, billed, quantity))
+
+    def invoke(self, function: str, run: Callable[[], Result]) -> Result:
+        """Run a function; one that is called by another makes that one wait."""
+        frame = _Frame(function)
+        self._frames.append(frame)
+        began = time.process_time()
+        try:
+            return run()
+        finally:
+            cpu = time.process_time() - began
+            self._frames.pop()
+            cpu_ms = max(0.0, cpu - frame.not_ours) * 1000
+            share = min(1.0, FUNCTIONS[function].memory / FULL_CPU_MB)
+            duration_ms = cpu_ms / share + frame.waited_ms
+            self.usage.invocations.append(Invocation(self.stage, function, cpu_ms, duration_ms))
+            self.charge(function, Billed.INVOCATIONS)
+            if self._frames:
+                self._frames[-1].not_ours += cpu
+                self._frames[-1].waited_ms += duration_ms + HTTP_LATENCY_MS
+
+    def log(self, function: str, text: str) -> None:
+        """Count what a function printed, and the metrics embedded in it."""
+        lines = text.splitlines()
+        size = PLATFORM_LOG_BYTES + len(text.encode()) + LOG_EVENT_BYTES * len(lines)
+        self.charge(function, Billed.LOGS, size / 1e9)
+        for line in lines:
+            for metric in json.loads(line).get("_aws", {}).get("CloudWatchMetrics", []):
+                self.usage.metrics |= {f"{function} {named['Name']}" for named in metric["Metrics"]}
+
+    def _before_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        with self._not_ours():
+            body = params["body"]
+            context["metered"] = request = json.loads(body) if isinstance(body, bytes | str) and body else {}
+            if model.service_model.service_name == "dynamodb":
+                params["body"] = json.dumps({**request, "ReturnConsumedCapacity": "INDEXES"}).encode()
+                writes = _writes(model.name, request)
+                context["before"] = [self._peek(write["TableName"], self._key(write)) for write in writes]
+
+    def _after_call(self, http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+        with self._not_ours():
+            function = self._frames[-1].function
+            service, operation, request = model.service_model.service_name, model.name, context["metered"]
+            self._frames[-1].waited_ms += LATENCY_MS.get(operation, DEFAULT_LATENCY_MS)
+            if service == "dynamodb":
+                answer = json.loads(http_response.content)
+                written = self._written(operation, request, context["before"], http_response.status_code < 300)
+                read = _read(operation, request, answer)
+                self.charge(function, Billed.WRITES, written)
+                self.charge(function, Billed.READS, read)
+                call = Call(
+                    self.stage, function, service, operation, _detail(request), written, read, _reported(answer)
+                )
+            else:
+                billed = {"sqs": Billed.QUEUE_REQUESTS, "secretsmanager": Billed.SECRETS}.get(service)
+                if billed:
+                    self.charge(function, billed)
+                call = Call(self.stage, function, service, operation)
+            self.usage.calls.append(call)
+
+    def _written(self, operation: str, request: dict[str, Any], before: list[Item | None], succeeded: bool) -> float:
+        total = 0
+        factor = units.TRANSACTION_FACTOR if operation == "TransactWriteItems" else 1
+        for write, old in zip(_writes(operation, request), before, strict=True):
+            new = self._peek(write["TableName"], self._key(write)) if succeeded else old
+            spec = self._tables[write["TableName"]]
+            total += factor * units.write_units(old, new) + units.index_write_units(spec, old, new)
+            if new:
+                kind = " ".join(value.get("S", "") for value in self._key(write).values())
+                self.usage.items.append(ItemSize(self.stage, write["TableName"], kind, units.item_bytes(new)))
+        return total
+
+    def _key(self, write: dict[str, Any]) -> Item:
+        whole = write.get("Key") or write["Item"]
+        return {name: whole[name] for name in self._tables[write["TableName"]].key}
+
+    def _before_send(self, **_: Any) -> None:
+        self._sent_at = time.process_time()
+
+    def _received(self, **_: Any) -> None:
+        if self._frames:
+            self._frames[-1].not_ours += time.process_time() - self._sent_at
+
+    @contextmanager
+    def _not_ours(self) -> Iterator[None]:
+        began = time.process_time()
+        yield
+        self._frames[-1].not_ours += time.process_time() - began
+
+
+def _writes(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The single writes of a request. What only checks a condition counts as one."""
+    if operation in ("PutItem", "UpdateItem", "DeleteItem"):
+        return [request]
+    return [write for action in request.get("TransactItems", ()) for write in action.values()]
+
+
+def _read(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
+    consistent = bool(request.get("ConsistentRead"))
+    match operation:
+        case "GetItem":
+            return units.read_units([answer["Item"]] if "Item" in answer else [], consistent=consistent)
+        case "Query":
+            return units.read_units(answer["Items"], consistent=consistent)
+        case "BatchGetItem":
+            return sum(
+                units.batch_read_units(
+                    answer["Responses"].get(table, []),
+                    len(asked["Keys"]),
+                    consistent=asked.get("ConsistentRead", False),
+                )
+                for table, asked in request["RequestItems"].items()
+            )
+    return 0
+
+
+def _detail(request: dict[str, Any]) -> str:
+    """The tables a request is about, and how many items of each if it names several."""
+    named = [request["TableName"]] if "TableName" in request else []
+    named += [write["TableName"] for write in _writes("", request)]
+    counted = [f"{table} ×{len(asked['Keys'])}" for table, asked in request.get("RequestItems", {}).items()]
+    return ", ".join([*counted, *(f"{t} ×{named.count(t)}" if named.count(t) > 1 else t for t in dict.fromkeys(named))])
+
+
+def _reported(answer: dict[str, Any]) -> float | None:
+    consumed = answer.get("ConsumedCapacity")
+    if consumed is None:
+        return None
+    return float(sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed])))

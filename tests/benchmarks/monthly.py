@@ -1,0 +1,105 @@
+"""What the system costs a month when nobody trades: what there is, counted in the templates, and what the schedules do."""
+
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.catalog import MAILBOXES
+from tests.benchmarks import prices
+from tests.benchmarks.lifecycle import Lifecycle
+from tests.benchmarks.measure import bill
+from tests.benchmarks.prices import PRICE, Billed
+from tests.benchmarks.world import running_world
+
+MINUTES = 60 * prices.HOURS
+BUSINESS_DAYS = 21
+POLLERS = 5
+LONG_POLLS_A_MINUTE = 3
+"""Lambda keeps five pollers on an idle queue, each waiting up to 20 seconds: the documented minimum, an estimate."""
+METRICS_OF_A_METHOD = 5
+CYCLE_TRANSITIONS = 5
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A line: how many, and USD a month for all of them."""
+
+    what: str
+    count: float
+    usd: float
+    simulated: bool = False
+
+
+def monthly(metrics: int) -> list[Fixed]:
+    """The lines. `metrics`: custom metrics that an order touches."""
+    found = resources()
+    methods = found["AWS::ApiGateway::Method"]
+    schedules = found["AWS::Scheduler::Schedule"]
+    lines = [
+        Fixed("Secrets Manager secrets", (n := found["AWS::SecretsManager::Secret"]), n * prices.SECRET),
+        Fixed("CloudWatch alarms", (n := found["AWS::CloudWatch::Alarm"]), n * prices.ALARM),
+        Fixed("KMS customer key (alarm topic)", (n := found["AWS::KMS::Key"]), n * prices.CUSTOMER_KEY),
+        Fixed("custom metrics of the code, while orders flow", metrics, metrics * prices.CUSTOM_METRIC),
+        Fixed(
+            "API Gateway detailed metrics, while requests come",
+            (n := methods * METRICS_OF_A_METHOD),
+            n * prices.CUSTOM_METRIC,
+        ),
+        Fixed(
+            "SQS: event sources polling idle queues (estimate)",
+            (n := len(MAILBOXES) * POLLERS * LONG_POLLS_A_MINUTE * MINUTES),
+            n * PRICE[Billed.QUEUE_REQUESTS],
+        ),
+        Fixed("EventBridge Scheduler: schedules", schedules, 2 * MINUTES * prices.SCHEDULED_INVOCATION),
+    ]
+    return [*lines, *scheduled_runs()]
+
+
+def resources() -> Counter[str]:
+    """How many resources of each type the development stage deploys."""
+    # The jsii kernel is started with the first `node` on the path, at the import of aws_cdk.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    from aws_cdk import App
+
+    from infra.app import build
+    from infra.stage import ROOT
+    from tests.infra.synthesized import Synthesized
+
+    with tempfile.TemporaryDirectory() as directory:
+        layers = Path(directory) / "layers"
+        python = layers / "aws" / "dependencies" / "python"
+        python.mkdir(parents=True)
+        (python / "dependency.py").touch()
+        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+        app = App(context={**context, "layers_dir": str(layers)}, outdir=str(Path(directory) / "out"))
+        build(app)
+        app.synth()
+        return Counter(resource.type for resource in Synthesized(Path(directory) / "out"))
+
+
+def scheduled_runs() -> list[Fixed]:
+    """The schedules' invocations, on a system at rest."""
+    with running_world() as world:
+        life = Lifecycle(world)
+        runs = {
+            "sweeper, every minute": ("sweeper", {}, MINUTES),
+            "settlement plan, every business day": ("settlement_plan", {}, BUSINESS_DAYS),
+            "exchange session, every minute": ("exchange_matching", {"kind": "session"}, MINUTES),
+        }
+        lines = []
+        for what, (function, event, times) in runs.items():
+            life.tick(function, event)
+            world.clock.forward(61)
+            world.meter.take()
+            life.tick(function, event)
+            costs = bill(world.meter.take())
+            simulated = any(key[0] for key in costs)
+            usd = times * sum(costs.values())
+            lines.append(Fixed(what, times, usd, simulated))
+    transitions = BUSINESS_DAYS * CYCLE_TRANSITIONS
+    lines.append(Fixed("settlement cycle: transitions", transitions, transitions * PRICE[Billed.TRANSITIONS]))
+    return lines

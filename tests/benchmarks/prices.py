@@ -1,0 +1,45 @@
+"""List prices in us-east-1, without free tiers, in USD. Check them against the services' pricing pages before relying on them."""
+
+from enum import StrEnum
+
+CHECKED = "November 2026"
+
+
+class Billed(StrEnum):
+    """What an order is billed for."""
+
+    WRITES = "DynamoDB write units"
+    READS = "DynamoDB read units"
+    TRANSITIONS = "Step Functions transitions"
+    API_REQUESTS = "API Gateway requests"
+    QUEUE_REQUESTS = "SQS FIFO requests"
+    INVOCATIONS = "Lambda invocations"
+    COMPUTE = "Lambda GB-seconds (estimate)"
+    LOGS = "CloudWatch Logs GB (estimate)"
+    TRACES = "X-Ray traces (5 % sampled)"
+    SECRETS = "Secrets Manager calls"
+
+
+MILLION = 1e6
+PRICE: dict[Billed, float] = {
+    Billed.WRITES: 0.625 / MILLION,
+    Billed.READS: 0.125 / MILLION,
+    Billed.TRANSITIONS: 25 / MILLION,
+    Billed.API_REQUESTS: 3.50 / MILLION,
+    Billed.QUEUE_REQUESTS: 0.50 / MILLION,
+    Billed.INVOCATIONS: 0.20 / MILLION,
+    Billed.COMPUTE: 0.0000133334,
+    Billed.LOGS: 0.50,
+    Billed.TRACES: 5 / MILLION,
+    Billed.SECRETS: 0.05 / 10_000,
+}
+
+# A month.
+SECRET = 0.40
+ALARM = 0.10
+CUSTOM_METRIC = 0.30
+CUSTOMER_KEY = 1.00
+SCHEDULED_INVOCATION = 1 / MILLION
+TABLE_GB = 0.25
+RECOVERY_GB = 0.20
+HOURS = 730

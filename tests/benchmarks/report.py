@@ -1,0 +1,160 @@
+"""The figures as tables: Rich for people, Markdown for docs/costs.md."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from rich.table import Table
+
+from tests.benchmarks.lifecycle import Stage
+from tests.benchmarks.measure import Measured, bill, quantities_of
+from tests.benchmarks.meter import Usage
+from tests.benchmarks.monthly import Fixed
+from tests.benchmarks.prices import Billed
+
+MILLION = 1_000_000
+STAGES: tuple[Stage, ...] = tuple(stage for stage in Stage if stage not in (Stage.PLAN, Stage.TICK))
+PARTIES = ((False, "ours"), (True, "simulators"))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table in plain text. The first column is text, the others are numbers."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers_from: int = 1
+
+    def rich(self) -> Table:
+        """For a terminal."""
+        table = Table(title=self.title, title_justify="left")
+        for index, name in enumerate(self.header):
+            table.add_column(name, justify="right" if index >= self.numbers_from else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        """For a document."""
+        rule = ["---:" if index >= self.numbers_from else "---" for index in range(len(self.header))]
+        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines])
+
+
+def by_stage(usage: Usage) -> Grid:
+    """What is billed, stage by stage."""
+    quantities = quantities_of(usage)
+    columns = [billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)]
+    calls: dict[tuple[bool, str], float] = defaultdict(float)
+    for call in usage.calls:
+        calls[call.is_simulated, call.stage] += call.share
+    rows = []
+    for simulated, party in PARTIES:
+        stages = [s for s in STAGES if calls[simulated, s] or any(quantities.get((simulated, s, b)) for b in columns)]
+        for stage in stages:
+            row = [quantities.get((simulated, stage, billed), 0.0) for billed in columns]
+            rows.append([party, str(stage), *map(_number, (calls[simulated, stage], *row))])
+        sums = [sum(quantities.get((simulated, stage, billed), 0.0) for stage in stages) for billed in columns]
+        rows.append([party, "all", *map(_number, (sum(calls[simulated, s] for s in stages), *sums))])
+    header = ["", "stage", "AWS calls", *(_short(billed) for billed in columns)]
+    return Grid("A plain order by stage", header, rows, numbers_from=2)
+
+
+def by_call(usage: Usage) -> Grid:
+    """Calls of AWS by stage, function and operation."""
+    found: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0, 0, 0])
+    for call in usage.calls:
+        cell = found[call.stage, call.function, f"{call.service} {call.operation}"]
+        for index, value in enumerate((1, call.write_units, call.read_units)):
+            cell[index] += value * call.share
+    order: dict[Stage, int] = {stage: index for index, stage in enumerate(STAGES)}
+    rows = [[*key, *map(_number, found[key])] for key in sorted(found, key=lambda k: (order[Stage(k[0])], k[1:]))]
+    return Grid("Calls of AWS APIs", ["stage", "function", "operation", "calls", "write units", "read units"], rows, 3)
+
+
+def sizes(usage: Usage) -> Grid:
+    """What a plain order writes, and how near each item is to the next kilobyte."""
+    rows = [
+        [item.stage, item.table.split("-", 2)[2], _kind(item.kind), str(item.size)]
+        for item in usage.items
+        if item.table.endswith(("orders", "ledger", "accounts"))
+    ]
+    return Grid("Items written, in bytes (a write unit is 1,024)", ["stage", "table", "item", "bytes"], rows, 3)
+
+
+def invocations(usage: Usage) -> Grid:
+    """Runs of functions."""
+    rows = [
+        [str(run.stage), run.function, _number(run.share), f"{run.cpu_ms:.1f}", f"{run.duration_ms:.0f}"]
+        for run in usage.invocations
+    ]
+    return Grid(
+        "Lambda invocations (CPU measured here, duration on arm64 estimated)",
+        ["stage", "function", "runs", "CPU ms", "billed ms"],
+        rows,
+        2,
+    )
+
+
+def costs(orders: dict[str, Usage]) -> Grid:
+    """USD for a million orders of each kind."""
+    bills = [bill(usage) for usage in orders.values()]
+    rows = []
+    for simulated, party in PARTIES:
+        lines = [billed for billed in Billed if any(each.get((simulated, billed)) for each in bills)]
+        rows += [[party, billed.value, *(_usd(each.get((simulated, billed), 0)) for each in bills)] for billed in lines]
+        totals = [sum(usd for (payer, _), usd in each.items() if payer == simulated) for each in bills]
+        rows.append([party, "total", *map(_usd, totals)])
+    rows.append(["", "both", *(_usd(sum(each.values())) for each in bills)])
+    return Grid("USD for a million orders", ["", "", *orders], rows, numbers_from=2)
+
+
+def fixed(lines: Iterable[Fixed]) -> Grid:
+    """USD a month without a single order."""
+    lines = list(lines)
+    rows = [
+        ["simulators" if line.simulated else "ours", line.what, f"{line.count:,.0f}", f"{line.usd:.2f}"]
+        for line in lines
+    ]
+    rows.append(["", "total", "", f"{sum(line.usd for line in lines):.2f}"])
+    return Grid("USD a month, whatever is traded", ["", "", "number", "USD"], rows, 2)
+
+
+def counts(kinds: dict[str, Measured]) -> Grid:
+    """The kinds of orders side by side."""
+    rows = []
+    for name, measured in kinds.items():
+        for worker, usage in (("busy", measured.busy), ("idle", measured.idle)):
+            mine = [call for call in usage.calls if not call.is_simulated]
+            writes, reads = (
+                sum(each) for each in zip(*((c.write_units, c.read_units * c.share) for c in mine), strict=True)
+            )
+            calls = sum(call.share for call in mine)
+            rows.append([name, worker, _number(calls), _number(writes), _number(reads)])
+    return Grid(
+        "Orders compared, without the simulators", ["", "worker", "AWS calls", "write units", "read units"], rows, 2
+    )
+
+
+def plain(grids: Iterable[Grid]) -> str:
+    """All grids as Markdown."""
+    return "\n\n".join(chain.from_iterable([grid.markdown()] for grid in grids))
+
+
+def _number(value: float) -> str:
+    return "" if not value else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _usd(an_order: float) -> str:
+    return f"{an_order * MILLION:.2f}"
+
+
+def _short(billed: Billed) -> str:
+    return billed.value.replace(" (estimate)", "").removeprefix("DynamoDB ").replace("Step Functions ", "")
+
+
+def _kind(key: str) -> str:
+    """An item's kind: its sort key without ids and dates."""
+    return key.split(" ", 1)[1].split("#", 1)[0]

@@ -1,0 +1,96 @@
+"""What a world starts with: instruments, exchanges, secrets, and one client with cash, shares and an API key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from infra.catalog import DEPOSITORY, EXCHANGES, SIGNING_KEY
+from simulators import reference
+from trading.adapters import passwords
+from trading.adapters.login import Credential
+from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.transactions import to_item
+from trading.domain import deposits
+from trading.domain.clients import Client
+from trading.domain.instruments import Exchange, Instrument
+
+if TYPE_CHECKING:
+    from tests.benchmarks.world import World
+
+CLIENT = "client-0001"
+API_KEY = "client-0001-0123456789abcdef"
+API_SECRET = passwords.generate_secret()
+SYMBOL = "KO"
+SECRETS = (SIGNING_KEY, *(f"venue-{venue}" for venue in (*EXCHANGES, DEPOSITORY)))
+FAULTLESS = {
+    f"{fault}_rate": 0 for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")
+} | {"latency_ms_min": 0, "latency_ms_max": 0, "displayed_size": 100_000}
+SOUND = {f"{fault}_rate": 0 for fault in ("fail", "unavailable", "slow", "answer_lost")}
+PERMISSIONS = ("orders:read", "orders:write")
+
+
+def seed(world: World) -> None:
+    """Write it all, uncounted."""
+    for name in SECRETS:
+        world.secrets.create_secret(Name=world.prefix + name, SecretString=f"{name:x<64}")
+    for listed in reference.INSTRUMENTS:
+        fields = Instrument.model_fields.keys() & listed._fields
+        instrument = Instrument(**{name: getattr(listed, name) for name in fields})
+        put(world, "reference", {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+    for venue in reference.EXCHANGES:
+        exchange = Exchange(exchange_id=venue.exchange_id, name=venue.name, fee_per_share=Decimal(venue.fee_per_share))
+        put(world, "reference", {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+    for item in reference.market_items():
+        put(world, "exchange-books", item)
+    for exchange_id in EXCHANGES:
+        configure_exchange(world, exchange_id)
+    put(world, "depository-books", {"pk": "CONFIG", "sk": DEPOSITORY, **SOUND})
+    client = Client(
+        client_id=CLIENT,
+        name="A client with a name of usual length",
+        daily_trading_limit=Decimal(100_000_000),
+        settlement_account=f"csd-{CLIENT}",
+    )
+    put(world, "clients", client.model_dump())
+    _fund(world)
+    credential = Credential(
+        api_key=API_KEY,
+        client_id=CLIENT,
+        secret_hashes=(passwords.hash_secret(API_SECRET),),
+        permissions=PERMISSIONS,
+    )
+    world.dynamodb.put_item(TableName=f"{world.prefix}credentials", Item=credential.to_item())
+
+
+def configure_exchange(world: World, exchange_id: str, **behaviour: Any) -> None:
+    """A faultless exchange but for these fields."""
+    put(world, "exchange-books", {"pk": "CONFIG", "sk": exchange_id, **FAULTLESS, **behaviour})
+
+
+def replenish(world: World) -> None:
+    """Forget what orders took from the exchanges' displayed shares, as the next minute would."""
+    table = f"{world.prefix}exchange-books"
+    for item in world.dynamodb.scan(TableName=table)["Items"]:
+        if item["pk"]["S"].startswith("LIQUIDITY#"):
+            world.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def put(world: World, table: str, attributes: dict[str, Any]) -> None:
+    """Write an item as it is."""
+    world.dynamodb.put_item(TableName=world.prefix + table, Item=to_item(attributes))
+
+
+def books(world: World) -> TableBooks:
+    """The books, uncounted."""
+    names = {name: world.prefix + name for name in TableNames.__dataclass_fields__}
+    return TableBooks(world.dynamodb, TableNames(**names), world.clock)
+
+
+def _fund(world: World) -> None:
+    the_books, now = books(world), world.clock() - timedelta(days=1)
+    account = the_books.account(CLIENT)
+    the_books.commit(*deposits.deposit_cash(account, Decimal(50_000_000), "opening-cash", now))
+    position = the_books.position(CLIENT, SYMBOL)
+    the_books.commit(*deposits.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now))

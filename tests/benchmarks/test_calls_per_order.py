@@ -1,0 +1,59 @@
+"""An order may not grow more expensive unnoticed."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from tests.benchmarks.lifecycle import Stage
+from tests.benchmarks.measure import MARKET_BUY, Measured, measure
+from tests.benchmarks.meter import Usage
+
+MOST_CALLS = {
+    Stage.ACCEPT: 4,
+    Stage.EXECUTE: 6,
+    Stage.REPORT: 3,
+    Stage.BOOK: 6,
+    Stage.CLEAR: 5,
+    Stage.SETTLE: 8,
+    Stage.RECONCILE: 1,
+}
+MOST_CALLS_OF_AN_IDLE_WORKER = 50
+ADVICE = (
+    "Each call of AWS costs every order latency and money: a new one must earn its place. If it does, raise the limit."
+)
+
+
+@pytest.fixture(scope="module")
+def measured() -> Measured:
+    """A market buy, filled by one execution at one exchange."""
+    return measure(MARKET_BUY)
+
+
+def calls_by_stage(usage: Usage) -> Mapping[str, int]:
+    """Calls of our own functions."""
+    return Counter(call.stage for call in usage.calls if not call.is_simulated)
+
+
+@pytest.mark.parametrize("stage", MOST_CALLS)
+def test_calls_of_a_plain_order(measured: Measured, stage: Stage) -> None:
+    usage = measured.busy
+    done = [f"{call.function}: {call.operation} {call.detail}" for call in usage.calls if call.stage == stage]
+    calls = sum(call.share for call in usage.calls if call.stage == stage and not call.is_simulated)
+    assert 0 < calls <= MOST_CALLS[stage], "\n".join([ADVICE, *done])
+
+
+def test_no_other_stage_costs_anything(measured: Measured) -> None:
+    assert calls_by_stage(measured.busy).keys() == MOST_CALLS.keys(), ADVICE
+
+
+def test_calls_of_an_idle_worker(measured: Measured) -> None:
+    calls = sum(call.share for call in measured.idle.calls if not call.is_simulated)
+    assert calls <= MOST_CALLS_OF_AN_IDLE_WORKER, ADVICE
+
+
+def test_transitions_of_a_plain_order(measured: Measured) -> None:
+    transitions = [charge.stage for charge in measured.busy.charges if charge.billed == "Step Functions transitions"]
+    assert transitions == [Stage.EXECUTE, Stage.CLEAR, Stage.SETTLE], (
+        "two for the order, one for the client's settlement"
+    )

@@ -1,0 +1,88 @@
+"""DynamoDB's request units by the documented rules: what an item weighs, what reading and writing it consumes.
+
+Sizes: developer guide, "DynamoDB item sizes and formats". Units: "DynamoDB read and write operations". Index arms of a
+transaction are replicated asynchronously and are not doubled.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from math import ceil
+from typing import Any
+
+from infra.catalog import TableSpec
+
+Item = Mapping[str, Mapping[str, Any]]
+WRITE_BYTES = 1024
+READ_BYTES = 4096
+TRANSACTION_FACTOR = 2
+CONTAINER_BYTES = 3
+ELEMENT_BYTES = 1
+
+
+def item_bytes(item: Item) -> int:
+    """Bytes of an item in DynamoDB's JSON: names and values."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(str(content).encode())
+        case "N":
+            return number_bytes(str(content))
+        case "B":
+            return len(b64decode(content))
+        case "BOOL" | "NULL":
+            return 1
+        case "L":
+            return CONTAINER_BYTES + sum(ELEMENT_BYTES + _value_bytes(element) for element in content)
+        case "M":
+            return CONTAINER_BYTES + len(content) * ELEMENT_BYTES + item_bytes(content)
+        case _:
+            return sum(_value_bytes({kind[0]: element}) for element in content)
+
+
+def number_bytes(number: str) -> int:
+    """One byte, one for each pair of significant digits (pairs start at the decimal point), one for a minus."""
+    sign, digits, exponent = Decimal(number).normalize().as_tuple()
+    if digits == (0,):
+        return 1
+    whole_digits = len(digits) + int(exponent)
+    return 1 + ceil((len(digits) + whole_digits % 2) / 2) + sign
+
+
+def write_units(before: Item | None, after: Item | None) -> int:
+    """Units of one write: the larger of the two items, at least one."""
+    return max(1, *(ceil(item_bytes(item) / WRITE_BYTES) for item in (before, after) if item), 0)
+
+
+def index_write_units(spec: TableSpec, before: Item | None, after: Item | None) -> int:
+    """Units that a write costs the keys-only indexes: an entry that moves is deleted and put."""
+    units = 0
+    for keys in spec.indexes.values():
+        old, new = (_entry(spec, keys, item) for item in (before, after))
+        if old != new:
+            units += sum(write_units(entry, None) for entry in (old, new) if entry)
+    return units
+
+
+def _entry(spec: TableSpec, keys: Iterable[str], item: Item | None) -> Item | None:
+    """The item as a keys-only index holds it, or None when the index does not."""
+    if item is None or not all(key in item for key in keys):
+        return None
+    return {name: item[name] for name in (*keys, *spec.key)}
+
+
+def read_units(items: Iterable[Item], *, consistent: bool) -> float:
+    """Units of one GetItem, Query or Scan: what was read together is rounded up together; nothing costs as one."""
+    size = sum(item_bytes(item) for item in items)
+    return max(1, ceil(size / READ_BYTES)) * (1 if consistent else 0.5)
+
+
+def batch_read_units(items: Iterable[Item], keys: int, *, consistent: bool) -> float:
+    """Units of one BatchGetItem: every item is rounded up by itself, and a missing one costs as the smallest."""
+    found = list(items)
+    missing: list[Item] = [{}] * (keys - len(found))
+    return sum(read_units([item], consistent=consistent) for item in (*found, *missing))

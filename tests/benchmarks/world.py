@@ -1,0 +1,313 @@
+"""The whole system in this process: every function's real handler over tables, queues and secrets, everything counted.
+
+The AWS is moto, or the one at an endpoint (a local AWS, whose accounting ours is checked against). Step Functions is
+played by `tests.benchmarks.lifecycle`; HTTP between functions goes straight to the other's handler.
+"""
+
+import contextlib
+import importlib
+import io
+import itertools
+import json
+import logging
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import urllib3
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from moto import mock_aws
+
+from infra.catalog import FUNCTIONS, MAILBOXES, PUBLIC_ROUTES, SIMULATOR_TABLES, TABLES, VENUE_ROUTES, TableSpec
+from simulators import exchange
+from tests.benchmarks import seeding
+from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter
+from tests.benchmarks.prices import Billed
+from tests.benchmarks.units import Item, item_bytes
+
+REGION = "us-east-1"
+STORED_OVERHEAD_BYTES = 100
+CONSTANT_ENVIRONMENT = {
+    "STAGE": "bench",
+    "LOG_LEVEL": "INFO",
+    "POWERTOOLS_SERVICE_NAME": "trading",
+    "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "ORDER_LIFECYCLE_ARN": f"arn:aws:states:{REGION}:000000000000:stateMachine:order-lifecycle",
+    "PUBLIC_API_ID": "public",
+    "PUBLIC_API_STAGE": "bench",
+    "VENUES_API_ID": "venues",
+    "VENUES_API_STAGE": "bench",
+    "MATCHING_FUNCTION_NAME": "exchange-matching",
+    "SIMULATION_SEED": "1",
+    "TOKEN_AUDIENCE": "trading-api",
+}
+
+
+@dataclass
+class Context:
+    """What a function reads of its Lambda context."""
+
+    function_name: str
+    memory_limit_in_mb: int
+    aws_request_id: str
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
+class Clock:
+    """The time of the functions' clocks, which moves when told."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead += timedelta(seconds=seconds)
+
+
+class World:
+    """Built by `running_world`. `asynchronous` is what the system asked AWS to do later."""
+
+    def __init__(self, clock: Clock, prefix: str, endpoint: str | None) -> None:
+        self.clock = clock
+        self.prefix = prefix
+        self.tables: dict[str, TableSpec] = {prefix + name: spec for name, spec in (TABLES | SIMULATOR_TABLES).items()}
+        uncounted = boto3.Session()
+        self.dynamodb: Any = uncounted.client("dynamodb", endpoint_url=endpoint)
+        self.sqs: Any = uncounted.client("sqs", endpoint_url=endpoint)
+        self.secrets: Any = uncounted.client("secretsmanager", endpoint_url=endpoint)
+        self.queues = {name: self._queue(name) for name in MAILBOXES}
+        self.asynchronous: deque[tuple[str, dict[str, Any]]] = deque()
+        self.meter = Meter(self.tables, self._peek)
+        self.last_output = ""
+        self._requests = itertools.count(1)
+        self._handlers: dict[str, Callable[..., Any]] = {}
+        for name, spec in self.tables.items():
+            self._table(name, spec)
+        seeding.seed(self)
+
+    def environment(self) -> dict[str, str]:
+        """The variables of all functions."""
+        table_names = {name: self.prefix + name for name in TABLES}
+        return {
+            **CONSTANT_ENVIRONMENT,
+            **{f"{name.upper()}_TABLE": table for name, table in table_names.items()},
+            "EXCHANGE_TABLE": f"{self.prefix}exchange-books",
+            "DEPOSITORY_TABLE": f"{self.prefix}depository-books",
+            **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
+            **{f"{name.upper()}_DLQ_URL": url for name, url in self.queues.items()},
+            "SIGNING_KEY_SECRET_ID": f"{self.prefix}signing-key",
+            "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
+        }
+
+    def cold_start(self, environment: pytest.MonkeyPatch) -> None:
+        """Import every function anew, its clients counted and its clock ours."""
+        environment.setattr(boto3, "DEFAULT_SESSION", None)
+        boto3.setup_default_session()
+        events: Any = boto3._get_default_session().events
+        self.meter.attach(events)
+        events.register_first("before-send.stepfunctions", self._workflow_called)
+        events.register_first("before-send.lambda", self._function_called)
+        for reader in ("clock", "stages", "authorizer"):
+            environment.setattr(importlib.import_module(f"trading.adapters.{reader}"), "now", self.clock)
+        for name in FUNCTIONS:
+            for part in ("settings", "handler"):
+                environment.delitem(sys.modules, f"functions.{name}.{part}", raising=False)
+            module = importlib.import_module(f"functions.{name}.handler")
+            environment.setattr(module, "now", self.clock, raising=False)
+            self._handlers[name] = module.handler
+        environment.setattr(urllib3.PoolManager, "request", self._http)
+        environment.setattr(exchange, "MAX_FILLS_A_MATCH", 1)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Run a function once."""
+        context = Context(function, FUNCTIONS[function].memory, f"invocation-{next(self._requests)}")
+        printed = io.StringIO()
+        with _output_to(printed):
+            answer = self.meter.invoke(function, lambda: self._handlers[function](event, context))
+        self.last_output = printed.getvalue()
+        self.meter.log(function, self.last_output)
+        return answer
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        claims: dict[str, str] | None = None,
+    ) -> tuple[int, bytes]:
+        """A request through API Gateway; `claims` are what the authorizer found."""
+        path, _, query = path.partition("?")
+        function = next(
+            route.function
+            for route in (*PUBLIC_ROUTES, *VENUE_ROUTES)
+            if route.method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
+        )
+        parameters = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        event = {
+            "resource": path,
+            "path": path,
+            "httpMethod": method,
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "queryStringParameters": parameters,
+            "multiValueQueryStringParameters": None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "requestContext": {
+                "requestId": f"request-{next(self._requests)}",
+                "stage": "bench",
+                "path": path,
+                "httpMethod": method,
+                "apiId": "bench",
+                "identity": {"sourceIp": "192.0.2.1"},
+                **({"authorizer": claims} if claims else {}),
+            },
+            "body": body.decode() or None,
+            "isBase64Encoded": False,
+        }
+        self.meter.charge(function, Billed.API_REQUESTS)
+        self.meter.charge(function, Billed.LOGS, ACCESS_LOG_BYTES / 1e9)
+        self.meter.charge(function, Billed.TRACES, SAMPLED_TRACES)
+        answer = self.invoke(function, event)
+        return answer["statusCode"], answer["body"].encode()
+
+    def stored_bytes(self) -> int:
+        """What DynamoDB bills as stored: items and an overhead each, in the tables that do not expire."""
+        kept = [self.prefix + name for name in ("accounts", "orders", "ledger")]
+        return sum(
+            item_bytes(item) + STORED_OVERHEAD_BYTES
+            for table in kept
+            for item in self.dynamodb.scan(TableName=table)["Items"]
+        )
+
+    def close(self) -> None:
+        """Remove what the world made at the endpoint."""
+        for name in self.tables:
+            self.dynamodb.delete_table(TableName=name)
+        for url in self.queues.values():
+            self.sqs.delete_queue(QueueUrl=url)
+        for name in seeding.SECRETS:
+            self.secrets.delete_secret(SecretId=self.prefix + name, ForceDeleteWithoutRecovery=True)
+
+    def _http(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
+        """In the place of urllib3's: the other function is here."""
+        path = re.sub(r"^(/restapis/[^/]+)?/bench(/_user_request_)?", "", urlsplit(url).path)
+        query = urlsplit(url).query
+        headers = options.get("headers") or {}
+        status, body = self.request(method, f"{path}?{query}" if query else path, options.get("body") or b"", headers)
+        return urllib3.HTTPResponse(body=body, status=status)
+
+    def _peek(self, table: str, key: Item) -> Item | None:
+        found: Item | None = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return found
+
+    def _table(self, name: str, spec: TableSpec) -> None:
+        attributes = {*spec.key, *itertools.chain(*spec.indexes.values())}
+        indexes = [
+            {"IndexName": index, "KeySchema": _schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            for index, keys in spec.indexes.items()
+        ]
+        self.dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+            KeySchema=_schema(spec.key),
+            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+        )
+
+    def _queue(self, name: str) -> str:
+        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+        url: str = self.sqs.create_queue(QueueName=f"{self.prefix}{name}.fifo", Attributes=attributes)["QueueUrl"]
+        return url
+
+    def _workflow_called(self, request: Any, **_: Any) -> AWSResponse:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        self.asynchronous.append((operation, json.loads(request.body)))
+        started = {"executionArn": "arn", "startDate": 0} if operation == "StartExecution" else {}
+        return _answer(request.url, 200, json.dumps(started).encode())
+
+    def _function_called(self, request: Any, **_: Any) -> AWSResponse:
+        self.asynchronous.append(("Invoke", json.loads(request.body)))
+        return _answer(request.url, 202, b"")
+
+
+@contextlib.contextmanager
+def running_world(endpoint: str | None = None) -> Iterator[World]:
+    """A world from its cold start on; with an endpoint, on the AWS that is there. Nothing fails in it."""
+    with contextlib.ExitStack() as stack:
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in CONSTANT_ENVIRONMENT.items():
+            environment.setenv(name, value)
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        if endpoint:
+            environment.setenv("AWS_ENDPOINT_URL", endpoint)
+        else:
+            stack.enter_context(mock_aws())
+        world = World(Clock(), f"bench-{datetime.now(UTC):%H%M%S}-", endpoint)
+        stack.callback(world.close)
+        for name, value in world.environment().items():
+            environment.setenv(name, value)
+        stack.callback(_forget_functions)
+        world.cold_start(environment)
+        yield world
+
+
+def _forget_functions() -> None:
+    """Whoever imports them next gets functions of his own environment."""
+    for name in [name for name in sys.modules if name.startswith("functions.")]:
+        del sys.modules[name]
+
+
+def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+
+
+def _answer(url: str, status: int, body: bytes) -> AWSResponse:
+    return AWSResponse(url, status, HTTPHeaders(), _Raw(body))
+
+
+class _Raw(io.BytesIO):
+    def stream(self) -> Iterator[bytes]:
+        """As urllib3's responses do."""
+        yield self.getvalue()
+
+
+@contextlib.contextmanager
+def _output_to(sink: io.StringIO) -> Iterator[None]:
+    """Have what is printed and logged go there."""
+    handlers = [
+        handler
+        for logger in logging.root.manager.loggerDict.values()
+        if isinstance(logger, logging.Logger)
+        for handler in logger.handlers
+        if type(handler) is logging.StreamHandler
+    ]
+    before = [handler.setStream(sink) for handler in handlers]
+    try:
+        with contextlib.redirect_stdout(sink):
+            yield
+    finally:
+        for handler, stream in zip(handlers, before, strict=True):
+            if stream is not None:
+                handler.setStream(stream)
