@@ -105,7 +105,7 @@ class ScriptedExchanges:
                 update={
                     "status": VenueOrderStatus.FILLED if filled else VenueOrderStatus.PARTIALLY_FILLED,
                     "cumulative_quantity": cumulative,
-                    "leaves_quantity": state.quantity - cumulative,
+                    "leaves_quantity": max(state.quantity - cumulative, 0),
                     "executions": (*state.executions, done),
                 }
             ),

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.fakes.books import MemoryBooks
 from tests.fakes.builders import NOW, TODAY, make_client, make_exchange, make_instrument, make_request
@@ -23,6 +23,7 @@ from trading.usecases.settlement_cycle import PlanSettlement, ReconcileSettlemen
 from trading.usecases.sweep import CloseDay, Sweep
 from trading.wire import ExecutionReport, VenueQuote
 
+Stage = TypeVar("Stage")
 EXCHANGES = ("ARCX", "XNAS", "XNYS")
 MAX_RECEIVES = 5
 
@@ -40,23 +41,26 @@ class World:
         self.health = MemoryHealth(self.faults)
         self.depository = MemoryDepository(self.clock, self.faults)
         self.monitor = MemoryMonitor(self.faults)
-        self.place = PlaceOrder(self.books, self.workflow, self.monitor, self.clock)
-        book = BookExecution(self.books, self.health, self.monitor, self.clock)
-        route = RouteOrder(self.books, self.exchanges, self.health, book, self.monitor, self.clock, "https://callback")
-        self.execute = ExecuteOrderStage(
-            self.books, self.exchanges, self.workflow, self.mailboxes, route, book, self.clock
-        )
-        self.clear = ClearOrderStage(self.books, self.monitor, self.clock)
-        self.settle = SettleClientStage(self.books, self.depository, self.monitor, self.clock)
-        self.plan = PlanSettlement(self.books, self.clock)
-        self.reconcile = ReconcileSettlement(self.books, self.depository, self.monitor, self.clock)
-        self.sweep = Sweep(self.books, self.workflow, self.mailboxes, self.monitor, self.clock)
-        self.close_day = CloseDay(self.books, self.mailboxes, self.monitor)
+        self.callback_url = "https://callback"
+        self.place = self._stage(PlaceOrder)
+        self.book = self._stage(BookExecution)
+        self.route = self._stage(RouteOrder)
+        self.execute = self._stage(ExecuteOrderStage)
+        self.clear = self._stage(ClearOrderStage)
+        self.settle = self._stage(SettleClientStage)
+        self.plan = self._stage(PlanSettlement)
+        self.reconcile = self._stage(ReconcileSettlement)
+        self.sweep = self._stage(Sweep)
+        self.close_day = self._stage(CloseDay)
         self.failures: list[tuple[Message, Exception]] = []
         self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]
         self.books.instruments = {"AAPL": make_instrument()}
         self.show("AAPL", *(quote(exchange_id) for exchange_id in EXCHANGES))
         self.add_client("alice", cash="100000.00", shares=1000)
+
+    def _stage(self, stage: type[Stage]) -> Stage:
+        """A use case over what it asks for, by the names of its fields."""
+        return stage(**{name: getattr(self, name) for name in stage.__dataclass_fields__})  # type: ignore[attr-defined]
 
     def clock(self) -> datetime:
         """The time; it stands still unless a test moves it."""

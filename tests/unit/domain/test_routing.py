@@ -222,3 +222,12 @@ def test_quality_stays_between_worst_and_best(outcomes: list[tuple[int, int]]) -
         assert 0 <= quality.score <= 1
         assert 1 <= quality.weight <= 1000
     assert ExecutionQuality.model_validate(quality.model_dump()) == quality
+
+
+def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
+    """Whichever comes first, the last trade or the cancel of a resting order: what is left is not sent elsewhere."""
+    order = make_order(quantity=100).routed((("E0", 100),), NOW)
+    day = order.child_ended(f"{order.order_id}-1", ChildStatus.CANCELED, 30, "by the exchange")
+    assert (day.unrouted, next_step(day), spent_exchanges(day)) == (70, Step.WAIT, {"E0"})
+    rejected = order.child_ended(f"{order.order_id}-1", ChildStatus.REJECTED, 30, "fenced")
+    assert next_step(rejected) is Step.ROUTE

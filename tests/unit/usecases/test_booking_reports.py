@@ -1,0 +1,246 @@
+"""Execution, inwards: what exchanges report is booked once, in whatever order, and what cannot be right is a break."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.builders import D
+from tests.fakes.faults import CrashError
+from tests.fakes.world import World
+from trading.domain.ledger import Break
+from trading.domain.orders import Order, OrderStatus
+from trading.domain.values import Side, TimeInForce
+from trading.messages import PollOrder, ReportReceived
+from trading.wire import ExecType, ExecutionReport
+
+
+def breaks(world: World) -> list[str]:
+    return [entry.code for entry in world.books.ledger() if isinstance(entry, Break)]
+
+
+def deliver(world: World, report: ExecutionReport) -> None:
+    world.execute(ReportReceived(client_id=report.account, correlation_id="c", report=report))
+
+
+def trade(world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1) -> ExecutionReport:
+    """The exchange executes; its report is still on its way."""
+    return world.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
+
+
+def canceled(world: World, order: Order, child: int = 1) -> ExecutionReport:
+    return world.exchanges.end(f"{order.order_id}-{child}", ExecType.CANCELED)
+
+
+def test_fills_move_order_account_position_and_ledger_together(world: World) -> None:
+    order = world.placed()
+    world.fill(order, 40, "99.50")
+    partial = world.current(order)
+    assert (partial.status, partial.filled_quantity, partial.fees) == (OrderStatus.PARTIALLY_FILLED, 40, D("0.12"))
+    assert world.books.account("alice").total == D("100000.00") - D("3980.12")
+    assert world.books.position("alice", "AAPL").quantity == 1040
+    assert world.findings() == []
+    world.fill(order, 60, "100.00")
+    assert world.current(order).filled_quantity == 100
+    assert world.books.account("alice").held == 0
+    assert world.health.observed == [("ARCX", 1)]
+    assert world.findings() == []
+
+
+def test_a_duplicate_report_changes_nothing(world: World) -> None:
+    order = world.placed()
+    report = world.fill(order, 40)
+    before = dict(world.books.items)
+    world.report(report)
+    assert world.books.items == before
+    assert world.monitor.times("FillsRepeated") == 1
+
+
+def test_reports_may_come_in_any_order(world: World) -> None:
+    order = world.placed()
+    first, second, third = (trade(world, order, quantity) for quantity in (10, 20, 70))
+    for report in (third, first, second):
+        world.report(report)
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert world.findings() == []
+
+
+def test_an_end_that_comes_before_the_last_trade_waits_for_it(world: World) -> None:
+    order = world.placed()
+    last = trade(world, order, 30)
+    world.report(canceled(world, order))
+    assert world.current(order).is_open
+    assert world.books.account("alice").held == D("10000.30"), "30 may still come, and what happens to 70 is open"
+    world.report(last)
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 30)
+    assert world.books.account("alice").held == 0
+    assert breaks(world) == []
+    assert world.findings() == []
+
+
+def test_a_partial_fill_then_expiry_at_the_exchange(world: World) -> None:
+    order = world.placed()
+    world.fill(order, 30)
+    world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED))
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity, ended.cleared_at) == (OrderStatus.EXPIRED, 30, world.now)
+    assert world.books.account("alice").notional_today == D("3000.00")
+    assert world.findings() == []
+
+
+def test_an_order_split_over_exchanges_ends_when_the_last_part_does(world: World) -> None:
+    order = world.placed(quantity=700)
+    world.report(canceled(world, order, child=2))
+    assert world.current(order).status is OrderStatus.ROUTING
+    world.fill(order, 500, child=1)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 500)
+    assert world.findings() == []
+
+
+def test_a_fill_after_the_order_is_over_is_a_break_and_flags_it(world: World) -> None:
+    order = world.placed()
+    late = trade(world, order, 30)
+    world.exchanges.states.pop(f"{order.order_id}-1")
+    world.cancel(order)
+    assert world.current(order).status is OrderStatus.CANCELED
+    world.report(late)
+    after = world.current(order)
+    assert (after.status, after.filled_quantity, after.review_reason) == (OrderStatus.CANCELED, 0, "OVERFILL")
+    assert breaks(world) == ["OVERFILL"]
+    assert world.books.account("alice").total == D("100000.00")
+    assert [f.invariant for f in world.findings()] == [5], "the break itself"
+
+
+def test_the_same_execution_with_other_numbers_is_a_break(world: World) -> None:
+    order = world.placed()
+    report = world.fill(order, 40)
+    world.report(report.model_copy(update={"last_quantity": 41}))
+    world.report(report.model_copy(update={"last_price": D("99.00")}))
+    assert breaks(world) == ["EXECUTION_CHANGED"]
+    assert (world.current(order).filled_quantity, world.current(order).review_reason) == (40, "EXECUTION_CHANGED")
+
+
+def test_the_same_price_written_otherwise_is_the_same(world: World) -> None:
+    order = world.placed()
+    report = world.fill(order, 40, "99.5")
+    world.report(report.model_copy(update={"last_price": D("99.5000")}))
+    assert breaks(world) == []
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "code"), [(101, "100.00", "OVERFILL"), (100, "100.01", "PRICE_WORSE_THAN_LIMIT")]
+)
+def test_what_no_exchange_may_do_is_a_break_and_books_nothing(
+    world: World, quantity: int, price: str, code: str
+) -> None:
+    order = world.placed()
+    report = trade(world, order, quantity, price)
+    world.report(report)
+    world.report(report)
+    assert breaks(world) == [code], "once"
+    assert (world.current(order).filled_quantity, world.current(order).review_reason) == (0, code)
+    assert world.books.account("alice").total == D("100000.00")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"client_order_id": "ord_unknown-1"},
+        {"client_order_id": "-1"},
+        {"account": "bob"},
+        {"exchange_id": "XNAS"},
+    ],
+)
+def test_a_report_for_no_order_of_that_account_at_that_exchange_is_a_break(
+    world: World, forged: dict[str, str]
+) -> None:
+    order = world.placed()
+    report = trade(world, order, 40).model_copy(update=forged)
+    world.report(report)
+    world.report(report)
+    assert breaks(world) == ["UNKNOWN_ORDER"]
+    assert world.failures == []
+    assert world.current(order).filled_quantity == 0
+
+
+@pytest.mark.parametrize("missing", [{"last_quantity": 0}, {"last_price": None}])
+def test_a_trade_without_quantity_or_price_is_a_break(world: World, missing: dict[str, object]) -> None:
+    order = world.placed()
+    world.report(trade(world, order, 40).model_copy(update=missing))
+    assert breaks(world) == ["MALFORMED_TRADE"]
+
+
+def test_an_acknowledgement_changes_nothing(world: World) -> None:
+    order = world.placed()
+    report = trade(world, order, 40).model_copy(update={"exec_type": ExecType.NEW})
+    world.report(report)
+    assert world.current(order) == order
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_report_whose_worker_dies_is_booked_once(world: World, after: bool) -> None:
+    order = world.placed()
+    report = trade(world, order, 100)
+    (world.faults.after if after else world.faults.before)("books.commit")
+    with pytest.raises(CrashError):
+        deliver(world, report)
+    assert (world.current(order).filled_quantity == 100) is after
+    deliver(world, report)
+    world.run()
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert world.workflow.ended == {order.order_id: "SUCCEEDED"}
+    assert world.findings() == []
+
+
+def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
+    order = world.placed()
+    reports = [trade(world, order, 30), trade(world, order, 20), canceled(world, order)]
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    world.run()
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 50)
+    for report in reports:
+        world.report(report)
+    assert world.current(order) == ended
+    assert world.findings() == []
+
+
+def test_a_poll_sends_again_what_never_arrived(world: World) -> None:
+    order = world.placed()
+    world.exchanges.states.clear()
+    world.exchanges.orders.clear()
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
+
+
+def test_a_poll_hears_the_others_when_one_exchange_is_silent(world: World) -> None:
+    order = world.placed(quantity=700)
+    trade(world, order, 500, child=1)
+    trade(world, order, 200, child=2)
+    world.exchanges.down = {"ARCX"}
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    assert world.current(order).filled_quantity == 200
+    world.exchanges.down = set()
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    assert world.current(order).filled_quantity == 700
+    assert len(world.exchanges.arrived) == 2
+
+
+def test_a_sale_is_booked_from_the_shares_held(world: World) -> None:
+    order = world.placed(side=Side.SELL, quantity=400, time_in_force=TimeInForce.IOC)
+    world.fill(order, 150, "100.10")
+    world.show("AAPL")
+    world.report(canceled(world, order))
+    position = world.books.position("alice", "AAPL")
+    assert (position.available, position.held, position.unsettled) == (850, 0, -150)
+    assert world.books.account("alice").unsettled == D("15014.55")
+    assert world.findings() == []
+
+
+def test_a_fill_that_happened_after_the_close_settles_a_day_later(world: World) -> None:
+    order = world.placed(time_in_force=TimeInForce.GTC)
+    world.now += timedelta(hours=7)
+    report = world.fill(order, 100)
+    fill = next(e for e in world.books.ledger() if e.kind == "FILL")
+    assert fill.executed_at == report.transact_time
+    assert (fill.trade_date.isoformat(), fill.settlement_date.isoformat()) == ("2026-11-24", "2026-11-25")

@@ -1,0 +1,134 @@
+"""Whatever call fails, before its effect or after it, the day ends as it would have: nothing is lost and nothing is done twice."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.builders import D
+from tests.fakes.scenario import new_world, play
+from tests.fakes.world import World
+from trading.domain.orders import Order, OrderStatus
+from trading.usecases.ports import OutcomeUnknownError, StaleError
+
+Ends = dict[str, tuple[OrderStatus, int]]
+EXPECTED: Ends = {
+    "filled in parts": (OrderStatus.SETTLED, 100),
+    "margin, immediate, partly": (OrderStatus.SETTLED, 61),
+    "sold": (OrderStatus.SETTLED, 50),
+    "lacking funds": (OrderStatus.REJECTED, 0),
+    "refused by the first exchange": (OrderStatus.SETTLED, 70),
+    "resting": (OrderStatus.EXPIRED, 0),
+    "sold in part, then expired": (OrderStatus.EXPIRED, 30),
+    "killed": (OrderStatus.CANCELED, 0),
+    "unknown symbol": (OrderStatus.REJECTED, 0),
+}
+
+
+def ends(orders: dict[str, Order]) -> Ends:
+    return {key: (order.status, order.filled_quantity) for key, order in orders.items()}
+
+
+def balances(world: World) -> list[object]:
+    alice, bob = world.books.account("alice"), world.books.account("bob")
+    shares = [world.books.position(client_id, "AAPL").quantity for client_id in ("alice", "bob")]
+    return [alice.total, bob.total, bob.credit_used, *shares]
+
+
+def check_the_end(world: World, orders: dict[str, Order]) -> None:
+    assert world.findings(expect_final=True) == []
+    assert world.books.snapshot().obligations == ()
+    assert not any(world.mailboxes.queues.values())
+    assert all(order.attention_at is None for order in orders.values())
+
+
+@cache
+def calls_of_a_day() -> list[str]:
+    """The names of the calls that the ports get on a day without faults, from the first on."""
+    world = new_world()
+    before = len(world.faults.calls)
+    orders = play(world)
+    assert ends(orders) == EXPECTED
+    check_the_end(world, orders)
+    assert world.failures == []
+    return ["setup"] * before + world.faults.calls[before:]
+
+
+def numbers(*ports: str) -> Iterator[int]:
+    """The numbers of the day's calls, or of the calls of some ports."""
+    for number, call in enumerate(calls_of_a_day(), 1):
+        if call != "setup" and (not ports or call.startswith(ports)):
+            yield number
+
+
+def test_a_day_without_faults() -> None:
+    world = new_world()
+    play(world)
+    assert balances(world) == [
+        D("100000.00") - D("9998.30") + D("5001.00") - D("0.15") + D("3000.60") - D("0.09"),
+        D("9000.00") - D("13097.38") - D("0.12") - D("0.06") - D("0.21") + D("5239.09"),
+        D("5239.09"),
+        1000 + 100 - 50 - 30,
+        61 + 70,
+    ]
+    assert {call.partition(".")[0] for call in calls_of_a_day()} == {
+        "setup",
+        "books",
+        "workflow",
+        "mailboxes",
+        "exchanges",
+        "health",
+        "depository",
+        "monitor",
+    }
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("part", range(4))
+def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(part: int, after: bool) -> None:
+    undisturbed = new_world()
+    play(undisturbed)
+    for number in list(numbers())[part::4]:
+        world = new_world()
+        (world.faults.after if after else world.faults.before)(number)
+        orders = play(world)
+        assert world.faults.pending == 0
+        where = f"{calls_of_a_day()[number - 1]}, call {number}"
+        assert ends(orders) == EXPECTED, where
+        assert balances(world) == balances(undisturbed), where
+        check_the_end(world, orders)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_call_to_the_outside_world_whose_outcome_is_unknown_does_no_harm(after: bool) -> None:
+    for number in numbers("exchanges", "depository"):
+        world = new_world()
+        (world.faults.after if after else world.faults.before)(number, OutcomeUnknownError("timed out"))
+        check_the_end(world, play(world))
+        assert world.faults.pending == 0
+
+
+def test_a_commit_that_loses_a_race_does_no_harm() -> None:
+    for number in numbers("books.commit"):
+        world = new_world()
+        world.faults.before(number, StaleError())
+        orders = play(world)
+        assert ends(orders) == EXPECTED
+        check_the_end(world, orders)
+
+
+faults = st.tuples(st.integers(0, 9999), st.booleans(), st.booleans())
+
+
+@given(st.lists(faults, min_size=2, max_size=4))
+def test_several_faults_of_any_kind_do_no_harm(drawn: list[tuple[int, bool, bool]]) -> None:
+    world = new_world()
+    possible = list(numbers())
+    for index, after, unknown in drawn:
+        number = possible[index % len(possible)]
+        outside = calls_of_a_day()[number - 1].startswith(("exchanges", "depository"))
+        error = OutcomeUnknownError("timed out") if unknown and outside else None
+        (world.faults.after if after else world.faults.before)(number, error)
+    check_the_end(world, play(world))

@@ -1,0 +1,278 @@
+"""Execution, outwards: orders reach the exchanges in their order, once, and elsewhere when one does not take them."""
+
+import pytest
+
+from tests.fakes.builders import D
+from tests.fakes.faults import CrashError
+from tests.fakes.world import EXCHANGES, World, quote
+from trading.domain.accounts import LedgerInvariantError
+from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.values import OrderType, Side, TimeInForce
+from trading.messages import CancelOrder, ExecuteOrder, PollOrder
+from trading.usecases.ports import NotAcceptedError, NotFoundError, OutcomeUnknownError
+from trading.wire import ExecType
+
+
+def message(order: Order, token: str | None = None) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token)
+
+
+def poll(world: World, order: Order) -> None:
+    world.execute(PollOrder(client_id=order.client_id, correlation_id="c", order_id=order.order_id))
+
+
+def children(order: Order) -> list[tuple[str, int, ChildStatus]]:
+    return [(c.exchange_id, c.quantity, c.status) for c in order.children]
+
+
+def test_an_order_is_sent_with_its_terms(world: World) -> None:
+    order = world.placed()
+    assert order.status is OrderStatus.ROUTING
+    exchange_id, sent = world.exchanges.orders[f"{order.order_id}-1"]
+    assert (exchange_id, sent.quantity, sent.limit_price, sent.time_in_force) == (
+        "ARCX",
+        100,
+        D("100.00"),
+        TimeInForce.DAY,
+    )
+    assert (sent.account, sent.correlation_id, sent.callback_url) == ("alice", "correlation-key-1", "https://callback")
+
+
+def test_a_market_order_is_sent_as_a_limit_at_its_collar_that_does_not_rest(world: World) -> None:
+    order = world.placed(order_type=OrderType.MARKET)
+    _, sent = world.exchanges.orders[f"{order.order_id}-1"]
+    assert (sent.limit_price, sent.time_in_force) == (D("104.00"), TimeInForce.IOC)
+
+
+def test_a_large_order_is_split_over_the_exchanges(world: World) -> None:
+    order = world.placed(quantity=700, limit_price=D("100.00"))
+    assert children(order) == [("ARCX", 500, ChildStatus.SENT), ("XNAS", 200, ChildStatus.SENT)]
+
+
+def test_a_fok_goes_whole_to_one_exchange(world: World) -> None:
+    world.show("AAPL", quote("ARCX", size=100), quote("XNAS", ask="100.01", size=900))
+    order = world.placed(quantity=600, limit_price=D("100.05"), time_in_force=TimeInForce.FOK)
+    assert children(order) == [("XNAS", 600, ChildStatus.SENT)]
+
+
+def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(world: World) -> None:
+    world.health.open_circuits = {"ARCX"}
+    world.health.quality = {"XNAS": D("0.1")}
+    assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
+
+
+def test_what_its_client_sent_before_is_routed_first(world: World) -> None:
+    """The workflow of the first order started late, so its message comes after the second's."""
+    first, second, third = (world.order(key) for key in ("first", "second", "third"))
+    world.execute(message(third))
+    assert world.exchanges.arrived == [f"{order.order_id}-1" for order in (first, second, third)]
+    world.run()
+    assert len(world.exchanges.arrived) == 3
+    assert world.findings() == []
+
+
+def test_a_predecessor_that_ended_before_it_was_routed_does_not_hide_an_older_one(world: World) -> None:
+    first = world.order("first", time_in_force=TimeInForce.GTC)
+    second = world.order("second")
+    world.execute(CancelOrder(client_id="alice", correlation_id="c", order_id=second.order_id, reason="asked"))
+    third = world.order("third")
+    world.execute(message(third))
+    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{third.order_id}-1"]
+
+
+def test_another_clients_orders_are_not_waited_for(world: World) -> None:
+    world.add_client("bob", cash="20000.00")
+    world.order("alices")
+    bobs = world.order("bobs", client_id="bob")
+    world.execute(message(bobs).model_copy(update={"client_id": "bob"}))
+    assert world.exchanges.arrived == [f"{bobs.order_id}-1"]
+
+
+def test_redelivery_sends_nothing_twice(world: World) -> None:
+    order = world.placed()
+    for _ in range(3):
+        world.execute(message(order))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+    assert world.current(order).children == order.children
+    world.fill(order, 100)
+    world.execute(message(order))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_an_order_is_sent_again_when_the_worker_died_before_the_submit(world: World) -> None:
+    order = world.order()
+    world.faults.before("exchanges.submit")
+    with pytest.raises(CrashError):
+        world.execute(message(order))
+    assert world.exchanges.arrived == []
+    world.execute(message(order))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_a_race_lost_while_booking_starts_over_without_sending_twice(world: World) -> None:
+    order = world.placed()
+    world.faults.stale(times=3)
+    world.fill(order, 100)
+    assert world.failures == []
+    assert world.current(order).filled_quantity == 100
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_a_refused_submit_goes_elsewhere(world: World) -> None:
+    world.exchanges.refusing = {"ARCX"}
+    order = world.placed()
+    assert children(order) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
+    assert world.health.observed == [("ARCX", 0)]
+
+
+def test_a_reject_by_callback_goes_elsewhere(world: World) -> None:
+    order = world.placed()
+    world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.REJECTED))
+    assert children(world.current(order)) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
+
+
+def test_a_submit_whose_outcome_is_unknown_is_fenced_and_goes_elsewhere(world: World) -> None:
+    """The exchange has the order, only the answer was lost: the cancel takes it back before another gets it."""
+    world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
+    order = world.placed()
+    assert children(order) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
+    assert world.exchanges.states[f"{order.order_id}-1"].status == "CANCELED"
+
+
+def test_a_submit_that_never_arrived_cannot_arrive_after_the_fence(world: World) -> None:
+    world.faults.before("exchanges.submit", OutcomeUnknownError("timed out"))
+    order = world.placed()
+    assert world.exchanges.arrived == [f"{order.order_id}-2"]
+    _, second = world.exchanges.orders[f"{order.order_id}-2"]
+    with pytest.raises(NotAcceptedError):
+        world.exchanges.submit("ARCX", second.model_copy(update={"client_order_id": f"{order.order_id}-1"}))
+
+
+def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_elsewhere(world: World) -> None:
+    world.exchanges.conduct = lambda venue, name, sent: (
+        venue.fill(sent.client_order_id, 30, "99.95") and None if name == "ARCX" else None
+    )
+    world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
+    order = world.placed()
+    assert order.filled_quantity == 30
+    assert children(order) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 70, ChildStatus.SENT)]
+    world.report(world.exchanges.outbox[0])
+    assert world.current(order).filled_quantity == 30
+    assert world.findings() == []
+
+
+def test_what_was_executed_whole_before_the_fence_is_filled(world: World) -> None:
+    world.exchanges.conduct = lambda venue, _, sent: venue.fill(sent.client_order_id, 100, "99.95") and None
+    world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
+    order = world.placed()
+    assert children(order) == [("ARCX", 100, ChildStatus.FILLED)]
+
+
+def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_it_out(world: World) -> None:
+    world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
+    order = world.placed()
+    assert children(order) == [("ARCX", 100, ChildStatus.SENT)]
+    assert world.monitor.times("FencesUnknown") == 1
+    world.exchanges.fill(f"{order.order_id}-1", 100, "100.00")
+    poll(world, order)
+    assert world.current(order).status is OrderStatus.FILLED
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world: World) -> None:
+    """The first submit was taken; the worker died; at the second the exchange is down. It is no proof of anything."""
+    order = world.order()
+    world.faults.after("exchanges.submit")
+    with pytest.raises(CrashError):
+        world.execute(message(order))
+    world.exchanges.down = {"ARCX"}
+    world.execute(message(order))
+    live = [c for c in world.current(order).children if c.status is ChildStatus.SENT]
+    assert [(c.exchange_id, c.quantity) for c in live] == [("ARCX", 100)], "not at two exchanges at once"
+    world.exchanges.down = set()
+    world.fill(order, 100)
+    assert world.current(order).filled_quantity == 100
+    assert world.findings() == []
+
+
+def test_an_order_that_every_exchange_refuses_is_rejected_with_its_funds_back(world: World) -> None:
+    world.exchanges.refusing = set(EXCHANGES)
+    order = world.placed()
+    assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "NOT_EXECUTABLE")
+    assert world.books.account("alice").available == D("100000.00")
+    assert world.books.account("alice").notional_today == 0
+    assert world.workflow.ended[order.order_id] == "OrderClosed: NOT_EXECUTABLE"
+    assert world.findings(expect_final=True) == []
+
+
+def test_without_any_exchange_the_order_is_rejected(world: World) -> None:
+    world.health.open_circuits = set(EXCHANGES)
+    order = world.placed(side=Side.SELL)
+    assert (order.status, order.children) == (OrderStatus.REJECTED, ())
+    assert world.books.position("alice", "AAPL").available == 1000
+
+
+def test_without_quotes_the_order_goes_to_the_exchange_that_executed_best(world: World) -> None:
+    world.faults.before("exchanges.quotes", OutcomeUnknownError("no tape"))
+    world.health.quality = {"ARCX": D("0.5"), "XNAS": D("0.7"), "XNYS": D("0.9")}
+    assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
+
+
+def test_a_quote_of_an_exchange_that_we_do_not_know_is_ignored(world: World) -> None:
+    world.show("AAPL", quote("DARK", ask="50.00"), quote("XNYS"))
+    assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
+
+
+def test_the_remainder_of_an_ioc_gets_a_second_round_of_displayed_liquidity(world: World) -> None:
+    order = world.placed(time_in_force=TimeInForce.IOC, quantity=300)
+    world.fill(order, 100)
+    world.show("AAPL", quote("ARCX"), quote("XNAS", size=50), quote("XNYS", ask="100.01"))
+    world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.CANCELED))
+    assert children(world.current(order))[1:] == [("XNAS", 50, ChildStatus.SENT)], "once what is displayed, not more"
+    world.show("AAPL")
+    world.fill(order, 50, child=2)
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity, ended.reason_code) == (
+        OrderStatus.CANCELED,
+        150,
+        "REMAINDER_CANCELED",
+    )
+    assert world.books.account("alice").held == 0
+    assert ended.cleared_at is not None, "what it executed is cleared"
+    assert world.findings() == []
+
+
+def test_a_fok_that_is_killed_is_canceled(world: World) -> None:
+    order = world.placed(time_in_force=TimeInForce.FOK)
+    world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.CANCELED))
+    assert world.current(order).status is OrderStatus.CANCELED
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_a_message_for_an_unknown_order_cannot_succeed(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.execute(ExecuteOrder(client_id="alice", correlation_id="c", order_id="ord_unknown"))
+
+
+def test_giving_up_rejects_an_order_that_no_exchange_has(world: World) -> None:
+    order = world.order()
+    world.faults.before("exchanges.quotes", LedgerInvariantError("a bug"), times=5)
+    world.run()
+    assert world.faults.pending == 0
+    ended = world.current(order)
+    assert (ended.status, ended.reason_code) == (OrderStatus.REJECTED, "PROCESSING_FAILED")
+    assert world.books.account("alice").available == D("100000.00")
+    assert world.findings(expect_final=True) == []
+
+
+def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> None:
+    order = world.placed()
+    world.execute.give_up(message(order), "broken")
+    assert (world.current(order).status, world.current(order).review_reason) == (OrderStatus.ROUTING, "broken")
+
+
+def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
+    order = world.order()
+    world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
+    assert world.current(order) == order.saved()
