@@ -63,7 +63,7 @@ class Entry(Frozen):
     trade_id: str
     client_id: str
     booked_at: Timestamp
-    postings: tuple[Posting, ...]
+    postings: tuple[Posting, ...] = ()
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:
