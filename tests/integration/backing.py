@@ -1,0 +1,74 @@
+"""The AWS resources that the functions find, created from the catalog that also deploys them."""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+import boto3
+
+from infra.catalog import MAILBOXES, TABLES, TableSpec
+
+PREFIX = "trading-test-"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "STAGE": "test",
+    "LOG_LEVEL": "INFO",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+    "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
+    **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
+}
+
+
+def create_tables() -> Any:
+    """Every table of the catalog, with its indexes and its TTL. Answers the client."""
+    client: Any = boto3.client("dynamodb")
+    for name, spec in TABLES.items():
+        _create_table(client, PREFIX + name, spec)
+    return client
+
+
+def _create_table(client: Any, name: str, spec: TableSpec) -> None:
+    attributes = {*spec.key, *(key for keys in spec.indexes.values() for key in keys)}
+    indexes = [
+        {"IndexName": index, "KeySchema": _key_schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        for index, keys in spec.indexes.items()
+    ]
+    client.create_table(
+        TableName=name,
+        KeySchema=_key_schema(spec.key),
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
+    if spec.expires:
+        client.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": spec.expires}
+        )
+
+
+def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+
+
+def create_queues() -> dict[str, str]:
+    """Every mailbox and its DLQ: URLs by variable name."""
+    sqs: Any = boto3.client("sqs")
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    urls = {}
+    for name in MAILBOXES:
+        for variable, queue in ((f"{name.upper()}_QUEUE_URL", name), (f"{name.upper()}_DLQ_URL", f"{name}-dlq")):
+            urls[variable] = sqs.create_queue(QueueName=f"{PREFIX}{queue}.fifo", Attributes=fifo)["QueueUrl"]
+    return urls
+
+
+def cold_start(name: str) -> ModuleType:
+    """A function's handler module, imported anew, so that it reads its settings and makes its clients again."""
+    for part in ("handler", "settings"):
+        sys.modules.pop(f"functions.{name}.{part}", None)
+    return importlib.import_module(f"functions.{name}.handler")

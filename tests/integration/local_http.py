@@ -1,0 +1,65 @@
+"""An HTTP server on 127.0.0.1 that answers as a test says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request as it arrived. `path` includes the query; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What goes back."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+class LocalServer:
+    """Serves until `close`, a thread a connection."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpAnswer]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                given = answer(HttpRequest(self.command, self.path, headers, body))
+                try:
+                    self.send_response(given.status)
+                    self.send_header("Content-Type", given.content_type)
+                    self.send_header("Content-Length", str(len(given.body)))
+                    self.end_headers()
+                    self.wfile.write(given.body)
+                except (BrokenPipeError, ConnectionResetError):  # the caller's time-out is over
+                    self.close_connection = True
+
+            do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """The test's output is no place for an access log."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Without a path."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()

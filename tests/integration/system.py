@@ -1,0 +1,212 @@
+"""The whole system in one process: every function over a mocked AWS, APIs as HTTP on 127.0.0.1, mailboxes emptied on demand.
+
+The mock runs the real OrderLifecycle. What Lambda and API Gateway do (invoke, batch, delete what did not fail) is done here.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.catalog import INTERNAL_ROUTES, MAILBOXES, PUBLIC_ROUTES, VENUE_ROUTES, Route
+from simulators import reference
+from tests.integration.backing import ENVIRONMENT, PREFIX, cold_start, create_queues, create_tables
+from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
+from tests.integration.simulators.world import FakeContext, running_world
+from tests.integration.simulators.world import World as Venues
+from tests.integration.trading.books import add_reference_data, all_findings, table_books
+from tests.unit.api.events import request
+from trading.adapters import clock, stages
+from trading.adapters.tables import TableBooks
+from trading.domain.reconciliation import Finding
+
+ROOT = Path(__file__).resolve().parents[2]
+APIS: dict[str, tuple[Route, ...]] = {"public": PUBLIC_ROUTES, "internal": INTERNAL_ROUTES, "venues": VENUE_ROUTES}
+ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
+
+
+def principal(client_id: str = "alice", permissions: str = "orders:read orders:write") -> dict[str, str]:
+    """What the authorizer found out."""
+    return {"principalId": client_id, "client_id": client_id, "permissions": permissions, "api_key": f"key-{client_id}"}
+
+
+@dataclass
+class System:
+    """Everything a test acts on. `running_system` builds it."""
+
+    venues: Venues
+    queues: dict[str, str]
+    lifecycle_arn: str
+    dynamodb: Any
+    books: TableBooks
+    _warm: dict[str, ModuleType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sqs: Any = boto3.client("sqs")
+        self.stepfunctions: Any = boto3.client("stepfunctions")
+
+    def now(self) -> datetime:
+        """The time of the venues' world, and ours."""
+        return self.venues.now
+
+    def invoke(self, name: str, event: dict[str, Any], remaining_ms: int = 60_000) -> Any:
+        """A function's answer to an event; it starts cold at its first use."""
+        if name not in self._warm:
+            self._warm[name] = cold_start(name)
+        return self._warm[name].handler(event, FakeContext(remaining_ms=remaining_ms))
+
+    def call(self, name: str, event: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        """Status, body and the whole answer to an API Gateway event."""
+        answer = self.invoke(name, event)
+        return answer["statusCode"], json.loads(answer["body"]), answer
+
+    def send(self, mailbox: str, client_id: str, body: str) -> None:
+        """Put a message into a client's mailbox."""
+        self.sqs.send_message(
+            QueueUrl=self.queues[f"{mailbox.upper()}_QUEUE_URL"], MessageBody=body, MessageGroupId=client_id
+        )
+
+    def messages(self, variable: str) -> list[dict[str, Any]]:
+        """Receive what a queue has, up to ten messages."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.queues[variable],
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        received: list[dict[str, Any]] = answer.get("Messages", [])
+        return received
+
+    def deliver(self, mailbox: str) -> list[str]:
+        """What the event source mapping does with one batch. Answers the bodies that failed."""
+        batch = self.messages(f"{mailbox.upper()}_QUEUE_URL")
+        if not batch:
+            return []
+        answer = self.invoke(mailbox, {"Records": [sqs_record(message) for message in batch]})
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in batch:
+            handle = {
+                "QueueUrl": self.queues[f"{mailbox.upper()}_QUEUE_URL"],
+                "ReceiptHandle": message["ReceiptHandle"],
+            }
+            if message["MessageId"] in failed:
+                self.sqs.change_message_visibility(**handle, VisibilityTimeout=0)
+            else:
+                self.sqs.delete_message(**handle)
+        return [message["Body"] for message in batch if message["MessageId"] in failed]
+
+    def run_until(self, condition: Callable[[], bool], seconds: float = 15) -> None:
+        """Let everything happen that is due, until the condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen"
+            self.venues.match()
+            for mailbox in MAILBOXES:
+                self.deliver(mailbox)
+            time.sleep(0.01)
+
+    def status(self, order_id: str) -> str:
+        """An order's status in the books."""
+        order = self.books.order(order_id)
+        assert order
+        return order.status
+
+    def workflow_status(self, order_id: str) -> str:
+        """RUNNING, SUCCEEDED, FAILED."""
+        arn = self.lifecycle_arn.replace(":stateMachine:", ":execution:") + f":{order_id}"
+        status: str = self.stepfunctions.describe_execution(executionArn=arn)["status"]
+        return status
+
+    def findings(self) -> list[Finding]:
+        """Violations of the books' invariants."""
+        return all_findings(self.dynamodb)
+
+    def serve(self, http: HttpRequest) -> HttpAnswer:
+        """API Gateway: the function of the route answers."""
+        parts = urlsplit(http.path)
+        address = ADDRESS.fullmatch(parts.path)
+        assert address, http.path
+        path = address["path"]
+        function = next(
+            route.function
+            for route in APIS[address["api"]]
+            if route.method == http.method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
+        )
+        event = request(
+            http.method, path, headers={"Idempotency-Key": "", **http.headers}, raw_body=http.body.decode() or None
+        )
+        event["queryStringParameters"] = dict(parse_qsl(parts.query)) or None
+        simulated = {"exchange_api": self.venues.exchange_api, "depository_api": self.venues.depository_api}
+        if function in simulated:
+            answer = simulated[function].handler(event, FakeContext())
+        else:
+            answer = self.invoke(function, event)
+        return HttpAnswer(answer["statusCode"], answer["body"].encode())
+
+
+def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
+    """A received message as Lambda passes it to a function."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue.fifo",
+        "awsRegion": "us-east-1",
+    }
+
+
+def _create_lifecycle(queues: dict[str, str]) -> str:
+    definition = (ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text()
+    for name in ("Execution", "Clearing"):
+        definition = definition.replace(f"${{{name}QueueUrl}}", queues[f"{name.upper()}_QUEUE_URL"])
+    machine = boto3.client("stepfunctions").create_state_machine(
+        name=f"{PREFIX}order-lifecycle", definition=definition, roleArn="arn:aws:iam::123456789012:role/order-lifecycle"
+    )
+    return machine["stateMachineArn"]
+
+
+@contextmanager
+def running_system() -> Iterator[System]:
+    """The system from cold start to the end of the test, with reference data and the demo's clients, funded."""
+    config: Any = {"stepfunctions": {"execute_state_machine": True}}
+    with mock_aws(config=config), running_world() as venues, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")  # AWS_ENDPOINT_URL names the APIs, not the mock
+        queues = create_queues()
+        arn = _create_lifecycle(queues)
+        dynamodb = create_tables()
+        system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
+        server = LocalServer(system.serve)
+        variables = {
+            **ENVIRONMENT,
+            **queues,
+            "ORDER_LIFECYCLE_ARN": arn,
+            "PUBLIC_API_ID": "public",
+            "PUBLIC_API_STAGE": "test",
+            "VENUES_API_ID": "venues",
+            "VENUES_API_STAGE": "test",
+            "AWS_ENDPOINT_URL": server.url,
+        }
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        for module in (clock, stages):
+            patch.setattr(module, "now", system.now)
+        add_reference_data(dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now)
+        try:
+            yield system
+        finally:
+            server.close()

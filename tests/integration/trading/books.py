@@ -1,0 +1,77 @@
+"""The books over mocked tables: building, filling, reading whole."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from local.demo import DEMO_CLIENTS
+from simulators.reference import ListedExchange, ListedInstrument
+from tests.integration.backing import PREFIX
+from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.transactions import from_item, to_item
+from trading.domain import deposits
+from trading.domain.accounts import Account, Position
+from trading.domain.clearing import Obligation
+from trading.domain.instruments import Exchange, Instrument
+from trading.domain.ledger import LEDGER_ENTRY
+from trading.domain.orders import Order
+from trading.domain.reconciliation import Finding, Snapshot, check
+
+NAMES = TableNames(**{name: PREFIX + name for name in TableNames.__dataclass_fields__})
+
+
+def table_books(client: Any, now: Callable[[], datetime]) -> TableBooks:
+    """The books as a function that starts cold has them."""
+    return TableBooks(client, NAMES, now)
+
+
+def put(client: Any, table: str, attributes: dict[str, Any]) -> None:
+    """Put an item as it is."""
+    client.put_item(TableName=table, Item=to_item(attributes))
+
+
+def items(client: Any, table: str) -> Iterator[dict[str, Any]]:
+    """Every item of a table."""
+    for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from map(from_item, page["Items"])
+
+
+def add_reference_data(
+    client: Any,
+    books: TableBooks,
+    instruments: Iterable[ListedInstrument],
+    exchanges: Iterable[ListedExchange],
+    now: datetime,
+) -> None:
+    """Instruments, exchanges, and the demo's clients with their opening deposits."""
+    for listed in instruments:
+        instrument = Instrument(symbol=listed.symbol, name=listed.name, reference_price=listed.reference_price)
+        put(client, NAMES.reference, {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+    for venue in exchanges:
+        exchange = Exchange(exchange_id=venue.exchange_id, name=venue.name, fee_per_share=venue.fee_per_share)
+        put(client, NAMES.reference, {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+    for demo in DEMO_CLIENTS:
+        put(client, NAMES.clients, demo.client.model_dump())
+        client_id = demo.client.client_id
+        account = Account(client_id=client_id, credit_available=demo.client.credit_limit)
+        books.commit(*deposits.deposit_cash(account, demo.cash, "opening", now))
+        for symbol, (quantity, cost) in demo.shares.items():
+            position = Position(client_id=client_id, symbol=symbol)
+            books.commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now))
+
+
+def all_findings(client: Any) -> list[Finding]:
+    """Every violation of the invariants, over everything in the tables."""
+    accounts = list(items(client, NAMES.accounts))
+    snapshot = Snapshot(
+        accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
+        positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
+        obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
+        orders=tuple(_load(Order, item) for item in items(client, NAMES.orders) if item["item"] == "ORDER"),
+        entries=tuple(LEDGER_ENTRY.validate_python(item) for item in items(client, NAMES.ledger)),
+    )
+    return check(snapshot)
+
+
+def _load(model: Any, item: dict[str, Any]) -> Any:
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})

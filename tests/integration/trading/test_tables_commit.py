@@ -1,0 +1,141 @@
+"""What is written: every entity exactly, all or nothing, once."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.integration.trading import entities
+from tests.integration.trading.books import NAMES, items
+from trading.adapters.tables import TableBooks
+from trading.domain.accounts import Account, Position
+from trading.domain.ledger import LedgerEntry
+from trading.domain.values import TimeInForce
+from trading.usecases.ports import Change, Discharged, StaleError
+
+ENTRIES: list[LedgerEntry] = [
+    entities.fill(),
+    entities.novation(),
+    entities.settlement(),
+    entities.trade_break(),
+]
+
+
+def test_orders_accounts_and_positions_come_back_exactly_as_they_went(books: TableBooks) -> None:
+    books.commit(entities.order(), entities.account(), entities.position())
+    assert books.order("ord_1") == entities.order().saved()
+    assert books.account("alice") == entities.account().saved()
+    assert books.position("alice", "AAPL") == entities.position().saved()
+
+
+def test_an_order_with_little_in_it_comes_back_as_well(books: TableBooks) -> None:
+    little = entities.order(
+        children=(), trades=(), limit_price=None, previous_order_id=None, review_reason=None, attention_at=None
+    )
+    books.commit(little)
+    assert books.order("ord_1") == little.saved()
+
+
+def test_a_ledger_entry_of_each_kind_comes_back_exactly_as_it_went(books: TableBooks) -> None:
+    for entry in ENTRIES:
+        books.commit(entry)
+    assert books.entries(["trd_1"]) == ENTRIES
+    assert books.fill("trd_1") == entities.fill()
+
+
+def test_a_deposit_is_kept_exactly(books: TableBooks, dynamodb: Any) -> None:
+    books.commit(entities.deposit())
+    (item,) = items(dynamodb, NAMES.ledger)
+    assert type(entities.deposit()).model_validate(item) == entities.deposit()
+
+
+def test_an_obligation_comes_back_exactly_as_it_went(books: TableBooks) -> None:
+    books.commit(entities.obligation())
+    assert books.obligations("alice", entities.SETTLEMENT_DATE) == [entities.obligation()]
+
+
+def test_money_is_a_number_in_the_table_and_never_a_float(books: TableBooks, dynamodb: Any) -> None:
+    books.commit(entities.account())
+    (item,) = items(dynamodb, NAMES.accounts)
+    assert item["available"] == entities.EXACT
+    assert isinstance(item["available"], Decimal)
+
+
+def test_what_nobody_wrote_is_new_or_absent(books: TableBooks) -> None:
+    assert books.account("nobody") == Account(client_id="nobody")
+    assert books.position("nobody", "AAPL") == Position(client_id="nobody", symbol="AAPL")
+    assert books.order("ord_none") is None
+    assert books.fill("trd_none") is None
+    assert books.client("nobody") is None
+    assert books.instrument("NONE") is None
+    assert books.entries(["trd_none"]) == []
+
+
+@pytest.mark.parametrize("entity", [entities.order(), entities.account(), entities.position()])
+def test_a_version_is_written_over_once(books: TableBooks, entity: Any) -> None:
+    books.commit(entity)
+    read = entity.saved()
+    books.commit(read)
+    with pytest.raises(StaleError):
+        books.commit(read)
+    with pytest.raises(StaleError):
+        books.commit(entity)
+    books.commit(read.saved())
+
+
+@pytest.mark.parametrize("entry", [*ENTRIES, entities.deposit(), entities.obligation()])
+def test_what_is_immutable_is_created_once(books: TableBooks, entry: Any) -> None:
+    books.commit(entry)
+    with pytest.raises(StaleError):
+        books.commit(entry)
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        lambda: entities.account(version=3),
+        lambda: entities.position(version=1),
+        lambda: entities.fill(),
+        lambda: Discharged(obligation=entities.obligation("trd_2")),
+    ],
+)
+def test_one_stale_change_keeps_all_others_from_being_written(
+    books: TableBooks, dynamodb: Any, stale: Callable[[], Change]
+) -> None:
+    books.commit(entities.fill())
+    before = list(items(dynamodb, NAMES.ledger))
+    with pytest.raises(StaleError):
+        books.commit(entities.order(), stale(), entities.novation("trd_3"))
+    assert books.order("ord_1") is None
+    assert list(items(dynamodb, NAMES.ledger)) == before
+    assert list(items(dynamodb, NAMES.accounts)) == []
+
+
+def test_an_obligation_is_discharged_once(books: TableBooks) -> None:
+    books.commit(entities.obligation(), entities.obligation("trd_2"))
+    books.commit(Discharged(obligation=entities.obligation()))
+    assert books.obligations("alice", entities.SETTLEMENT_DATE) == [entities.obligation("trd_2")]
+    with pytest.raises(StaleError):
+        books.commit(Discharged(obligation=entities.obligation()))
+    with pytest.raises(StaleError):
+        books.commit(Discharged(obligation=entities.obligation()), entities.account())
+
+
+def test_an_order_at_rest_leaves_the_attention_index(books: TableBooks) -> None:
+    books.commit(entities.order(time_in_force=TimeInForce.GTC))
+    assert list(books.open_order_ids()) == ["ord_1"]
+    books.commit(entities.order().saved().at_rest())
+    assert list(books.open_order_ids()) == []
+
+
+def test_a_task_token_is_kept_beside_its_order_and_expires(books: TableBooks, dynamodb: Any) -> None:
+    books.commit(entities.order())
+    assert books.task_token("ord_1") is None
+    books.save_task_token("ord_1", "first", entities.NOW)
+    books.save_task_token("ord_1", "second", entities.NOW)
+    assert books.task_token("ord_1") == "second"
+    (token,) = (item for item in items(dynamodb, NAMES.orders) if item["item"].startswith("TOKEN#"))
+    (description,) = (dynamodb.describe_time_to_live(TableName=NAMES.orders)["TimeToLiveDescription"],)
+    assert token[description["AttributeName"]] == int(entities.NOW.timestamp())
+    assert books.order("ord_1") == entities.order().saved()

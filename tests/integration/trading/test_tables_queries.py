@@ -1,0 +1,181 @@
+"""What is read: obligations, clients due, orders due, and trades in bulk."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.trading import entities
+from tests.integration.trading.books import NAMES, put
+from tests.unit.api.clock import Clock
+from trading.adapters import tables
+from trading.adapters.tables import TableBooks, attention_shard
+from trading.domain.clients import Client
+from trading.domain.instruments import Exchange, Instrument
+from trading.domain.orders import Order
+from trading.domain.values import iso
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
+
+
+def owe(books: TableBooks, client_id: str, day: date, symbol: str, trade_id: str) -> None:
+    books.commit(entities.obligation(trade_id, client_id=client_id, settlement_date=day, symbol=symbol))
+
+
+def test_obligations_are_those_due_up_to_and_on_a_date_oldest_first(books: TableBooks) -> None:
+    for number, (day, symbol) in enumerate(
+        [(WEDNESDAY, "AAPL"), (TUESDAY, "MSFT"), (TUESDAY, "AAPL"), (MONDAY, "KO"), (MONDAY, "AAPL")]
+    ):
+        owe(books, "alice", day, symbol, f"trd_{number}")
+    owe(books, "bob", MONDAY, "AAPL", "trd_bob")
+    books.commit(entities.account(), entities.position())
+
+    def due(up_to: date) -> list[str]:
+        return [obligation.trade_id for obligation in books.obligations("alice", up_to)]
+
+    assert due(MONDAY - timedelta(days=1)) == []
+    assert due(MONDAY) == ["trd_4", "trd_3"]
+    assert due(TUESDAY) == ["trd_4", "trd_3", "trd_2", "trd_1"]
+    assert due(WEDNESDAY) == ["trd_4", "trd_3", "trd_2", "trd_1", "trd_0"]
+
+
+def test_obligations_in_a_symbol_are_of_that_symbol_and_date_alone(books: TableBooks) -> None:
+    owe(books, "alice", TUESDAY, "A", "trd_1")
+    owe(books, "alice", TUESDAY, "A", "trd_2")
+    owe(books, "alice", TUESDAY, "AA", "trd_3")
+    owe(books, "alice", MONDAY, "A", "trd_4")
+    owe(books, "bob", TUESDAY, "A", "trd_5")
+    assert {o.trade_id for o in books.obligations_in("alice", TUESDAY, "A")} == {"trd_1", "trd_2"}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
+def test_paging_through_the_clients_due_finds_each(books: TableBooks, limit: int) -> None:
+    clients = [f"client-{number}" for number in range(5)]
+    for client_id in clients:
+        for number in range(3):
+            owe(books, client_id, TUESDAY, "AAPL", f"trd_{client_id}_{number}")
+    owe(books, "client-9", WEDNESDAY, "AAPL", "trd_9")
+    found: list[str] = []
+    after: str | None = None
+    while True:
+        page, after = books.clients_due(TUESDAY, after, limit)
+        assert len(page) <= limit
+        found += page
+        if after is None:
+            break
+    assert found == clients
+
+
+def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> None:
+    """DynamoDB ends a page after a megabyte: here after every item."""
+    for number in range(4):
+        owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
+    dynamodb.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1})
+    assert books.clients_due(TUESDAY, None, 10) == ([f"client-{number}" for number in range(4)], None)
+
+
+def open_orders(books: TableBooks, count: int) -> list[Order]:
+    """Orders due one second after the other, over all shards."""
+    orders = [
+        entities.order(f"ord_{number}", attention_at=entities.NOW + timedelta(seconds=number))
+        for number in range(count)
+    ]
+    for order in orders:
+        books.commit(order)
+    assert {attention_shard(order.order_id) for order in orders} == set(map(str, range(tables.ATTENTION_SHARDS)))
+    return orders
+
+
+def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBooks) -> None:
+    orders = open_orders(books, 24)
+    books.commit(entities.order("ord_at_rest", attention_at=None))
+    due = books.orders_due(entities.NOW + timedelta(seconds=11), 500)
+    assert sorted(due) == sorted(order.order_id for order in orders[:12])
+    assert books.orders_due(entities.NOW - timedelta(microseconds=1), 500) == []
+    assert sorted(books.open_order_ids()) == sorted(order.order_id for order in orders)
+
+
+def test_a_sweep_takes_the_longest_overdue_of_each_shard(books: TableBooks) -> None:
+    orders = open_orders(books, 24)
+    due = books.orders_due(entities.NOW + timedelta(hours=1), tables.ATTENTION_SHARDS)
+    oldest: dict[str, str] = {}
+    for order in orders:
+        oldest.setdefault(attention_shard(order.order_id), order.order_id)
+    assert due == [oldest[shard] for shard in sorted(oldest)]
+
+
+def test_an_order_is_postponed_unless_it_has_moved_on(books: TableBooks) -> None:
+    books.commit(entities.order())
+    read = entities.order().saved()
+    later = entities.NOW + timedelta(minutes=1)
+    books.postpone(read, later)
+    assert books.orders_due(entities.NOW, 500) == []
+    assert books.orders_due(later, 500) == ["ord_1"]
+    books.commit(read.at_rest())
+    books.postpone(read, later)
+    assert list(books.open_order_ids()) == []
+    assert books.order("ord_1") == read.at_rest().saved()
+
+
+def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(books: TableBooks) -> None:
+    ids = [f"trd_{number:03}" for number in range(60)]
+    for trade_id in ids:
+        books.commit(entities.fill(trade_id))
+    asked = ids[::-1]
+    assert [entry.trade_id for entry in books.entries(asked)] == asked
+
+
+def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(books: TableBooks, dynamodb: Any) -> None:
+    ids = [f"trd_{number}" for number in range(7)]
+    for trade_id in ids:
+        books.commit(entities.fill(trade_id), entities.novation(trade_id))
+    calls: list[int] = []
+
+    def leave_most(parsed: dict[str, Any], **_: Any) -> None:
+        found = parsed["Responses"][NAMES.ledger]
+        calls.append(len(found))
+        kept, left = found[:3], found[3:]
+        parsed["Responses"][NAMES.ledger] = kept
+        if left:
+            keys = [{"trade_id": item["trade_id"], "kind": item["kind"]} for item in left]
+            parsed["UnprocessedKeys"] = {NAMES.ledger: {"Keys": keys, "ConsistentRead": True}}
+
+    dynamodb.meta.events.register("after-call.dynamodb.BatchGetItem", leave_most)
+    entries = books.entries(ids)
+    assert [(entry.trade_id, entry.kind) for entry in entries] == [
+        (trade_id, kind) for trade_id in ids for kind in ("FILL", "NOVATION")
+    ]
+    assert calls == [14, 11, 8, 5, 2]
+
+
+def test_reference_data_is_a_minute_old_at_most_and_clients_ten_seconds(
+    books: TableBooks, dynamodb: Any, clock: Clock
+) -> None:
+    def write(name: str) -> None:
+        client = Client(client_id="alice", name=name, daily_trading_limit="1000.00", settlement_account="csd-1")
+        instrument = Instrument(symbol="AAPL", name=name, reference_price="228.50")
+        exchange = Exchange(exchange_id="XNYS", name=name, fee_per_share="0.0030")
+        put(dynamodb, NAMES.clients, client.model_dump())
+        put(dynamodb, NAMES.reference, {"kind": "INSTRUMENT", "id": "AAPL", **instrument.model_dump()})
+        put(dynamodb, NAMES.reference, {"kind": "EXCHANGE", "id": "XNYS", **exchange.model_dump()})
+
+    def read() -> list[str]:
+        client, instrument = books.client("alice"), books.instrument("AAPL")
+        assert client
+        assert instrument
+        return [client.name, instrument.name, *(exchange.name for exchange in books.exchanges())]
+
+    write("old")
+    assert read() == ["old", "old", "old"]
+    write("new")
+    clock.forward(seconds=9)
+    assert read() == ["old", "old", "old"]
+    clock.forward(seconds=2)
+    assert read() == ["new", "old", "old"]
+    clock.forward(seconds=50)
+    assert read() == ["new", "new", "new"]
+
+
+def test_times_in_the_index_sort_as_text() -> None:
+    moments = [entities.NOW.replace(microsecond=0) + timedelta(microseconds=n) for n in (0, 1, 999_999, 1_000_000)]
+    assert sorted(map(iso, moments)) == [iso(moment) for moment in moments]

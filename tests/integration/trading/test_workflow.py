@@ -1,0 +1,72 @@
+"""OrderLifecycle's adapter against the real definition on a mock that runs it, and against every way a token can be dead."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from tests.integration.system import System
+from tests.integration.trading.entities import order
+from trading.adapters.clock import now
+from trading.adapters.workflow import OrderLifecycle
+from trading.domain.values import TimeInForce
+
+
+@pytest.fixture
+def lifecycle(system: System) -> OrderLifecycle:
+    return OrderLifecycle(system.stepfunctions, now, system.lifecycle_arn)
+
+
+def test_an_order_has_one_workflow_even_while_it_runs(lifecycle: OrderLifecycle, system: System) -> None:
+    assert lifecycle.start(order()) is True
+    assert lifecycle.start(order()) is False
+    (execution,) = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)["executions"]
+    assert execution["name"] == order().order_id
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "days"), [(TimeInForce.DAY, 5), (TimeInForce.GTC, 95), (TimeInForce.FOK, 15 / 1440)]
+)
+def test_the_execute_state_waits_longer_than_the_order_stands(time_in_force: TimeInForce, days: float) -> None:
+    client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+    sent: list[str] = []
+    client.meta.events.register(
+        "provide-client-params.sfn.StartExecution", lambda params, **_: sent.append(params["input"])
+    )
+    with Stubber(client) as stub:
+        stub.add_response("start_execution", {"executionArn": "arn:aws:states:x", "startDate": 0})
+        OrderLifecycle(client, now, "arn:aws:states:machine").start(order(time_in_force=time_in_force))
+    assert f'"execute_timeout_seconds": {int(days * 86_400)}' in sent[0]
+
+
+@pytest.mark.parametrize("code", ["TaskDoesNotExist", "TaskTimedOut", "InvalidToken"])
+def test_an_answer_that_nobody_waits_for_is_no_error(code: str) -> None:
+    client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("send_task_success", code)
+        stub.add_client_error("send_task_failure", code)
+        assert OrderLifecycle(client, now).succeed("token", {}) is False
+        assert OrderLifecycle(client, now).fail("token", "Error", "cause") is False
+
+
+def test_any_other_refusal_is_an_error() -> None:
+    client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("send_task_success", "AccessDeniedException")
+        stub.add_client_error("start_execution", "ExecutionLimitExceeded")
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            OrderLifecycle(client, now).succeed("token", {})
+        with pytest.raises(client.exceptions.ClientError, match="ExecutionLimitExceeded"):
+            OrderLifecycle(client, now, "arn:aws:states:machine").start(order())
+
+
+def test_a_used_token_of_a_finished_workflow_is_dead(lifecycle: OrderLifecycle, system: System) -> None:
+    lifecycle.start(order())
+    found: list[dict[str, Any]] = []
+    system.run_until(lambda: bool(found.extend(system.messages("EXECUTION_QUEUE_URL")) or found))
+    token = json.loads(found[0]["Body"])["task_token"]
+    assert lifecycle.fail(token, "OrderClosed", "REJECTED") is True
+    system.run_until(lambda: system.workflow_status(order().order_id) == "SUCCEEDED")
+    assert lifecycle.succeed(token, {"order_id": order().order_id}) is False
