@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from trading.domain import calendar, identifiers
 from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
-from trading.domain.values import Day, Frozen
+from trading.domain.values import Day, Frozen, Side
 from trading.usecases.ports import Books, Clock, Depository, Monitor
-from trading.wire import ConfirmationStatus, SettlementConfirmation
+from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
 
 CLIENTS_PER_PAGE = 2000
 LOOK_BACK = timedelta(days=100)
@@ -147,10 +147,15 @@ def _disagreement(
 ) -> str | None:
     if not isinstance(fill, Fill) or not isinstance(settlement, Settlement):
         return "the depository settled what our ledger has not"
-    if (fill.symbol, fill.quantity, fill.notional) != (
+    direction = DeliveryDirection.RECEIVE if fill.side is Side.BUY else DeliveryDirection.DELIVER
+    ours = (direction, fill.symbol, fill.quantity, fill.notional, fill.currency)
+    theirs = (
+        confirmation.direction,
         confirmation.symbol,
         confirmation.quantity,
         confirmation.amount,
-    ):
-        return f"ours is {fill.quantity} {fill.symbol} against {fill.notional}"
+        confirmation.currency,
+    )
+    if ours != theirs:
+        return f"ours is to {direction} {fill.quantity} {fill.symbol} against {fill.notional} {fill.currency}"
     return None
