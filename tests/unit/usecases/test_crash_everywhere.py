@@ -1,6 +1,7 @@
 """Whatever call fails, before its effect or after it, the day ends as it would have: nothing is lost and nothing is done twice."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -11,7 +12,15 @@ from tests.fakes.builders import D
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
 from trading.domain.orders import Order, OrderStatus
+from trading.usecases import settlement_cycle
 from trading.usecases.ports import OutcomeUnknownError, StaleError
+
+
+@pytest.fixture(autouse=True)
+def _few_days_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred equal look-ups of empty days teach nothing."""
+    monkeypatch.setattr(settlement_cycle, "LOOK_BACK", timedelta(days=3))
+
 
 Ends = dict[str, tuple[OrderStatus, int]]
 EXPECTED: Ends = {

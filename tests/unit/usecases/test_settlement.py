@@ -1,0 +1,278 @@
+"""Settlement: each obligation once, whatever the depository says or does not say; the cycle's plan; reconciliation."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.fakes.builders import TOMORROW, D
+from tests.fakes.faults import CrashError
+from tests.fakes.world import World
+from trading.domain import identifiers
+from trading.domain.ledger import Break, Settlement
+from trading.domain.orders import Order, OrderStatus
+from trading.domain.values import Side
+from trading.usecases import settlement_cycle
+from trading.usecases.ports import InstructionRefusedError, NotFoundError, OutcomeUnknownError
+from trading.usecases.settle_client import NotClearedError, NotDueError, Outcome, SettlementFailedError
+from trading.wire import DeliveryDirection
+
+BEFORE = TOMORROW - timedelta(days=1)
+
+
+def never() -> bool:
+    return False
+
+
+def cleared(world: World, key: str = "key-1", **changes: object) -> tuple[Order, str]:
+    """A cleared order of one trade, and the trade's id."""
+    order = world.placed(key, **changes)
+    world.fill(order, order.quantity)
+    order = world.current(order)
+    assert order.status is OrderStatus.CLEARED
+    return order, order.trades[0]
+
+
+def settlements(world: World) -> list[Settlement]:
+    return [entry for entry in world.books.ledger() if isinstance(entry, Settlement)]
+
+
+def breaks(world: World) -> list[str]:
+    return [entry.code for entry in world.books.ledger() if isinstance(entry, Break)]
+
+
+def test_what_is_due_is_settled_once(world: World) -> None:
+    order, trade_id = cleared(world)
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, never) == Outcome()
+    assert world.current(order).status is OrderStatus.SETTLED
+    assert world.books.position("alice", "AAPL").unsettled == 0
+    (confirmation,) = world.depository.settled.values()
+    assert confirmation.instruction_id == identifiers.settlement_id(trade_id)
+    assert (confirmation.direction, confirmation.amount) == (DeliveryDirection.RECEIVE, D("10000.00"))
+    assert world.findings(expect_final=True) == []
+
+
+def test_what_is_not_due_yet_waits(world: World) -> None:
+    cleared(world)
+    assert world.settle("alice", BEFORE, never) == Outcome()
+    assert world.depository.settled == {}
+
+
+def test_what_was_due_earlier_is_settled_too(world: World) -> None:
+    cleared(world)
+    assert world.settle("alice", TOMORROW + timedelta(days=5), never) == Outcome(settled=1)
+
+
+def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World) -> None:
+    world.add_client("bob", cash="6000.00", shares=20, margin_percent=D(50), credit_limit=D("9000.00"))
+    cleared(world, "buy", client_id="bob")
+    cleared(world, "sale", client_id="bob", side=Side.SELL, quantity=20)
+    before = world.books.account("bob")
+    assert (before.credit_used, before.unsettled) == (D("5000.15"), D("1999.94"))
+    assert world.settle("bob", TOMORROW, never) == Outcome(settled=2)
+    after = world.books.account("bob")
+    assert (after.credit_used, after.unsettled, after.available) == (D("3000.21"), 0, before.available)
+    assert world.findings(expect_final=True) == []
+
+
+def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world: World) -> None:
+    first, trade_id = cleared(world, "first")
+    second, _ = cleared(world, "second")
+    world.depository.failing = {identifiers.settlement_id(trade_id)}
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1, failed=1)
+    assert (world.current(first).status, world.current(second).status) == (OrderStatus.CLEARED, OrderStatus.SETTLED)
+    assert world.findings() == []
+    world.depository.failing = set()
+    assert world.settle("alice", TOMORROW + timedelta(days=1), never) == Outcome(settled=1)
+
+
+def test_an_instruction_that_is_refused_fails(world: World) -> None:
+    cleared(world)
+    world.faults.before("depository.instruct", InstructionRefusedError("no such account"))
+    assert world.settle("alice", TOMORROW, never) == Outcome(failed=1)
+
+
+@pytest.mark.parametrize(
+    "misreading",
+    [
+        {"amount": D("9999.99")},
+        {"quantity": 99},
+        {"symbol": "MSFT"},
+        {"direction": DeliveryDirection.DELIVER},
+        {"currency": "EUR"},
+        {"settlement_date": BEFORE},
+        {"instruction_id": "stl_another"},
+    ],
+)
+def test_a_confirmation_of_something_else_is_a_break_and_settles_nothing(
+    world: World, misreading: dict[str, object]
+) -> None:
+    order, trade_id = cleared(world)
+    world.depository.misreading = {identifiers.settlement_id(trade_id): misreading}
+    for _ in range(2):
+        assert world.settle("alice", TOMORROW, never) == Outcome(failed=1)
+        world.depository.settled.clear()
+    assert breaks(world) == ["CONFIRMATION_MISMATCH"], "once"
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert settlements(world) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(world: World, after: bool) -> None:
+    for key in ("first", "second"):
+        cleared(world, key)
+    fault = world.faults.after if after else world.faults.before
+    fault("depository.instruct", OutcomeUnknownError("timed out"))
+    with pytest.raises(OutcomeUnknownError):
+        world.settle("alice", TOMORROW, never)
+    assert len(settlements(world)) == 1
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    assert len(world.depository.settled) == 2
+    assert world.findings(expect_final=True) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_that_dies_while_booking_books_once(world: World, after: bool) -> None:
+    cleared(world)
+    (world.faults.after if after else world.faults.before)("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, never)
+    assert len(settlements(world)) == int(after)
+    world.settle("alice", TOMORROW, never)
+    assert len(settlements(world)) == 1
+    assert world.findings(expect_final=True) == []
+
+
+def test_a_race_with_the_clients_trading_starts_over(world: World) -> None:
+    cleared(world, side=Side.SELL)
+    world.faults.stale(times=3)
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    assert len(world.depository.settled) == 1
+
+
+def test_out_of_time_it_stops_and_says_so(world: World) -> None:
+    for key in ("first", "second", "third"):
+        cleared(world, key)
+    answers = iter([False, False, True])
+    assert world.settle("alice", TOMORROW, lambda: next(answers)) == Outcome(settled=2, unfinished=True)
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+
+
+def test_an_unknown_client_is_an_error(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.settle("mallory", TOMORROW, never)
+
+
+def test_one_trade_by_hand(world: World) -> None:
+    _, trade_id = cleared(world)
+    with pytest.raises(NotDueError):
+        world.settle.settle_trade(trade_id, BEFORE)
+    done = world.settle.settle_trade(trade_id, TOMORROW)
+    assert (done.trade_id, done.final_amount) == (trade_id, D("10000.30"))
+    assert world.settle.settle_trade(trade_id, TOMORROW) == done
+    assert len(world.depository.settled) == 1
+
+
+def test_one_trade_that_cannot_be_settled(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.settle.settle_trade("trd_unknown", TOMORROW)
+    order = world.placed(quantity=700)
+    world.fill(order, 10)
+    with pytest.raises(NotClearedError):
+        world.settle.settle_trade(world.current(order).trades[0], TOMORROW)
+    _, trade_id = cleared(world, "cleared", quantity=10)
+    world.depository.failing = {identifiers.settlement_id(trade_id)}
+    with pytest.raises(SettlementFailedError, match="lack of securities"):
+        world.settle.settle_trade(trade_id, TOMORROW)
+
+
+def test_the_plan_pages_through_clients_and_due_dates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settlement_cycle, "CLIENTS_PER_PAGE", 2)
+    for client_id in ("bob", "carol", "dave"):
+        world.add_client(client_id, cash="50000.00")
+    for client_id in ("alice", "bob", "carol"):
+        cleared(world, client_id=client_id)
+    world.advance(days=1)
+    for client_id in ("alice", "dave"):
+        cleared(world, "next day", client_id=client_id)
+    day, cursor, pages = TOMORROW + timedelta(days=1), None, []
+    while True:
+        plan = world.plan(day, cursor)
+        pages.append([client.client_id for client in plan.clients])
+        cursor = plan.cursor
+        if cursor is None:
+            break
+    assert all(len(page) <= 2 for page in pages)
+    assert [client for page in pages for client in page] == ["alice", "bob", "carol", "alice", "dave"]
+    assert {c.client_id for c in world.plan(TOMORROW, None).clients} == {"alice", "bob"}
+
+
+def test_a_failed_obligation_is_planned_again_until_it_settles(world: World) -> None:
+    cleared(world)
+    assert [c.client_id for c in world.plan(date(2026, 12, 14), None).clients] == ["alice"]
+    world.settle("alice", TOMORROW, never)
+    assert world.plan(date(2026, 12, 14), None).clients == ()
+
+
+def test_without_a_date_it_is_today_in_new_york(world: World) -> None:
+    world.now = world.now.replace(day=25, hour=3)
+    assert world.plan(None, None).settlement_date == TOMORROW
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 26), date(2026, 11, 28)])
+def test_on_a_day_without_session_nothing_is_planned(world: World, day: date) -> None:
+    cleared(world)
+    plan = world.plan(day, None)
+    assert (plan.is_business_day, plan.clients, plan.cursor) == (False, (), None)
+
+
+def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> None:
+    for key in ("first", "second", "third"):
+        cleared(world, key)
+    world.depository.failing = {identifiers.settlement_id(world.current(cleared(world, "fails")[0]).trades[0])}
+    world.settle("alice", TOMORROW, never)
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.confirmations, agreement.matched, agreement.failed, agreement.breaks) == (4, 3, 1, 0)
+    assert agreement.unsettled_clients == 1
+    assert breaks(world) == []
+
+
+def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, never)
+    for _ in range(2):
+        agreement = world.reconcile(TOMORROW)
+        assert (agreement.matched, agreement.breaks) == (0, 1)
+    assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"quantity": 99},
+        {"amount": D("9999.99")},
+        {"symbol": "MSFT"},
+        {"direction": DeliveryDirection.DELIVER},
+        {"currency": "EUR"},
+    ],
+)
+def test_a_confirmation_that_differs_from_our_ledger_is_a_break(world: World, said: dict[str, object]) -> None:
+    _, trade_id = cleared(world)
+    world.settle("alice", TOMORROW, never)
+    assert world.reconcile(TOMORROW).breaks == 0
+    instruction_id = identifiers.settlement_id(trade_id)
+    confirmation = world.depository.settled[instruction_id]
+    world.depository.settled[instruction_id] = confirmation.model_copy(update=said)
+    assert world.reconcile(TOMORROW).breaks == 1
+    assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
+
+
+def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> None:
+    cleared(world)
+    world.settle("alice", TOMORROW, never)
+    (confirmation,) = world.depository.settled.values()
+    world.depository.settled["stl_ghost"] = confirmation.model_copy(update={"instruction_id": "stl_ghost"})
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.breaks) == (1, 1)

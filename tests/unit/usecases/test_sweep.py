@@ -1,0 +1,180 @@
+"""The sweeper and the close: what did not move is pushed, what is over is ended, and one order's failure is its own."""
+
+from datetime import timedelta
+
+from tests.fakes.builders import TODAY, D
+from tests.fakes.world import World
+from trading.domain.orders import OrderStatus
+from trading.domain.values import Side, TimeInForce
+from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
+
+
+def after_the_close(world: World) -> None:
+    world.now = world.now.replace(hour=21, minute=5)
+
+
+def test_nothing_is_due_within_the_first_minute(world: World) -> None:
+    world.placed()
+    assert world.sweep() == 0
+    world.advance(seconds=59)
+    assert world.sweep() == 0
+    world.advance(seconds=1)
+    assert world.sweep() == 1
+
+
+def test_an_accepted_order_without_a_workflow_gets_one(world: World) -> None:
+    world.faults.before("workflow.start")
+    order = world.order()
+    world.advance(minutes=1)
+    assert world.sweep() == 1
+    assert world.workflow.started == [order.order_id]
+    world.run()
+    assert world.current(order).status is OrderStatus.ROUTING
+
+
+def test_an_accepted_order_whose_workflow_exists_gets_the_message_that_was_lost(world: World) -> None:
+    order = world.order()
+    world.mailboxes.queues.clear()
+    world.advance(minutes=1)
+    world.sweep()
+    (message,) = world.mailboxes.waiting("execution")
+    assert message == ExecuteOrder(client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id)
+
+
+def test_an_order_at_the_exchanges_is_polled(world: World) -> None:
+    order = world.placed()
+    world.advance(minutes=1)
+    world.sweep()
+    (message,) = world.mailboxes.waiting("execution")
+    assert message == PollOrder(client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id)
+
+
+def test_an_order_that_waits_for_clearing_is_polled_until_it_is_cleared(world: World) -> None:
+    order = world.placed()
+    world.workflow.lose(order.order_id)
+    world.faults.before("mailboxes.clearing", times=5)
+    world.fill(order, 100)
+    assert world.current(order).status is OrderStatus.FILLED
+    world.advance(minutes=1)
+    assert world.sweep() == 1
+    world.run()
+    assert world.current(order).status is OrderStatus.CLEARED
+    world.advance(days=1)
+    assert world.sweep() == 0, "at rest"
+
+
+def test_an_order_at_rest_is_left_alone(world: World) -> None:
+    order = world.placed()
+    world.cancel(order)
+    world.order("rejected", quantity=5000)
+    world.advance(days=1)
+    assert world.sweep() == 0
+
+
+def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_after_longer(world: World) -> None:
+    immediate = world.placed("immediate", time_in_force=TimeInForce.IOC)
+    resting = world.placed("resting", time_in_force=TimeInForce.GTC)
+    world.advance(minutes=1)
+    assert world.sweep() == 2
+    assert world.sweep() == 0
+    world.mailboxes.queues.clear()
+    world.advance(minutes=1)
+    assert world.sweep() == 1
+    assert [m.order_id for m in world.mailboxes.waiting("execution")] == [immediate.order_id]  # type: ignore[attr-defined]
+    world.advance(minutes=30)
+    world.mailboxes.queues.clear()
+    assert world.sweep() == 2
+    due = world.current(resting).attention_at
+    assert due is not None
+    assert due > world.now + timedelta(minutes=5)
+
+
+def test_a_push_does_not_undo_what_happened_meanwhile(world: World) -> None:
+    order = world.placed()
+    world.books.postpone(order.model_copy(update={"version": order.version - 1}), world.now + timedelta(days=1))
+    assert world.current(order).attention_at == order.attention_at
+
+
+def test_one_orders_failure_does_not_stop_the_others(world: World) -> None:
+    for key in ("first", "second", "third"):
+        world.placed(key, quantity=10)
+    world.advance(minutes=1)
+    world.faults.before("mailboxes.execution")
+    assert world.sweep() == 2
+    assert world.monitor.times("SweepsFailed") == 1
+    assert world.sweep() == 1, "it is still due"
+
+
+def test_a_day_order_whose_day_is_over_is_expired_by_the_sweeper_if_need_be(world: World) -> None:
+    order = world.placed()
+    after_the_close(world)
+    world.sweep()
+    world.run()
+    assert world.current(order).status is OrderStatus.EXPIRED
+
+
+def test_a_gtc_order_ends_after_ninety_days(world: World) -> None:
+    order = world.placed(time_in_force=TimeInForce.GTC)
+    world.advance(days=89)
+    world.sweep()
+    world.run()
+    assert world.current(order).is_open
+    world.advance(days=1)
+    world.sweep()
+    world.run()
+    assert world.current(order).status is OrderStatus.EXPIRED
+    assert world.books.account("alice").available == D("100000.00")
+
+
+def test_the_close_expires_day_orders_and_leaves_gtc_orders(world: World) -> None:
+    day = world.placed("day")
+    sale = world.placed("sale", side=Side.SELL)
+    gtc = world.placed("gtc", time_in_force=TimeInForce.GTC)
+    after_the_close(world)
+    assert world.close_day(None) == 2
+    world.run()
+    assert world.current(day).status is OrderStatus.EXPIRED
+    assert world.current(sale).status is OrderStatus.EXPIRED
+    assert world.current(gtc).status is OrderStatus.ROUTING
+    assert world.findings() == []
+    assert world.close_day(None) == 0
+
+
+def test_before_the_close_nothing_expires_unless_the_date_is_given_by_hand(world: World) -> None:
+    order = world.placed()
+    assert world.close_day(None) == 0
+    assert world.close_day(TODAY - timedelta(days=1)) == 0
+    assert world.close_day(TODAY) == 1
+    (message,) = world.mailboxes.waiting("execution")
+    assert isinstance(message, CancelOrder)
+    assert (message.order_id, message.outcome) == (order.order_id, "EXPIRED")
+
+
+def test_an_order_of_the_next_session_survives_the_close(world: World) -> None:
+    after_the_close(world)
+    order = world.placed()
+    assert world.close_day(TODAY) == 0
+    assert world.close_day(None) == 0
+    assert world.current(order).business_date == TODAY + timedelta(days=1)
+
+
+def test_the_close_clears_what_was_executed_of_an_order_that_stands_on(world: World) -> None:
+    order = world.placed(time_in_force=TimeInForce.GTC)
+    world.fill(order, 30)
+    after_the_close(world)
+    assert world.close_day(None) == 0
+    (message,) = world.mailboxes.waiting("clearing")
+    assert isinstance(message, ClearOrder)
+    world.run()
+    assert [entry.kind for entry in world.books.ledger() if entry.kind == "NOVATION"] == ["NOVATION"]
+    assert world.current(order).status is OrderStatus.PARTIALLY_FILLED
+    assert world.findings() == []
+
+
+def test_one_orders_failure_does_not_stop_the_close(world: World) -> None:
+    for key in ("first", "second"):
+        world.placed(key, quantity=10)
+    after_the_close(world)
+    world.faults.before("mailboxes.execution")
+    assert world.close_day(None) == 1
+    assert world.monitor.times("ClosesFailed") == 1
