@@ -72,13 +72,18 @@ def play(place: Place, console: Console) -> bool:
                 watched.append(order)
                 progress.show(watched)
 
+            progress.say("Placing orders")
             session.place_all(clients, run_id, placed)
             probes = session.probe(clients, base_url, run_id, tokens["alice"])
             look = _looker(clients, watched, progress)
+            progress.say("Trading (an exchange may keep silent: within two minutes the sweeper asks it)")
             _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
+            progress.say(f"Closing {business_date}: DAY orders expire")
             day.invoke(place, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
+            progress.say(f"Settling what is due on {settlement_date} (what the depository refuses is tried again)")
             settlement = day.settle(place, settlement_date, look)
+            progress.say("Orders")
             look()
     return _report(place, console, watched, probes, f"Settlement of {settlement_date}: {settlement}")
 
@@ -111,7 +116,7 @@ def _wait(look: Callable[[], None], done: Callable[[], bool], seconds: int) -> N
 
 def _report(place: Place, console: Console, watched: list[Watched], probes: list[Probe], settlement: str) -> bool:
     if not console.is_terminal:
-        console.print(view.orders_table(watched))
+        console.print(view.orders_table(watched, "Orders"))
     console.print(view.probes_table(probes))
     console.print(settlement, highlight=False)
     snapshot = books.snapshot(place, day_is_over=True)

@@ -16,8 +16,9 @@ HAPPY = {*LIFECYCLE, "PARTIALLY_FILLED"}
 
 
 class Progress(Protocol):
-    """Where the session shows how its orders stand."""
+    """Where the session shows what it does and how its orders stand."""
 
+    def say(self, stage: str) -> None: ...
     def show(self, watched: Iterable[Watched]) -> None: ...
 
 
@@ -27,6 +28,10 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown: dict[str, str] = {}
+
+    def say(self, stage: str) -> None:
+        """Print what the session does now."""
+        self._console.print(f"-- {stage}", highlight=False, soft_wrap=True)
 
     def show(self, watched: Iterable[Watched]) -> None:
         """Print what changed since the last time."""
@@ -42,10 +47,15 @@ class LiveProgress:
 
     def __init__(self, live: Live) -> None:
         self._live = live
+        self._stage = ""
+
+    def say(self, stage: str) -> None:
+        """What the session does now stands above the table."""
+        self._stage = stage
 
     def show(self, watched: Iterable[Watched]) -> None:
         """Draw the table anew."""
-        self._live.update(orders_table(watched))
+        self._live.update(orders_table(watched, self._stage))
 
 
 @contextmanager
@@ -58,9 +68,9 @@ def progress(console: Console) -> Iterator[Progress]:
         yield LiveProgress(live)
 
 
-def orders_table(watched: Iterable[Watched]) -> Table:
+def orders_table(watched: Iterable[Watched], title: str) -> Table:
     """A row an order, a column a step of the lifecycle."""
-    table = Table(title="Orders", title_justify="left", header_style="dim", expand=False)
+    table = Table(title=title, title_justify="left", header_style="dim", expand=False)
     table.add_column("order")
     for status in LIFECYCLE:
         table.add_column(status.capitalize(), justify="center")

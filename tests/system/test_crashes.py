@@ -1,0 +1,159 @@
+"""Whatever dies while orders are on their way: nothing is lost, nothing is booked twice."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local import books, day, server
+from local.api import TradingClient
+from local.aws_client import aws_client
+from local.place import STAGE, Place
+from tests.system import workers
+from trading.domain import calendar
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the worker processes in /proc"),
+]
+
+PATIENCE_SECONDS = 420
+"""A message whose worker died comes again after the visibility timeout of a minute, and that may happen to it again."""
+KILLS = 3
+ENDED = {"CLEARED", "SETTLED"}
+
+Clients = dict[str, TradingClient]
+Found = TypeVar("Found")
+
+
+def order(client_id: str, symbol: str, side: str, quantity: int) -> dict[str, Any]:
+    """A market order."""
+    return {
+        "client_id": client_id,
+        "stock_symbol": symbol,
+        "quantity": quantity,
+        "order_type": "market",
+        "side": side,
+        "time_in_force": "DAY",
+    }
+
+
+ORDERS = (
+    order("alice", "NVDA", "buy", 3),
+    order("bob", "AMD", "buy", 3),
+    order("alice", "AAPL", "sell", 2),
+    order("bob", "TSLA", "buy", 2),
+    order("carol", "KO", "buy", 1),
+    order("alice", "JPM", "buy", 2),
+)
+
+
+def place_all(clients: Clients) -> dict[str, str]:
+    """Place the orders; a client that gets no answer repeats. Order id → client id."""
+    placed = {}
+    for body in ORDERS:
+        key, client_id = str(uuid4()), body["client_id"]
+        answer = wait_for(lambda c=client_id, b=body, k=key: accepted(clients[c], b, k), "an answer to an order")
+        placed[answer.json()["order_id"]] = client_id
+    return placed
+
+
+def accepted(client: TradingClient, body: dict[str, Any], key: str) -> httpx.Response | None:
+    """The answer if the order was accepted; None if the function died over it."""
+    answer = client.place(body, key)
+    if answer.status_code >= 500:
+        return None
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] == "VALIDATED"
+    return answer
+
+
+def wait_for(look: Callable[[], Found | None], what: str) -> Found:
+    """What `look` returns once it is not None."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.5)
+    return found
+
+
+def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
+    """Every order is executed in full and cleared."""
+
+    def all_cleared() -> bool | None:
+        shown = [clients[client_id].order(order_id) for order_id, client_id in placed.items()]
+        answers = [answer.json() for answer in shown if answer.status_code == 200]
+        done = [a for a in answers if a["current_status"] in ENDED and a["filled_quantity"] == a["quantity"]]
+        return True if len(done) == len(placed) else None
+
+    wait_for(all_cleared, "orders to be cleared")
+
+
+@contextmanager
+def repeatedly_killed(place: Place, function: str) -> Iterator[list[int]]:
+    """While the block runs, the function's workers die as soon as there are any, `KILLS` times. Yields what was killed."""
+    killed: list[int] = []
+    over = threading.Event()
+
+    def reap() -> None:
+        while len(killed) < KILLS and not over.wait(0.3):
+            if count := workers.kill(place, function):
+                killed.append(count)
+
+    reaper = threading.Thread(target=reap)
+    reaper.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        reaper.join(10)
+
+
+def assert_books_are_right(place: Place) -> None:
+    """All invariants; orders may still rest."""
+    findings = books.findings(books.snapshot(place, day_is_over=False))
+    assert not findings, "\n".join(f"{f.invariant} {f.subject}: {f.message}" for f in findings)
+
+
+@pytest.mark.parametrize(
+    "function", ["orders", "execution", "exchange-api", "exchange-matching", "callbacks", "clearing"]
+)
+def test_killing_workers_in_mid_flight_loses_nothing(place: Place, clients: Clients, function: str) -> None:
+    with repeatedly_killed(place, function) as killed:
+        placed = place_all(clients)
+        wait_until_traded(clients, placed)
+    assert killed, "no worker was there to be killed"
+    assert_books_are_right(place)
+
+
+def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(place: Place, clients: Clients) -> None:
+    functions = aws_client(place, "lambda")
+    mappings = functions.list_event_source_mappings(FunctionName=f"trading-{STAGE}-execution")["EventSourceMappings"]
+    for mapping in mappings:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    placed = place_all(clients)
+    server.stop(place)
+    server.start(place, keep_state=True)
+    for order_id, client_id in placed.items():
+        assert clients[client_id].order(order_id).json()["current_status"] == "VALIDATED"
+    for mapping in mappings:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    wait_until_traded(clients, placed)
+    assert_books_are_right(place)
+
+
+def test_killing_settlement_in_mid_flight_settles_everything_once(place: Place, clients: Clients) -> None:
+    placed = place_all(clients)
+    wait_until_traded(clients, placed)
+    with repeatedly_killed(place, "settlement") as killed, repeatedly_killed(place, "depository-api"):
+        day.settle(place, calendar.settlement_date(day.business_date(), 1), lambda: None)
+    assert killed, "no worker was there to be killed"
+    for order_id, client_id in placed.items():
+        assert clients[client_id].order(order_id).json()["current_status"] == "SETTLED"
+    assert_books_are_right(place)
