@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system lock clean
+.PHONY: help run deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -89,6 +89,9 @@ simulation: $(STAMP) ## The whole system in one process, seeded faults
 system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
 	$(HEADING) 'system tests'
 	@$(BIN)/pytest tests/system
+
+bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function (WRITE=1 updates docs/costs.md)
+	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 
 lock: $(STAMP) ## Re-compile both locks from pyproject.toml (UPGRADE=--upgrade takes the newest versions)
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml --group dev -o requirements/dev.lock
