@@ -173,12 +173,12 @@ SERVICES = {
     ),
     "execution": FunctionSpec(
         timeout=20,
-        env=(*_EXECUTION_ENV, "EXECUTION_DLQ_URL"),
+        env=(*_EXECUTION_ENV, "EXECUTION_QUEUE_URL", "EXECUTION_DLQ_URL"),
         grants=_EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
     ),
     "clearing": FunctionSpec(
         timeout=20,
-        env=(*_BOOKS_ENV, "CLEARING_DLQ_URL"),
+        env=(*_BOOKS_ENV, "CLEARING_QUEUE_URL", "CLEARING_DLQ_URL"),
         grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
     "settlement": FunctionSpec(

@@ -34,5 +34,6 @@ handler = MailboxWorker(
     handle,
     give_up,
     boto3.client("sqs", config=CLIENT_CONFIG),
+    settings.clearing_queue_url,
     settings.clearing_dlq_url,
 )

@@ -6,4 +6,5 @@ from trading.adapters.tables import BooksSettings
 class Settings(BooksSettings):
     """The books, and where messages go that cannot succeed."""
 
+    clearing_queue_url: str
     clearing_dlq_url: str

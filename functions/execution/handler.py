@@ -24,5 +24,6 @@ handler = MailboxWorker(
     handle,
     stage.give_up,
     boto3.client("sqs", config=CLIENT_CONFIG),
+    settings.execution_queue_url,
     settings.execution_dlq_url,
 )

@@ -44,4 +44,6 @@ def give_up(message: SettleClient, reason: str) -> None:
         workflow.fail(message.task_token, "SettlementFailed", reason)
 
 
-handler = MailboxWorker(SettleClient.model_validate_json, handle, give_up, sqs, settings.settlement_dlq_url)
+handler = MailboxWorker(
+    SettleClient.model_validate_json, handle, give_up, sqs, settings.settlement_queue_url, settings.settlement_dlq_url
+)

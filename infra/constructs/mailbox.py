@@ -9,8 +9,8 @@ from infra.constructs.naming import pascal
 from infra.stage import Deployment
 from infra.wildcards import acknowledge
 
-MAX_RECEIVES = 20
-"""The worker itself gives a message up after 5 tries. This is for messages that kill the worker; and those that wait behind a
+MAX_RECEIVES = 30
+"""The worker itself gives a message up after a few tries. This is for messages that kill the worker; and those that wait behind a
 failing one in their group are counted as received with it."""
 VISIBILITY_FACTOR = 6
 """AWS advises a visibility timeout of six times the function's: a throttled batch must not come back while it is tried."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from trading.adapters.observability import count, logger
@@ -17,9 +19,11 @@ from trading.messages import Message
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MAX_TRIES = 5
-"""After so many tries a message is put into the DLQ. The queue's own limit is higher, for messages that kill the worker, and
+MAX_TRIES = 8
+"""After so many tries (about four minutes) a message is put into the DLQ. The queue's own limit is higher, for messages that kill the worker, and
 because those that wait behind a failing one in their group are counted as received with it."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
+"""What failed comes again after a pause that doubles, instead of after the queue's long visibility timeout."""
 ENOUGH_TIME_MS = 10_000
 """A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs."""
 
@@ -34,7 +38,7 @@ class MailboxWorker(Generic[AnyMessage]):
     """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
 
     A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. One that fails otherwise is tried up to five times. When a message is given up, `give_up` marks its order.
+    group goes on. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class MailboxWorker(Generic[AnyMessage]):
         handle: Callable[[AnyMessage, LambdaContext], None],
         give_up: Callable[[AnyMessage, str], None],
         sqs: SQSClient,
+        queue_url: str,
         dlq_url: str,
     ) -> None:
         self._parse = parse
         self._handle = handle
         self._give_up = give_up
         self._sqs = sqs
+        self._queue_url = queue_url
         self._dlq_url = dlq_url
         self._processor = SqsFifoPartialProcessor(skip_group_on_error=True)
         self._processor.raise_on_entire_batch_failure = False
@@ -56,12 +62,33 @@ class MailboxWorker(Generic[AnyMessage]):
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """The Lambda handler: SQS event in, batch item failures out."""
         logger.append_keys(function_request_id=context.aws_request_id)
-        return process_partial_response(
+        response = process_partial_response(
             event=event,
             record_handler=lambda record: self._one(record, context),
             processor=self._processor,
             context=context,
         )
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        if failed:
+            self._postpone([SQSRecord(record) for record in event["Records"] if record["messageId"] in failed])
+        return response
+
+    def _postpone(self, failed: list[SQSRecord]) -> None:
+        """All that failed at once: a group stays closed as long as any of its messages is out."""
+        receives = max(int(record.attributes.approximate_receive_count) for record in failed)
+        longest = min(FIRST_PAUSE_SECONDS * 2 ** (receives - 1), LONGEST_PAUSE_SECONDS)
+        pause = round(random.uniform(longest / 2, longest))  # noqa: S311
+        entries: Any = [
+            {"Id": str(number), "ReceiptHandle": record.receipt_handle, "VisibilityTimeout": pause}
+            for number, record in enumerate(failed)
+        ]
+        try:
+            answer = self._sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+        except (ClientError, BotoCoreError):
+            logger.warning("failed messages come again only after the visibility timeout", exc_info=True)
+            return
+        if answer.get("Failed"):
+            logger.warning("some failed messages come again only after the visibility timeout")
 
     def _one(self, record: SQSRecord, context: LambdaContext) -> None:
         if context.get_remaining_time_in_millis() < ENOUGH_TIME_MS:
