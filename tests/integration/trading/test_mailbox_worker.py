@@ -1,0 +1,211 @@
+"""What becomes of a batch: in order within a client, never stopped by a message that cannot succeed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.integration.backing import ENVIRONMENT, create_queues
+from tests.integration.simulators.world import FakeContext
+from trading.adapters.mailbox_worker import ENOUGH_TIME_MS, LONGEST_PAUSE_SECONDS, MAX_TRIES, MailboxWorker
+from trading.domain.accounts import LedgerInvariantError
+from trading.messages import PollOrder
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
+
+
+@dataclass
+class Desk:
+    """A worker whose handling of an order fails as `errors` says, and what it did."""
+
+    queue_url: str
+    dlq_url: str
+    errors: dict[str, Exception] = field(default_factory=dict)
+    handled: list[str] = field(default_factory=list)
+    given_up: list[tuple[str, str]] = field(default_factory=list)
+    give_up_error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.sqs: Any = boto3.client("sqs")
+        self.worker = MailboxWorker(
+            PollOrder.model_validate_json, self._handle, self._give_up, self.sqs, self.queue_url, self.dlq_url
+        )
+
+    def _handle(self, message: PollOrder, _: Any) -> None:
+        if message.order_id in self.errors:
+            raise self.errors[message.order_id]
+        self.handled.append(message.order_id)
+
+    def _give_up(self, message: PollOrder, reason: str) -> None:
+        if self.give_up_error:
+            raise self.give_up_error
+        self.given_up.append((message.order_id, reason))
+
+    def work(self, *records: dict[str, Any], remaining_ms: int = 60_000) -> list[str]:
+        """The ids of the messages that failed."""
+        answer = self.worker({"Records": list(records)}, FakeContext(remaining_ms=remaining_ms))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.dlq_url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", []))
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        queues = create_queues()
+        yield Desk(queues["EXECUTION_QUEUE_URL"], queues["EXECUTION_DLQ_URL"])
+
+
+def record(order_id: str, client_id: str = "alice", *, receives: int = 1, body: str | None = None) -> dict[str, Any]:
+    message = PollOrder(client_id=client_id, correlation_id="corr-1", order_id=order_id)
+    return {
+        "messageId": f"id-{order_id}",
+        "receiptHandle": f"handle-{order_id}",
+        "body": body if body is not None else message.model_dump_json(),
+        "attributes": {
+            "ApproximateReceiveCount": str(receives),
+            "MessageGroupId": client_id,
+            "SequenceNumber": "1",
+            "MessageDeduplicationId": order_id,
+        },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue.fifo",
+        "awsRegion": "us-east-1",
+    }
+
+
+def reason(letter: dict[str, Any]) -> str:
+    return str(letter["MessageAttributes"]["reason"]["StringValue"])
+
+
+def test_a_good_batch_is_handled_in_its_order(desk: Desk) -> None:
+    assert desk.work(record("a"), record("b", "bob"), record("c")) == []
+    assert desk.handled == ["a", "b", "c"]
+    assert desk.dead_letters() == []
+
+
+@pytest.mark.parametrize("body", ["{not json", "{}", '{"kind": "poll", "surprise": 1}', '"text"', ""])
+def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on(desk: Desk, body: str) -> None:
+    body = body or " "
+    assert desk.work(record("a", body=body), record("b")) == []
+    assert desk.handled == ["b"]
+    (letter,) = desk.dead_letters()
+    assert letter["Body"] == body
+    assert reason(letter).startswith("unreadable")
+    assert desk.given_up == []
+
+
+@pytest.mark.parametrize("error", [NotFoundError("no order a"), LedgerInvariantError("held would be -1")])
+def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(desk: Desk, error: Exception) -> None:
+    desk.errors["a"] = error
+    assert desk.work(record("a"), record("b")) == []
+    assert desk.handled == ["b"]
+    (letter,) = desk.dead_letters()
+    assert letter["Attributes"]["MessageGroupId"] == "alice"
+    assert json.loads(letter["Body"])["order_id"] == "a"
+    assert desk.given_up == [("a", reason(letter))]
+    assert str(error) in reason(letter)
+
+
+@pytest.mark.parametrize("error", [StaleError(), OutcomeUnknownError("slow"), RuntimeError("a bug")])
+def test_what_may_succeed_later_comes_again_with_what_follows_it_of_its_client_alone(
+    desk: Desk, error: Exception
+) -> None:
+    desk.errors["b"] = error
+    failed = desk.work(record("a"), record("b"), record("x", "bob"), record("c"), record("y", "bob"))
+    assert failed == ["id-b", "id-c"]
+    assert desk.handled == ["a", "x", "y"]
+    assert (desk.dead_letters(), desk.given_up) == ([], [])
+    desk.errors.clear()
+    assert desk.work(record("b", receives=2), record("c", receives=2)) == []
+    assert desk.handled == ["a", "x", "y", "b", "c"]
+
+
+def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk: Desk) -> None:
+    desk.errors["a"] = OutcomeUnknownError("slow")
+    assert desk.work(record("a", receives=MAX_TRIES - 1), record("b", receives=MAX_TRIES - 1)) == ["id-a", "id-b"]
+    assert desk.work(record("a", receives=MAX_TRIES), record("b", receives=MAX_TRIES)) == []
+    assert desk.handled == ["b"]
+    (letter,) = desk.dead_letters()
+    assert reason(letter) == f"OutcomeUnknownError after {MAX_TRIES} tries: slow"
+    assert desk.given_up == [("a", reason(letter))]
+
+
+def test_the_same_message_is_put_aside_once(desk: Desk) -> None:
+    desk.errors["a"] = NotFoundError("no order a")
+    desk.work(record("a"))
+    desk.work(record("a", receives=2))
+    assert len(desk.dead_letters()) == 1
+
+
+def test_an_order_that_cannot_be_marked_does_not_keep_its_message_alive(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.errors["a"] = NotFoundError("no order a")
+    desk.give_up_error = StaleError()
+    assert desk.work(record("a")) == []
+    assert len(desk.dead_letters()) == 1
+    assert '"OrdersNotMarked"' in capsys.readouterr().out
+
+
+def test_without_the_dead_letter_queue_the_message_stays(desk: Desk) -> None:
+    desk.errors["a"] = NotFoundError("no order a")
+    desk.sqs.delete_queue(QueueUrl=desk.dlq_url)
+    assert desk.work(record("a"), record("b")) == ["id-a", "id-b"]
+    assert desk.handled == []
+
+
+def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:
+    failed = desk.work(record("a"), record("b", "bob"), remaining_ms=ENOUGH_TIME_MS - 1)
+    assert failed == ["id-a", "id-b"]
+    assert (desk.handled, desk.given_up) == ([], [])
+
+
+def test_a_warm_worker_forgets_the_failures_of_the_batch_before(desk: Desk) -> None:
+    desk.errors["a"] = StaleError()
+    assert desk.work(record("a")) == ["id-a"]
+    assert desk.work(record("b")) == []
+
+
+def test_what_failed_comes_again_together_after_a_pause_that_doubles_up_to_a_bound(desk: Desk) -> None:
+    desk.errors["a"] = StaleError()
+    asked: list[list[dict[str, Any]]] = []
+    desk.sqs.meta.events.register(
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.append(params["Entries"])
+    )
+    for receives in range(1, MAX_TRIES):
+        desk.work(record("a", receives=receives), record("b", receives=receives), record("x", "bob"))
+    handles = [[entry["ReceiptHandle"] for entry in entries] for entries in asked]
+    assert handles == [["handle-a", "handle-b"]] * (MAX_TRIES - 1)
+    pauses = [{entry["VisibilityTimeout"] for entry in entries} for entries in asked]
+    assert {len(pause) for pause in pauses} == {1}
+    seconds = [pause.pop() for pause in pauses]
+    bounds = [min(2**receives, LONGEST_PAUSE_SECONDS) for receives in range(1, MAX_TRIES)]
+    assert all(bound / 2 - 1 <= pause <= bound for pause, bound in zip(seconds, bounds, strict=True))
+
+
+def test_a_batch_without_failures_asks_for_no_pause(desk: Desk) -> None:
+    asked: list[Any] = []
+    desk.sqs.meta.events.register("before-call.sqs.ChangeMessageVisibilityBatch", lambda **_: asked.append(1))
+    desk.work(record("a"))
+    assert asked == []
+
+
+def test_a_pause_that_cannot_be_had_changes_nothing_else(desk: Desk) -> None:
+    desk.errors["a"] = StaleError()
+    desk.sqs.delete_queue(QueueUrl=desk.queue_url)
+    assert desk.work(record("a"), record("x", "bob")) == ["id-a"]
+    assert desk.handled == ["x"]

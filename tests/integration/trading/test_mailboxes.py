@@ -1,0 +1,116 @@
+"""Messages in the clients' mailboxes: their group, and what keeps a repeated one from being two."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.integration.backing import ENVIRONMENT, create_queues
+from tests.integration.trading import entities
+from tests.unit.api.clock import Clock
+from trading.adapters.mailboxes import SqsMailboxes
+from trading.messages import (
+    EXECUTION_MESSAGE,
+    ClearOrder,
+    ExecuteOrder,
+    Message,
+    PollOrder,
+    ReportReceived,
+    SettleClient,
+)
+from trading.wire import ExecutionReport
+
+
+@pytest.fixture
+def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield create_queues()
+
+
+def received(url: str) -> list[dict[str, Any]]:
+    """What the queue has; taken out, as what is in flight closes its group."""
+    sqs: Any = boto3.client("sqs")
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    for message in messages:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return messages
+
+
+def mailboxes(queues: dict[str, str], clock: Clock) -> SqsMailboxes:
+    urls = {
+        f"{name}_queue_url": queues[f"{name.upper()}_QUEUE_URL"] for name in ("execution", "clearing", "settlement")
+    }
+    return SqsMailboxes(boto3.client("sqs"), clock, **urls)
+
+
+def report(execution_id: str = "exec-1", correlation_id: str = "corr-1") -> ReportReceived:
+    wire = ExecutionReport.model_validate(
+        {
+            "exchange_id": "XNYS",
+            "execution_id": execution_id,
+            "client_order_id": "ord_1-1",
+            "exchange_order_id": "x-1",
+            "account": "alice",
+            "symbol": "AAPL",
+            "side": "buy",
+            "exec_type": "NEW",
+            "cumulative_quantity": 0,
+            "leaves_quantity": 100,
+            "transact_time": entities.NOW,
+            "correlation_id": correlation_id,
+        }
+    )
+    return ReportReceived(client_id="alice", correlation_id=correlation_id, report=wire)
+
+
+POLL = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_1")
+CLEAR = ClearOrder(client_id="bob", correlation_id="corr-2", order_id="ord_2", task_token="token")
+SETTLE = SettleClient(client_id="carol", correlation_id="cycle", settlement_date=entities.SETTLEMENT_DATE)
+
+
+def test_each_message_goes_whole_to_its_queue_in_its_clients_group(queues: dict[str, str], clock: Clock) -> None:
+    sender = mailboxes(queues, clock)
+    sender.execution(POLL)
+    sender.clearing(CLEAR)
+    sender.settlement(SETTLE)
+    sent: dict[str, Message] = {"EXECUTION": POLL, "CLEARING": CLEAR, "SETTLEMENT": SETTLE}
+    for name, message in sent.items():
+        (got,) = received(queues[f"{name}_QUEUE_URL"])
+        assert got["Attributes"]["MessageGroupId"] == message.client_id
+        assert type(message).model_validate_json(got["Body"]) == message
+
+
+def test_the_same_push_within_a_minute_is_one_message_and_later_another(queues: dict[str, str], clock: Clock) -> None:
+    sender = mailboxes(queues, clock)
+    sender.execution(POLL)
+    sender.execution(POLL)
+    sender.execution(ExecuteOrder(client_id="alice", correlation_id="corr-1", order_id="ord_1"))
+    assert len(received(queues["EXECUTION_QUEUE_URL"])) == 2
+    clock.forward(seconds=60)
+    sender.execution(POLL)
+    (again,) = received(queues["EXECUTION_QUEUE_URL"])
+    assert EXECUTION_MESSAGE.validate_json(again["Body"]) == POLL
+
+
+def test_a_report_is_one_message_however_late_and_however_it_is_correlated(
+    queues: dict[str, str], clock: Clock
+) -> None:
+    sender = mailboxes(queues, clock)
+    sender.execution(report())
+    clock.forward(minutes=4)
+    sender.execution(report(correlation_id="corr-2"))
+    assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
+    sender.execution(report("exec-2"))
+    assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
+
+
+def test_the_continuation_of_a_settlement_is_a_message_of_its_own(queues: dict[str, str], clock: Clock) -> None:
+    sender = mailboxes(queues, clock)
+    sender.settlement(SETTLE)
+    sender.settlement(SETTLE.model_copy(update={"part": 1}))
+    assert len(received(queues["SETTLEMENT_QUEUE_URL"])) == 2
