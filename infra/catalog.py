@@ -172,17 +172,17 @@ SERVICES = {
         grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS),
     ),
     "execution": FunctionSpec(
-        timeout=20,
+        timeout=15,
         env=(*_EXECUTION_ENV, "EXECUTION_QUEUE_URL", "EXECUTION_DLQ_URL"),
         grants=_EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
     ),
     "clearing": FunctionSpec(
-        timeout=20,
+        timeout=15,
         env=(*_BOOKS_ENV, "CLEARING_QUEUE_URL", "CLEARING_DLQ_URL"),
         grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
     "settlement": FunctionSpec(
-        timeout=20,
+        timeout=15,
         env=(*_BOOKS_ENV, *_VENUES_ENV, "SETTLEMENT_QUEUE_URL", "SETTLEMENT_DLQ_URL"),
         grants=_SETTLEMENT_GRANTS
         | {

@@ -12,7 +12,7 @@ from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.settings import load
 from trading.messages import SettleClient
 
-TIME_FOR_ONE_OBLIGATION_MS = 11_000
+TIME_FOR_ONE_OBLIGATION_MS = 9_500
 """Both tries of an instruction and the booking."""
 
 settings = load(Settings)

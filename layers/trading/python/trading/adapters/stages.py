@@ -59,8 +59,8 @@ def lifecycle(arn: str) -> OrderLifecycle:
     return OrderLifecycle(boto3.client("stepfunctions", config=CLIENT_CONFIG), now, arn)
 
 
-EXCHANGE_READ_TIMEOUT_SECONDS = 2.0
-DEPOSITORY_READ_TIMEOUT_SECONDS = 4.0
+EXCHANGE_READ_TIMEOUT_SECONDS = 1.5
+DEPOSITORY_READ_TIMEOUT_SECONDS = 3.5
 """The depository settles a batch, nobody waits for it; an exchange that is slow is better left for another."""
 
 
