@@ -13,12 +13,14 @@ from trading.adapters import stages, views
 from trading.adapters.api import ApiResolver, PathId, json_response
 from trading.adapters.clock import now
 from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.observability import logger
+from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
 from trading.adapters.views import ClearingDetail, ExecutionSummary, SettlementDetail
 from trading.domain.calendar import NEW_YORK
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders import OrderStatus
-from trading.usecases.ports import NotFoundError, StaleError
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
 books = stages.books(settings)
@@ -73,7 +75,17 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
     if recorded:
         return json_response(views.settlement_detail(recorded), headers=RECORDED)
     today = now().astimezone(NEW_YORK).date()
-    return json_response(views.settlement_detail(settlement.settle_trade(trade_id, today)))
+    try:
+        settled = settlement.settle_trade(trade_id, today)
+    except OutcomeUnknownError as error:
+        logger.warning("the depository did not answer", exc_info=True)
+        raise HttpError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            "The depository did not answer; ask again.",
+            headers={"Retry-After": "5"},
+        ) from error
+    return json_response(views.settlement_detail(settled))
 
 
 def _novation(trade_id: str) -> Novation | None:
