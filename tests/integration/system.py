@@ -170,7 +170,8 @@ def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _create_lifecycle(queues: dict[str, str]) -> str:
+def create_lifecycle(queues: dict[str, str]) -> str:
+    """OrderLifecycle as it is deployed. Answers its ARN."""
     definition = (ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text()
     for name in ("Execution", "Clearing"):
         definition = definition.replace(f"${{{name}QueueUrl}}", queues[f"{name.upper()}_QUEUE_URL"])
@@ -187,7 +188,7 @@ def running_system() -> Iterator[System]:
     with mock_aws(config=config), running_world() as venues, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")  # AWS_ENDPOINT_URL names the APIs, not the mock
         queues = create_queues()
-        arn = _create_lifecycle(queues)
+        arn = create_lifecycle(queues)
         dynamodb = create_tables()
         system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
         server = LocalServer(system.serve)

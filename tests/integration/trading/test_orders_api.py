@@ -1,0 +1,122 @@
+"""POST and GET /api/v1/orders: what is taken, what is repeated, who may see what."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.integration.system import System, create_lifecycle, principal
+from tests.integration.trading.orders import MARKET, new_order, place, show
+from tests.unit.api.events import header, request
+
+
+def get(order_id: str, client_id: str = "alice", permissions: str = "orders:read") -> dict[str, Any]:
+    return request("GET", f"/api/v1/orders/{order_id}", authorizer=principal(client_id, permissions))
+
+
+def executions(system: System) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)[
+        "executions"
+    ]
+    return found
+
+
+def test_an_accepted_order_is_kept_held_for_and_started(system: System) -> None:
+    status, body, answer = system.call("orders", new_order())
+    assert status == 201
+    assert (body["status"], body["reason"]) == ("VALIDATED", None)
+    assert body["timestamp"] == system.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert header(answer, "Location") == f"/api/v1/orders/{body['order_id']}"
+    assert header(answer, "X-RateLimit-Limit")
+    order, account = system.books.order(body["order_id"]), system.books.account("alice")
+    assert order
+    assert account.held == order.hold.cash == Decimal("24000.30")
+    assert account.notional_today == 24_000
+    assert [execution["name"] for execution in executions(system)] == [order.order_id]
+
+
+def test_the_same_key_and_body_get_the_first_answer_again_and_nothing_happens_twice(system: System) -> None:
+    _, first, _ = system.call("orders", new_order())
+    held = system.books.account("alice").held
+    system.venues.pass_time(5)
+    status, again, answer = system.call("orders", new_order())
+    assert (status, again) == (201, first)
+    assert header(answer, "Idempotency-Replayed") == "true"
+    assert system.books.account("alice").held == held
+    assert len(executions(system)) == 1
+
+
+def test_a_replay_is_the_first_answer_also_after_the_order_has_moved_on(system: System) -> None:
+    first = place(system)
+    system.run_until(lambda: system.status(first["order_id"]) == "CLEARED")
+    assert place(system) == first
+
+
+def test_a_rejected_order_is_replayed_as_rejected(system: System) -> None:
+    first = place(system, quantity=100_000)
+    assert first["status"] == "REJECTED"
+    assert place(system, quantity=100_000) == first
+
+
+def test_the_same_key_with_another_body_is_refused(system: System) -> None:
+    place(system)
+    status, body, _ = system.call("orders", new_order(quantity=101))
+    assert (status, body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_the_same_key_of_another_client_is_another_order(system: System) -> None:
+    assert place(system)["order_id"] != place(system, client_id="bob")["order_id"]
+
+
+def test_two_orders_alike_under_two_keys_are_two_orders_in_sequence(system: System) -> None:
+    first, second = (system.books.order(place(system, key)["order_id"]) for key in ("key-1", "key-2"))
+    assert first
+    assert second
+    assert (first.sequence, second.sequence, second.previous_order_id) == (1, 2, first.order_id)
+
+
+@pytest.mark.parametrize("price", [187.35, 240, "240.00", "187.3"])
+def test_a_price_is_taken_exactly_as_it_is_written(system: System, price: Any) -> None:
+    order = system.books.order(place(system, price=price, quantity=1)["order_id"])
+    assert order
+    expected = {187.35: "187.35", 240: "240", "240.00": "240.00", "187.3": "187.30"}[price]
+    assert order.limit_price == Decimal(expected)
+
+
+def test_a_market_order_is_held_for_at_its_collar(system: System) -> None:
+    order = system.books.order(place(system, quantity=1, **MARKET)["order_id"])
+    assert order
+    assert order.limit_price is None
+    assert order.protection_price == Decimal("237.64")
+
+
+def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(system: System) -> None:
+    system.stepfunctions.delete_state_machine(stateMachineArn=system.lifecycle_arn)
+    order_id = place(system)["order_id"]
+    assert system.status(order_id) == "VALIDATED"
+    assert create_lifecycle(system.queues) == system.lifecycle_arn
+    system.venues.pass_time(61)
+    assert system.invoke("sweeper", {}) == {"pushed": 1}
+    system.run_until(lambda: system.workflow_status(order_id) == "SUCCEEDED")
+    assert system.findings() == []
+
+
+def test_a_client_sees_its_order_and_nobody_elses(system: System) -> None:
+    order_id = place(system)["order_id"]
+    shown = show(system, order_id)
+    assert (shown["client_id"], shown["quantity"], Decimal(shown["price"])) == ("alice", 100, 240)
+    foreign = system.call("orders", get(order_id, "bob"))
+    unknown = system.call("orders", get("ord_unknown", "bob"))
+    assert foreign[0] == unknown[0] == 404
+    assert foreign[1]["code"] == unknown[1]["code"] == "NOT_FOUND"
+    assert {k: v for k, v in foreign[1].items() if k != "request_id"} == {
+        k: v for k, v in unknown[1].items() if k != "request_id"
+    }
+
+
+def test_the_rate_limit_of_a_key_is_kept(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMIT_REQUESTS", "2")
+    answers = [system.call("orders", get("ord_unknown")) for _ in range(3)]
+    assert [status for status, _, _ in answers] == [404, 404, 429]
+    assert int(header(answers[2][2], "Retry-After") or 0) > 0
+    assert system.call("orders", get("ord_unknown", "bob"))[0] == 404
