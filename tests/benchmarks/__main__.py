@@ -54,8 +54,8 @@ def costs(console: Console, write: bool) -> None:
         report.fixed(lines),
     ]
     for grid in grids:
-        console.print(grid.rich())
-    console.print(report.invocations(usage).rich())
+        grid.show(console)
+    report.invocations(usage).show(console)
     stored = f"A settled order leaves {plain.stored_bytes:,} bytes behind in the accounts, orders and ledger tables."
     console.print(stored)
     if write:
@@ -74,7 +74,7 @@ def imports(console: Console, _: bool) -> None:
     floor = next(iter(found.values()))
     rows = [[name, f"{seconds:.2f}", f"{seconds / floor:.2f}"] for name, seconds in found.items()]
     grid = report.Grid("Cold import of each handler", ["function", "seconds", "ratio"], rows)
-    console.print(grid.rich())
+    grid.show(console)
 
 
 def latency(console: Console, _: bool) -> None:
@@ -89,7 +89,7 @@ def latency(console: Console, _: bool) -> None:
         ["ratio", f"{order.median / floor.median:.2f}", f"{order.p95 / floor.p95:.2f}"],
     ]
     title = f"Milliseconds on the local AWS, behind the same API and authorizer ({latency.REQUESTS} each, in turn)"
-    console.print(report.Grid(title, ["", "median", "p95"], rows).rich())
+    report.Grid(title, ["", "median", "p95"], rows).show(console)
     console.print(
         f"Units of {compared - len(differing)} of {compared} DynamoDB calls are as the local AWS reports them."
     )

@@ -7,13 +7,15 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from infra.catalog import MAILBOXES
+from infra.catalog import MAILBOXES, SIMULATORS
 from tests.benchmarks import prices
 from tests.benchmarks.lifecycle import Lifecycle
 from tests.benchmarks.measure import bill
 from tests.benchmarks.prices import PRICE, Billed
 from tests.benchmarks.world import running_world
+from trading.domain import calendar
 
 MINUTES = 60 * prices.HOURS
 BUSINESS_DAYS = 21
@@ -85,9 +87,11 @@ def scheduled_runs() -> list[Fixed]:
     """The schedules' invocations, on a system at rest."""
     with running_world() as world:
         life = Lifecycle(world)
-        runs = {
+        cycle = {"settlement_date": calendar.settlement_date(calendar.business_date(world.clock()), 1).isoformat()}
+        runs: dict[str, tuple[str, dict[str, Any], int]] = {
             "sweeper, every minute": ("sweeper", {}, MINUTES),
-            "settlement plan, every business day": ("settlement_plan", {}, BUSINESS_DAYS),
+            "settlement plan, every business day": ("settlement_plan", cycle, BUSINESS_DAYS),
+            "reconciliation, every business day": ("settlement_reconcile", cycle, BUSINESS_DAYS),
             "exchange session, every minute": ("exchange_matching", {"kind": "session"}, MINUTES),
         }
         lines = []
@@ -97,9 +101,8 @@ def scheduled_runs() -> list[Fixed]:
             world.meter.take()
             life.tick(function, event)
             costs = bill(world.meter.take())
-            simulated = any(key[0] for key in costs)
             usd = times * sum(costs.values())
-            lines.append(Fixed(what, times, usd, simulated))
+            lines.append(Fixed(what, times, usd, function in SIMULATORS))
     transitions = BUSINESS_DAYS * CYCLE_TRANSITIONS
     lines.append(Fixed("settlement cycle: transitions", transitions, transitions * PRICE[Billed.TRANSITIONS]))
     return lines

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.lifecycle import Stage
@@ -14,6 +15,7 @@ from tests.benchmarks.monthly import Fixed
 from tests.benchmarks.prices import Billed
 
 MILLION = 1_000_000
+NOTHING = 1e-6
 STAGES: tuple[Stage, ...] = tuple(stage for stage in Stage if stage not in (Stage.PLAN, Stage.TICK))
 PARTIES = ((False, "ours"), (True, "simulators"))
 
@@ -27,14 +29,15 @@ class Grid:
     rows: Sequence[Sequence[str]]
     numbers_from: int = 1
 
-    def rich(self) -> Table:
-        """For a terminal."""
-        table = Table(title=self.title, title_justify="left")
+    def show(self, console: Console) -> None:
+        """For people."""
+        table = Table()
         for index, name in enumerate(self.header):
             table.add_column(name, justify="right" if index >= self.numbers_from else "left")
         for row in self.rows:
             table.add_row(*row)
-        return table
+        console.print(f"\n[bold]{self.title}[/]", highlight=False)
+        console.print(table)
 
     def markdown(self) -> str:
         """For a document."""
@@ -70,7 +73,11 @@ def by_call(usage: Usage) -> Grid:
         for index, value in enumerate((1, call.write_units, call.read_units)):
             cell[index] += value * call.share
     order: dict[Stage, int] = {stage: index for index, stage in enumerate(STAGES)}
-    rows = [[*key, *map(_number, found[key])] for key in sorted(found, key=lambda k: (order[Stage(k[0])], k[1:]))]
+    keys = sorted(
+        (key for key in found if any(abs(value) > NOTHING for value in found[key])),
+        key=lambda key: (order[Stage(key[0])], key[1:]),
+    )
+    rows = [[*key, *map(_number, found[key])] for key in keys]
     return Grid("Calls of AWS APIs", ["stage", "function", "operation", "calls", "write units", "read units"], rows, 3)
 
 
@@ -129,7 +136,8 @@ def counts(kinds: dict[str, Measured]) -> Grid:
         for worker, usage in (("busy", measured.busy), ("idle", measured.idle)):
             mine = [call for call in usage.calls if not call.is_simulated]
             writes, reads = (
-                sum(each) for each in zip(*((c.write_units, c.read_units * c.share) for c in mine), strict=True)
+                sum(each)
+                for each in zip(*((c.write_units * c.share, c.read_units * c.share) for c in mine), strict=True)
             )
             calls = sum(call.share for call in mine)
             rows.append([name, worker, _number(calls), _number(writes), _number(reads)])
@@ -144,7 +152,7 @@ def plain(grids: Iterable[Grid]) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if not value else f"{value:.4f}".rstrip("0").rstrip(".")
+    return "" if abs(value) < NOTHING else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _usd(an_order: float) -> str:
