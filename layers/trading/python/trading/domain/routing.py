@@ -75,10 +75,10 @@ class Step(StrEnum):
 
 def next_step(order: Order) -> Step:
     """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not rest (but a FOK);
-    what an exchange cancels or expires of a resting order ends it, once nothing of it is live. An order that is wanted to
-    end is not routed any more.
+    what an exchange cancels or expires of a resting order ends it, once nothing of it is live; so does what our books refused,
+    for the exchange thinks that it is executed. An order that is wanted to end is not routed any more.
     """
-    endings = {child.outcome for child in order.children}
+    endings = {ChildStatus.CANCELED if child.refused else child.outcome for child in order.children}
     if not order.is_open or order.unrouted == 0:
         return Step.WAIT
     if order.ending is not None:

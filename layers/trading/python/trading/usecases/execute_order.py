@@ -118,7 +118,7 @@ class ExecuteOrderStage:
     def _poll(self, order_id: str) -> None:
         """Ask the exchanges. One that does not answer is asked again by the next sweep; the others are heard now."""
         order = self._order(order_id)
-        if order.status is OrderStatus.VALIDATED or order.ending is not None:
+        if order.status is OrderStatus.VALIDATED or (order.is_open and order.ending is not None):
             self.execute(order_id)
             return
         missing: list[int] = []
