@@ -247,3 +247,15 @@ def test_an_unbalanced_entry_cannot_be_made() -> None:
     fields = fill.model_dump() | {"postings": [*fill.postings, Posting(account="x", asset="USD", amount=D("0.01"))]}
     with pytest.raises(ValueError, match="does not balance"):
         ledger.Fill(**fields)
+
+
+def test_a_tariff_that_rose_while_the_buy_stood_is_not_the_clients_loss() -> None:
+    order = routed_order()
+    assert booked(order, 100, "100.00", holding(order, "10000.30"), fee="0.05").fill.fees == D("0.30")
+    assert booked(routed_order(side=Side.SELL), 100, "100.00", fee="0.05").fill.fees == D("5.00")
+
+
+def test_a_fill_beyond_the_calendar_is_refused() -> None:
+    order = routed_order()
+    execution = make_execution(order, 1, "100.00", executed_at=datetime(1999, 1, 4, 15, 0, tzinfo=UTC))
+    assert refused(order, execution) == "IMPLAUSIBLE_TIME"

@@ -1,6 +1,6 @@
 """The order's state machine: what is legal, what is refused, what the children say."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -15,6 +15,7 @@ from trading.domain.orders import (
     IllegalTransitionError,
     Order,
     OrderStatus,
+    expires_at,
     is_legal_path,
 )
 from trading.domain.values import OrderType, Side, TimeInForce
@@ -215,3 +216,32 @@ def test_an_order_holds_only_while_it_is_open() -> None:
     order = make_order(side=Side.SELL)
     assert order.hold.shares == 100
     assert order.ended(S.CANCELED, NOW, "CANCELED", "asked").hold.shares == 0
+
+
+def test_what_was_refused_of_a_child_will_not_come() -> None:
+    order = routed_order(("XNYS", 100))
+    child_id = f"{order.order_id}-1"
+    part = order.refused(child_id, 30)
+    assert (part.children[0].leaves, part.children[0].status, part.unrouted) == (70, ChildStatus.SENT, 30)
+    whole = part.refused(child_id, 200)
+    assert (whole.children[0].leaves, whole.children[0].status) == (0, ChildStatus.CANCELED)
+    ended = part.child_ended(child_id, ChildStatus.EXPIRED, 30, "it counts what we refused")
+    assert ended.children[0].status is ChildStatus.EXPIRED
+
+
+def test_when_an_order_ends_by_itself() -> None:
+    assert expires_at(make_order()) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert expires_at(make_order(time_in_force=TimeInForce.IOC)) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert expires_at(make_order(time_in_force=TimeInForce.GTC)) == NOW + timedelta(days=90)
+    evening = make_order(now=NOW.replace(hour=22))
+    assert expires_at(evening) == datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
+
+
+def test_an_order_that_was_settled_in_part_before_it_was_filled_goes_on_from_there() -> None:
+    order = filled_order(40).settled(40, NOW)
+    assert (order.status, order.settled_quantity) == (S.PARTIALLY_FILLED, 40)
+    order = order.filled(f"{order.order_id}-1", "trd_2", 60, D("6000.00"), D("0.00"), NOW).cleared(NOW)
+    assert order.status is S.SETTLING
+    order = order.settled(60, NOW)
+    assert order.status is S.SETTLED
+    assert is_legal_path(order.history)

@@ -231,3 +231,10 @@ def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
     assert (day.unrouted, next_step(day), spent_exchanges(day)) == (70, Step.WAIT, {"E0"})
     rejected = order.child_ended(f"{order.order_id}-1", ChildStatus.REJECTED, 30, "fenced")
     assert next_step(rejected) is Step.ROUTE
+
+
+def test_what_our_books_refused_is_not_bought_again_elsewhere() -> None:
+    order = make_order(quantity=100).routed((("E0", 100),), NOW).refused(make_order(quantity=100).order_id + "-1", 30)
+    assert (order.unrouted, next_step(order)) == (30, Step.WAIT)
+    order = order.filled(f"{order.order_id}-1", "trd_1", 70, D("7000.00"), D("0.21"), NOW)
+    assert next_step(order) is Step.CANCEL

@@ -160,3 +160,14 @@ def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
 def test_a_clients_limits_make_sense(changes: dict[str, Decimal]) -> None:
     with pytest.raises(ValidationError):
         make_client(**changes)
+
+
+@pytest.mark.parametrize("text", ["1e3", "1_000", "NaN", "Infinity", " 1", "١", "1.", ".5", "1" * 21])
+def test_money_is_a_plain_decimal(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Account.model_validate({"client_id": "alice", "available": text})
+
+
+def test_money_has_cents() -> None:
+    account = Account.model_validate({"client_id": "alice", "available": "5", "held": "0.0050"})
+    assert (str(account.available), str(account.held)) == ("5.00", "0.0050")

@@ -244,3 +244,45 @@ def test_a_fill_that_happened_after_the_close_settles_a_day_later(world: World) 
     fill = next(e for e in world.books.ledger() if e.kind == "FILL")
     assert fill.executed_at == report.transact_time
     assert (fill.trade_date.isoformat(), fill.settlement_date.isoformat()) == ("2026-11-24", "2026-11-25")
+
+
+def test_of_two_ends_of_a_child_the_first_stands(world: World) -> None:
+    order = world.placed()
+    fills = [trade(world, order, 30)]
+    world.report(canceled(world, order))
+    world.report(
+        world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED).model_copy(update={"cumulative_quantity": 0})
+    )
+    assert world.current(order).children[0].ending == "CANCELED"
+    assert len(world.health.observed) == 1
+    world.report(fills[0])
+    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 30)
+
+
+def test_what_was_refused_does_not_keep_the_order_open(world: World) -> None:
+    """The exchange thinks it has executed 100; to us nothing more will come of it, and people have the break."""
+    order = world.placed()
+    world.report(trade(world, order, 100, "100.01"))
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 0)
+    assert world.books.account("alice").available == D("100000.00")
+    assert [(f.invariant, f.message) for f in world.findings(expect_final=True)] == [
+        (5, "break PRICE_WORSE_THAN_LIMIT: 100.01 against 100.00")
+    ]
+
+
+def test_of_a_fill_that_is_refused_in_the_middle_the_rest_goes_on(world: World) -> None:
+    order = world.placed()
+    world.fill(order, 20)
+    world.report(trade(world, order, 30, "100.01"))
+    assert world.current(order).is_open
+    world.fill(order, 50)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 70)
+    assert [f.invariant for f in world.findings()] == [5], "the break itself"
+
+
+def test_a_fill_of_an_impossible_time_is_a_break(world: World) -> None:
+    order = world.placed()
+    report = trade(world, order, 100)
+    world.report(report.model_copy(update={"transact_time": report.transact_time.replace(year=1999)}))
+    assert breaks(world) == ["IMPLAUSIBLE_TIME"]

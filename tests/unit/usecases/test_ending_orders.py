@@ -8,6 +8,7 @@ from tests.fakes.world import EXCHANGES, World
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import Side
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder, ReportReceived
+from trading.usecases import execute_order
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
 
@@ -177,3 +178,26 @@ def test_an_order_that_ends_unfilled_fails_its_workflow_and_is_not_cleared(world
     assert answers(world) == ["workflow.fail"]
     assert world.mailboxes.waiting("clearing") == []
     assert world.workflow.ended[order.order_id].startswith("OrderClosed")
+
+
+def test_an_order_that_was_canceled_in_part_without_a_workflow_is_cleared_by_the_poll(world: World) -> None:
+    world.faults.before("workflow.start")
+    order = world.order()
+    world.mailboxes.put("execution", ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    world.run()
+    world.fill(order, 30)
+    world.cancel(order)
+    assert (world.current(order).status, world.current(order).cleared_at) == (OrderStatus.CANCELED, None)
+    poll(world, order)
+    assert world.current(order).cleared_at is not None
+
+
+def test_an_order_that_is_executed_in_very_many_parts_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute_order, "MAX_TRADES", 3)
+    order = world.placed()
+    for _ in range(3):
+        world.fill(order, 1)
+    ended = world.current(order)
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 3)
+    assert world.exchanges.states[f"{order.order_id}-1"].status == "CANCELED"
+    assert world.findings() == []

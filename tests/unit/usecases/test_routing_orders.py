@@ -276,3 +276,25 @@ def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
     order = world.order()
     world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
     assert world.current(order) == order.saved()
+
+
+def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_along(world: World) -> None:
+    first, second = world.order("first"), world.order("second")
+    world.faults.before("exchanges.quotes", LedgerInvariantError("a bug"))
+    world.execute(message(second))
+    assert (world.current(first).status, world.current(first).reason_code) == (
+        OrderStatus.REJECTED,
+        "PROCESSING_FAILED",
+    )
+    assert world.current(second).status is OrderStatus.ROUTING
+    assert world.findings() == []
+
+
+def test_a_predecessor_that_fails_for_now_is_not_overtaken(world: World) -> None:
+    first, second = world.order("first"), world.order("second")
+    world.faults.before("exchanges.quotes")
+    with pytest.raises(CrashError):
+        world.execute(message(second))
+    assert world.exchanges.arrived == []
+    world.execute(message(second))
+    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]

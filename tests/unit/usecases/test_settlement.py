@@ -276,3 +276,20 @@ def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> 
     world.depository.settled["stl_ghost"] = confirmation.model_copy(update={"instruction_id": "stl_ghost"})
     agreement = world.reconcile(TOMORROW)
     assert (agreement.matched, agreement.breaks) == (1, 1)
+
+
+def test_two_workers_that_settle_the_same_trade_book_it_once(world: World) -> None:
+    cleared(world)
+    instruct = world.depository.instruct
+    rivals: list[Outcome] = []
+
+    def instruct_while_another_settles(instruction: object) -> object:
+        if not rivals:
+            rivals.append(Outcome())
+            rivals[0] = world.settle("alice", TOMORROW, never)
+        return instruct(instruction)  # type: ignore[arg-type]
+
+    world.depository.instruct = instruct_while_another_settles  # type: ignore[method-assign,assignment]
+    assert world.settle("alice", TOMORROW, never) == rivals[0] == Outcome(settled=1)
+    assert len(settlements(world)) == 1
+    assert world.findings(expect_final=True) == []
