@@ -1,6 +1,7 @@
 """Functions."""
 
 import importlib
+import json
 import re
 
 import pytest
@@ -97,3 +98,11 @@ def test_a_function_behind_an_api_answers_before_the_api_gives_up(synthesized: S
         assert permission.properties["Principal"] == "apigateway.amazonaws.com"
         function = synthesized.target(permission.stack, permission.properties["FunctionName"])
         assert function.properties["Timeout"] < api_gateway_seconds
+
+
+def test_sam_local_is_told_every_variable_that_the_template_computes(synthesized: Synthesized) -> None:
+    """`sam local invoke` resolves no table names or queue addresses: events/env.json has the development stage's."""
+    told = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"].keys()
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        variables = function.properties["Environment"]["Variables"]
+        assert {name for name, value in variables.items() if not isinstance(value, str)} <= told, function
