@@ -10,6 +10,7 @@ import boto3
 from infra.catalog import MAILBOXES, TABLES, TableSpec
 
 PREFIX = "trading-test-"
+SIGNING_KEY_ID = f"{PREFIX}signing-key"
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -20,6 +21,8 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Trading",
+    "SIGNING_KEY_SECRET_ID": SIGNING_KEY_ID,
+    "TOKEN_AUDIENCE": "trading-api",
     "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
     **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
 }

@@ -21,13 +21,13 @@ from moto import mock_aws
 
 from infra.catalog import INTERNAL_ROUTES, MAILBOXES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
-from tests.integration.backing import ENVIRONMENT, PREFIX, cold_start, create_queues, create_tables
+from tests.integration.backing import ENVIRONMENT, PREFIX, SIGNING_KEY_ID, cold_start, create_queues, create_tables
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from tests.unit.api.events import request
-from trading.adapters import clock, stages
+from trading.adapters import authorizer, clock, stages
 from trading.adapters.tables import TableBooks
 from trading.domain.reconciliation import Finding
 
@@ -190,6 +190,7 @@ def running_system() -> Iterator[System]:
         queues = create_queues()
         arn = create_lifecycle(queues)
         dynamodb = create_tables()
+        boto3.client("secretsmanager").create_secret(Name=SIGNING_KEY_ID, SecretString="the first signing key " * 4)
         system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
         server = LocalServer(system.serve)
         variables = {
@@ -204,7 +205,7 @@ def running_system() -> Iterator[System]:
         }
         for name, value in variables.items():
             patch.setenv(name, value)
-        for module in (clock, stages):
+        for module in (authorizer, clock, stages):
             patch.setattr(module, "now", system.now)
         add_reference_data(dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now)
         try:

@@ -1,0 +1,223 @@
+"""Every function's event for `sam local invoke` does, through its handler, what it shows. Most tell of one order of alice."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.integration.backing import PREFIX, SIGNING_KEY_ID
+from tests.integration.simulators.world import FakeContext
+from tests.integration.system import System
+from trading.adapters import passwords
+from trading.adapters.login import Credential
+from trading.domain.identifiers import order_id
+from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+SAM_VARIABLES = "env"
+"""No event: what `sam local invoke --env-vars` reads."""
+ORDER_ID = order_id("alice", "order-1")
+SETTLEMENT_DATE = date(2026, 1, 6)
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return loaded
+
+
+def run(system: System, name: str) -> Any:
+    answer = system.invoke(name, event(name))
+    return answer | {"body": json.loads(answer["body"])} if isinstance(answer, dict) and "body" in answer else answer
+
+
+def executed(system: System) -> None:
+    """The order is placed and filled; its clearing waits."""
+    run(system, "orders")
+    run(system, "execution")
+    system.venues.match()
+    while system.status(ORDER_ID) != "FILLED":
+        assert system.deliver("execution") == []
+
+
+def cleared(system: System) -> None:
+    executed(system)
+    run(system, "clearing")
+    system.venues.pass_time(24 * 3600)
+
+
+def check_orders(system: System) -> None:
+    answer = run(system, "orders")
+    assert (answer["statusCode"], answer["body"]["status"]) == (201, "VALIDATED")
+    assert answer["body"]["order_id"] == ORDER_ID
+    assert system.workflow_status(ORDER_ID) == "RUNNING"
+
+
+def check_internal(system: System) -> None:
+    run(system, "orders")
+    answer = run(system, "internal")
+    assert (answer["statusCode"], answer["body"]["status"]) == (202, "ROUTING")
+    assert answer["body"]["order_id"] == ORDER_ID
+    assert len(system.venues.open_work()) == 1
+
+
+def check_execution(system: System) -> None:
+    run(system, "orders")
+    assert run(system, "execution") == {"batchItemFailures": []}
+    assert system.status(ORDER_ID) == "ROUTING"
+    assert system.books.task_token(ORDER_ID)
+    assert len(system.venues.open_work()) == 1
+
+
+def check_clearing(system: System) -> None:
+    executed(system)
+    assert run(system, "clearing") == {"batchItemFailures": []}
+    assert system.status(ORDER_ID) == "CLEARED"
+    assert sum(owed.quantity for owed in system.books.obligations("alice", SETTLEMENT_DATE)) == 10
+    assert system.findings() == []
+
+
+def check_settlement_plan(system: System) -> None:
+    cleared(system)
+    assert run(system, "settlement_plan") == {
+        "settlement_date": "2026-01-06",
+        "is_business_day": True,
+        "clients": [{"client_id": "alice"}],
+        "cursor": None,
+    }
+
+
+def check_settlement(system: System) -> None:
+    cleared(system)
+    assert run(system, "settlement") == {"batchItemFailures": []}
+    assert system.status(ORDER_ID) == "SETTLED"
+    assert system.books.obligations("alice", SETTLEMENT_DATE) == []
+    assert system.findings() == []
+
+
+def check_settlement_reconcile(system: System) -> None:
+    cleared(system)
+    run(system, "settlement")
+    agreement = run(system, "settlement_reconcile")
+    assert agreement["settlement_date"] == "2026-01-06"
+    assert agreement["matched"] == agreement["confirmations"] > 0
+    assert (agreement["failed"], agreement["breaks"], agreement["unsettled_clients"]) == (0, 0, 0)
+
+
+def check_sweeper(system: System) -> None:
+    run(system, "orders")
+    run(system, "execution")
+    assert run(system, "sweeper") == {"pushed": 0}
+    system.venues.pass_time(90)
+    assert run(system, "sweeper") == {"pushed": 1}
+    kinds = {type(EXECUTION_MESSAGE.validate_json(m["Body"])) for m in drained(system)}
+    assert PollOrder in kinds
+
+
+def check_day_close(system: System) -> None:
+    run(system, "orders")
+    run(system, "execution")
+    assert run(system, "day_close") == {"expiring": 0}
+    system.venues.now = datetime(2026, 1, 5, 21, 5, tzinfo=UTC)
+    assert run(system, "day_close") == {"expiring": 1}
+    messages = [EXECUTION_MESSAGE.validate_json(m["Body"]) for m in drained(system)]
+    assert [m.outcome for m in messages if isinstance(m, CancelOrder)] == ["EXPIRED"]
+
+
+def check_callbacks(system: System) -> None:
+    system.venues.now = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+    answer = run(system, "callbacks")
+    assert (answer["statusCode"], answer["body"]) == (200, {"status": "accepted"})
+    (message,) = system.messages("EXECUTION_QUEUE_URL")
+    assert message["Attributes"]["MessageGroupId"] == "alice"
+    assert isinstance(EXECUTION_MESSAGE.validate_json(message["Body"]), ReportReceived)
+
+
+def check_auth(system: System) -> None:
+    body = json.loads(event("auth")["body"])
+    answer = run(system, "auth")
+    assert (answer["statusCode"], answer["body"]["code"]) == (401, "INVALID_CREDENTIALS")
+    credential = Credential(
+        api_key=body["api_key"],
+        client_id="alice",
+        secret_hashes=(passwords.hash_secret(body["api_secret"]),),
+        permissions=("orders:read", "orders:write"),
+    )
+    system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=credential.to_item())
+    answer = run(system, "auth")
+    assert (answer["statusCode"], answer["body"]["permissions"]) == (200, ["orders:read", "orders:write"])
+
+
+def check_authorizer(system: System) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        run(system, "authorizer")
+    check_auth(system)
+    request = event("authorizer")
+    request["headers"]["Authorization"] = f"Bearer {run(system, 'auth')['body']['jwt_token']}"
+    verdict = system.invoke("authorizer", request)
+    assert verdict["context"]["client_id"] == "alice"
+    assert verdict["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+
+
+def check_internal_authorizer(system: System) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        run(system, "internal_authorizer")
+
+
+def check_key_rotation(system: System) -> None:
+    secrets: Any = boto3.client("secretsmanager")
+    before = secrets.get_secret_value(SecretId=SIGNING_KEY_ID)["VersionId"]
+    assert run(system, "key_rotation")["rotated"] is True
+    after = secrets.get_secret_value(SecretId=SIGNING_KEY_ID)["VersionId"]
+    assert after != before
+    assert run(system, "key_rotation") == {"version_id": after, "rotated": False}
+
+
+def check_exchange_api(system: System) -> None:
+    system.venues.now = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+    answer = system.venues.exchange_api.handler(event("exchange_api"), FakeContext())
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (202, "NEW")
+
+
+def check_exchange_matching(system: System) -> None:
+    check_exchange_api(system)
+    worked = system.venues.matching.handler(event("exchange_matching"), FakeContext())
+    assert worked["fills"] > 0
+
+
+def check_depository_api(system: System) -> None:
+    system.venues.now = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+    answer = system.venues.depository_api.handler(event("depository_api"), FakeContext())
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (200, "SETTLED")
+
+
+def drained(system: System) -> list[dict[str, Any]]:
+    """All messages in the execution mailbox."""
+    found: list[dict[str, Any]] = []
+    while batch := system.messages("EXECUTION_QUEUE_URL"):
+        found += batch
+        for message in batch:
+            system.sqs.delete_message(
+                QueueUrl=system.queues["EXECUTION_QUEUE_URL"], ReceiptHandle=message["ReceiptHandle"]
+            )
+    return found
+
+
+CHECKS: dict[str, Callable[[System], None]] = {
+    name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_functions_event_does_what_it_shows(system: System, name: str) -> None:
+    assert name in CHECKS, f"say what events/{name}.json must come to"
+    CHECKS[name](system)
+
+
+def test_there_is_no_event_without_a_function() -> None:
+    events = {path.stem for path in (ROOT / "events").glob("*.json")}
+    assert events - {SAM_VARIABLES} == set(FUNCTIONS)

@@ -1,0 +1,68 @@
+"""Each function's settings: what the catalog promises to tell it is what it asks for, and nothing fails late."""
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from infra.catalog import FUNCTIONS
+from trading.adapters.settings import SettingsError, load
+
+COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+NAMES = sorted(path.parent.name for path in (Path(__file__).resolve().parents[3] / "functions").glob("*/handler.py"))
+
+
+def settings_of(name: str) -> type[BaseSettings]:
+    settings: type[BaseSettings] = importlib.import_module(f"functions.{name}.settings").Settings
+    return settings
+
+
+def required(name: str) -> set[str]:
+    return {field.upper() for field, info in settings_of(name).model_fields.items() if info.is_required()}
+
+
+@pytest.fixture
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for variable in {variable for name in NAMES for variable in required(name)} & os.environ.keys():
+        monkeypatch.delenv(variable)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_required_is_what_the_catalog_gives(name: str) -> None:
+    assert required(name) == COMMON | set(FUNCTIONS[name].env)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_that_is_told_nothing_names_all_it_lacks_in_one_message(
+    name: str, no_environment: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingsError) as failure:
+        load(settings_of(name))
+    message = str(failure.value)
+    assert message.startswith(f"functions.{name}.settings: bad environment: ")
+    assert {part.partition(" ")[0] for part in message.split(": ", 2)[2].split("; ")} == required(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_missing_variable_is_enough_and_an_empty_one_is_missing(
+    name: str, no_environment: pytest.MonkeyPatch
+) -> None:
+    for variable in required(name):
+        no_environment.setenv(variable, "INFO")
+    load(settings_of(name))
+    missing = sorted(required(name) - COMMON)[0]
+    no_environment.setenv(missing, "")
+    with pytest.raises(SettingsError, match=rf"bad environment: {missing} \([^;]*\)$"):
+        load(settings_of(name))
+
+
+def test_a_rate_limit_is_positive(no_environment: pytest.MonkeyPatch) -> None:
+    for variable in required("orders"):
+        no_environment.setenv(variable, "INFO")
+    no_environment.setenv("RATE_LIMIT_REQUESTS", "0")
+    no_environment.setenv("RATE_LIMIT_WINDOW_SECONDS", "ten")
+    with pytest.raises(SettingsError, match=r"RATE_LIMIT_REQUESTS .*; RATE_LIMIT_WINDOW_SECONDS"):
+        load(settings_of("orders"))
