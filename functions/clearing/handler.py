@@ -15,7 +15,7 @@ stage = stages.clearing_stage(settings)
 workflow = stages.lifecycle("")
 
 
-def handle(message: ClearOrder, _: LambdaContext) -> None:
+def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
     """Clear an order; the workflow is answered after the commit, and again if the message comes again."""
     order = stage(message.order_id)
     if message.task_token:

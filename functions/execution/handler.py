@@ -14,9 +14,9 @@ settings = load(Settings)
 stage = execution_stage(settings)
 
 
-def handle(message: ExecutionMessage, _: LambdaContext) -> None:
+def handle(message: ExecutionMessage, _: LambdaContext, redelivered: bool) -> None:
     """One message of a client."""
-    stage(message)
+    stage(message, redelivered)
 
 
 handler = MailboxWorker(

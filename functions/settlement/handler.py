@@ -22,7 +22,7 @@ workflow = stages.lifecycle("")
 mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
 
 
-def handle(message: SettleClient, context: LambdaContext) -> None:
+def handle(message: SettleClient, context: LambdaContext, _: bool) -> None:
     """Settle a client; what there is no time for goes on in a message of its own, and the last one answers the cycle."""
     outcome = stage(
         message.client_id,

@@ -298,3 +298,14 @@ def test_a_predecessor_that_fails_for_now_is_not_overtaken(world: World) -> None
     assert world.exchanges.arrived == []
     world.execute(message(second))
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
+
+
+def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(world: World) -> None:
+    first, second = world.order("first"), world.order("second")
+    world.faults.before("exchanges.submit")
+    with pytest.raises(CrashError):
+        world.execute(message(second))
+    assert world.current(first).status is OrderStatus.ROUTING
+    assert world.exchanges.arrived == []
+    world.execute(message(second), redelivered=True)
+    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]

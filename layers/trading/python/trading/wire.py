@@ -39,7 +39,7 @@ class VenueOrderStatus(StrEnum):
 class SubmitOrder(Frozen):
     """An order as an exchange takes it. Always priced: a market order is a limit at its collar."""
 
-    client_order_id: str = Field(max_length=64)
+    client_order_id: str = Field(min_length=1, max_length=64)
     account: str = Field(pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id")
     symbol: str = Field(max_length=12)
     side: Side
@@ -53,7 +53,7 @@ class SubmitOrder(Frozen):
 class Execution(Frozen):
     """One fill at an exchange. `execution_id` is unique at that exchange."""
 
-    execution_id: str = Field(max_length=64)
+    execution_id: str = Field(min_length=1, max_length=64)
     quantity: int = Field(gt=0)
     price: Money = Field(gt=0)
     transact_time: Timestamp
@@ -77,9 +77,9 @@ class ExecutionReport(Frozen):
     """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the fill's."""
 
     exchange_id: str = Field(max_length=16)
-    execution_id: str = Field(max_length=64)
-    client_order_id: str = Field(max_length=64)
-    exchange_order_id: str = Field(max_length=64)
+    execution_id: str = Field(min_length=1, max_length=64)
+    client_order_id: str = Field(min_length=1, max_length=64)
+    exchange_order_id: str = Field(min_length=1, max_length=64)
     account: str = Field(pattern=ACCOUNT_PATTERN)
     symbol: str = Field(max_length=12)
     side: Side
@@ -128,7 +128,7 @@ class ConfirmationStatus(StrEnum):
 class SettlementInstruction(Frozen):
     """Delivery versus payment: shares move if and only if the amount moves the other way."""
 
-    instruction_id: str = Field(max_length=64)
+    instruction_id: str = Field(min_length=1, max_length=64)
     settlement_account: str = Field(max_length=64)
     counterparty: str = Field(max_length=64)
     direction: DeliveryDirection

@@ -38,13 +38,13 @@ class MailboxWorker(Generic[AnyMessage]):
     """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
 
     A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
+    group goes on. `handle` is told whether the message was received before. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
         self,
         parse: Callable[[str], AnyMessage],
-        handle: Callable[[AnyMessage, LambdaContext], None],
+        handle: Callable[[AnyMessage, LambdaContext, bool], None],
         give_up: Callable[[AnyMessage, str], None],
         sqs: SQSClient,
         queue_url: str,
@@ -100,7 +100,7 @@ class MailboxWorker(Generic[AnyMessage]):
             return
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
-                self._handle(message, context)
+                self._handle(message, context, int(record.attributes.approximate_receive_count) > 1)
             except PERMANENT as error:
                 if is_transient(error):
                     self._again(record, message, error)

@@ -1,6 +1,6 @@
 """What is traded, where, and at which price steps."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from pydantic import Field, field_validator
 
@@ -41,9 +41,9 @@ class Instrument(Frozen):
 
     def market_protection_price(self, side: Side) -> Decimal:
         """The worst price a market order may meet: the reference price plus (buy) or minus (sell) the collar, on a tick."""
-        collar = self.reference_price * self.market_collar_percent / 100
-        price = self.reference_price + side.sign * collar
-        return max(price // self.tick_size * self.tick_size, self.tick_size)
+        price = self.reference_price + side.sign * self.reference_price * self.market_collar_percent / 100
+        towards_reference = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
+        return (price / self.tick_size).to_integral_value(towards_reference) * self.tick_size
 
     def limit_band(self) -> tuple[Decimal, Decimal]:
         """The lowest and the highest limit price that is accepted."""

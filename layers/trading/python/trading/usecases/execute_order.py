@@ -24,6 +24,8 @@ from trading.wire import ExecutionReport
 
 TOKEN_LIFETIME = timedelta(days=100)
 """Longer than any order stands (GTC: 90 days)."""
+RECENTLY = timedelta(minutes=10)
+"""Longer than a message that a dead worker held takes to come again."""
 MAX_TRADES = 1000
 """An order names its trades, and an item of DynamoDB has a size: with so many executions the rest is canceled."""
 
@@ -42,11 +44,14 @@ class ExecuteOrderStage:
     clock: Clock
 
     @on_fresh_state
-    def __call__(self, message: ExecutionMessage) -> None:
-        """Handle one message. Raises NotFoundError for an unknown order; anything else unexpected means: deliver it again."""
+    def __call__(self, message: ExecutionMessage, redelivered: bool = False) -> None:
+        """Handle one message. Raises NotFoundError for an unknown order; anything else unexpected means: deliver it again.
+
+        `redelivered`: it has been begun before, by a worker that may have died anywhere.
+        """
         match message:
             case ExecuteOrder():
-                self._execute(message)
+                self._execute(message, redelivered)
             case ReportReceived():
                 self._report(message.report)
             case PollOrder():
@@ -54,10 +59,10 @@ class ExecuteOrderStage:
             case CancelOrder():
                 self._cancel(message)
 
-    def execute(self, order_id: str) -> Order:
+    def execute(self, order_id: str, redelivered: bool = False) -> Order:
         """Route an order and what its client has sent before it. The order as it stands afterwards."""
         order = self._order(order_id)
-        for predecessor in self._unrouted_predecessors(order):
+        for predecessor in self._unsent_predecessors(order, redelivered):
             self._execute_predecessor(predecessor)
         order = self._end_early(order) if order.ending else self.route(order)
         self._finish(order)
@@ -83,10 +88,10 @@ class ExecuteOrderStage:
         else:
             self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
 
-    def _execute(self, message: ExecuteOrder) -> None:
+    def _execute(self, message: ExecuteOrder, redelivered: bool) -> None:
         if message.task_token:
             self.books.save_task_token(message.order_id, message.task_token, self.clock() + TOKEN_LIFETIME)
-        self.execute(message.order_id)
+        self.execute(message.order_id, redelivered)
 
     def _execute_predecessor(self, order: Order) -> None:
         """A predecessor that cannot be processed is given up by itself, and does not take its successor along."""
@@ -97,14 +102,25 @@ class ExecuteOrderStage:
                 raise
             self._give_up(order, f"{type(error).__name__}: {error}")
 
-    def _unrouted_predecessors(self, order: Order) -> list[Order]:
-        """Orders accepted before this one and not yet routed, oldest first: the queue may have got them in another order."""
+    def _unsent_predecessors(self, order: Order, redelivered: bool) -> list[Order]:
+        """Orders accepted before this one and not yet sent, oldest first: the queue may have got them in another order.
+
+        A worker that died may have saved the route of a predecessor without sending it: after it, what was routed lately is
+        sent again.
+        """
         waiting: list[Order] = []
+        routed_since = self.clock() - RECENTLY
         current = order
-        while not current.children and current.previous_order_id and order.status is OrderStatus.VALIDATED:
+        while order.is_open and not order.trades and current.previous_order_id:
             current = self._order(current.previous_order_id)
-            if current.status is OrderStatus.VALIDATED:
+            routed_at = next((e.time for e in current.history if e.status is OrderStatus.ROUTING), None)
+            maybe_unsent = redelivered and current.status is OrderStatus.ROUTING
+            if current.status is OrderStatus.VALIDATED or (maybe_unsent and routed_at and routed_at >= routed_since):
                 waiting.append(current)
+            elif (
+                routed_at is not None or current.reason_code == "NOT_EXECUTABLE" or (order.children and not redelivered)
+            ):
+                break
         return waiting[::-1]
 
     def _report(self, report: ExecutionReport) -> None:
