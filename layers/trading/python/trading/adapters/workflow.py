@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -56,30 +57,20 @@ class OrderLifecycle:
 
     def succeed(self, task_token: str, output: dict[str, str]) -> bool:
         """The stage is done; False if nobody waits for it any more."""
-        try:
-            self.client.send_task_success(taskToken=task_token, output=json.dumps(output))
-        except (
-            self.client.exceptions.TaskDoesNotExist,
-            self.client.exceptions.TaskTimedOut,
-            self.client.exceptions.InvalidToken,
-        ) as error:
-            return _nobody_waits(error)
-        return True
+        return self._answer(lambda: self.client.send_task_success(taskToken=task_token, output=json.dumps(output)))
 
     def fail(self, task_token: str, error: str, cause: str) -> bool:
         """The stage ended otherwise; False if nobody waits for it any more."""
+        return self._answer(
+            lambda: self.client.send_task_failure(taskToken=task_token, error=error[:256], cause=cause[:32768])
+        )
+
+    def _answer(self, send: Callable[[], object]) -> bool:
+        nobody_waits = self.client.exceptions
         try:
-            self.client.send_task_failure(taskToken=task_token, error=error[:256], cause=cause[:32768])
-        except (
-            self.client.exceptions.TaskDoesNotExist,
-            self.client.exceptions.TaskTimedOut,
-            self.client.exceptions.InvalidToken,
-        ) as refusal:
-            return _nobody_waits(refusal)
+            send()
+        except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, nobody_waits.InvalidToken) as error:
+            logger.info("no workflow waits for this answer", reason=type(error).__name__)
+            count("WorkflowAnswersUnwanted")
+            return False
         return True
-
-
-def _nobody_waits(error: Exception) -> bool:
-    logger.info("no workflow waits for this answer", reason=type(error).__name__)
-    count("WorkflowAnswersUnwanted")
-    return False
