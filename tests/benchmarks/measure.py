@@ -43,6 +43,7 @@ def measure(order: Order, runs: int = 1, *, split: bool = False, endpoint: str |
         claims = life.authorize(life.log_in())
         for number in range(runs + 1):  # the first one is not taken: it connects, and fills caches
             world.clock.forward(LONGEST_CACHE_SECONDS)
+            world.clock.forward_to_minute()  # quotes change with it, and with them the exchange that is routed to
             idle.append(_one(world, life, claims, order)[0])
             before = world.stored_bytes()
             usage, settlement_date = _one(world, life, claims, order)

@@ -82,6 +82,10 @@ class Clock:
         """Let time pass."""
         self._ahead += timedelta(seconds=seconds)
 
+    def forward_to_minute(self) -> None:
+        """To the start of the next minute."""
+        self.forward(60 - self().timestamp() % 60)
+
 
 class World:
     """Built by `running_world`. `asynchronous` is what the system asked AWS to do later."""
