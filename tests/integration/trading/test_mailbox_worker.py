@@ -25,6 +25,7 @@ class Desk:
     dlq_url: str
     errors: dict[str, Exception] = field(default_factory=dict)
     handled: list[str] = field(default_factory=list)
+    seen_before: list[str] = field(default_factory=list)
     given_up: list[tuple[str, str]] = field(default_factory=list)
     give_up_error: Exception | None = None
 
@@ -34,7 +35,9 @@ class Desk:
             PollOrder.model_validate_json, self._handle, self._give_up, self.sqs, self.queue_url, self.dlq_url
         )
 
-    def _handle(self, message: PollOrder, _: Any) -> None:
+    def _handle(self, message: PollOrder, _: Any, seen_before: bool) -> None:
+        if seen_before:
+            self.seen_before.append(message.order_id)
         if message.order_id in self.errors:
             raise self.errors[message.order_id]
         self.handled.append(message.order_id)
@@ -46,7 +49,8 @@ class Desk:
 
     def work(self, *records: dict[str, Any], remaining_ms: int = 60_000) -> list[str]:
         """The ids of the messages that failed."""
-        answer = self.worker({"Records": list(records)}, FakeContext(remaining_ms=remaining_ms))
+        context: Any = FakeContext(remaining_ms=remaining_ms)
+        answer = self.worker({"Records": list(records)}, context)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def dead_letters(self) -> list[dict[str, Any]]:
@@ -166,6 +170,11 @@ def test_without_the_dead_letter_queue_the_message_stays(desk: Desk) -> None:
     desk.sqs.delete_queue(QueueUrl=desk.dlq_url)
     assert desk.work(record("a"), record("b")) == ["id-a", "id-b"]
     assert desk.handled == []
+
+
+def test_the_handler_is_told_what_another_may_have_begun(desk: Desk) -> None:
+    assert desk.work(record("a"), record("b", receives=2), record("x", "bob")) == []
+    assert desk.seen_before == ["b"]
 
 
 def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:

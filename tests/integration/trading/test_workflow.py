@@ -64,9 +64,14 @@ def test_any_other_refusal_is_an_error() -> None:
 
 def test_a_used_token_of_a_finished_workflow_is_dead(lifecycle: OrderLifecycle, system: System) -> None:
     lifecycle.start(order())
-    found: list[dict[str, Any]] = []
-    system.run_until(lambda: bool(found.extend(system.messages("EXECUTION_QUEUE_URL")) or found))
-    token = json.loads(found[0]["Body"])["task_token"]
+    tokens: list[str] = []
+
+    def received() -> bool:
+        tokens.extend(json.loads(message["Body"])["task_token"] for message in system.messages("EXECUTION_QUEUE_URL"))
+        return bool(tokens)
+
+    system.run_until(received)
+    (token,) = tokens
     assert lifecycle.fail(token, "OrderClosed", "REJECTED") is True
     system.run_until(lambda: system.workflow_status(order().order_id) == "SUCCEEDED")
     assert lifecycle.succeed(token, {"order_id": order().order_id}) is False
