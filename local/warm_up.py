@@ -9,9 +9,16 @@ from typing import Any
 from local import day
 from local.place import Place
 
-# A record without a body is reported back as failed, here to nobody; a batch without records would be an error.
-NO_MESSAGE = {
-    "Records": [{"messageId": "warm-up", "eventSource": "aws:sqs", "attributes": {"MessageGroupId": "warm-up"}}]
+# A record without a body is handed back as failed, here to nobody; a batch without records would be an error.
+NO_MESSAGE: dict[str, Any] = {
+    "Records": [
+        {
+            "messageId": "warm-up",
+            "receiptHandle": "warm-up",
+            "eventSource": "aws:sqs",
+            "attributes": {"MessageGroupId": "warm-up", "ApproximateReceiveCount": "1"},
+        }
+    ]
 }
 NO_REQUEST = {
     "httpMethod": "GET",

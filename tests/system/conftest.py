@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from local import deploy, run, seed, server
+from local import deploy, run, seed, server, warm_up
 from local.api import TradingClient, rest_api_url
 from local.place import STAGE, Place
 
@@ -23,6 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     try:
         deploy.deploy(place, lambda _: None)
         seed.seed(place)
+        warm_up.warm_up(place)
         yield place
     finally:
         server.stop(place)
