@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local
+	@$(BIN)/mypy $(LAYERS) functions infra local tests/benchmarks
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'
@@ -80,7 +80,7 @@ infra: $(STAMP) ## The synthesized templates
 
 integration: $(STAMP) ## Tables, queues and use cases on moto
 	$(HEADING) 'integration tests'
-	@$(BIN)/pytest tests/integration
+	@$(BIN)/pytest tests/integration tests/benchmarks
 
 simulation: $(STAMP) ## The whole system in one process, seeded faults
 	$(HEADING) 'simulation'

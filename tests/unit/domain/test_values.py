@@ -150,6 +150,8 @@ def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
     assert worst >= D(tick)
     if side is Side.BUY and worst > D(tick):
         assert worst <= reference * D("1.04")
+    if side is Side.SELL:
+        assert worst >= reference * D("0.96")
     assert abs(worst - reference * (1 + side.sign * D("0.04"))) <= D(tick)
 
 

@@ -12,7 +12,8 @@ from trading.adapters.staged_secrets import StagedSecret
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-CACHE_FOR = timedelta(seconds=60)
+CACHE_FOR = timedelta(minutes=5)
+"""After a rotation the previous secret is still good for signing, so a stale one harms nobody."""
 MAX_CACHED = 256
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 

@@ -43,7 +43,8 @@ class Instrument(Frozen):
         """The worst price a market order may meet: the reference price plus (buy) or minus (sell) the collar, on a tick."""
         price = self.reference_price + side.sign * self.reference_price * self.market_collar_percent / 100
         towards_reference = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-        return (price / self.tick_size).to_integral_value(towards_reference) * self.tick_size
+        ticks = (price / self.tick_size).to_integral_value(towards_reference)
+        return max(ticks, Decimal(1)) * self.tick_size
 
     def limit_band(self) -> tuple[Decimal, Decimal]:
         """The lowest and the highest limit price that is accepted."""

@@ -134,8 +134,11 @@ class SettleClientStage:
 
     @on_fresh_state
     def _book(self, obligation: Obligation, confirmation: SettlementConfirmation) -> None:
-        fill = self._fill(obligation.trade_id)
-        if self._settlement(fill.trade_id) is not None:
+        entries = self.books.entries([obligation.trade_id])
+        fill = next((entry for entry in entries if isinstance(entry, Fill)), None)
+        if fill is None:
+            raise NotFoundError(f"no trade {obligation.trade_id}")
+        if any(isinstance(entry, Settlement) for entry in entries):
             return
         order = self.books.order(fill.order_id)
         if order is None:
