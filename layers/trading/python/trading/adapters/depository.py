@@ -24,7 +24,12 @@ class HttpDepository:
 
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation:
         """Deliver versus payment. Repeating an instruction repeats its confirmation."""
-        answer = self._ask("POST", "/depository/instructions", instruction.model_dump_json().encode())
+        path = "/depository/instructions"
+        status, answer = self.http.request(KEY_ID, "POST", path, instruction.model_dump_json().encode())
+        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
+            raise InstructionRefusedError(f"{status} {answer[:200]!r}")
+        if status != HTTPStatus.OK:
+            raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
         try:
             return SettlementConfirmation.model_validate_json(answer)
         except ValidationError as error:
@@ -33,16 +38,11 @@ class HttpDepository:
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
         """A page of the confirmations of a settlement date."""
         query = {"settlement_date": settlement_date.isoformat()} | ({"cursor": cursor} if cursor else {})
-        answer = self._ask("GET", f"/depository/confirmations?{urlencode(query)}")
+        path = f"/depository/confirmations?{urlencode(query)}"
+        status, answer = self.http.request(KEY_ID, "GET", path)
+        if status != HTTPStatus.OK:
+            raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
         try:
             return ConfirmationPage.model_validate_json(answer)
         except ValidationError as error:
             raise OutcomeUnknownError(f"unreadable page: {error.error_count()} errors") from error
-
-    def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
-        status, answer = self.http.request(KEY_ID, method, path, body)
-        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
-            raise InstructionRefusedError(f"{path}: {status} {answer[:200]!r}")
-        if status != HTTPStatus.OK:
-            raise OutcomeUnknownError(f"{method} {path}: {status} {answer[:200]!r}")
-        return answer

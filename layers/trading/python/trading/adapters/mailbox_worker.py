@@ -74,12 +74,18 @@ class MailboxWorker(Generic[AnyMessage]):
         return response
 
     def _postpone(self, failed: list[SQSRecord]) -> None:
-        """All that failed at once: a group stays closed as long as any of its messages is out."""
-        receives = max(int(record.attributes.approximate_receive_count) for record in failed)
-        longest = min(FIRST_PAUSE_SECONDS * 2 ** (receives - 1), LONGEST_PAUSE_SECONDS)
-        pause = round(random.uniform(longest / 2, longest))  # noqa: S311
+        """All of a group alike: it stays closed as long as any of its messages is out."""
+        receives: dict[str | None, int] = {}
+        for record in failed:
+            group = record.attributes.message_group_id
+            receives[group] = max(int(record.attributes.approximate_receive_count), receives.get(group, 1))
+        pauses = {group: _pause(times) for group, times in receives.items()}
         entries: Any = [
-            {"Id": str(number), "ReceiptHandle": record.receipt_handle, "VisibilityTimeout": pause}
+            {
+                "Id": str(number),
+                "ReceiptHandle": record.receipt_handle,
+                "VisibilityTimeout": pauses[record.attributes.message_group_id],
+            }
             for number, record in enumerate(failed)
         ]
         try:
@@ -137,3 +143,8 @@ class MailboxWorker(Generic[AnyMessage]):
         except Exception:
             logger.exception("order not marked")
             count("OrdersNotMarked")
+
+
+def _pause(receives: int) -> int:
+    longest = min(FIRST_PAUSE_SECONDS * 2 ** (receives - 1), LONGEST_PAUSE_SECONDS)
+    return round(random.uniform(longest / 2, longest))  # noqa: S311
