@@ -36,7 +36,7 @@ class PlainProgress:
     def show(self, watched: Iterable[Watched]) -> None:
         """Print what changed since the last time."""
         for order in watched:
-            line = f"{_title(order)}: {order.status}, {_filled(order)} at {_price(order)}"
+            line = f"{_title(order):<22} {order.play.title}: {order.status}, {_filled(order)} at {_price(order)}"
             if self._shown.get(order.order_id) != line:
                 self._shown[order.order_id] = line
                 self._console.print(line, highlight=False, soft_wrap=True)
@@ -69,17 +69,18 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 def orders_table(watched: Iterable[Watched], title: str) -> Table:
-    """A row an order, a column a step of the lifecycle."""
-    table = Table(title=title, title_justify="left", header_style="dim", expand=False)
-    table.add_column("order")
-    for status in LIFECYCLE:
-        table.add_column(status.capitalize(), justify="center")
-    table.add_column("filled", justify="right")
-    table.add_column("average", justify="right")
-    table.add_column("outcome")
+    """A line an order, a dot a step of the lifecycle; what a narrow terminal has no room for is cut at the right."""
+    table = Table(title=title, title_justify="left", header_style="dim", expand=True)
+    table.add_column("order", no_wrap=True)
+    table.add_column("life", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("filled", justify="right", no_wrap=True)
+    table.add_column("average", justify="right", no_wrap=True)
+    table.add_column("note", no_wrap=True, overflow="ellipsis", ratio=1)
     for order in watched:
-        steps = ["[green]●[/]" if status in order.passed else "[dim]·[/]" for status in LIFECYCLE]
-        table.add_row(_title(order), *steps, _filled(order), _price(order), _outcome(order))
+        life = "".join("[green]●[/]" if status in order.passed else "[dim]·[/]" for status in LIFECYCLE)
+        table.add_row(_title(order), life, _status(order), _filled(order), _price(order), _note(order))
+    table.caption = f"life: {' '.join(status.lower() for status in LIFECYCLE)}"
     return table
 
 
@@ -131,9 +132,7 @@ def invariants_table(findings: Iterable[Finding]) -> Table:
 
 def _title(order: Watched) -> str:
     body = order.play.body
-    return (
-        f"{body['client_id']:<5} {body['side']:<4} {body['quantity']:>4} {body['stock_symbol']:<5} {order.play.title}"
-    )
+    return f"{body['client_id']:<5} {body['side']:<4} {body['quantity']:>4} {body['stock_symbol']}"
 
 
 def _filled(order: Watched) -> str:
@@ -144,10 +143,15 @@ def _price(order: Watched) -> str:
     return str(order.shown.get("average_price") or "–")
 
 
-def _outcome(order: Watched) -> str:
-    if order.status == "SETTLED":
-        return "[green]SETTLED[/]"
+def _status(order: Watched) -> str:
+    if order.status in ("SETTLED", "CLEARED"):
+        return f"[green]{order.status}[/]"
+    return order.status if order.status in HAPPY else f"[yellow]{order.status}[/]"
+
+
+def _note(order: Watched) -> str:
+    """Why it ended otherwise, else what the order is."""
     if order.status in HAPPY:
-        return ""
+        return f"[dim]{order.play.title}[/]"
     history = order.shown.get("status_history") or [{}]
-    return f"[yellow]{order.status}[/] [dim]{history[-1].get('reason') or ''}[/]"
+    return f"[dim]{history[-1].get('reason') or order.play.title}[/]"
