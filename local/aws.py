@@ -3,8 +3,9 @@
 import fcntl
 import os
 import sys
+from typing import Any
 
-from ministack.app import main  # type: ignore[import-untyped]
+from ministack import app  # type: ignore[import-untyped]
 
 from local import gateway_responses, worker_pool
 
@@ -18,8 +19,20 @@ def hold_pid_file(path: str) -> int:
     return descriptor
 
 
+async def end_once_saved(scope: Any, receive: Any, send: Any) -> None:
+    """MiniStack's lifespan, which ends with the state saved; and then the process, whatever still runs in its threads.
+
+    Python would wait for them at exit, and one that runs a Map waits for its task tokens, for minutes.
+    """
+    await _lifespan(scope, receive, send)
+    os._exit(0)
+
+
+_lifespan = app._handle_lifespan
+
 if __name__ == "__main__":
     hold_pid_file(sys.argv.pop())
     gateway_responses.apply()
     worker_pool.apply()
-    main()
+    app._handle_lifespan = end_once_saved
+    app.main()

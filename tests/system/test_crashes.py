@@ -25,7 +25,6 @@ pytestmark = [
 
 PATIENCE_SECONDS = 420
 """A message whose worker died comes again after the visibility timeout of a minute, and that may happen to it again."""
-KILLS = 2
 ENDED = {"CLEARED", "SETTLED"}
 
 Clients = dict[str, TradingClient]
@@ -96,17 +95,14 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
 
 
 @contextmanager
-def repeatedly_killed(place: Place, *functions: str) -> Iterator[dict[str, int]]:
-    """While the block runs, the functions' workers die as soon as there are any, `KILLS` times. Yields how many died."""
+def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
+    """While the block runs, the functions' workers that are at work die, once. Yields how many died."""
     killed = dict.fromkeys(functions, 0)
     over = threading.Event()
 
     def reap(function: str) -> None:
-        rounds = 0
-        while rounds < KILLS and not over.wait(0.5):
-            if count := workers.kill(place, function):
-                killed[function] += count
-                rounds += 1
+        while not killed[function] and not over.wait(0.1):
+            killed[function] = workers.kill_busy(place, function)
 
     reapers = [threading.Thread(target=reap, args=(function,)) for function in functions]
     for reaper in reapers:
@@ -131,7 +127,7 @@ def assert_books_are_right(place: Place) -> None:
 def test_killing_workers_in_mid_flight_loses_nothing(
     place: Place, clients: Clients, functions: tuple[str, ...]
 ) -> None:
-    with repeatedly_killed(place, *functions) as killed:
+    with killed_at_work(place, *functions) as killed:
         placed = place_all(clients)
         wait_until_traded(clients, placed)
     assert all(killed.values()), killed
@@ -157,7 +153,7 @@ def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(place: P
 def test_killing_settlement_in_mid_flight_settles_everything_once(place: Place, clients: Clients) -> None:
     placed = place_all(clients)
     wait_until_traded(clients, placed)
-    with repeatedly_killed(place, "settlement", "depository-api") as killed:
+    with killed_at_work(place, "settlement", "depository-api") as killed:
         day.settle(place, calendar.settlement_date(day.business_date(), 1), lambda: None)
     assert all(killed.values()), killed
     for order_id, client_id in placed.items():
