@@ -168,8 +168,8 @@ SERVICES = {
     ),
     "internal": FunctionSpec(
         timeout=25,
-        env=_EXECUTION_ENV,
-        grants=_union(_EXECUTION_GRANTS, _CLEARING_GRANTS, _SETTLEMENT_GRANTS),
+        env=(*_BOOKS_ENV, *_VENUES_ENV, "EXECUTION_QUEUE_URL"),
+        grants=_union(_CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"queues/execution": "SendMessage"}),
     ),
     "execution": FunctionSpec(
         timeout=15,

@@ -6,13 +6,16 @@ with what is recorded, marked as replayed.
 
 from http import HTTPStatus
 
+import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from functions.internal.settings import Settings
 from trading.adapters import stages, views
 from trading.adapters.api import ApiResolver, PathId, json_response
+from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import logger
 from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
@@ -20,11 +23,14 @@ from trading.adapters.views import ClearingDetail, ExecutionSummary, SettlementD
 from trading.domain.calendar import NEW_YORK
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders import OrderStatus
+from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
 books = stages.books(settings)
-execution = stages.execution_stage(settings)
+mailboxes = SqsMailboxes(
+    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
+)
 clearing = stages.clearing_stage(settings)
 settlement = stages.settlement_stage(settings)
 app = ApiResolver()
@@ -39,17 +45,21 @@ RECORDED = {REPLAYED_HEADER: "true"}
     responses={202: {"description": "Exchanges are still at work on the order"}},
 )
 def execute(order_id: PathId) -> Response[ExecutionSummary]:
-    """Route the order, or answer with what has been executed. 202 as long as exchanges are still at work on it."""
+    """Have the order executed, or answer with what has been executed. 202 as long as it is under way.
+
+    It goes through its client's mailbox like everything else that touches an exchange: there is one writer.
+    """
     order = books.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
-    recorded = not order.is_open
     if order.status is OrderStatus.VALIDATED:
-        order = execution.execute(order_id)
+        mailboxes.execution(
+            ExecuteOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id)
+        )
     summary = views.execution_summary(order, books.entries(order.trades))
-    return json_response(
-        summary, HTTPStatus.ACCEPTED if order.is_open else HTTPStatus.OK, RECORDED if recorded else None
-    )
+    if order.is_open:
+        return json_response(summary, HTTPStatus.ACCEPTED)
+    return json_response(summary, headers=RECORDED)
 
 
 @app.post("/api/v1/clearing/<trade_id>", permission="clearing:write", summary="Clear a trade", tags=["Internal"])

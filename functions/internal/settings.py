@@ -1,7 +1,9 @@
 """What the function is told."""
 
-from trading.adapters.stages import ExecutionSettings
+from trading.adapters.stages import BooksAndVenueSettings
 
 
-class Settings(ExecutionSettings):
-    """What all stages need."""
+class Settings(BooksAndVenueSettings):
+    """What clearing and settling need, and the mailbox that executions go through."""
+
+    execution_queue_url: str

@@ -11,9 +11,12 @@ from trading.adapters.mailbox_worker import MailboxWorker
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.settings import load
 from trading.messages import SettleClient
+from trading.usecases.ports import OutcomeUnknownError
+from trading.usecases.settle_client import SettlementFailedError
 
 TIME_FOR_ONE_OBLIGATION_MS = 9_500
 """Both tries of an instruction and the booking."""
+MAX_PARTS = 500
 
 settings = load(Settings)
 sqs = boto3.client("sqs", config=CLIENT_CONFIG)
@@ -22,15 +25,25 @@ workflow = stages.lifecycle("")
 mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
 
 
-def handle(message: SettleClient, context: LambdaContext, _: bool) -> None:
-    """Settle a client; what there is no time for goes on in a message of its own, and the last one answers the cycle."""
+def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> None:
+    """Settle a client; what there is no time for goes on in a message of its own, and the last one answers the cycle.
+
+    A last one that had to leave instructions without an answer comes again, and then starts over with all that is due.
+    """
+    if message.part > MAX_PARTS:
+        raise SettlementFailedError(f"not done after {MAX_PARTS} messages")
     outcome = stage(
         message.client_id,
         message.settlement_date,
         lambda: context.get_remaining_time_in_millis() < TIME_FOR_ONE_OBLIGATION_MS,
+        None if redelivered else message.after,
     )
-    if outcome.unfinished:
-        mailboxes.settlement(message.model_copy(update={"part": message.part + 1}))
+    unanswered = outcome.unanswered + (0 if redelivered else message.unanswered)
+    if outcome.stopped_after is not None:
+        following = {"part": message.part + 1, "after": outcome.stopped_after, "unanswered": unanswered}
+        mailboxes.settlement(message.model_copy(update=following))
+    elif unanswered:
+        raise OutcomeUnknownError(f"the depository left {unanswered} instructions without an answer")
     elif message.task_token:
         workflow.succeed(
             message.task_token,

@@ -129,7 +129,7 @@ class World:
             message = queue[0]
             for receives in range(1, MAX_RECEIVES + 1):
                 try:
-                    self.handle(message)
+                    self.handle(message, receives > 1)
                     break
                 except Exception as error:
                     self.failures.append((message, error))
@@ -137,7 +137,7 @@ class World:
                         self.execute.give_up(message, repr(error))
             queue.popleft()
 
-    def handle(self, message: Message) -> None:
+    def handle(self, message: Message, redelivered: bool = False) -> None:
         """What the functions do with a message."""
         match message:
             case ClearOrder():
@@ -146,9 +146,9 @@ class World:
                     self.workflow.succeed(message.task_token, {"status": order.status})
             case SettleClient():
                 outcome = self.settle(message.client_id, message.settlement_date, lambda: False)
-                assert not outcome.unfinished
+                assert outcome.stopped_after is None
             case ExecuteOrder() | ReportReceived() | PollOrder() | CancelOrder():
-                self.execute(message)
+                self.execute(message, redelivered)
 
     def settlement_cycle(self, day: date) -> None:
         """What SettlementCycle does."""

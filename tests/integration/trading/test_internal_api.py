@@ -30,7 +30,7 @@ def trades(system: System, order_id: str) -> list[str]:
 def test_an_order_is_executed_once_and_then_told(system: System) -> None:
     order_id = place(system)["order_id"]
     status, body, _ = ask(system, "execution", order_id)
-    assert (status, body["status"], body["executed_quantity"], body["execution_id"]) == (202, "ROUTING", 0, None)
+    assert (status, body["status"], body["executed_quantity"], body["execution_id"]) == (202, "VALIDATED", 0, None)
     system.run_until(lambda: system.status(order_id) == "CLEARED")
     status, body, answer = ask(system, "execution", order_id)
     assert (status, body["status"], body["executed_quantity"]) == (200, "CLEARED", 100)

@@ -148,6 +148,13 @@ def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk:
     assert desk.given_up == [("a", reason(letter))]
 
 
+def test_what_waited_behind_a_message_that_is_put_aside_is_not_put_aside_with_it(desk: Desk) -> None:
+    desk.errors["a"] = desk.errors["b"] = OutcomeUnknownError("slow")
+    records = [record(name, receives=MAX_TRIES) for name in ("a", "b", "c")]
+    assert desk.work(*records) == ["id-b", "id-c"]
+    assert [order_id for order_id, _ in desk.given_up] == ["a"]
+
+
 def test_the_same_message_is_put_aside_once(desk: Desk) -> None:
     desk.errors["a"] = NotFoundError("no order a")
     desk.work(record("a"))

@@ -231,7 +231,7 @@ def test_what_was_refused_of_a_child_will_not_come() -> None:
 
 def test_when_an_order_ends_by_itself() -> None:
     assert expires_at(make_order()) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
-    assert expires_at(make_order(time_in_force=TimeInForce.IOC)) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    assert expires_at(make_order(time_in_force=TimeInForce.IOC)) == NOW + timedelta(minutes=15)
     assert expires_at(make_order(time_in_force=TimeInForce.GTC)) == NOW + timedelta(days=90)
     evening = make_order(now=NOW.replace(hour=22))
     assert expires_at(evening) == datetime(2026, 11, 24, 21, 0, tzinfo=UTC)

@@ -105,7 +105,7 @@ def test_an_order_is_sent_again_when_the_worker_died_before_the_submit(world: Wo
     with pytest.raises(CrashError):
         world.execute(message(order))
     assert world.exchanges.arrived == []
-    world.execute(message(order))
+    world.execute(message(order), redelivered=True)
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
@@ -309,3 +309,27 @@ def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(wor
     assert world.exchanges.arrived == []
     world.execute(message(second), redelivered=True)
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
+
+
+def test_what_our_books_refused_is_not_bought_again_elsewhere(world: World) -> None:
+    order = world.placed(order_type=OrderType.MARKET, limit_price=None)
+    exchange_id = order.children[0].exchange_id
+    world.fill(order, 100, price="110.00")
+    ended = world.current(order)
+    assert [child.exchange_id for child in ended.children] == [exchange_id]
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 0)
+
+
+def test_an_order_whose_time_is_over_is_not_sent(world: World) -> None:
+    order = world.order()
+    world.advance(days=1)
+    world.execute(message(order))
+    assert world.exchanges.arrived == []
+    assert world.current(order).status is OrderStatus.EXPIRED
+
+
+def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(world: World) -> None:
+    order = world.placed()
+    world.exchanges.down.add(order.children[0].exchange_id)
+    world.execute(message(order))
+    assert world.current(order) == order

@@ -8,6 +8,7 @@ from tests.fakes.builders import TOMORROW, D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain import identifiers
+from trading.domain.accounts import LedgerInvariantError
 from trading.domain.ledger import Break, Settlement
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import Side
@@ -150,12 +151,32 @@ def test_a_race_with_the_clients_trading_starts_over(world: World) -> None:
     assert len(world.depository.settled) == 1
 
 
-def test_out_of_time_it_stops_and_says_so(world: World) -> None:
+def test_out_of_time_it_stops_and_says_where(world: World) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
     answers = iter([False, False, True])
-    assert world.settle("alice", TOMORROW, lambda: next(answers)) == Outcome(settled=2, unfinished=True)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    outcome = world.settle("alice", TOMORROW, lambda: next(answers))
+    assert (outcome.settled, outcome.failed, outcome.unanswered) == (2, 0, 0)
+    assert outcome.stopped_after is not None
+    assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=1)
+
+
+def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_the_others(world: World) -> None:
+    for key in ("first", "second", "third"):
+        cleared(world, key)
+    world.faults.before("depository.instruct", OutcomeUnknownError("timed out"))
+    answers = iter([False, True])
+    outcome = world.settle("alice", TOMORROW, lambda: next(answers))
+    assert (outcome.settled, outcome.unanswered) == (0, 1)
+    assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=2)
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1), "started over, it finds the one that was left"
+
+
+def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(world: World) -> None:
+    for key in ("first", "second", "third"):
+        cleared(world, key)
+    world.faults.before("depository.instruct", LedgerInvariantError("a bug"))
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=2, failed=1)
 
 
 def test_an_unknown_client_is_an_error(world: World) -> None:

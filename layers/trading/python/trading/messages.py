@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from trading.domain import identifiers
+from trading.domain.orders import OrderStatus
 from trading.domain.values import Day, Frozen
 from trading.wire import ExecutionReport
 
@@ -52,7 +53,7 @@ class CancelOrder(Message):
 
     kind: Literal["cancel"] = "cancel"
     order_id: str
-    outcome: Literal["CANCELED", "EXPIRED"] = "CANCELED"
+    outcome: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED] = OrderStatus.CANCELED
     reason: str
 
 
@@ -67,14 +68,16 @@ class ClearOrder(Message):
 class SettleClient(Message):
     """From SettlementCycle: settle what this client has due up to and on the date.
 
-    `part` counts the continuations of a client with more to settle than one invocation has time for; it also keeps
-    them from being taken for duplicates of each other.
+    A client with more to settle than one invocation has time for is continued in further messages: `part` counts them,
+    `after` says where the one before stopped, `unanswered` how many instructions have been left without an answer.
     """
 
     kind: Literal["settle"] = "settle"
     settlement_date: Day
     task_token: str | None = None
     part: int = 0
+    after: str | None = None
+    unanswered: int = 0
 
 
 ExecutionMessage = Annotated[ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MAX_TRIES = 8
 """After so many tries (about four minutes) a message is put into the DLQ. The queue's own limit is higher, for messages that kill the worker, and
-because those that wait behind a failing one in their group are counted as received with it."""
+because those that wait behind a failing one in their group are counted as received with it: for the same reason a group gives
+up one message an invocation, and the next has a try of its own."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
 """What failed comes again after a pause that doubles, instead of after the queue's long visibility timeout."""
 ENOUGH_TIME_MS = 10_000
@@ -62,6 +63,7 @@ class MailboxWorker(Generic[AnyMessage]):
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """The Lambda handler: SQS event in, batch item failures out."""
         logger.append_keys(function_request_id=context.aws_request_id)
+        self._given_up: set[str] = set()
         response = process_partial_response(
             event=event,
             record_handler=lambda record: self._one(record, context),
@@ -120,8 +122,9 @@ class MailboxWorker(Generic[AnyMessage]):
         receives = int(record.attributes.approximate_receive_count)
         logger.exception("message failed", extra={"receives": receives})
         count("MessagesFailed")
-        if receives < MAX_TRIES:
+        if receives < MAX_TRIES or message.client_id in self._given_up:
             raise error
+        self._given_up.add(message.client_id)
         self._bury(record, message, f"{type(error).__name__} after {receives} tries: {error}")
 
     def _bury(self, record: SQSRecord, message: AnyMessage | None, reason: str) -> None:

@@ -339,13 +339,24 @@ class Order(OrderRequest, Versioned):
 
 
 GTC_LIFETIME = timedelta(days=90)
+IMMEDIATE_LIFETIME = timedelta(minutes=15)
 
 
 def expires_at(order: Order) -> datetime:
-    """When an order that rests ends by itself: DAY at the close of its session, GTC after 90 days."""
+    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that may not rest after minutes."""
+    if not order.venue_time_in_force.rests:
+        return order.accepted_at + IMMEDIATE_LIFETIME
     if order.time_in_force is TimeInForce.GTC:
         return order.accepted_at + GTC_LIFETIME
     return calendar.close_of(order.business_date)
+
+
+def expiry_of(order: Order) -> Ending:
+    """How an order ends whose time is over: what may not rest was never to stand, so it is canceled, not expired."""
+    status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
+    return Ending.model_validate(
+        {"status": status, "reason": f"{order.time_in_force}: its time was over before it was executed"}
+    )
 
 
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:

@@ -78,12 +78,14 @@ def next_step(order: Order) -> Step:
     what an exchange cancels or expires of a resting order ends it, once nothing of it is live; so does what our books refused,
     for the exchange thinks that it is executed. An order that is wanted to end is not routed any more.
     """
-    endings = {ChildStatus.CANCELED if child.refused else child.outcome for child in order.children}
+    endings = {child.outcome for child in order.children}
     if not order.is_open or order.unrouted == 0:
         return Step.WAIT
     if order.ending is not None:
         ended = Step.CANCEL if order.ending.status is OrderStatus.CANCELED else Step.EXPIRE
         return Step.WAIT if order.live_children else ended
+    if any(child.refused for child in order.children):
+        return Step.WAIT if order.live_children else Step.CANCEL
     immediate = order.venue_time_in_force is TimeInForce.IOC
     if not endings & {ChildStatus.CANCELED, ChildStatus.EXPIRED} or (immediate and ChildStatus.CANCELED in endings):
         return Step.ROUTE

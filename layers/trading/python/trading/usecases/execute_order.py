@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
-from trading.domain.orders import Ending, Order, OrderStatus
+from trading.domain.orders import Ending, Order, OrderStatus, expires_at, expiry_of
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.ports import (
@@ -16,6 +16,7 @@ from trading.usecases.ports import (
     Monitor,
     NotFoundError,
     OutcomeUnknownError,
+    StaleError,
     Workflow,
 )
 from trading.usecases.retrying import on_fresh_state
@@ -28,6 +29,8 @@ RECENTLY = timedelta(minutes=10)
 """Longer than a message that a dead worker held takes to come again."""
 MAX_TRADES = 1000
 """An order names its trades, and an item of DynamoDB has a size: with so many executions the rest is canceled."""
+
+TOO_MANY_TRADES = Ending(status=OrderStatus.CANCELED, reason="executed in too many parts")
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,22 @@ class ExecuteOrderStage:
     monitor: Monitor
     clock: Clock
 
-    @on_fresh_state
     def __call__(self, message: ExecutionMessage, redelivered: bool = False) -> None:
         """Handle one message. Raises NotFoundError for an unknown order; anything else unexpected means: deliver it again.
 
-        `redelivered`: it has been begun before, by a worker that may have died anywhere.
+        `redelivered`: it has been begun before, and may have stopped anywhere; so it is after a lost race.
         """
+        try:
+            self._handle(message, redelivered)
+        except StaleError:
+            on_fresh_state(self._handle)(message, True)
+
+    def _handle(self, message: ExecutionMessage, redelivered: bool) -> None:
         match message:
             case ExecuteOrder():
                 self._execute(message, redelivered)
             case ReportReceived():
-                self._report(message.report)
+                self._report(message.report, redelivered)
             case PollOrder():
                 self._poll(message.order_id)
             case CancelOrder():
@@ -62,9 +70,10 @@ class ExecuteOrderStage:
     def execute(self, order_id: str, redelivered: bool = False) -> Order:
         """Route an order and what its client has sent before it. The order as it stands afterwards."""
         order = self._order(order_id)
-        for predecessor in self._unsent_predecessors(order, redelivered):
-            self._execute_predecessor(predecessor)
-        order = self._end_early(order) if order.ending else self.route(order)
+        if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
+            for predecessor in self._unsent_predecessors(order, redelivered):
+                self._execute_predecessor(predecessor)
+            order = self._work(order)
         self._finish(order)
         return order
 
@@ -96,7 +105,7 @@ class ExecuteOrderStage:
     def _execute_predecessor(self, order: Order) -> None:
         """A predecessor that cannot be processed is given up by itself, and does not take its successor along."""
         try:
-            self._finish(self.route(order))
+            self._finish(self._work(order))
         except PERMANENT as error:
             if is_transient(error):
                 raise
@@ -123,20 +132,32 @@ class ExecuteOrderStage:
                 break
         return waiting[::-1]
 
-    def _report(self, report: ExecutionReport) -> None:
+    def _report(self, report: ExecutionReport, redelivered: bool) -> None:
         order = self.book.report(report)
         if order is None:
             return
         if order.is_open and len(order.trades) >= MAX_TRADES and order.ending is None:
-            order = self._end_early(self._wish(order, OrderStatus.CANCELED, "executed in too many parts"))
-        self._finish(self.route.proceed(order))
+            order = self._wish(order, TOO_MANY_TRADES)
+            redelivered = True
+        self._finish(self._work(order) if redelivered else self.route.proceed(order))
 
     def _poll(self, order_id: str) -> None:
-        """Ask the exchanges. One that does not answer is asked again by the next sweep; the others are heard now."""
         order = self._order(order_id)
-        if order.status is OrderStatus.VALIDATED or (order.is_open and order.ending is not None):
+        if order.status is OrderStatus.VALIDATED:
             self.execute(order_id)
-            return
+        else:
+            self._finish(self._work(order), overdue=True)
+
+    def _work(self, order: Order) -> Order:
+        """Move the order on from wherever it stands: end it if that is wished or its time is over, else route what is unrouted.
+
+        What may have been sent before is asked for first, and sent again only to an exchange that does not know it. One that
+        does not answer is asked again by the next sweep; the others are heard now.
+        """
+        if order.is_open and order.ending is None and expires_at(order) <= self.clock():
+            order = self._wish(order, expiry_of(order))
+        if order.ending is not None:
+            return self._end_early(order)
         missing: list[int] = []
         for child in order.live_children:
             try:
@@ -148,19 +169,17 @@ class ExecuteOrderStage:
                 missing.append(child.number)
             else:
                 order = self.book.state(order, child, state)
-        self._finish(self.route.proceed(order, missing), overdue=True)
+        return self.route.proceed(order, missing)
 
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)
         if order.is_open and order.ending is None:
-            order = self._wish(order, OrderStatus(message.outcome), message.reason)
+            order = self._wish(order, Ending.model_validate({"status": message.outcome, "reason": message.reason}))
         self._finish(self._end_early(order))
 
-    def _wish(self, order: Order, status: OrderStatus, reason: str) -> Order:
+    def _wish(self, order: Order, ending: Ending) -> Order:
         """Keep the wish to end the order: whatever happens to this message, every later one works towards it."""
-        wished = order.model_copy(
-            update={"ending": Ending.model_validate({"status": status, "reason": reason}), "attention_at": self.clock()}
-        )
+        wished = order.model_copy(update={"ending": ending, "attention_at": self.clock()})
         self.books.commit(wished)
         return wished.saved()
 

@@ -34,10 +34,6 @@ class RouteOrder:
     clock: Clock
     callback_url: str
 
-    def __call__(self, order: Order) -> Order:
-        """Send the order on its way, or send again what may not have arrived. The order as it stands afterwards."""
-        return self.proceed(order, [child.number for child in order.live_children])
-
     def proceed(self, order: Order, again: Collection[int] = ()) -> Order:
         """Do what the state of the children asks for: wait, route what is unrouted, or end the order.
 
@@ -110,6 +106,8 @@ class RouteOrder:
         except OutcomeUnknownError as error:
             self.monitor.count("FencesUnknown", exchange_id=child.exchange_id, error=str(error))
             return order
+        if not state.status.is_final:
+            return self.book.state(order, child, state)
         order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))
         return self.book.child_ended(
             order, child, ChildStatus.REJECTED, state.cumulative_quantity, "no answer to the submit"

@@ -7,7 +7,7 @@ from datetime import date
 from trading.domain import identifiers
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import PERMANENT, DomainError, ErrorKind, is_transient
 from trading.domain.ledger import Break, Fill, Settlement
 from trading.domain.settlement import discharge
 from trading.domain.values import Frozen, Side
@@ -47,11 +47,12 @@ class SettlementFailedError(DomainError):
 
 
 class Outcome(Frozen):
-    """What became of a client's obligations. `unfinished`: time ran out, go on with another message."""
+    """What became of a client's obligations. When time ran out, `stopped_after` says where to go on (empty: at the start)."""
 
     settled: int = 0
     failed: int = 0
-    unfinished: bool = False
+    unanswered: int = 0
+    stopped_after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,29 +64,36 @@ class SettleClientStage:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self, client_id: str, up_to: date, time_is_up: Callable[[], bool]) -> Outcome:
+    def __call__(
+        self, client_id: str, up_to: date, time_is_up: Callable[[], bool], after: str | None = None
+    ) -> Outcome:
         """Settle what is due up to and on a date, obligation by obligation, until done or out of time.
 
-        One that fails does not stop the others. Raises OutcomeUnknownError at the end if the depository left any without an
-        answer: the same again then.
+        One that fails, or cannot be booked, does not stop the others; it stays due. Raises OutcomeUnknownError at the end if the
+        depository left any without an answer: the same again then. `after`: where the message before stopped.
         """
         client = self._client(client_id)
-        settled = failed = 0
-        unanswered: OutcomeUnknownError | None = None
-        for obligation in self.books.obligations(client_id, up_to):
+        settled = failed = unanswered = 0
+        last = after or ""
+        for obligation in sorted(self.books.obligations(client_id, up_to), key=_place):
+            if _place(obligation) <= last:
+                continue
             if time_is_up():
-                return Outcome(settled=settled, failed=failed, unfinished=True)
+                return Outcome(settled=settled, failed=failed, unanswered=unanswered, stopped_after=last)
+            last = _place(obligation)
             try:
                 self._settle(obligation, client)
                 settled += 1
-            except SettlementFailedError as error:
-                self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=error.message)
-                failed += 1
             except OutcomeUnknownError as error:
                 self.monitor.count("SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error))
-                unanswered = error
-        if unanswered is not None:
-            raise unanswered
+                unanswered += 1
+            except PERMANENT as error:
+                if is_transient(error):
+                    raise
+                self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=str(error))
+                failed += 1
+        if unanswered:
+            raise OutcomeUnknownError(f"the depository left {unanswered} instructions without an answer")
         return Outcome(settled=settled, failed=failed)
 
     def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
@@ -189,6 +197,11 @@ class SettleClientStage:
 
     def _settlement(self, trade_id: str) -> Settlement | None:
         return next((e for e in self.books.entries([trade_id]) if isinstance(e, Settlement)), None)
+
+
+def _place(obligation: Obligation) -> str:
+    """Oldest first."""
+    return f"{obligation.settlement_date.isoformat()}#{obligation.symbol}#{obligation.trade_id}"
 
 
 def confirms(confirmation: SettlementConfirmation, instruction: SettlementInstruction) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from trading.domain.orders import Order, OrderStatus, expires_at
+from trading.domain.orders import Order, OrderStatus, expires_at, expiry_of
 from trading.domain.values import TimeInForce
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
@@ -38,18 +38,25 @@ class Sweep:
         now = self.clock()
         if order is None or order.attention_at is None or order.attention_at > now:
             return 0
-        self.monitor.count("OrdersSwept", order_id=order_id, status=order.status)
-        self._push(order)
         resting = order.is_open and bool(order.children) and order.ending is None and order.venue_time_in_force.rests
-        again = now + (RESTING_AGAIN_AFTER if resting else AGAIN_AFTER)
-        self.books.postpone(order, min(again, expires_at(order)) if resting else again)
+        patient = resting or order.review_reason is not None
+        again = now + (RESTING_AGAIN_AFTER if patient else AGAIN_AFTER)
+        if resting and now < expires_at(order):
+            again = min(again, expires_at(order))
+        self.monitor.count("OrdersSwept", order_id=order_id, status=order.status)
+        try:
+            self._push(order)
+        except Exception:
+            self.books.postpone(order, now + AGAIN_AFTER)  # it must not stand before the others for ever
+            raise
+        self.books.postpone(order, again)
         return 1
 
     def _push(self, order: Order) -> None:
         """An accepted order gets its workflow, or, when that exists already (its message is lost), the message itself."""
         ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
         if order.is_open and order.ending is None and expires_at(order) <= self.clock():
-            self.mailboxes.execution(expiry_of(order))
+            self.mailboxes.execution(expiry_message(order))
         elif order.status is OrderStatus.VALIDATED:
             if not self.workflow.start(order):
                 self.mailboxes.execution(ExecuteOrder(**ids))
@@ -57,14 +64,15 @@ class Sweep:
             self.mailboxes.execution(PollOrder(**ids))
 
 
-def expiry_of(order: Order) -> CancelOrder:
+def expiry_message(order: Order) -> CancelOrder:
     """The message that ends an order whose time is over."""
+    ending = expiry_of(order)
     return CancelOrder(
         client_id=order.client_id,
         correlation_id=order.correlation_id,
         order_id=order.order_id,
-        outcome="EXPIRED",
-        reason=f"{order.time_in_force}: its time was over before it was executed",
+        outcome=ending.status,
+        reason=ending.reason,
     )
 
 
@@ -100,7 +108,7 @@ class CloseDay:
         if business_date is not None and order.time_in_force is not TimeInForce.GTC:
             over = order.business_date <= business_date
         if over:
-            self.mailboxes.execution(expiry_of(order))
+            self.mailboxes.execution(expiry_message(order))
         elif order.trades:
             self.mailboxes.clearing(
                 ClearOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order.order_id)
