@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -70,7 +71,9 @@ def progress(console: Console) -> Iterator[Progress]:
 
 def orders_table(watched: Iterable[Watched], title: str) -> Table:
     """A line an order, a dot a step of the lifecycle; what a narrow terminal has no room for is cut at the right."""
-    table = Table(title=title, title_justify="left", header_style="dim", expand=True)
+    table = Table(
+        title=title, title_justify="left", header_style="dim", expand=True, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     table.add_column("order", no_wrap=True)
     table.add_column("life", no_wrap=True)
     table.add_column("status", no_wrap=True)
@@ -144,6 +147,8 @@ def _price(order: Watched) -> str:
 
 
 def _status(order: Watched) -> str:
+    if order.status == "PARTIALLY_FILLED":
+        return "PARTIAL"
     if order.status in ("SETTLED", "CLEARED"):
         return f"[green]{order.status}[/]"
     return order.status if order.status in HAPPY else f"[yellow]{order.status}[/]"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.builders import NOW, TOMORROW, D
+from tests.fakes.builders import NOW, TOMORROW, D, make_order
 from tests.fakes.world import World
 from trading.domain.accounts import Account, Position
 from trading.domain.ledger import Break, Fill, Novation, Posting, Settlement
 from trading.domain.orders import HistoryEntry, Order, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Snapshot, check
-from trading.domain.values import Side
+from trading.domain.values import Side, TimeInForce
 
 Tamper = Callable[[Snapshot], Snapshot]
 
@@ -219,3 +219,11 @@ def test_a_break_is_found() -> None:
     )
     findings = check(books().model_copy(update={"entries": (*books().entries, entry)}))
     assert [(f.invariant, f.subject, f.message) for f in findings] == [(5, "trd_1", "break OVERFILL: 5 more")]
+
+
+def test_a_gtc_order_that_rests_after_the_end_of_the_day_is_no_finding() -> None:
+    order = make_order(time_in_force=TimeInForce.GTC)
+    snapshot = Snapshot(accounts=(), positions=(), orders=(order,), entries=(), obligations=(), expect_final=True)
+    assert [finding for finding in check(snapshot) if finding.invariant == 7] == []
+    day = snapshot.model_copy(update={"orders": (make_order(),)})
+    assert [finding.subject for finding in check(day) if finding.invariant == 7] == [order.order_id]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
@@ -286,3 +287,28 @@ def test_a_fill_of_an_impossible_time_is_a_break(world: World) -> None:
     report = trade(world, order, 100)
     world.report(report.model_copy(update={"transact_time": report.transact_time.replace(year=1999)}))
     assert breaks(world) == ["IMPLAUSIBLE_TIME"]
+
+
+def test_a_report_of_another_symbol_or_side_is_a_break(world: World) -> None:
+    order = world.placed()
+    report = trade(world, order, 40)
+    deliver(world, report.model_copy(update={"symbol": "MSFT"}))
+    deliver(world, report.model_copy(update={"side": Side.SELL, "execution_id": "another"}))
+    assert breaks(world) == ["OTHER_ORDER_REPORTED", "OTHER_ORDER_REPORTED"]
+    assert world.current(order).filled_quantity == 0
+
+
+@pytest.mark.parametrize("price", ["0", "-5.00"])
+def test_no_exchange_reports_a_price_of_nothing(world: World, price: str) -> None:
+    report = trade(world, world.placed(), 40)
+    with pytest.raises(ValidationError, match="last_price"):
+        ExecutionReport.model_validate(report.model_dump() | {"last_price": D(price)})
+
+
+def test_what_is_left_at_an_exchange_after_a_refused_execution_is_taken_back(world: World) -> None:
+    order = world.placed()
+    report = trade(world, order, 100)
+    deliver(world, report.model_copy(update={"last_quantity": 101}))
+    assert breaks(world) == ["OVERFILL"]
+    assert world.current(order).status is OrderStatus.CANCELED
+    assert "exchanges.cancel" in world.faults.calls

@@ -85,7 +85,7 @@ class ExecutionReport(Frozen):
     side: Side
     exec_type: ExecType
     last_quantity: int = Field(default=0, ge=0)
-    last_price: Money | None = None
+    last_price: Money | None = Field(default=None, gt=0)
     cumulative_quantity: int = Field(ge=0)
     leaves_quantity: int = Field(ge=0)
     reason: str | None = Field(default=None, max_length=256)

@@ -52,6 +52,8 @@ def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
         raise Breach("UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}")
     if not order.is_open or execution.quantity > child.leaves:
         raise Breach("OVERFILL", f"{execution.quantity} executed where {child.leaves if order.is_open else 0} was left")
+    if execution.price <= 0:
+        raise Breach("IMPLAUSIBLE_PRICE", f"{execution.price}")
     if (execution.price - order.protection_price) * order.side.sign > 0:
         raise Breach("PRICE_WORSE_THAN_LIMIT", f"{execution.price} against {order.protection_price}")
     return child

@@ -9,7 +9,7 @@ from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.ledger import Break, Fill, LedgerEntry, Novation, Settlement
 from trading.domain.orders import FINAL, ChildStatus, Hold, Order, OrderStatus, is_legal_path
-from trading.domain.values import Frozen, Side
+from trading.domain.values import Frozen, Side, TimeInForce
 
 INVARIANTS = {
     1: "cash: all accounts sum to zero per currency, and every client's balance is the sum of its postings",
@@ -34,7 +34,7 @@ class Finding(Frozen):
 
 
 class Snapshot(Frozen):
-    """Everything in the books at one moment at which nothing moves. `expect_final`: the day is over, no order may be open."""
+    """Everything in the books at one moment at which nothing moves. `expect_final`: the day is over, no order may be open but a GTC."""
 
     accounts: tuple[Account, ...]
     positions: tuple[Position, ...]
@@ -188,6 +188,8 @@ def _final(snapshot: Snapshot) -> Iterator[Finding]:
     if not snapshot.expect_final:
         return
     for order in snapshot.orders:
+        if order.is_open and order.time_in_force is TimeInForce.GTC:
+            continue
         if order.status not in FINAL:
             yield Finding(invariant=7, subject=order.order_id, message=f"still {order.status}")
         elif order.settled_quantity != order.filled_quantity:

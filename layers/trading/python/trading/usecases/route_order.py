@@ -151,6 +151,7 @@ class RouteOrder:
 
     def _give_up(self, order: Order, step: Step) -> Order:
         """End the order. The client is told what happened, not what an exchange's machine said."""
+        self._recall_refused(order)
         if order.ending is not None:
             return self.end(order, order.ending.status, order.ending.status, order.ending.reason)
         if step is Step.EXPIRE:
@@ -161,6 +162,15 @@ class RouteOrder:
                 order, OrderStatus.CANCELED, "REMAINDER_CANCELED", f"{order.remaining} of {order.quantity} not executed"
             )
         return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
+
+    def _recall_refused(self, order: Order) -> None:
+        """A child of which we refused an execution is over for us, though perhaps not for its exchange: take back what is left."""
+        for child in order.children:
+            if child.refused:
+                try:
+                    self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
+                except OutcomeUnknownError as error:
+                    self.monitor.count("RecallsUnanswered", exchange_id=child.exchange_id, error=str(error))
 
     def _save(self, order: Order) -> Order:
         self.books.commit(order)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from pydantic import ValidationError
+
 from trading.domain import identifiers
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client
@@ -87,7 +89,7 @@ class SettleClientStage:
             except OutcomeUnknownError as error:
                 self.monitor.count("SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error))
                 unanswered += 1
-            except PERMANENT as error:
+            except (*PERMANENT, ValidationError) as error:
                 if is_transient(error):
                     raise
                 self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=str(error))
