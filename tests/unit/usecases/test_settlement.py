@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from tests.fakes.builders import TOMORROW, D
 from tests.fakes.faults import CrashError
@@ -172,10 +173,17 @@ def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_th
     assert world.settle("alice", TOMORROW, never) == Outcome(settled=1), "started over, it finds the one that was left"
 
 
-def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(world: World) -> None:
+def unreadable() -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        Outcome.model_validate({"settled": "no number"})
+    return caught.value
+
+
+@pytest.mark.parametrize("error", [LedgerInvariantError("a bug"), NotFoundError("no trade"), unreadable()])
+def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(world: World, error: Exception) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
-    world.faults.before("depository.instruct", LedgerInvariantError("a bug"))
+    world.faults.before("depository.instruct", error)
     assert world.settle("alice", TOMORROW, never) == Outcome(settled=2, failed=1)
 
 
