@@ -1,0 +1,77 @@
+"""boto3 clients whose calls go to a simulated service."""
+
+from functools import cache
+from typing import Any, Protocol
+
+import boto3
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.model import Shape
+from botocore.validate import ParamValidator
+
+from tests.simulation.services.errors import ServiceError
+
+REGION = "us-east-1"
+
+
+class Service(Protocol):
+    """A simulated service: parameters and answers as boto3 has them, without ResponseMetadata. Raises ServiceError."""
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """One operation, "PutItem"."""
+        ...
+
+
+def client_error(client: Any, operation: str, error: ServiceError) -> ClientError:
+    """The exception that boto3 raises for an error answer: the client's own class where the service's model has one."""
+    response = {
+        "Error": {"Code": error.code, "Message": error.message},
+        "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},
+        **error.extra,
+    }
+    exception: ClientError = client.exceptions.from_code(error.code)(response, operation)
+    return exception
+
+
+def simulated_client(service_name: str, service: Service, *, validate: bool = False) -> Any:
+    """A client of a simulated service.
+
+    `validate`: hold parameters and answers against the service's model, as botocore does before it sends.
+    """
+    client: Any = _session().client(
+        service_name,  # type: ignore[call-overload]
+        region_name=REGION,
+        aws_access_key_id="simulated",
+        aws_secret_access_key="simulated",
+    )
+    model = client.meta.service_model
+
+    def call(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        if validate:
+            _check(params, model.operation_model(operation).input_shape)
+        try:
+            answer = service.call(operation, params)
+        except ServiceError as error:
+            raise client_error(client, operation, error) from None
+        if validate:
+            _check(answer, model.operation_model(operation).output_shape)
+        return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+
+    client._make_api_call = call
+    return client
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
+
+
+def _check(content: dict[str, Any], shape: Shape | None) -> None:
+    if shape is None:
+        if content:
+            raise ParamValidationError(report=f"nothing was expected, but {content}")
+        return
+    if unknown := content.keys() - shape.members.keys():  # type: ignore[attr-defined]
+        raise ParamValidationError(report=f"{shape.name} has no {', '.join(sorted(unknown))}")
+    report = ParamValidator().validate(content, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())

@@ -1,0 +1,53 @@
+"""What the contract suites share: the AWS that runs locally, and moto's.
+
+A suite runs the same assertions against the simulated service and against these two.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+from moto.core.config import default_user_config
+
+from local import server
+from local.place import Place
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_session() -> Iterator[None]:
+    """boto3 reads the services' models once, and not, as with a new session for each mock, before every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(default_user_config["core"], "reset_boto3_session", False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A local AWS with nothing in it; `local.aws_client.aws_client(place, service)` makes its clients."""
+    place = Place(tmp_path_factory.mktemp("local_aws"), _free_port())
+    server.start(place, keep_state=False)
+    try:
+        yield place
+    finally:
+        server.stop(place)
+
+
+@pytest.fixture
+def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While it lasts, clients that boto3 makes are moto's."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
