@@ -48,11 +48,12 @@ TABLES = {
         ("order_id", "item"),
         ledger=True,
         expires="expires_at",
-        indexes={"attention": ("attention_shard", "attention_at")},
+        indexes={"attention": ("attention_shard", "attention_at"), "review": ("review_shard", "accepted_at")},
     ),
     "ledger": TableSpec(("trade_id", "kind"), ledger=True),
     "idempotency": TableSpec(("id",), expires="expiration"),
     "control": TableSpec(("name",), expires="expires_at"),
+    "audit": TableSpec(("subject", "at"), ledger=True, indexes={"by-month": ("month", "at")}),
 }
 SIMULATOR_TABLES = {
     "exchange-books": TableSpec(("pk", "sk"), expires="expires_at"),

@@ -70,7 +70,7 @@ def obligation_key(client_id: str, settlement_date: date, symbol: str = "", trad
 
 
 def attention_shard(order_id: str) -> str:
-    """The partition of the attention index that an order is listed in: a few, so that none is hot."""
+    """The partition that an order is listed in, in an index of orders: a few, so that none is hot."""
     return str(hashlib.sha256(order_id.encode()).digest()[0] % ATTENTION_SHARDS)
 
 
@@ -206,6 +206,20 @@ class TableBooks:
             ):
                 yield item["order_id"]
 
+    def orders_in_review(self, limit: int) -> Sequence[str]:
+        """Orders that are flagged for people to look at, the oldest of each shard first."""
+        flagged: list[str] = []
+        for shard in map(str, range(ATTENTION_SHARDS)):
+            items = self._query(
+                self._tables.orders,
+                "review_shard = :shard",
+                {":shard": shard},
+                index="review",
+                limit=limit // ATTENTION_SHARDS,
+            )
+            flagged += [item["order_id"] for item in items]
+        return flagged
+
     def postpone(self, order: Order, until: datetime) -> None:
         """Look at the order again later, unless it has moved on by itself meanwhile."""
         try:
@@ -271,7 +285,9 @@ class TableBooks:
         """The table, the key, and the attributes that only indexes need."""
         match change:
             case Order():
-                listed = {"attention_shard": attention_shard(change.order_id)} if change.attention_at else {}
+                shard = attention_shard(change.order_id)
+                listed = {"attention_shard": shard} if change.attention_at else {}
+                listed |= {"review_shard": shard} if change.review_reason else {}
                 return self._tables.orders, {"order_id": change.order_id, "item": "ORDER"}, listed
             case Account():
                 return self._tables.accounts, {"client_id": change.client_id, "item": "CASH"}, {}
