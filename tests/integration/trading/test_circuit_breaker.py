@@ -9,6 +9,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.local_http import HttpAnswer
 from tests.integration.trading.venue import Venue, problem_answer, state_answer, submission
 from trading.adapters.exchanges import RECOVERY_SECONDS, HttpExchanges, circuit_name, circuit_store
+from trading.adapters.outages import Outage, control_items, outage_name, outage_of
 from trading.adapters.transactions import from_item
 from trading.adapters.venue_health import TableVenueHealth
 from trading.domain.instruments import Exchange
@@ -27,6 +28,13 @@ def wall_clock(venue: Venue) -> None:
 def circuit(dynamodb: Any) -> dict[str, Any]:
     answer = dynamodb.get_item(TableName=CONTROL, Key={"name": {"S": circuit_name("XNYS")}})
     return from_item(answer.get("Item", {}))
+
+
+def outage(dynamodb: Any) -> Outage:
+    name = outage_name("XNYS")
+    found = outage_of(control_items(dynamodb, CONTROL, [name])[name])
+    assert found
+    return found
 
 
 def another_worker(venue: Venue, dynamodb: Any) -> HttpExchanges:
@@ -120,6 +128,41 @@ def test_a_probe_that_fails_opens_it_again(exchanges: HttpExchanges, venue: Venu
     with pytest.raises(OutcomeUnknownError):
         another_worker(venue, dynamodb).status("XNYS", "ord_1-1")
     assert venue.received == []
+
+
+def test_what_opened_the_circuit_and_when_is_kept_until_the_next_outage(
+    exchanges: HttpExchanges, venue: Venue, dynamodb: Any
+) -> None:
+    open_circuit(exchanges, venue)
+    opened = outage(dynamodb)
+    assert opened.cause.startswith("GET /exchanges/XNYS/orders/ord_1-1: 500")
+    assert (opened.failures, opened.closed_at) == (3, None)
+    assert opened.opened_at == opened.last_failed_at == venue.clock()
+
+    let_recovery_time_pass(venue, dynamodb)
+    venue.clock.forward(seconds=20)
+    venue.answer(problem_answer(503, "EXCHANGE_DOWN"))
+    with pytest.raises(NotAcceptedError):
+        another_worker(venue, dynamodb).submit("XNYS", submission())
+    still = outage(dynamodb)
+    assert (still.opened_at, still.cause, still.failures) == (opened.opened_at, opened.cause, 4)
+    assert "503" in still.last_error
+    assert still.last_failed_at == venue.clock()
+
+    let_recovery_time_pass(venue, dynamodb)
+    venue.answer(state_answer(202))
+    another_worker(venue, dynamodb).submit("XNYS", submission())
+    over = outage(dynamodb)
+    assert over == still.model_copy(update={"closed_at": venue.clock()})
+
+
+def test_that_the_cause_cannot_be_kept_changes_nothing(exchanges: HttpExchanges, venue: Venue, dynamodb: Any) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError("no control table")
+
+    dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", refuse)
+    open_circuit(exchanges, venue)
+    assert circuit(dynamodb)["state"] == "OPEN"
 
 
 def test_without_the_control_table_exchanges_are_still_reached(venue: Venue, dynamodb: Any) -> None:

@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import (
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 from pydantic import ValidationError
 
+from trading.adapters import outages
 from trading.adapters.observability import count, logger
 from trading.adapters.venue_http import VenueHttp
 from trading.domain.values import Frozen
@@ -108,15 +109,26 @@ class HttpExchanges:
     def _call(
         self, exchange_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
     ) -> tuple[int, bytes]:
+        cause = ""
+
         def call() -> tuple[int, bytes]:
-            tries = 1 if method == "POST" else 2  # a submit without an answer is fenced, not repeated
-            status, answer = self.http.request(exchange_id, method, path, body, correlation_id, tries)
+            nonlocal cause
+            try:
+                status, answer = self.http.request(exchange_id, method, path, body, correlation_id, tries)
+            except OutcomeUnknownError as error:
+                cause = str(error)
+                raise
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                cause = f"{method} {path}: {status} {answer[:200]!r}"
                 raise ExchangeDownError(f"{exchange_id} is down")
             return status, answer
 
+        def report(transition: CircuitTransition) -> None:
+            self._report(exchange_id, transition, cause)
+
+        tries = 1 if method == "POST" else 2  # a submit without an answer is fenced, not repeated
         protected: Callable[[], tuple[int, bytes]] = circuit_breaker(
-            circuit_name(exchange_id), self.circuits, on_transition=_report, config=BREAKER
+            circuit_name(exchange_id), self.circuits, on_transition=report, config=BREAKER
         )(call)
         try:
             return protected()
@@ -124,16 +136,18 @@ class HttpExchanges:
             logger.exception("circuit state unavailable, calling without it")
             return call()
 
+    def _report(self, exchange_id: str, transition: CircuitTransition, cause: str) -> None:
+        """Log, count, and keep what opened the circuit. That this fails is logged by the breaker and changes nothing."""
+        old, new = str(transition.from_state), str(transition.to_state)
+        logger.warning("circuit changed", circuit=transition.circuit_name, old=old, new=new, cause=cause)
+        count("CircuitTransitions", circuit=transition.circuit_name, state=new)
+        store = self.circuits
+        failures = BREAKER.failure_threshold
+        outages.record(store.client, store.table_name, exchange_id, transition, cause, failures, self.http.now())
+
 
 class _Unknown(OutcomeUnknownError):
     """The exchange does not know the order."""
-
-
-def _report(transition: CircuitTransition) -> None:
-    logger.warning(
-        "circuit changed", circuit=transition.circuit_name, old=str(transition.from_state), new=str(transition.to_state)
-    )
-    count("CircuitTransitions", circuit=transition.circuit_name, state=str(transition.to_state))
 
 
 def _parsed(model: type[Answer], answer: bytes, path: str) -> Answer:
