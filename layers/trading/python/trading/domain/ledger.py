@@ -1,6 +1,7 @@
 """Double entry: every movement of cash or shares has two sides, written in one entry whose postings sum to zero per asset."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -57,6 +58,14 @@ def netted(*pairs: tuple[Posting, Posting]) -> tuple[Posting, ...]:
     return tuple(Posting(account=a, asset=s, amount=amount) for (a, s), amount in sums.items() if amount)
 
 
+def imbalance(postings: Iterable[Posting]) -> dict[str, Decimal]:
+    """What postings sum to per asset where that is not zero."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for posting in postings:
+        sums[posting.asset] += posting.amount
+    return {asset: amount for asset, amount in sums.items() if amount}
+
+
 class Entry(Frozen):
     """An immutable, balanced ledger entry. `trade_id` + `kind` is its key, so an event is booked once."""
 
@@ -67,10 +76,7 @@ class Entry(Frozen):
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:
-        sums: dict[str, Decimal] = defaultdict(Decimal)
-        for posting in self.postings:
-            sums[posting.asset] += posting.amount
-        unbalanced = {asset: str(amount) for asset, amount in sums.items() if amount}
+        unbalanced = {asset: str(amount) for asset, amount in imbalance(self.postings).items()}
         if unbalanced:
             raise ValueError(f"entry {self.trade_id} does not balance: {unbalanced}")
         return self

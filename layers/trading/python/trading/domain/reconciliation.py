@@ -1,15 +1,19 @@
-"""The invariants of the books, checked over a snapshot of them. Each finding is a break that people must look at."""
+"""The invariants of the books, folded entity by entity. Each finding is a break that people must look at."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain, pairwise
+from typing import NamedTuple
 
-from trading.domain import ledger
+from trading.domain import calendar, identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
-from trading.domain.ledger import Break, Fill, LedgerEntry, Novation, Settlement
-from trading.domain.orders import FINAL, ChildStatus, Hold, Order, OrderStatus, is_legal_path
-from trading.domain.values import Frozen, Side, TimeInForce
+from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
+from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, expires_at, is_legal_path
+from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 
 INVARIANTS = {
     1: "cash: all accounts sum to zero per currency, and every client's balance is the sum of its postings",
@@ -23,6 +27,11 @@ INVARIANTS = {
     9: "what the CCP owes and is owed nets to zero per symbol and settlement date",
     10: "every order's history is a legal path",
 }
+COMMITTED_WITHIN = timedelta(minutes=2)
+"""How much older than its commit, on another worker's clock, the time in an entity can be; and how stale a read."""
+ORDER_IS_LATE_AFTER = timedelta(days=1)
+SETTLEMENT_IS_LATE_AFTER = timedelta(days=5)
+"""So that a cycle that failed before a long weekend has been repeated."""
 
 
 class Finding(Frozen):
@@ -31,6 +40,9 @@ class Finding(Frozen):
     invariant: int
     subject: str
     message: str
+
+
+Entity = Account | Position | Obligation | Order | LedgerEntry
 
 
 class Snapshot(Frozen):
@@ -43,213 +55,278 @@ class Snapshot(Frozen):
     obligations: tuple[Obligation, ...]
     expect_final: bool = False
 
+    def entities(self) -> Iterable[Entity]:
+        """All of them."""
+        return chain(self.accounts, self.positions, self.obligations, self.orders, self.entries)
+
 
 def check(snapshot: Snapshot) -> list[Finding]:
-    """All violations of all invariants; empty when the books are right."""
-    checks: tuple[Callable[[Snapshot], Iterator[Finding]], ...] = (
-        _cash_and_shares,
-        _holds,
-        _loans,
-        _unsettled,
-        _fills,
-        _final,
-        _routing_order,
-        _ccp,
-        _histories,
-        _breaks,
+    """All violations of all invariants, and all breaks; empty when the books are right."""
+    reconciliation = Reconciliation(expect_final=snapshot.expect_final)
+    for entity in snapshot.entities():
+        reconciliation.add(entity)
+    breaks = (
+        Finding(invariant=5, subject=entry.trade_id, message=f"break {entry.code}: {entry.reason}")
+        for entry in reconciliation.breaks
     )
-    return sorted((f for c in checks for f in c(snapshot)), key=lambda f: (f.invariant, f.subject))
+    return sorted(chain(reconciliation.findings(), breaks), key=lambda f: (f.invariant, f.subject))
 
 
-def _sums(snapshot: Snapshot) -> dict[tuple[str, str], Decimal]:
-    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for entry in snapshot.entries:
-        for posting in entry.postings:
-            sums[posting.account, posting.asset] += posting.amount
-    return sums
+class _Rule(NamedTuple):
+    """Two sides that must be equal, and what each is called."""
+
+    invariant: int
+    stated: str
+    derived: str
 
 
-def _cash_and_shares(snapshot: Snapshot) -> Iterator[Finding]:
-    sums = _sums(snapshot)
-    currencies = {account.currency for account in snapshot.accounts}
-    per_asset: dict[str, Decimal] = defaultdict(Decimal)
-    for (_, asset), amount in sums.items():
-        per_asset[asset] += amount
-    for asset, amount in per_asset.items():
-        if amount:
-            yield Finding(
-                invariant=1 if asset in currencies else 2, subject=asset, message=f"all accounts sum to {amount}"
-            )
-    booked = {key: amount for key, amount in sums.items() if key[0].startswith("client:")}
-    for account in snapshot.accounts:
-        posted = booked.pop((ledger.client_account(account.client_id), account.currency), Decimal(0))
-        if posted != account.total:
-            yield Finding(invariant=1, subject=account.client_id, message=f"balance {account.total}, ledger {posted}")
-    for position in snapshot.positions:
-        posted = booked.pop((ledger.client_account(position.client_id), position.symbol), Decimal(0))
+BOOKED = _Rule(1, "balance", "ledger")
+LENT = _Rule(1, "credit used", "ledger lends")
+CASH_HELD = _Rule(3, "cash held", "orders hold")
+CREDIT_HELD = _Rule(3, "credit held", "orders hold")
+SHARES_HELD = _Rule(3, "shares held", "orders hold")
+PROCEEDS_DUE = _Rule(3, "unsettled", "sales not yet settled")
+SHARES_DUE = _Rule(3, "unsettled", "trades due")
+FILLED = _Rule(5, "filled", "fills sum to")
+
+
+@dataclass(slots=True)
+class _Sides:
+    """What an entity states (None: there is no such entity), and what others come to."""
+
+    stated: Decimal | int | None = None
+    derived: Decimal | int = 0
+
+
+@dataclass(slots=True)
+class _Client:
+    """What is known of one client. A balance's subject is its asset, an order's its id."""
+
+    currency: str | None = None
+    sides: dict[tuple[_Rule, str], _Sides] = field(default_factory=lambda: defaultdict(_Sides))
+    routed: list[tuple[int, datetime, str]] = field(default_factory=list)
+
+
+class _Due(NamedTuple):
+    """What an unsettled trade adds to its client's balances."""
+
+    client_id: str
+    symbol: str
+    shares: int
+    proceeds: Decimal
+
+
+class Reconciliation:
+    """Folds the books, one entity at a time and in any order, into sums that must come out even.
+
+    `began`: when somebody began to read books that live on: the accounts, then the orders, then the ledger. Whatever happens to a
+    client writes its time into the history of an order or into a ledger entry, so what a later read could see and an earlier
+    one could not shows its time: a client of whom something is as new as `began` is `in_motion` and not judged. Late orders and
+    settlements are judged by `began`, too; with `expect_final`, every order must be final and settled but an open GTC.
+    """
+
+    def __init__(self, *, began: datetime | None = None, expect_final: bool = False) -> None:
+        self.wrong: list[Finding] = []
+        """What is wrong with one entity by itself, whatever else there is."""
+        self.breaks: list[Break] = []
+        self.in_motion: set[str] = set()
+        self._began = began
+        self._moving_since = began and began - COMMITTED_WITHIN
+        self._expect_final = expect_final
+        self._clients: dict[str, _Client] = defaultdict(_Client)
+        self._unbalanced: list[tuple[str, str]] = []
+        self._due: dict[str, _Due] = {}
+        self._settled_first: set[str] = set()
+        self._ccp: dict[tuple[str, str, str, str], Decimal] = {}
+
+    def add(self, entity: Entity | Finding) -> None:
+        """Take an entity in, or what a reader found wrong with one that it could not read."""
+        match entity:
+            case Account():
+                self._account(entity)
+            case Position():
+                self._position(entity)
+            case Obligation():
+                self._obligation(entity)
+            case Order():
+                self._order(entity)
+            case Finding():
+                self.wrong.append(entity)
+            case _:
+                self._entry(entity)
+
+    def findings(self) -> Iterator[Finding]:
+        """All that is wrong, once everything was added."""
+        yield from self.wrong
+        currencies = {client.currency for client in self._clients.values()}
+        for asset, message in self._unbalanced:
+            yield Finding(invariant=1 if asset in currencies else 2, subject=asset, message=message)
+        for client_id, client in self._clients.items():
+            if client_id not in self.in_motion:
+                yield from _uneven(client_id, client, currencies)
+                yield from _overtaken(client)
+        for (client_id, trade_id, account, asset), amount in self._ccp.items():
+            if client_id not in self.in_motion:
+                yield Finding(invariant=9, subject=f"{account}/{asset}", message=f"off by {amount} for {trade_id}")
+
+    def _wrong(self, invariant: int, subject: str, message: str) -> None:
+        self.wrong.append(Finding(invariant=invariant, subject=subject, message=message))
+
+    def _moved(self, client_id: str, moment: datetime) -> None:
+        if self._moving_since is not None and moment >= self._moving_since:
+            self.in_motion.add(client_id)
+
+    def _account(self, account: Account) -> None:
+        client = self._clients[account.client_id]
+        client.currency = account.currency
+        client.sides[BOOKED, account.currency].stated = account.total
+        client.sides[LENT, ""].stated = account.credit_used
+        client.sides[CASH_HELD, ""].stated = account.held
+        client.sides[CREDIT_HELD, ""].stated = account.credit_held
+        client.sides[PROCEEDS_DUE, ""].stated = account.unsettled
+        for name in ("available", "held", "unsettled", "credit_held", "credit_used"):
+            if getattr(account, name) < 0:
+                self._wrong(3, account.client_id, f"{name} is {getattr(account, name)}")
+
+    def _position(self, position: Position) -> None:
+        sides = self._clients[position.client_id].sides
+        sides[BOOKED, position.symbol].stated = position.quantity
+        sides[SHARES_HELD, position.symbol].stated = position.held
+        sides[SHARES_DUE, position.symbol].stated = position.unsettled
         subject = f"{position.client_id}/{position.symbol}"
-        if posted != position.quantity:
-            yield Finding(invariant=2, subject=subject, message=f"position {position.quantity}, ledger {posted}")
-        if position.quantity < 0:
-            yield Finding(invariant=4, subject=subject, message=f"position is {position.quantity}")
-    for (owner, asset), amount in booked.items():
-        if amount:
-            yield Finding(
-                invariant=1 if asset in currencies else 2,
-                subject=f"{owner}/{asset}",
-                message=f"ledger {amount}, no balance",
-            )
-
-
-def _holds(snapshot: Snapshot) -> Iterator[Finding]:
-    holds: dict[str, Hold] = defaultdict(Hold)
-    shares: Counter[tuple[str, str]] = Counter()
-    for order in snapshot.orders:
-        held, so_far = order.hold, holds[order.client_id]
-        holds[order.client_id] = Hold(cash=so_far.cash + held.cash, credit=so_far.credit + held.credit)
-        shares[order.client_id, order.symbol] += held.shares
-    for account in snapshot.accounts:
-        expected = holds[account.client_id]
-        if account.held != expected.cash or account.credit_held != expected.credit:
-            message = f"held {account.held} cash and {account.credit_held} credit, orders hold {expected.cash} and {expected.credit}"
-            yield Finding(invariant=3, subject=account.client_id, message=message)
-        negative = [
-            n for n in ("available", "held", "unsettled", "credit_held", "credit_used") if getattr(account, n) < 0
-        ]
-        for name in negative:
-            yield Finding(invariant=3, subject=account.client_id, message=f"{name} is {getattr(account, name)}")
-    for position in snapshot.positions:
-        subject, expected_shares = (
-            f"{position.client_id}/{position.symbol}",
-            shares[position.client_id, position.symbol],
-        )
-        if position.held != expected_shares:
-            yield Finding(invariant=3, subject=subject, message=f"held {position.held}, orders hold {expected_shares}")
         if position.available < 0 or position.held < 0:
-            yield Finding(invariant=3, subject=subject, message=f"{position.available=} {position.held=}")
+            self._wrong(3, subject, f"available is {position.available}, held is {position.held}")
+        if position.quantity < 0:
+            self._wrong(4, subject, f"position is {position.quantity}")
 
+    def _obligation(self, owed: Obligation) -> None:
+        account = ledger.ccp_account(owed.settlement_date)
+        self._owe(owed.client_id, owed.trade_id, account, owed.symbol, Decimal(owed.signed_quantity))
+        self._owe(owed.client_id, owed.trade_id, account, owed.currency, owed.signed_amount)
+        if self._began is not None:
+            today = self._began.astimezone(calendar.NEW_YORK).date()
+            if owed.settlement_date + SETTLEMENT_IS_LATE_AFTER < today:
+                self._wrong(7, owed.order_id, f"{owed.trade_id} was due on {owed.settlement_date}, is not settled")
 
-def _loans(snapshot: Snapshot) -> Iterator[Finding]:
-    loans: dict[str, Decimal] = defaultdict(Decimal)
-    for entry in snapshot.entries:
-        if isinstance(entry, Fill):
-            loans[entry.client_id] += entry.drawn
-        elif isinstance(entry, Settlement):
-            loans[entry.client_id] -= entry.loan_repaid
-    for account in snapshot.accounts:
-        if account.credit_used != loans[account.client_id]:
-            message = f"credit used {account.credit_used}, ledger lends {loans[account.client_id]}"
-            yield Finding(invariant=1, subject=account.client_id, message=message)
+    def _owe(self, client_id: str, trade_id: str, account: str, asset: str, amount: Decimal) -> None:
+        """The client's open obligation of a trade against what the CCP's accounts say is still to be delivered of it."""
+        key = (client_id, trade_id, account, asset)
+        total = self._ccp.pop(key, ZERO) + amount
+        if total:
+            self._ccp[key] = total
 
+    def _order(self, order: Order) -> None:
+        if order.history:
+            self._moved(order.client_id, order.history[-1].time)
+        client, hold = self._clients[order.client_id], order.hold
+        for rule, name, held in (
+            (CASH_HELD, "", hold.cash),
+            (CREDIT_HELD, "", hold.credit),
+            (SHARES_HELD, order.symbol, hold.shares),
+        ):
+            if held:
+                client.sides[rule, name].derived += held
+        if order.filled_quantity:
+            client.sides[FILLED, order.order_id].stated = order.filled_quantity
+        routed_at = next((e.time for e in order.history if e.status is OrderStatus.ROUTING), None)
+        if order.sequence and routed_at is not None:
+            client.routed.append((order.sequence, routed_at, order.order_id))
+        self._quantities(order)
+        self._end(order)
+        self._path(order)
 
-def _unsettled(snapshot: Snapshot) -> Iterator[Finding]:
-    settled = {entry.trade_id for entry in snapshot.entries if isinstance(entry, Settlement)}
-    proceeds: dict[str, Decimal] = defaultdict(Decimal)
-    shares: Counter[tuple[str, str]] = Counter()
-    for entry in snapshot.entries:
-        if isinstance(entry, Fill) and entry.trade_id not in settled:
-            shares[entry.client_id, entry.symbol] += entry.side.sign * entry.quantity
-            if entry.side is Side.SELL:
-                proceeds[entry.client_id] += entry.client_amount
-    for account in snapshot.accounts:
-        if account.unsettled != proceeds[account.client_id]:
-            message = f"unsettled {account.unsettled}, sales not yet settled {proceeds[account.client_id]}"
-            yield Finding(invariant=3, subject=account.client_id, message=message)
-    for position in snapshot.positions:
-        due = shares[position.client_id, position.symbol]
-        if position.unsettled != due:
-            subject = f"{position.client_id}/{position.symbol}"
-            yield Finding(invariant=3, subject=subject, message=f"unsettled {position.unsettled}, trades due {due}")
-
-
-def _fills(snapshot: Snapshot) -> Iterator[Finding]:
-    fills = [entry for entry in snapshot.entries if isinstance(entry, Fill)]
-    executions = Counter((fill.exchange_id, fill.execution_id) for fill in fills)
-    for (exchange_id, execution_id), times in executions.items():
-        if times > 1:
-            yield Finding(invariant=6, subject=f"{exchange_id}/{execution_id}", message=f"booked {times} times")
-    quantities: Counter[str] = Counter()
-    for fill in fills:
-        quantities[fill.order_id] += fill.quantity
-    for order in snapshot.orders:
-        booked = quantities.pop(order.order_id, 0)
-        if booked != order.filled_quantity or booked > order.quantity:
-            message = f"fills sum to {booked}, filled {order.filled_quantity} of {order.quantity}"
-            yield Finding(invariant=5, subject=order.order_id, message=message)
+    def _quantities(self, order: Order) -> None:
+        if order.filled_quantity > order.quantity:
+            self._wrong(5, order.order_id, f"filled {order.filled_quantity} of {order.quantity}")
         if order.settled_quantity > order.filled_quantity:
-            yield Finding(
-                invariant=5, subject=order.order_id, message=f"{order.settled_quantity} settled of {booked} filled"
-            )
-    for order_id, booked in quantities.items():
-        yield Finding(invariant=5, subject=order_id, message=f"{booked} filled, no such order")
+            self._wrong(5, order.order_id, f"settled {order.settled_quantity} of {order.filled_quantity} filled")
 
+    def _end(self, order: Order) -> None:
+        if self._expect_final and not (order.is_open and order.time_in_force is TimeInForce.GTC):
+            if order.status not in FINAL:
+                self._wrong(7, order.order_id, f"still {order.status}")
+            elif order.settled_quantity != order.filled_quantity:
+                self._wrong(7, order.order_id, f"settled {order.settled_quantity} of {order.filled_quantity} filled")
+        if self._began is None:
+            return
+        late = self._began - ORDER_IS_LATE_AFTER
+        if order.is_open and expires_at(order) <= late:
+            self._wrong(7, order.order_id, f"still {order.status}, was to end at {expires_at(order).isoformat()}")
+        if order.awaits_clearing and order.history and order.history[-1].time <= late:
+            self._wrong(7, order.order_id, f"{order.status} and not cleared since {order.history[-1].time.isoformat()}")
 
-def _final(snapshot: Snapshot) -> Iterator[Finding]:
-    if not snapshot.expect_final:
-        return
-    for order in snapshot.orders:
-        if order.is_open and order.time_in_force is TimeInForce.GTC:
-            continue
-        if order.status not in FINAL:
-            yield Finding(invariant=7, subject=order.order_id, message=f"still {order.status}")
-        elif order.settled_quantity != order.filled_quantity:
-            yield Finding(
-                invariant=7,
-                subject=order.order_id,
-                message=f"{order.settled_quantity} of {order.filled_quantity} settled",
-            )
-
-
-def _routing_order(snapshot: Snapshot) -> Iterator[Finding]:
-    """A predecessor may have ended before it was routed; it may not be routed after its successor."""
-    routed_at = {
-        order.order_id: next((e.time for e in order.history if e.status is OrderStatus.ROUTING), None)
-        for order in snapshot.orders
-    }
-    latest: dict[str, Order] = {}
-    for order in sorted(snapshot.orders, key=lambda o: o.sequence):
-        now = routed_at[order.order_id]
-        if now is None or not order.sequence:
-            continue
-        earlier = latest.get(order.client_id)
-        before = routed_at[earlier.order_id] if earlier else None
-        if earlier and before and before > now:
-            yield Finding(
-                invariant=8, subject=order.order_id, message=f"routed before {earlier.order_id}, accepted after it"
-            )
-        latest[order.client_id] = order
-
-
-def _ccp(snapshot: Snapshot) -> Iterator[Finding]:
-    """The clients' open obligations against what the CCP's accounts say is still to be delivered."""
-    due: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for obligation in snapshot.obligations:
-        account = ledger.ccp_account(obligation.settlement_date)
-        due[account, obligation.symbol] += obligation.signed_quantity
-        due[account, obligation.currency] += obligation.signed_amount
-    for (account, asset), amount in _sums(snapshot).items():
-        if account.startswith("ccp:"):
-            due[account, asset] += amount
-    for (account, asset), amount in due.items():
-        if amount:
-            yield Finding(invariant=9, subject=f"{account}/{asset}", message=f"off by {amount}")
-    novated = {entry.trade_id for entry in snapshot.entries if isinstance(entry, Novation)}
-    open_trades = {obligation.trade_id for obligation in snapshot.obligations}
-    for trade_id in open_trades - novated:
-        yield Finding(invariant=9, subject=trade_id, message="an obligation without novation")
-
-
-def _histories(snapshot: Snapshot) -> Iterator[Finding]:
-    for order in snapshot.orders:
+    def _path(self, order: Order) -> None:
         if not is_legal_path(order.history) or order.history[-1].status is not order.status:
             path = " ".join(entry.status for entry in order.history)
-            yield Finding(invariant=10, subject=order.order_id, message=f"{path}, status {order.status}")
+            self._wrong(10, order.order_id, f"status {order.status} after {path}")
         stray = [c.number for c in order.children if c.status is ChildStatus.SENT and not order.is_open]
         if stray:
-            yield Finding(invariant=10, subject=order.order_id, message=f"{order.status} with live children {stray}")
+            self._wrong(10, order.order_id, f"{order.status} with live children {stray}")
+
+    def _entry(self, entry: LedgerEntry) -> None:
+        self._moved(entry.client_id, entry.booked_at)
+        for asset, amount in ledger.imbalance(entry.postings).items():
+            self._unbalanced.append((asset, f"{entry.kind} of {entry.trade_id} sums to {amount}, not to zero"))
+        for posting in entry.postings:
+            kind, _, owner = posting.account.partition(":")
+            if kind == "client":
+                self._clients[owner].sides[BOOKED, posting.asset].derived += posting.amount
+            elif kind == "ccp":
+                self._owe(entry.client_id, entry.trade_id, posting.account, posting.asset, posting.amount)
+        match entry:
+            case Fill():
+                self._fill(entry)
+            case Settlement():
+                self._clients[entry.client_id].sides[LENT, ""].derived -= entry.loan_repaid
+                if entry.trade_id in self._due:
+                    self._expect(self._due.pop(entry.trade_id), -1)
+                else:
+                    self._settled_first.add(entry.trade_id)
+            case Break():
+                self.breaks.append(entry)
+
+    def _fill(self, fill: Fill) -> None:
+        execution = f"{fill.exchange_id}/{fill.execution_id}"
+        if fill.trade_id != identifiers.trade_id(fill.exchange_id, fill.execution_id):
+            self._wrong(6, execution, f"booked as {fill.trade_id}, so perhaps twice")
+        sides = self._clients[fill.client_id].sides
+        sides[FILLED, fill.order_id].derived += fill.quantity
+        sides[LENT, ""].derived += fill.drawn
+        if fill.trade_id in self._settled_first:
+            self._settled_first.remove(fill.trade_id)
+            return
+        proceeds = fill.client_amount if fill.side is Side.SELL else ZERO
+        self._due[fill.trade_id] = due = _Due(fill.client_id, fill.symbol, fill.side.sign * fill.quantity, proceeds)
+        self._expect(due, 1)
+
+    def _expect(self, due: _Due, sign: int) -> None:
+        """An unsettled trade shows in the balances of its client; a settled one does no longer."""
+        sides = self._clients[due.client_id].sides
+        sides[SHARES_DUE, due.symbol].derived += sign * due.shares
+        sides[PROCEEDS_DUE, ""].derived += sign * due.proceeds
 
 
-def _breaks(snapshot: Snapshot) -> Iterator[Finding]:
-    for entry in snapshot.entries:
-        if isinstance(entry, Break):
-            yield Finding(invariant=5, subject=entry.trade_id, message=f"break {entry.code}: {entry.reason}")
+def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Iterator[Finding]:
+    """Where what a client's account, position or order states is not what others come to."""
+    for (rule, name), sides in client.sides.items():
+        if (sides.stated or 0) == sides.derived:
+            continue
+        invariant, subject = rule.invariant, f"{client_id}/{name}" if name else client_id
+        if rule is FILLED:
+            subject = name
+        elif rule is BOOKED and sides.stated is None:
+            invariant, subject = 1 if name in currencies else 2, f"{ledger.client_account(client_id)}/{name}"
+        elif rule is BOOKED and name == client.currency:
+            subject = client_id
+        elif rule is BOOKED:
+            invariant = 2
+        stated = "none" if sides.stated is None else sides.stated
+        message = f"{rule.stated} {stated}, {rule.derived} {sides.derived}"
+        yield Finding(invariant=invariant, subject=subject, message=message)
+
+
+def _overtaken(client: _Client) -> Iterator[Finding]:
+    """A predecessor may have ended before it was routed; it may not be routed after its successor."""
+    for (_, before, earlier), (_, after, later) in pairwise(sorted(client.routed)):
+        if before > after:
+            yield Finding(invariant=8, subject=later, message=f"routed before {earlier}, accepted after it")
