@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local tests/benchmarks
+	@$(BIN)/mypy $(LAYERS) functions infra local ops tests/benchmarks
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'
@@ -92,6 +92,9 @@ system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
 
 bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function (WRITE=1 updates docs/costs.md)
 	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
+
+ops: $(STAMP) ## The operator's command line (make ops ARGS="orders stuck"; ARGS=--help says what there is)
+	@$(BIN)/python -m ops $(if $(ARGS),$(ARGS),--help)
 
 lock: $(STAMP) ## Re-compile both locks from pyproject.toml (UPGRADE=--upgrade takes the newest versions)
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml --group dev -o requirements/dev.lock

@@ -22,6 +22,9 @@ ORDER_LIFECYCLE = "order-lifecycle"
 SETTLEMENT_CYCLE = "settlement-cycle"
 SETTLE_CLIENTS = "SettleClients"
 
+SETTLEMENT_CYCLE_AT = (18, 30)
+"""Hour and minute in New York, on weekdays."""
+
 MAILBOXES = ("execution", "clearing", "settlement")
 
 

@@ -18,6 +18,7 @@ from infra.catalog import (
     SERVICES,
     SETTLE_CLIENTS,
     SETTLEMENT_CYCLE,
+    SETTLEMENT_CYCLE_AT,
     SIGNING_KEY,
 )
 from infra.constructs.naming import pascal
@@ -203,5 +204,5 @@ class ServicesStack(Stack):
         schedules.invoke("sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1))
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
         schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
-        schedules.start(SETTLEMENT_CYCLE, on_weekdays(18, 30), cycle.state_machine)
+        schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])

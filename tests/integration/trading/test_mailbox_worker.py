@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from tests.integration.backing import ENVIRONMENT, create_queues
 from tests.integration.simulators.world import FakeContext
-from trading.adapters.mailbox_worker import ENOUGH_TIME_MS, LONGEST_PAUSE_SECONDS, MAX_TRIES, MailboxWorker
+from trading.adapters.mailbox_worker import ENOUGH_TIME_MS, LONGEST_PAUSE_SECONDS, MAX_TRIES, REDRIVEN, MailboxWorker
 from trading.domain.accounts import LedgerInvariantError
 from trading.messages import PollOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
@@ -109,6 +109,7 @@ def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on
     (letter,) = desk.dead_letters()
     assert letter["Body"] == body
     assert reason(letter).startswith("unreadable")
+    assert letter["Attributes"]["MessageGroupId"] == "alice"
     assert desk.given_up == []
 
 
@@ -182,6 +183,12 @@ def test_without_the_dead_letter_queue_the_message_stays(desk: Desk) -> None:
 def test_the_handler_is_told_what_another_may_have_begun(desk: Desk) -> None:
     assert desk.work(record("a"), record("b", receives=2), record("x", "bob")) == []
     assert desk.seen_before == ["b"]
+
+
+def test_what_an_operator_sent_back_may_have_been_begun_before(desk: Desk) -> None:
+    redriven = record("a") | {"messageAttributes": {REDRIVEN: {"dataType": "String", "stringValue": "id-0"}}}
+    assert desk.work(redriven, record("b")) == []
+    assert desk.seen_before == ["a"]
 
 
 def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:

@@ -28,6 +28,9 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
 ENOUGH_TIME_MS = 10_000
 """A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs."""
 
+REDRIVEN = "redriven"
+"""The attribute of a message that an operator sent back from the DLQ."""
+
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
@@ -39,7 +42,7 @@ class MailboxWorker(Generic[AnyMessage]):
     """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
 
     A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. `handle` is told whether the message was received before. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
+    group goes on. `handle` is told whether the message may have been begun before. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class MailboxWorker(Generic[AnyMessage]):
             return
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
-                self._handle(message, context, int(record.attributes.approximate_receive_count) > 1)
+                self._handle(message, context, _begun_before(record))
             except PERMANENT as error:
                 if is_transient(error):
                     self._again(record, message, error)
@@ -133,7 +136,7 @@ class MailboxWorker(Generic[AnyMessage]):
         self._sqs.send_message(
             QueueUrl=self._dlq_url,
             MessageBody=record.body,
-            MessageGroupId=message.client_id if message else "unreadable",
+            MessageGroupId=record.attributes.message_group_id or "unknown",
             MessageDeduplicationId=record.message_id,
             MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1024]}},
         )
@@ -146,6 +149,12 @@ class MailboxWorker(Generic[AnyMessage]):
         except Exception:
             logger.exception("order not marked")
             count("OrdersNotMarked")
+
+
+def _begun_before(record: SQSRecord) -> bool:
+    """Whether another worker may have begun the message: it was received before, perhaps before it came back from the DLQ."""
+    redriven = REDRIVEN in record.raw_event.get("messageAttributes", {})
+    return redriven or int(record.attributes.approximate_receive_count) > 1
 
 
 def _pause(receives: int) -> int:

@@ -74,8 +74,8 @@ class TableVenueHealth:
             return
         probe_before = self._now() - RECOVERY_SECONDS
         self._quality = {
-            e: ExecutionQuality.model_validate({k: v for k, v in items[_quality_name(e)].items() if k != "name"})
-            if _quality_name(e) in items
+            e: ExecutionQuality.model_validate({k: v for k, v in items[quality_name(e)].items() if k != "name"})
+            if quality_name(e) in items
             else ExecutionQuality(exchange_id=e)
             for e in ids
         }
@@ -85,7 +85,7 @@ class TableVenueHealth:
         )
 
     def _read(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        names = [name(e) for e in ids for name in (_quality_name, circuit_name)]
+        names = [name(e) for e in ids for name in (quality_name, circuit_name)]
         request: Any = {self._table: {"Keys": [to_item({"name": name}) for name in names]}}
         answer = self._client.batch_get_item(RequestItems=request)
         if answer.get("UnprocessedKeys"):
@@ -102,7 +102,7 @@ class TableVenueHealth:
             for observed_id, outcome in observed:
                 if observed_id == exchange_id:
                     quality = quality.observed(outcome, self._clock())
-            item = to_item(quality.model_dump() | {"name": _quality_name(exchange_id), "version": before.version + 1})
+            item = to_item(quality.model_dump() | {"name": quality_name(exchange_id), "version": before.version + 1})
             condition, values = "attribute_not_exists(version)", None
             if before.version:
                 condition, values = "version = :version", to_item({":version": before.version})
@@ -112,5 +112,6 @@ class TableVenueHealth:
                 count("QualityUpdatesLost", exchange_id=exchange_id)
 
 
-def _quality_name(exchange_id: str) -> str:
+def quality_name(exchange_id: str) -> str:
+    """The item of an exchange's quality in the control table."""
     return f"QUALITY#{exchange_id}"

@@ -1,0 +1,76 @@
+"""`python -m ops`: every command of the operator."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from typer.core import TyperGroup
+
+from local.place import LocalError
+from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation
+from ops.screen import Exit, Screen
+from ops.target import Target
+from trading.adapters.transactions import OverloadedError
+from trading.usecases.ports import StaleError
+
+HELP = """What is stuck, what failed, and what to do about it.
+
+Acts with your own AWS credentials (AWS_PROFILE, AWS_REGION) on the stage that you name; on the local AWS if it runs and you do not
+say --aws. Whatever changes something is written to the audit log first.
+
+Exit status: 0 all is well; 1 something needs attention, or what was named is not there; 2 the command was written wrongly;
+3 AWS refused, or could not be reached.
+"""
+
+
+class Commands(TyperGroup):
+    """What AWS answers with is an exit status, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (ClientError, BotoCoreError, OverloadedError) as error:
+            Screen().note(f"AWS: {error}", "red")
+            raise typer.Exit(Exit.UNREACHABLE) from error
+        except LocalError as error:
+            Screen().note(f"{error}. {error.remedy}", "red")
+            raise typer.Exit(Exit.UNREACHABLE) from error
+        except StaleError as error:
+            Screen().note("Somebody else changed it at the same moment. Look again.", "yellow")
+            raise typer.Exit(Exit.ATTENTION) from error
+
+
+app = typer.Typer(
+    cls=Commands, name="ops", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def choose(
+    ctx: typer.Context,
+    stage: Annotated[str, typer.Option(envvar="TRADING_STAGE", help="The deployment's stage.")] = "dev",
+    local: Annotated[
+        bool | None,
+        typer.Option(
+            "--local/--aws", help="The local AWS (TRADING_PORT, TRADING_LOCAL_DIR), or AWS.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Choose the deployment."""
+    ctx.obj = Target.choose(stage, local)
+
+
+app.add_typer(orders.app, name="orders")
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(reconciliation.app, name="reconciliation")
+app.command()(circuits.circuits)
+app.command()(jobs.sweep)
+app.command()(jobs.settle)
+app.command("close-day")(jobs.close_day)
+app.command("rotate-signing-key")(jobs.rotate_signing_key)
+app.command()(audit_commands.audit)
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,30 @@
+"""`ops audit`: what operators did."""
+
+from typing import Annotated
+
+import typer
+
+from ops.audit import AuditLog
+from ops.options import AsJson
+from ops.screen import Screen, table
+from trading.domain.values import iso
+
+Subject = Annotated[str | None, typer.Option(help="Of this alone: `{queue}/{message id}`, `order/{id}`, `run/{job}`.")]
+
+
+def audit(
+    ctx: typer.Context,
+    subject: Subject = None,
+    last: Annotated[int, typer.Option(min=1, help="So many, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """What operators did and why. An entry is written before it is done, and `redriven` or `discarded` after."""
+    log = AuditLog(ctx.obj)
+    entries = log.of(subject)[::-1][:last] if subject else log.latest(last)
+    rows = ((iso(e.at), e.who, e.action, e.subject, e.reason, _details(e.details)) for e in entries)
+    columns = ("at", "who", "did", "to", "because", "details")
+    Screen(as_json).show([e.model_dump(mode="json") for e in entries], table("Audit log", columns, rows))
+
+
+def _details(details: dict[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in details.items() if value)

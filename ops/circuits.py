@@ -1,0 +1,76 @@
+"""`ops circuits`: each exchange's circuit, what opened it, and how the exchange has executed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from ops.options import AsJson
+from ops.screen import Exit, Screen, in_words, table
+from ops.target import Target
+from trading.adapters import clock
+from trading.adapters.exchanges import RECOVERY_SECONDS, circuit_name
+from trading.adapters.outages import Outage, control_items, outage_name, outage_of
+from trading.adapters.venue_health import quality_name
+from trading.domain.values import iso
+
+STYLES = {"closed": "green", "half-open": "yellow", "open": "red"}
+
+
+def circuits(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Each exchange's circuit: closed, half-open or open, since when; what opened it; failures; execution quality.
+
+    Exit status 1 if one is not closed.
+    """
+    target: Target = ctx.obj
+    exchange_ids = sorted(exchange.exchange_id for exchange in target.books.exchanges())
+    names = [name(e) for e in exchange_ids for name in (circuit_name, outage_name, quality_name)]
+    items = control_items(target.dynamodb, target.named("control"), names)
+    answer, rows = [], []
+    for exchange_id in exchange_ids:
+        circuit = items.get(circuit_name(exchange_id), {})
+        outage = outage_of(items.get(outage_name(exchange_id), {}))
+        quality = items.get(quality_name(exchange_id), {}).get("score")
+        state = str(circuit.get("state", "CLOSED")).lower().replace("_", "-")
+        since = _since(state, circuit, outage)
+        answer.append(
+            {
+                "exchange_id": exchange_id,
+                "state": state,
+                "since": iso(since) if since else None,
+                "quality": quality,
+                "latest_outage": outage.model_dump(mode="json") if outage else None,
+            }
+        )
+        rows.append(
+            (
+                exchange_id,
+                Text(state, style=STYLES[state]),
+                iso(since) if since else "",
+                _probe(state, since),
+                *((outage.failures, iso(outage.opened_at), outage.cause) if outage else ("", "", "")),
+                f"{iso(outage.last_failed_at)} {outage.last_error}" if outage else "",
+                quality if quality is not None else "",
+            )
+        )
+    columns = ("exchange", "circuit", "since", "probe", ">failures", "opened", "opened by", "last error", ">quality")
+    Screen(as_json).show(answer, table("Circuits, with the latest outage of each", columns, rows))
+    raise typer.Exit(Exit.OK if all(row["state"] == "closed" for row in answer) else Exit.ATTENTION)
+
+
+def _since(state: str, circuit: dict[str, Any], outage: Outage | None) -> datetime | None:
+    if state == "closed":
+        return outage.closed_at if outage else None
+    if outage is not None and outage.closed_at is None:
+        return outage.opened_at
+    return datetime.fromtimestamp(int(circuit["opened_at"]), UTC) if "opened_at" in circuit else None
+
+
+def _probe(state: str, since: datetime | None) -> str:
+    if state == "half-open":
+        return "under way"
+    if state == "closed" or since is None:
+        return ""
+    due = since + timedelta(seconds=RECOVERY_SECONDS) - clock.now()
+    return f"in {in_words(due)}" if due > timedelta() else "with the next call"

@@ -1,0 +1,163 @@
+"""`ops dlq`: look into the dead-letter queues, send messages back, throw them away."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ops.audit import AuditLog
+from ops.dead_letters import CannotRedriveError, DeadLetterQueue, DeadLetters, Done, Letter
+from ops.options import AsJson, Limit, Reason
+from ops.screen import Exit, Screen, in_words, table
+from ops.target import Target
+from trading.adapters import clock
+from trading.domain.values import iso
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Dead-letter queues: execution, clearing, settlement (messages of the clients' mailboxes), invocations "
+    "(asynchronous invocations that failed three times), schedules (invocations that never reached their target).",
+)
+
+Queue = Annotated[DeadLetterQueue, typer.Argument(show_default=False)]
+MessageId = Annotated[str | None, typer.Option("--message", metavar="ID", help="This message alone.")]
+All = Annotated[bool, typer.Option("--all", help="All that were there when the command began.")]
+
+
+@app.command("list")
+def list_queues(ctx: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
+    """Each queue: how many messages, how old the oldest, why they are there. Exit status 1 if there are any.
+
+    Reasons are counted over what can be seen: of a mailbox's queue, ten messages of each client.
+    """
+    screen = Screen(as_json)
+    dead_letters = _of(ctx, screen)
+    answer, rows, now = [], [], clock.now()
+    for queue in DeadLetterQueue:
+        depth = dead_letters.depth(queue)
+        letters = dead_letters.peek(queue, limit) if depth else []
+        oldest = min((letter.sent_at for letter in letters), default=None)
+        reasons = Counter(letter.reason.partition(":")[0] for letter in letters)
+        depth = max(depth, len(letters))
+        answer.append(
+            {
+                "queue": queue,
+                "depth": depth,
+                "seen": len(letters),
+                "oldest_age_seconds": int((now - oldest).total_seconds()) if oldest else None,
+                "reasons": dict(reasons),
+            }
+        )
+        text = "\n".join(f"{count} × {reason}" for reason, count in reasons.most_common())
+        rows.append((queue, depth, len(letters), in_words(now - oldest) if oldest else "", text))
+    screen.show(answer, table("Dead-letter queues", ("queue", ">depth", ">seen", ">oldest", "reasons"), rows))
+    raise typer.Exit(Exit.ATTENTION if any(row["depth"] for row in answer) else Exit.OK)
+
+
+@app.command()
+def show(
+    ctx: typer.Context, queue: Queue, message: MessageId = None, limit: Limit = 100, as_json: AsJson = False
+) -> None:
+    """The messages of a queue: reason, body, attributes, how often received. They stay where they are, in their order."""
+    screen = Screen(as_json)
+    letters = _of(ctx, screen).peek(queue, limit)
+    if message is not None:
+        letters = [letter for letter in letters if letter.message_id == message]
+        if not letters:
+            _not_seen(screen, message)
+    answer = [
+        {
+            "message_id": letter.message_id,
+            "group": letter.group,
+            "order_id": letter.order_id,
+            "sent_at": iso(letter.sent_at),
+            "receives": letter.receives,
+            "reason": letter.reason,
+            "attributes": letter.attributes,
+            "body": letter.body,
+        }
+        for letter in letters
+    ]
+    if not letters:
+        screen.note("Nothing is to be seen there.")
+    screen.show(answer, *map(_drawn, letters))
+
+
+@app.command()
+def redrive(
+    ctx: typer.Context,
+    queue: Queue,
+    reason: Reason,
+    message: MessageId = None,
+    everything: All = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have done again what failed. A mailbox gets its message back, in its client's group, in order; an invocation is invoked
+    again with its event, a schedule's target with its input.
+
+    Everything may be done twice, so a message that was handled already changes nothing.
+    """
+    screen = Screen(as_json)
+    _one_or_all(message, everything)
+    try:
+        done = _of(ctx, screen).redrive(queue, message, reason)
+    except CannotRedriveError as error:
+        screen.note(f"{error}. Discard it, or do by hand what it stands for.", "red")
+        raise typer.Exit(Exit.ATTENTION) from error
+    _report(screen, "redriven", message, done)
+
+
+@app.command()
+def discard(
+    ctx: typer.Context,
+    queue: Queue,
+    reason: Reason,
+    message: MessageId = None,
+    everything: All = False,
+    as_json: AsJson = False,
+) -> None:
+    """Throw messages away. The audit log keeps their bodies."""
+    screen = Screen(as_json)
+    _one_or_all(message, everything)
+    _report(screen, "discarded", message, _of(ctx, screen).discard(queue, message, reason))
+
+
+def _of(ctx: typer.Context, screen: Screen) -> DeadLetters:
+    target: Target = ctx.obj
+    return DeadLetters(target, AuditLog(target), screen.note)
+
+
+def _one_or_all(message: str | None, everything: bool) -> None:
+    if (message is None) == (not everything):
+        raise typer.BadParameter("say either --message ID or --all")
+
+
+def _report(screen: Screen, past: str, message: str | None, done: Done) -> None:
+    if message is not None and not done.handled:
+        _not_seen(screen, message)
+    screen.show({past: done.handled, "left": done.left}, f"{done.handled} {past}.")
+    if done.left:
+        screen.note(f"{done.left} came after this had begun and are left.", "yellow")
+
+
+def _not_seen(screen: Screen, message: str) -> None:
+    screen.note(
+        f"{message} is not to be seen. Of a mailbox's queue only the first ten of each client are; and while somebody else "
+        "looks, theirs are hidden, for a minute at most.",
+        "red",
+    )
+    raise typer.Exit(Exit.ATTENTION)
+
+
+def _drawn(letter: Letter) -> Table:
+    rows = [
+        ("reason", letter.reason),
+        ("sent", iso(letter.sent_at)),
+        ("receives", letter.receives),
+        ("group", letter.group),
+        ("order", letter.order_id),
+        *letter.attributes.items(),
+        ("body", letter.body),
+    ]
+    return table(letter.message_id, ("", ""), rows)

@@ -1,0 +1,61 @@
+"""Starting by hand what schedules start: everything may be started any number of times."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from infra.catalog import SETTLEMENT_CYCLE
+from ops.audit import AuditLog
+from ops.options import AsJson, Reason
+from ops.screen import Exit, Screen
+from ops.target import Target
+from trading.adapters import clock
+from trading.domain.values import iso
+
+Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date, as 2026-11-24.")]
+
+
+def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
+    """Run the sweeper now: it pushes every order that is due to move and did not."""
+    _invoke(ctx, "sweeper", {}, reason, as_json)
+
+
+def close_day(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False) -> None:
+    """Expire the DAY orders of a business date or before, also before its close; without a date, what is over by now."""
+    _invoke(ctx, "day-close", {"business_date": date.date().isoformat()} if date else {}, reason, as_json)
+
+
+def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
+    """Sign tokens with a new key. The previous one stays valid; twice within 15 minutes logs everybody out."""
+    _invoke(ctx, "key-rotation", {"scheduled_time": iso(clock.now())}, reason, as_json)
+
+
+def settle(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False) -> None:
+    """Start a settlement cycle: for a business date, or for today."""
+    target: Target = ctx.obj
+    given = {"settlement_date": date.date().isoformat()} if date else {}
+    AuditLog(target).record(f"run/{SETTLEMENT_CYCLE}", "run", reason, input=json.dumps(given))
+    started = target.stepfunctions.start_execution(
+        stateMachineArn=target.states_arn("stateMachine", SETTLEMENT_CYCLE), input=json.dumps(given)
+    )
+    arn = started["executionArn"]
+    Screen(as_json).show({"execution_arn": arn}, f"Started: {arn}")
+
+
+def _invoke(ctx: typer.Context, function: str, event: dict[str, Any], reason: str, as_json: bool) -> None:
+    target: Target = ctx.obj
+    screen = Screen(as_json)
+    answer, failed = run_function(target, function, event, reason)
+    screen.show(answer, json.dumps(answer, indent=2))
+    if failed:
+        screen.note(f"{function} failed.", "red")
+        raise typer.Exit(Exit.ATTENTION)
+
+
+def run_function(target: Target, function: str, event: dict[str, Any], reason: str) -> tuple[Any, bool]:
+    """Invoke a function and wait for its answer; and whether it failed."""
+    AuditLog(target).record(f"run/{function}", "run", reason, input=json.dumps(event))
+    answer = target.functions.invoke(FunctionName=target.named(function), Payload=json.dumps(event))
+    return json.loads(answer["Payload"].read() or b"null"), "FunctionError" in answer

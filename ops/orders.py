@@ -1,0 +1,169 @@
+"""`ops orders`: what is stuck, one order in full, and taking an order off the list for people."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ops.audit import AuditLog
+from ops.dead_letters import DeadLetterQueue, DeadLetters, Letter
+from ops.options import AsJson, Limit, Reason, duration
+from ops.screen import Exit, Screen, in_words, table
+from ops.stuck import StuckOrders, counted
+from ops.target import Target
+from trading.adapters import clock
+from trading.domain.ledger import LedgerEntry
+from trading.domain.orders import Order
+from trading.domain.values import iso
+
+app = typer.Typer(no_args_is_help=True, help="Orders: what is stuck, and one order in full.")
+
+OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
+OlderThan = Annotated[Any, typer.Option(parser=duration, metavar="90s|5m|2h|1d", help="Without a step for so long.")]
+
+
+class Lifecycle:
+    """OrderLifecycle, asked about: an execution is named after its order."""
+
+    def __init__(self, target: Target) -> None:
+        self._client = target.stepfunctions
+        self._target = target
+
+    def status(self, order_id: str) -> str | None:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED; None without an execution."""
+        try:
+            return self._client.describe_execution(executionArn=self._arn(order_id))["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return None
+
+    def state(self, order_id: str) -> str | None:
+        """The state that it entered last."""
+        answer = self._client.get_execution_history(
+            executionArn=self._arn(order_id), reverseOrder=True, maxResults=100, includeExecutionData=False
+        )
+        names = (event.get("stateEnteredEventDetails", {}).get("name") for event in answer["events"])
+        return next(filter(None, names), None)
+
+    def _arn(self, order_id: str) -> str:
+        return f"{self._target.states_arn('execution', 'order-lifecycle')}:{order_id}"
+
+
+@app.command()
+def stuck(ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000, as_json: AsJson = False) -> None:
+    """Orders that do not move, by age and stage. Exit status 1 if there are any.
+
+    An order that rests at an exchange within its time is not stuck: the sweeper asks about it every half hour.
+    """
+    target: Target = ctx.obj
+    screen = Screen(as_json)
+    found, complete = StuckOrders(target.books, Lifecycle(target).status, clock.now).find(older_than, limit)
+    now = clock.now()
+    answer = {
+        "complete": complete,
+        "stages": counted(found),
+        "orders": [
+            {
+                "order_id": s.order_id,
+                "client_id": s.client_id,
+                "stage": s.stage,
+                "status": s.status,
+                "since": iso(s.since),
+                "age_seconds": int((now - s.since).total_seconds()),
+                "detail": s.detail,
+            }
+            for s in found
+        ],
+    }
+    stages = table("Stages", ("stage", ">orders"), counted(found).items())
+    rows = ((s.order_id, s.client_id, s.stage, s.status, in_words(now - s.since), s.detail) for s in found)
+    orders = table("Stuck orders", ("order", "client", "stage", "status", ">for", "detail"), rows)
+    screen.show(answer, *((stages, orders) if found else ("No order is stuck.",)))
+    if not complete:
+        screen.note(f"There may be more: only the {limit} that are due longest were looked at (--limit).", "yellow")
+    raise typer.Exit(Exit.ATTENTION if found else Exit.OK)
+
+
+@app.command()
+def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None:
+    """An order: terms, history, children, ledger entries, its workflow, and messages about it in the DLQs."""
+    target: Target = ctx.obj
+    screen = Screen(as_json)
+    order = target.books.order(order_id)
+    if order is None:
+        screen.note(f"There is no order {order_id}.", "red")
+        raise typer.Exit(Exit.ATTENTION)
+    entries = target.books.entries(order.trades)
+    lifecycle = Lifecycle(target)
+    status = lifecycle.status(order_id)
+    workflow = {
+        "status": status,
+        "state": lifecycle.state(order_id) if status else None,
+        "token_present": target.books.task_token(order_id) is not None,
+    }
+    letters = _letters_about(target, screen, order_id)
+    answer = {
+        "order": order.model_dump(mode="json"),
+        "workflow": workflow,
+        "ledger": [entry.model_dump(mode="json") for entry in entries],
+        "dead_letters": [{"queue": m.queue, "message_id": m.message_id, "reason": m.reason} for m in letters],
+    }
+    screen.show(answer, *_parts(order, workflow, entries, letters))
+
+
+@app.command()
+def resolve(ctx: typer.Context, order_id: OrderId, reason: Reason, as_json: AsJson = False) -> None:
+    """Take an order off the list for people: what it was flagged for is settled. Its breaks stay in the ledger."""
+    target: Target = ctx.obj
+    screen = Screen(as_json)
+    order = target.books.order(order_id)
+    if order is None or order.review_reason is None:
+        screen.note(f"There is no order {order_id} that is flagged.", "red")
+        raise typer.Exit(Exit.ATTENTION)
+    AuditLog(target).record(f"order/{order_id}", "resolve", reason, review_reason=order.review_reason)
+    target.books.commit(order.model_copy(update={"review_reason": None}))
+    screen.show({"order_id": order_id, "resolved": order.review_reason}, f"{order_id} is not flagged any more.")
+
+
+def _letters_about(target: Target, screen: Screen, order_id: str) -> list[Letter]:
+    dead_letters = DeadLetters(target, AuditLog(target), screen.note)
+    mailboxes = [queue for queue in DeadLetterQueue if queue.is_mailbox and dead_letters.depth(queue)]
+    return [m for queue in mailboxes for m in dead_letters.peek(queue, 1000) if m.order_id == order_id]
+
+
+def _parts(
+    order: Order, workflow: dict[str, Any], entries: list[LedgerEntry] | Any, letters: list[Letter]
+) -> list[Any]:
+    kept = {"history", "children", "trades", "fingerprint", "version"}
+    terms = order.model_dump(mode="json", exclude=kept, exclude_none=True)
+    parts = [
+        table(f"Order {order.order_id}", ("", ""), ((k, _plain(v)) for k, v in terms.items() if k != "order_id")),
+        table("History", ("time", "status", "reason"), ((iso(h.time), h.status, h.reason) for h in order.history)),
+        table(
+            "Children",
+            (">", "exchange", ">quantity", ">filled", ">live", "status", "reason"),
+            ((c.number, c.exchange_id, c.quantity, c.filled, c.leaves, c.outcome, c.reason) for c in order.children),
+        ),
+        table(
+            "Ledger",
+            ("trade", "kind", "booked", "postings"),
+            ((e.trade_id, _kind(e), iso(e.booked_at), _postings(e)) for e in entries),
+        ),
+        table("Workflow", ("", ""), ((name.replace("_", " "), _plain(value)) for name, value in workflow.items())),
+    ]
+    if letters:
+        rows = ((m.queue, m.message_id, m.reason) for m in letters)
+        parts.append(table("In dead-letter queues", ("queue", "message", "reason"), rows))
+    return parts
+
+
+def _kind(entry: LedgerEntry) -> str | Text:
+    return Text(f"BREAK {entry.code}: {entry.reason}", style="red") if entry.kind == "BREAK" else entry.kind
+
+
+def _postings(entry: LedgerEntry) -> str:
+    return "\n".join(f"{p.account} {p.amount:+f} {p.asset}" for p in entry.postings)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,71 @@
+"""`ops reconciliation`: what the latest check of the books' invariants found, and checking them now."""
+
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from ops.jobs import run_function
+from ops.options import AsJson, Reason
+from ops.screen import Exit, Screen, table
+from ops.target import Target
+from trading.adapters.outages import control_items
+from trading.domain.reconciliation import INVARIANTS
+
+app = typer.Typer(no_args_is_help=True, help="The books against their invariants.")
+LATEST = "RECONCILIATION#LATEST"
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """The report of the latest run. Exit status 1 if it found anything, did not read everything, or there is none."""
+    _show(ctx.obj, Screen(as_json))
+
+
+@app.command()
+def run(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
+    """Check now, wait, and show the report. Harmless at any time: it reads, and writes its report."""
+    screen = Screen(as_json)
+    answer, failed = run_function(ctx.obj, "reconciliation", {}, reason)
+    if failed:
+        screen.note(f"reconciliation failed: {answer}", "red")
+        raise typer.Exit(Exit.ATTENTION)
+    _show(ctx.obj, screen)
+
+
+def _show(target: Target, screen: Screen) -> None:
+    report = control_items(target.dynamodb, target.named("control"), [LATEST]).get(LATEST)
+    if report is None:
+        screen.note("There is no report yet: ops reconciliation run", "yellow")
+        raise typer.Exit(Exit.ATTENTION)
+    broken = {int(number): int(found) for number, found in report["broken"].items()}
+    read = ", ".join(f"{count} {name}" for name, count in report["items"].items())
+    about = {
+        "started": report["started_at"],
+        "finished": report["finished_at"],
+        "read": read if report["complete"] else f"{read}: not everything, its time was over",
+        "clients in motion, not judged": report["in_motion"],
+        "findings that a second look did not show": report["unconfirmed"],
+        "breaks in the ledger": report["breaks"],
+    }
+    parts: list[Any] = [
+        table("Reconciliation", ("", ""), about.items()),
+        table(
+            "Invariants", (">", "invariant", ""), ((n, INVARIANTS[n], _verdict(broken.get(n, 0))) for n in INVARIANTS)
+        ),
+    ]
+    if report.get("findings"):
+        rows = ((f["invariant"], f["subject"], f["message"], f["confirmed"]) for f in report["findings"])
+        parts.append(table("Findings", (">", "subject", "message", "confirmed"), rows))
+    if report.get("recent_breaks"):
+        breaks = (
+            (b["booked_at"], b["code"], b["trade_id"], b.get("order_id"), b["reason"]) for b in report["recent_breaks"]
+        )
+        parts.append(table("Latest breaks", ("booked", "code", "trade", "order", "reason"), breaks))
+    screen.show({name: value for name, value in report.items() if name not in ("name", "expires_at")}, *parts)
+    right = report["complete"] and not any(broken.values())
+    raise typer.Exit(Exit.OK if right else Exit.ATTENTION)
+
+
+def _verdict(findings: int) -> Text:
+    return Text(f"broken: {findings}", style="bold red") if findings else Text("ok", style="green")

@@ -1,0 +1,127 @@
+"""Orders that do not move: where they stand, and since when. Read from the sparse indexes, never by a scan."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from infra.catalog import SETTLEMENT_CYCLE_AT
+from trading.adapters.tables import ATTENTION_SHARDS, TableBooks
+from trading.domain import calendar
+from trading.domain.orders import Order, OrderStatus, expires_at
+from trading.usecases.ports import Clock
+from trading.usecases.settlement_cycle import PlanSettlement
+from trading.usecases.sweep import AGAIN_AFTER
+
+SETTLEMENT_TAKES = timedelta(hours=1)
+"""So long after its cycle has begun an obligation is not yet late."""
+AT_A_TIME = 8
+
+
+class Stage(StrEnum):
+    """Where an order stands."""
+
+    NOT_DISPATCHED = "accepted, not dispatched"
+    NOT_ROUTED = "dispatched, not routed"
+    SILENT = "routed, exchange silent"
+    NOT_ENDED = "to be ended, exchange silent"
+    NOT_SWEPT = "resting, not swept"
+    NOT_CLEARED = "ended, not cleared"
+    NOT_SETTLED = "cleared, overdue for settlement"
+    IN_REVIEW = "flagged for review"
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """One order. `since`: its last step, or when its trade should have settled."""
+
+    order_id: str
+    client_id: str
+    stage: Stage
+    status: str
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True)
+class StuckOrders:
+    """Finds them. `workflow_status` tells how an order's workflow stands; None if it has none."""
+
+    books: TableBooks
+    workflow_status: Callable[[str], str | None]
+    clock: Clock
+
+    def find(self, older_than: timedelta, limit: int) -> tuple[list[Stuck], bool]:
+        """The oldest first, and whether all were looked at. What is flagged, or late to settle, counts at any age."""
+        now = self.clock()
+        # What the sweeper has just pushed is listed as due in a minute.
+        listed = self.books.orders_due(now + AGAIN_AFTER, limit)
+        flagged = self.books.orders_in_review(limit)
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            orders = [order for order in pool.map(self.books.order, dict.fromkeys([*listed, *flagged])) if order]
+        stuck = [s for order in orders if (s := self._judge(order, now, older_than))] + list(self._unsettled(now))
+        complete = max(len(listed), len(flagged)) < limit // ATTENTION_SHARDS
+        return sorted(stuck, key=lambda s: s.since), complete
+
+    def _judge(self, order: Order, now: datetime, older_than: timedelta) -> Stuck | None:
+        since = order.history[-1].time
+        stage, detail = self._stage(order, now, older_than) if now - since >= older_than else (None, "")
+        if order.review_reason is not None:
+            detail = f"{order.review_reason} ({stage})" if stage else order.review_reason
+            stage = Stage.IN_REVIEW
+        if stage is None:
+            return None
+        return Stuck(order.order_id, order.client_id, stage, order.status, since, detail)
+
+    def _stage(self, order: Order, now: datetime, older_than: timedelta) -> tuple[Stage | None, str]:
+        if order.awaits_clearing:
+            return Stage.NOT_CLEARED, f"{len(order.trades)} trades"
+        if not order.is_open:
+            return None, ""
+        if order.status is OrderStatus.VALIDATED:
+            workflow = self.workflow_status(order.order_id)
+            if workflow is None:
+                return Stage.NOT_DISPATCHED, "no workflow"
+            return Stage.NOT_ROUTED, f"workflow {workflow}"
+        at = ", ".join(f"{child.exchange_id} {child.leaves}" for child in order.live_children) or "no exchange"
+        if order.ending is not None or expires_at(order) <= now:
+            return Stage.NOT_ENDED, f"live at {at}"
+        if not order.venue_time_in_force.rests:
+            return Stage.SILENT, f"live at {at}"
+        if order.attention_at is not None and order.attention_at <= now - older_than:
+            return Stage.NOT_SWEPT, f"live at {at}"
+        return None, ""
+
+    def _unsettled(self, now: datetime) -> Iterator[Stuck]:
+        day = last_settled_day(now)
+        plan = PlanSettlement(self.books, self.clock)
+        cursor: str | None = None
+        while True:
+            page = plan(day, cursor)
+            for client in page.clients:
+                for owed in self.books.obligations(client.client_id, day):
+                    detail = f"{owed.side} {owed.quantity} {owed.symbol} against {owed.amount} {owed.currency}, trade {owed.trade_id}"
+                    since = cycle_of(owed.settlement_date)
+                    yield Stuck(owed.order_id, owed.client_id, Stage.NOT_SETTLED, "CLEARED", since, detail)
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+
+def cycle_of(day: date) -> datetime:
+    """When the settlement cycle of a day begins."""
+    return datetime.combine(day, time(*SETTLEMENT_CYCLE_AT), calendar.NEW_YORK)
+
+
+def last_settled_day(now: datetime) -> date:
+    """The latest business day on which everything due should have been settled by now."""
+    day = now.astimezone(calendar.NEW_YORK).date()
+    while not calendar.is_business_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
+        day -= timedelta(days=1)
+    return day
+
+
+def counted(stuck: Sequence[Stuck]) -> dict[str, int]:
+    """How many stand at each stage."""
+    return {stage: n for stage in Stage if (n := sum(s.stage is stage for s in stuck))}

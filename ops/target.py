@@ -1,0 +1,114 @@
+"""Which deployment a command speaks to: a stage on AWS with the caller's own credentials, or the local AWS."""
+
+import getpass
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local import server
+from local.place import ACCOUNT, REGION, Place, default_place
+from ops.screen import Screen
+from trading.adapters import clock
+from trading.adapters.tables import TableBooks, TableNames
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_max_attempts": 1})
+"""To invoke a function and wait for it: repeated by itself, the call would run it twice."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployment, by its stage; `place` is set when it is on the local AWS."""
+
+    stage: str
+    session: boto3.Session
+    place: Place | None = None
+
+    @classmethod
+    def choose(cls, stage: str, local: bool | None) -> "Target":
+        """The local AWS if asked for, or if nothing was asked for and it runs; else AWS as the environment says."""
+        place = default_place()
+        if local or (local is None and server.is_running(place)):
+            session = boto3.Session(
+                aws_access_key_id=ACCOUNT,
+                aws_secret_access_key="local",  # noqa: S106  (the local AWS takes any)
+                region_name=REGION,
+            )
+            return cls(stage, session, place)
+        return cls(stage, boto3.Session())
+
+    def __str__(self) -> str:
+        where = f"local AWS at {self.place.endpoint}" if self.place else f"AWS {self.session.region_name}"
+        return f"stage {self.stage}, {where}"
+
+    def named(self, name: str) -> str:
+        """The physical name of one of the deployment's resources."""
+        return f"trading-{self.stage}-{name}"
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """Tables."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """Queues."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        """Workflows."""
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Functions."""
+        client: LambdaClient = self._client("lambda", ONCE_AND_PATIENT)
+        return client
+
+    @cached_property
+    def books(self) -> TableBooks:
+        """The books, read and written as the functions do."""
+        names = TableNames(**{name: self.named(name) for name in TableNames.__dataclass_fields__})
+        return TableBooks(self.dynamodb, names, clock.now)
+
+    @cached_property
+    def _identity(self) -> dict[str, str]:
+        answer: dict[str, str] = self._client("sts").get_caller_identity()
+        return answer
+
+    @property
+    def who(self) -> str:
+        """Who acts: what AWS knows the caller as, or the user of this machine."""
+        return f"local user {getpass.getuser()}" if self.place else self._identity["Arn"]
+
+    def states_arn(self, kind: str, name: str) -> str:
+        """The ARN of a state machine (`stateMachine`), or of an execution (`execution`, then `{machine}:{name}`)."""
+        partition, account = self._identity["Arn"].split(":")[1], self._identity["Account"]
+        return f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"
+
+    def queue_url(self, name: str) -> str:
+        """The address of a queue."""
+        return self.sqs.get_queue_url(QueueName=self.named(name))["QueueUrl"]
+
+    @cached_property
+    def _announced(self) -> boto3.Session:
+        """The session; the first who asks for it makes known where we are."""
+        Screen().note(str(self))
+        return self.session
+
+    def _client(self, service: str, config: Config = CONFIG) -> Any:
+        endpoint = self.place.endpoint if self.place else None
+        return self._announced.client(service, config=config, endpoint_url=endpoint)  # type: ignore[call-overload]
