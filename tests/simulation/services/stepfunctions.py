@@ -1,0 +1,381 @@
+"""Step Functions in memory: Standard workflows and their task tokens.
+
+Each step of an execution is a callback given to `schedule`, so whoever runs the callbacks decides the order of events.
+"""
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, NoReturn
+
+from tests.simulation.services import asl
+from tests.simulation.services.asl_host import Failure
+from tests.simulation.services.asl_run import MAX_DATA_BYTES, Attempt, MapAttempt, Run
+from tests.simulation.services.errors import ServiceError
+
+PREFIX = "arn:aws:states:us-east-1:000000000000"
+TRANSITION_SECONDS = 0.05
+"""The longest that a transition takes."""
+NAME_SECONDS = 90 * 86_400
+"""So long after an execution has closed its name cannot be used again."""
+PAGE = 100
+Schedule = Callable[[float, Callable[[], None]], None]
+InvokeFunction = Callable[[str, Any, Callable[[Any | None, Failure | None], None]], None]
+_BAD_NAME = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]""")
+
+
+class ExecutionState(NamedTuple):
+    """What a checker sees of an execution; `state` is None before the first state, `parent` of what no Map started."""
+
+    arn: str
+    name: str
+    state_machine: str
+    status: str
+    state: str | None
+    open_tokens: int
+    parent: str | None
+
+
+@dataclass(slots=True, eq=False)
+class Execution:
+    """One execution; what its walk needs of the world (`asl_host.Host`)."""
+
+    service: "StepFunctions"
+    machine: str
+    arn: str
+    name: str
+    input: str
+    started_at: float
+    parent: "Execution | None" = None
+    map_run: str | None = None
+    status: str = "RUNNING"
+    stopped_at: float = 0.0
+    output: str | None = None
+    failure: Failure | None = None
+    history: list[tuple[float, str, str | None]] = field(default_factory=list)
+    open_tokens: int = 0
+    run: Run = field(init=False)
+    done: Callable[["Execution", Any], None] | None = None
+    _tokens: int = 0
+
+    def begin(self, graph: asl.Graph, content: Any) -> None:
+        """Start to walk."""
+        context = {
+            "Execution": {
+                "Id": self.arn,
+                "Name": self.name,
+                "StartTime": _time(self.started_at).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "Input": content,
+            },
+            "StateMachine": {"Id": f"{PREFIX}:stateMachine:{self.machine}", "Name": self.machine},
+        }
+        self.record("ExecutionStarted")
+        self.run = Run(self, graph, context, self._ended)
+        self.run.start(content)
+
+    def stop(self) -> None:
+        """Abort it, and what it started."""
+        if self.status == "RUNNING":
+            self.run.stop()
+            self._close("ABORTED", "ExecutionAborted", None)
+
+    def later(self, seconds: float, callback: Callable[[], None]) -> None:
+        self.service.schedule(seconds, callback)
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        self.service.schedule(self.service.random.random() * TRANSITION_SECONDS, callback)
+
+    def jittered(self, seconds: float) -> float:
+        return self.service.random.uniform(0, seconds)
+
+    def record(self, event: str, state: str | None = None) -> int:
+        self.history.append((self.service.now(), event, state))
+        return len(self.history)
+
+    def new_token(self, state: str) -> str:
+        self._tokens += 1
+        secret = f"{self.service.secret}|{self.arn}|{self.started_at}|{state}|{self._tokens}"
+        return f"AQCkAAAAKgAAAAMAAAAA{hashlib.sha512(secret.encode()).hexdigest()}"
+
+    def open_token(self, token: str, attempt: Attempt) -> None:
+        self.service.tokens[token] = attempt
+        self.open_tokens += 1
+
+    def closed_token(self) -> None:
+        self.open_tokens -= 1
+
+    def send_message(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self.service.send_message(params)
+
+    def invoke_function(self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]) -> None:
+        self.service.invoke_function(name, payload, done)
+
+    def start_child(self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]) -> "Execution":
+        return self.service.start_child(self, attempt, content, done)
+
+    def _ended(self, output: Any, failure: Failure | None) -> None:
+        if failure is None:
+            self.output = json.dumps(output, separators=(",", ":"))
+            self._close("SUCCEEDED", "ExecutionSucceeded", output)
+        else:
+            self.failure = failure
+            self._close("FAILED", "ExecutionFailed", None)
+
+    def _close(self, status: str, event: str, output: Any) -> None:
+        self.status, self.stopped_at = status, self.service.now()
+        self.record(event)
+        if self.done is not None:
+            self.done(self, output)
+
+
+class StepFunctions:
+    """Every state machine of an account."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        schedule: Schedule,
+        random: random.Random,
+        send_message: Callable[[dict[str, Any]], dict[str, Any]],
+        invoke_function: InvokeFunction,
+    ) -> None:
+        self.now, self.schedule, self.random = now, schedule, random
+        self.send_message, self.invoke_function = send_message, invoke_function
+        self.secret = random.getrandbits(256)
+        self.tokens: dict[str, Attempt] = {}
+        self._machines: dict[str, asl.Graph] = {}
+        self._executions: dict[str, Execution] = {}
+        self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "StartExecution": self._start_execution,
+            "DescribeExecution": self._describe_execution,
+            "StopExecution": self._stop_execution,
+            "ListExecutions": self._list_executions,
+            "SendTaskSuccess": self._send_task_success,
+            "SendTaskFailure": self._send_task_failure,
+            "SendTaskHeartbeat": self._send_task_heartbeat,
+            "GetExecutionHistory": self._get_execution_history,
+        }
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not simulated."""
+        handle = self._operations.get(operation)
+        if handle is None:
+            raise NotImplementedError(f"stepfunctions {operation}")
+        return handle(params)
+
+    def create_state_machine(self, name: str, definition: dict[str, Any]) -> str:
+        """Its ARN. NotImplementedError: the definition holds something that is not interpreted."""
+        self._machines[name] = asl.compile_graph(definition)
+        return f"{PREFIX}:stateMachine:{name}"
+
+    def executions(self) -> list[ExecutionState]:
+        """For checkers: every execution, children of Maps among them, in the order in which they were started."""
+        return [
+            ExecutionState(
+                execution.arn,
+                execution.name,
+                execution.machine,
+                execution.status,
+                execution.run.state.name if execution.run.state is not None else None,
+                execution.open_tokens,
+                execution.parent.arn if execution.parent is not None else None,
+            )
+            for execution in self._executions.values()
+        ]
+
+    def start_child(
+        self, parent: Execution, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
+    ) -> Execution:
+        """A distributed Map's child. Its outcome when it fails is its description, as without a ResultWriter."""
+
+        def ended(child: Execution, output: Any) -> None:
+            done(output if child.status == "SUCCEEDED" else _outcome(child), child.status == "FAILED")
+
+        name, label = self._uuid(), attempt.state.label
+        if attempt.map_run is None:
+            attempt.map_run = f"{PREFIX}:mapRun:{parent.machine}/{label}:{self._uuid()}"
+        child = Execution(
+            self,
+            f"{parent.machine}/{label}",
+            f"{PREFIX}:execution:{parent.machine}/{label}:{name}",
+            name,
+            json.dumps(content, separators=(",", ":")),
+            self.now(),
+            parent,
+            attempt.map_run,
+        )
+        child.done = ended
+        self._executions[child.arn] = child
+        assert attempt.state.processor is not None
+        child.begin(attempt.state.processor, content)
+        return child
+
+    def _start_execution(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"stateMachineArn", "name", "input"})
+        machine = self._machine(params["stateMachineArn"])
+        name, content = params.get("name") or self._uuid(), params.get("input", "{}")
+        if not 0 < len(name) <= 80 or _BAD_NAME.search(name):
+            raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+        try:
+            data = _parsed(content)
+        except ValueError as error:
+            raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+        now, arn = self.now(), f"{PREFIX}:execution:{machine}:{name}"
+        execution = self._executions.get(arn)
+        if execution is not None:
+            running = execution.status == "RUNNING"
+            if running and execution.input == content:
+                return {"executionArn": arn, "startDate": _time(execution.started_at)}
+            if running or now - execution.stopped_at < NAME_SECONDS:
+                raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+            del self._executions[arn]
+        self._executions[arn] = execution = Execution(self, machine, arn, name, content, now)
+        execution.begin(self._machines[machine], data)
+        return {"executionArn": arn, "startDate": _time(now)}
+
+    def _describe_execution(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"executionArn"})
+        execution = self._execution(params["executionArn"])
+        answer = {**_summary(execution), "input": execution.input, "inputDetails": {"included": True}}
+        if execution.output is not None:
+            answer |= {"output": execution.output, "outputDetails": {"included": True}}
+        if execution.failure is not None:
+            answer |= _error_and_cause(execution.failure)
+        return answer
+
+    def _stop_execution(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"executionArn", "error", "cause"})
+        execution = self._execution(params["executionArn"])
+        if execution.status == "RUNNING":
+            if "error" in params or "cause" in params:
+                execution.failure = params.get("error", ""), params.get("cause", "")
+            execution.stop()
+        return {"stopDate": _time(execution.stopped_at)}
+
+    def _list_executions(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"stateMachineArn", "mapRunArn", "statusFilter", "maxResults", "nextToken"})
+        machine = self._machine(params["stateMachineArn"]) if "stateMachineArn" in params else None
+        found = [
+            execution
+            for execution in reversed(self._executions.values())
+            if (execution.map_run == params["mapRunArn"] if "mapRunArn" in params else execution.machine == machine)
+            and params.get("statusFilter") in (None, execution.status)
+        ]
+        first = int(params.get("nextToken", 0))
+        last = first + (params.get("maxResults") or PAGE)
+        answer: dict[str, Any] = {"executions": [_summary(execution) for execution in found[first:last]]}
+        return {**answer, "nextToken": str(last)} if last < len(found) else answer
+
+    def _get_execution_history(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Types, times and names of states."""
+        _known(params, {"executionArn"})
+        events: list[dict[str, Any]] = []
+        for number, (at, event, state) in enumerate(self._execution(params["executionArn"]).history, 1):
+            events.append({"id": number, "previousEventId": number - 1, "timestamp": _time(at), "type": event})
+            if state is not None:
+                details = "stateEnteredEventDetails" if event.endswith("Entered") else "stateExitedEventDetails"
+                events[-1][details] = {"name": state}
+        return {"events": events}
+
+    def _send_task_success(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"taskToken", "output"})
+        attempt = self._open(params["taskToken"])
+        try:
+            output = _parsed(params["output"])
+        except ValueError as error:
+            raise ServiceError("InvalidOutput", f"Invalid Output: '{error}'") from None
+        attempt.succeed(output)
+        return {}
+
+    def _send_task_failure(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"taskToken", "error", "cause"})
+        self._open(params["taskToken"]).fail(params.get("error", ""), params.get("cause", ""))
+        return {}
+
+    def _send_task_heartbeat(self, params: dict[str, Any]) -> dict[str, Any]:
+        _known(params, {"taskToken"})
+        self._open(params["taskToken"])
+        return {}
+
+    def _open(self, token: str) -> Attempt:
+        attempt = self.tokens.get(token)
+        if attempt is None:
+            raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'")
+        if not attempt.open:
+            raise ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+        return attempt
+
+    def _machine(self, arn: str) -> str:
+        name = arn.removeprefix(f"{PREFIX}:stateMachine:")
+        if name not in self._machines:
+            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+        return name
+
+    def _execution(self, arn: str) -> Execution:
+        execution = self._executions.get(arn)
+        if execution is None:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return execution
+
+    def _uuid(self) -> str:
+        digits = f"{self.random.getrandbits(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _summary(execution: Execution) -> dict[str, Any]:
+    summary = {
+        "executionArn": execution.arn,
+        "stateMachineArn": f"{PREFIX}:stateMachine:{execution.machine}",
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": _time(execution.started_at),
+    }
+    if execution.status != "RUNNING":
+        summary["stopDate"] = _time(execution.stopped_at)
+    return summary if execution.map_run is None else {**summary, "mapRunArn": execution.map_run}
+
+
+def _outcome(child: Execution) -> dict[str, Any]:
+    """What stands in a Map's results for a child that did not succeed."""
+    outcome = {
+        "ExecutionArn": child.arn,
+        "StateMachineArn": f"{PREFIX}:stateMachine:{child.machine}",
+        "Name": child.name,
+        "Status": child.status,
+        "Input": child.input,
+        "StartDate": _time(child.started_at).isoformat(),
+        "StopDate": _time(child.stopped_at).isoformat(),
+    }
+    return outcome if child.failure is None else {**outcome, "Error": child.failure[0], "Cause": child.failure[1]}
+
+
+def _error_and_cause(failure: Failure) -> dict[str, str]:
+    return {name: text for name, text in zip(("error", "cause"), failure, strict=True) if text}
+
+
+def _known(params: Mapping[str, Any], names: Collection[str]) -> None:
+    for name in params:
+        if name not in names:
+            raise NotImplementedError(f"stepfunctions parameter {name}")
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _parsed(text: str) -> Any:
+    """ValueError: not JSON, or too long."""
+    if len(text.encode()) > MAX_DATA_BYTES:
+        raise ValueError("too long")
+    return _DECODER.decode(text)
