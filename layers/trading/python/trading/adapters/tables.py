@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cachetools import TTLCache
@@ -110,7 +111,7 @@ class TableBooks:
         known: tuple[Exchange, ...] | None = self._reference.get("EXCHANGES")
         if known is None:
             items = self._query(self._tables.reference, "kind = :kind", {":kind": "EXCHANGE"})
-            known = tuple(_load(Exchange, item) for item in items)
+            known = tuple(load_entity(Exchange, item) for item in items)
             self._reference["EXCHANGES"] = known
         return known
 
@@ -160,7 +161,7 @@ class TableBooks:
         items = self._query(
             self._tables.accounts, "client_id = :client AND #item BETWEEN :first AND :last", values, {"#item": "item"}
         )
-        return [_load(Obligation, item) for item in items]
+        return [load_entity(Obligation, item) for item in items]
 
     def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
         """What a client has due in one symbol on one date."""
@@ -171,7 +172,7 @@ class TableBooks:
             {":client": client_id, ":prefix": prefix},
             {"#item": "item"},
         )
-        return [_load(Obligation, item) for item in items]
+        return [load_entity(Obligation, item) for item in items]
 
     def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
         """Clients with something due on a date, in order of their ids, and the one to go on after (None: no more)."""
@@ -302,7 +303,7 @@ class TableBooks:
 
     def _get(self, table: str, key: dict[str, str], model: type[Model]) -> Model | None:
         answer = self._client.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
-        return _load(model, from_item(answer["Item"])) if "Item" in answer else None
+        return load_entity(model, from_item(answer["Item"])) if "Item" in answer else None
 
     def _query(
         self,
@@ -329,6 +330,15 @@ class TableBooks:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def _load(model: type[Model], item: dict[str, Any]) -> Model:
-    """An entity from its item, without the attributes that only keys and indexes need."""
+def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
+    """An entity from its item, without the attributes that only keys and indexes need. Raises ValidationError."""
     return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+
+
+LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Account | Position | Obligation | Order]] = {
+    "CASH": partial(load_entity, Account),
+    "POSITION": partial(load_entity, Position),
+    "OBLIGATION": partial(load_entity, Obligation),
+    "ORDER": partial(load_entity, Order),
+}
+"""What is kept in accounts and orders, by the first part of the sort key `item`."""
