@@ -32,29 +32,40 @@ def client_error(client: Any, operation: str, error: ServiceError) -> ClientErro
     return exception
 
 
-def simulated_client(service_name: str, service: Service, *, validate: bool = False) -> Any:
-    """A client of a simulated service.
+def simulated_client(service_name: str, service: Service, *, validate: bool = False, native: bool = False) -> Any:
+    """A client of a simulated service; its event handlers see parameters and answers, as those of a real one do.
 
     `validate`: hold parameters and answers against the service's model, as botocore does before it sends.
+    `native`: the client of a resource, which speaks Python's types where the service is DynamoDB.
     """
-    client: Any = _session().client(
-        service_name,  # type: ignore[call-overload]
-        region_name=REGION,
-        aws_access_key_id="simulated",
-        aws_secret_access_key="simulated",
-    )
+    options: dict[str, Any] = {
+        "region_name": REGION,
+        "aws_access_key_id": "simulated",
+        "aws_secret_access_key": "simulated",
+    }
+    client: Any
+    if native:
+        client = _session().resource(service_name, **options).meta.client  # type: ignore[call-overload]
+    else:
+        client = _session().client(service_name, **options)  # type: ignore[call-overload]
     model = client.meta.service_model
 
     def call(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        shapes = model.operation_model(operation)
+        context = {"client_region": REGION, "client_config": client.meta.config}
+        params = client._emit_api_params(api_params=params, operation_model=shapes, context=context)
         if validate:
-            _check(params, model.operation_model(operation).input_shape)
+            _check(params, shapes.input_shape)
         try:
             answer = service.call(operation, params)
         except ServiceError as error:
             raise client_error(client, operation, error) from None
         if validate:
-            _check(answer, model.operation_model(operation).output_shape)
-        return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+            _check(answer, shapes.output_shape)
+        parsed = {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+        event = f"after-call.{model.service_id.hyphenize()}.{operation}"
+        client.meta.events.emit(event, http_response=None, parsed=parsed, model=shapes, context=context)
+        return parsed
 
     client._make_api_call = call
     return client

@@ -1,0 +1,127 @@
+"""`python -m tests.simulation run|replay|bugs`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tests.simulation.campaign import TRADING_DAYS, Report, campaign, pool, printed, readable, shrink
+
+console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
+
+
+def run(options: argparse.Namespace) -> int:
+    """Many seeds; the first failure is shrunk and shown."""
+    reports: list[Report] = []
+    seeds = range(options.first, options.first + options.seeds)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("seeds", total=len(seeds))
+
+        def seen(report: Report) -> None:
+            reports.append(report)
+            failed = sum(r.rule is not None for r in reports)
+            progress.update(task, advance=1, description=f"seeds, {failed} failed" if failed else "seeds")
+            if report.rule:
+                progress.console.print(f"[red]seed {report.seed}[/]: {report.rule}", highlight=False)
+            elif not console.is_terminal and len(reports) % 50 == 0:
+                console.print(f"{len(reports)} of {len(seeds)} seeds, {failed} failed", highlight=False)
+
+        campaign(seeds, options.orders, options.jobs, options.resume, seen)
+    _summary(reports)
+    failed = sorted((r for r in reports if r.rule), key=lambda r: r.seed)
+    if failed and options.shrink:
+        replay(argparse.Namespace(seed=failed[0].seed, orders=options.orders, log=False, bug=None))
+    return 1 if failed else 0
+
+
+def replay(options: argparse.Namespace) -> int:
+    """One seed again: its violation, a scenario cut down to what matters, and the log of that."""
+    with pool(1) as processes:
+        if options.log:
+            result = processes.submit(printed, options.seed, options.orders, options.bug).result()
+            for line in readable(result.events):
+                sys.stdout.write(line + "\n")
+            console.print(f"digest {result.digest}", highlight=False)
+            console.print(result.violation or "every invariant held", highlight=False)
+            return 0 if result.passed else 1
+        scenario, result = processes.submit(shrink, options.seed, options.orders, options.bug).result()
+    if result.passed:
+        console.print(f"seed {options.seed}: every invariant held, digest {result.digest}", highlight=False)
+        return 0
+    for line in readable(result.events):
+        sys.stdout.write(line + "\n")
+    console.rule(f"seed {options.seed} with {options.orders} orders", style="red")
+    console.print(f"broken: {result.violation}", highlight=False, markup=False)
+    console.print(
+        f"\nshrunk to {len(scenario.actions)} actions on {scenario.day}, faults: {', '.join(scenario.rates.active())}"
+    )
+    for action in scenario.actions:
+        console.print(f"  {action}", highlight=False, markup=False)
+    console.print(f"\nagain: make replay SEED={options.seed} ORDERS={options.orders}", highlight=False)
+    return 1
+
+
+def _summary(reports: list[Report]) -> None:
+    orders = sum(report.orders for report in reports)
+    faults: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    for report in reports:
+        faults.update(report.faults)
+        statuses.update(report.statuses)
+    table = Table(title="What was simulated", show_header=False)
+    seconds = sum(report.seconds for report in reports)
+    rows = {
+        "seeds": len(reports),
+        "trading days": len(reports) * TRADING_DAYS,
+        "orders sent": orders,
+        "invocations": sum(report.invocations for report in reports),
+        "events": sum(report.steps for report in reports),
+        "faults injected": sum(faults.values()),
+        "seeds with a broken invariant": sum(report.rule is not None for report in reports),
+        "seconds of one core": round(seconds),
+    }
+    for name, value in rows.items():
+        table.add_row(name, f"{value:,}")
+    console.print(table)
+    console.print("orders: " + ", ".join(f"{n:,} {s}" for s, n in statuses.most_common()), highlight=False)
+    console.print("faults: " + ", ".join(f"{n:,} {f}" for f, n in faults.most_common()), highlight=False)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    runs = commands.add_parser("run", help="play many seeds")
+    runs.add_argument("--seeds", type=int, default=200)
+    runs.add_argument("--first", type=int, default=1)
+    runs.add_argument("--orders", type=int, default=50)
+    runs.add_argument("--jobs", type=int, default=1)
+    runs.add_argument("--resume", type=Path, help="keep the reports in this file, and go on where it ends")
+    runs.add_argument("--no-shrink", dest="shrink", action="store_false")
+    runs.set_defaults(command=run)
+    again = commands.add_parser("replay", help="play one seed again, shrunk if it fails")
+    again.add_argument("seed", type=int)
+    again.add_argument("--orders", type=int, default=50)
+    again.add_argument("--log", action="store_true", help="the whole run, with what the functions print")
+    again.add_argument("--bug")
+    again.set_defaults(command=replay)
+    options = parser.parse_args()
+    code: int = options.command(options)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,178 @@
+"""Many runs: in child processes whose hashing is fixed, one run at a time in each; resumable; what fails is shrunk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from tests.simulation import bugs
+from tests.simulation.faults import STORM
+from tests.simulation.scenario import Scenario, generate
+from tests.simulation.simulation import Result, play
+from tests.simulation.virtual import Wall, virtual_process
+
+ROOT = Path(__file__).resolve().parents[2]
+TRADING_DAYS = 5
+"""The business days that a run plays: two of trading, one to come to rest, two for good-till-canceled orders to expire and settle."""
+RUNS_A_PROCESS = 100
+
+_process = ExitStack()
+_wall: Wall | None = None
+
+
+@dataclass
+class Report:
+    """A run in short. `digest` is that of its whole event log."""
+
+    seed: int
+    orders: int
+    rule: str | None
+    violation: str
+    digest: str
+    steps: int
+    invocations: int
+    statuses: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, seed: int, result: Result, seconds: float) -> Report:
+        """Without the events."""
+        return cls(
+            seed,
+            result.scenario.orders,
+            result.rule,
+            result.violation,
+            result.digest,
+            result.steps,
+            result.invocations,
+            result.statuses,
+            result.faults,
+            seconds,
+        )
+
+
+def pool(jobs: int, runs_a_process: int | None = RUNS_A_PROCESS) -> ProcessPoolExecutor:
+    """Processes to play in. The order of sets depends on how strings hash, so hashing is fixed before they start."""
+    os.environ["PYTHONHASHSEED"] = "0"
+    return ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_enter, max_tasks_per_child=runs_a_process
+    )
+
+
+def _enter(log_level: str = "CRITICAL") -> None:
+    global _wall
+    _wall, _ = _process.enter_context(virtual_process(log_level))
+
+
+def in_process(scenario: Scenario, *, keep_output: bool = False) -> Result:
+    """Play a scenario in this child process."""
+    assert _wall is not None, "only in a child of `pool`"
+    return play(scenario, _wall, keep_output=keep_output)
+
+
+def run_seed(seed: int, orders: int, bug: str | None = None) -> Report:
+    """Play a seed, with a deliberate bug if one is named."""
+    import time
+
+    began = time.perf_counter()
+    with bugs.applied(bug):
+        result = in_process(generate(seed, orders, STORM))
+    return Report.of(seed, result, time.perf_counter() - began)
+
+
+def shrink(seed: int, orders: int, bug: str | None = None, tries: int = 150) -> tuple[Scenario, Result]:
+    """The smallest scenario found that breaks the same rule: fewer kinds of faults first, then fewer actions."""
+    with bugs.applied(bug):
+        scenario = generate(seed, orders, STORM)
+        result = in_process(scenario)
+        left = tries
+
+        def still_fails(candidate: Scenario) -> bool:
+            nonlocal scenario, result, left
+            if left <= 0:
+                return False
+            left -= 1
+            outcome = in_process(candidate)
+            if outcome.rule != result.rule:
+                return False
+            scenario, result = candidate, outcome
+            return True
+
+        if result.rule is None:
+            return scenario, result
+        size = len(scenario.actions)
+        while size >= 1:
+            start = 0
+            while start < len(scenario.actions):
+                kept = (*scenario.actions[:start], *scenario.actions[start + size :])
+                if not still_fails(scenario.with_actions(kept)):
+                    start += size
+            size //= 2
+        for name in scenario.rates.active():
+            still_fails(scenario.with_rates(scenario.rates.without(name)))
+        return scenario, in_process(scenario)
+
+
+def printed(seed: int, orders: int, bug: str | None = None) -> Result:
+    """Play a seed and keep what its functions print."""
+    with bugs.applied(bug):
+        return in_process(generate(seed, orders, STORM), keep_output=True)
+
+
+def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """The event log in lines: seconds since its start, who, what."""
+    start: float | None = None
+    for time, *told in events:
+        start = time if start is None else start
+        yield f"{time - start:12.3f}  " + " | ".join(str(each) for each in told)
+
+
+def fingerprint() -> str:
+    """Of everything that a run depends on: a campaign is resumed only on the same code."""
+    digest = hashlib.sha256()
+    for folder in ("layers/trading", "functions", "infra/workflows", "infra/catalog.py", "tests/simulation"):
+        at = ROOT / folder
+        for path in sorted(at.rglob("*") if at.is_dir() else [at]):
+            if path.suffix in (".py", ".json"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def campaign(seeds: Iterable[int], orders: int, jobs: int, state: Path | None, seen: Callable[[Report], None]) -> None:
+    """Play seeds and tell each report; with a state file, those it has of this very code are told without being played."""
+    done = _done(state, orders) if state else {}
+    todo = []
+    for seed in seeds:
+        if seed in done:
+            seen(done[seed])
+        else:
+            todo.append(seed)
+    with pool(jobs) as processes, ExitStack() as stack:
+        file = stack.enter_context(state.open("a")) if state else None
+        futures: list[Future[Report]] = [processes.submit(run_seed, seed, orders) for seed in todo]
+        for future in as_completed(futures):
+            report = future.result()
+            if file:
+                file.write(json.dumps(asdict(report)) + "\n")
+                file.flush()
+            seen(report)
+
+
+def _done(state: Path, orders: int) -> dict[int, Report]:
+    header = json.dumps({"code": fingerprint(), "orders": orders})
+    lines = state.read_text().splitlines() if state.exists() else []
+    if not lines or lines[0] != header:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_text(header + "\n")
+        return {}
+    complete = [line for line in lines[1:] if line.endswith("}")]
+    return {report.seed: report for report in (Report(**json.loads(line)) for line in complete)}

@@ -1,0 +1,404 @@
+"""What must always be true, judged from the items as they are written, not by the code that writes them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.people import ORDER_FIELDS, People
+from tests.simulation.scenario import Scenario
+from tests.simulation.venues import Outside
+from trading.domain import identifiers, reconciliation
+from trading.domain.accounts import Account, Position
+from trading.domain.clearing import Obligation
+from trading.domain.ledger import LEDGER_ENTRY
+from trading.domain.orders import Order
+from trading.domain.reconciliation import Snapshot
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
+LEGAL = {
+    "": {"RECEIVED"},
+    "RECEIVED": {"VALIDATED", "REJECTED"},
+    "VALIDATED": {"ROUTING", "REJECTED", "CANCELED", "EXPIRED"},
+    "ROUTING": {"PARTIALLY_FILLED", "FILLED", "REJECTED", "CANCELED", "EXPIRED"},
+    "PARTIALLY_FILLED": {"PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"},
+    "FILLED": {"CLEARING"},
+    "CLEARING": {"CLEARED"},
+    "CLEARED": {"SETTLING"},
+    "SETTLING": {"SETTLED"},
+}
+NOT_NEGATIVE = ("available", "held", "unsettled", "credit_held", "credit_used")
+_deserializer = TypeDeserializer()
+
+
+class ViolationError(AssertionError):
+    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for shrinking."""
+
+    def __init__(self, rule: str, subject: str, message: str) -> None:
+        super().__init__(f"{rule}: {subject}: {message}")
+        self.rule = rule
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of an item."""
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+@dataclass
+class StepOracle:
+    """Checks the cheap invariants after every step, on what the step has changed."""
+
+    credit_limits: dict[str, Decimal]
+    sums: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    positions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    entries: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    obligations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attention: dict[str, str] = field(default_factory=dict)
+    loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    filled: Counter[str] = field(default_factory=Counter)
+    executions: set[tuple[str, str]] = field(default_factory=set)
+
+    def __call__(self, changes: Iterable[Any]) -> None:
+        """Take in what was written and check whom it concerns. Raises ViolationError."""
+        clients: set[str] = set()
+        for table, _, before, after in changes:
+            match table.removeprefix(f"{STAGE}-"):
+                case "ledger":
+                    clients.add(self._entry(before, after))
+                case "accounts":
+                    clients.add(self._balance(before, after))
+                case "orders":
+                    client = self._order(before, after)
+                    if client:
+                        clients.add(client)
+        for client_id in clients:
+            self._client(client_id)
+
+    def _entry(self, before: Any, after: Any) -> str:
+        if before is not None or after is None:
+            name = " ".join((before or after)[key]["S"] for key in ("trade_id", "kind"))
+            raise ViolationError("ledger entries are immutable", name, f"{before} became {after}")
+        entry = plain(after)
+        key = (entry["trade_id"], entry["kind"])
+        self.entries[key] = entry
+        balance: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for posting in entry.get("postings", ()):
+            self.sums[posting["account"], posting["asset"]] += posting["amount"]
+            balance[posting["asset"]] += posting["amount"]
+        if any(balance.values()):
+            raise ViolationError("every entry balances", str(key), str(dict(balance)))
+        client: str = entry["client_id"]
+        if entry["kind"] == "FILL":
+            execution = (entry["exchange_id"], entry["execution_id"])
+            if execution in self.executions:
+                raise ViolationError("an execution is booked once", str(execution), entry["trade_id"])
+            self.executions.add(execution)
+            self.filled[entry["order_id"]] += int(entry["quantity"])
+            self.loans[client] += entry["drawn"]
+        elif entry["kind"] == "SETTLEMENT":
+            self.loans[client] -= entry["loan_repaid"]
+        return client
+
+    def _balance(self, before: Any, after: Any) -> str:
+        if after is None:
+            gone = plain(before)
+            self.obligations.pop(gone["item"], None)
+            return str(gone["client_id"])
+        item = plain(after)
+        client, name = item["client_id"], item["item"]
+        if name.startswith("OBLIGATION#"):
+            self.obligations[name] = item
+            return str(client)
+        _check_version(f"{client} {name}", before, item)
+        if name == "CASH":
+            self.accounts[client] = item
+        else:
+            self.positions[client, item["symbol"]] = item
+        for balance in NOT_NEGATIVE:
+            if name == "CASH" or balance in ("available", "held"):
+                if item.get(balance, 0) < 0:
+                    raise ViolationError("no balance is negative", f"{client} {name}", f"{balance} {item[balance]}")
+        return str(client)
+
+    def _order(self, before: Any, after: Any) -> str | None:
+        if (after or before)["item"]["S"] != "ORDER":
+            return None
+        if after is None:
+            raise ViolationError("orders stay", before["order_id"]["S"], "deleted")
+        order = plain(after)
+        order_id = order["order_id"]
+        if "attention_at" in order:
+            self.attention[order_id] = order["attention_at"]
+        else:
+            self.attention.pop(order_id, None)
+        if before is not None and before["version"] == after["version"]:
+            self._only_postponed(order_id, before, after)
+        else:
+            _check_version(order_id, before, order)
+        path = [entry["status"] for entry in order["history"]]
+        for earlier, later in zip(["", *path], path, strict=False):
+            if later not in LEGAL.get(earlier, ()):
+                raise ViolationError("every history is a legal path", order_id, " ".join(path))
+        if path[-1] != order["status"]:
+            raise ViolationError("every history is a legal path", order_id, f"{path} but {order['status']}")
+        if before is not None:
+            old = before["history"]["L"]
+            if after["history"]["L"][: len(old)] != old:
+                raise ViolationError("history is only added to", order_id, f"{old} became {after['history']['L']}")
+            terms = ("client_id", "symbol", "side", "quantity", "limit_price", "protection_price", "accepted_at")
+            changed = [name for name in terms if before.get(name) != after.get(name)]
+            if changed:
+                raise ViolationError("an order's terms stay", order_id, str(changed))
+        self.orders[order_id] = order
+        return str(order["client_id"])
+
+    @staticmethod
+    def _only_postponed(order_id: str, before: Any, after: Any) -> None:
+        if {**before, "attention_at": 0} != {**after, "attention_at": 0}:
+            raise ViolationError("no write without a version", order_id, f"{before} became {after}")
+
+    def _client(self, client_id: str) -> None:
+        own = [o for o in self.orders.values() if o["client_id"] == client_id]
+        for order in own:
+            if (
+                self.filled[order["order_id"]] != order["filled_quantity"]
+                or order["filled_quantity"] > order["quantity"]
+            ):
+                said = (
+                    f"{self.filled[order['order_id']]} booked, {order['filled_quantity']} of {order['quantity']} filled"
+                )
+                raise ViolationError("fills sum to the filled quantity", order["order_id"], said)
+        open_orders = [o for o in own if o["status"] in OPEN]
+        cash = credit = ZERO
+        shares: Counter[str] = Counter()
+        for order in open_orders:
+            remaining = order["quantity"] - order["filled_quantity"]
+            if order["side"] == "sell":
+                shares[order["symbol"]] += remaining
+                continue
+            fee = (order["hold_fee_per_share"] * remaining).quantize(CENT, ROUND_CEILING)
+            gross = order["protection_price"] * remaining + fee
+            drawn = (gross * (100 - order["margin_percent"]) / 100).quantize(CENT, ROUND_DOWN)
+            credit += drawn
+            cash += gross - drawn
+        account = self.accounts.get(client_id)
+        if account is not None:
+            total = account["available"] + account["held"] + account["unsettled"]
+            posted = self.sums[f"client:{client_id}", "USD"]
+            _equal("cash is what the ledger says", client_id, total, posted)
+            _equal("held cash is what open orders hold", client_id, account["held"], cash)
+            _equal("held credit is what open orders hold", client_id, account["credit_held"], credit)
+            _equal("credit used is what the ledger lends", client_id, account["credit_used"], self.loans[client_id])
+            limit = account["credit_available"] + account["credit_held"] + account["credit_used"]
+            _equal("credit parts make the limit", client_id, limit, self.credit_limits[client_id])
+        for (owner, symbol), position in self.positions.items():
+            if owner == client_id:
+                subject = f"{client_id} {symbol}"
+                quantity = position["available"] + position["held"]
+                _equal("shares are what the ledger says", subject, quantity, self.sums[f"client:{client_id}", symbol])
+                _equal("held shares are what open orders hold", subject, position["held"], shares[symbol])
+
+
+def _check_version(name: str, before: Any, item: dict[str, Any]) -> None:
+    old = int(before["version"]["N"]) if before else 0
+    if item["version"] != old + 1:
+        raise ViolationError("no update is lost", name, f"version {old} was replaced by {item['version']}")
+
+
+def _equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
+    if actual != expected:
+        raise ViolationError(rule, subject, f"{actual}, but {expected}")
+
+
+@dataclass
+class EndOracle:
+    """Checks what must be true once everything has come to rest: against the whole books, the venues and what clients were told."""
+
+    cloud: Cloud
+    outside: Outside
+    people: People
+    scenario: Scenario
+    steps: StepOracle
+
+    def snapshot(self, expect_final: bool) -> Snapshot:
+        """The books as they stand."""
+        accounts = [plain(item) for item in self.cloud.dynamodb.items(f"{STAGE}-accounts")]
+        orders = [plain(i) for i in self.cloud.dynamodb.items(f"{STAGE}-orders") if i["item"]["S"] == "ORDER"]
+        return Snapshot(
+            accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
+            positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
+            obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
+            orders=tuple(_load(Order, item) for item in orders),
+            entries=tuple(
+                LEDGER_ENTRY.validate_python(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")
+            ),
+            expect_final=expect_final,
+        )
+
+    def check_at_rest(self) -> None:
+        """After the second settlement: nothing but good-till-canceled orders is open, nothing is on its way."""
+        self._queues()
+        self._reconciliation(final=False)
+        for order in self.steps.orders.values():
+            if order["status"] in OPEN and order["time_in_force"] != "GTC":
+                raise ViolationError("every order ends", order["order_id"], f"still {order['status']}")
+
+    def check_at_the_end(self) -> None:
+        """All orders are final, all money and shares are where they belong. Raises ViolationError."""
+        self._queues()
+        self._reconciliation(final=True)
+        self._executions()
+        self._breaks()
+        self._answers()
+        self._forwarding()
+        self._settlements()
+        self._workflows()
+
+    def _queues(self) -> None:
+        for url in (*self.cloud.queues.values(), *self.cloud.dead_letters.values()):
+            left = self.cloud.sqs.messages(url)
+            if left:
+                raise ViolationError("no message is stuck", url, f"{len(left)} messages: {left[0]}")
+
+    def _unsettleable(self) -> set[str]:
+        refused = self.outside.depository.failed | self.outside.depository.wrong
+        return {identifiers.settled_trade_id(instruction) for instruction in refused}
+
+    def _reconciliation(self, final: bool) -> None:
+        excused = self._unsettleable()
+        orders = {e["order_id"] for (t, _), e in self.steps.entries.items() if t in excused and "order_id" in e}
+        for finding in reconciliation.check(self.snapshot(final)):
+            is_break = finding.message.startswith("break ")
+            if is_break or (finding.invariant == 7 and finding.subject in orders):
+                continue
+            raise ViolationError(f"reconciliation {finding.invariant}", finding.subject, finding.message)
+        if final:
+            for order in self.steps.orders.values():
+                if "attention_at" in order:
+                    raise ViolationError(
+                        "no order waits", order["order_id"], f"{order['status']} {order['attention_at']}"
+                    )
+            for account in self.steps.accounts.values():
+                if account["held"] or account["credit_held"]:
+                    raise ViolationError("no hold is left", account["client_id"], str(account))
+
+    def _executions(self) -> None:
+        """Every execution is booked once, as it was; a rogue one may only take the place of a genuine one."""
+        booked = {(e["exchange_id"], e["execution_id"]): e for (_, k), e in self.steps.entries.items() if k == "FILL"}
+        broken = {trade_id for trade_id, kind in self.steps.entries if kind == "BREAK"}
+        for exchange_id, exchange in self.outside.exchanges.items():
+            for venue_order in exchange.orders.values():
+                for done in venue_order.executions:
+                    fill = booked.pop((exchange_id, done.execution_id), None)
+                    name = f"{exchange_id} {done.execution_id}"
+                    if fill is not None:
+                        said = (fill["quantity"], fill["price"], fill["side"], fill["symbol"], fill["client_id"])
+                        order = venue_order.order
+                        meant = (done.quantity, done.price, order.side, order.symbol, order.account)
+                        _equal("a fill is booked as it was executed", name, said, meant)
+                    elif not venue_order.rogue:
+                        raise ViolationError("every execution is booked", name, f"{done} of {venue_order.order}")
+                    elif done.execution_id in venue_order.acknowledged:
+                        if identifiers.trade_id(exchange_id, done.execution_id) not in broken:
+                            raise ViolationError("what is refused is on record", name, f"{done}")
+        if booked:
+            raise ViolationError(
+                "nothing is booked that was not executed", str(next(iter(booked))), f"{len(booked)} fills"
+            )
+
+    def _breaks(self) -> None:
+        """Nothing is called a break that is none."""
+        bad = {
+            o.order.client_order_id
+            for exchange in self.outside.exchanges.values()
+            for o in exchange.orders.values()
+            if o.rogue or o.misreported
+        }
+        wrong = {identifiers.settled_trade_id(i) for i in self.outside.depository.wrong}
+        for (trade_id, kind), entry in self.steps.entries.items():
+            evidence = entry.get("evidence", {})
+            child = evidence.get("client_order_id", "")
+            of_bad_order = child in bad or child == "none-1"
+            if kind == "BREAK" and not of_bad_order and trade_id not in wrong:
+                raise ViolationError("no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}")
+
+    def _answers(self) -> None:
+        """What a client was told is so: one order a key, with the content that was accepted."""
+        for placed in self.people.placed:
+            order_id = identifiers.order_id(placed.client_id, placed.key)
+            order = self.steps.orders.get(order_id)
+            status = placed.answer.status
+            if status == 201:
+                if order is None or placed.answer.json()["order_id"] != order_id:
+                    raise ViolationError("what is accepted is kept", order_id, f"{placed.answer.body!r}, but {order}")
+                asked = {name: placed.body[name] for name in ORDER_FIELDS if name in placed.body}
+                kept = {
+                    "stock_symbol": order["symbol"],
+                    "quantity": order["quantity"],
+                    "order_type": order["order_type"],
+                    "side": order["side"],
+                    "time_in_force": order["time_in_force"],
+                }
+                kept |= {"price": str(order["limit_price"])} if "price" in asked else {}
+                asked |= {"price": str(Decimal(asked["price"]))} if "price" in asked else {}
+                _equal(
+                    "what is kept is what was sent",
+                    order_id,
+                    {**kept, "price": Decimal(kept.get("price", 0))},
+                    {**asked, "price": Decimal(asked.get("price", 0))},
+                )
+            elif status not in (0, 409, 422, 429, 500, 502, 503, 504):
+                raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
+
+    def _forwarding(self) -> None:
+        """A client's orders are first sent to an exchange in the order in which they were accepted."""
+        latest: dict[str, tuple[int, str]] = {}
+        seen: set[str] = set()
+        for client_order_id in self.outside.submitted:
+            order_id = identifiers.parent_order_id(client_order_id)
+            if order_id in seen:
+                continue
+            seen.add(order_id)
+            order = self.steps.orders[order_id]
+            before = latest.get(order["client_id"], (0, ""))
+            if order["sequence"] < before[0]:
+                raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before[1]}")
+            latest[order["client_id"]] = (int(order["sequence"]), order_id)
+
+    def _settlements(self) -> None:
+        """What the depository has settled is booked as settled, and nothing else is."""
+        depository = self.outside.depository
+        refused = depository.failed | depository.wrong
+        settled = {identifiers.settlement_id(t) for t, kind in self.steps.entries if kind == "SETTLEMENT"}
+        instructed = set(depository.instructions) - refused
+        if settled != instructed:
+            raise ViolationError("settled is what the depository settled", str(settled ^ instructed), "")
+        fills = {identifiers.settlement_id(t) for t, kind in self.steps.entries if kind == "FILL"}
+        if fills - refused - settled:
+            raise ViolationError("every trade settles", str(fills - refused - settled), "")
+
+    def _workflows(self) -> None:
+        for execution in self.cloud.workflows.executions():
+            if execution.status == "RUNNING":
+                raise ViolationError("every workflow ends", execution.name, "still running")
+
+
+def _load(model: Any, item: dict[str, Any]) -> Any:
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+
+
+def moment(text: str) -> float:
+    """Unix seconds of an instant as items have it."""
+    return datetime.fromisoformat(re.sub("Z$", "+00:00", text)).astimezone(UTC).timestamp()

@@ -1,0 +1,203 @@
+"""Clients and operators: they send requests over HTTP, and again when no answer comes, and remember what they were told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.simulation.cloud import STAGE, Answer, Cloud
+from tests.simulation.engine import Outcome, Process, current
+from tests.simulation.scenario import Action, Scenario
+from trading.domain import identifiers
+from trading.messages import CancelOrder
+
+TRIES = 12
+OPERATOR = "operator"
+LOGIN_PATH = "/api/v1/auth/token"
+ORDERS_PATH = "/api/v1/orders"
+ORDER_FIELDS = ("stock_symbol", "quantity", "order_type", "side", "time_in_force", "price")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A request to place an order, and what it was answered in the end (status 0: nothing that said anything)."""
+
+    client_id: str
+    key: str
+    body: dict[str, Any]
+    answer: Answer
+
+
+class People:
+    """Does a scenario's actions at their times."""
+
+    def __init__(self, cloud: Cloud, scenario: Scenario, secrets: dict[str, tuple[str, str]]) -> None:
+        self.placed: list[Placed] = []
+        self.shown: list[tuple[str, dict[str, Any]]] = []
+        self.failures: list[str] = []
+        self._cloud = cloud
+        self._scenario = scenario
+        self._secrets = secrets
+        self._tokens: dict[str, str] = {}
+        self._requests = 0
+        opening = scenario.opening.timestamp()
+        for number, action in enumerate(scenario.actions):
+            cloud.engine.at(opening + action.at, lambda action=action, number=number: self._do(action, number))  # type: ignore[misc]
+
+    def _do(self, action: Action, number: int) -> None:
+        does: dict[str, Callable[[Action], None]] = {
+            "place": self._place,
+            "cancel": self._cancel,
+            "show": self._show,
+            "execute": lambda a: self._internally(
+                a, "execution", identifiers.order_id(a.fields["client"], a.fields["key"])
+            ),
+            "clear": self._clear,
+            "close day": lambda _: self.close_day(),
+            "redrive": lambda _: self.redrive(),
+            "settle": lambda _: self.settle_by_hand(),
+            "settle trades": lambda _: self._settle_trades(),
+            "rotate key": lambda _: self._rotate(),
+        }
+        copies = action.fields.get("copies", 1)
+        for copy in range(copies):
+            name = f"{action.who} {action.what} {action.fields.get('key', number)}.{copy}"
+            self._start(name, lambda: does[action.what](action))
+
+    def _start(self, name: str, body: Callable[[], None]) -> None:
+        self._cloud.log(name, "begins")
+        Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, _raise)
+
+    def _request(self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None) -> Answer:
+        """Until it is answered: after a time-out, a 429 or a 5xx the same again."""
+        process = current()
+        assert process is not None
+        api = "internal" if who == OPERATOR else "public"
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = Answer(0)
+        for attempt in range(TRIES):
+            headers = {"Idempotency-Key": key}
+            if path != LOGIN_PATH:
+                token = self._tokens.get(who) or self._log_in(who)
+                if not token:
+                    return answer
+                headers["Authorization"] = f"Bearer {token}"
+            self._requests += 1
+            request = f"{process.name} {self._requests}"
+            sent_to = "public" if path == LOGIN_PATH else api
+            answer = process.wait(
+                lambda done, h=headers, r=request, a=sent_to: self._cloud.request(a, method, path, h, content, r, done)
+            )
+            if answer.status == 401 and path != LOGIN_PATH:
+                if self._tokens.get(who) == token:
+                    del self._tokens[who]
+                continue
+            if 0 < answer.status < 500 and answer.status not in (409, 429):
+                return answer
+            pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
+            process.sleep(pause * process.random.uniform(0.8, 1.2))
+        return answer
+
+    def _log_in(self, who: str) -> str | None:
+        api_key, secret = self._secrets[who]
+        self._requests += 1
+        answer = self._request(
+            who, "POST", LOGIN_PATH, f"login-{self._requests}", {"api_key": api_key, "api_secret": secret}
+        )
+        if answer.status == 200:
+            self._tokens[who] = answer.json()["jwt_token"]
+        return self._tokens.get(who)
+
+    def _place(self, action: Action) -> None:
+        body = {"client_id": action.who} | {n: action.fields[n] for n in ORDER_FIELDS if n in action.fields}
+        if action.fields.get("conflicting"):
+            self._start(
+                f"{action.who} conflicts {action.fields['key']}", lambda: self._send(action, body | {"quantity": 13})
+            )
+        self._send(action, body)
+
+    def _send(self, action: Action, body: dict[str, Any]) -> None:
+        key = action.fields["key"]
+        answer = self._request(action.who, "POST", ORDERS_PATH, key, body)
+        self._cloud.log(action.who, "was told", key, answer.status)
+        self.placed.append(Placed(action.who, key, body, answer))
+
+    def _show(self, action: Action) -> None:
+        order_id = identifiers.order_id(action.who, action.fields["key"])
+        answer = self._request(action.who, "GET", f"{ORDERS_PATH}/{order_id}", f"show-{order_id}", None)
+        if answer.status == 200:
+            self.shown.append((order_id, answer.json()))
+
+    def _cancel(self, action: Action) -> None:
+        """As everything that ends an order early: a wish in the client's mailbox."""
+        order_id = identifiers.order_id(action.who, action.fields["key"])
+        if self._exists(order_id):
+            message = CancelOrder(
+                client_id=action.who, correlation_id="canceled", order_id=order_id, reason="by its client"
+            )
+            self._send_message("execution", action.who, message.model_dump_json(), f"cancel-{order_id}")
+
+    def _internally(self, action: Action, stage: str, of: str) -> None:
+        self._request(OPERATOR, "POST", f"/api/v1/{stage}/{of}", f"{stage}-{of}-{action.at}", None)
+
+    def _clear(self, action: Action) -> None:
+        order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
+        for fill in [i for i in self._cloud.dynamodb.items(f"{STAGE}-ledger") if i["kind"]["S"] == "FILL"]:
+            if fill["order_id"]["S"] == order_id:
+                self._internally(action, "clearing", fill["trade_id"]["S"])
+
+    def _settle_trades(self) -> None:
+        due = [i for i in self._cloud.dynamodb.items(f"{STAGE}-accounts") if i["item"]["S"].startswith("OBLIGATION#")]
+        for obligation in due[:3]:
+            trade_id = obligation["trade_id"]["S"]
+            self._request(OPERATOR, "POST", f"/api/v1/settlement/{trade_id}", f"settle-{trade_id}", None)
+
+    def close_day(self) -> None:
+        """By hand, whatever the time."""
+        event = {"business_date": self._scenario.day.isoformat()}
+        self._cloud.lambdas.invoke("day_close", event, "by hand", lambda _: None)
+
+    def settle_by_hand(self) -> None:
+        """The day's cycle, once more."""
+        self._requests += 1
+        start = {"stateMachineArn": self._cloud.cycle_arn, "name": f"by-hand-{self._requests}", "input": "{}"}
+        self._cloud.workflows.call("StartExecution", start)
+
+    def redrive(self) -> None:
+        """Send again what was given up: first to the queue, then out of the DLQ, so that nothing is lost."""
+        for name, dead in self._cloud.dead_letters.items():
+            for _ in range(20):
+                asked = {"QueueUrl": dead, "MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"]}
+                messages = self._cloud.sqs.call("ReceiveMessage", asked).get("Messages", [])
+                for message in messages:
+                    group = message["Attributes"]["MessageGroupId"]
+                    self._send_message(name, group, message["Body"], f"redriven-{message['MessageId']}")
+                    done = {"QueueUrl": dead, "ReceiptHandle": message["ReceiptHandle"]}
+                    self._cloud.sqs.call("DeleteMessage", done)
+                if not messages:
+                    break
+
+    def _rotate(self) -> None:
+        event = {"scheduled_time": self._scenario.opening.isoformat()}
+        self._cloud.scheduled("key_rotation", event, "by hand")
+
+    def _send_message(self, queue: str, group: str, body: str, deduplication_id: str) -> None:
+        sent = {
+            "QueueUrl": self._cloud.queues[queue],
+            "MessageBody": body,
+            "MessageGroupId": group,
+            "MessageDeduplicationId": deduplication_id,
+        }
+        self._cloud.perform("sqs", "SendMessage", sent)
+
+    def _exists(self, order_id: str) -> bool:
+        key = {"order_id": {"S": order_id}, "item": {"S": "ORDER"}}
+        return "Item" in self._cloud.dynamodb.call("GetItem", {"TableName": f"{STAGE}-orders", "Key": key})
+
+
+def _raise(outcome: Outcome) -> None:
+    if outcome.error is not None:
+        raise outcome.error

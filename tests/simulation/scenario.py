@@ -1,0 +1,182 @@
+"""What happens in a run, as plain data: who trades with what, and what is done when. It can be cut down and printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from tests.simulation.faults import STORM, Rates
+from trading.domain.calendar import NEW_YORK, next_business_day
+
+CENT = Decimal("0.01")
+SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
+EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
+FIRST_DAY, DAYS = date(2026, 1, 5), 400
+OPENING = time(9, 30)
+SETTLEMENT = time(18, 30)
+TRADING_SECONDS = 2400
+"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all day."""
+
+
+@dataclass(frozen=True)
+class Trader:
+    """A client and what he starts with."""
+
+    client_id: str
+    cash: Decimal
+    shares: dict[str, int]
+    margin_percent: int = 100
+    credit_limit: Decimal = Decimal(0)
+    daily_limit: Decimal = Decimal(5_000_000)
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that somebody does, so many seconds after the opening. `fields` depend on what it is."""
+
+    at: float
+    who: str
+    what: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = " ".join(f"{name}={value}" for name, value in self.fields.items())
+        return f"{self.at:8.1f}s {self.who}: {self.what} {told}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run. With the same scenario everything happens the same."""
+
+    seed: str
+    day: date
+    traders: tuple[Trader, ...]
+    actions: tuple[Action, ...]
+    rates: Rates
+
+    @property
+    def opening(self) -> datetime:
+        """When the first day's session opens."""
+        return datetime.combine(self.day, OPENING, NEW_YORK)
+
+    @property
+    def orders(self) -> int:
+        """How many orders clients send, copies not counted."""
+        return sum(action.what == "place" for action in self.actions)
+
+    def with_actions(self, actions: tuple[Action, ...]) -> Scenario:
+        """The same with fewer actions."""
+        return replace(self, actions=actions)
+
+    def with_rates(self, rates: Rates) -> Scenario:
+        """The same with other faults."""
+        return replace(self, rates=rates)
+
+
+def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
+    """The scenario of a seed."""
+    random = Random(f"scenario/{seed}")
+    day = next_business_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
+    traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
+    actions = [_placement(random, random.choice(traders), number) for number in range(orders)]
+    actions += _bursts(random, traders)
+    for placed in [*actions]:
+        drawn = random.random()
+        if drawn < 0.15:
+            late = random.choice((0.01, 0.1, 1.0, 60.0)) * random.random()
+            actions.append(Action(placed.at + late, placed.who, "cancel", {"key": placed.fields["key"]}))
+        elif drawn < 0.25:
+            actions.append(Action(placed.at + 30 * random.random(), placed.who, "show", {"key": placed.fields["key"]}))
+        elif drawn < 0.32:
+            actions.append(
+                Action(
+                    placed.at + random.choice((0.2, 2.0, 120.0)) * random.random(),
+                    "operator",
+                    random.choice(("execute", "clear")),
+                    {"key": placed.fields["key"], "client": placed.who},
+                )
+            )
+    actions += _operations(random, day)
+    return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
+
+
+def _trader(random: Random, number: int) -> Trader:
+    on_margin = random.random() < 0.3
+    return Trader(
+        client_id=f"client-{number}",
+        cash=Decimal(random.choice((5_000, 50_000, 500_000))),
+        shares={symbol: random.choice((0, 40, 400)) for symbol in SYMBOLS},
+        margin_percent=random.choice((30, 50)) if on_margin else 100,
+        credit_limit=Decimal(random.choice((10_000, 200_000))) if on_margin else Decimal(0),
+        daily_limit=Decimal(random.choice((60_000, 5_000_000, 5_000_000))),
+    )
+
+
+def _placement(random: Random, trader: Trader, number: int, at: float | None = None) -> Action:
+    symbol = random.choice([*SYMBOLS, *SYMBOLS, *SYMBOLS, "NONE"])
+    order_type = random.choice(("market", "limit"))
+    side = random.choice(("buy", "sell"))
+    fields: dict[str, Any] = {
+        "key": f"key-{number}",
+        "stock_symbol": symbol,
+        "quantity": random.choice((1, 7, 30, 100, 350)),
+        "order_type": order_type,
+        "side": side,
+        "time_in_force": random.choice(("DAY", "DAY", "GTC", "IOC", "FOK")),
+    }
+    if order_type == "limit":
+        reference = SYMBOLS.get(symbol, Decimal(10))
+        away = reference * random.choice((-30, -2, -1, 0, 1, 2, 2)) / 100
+        fields["price"] = str((reference + (away if side == "buy" else -away)).quantize(CENT))
+    drawn = random.random()
+    if drawn < 0.1:
+        fields["copies"] = 2
+    elif drawn < 0.13:
+        fields["conflicting"] = True
+    return Action(random.random() * TRADING_SECONDS if at is None else at, trader.client_id, "place", fields)
+
+
+def _bursts(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """Orders sent at the same moment that together exceed what the client has."""
+    actions = []
+    for burst in range(random.randint(0, 2)):
+        trader, at = random.choice(traders), random.random() * TRADING_SECONDS
+        symbol, price = random.choice([*SYMBOLS.items()])
+        affordable = max(int(trader.cash / price * random.choice((40, 60, 90)) / 100), 1)
+        owned = max(trader.shares[symbol] * 2 // 3, 1)
+        side = random.choice(("buy", "sell"))
+        for copy in range(3):
+            fields = {
+                "key": f"burst-{burst}-{copy}",
+                "stock_symbol": symbol,
+                "quantity": affordable if side == "buy" else owned,
+                "order_type": "market",
+                "side": side,
+                "time_in_force": "DAY",
+            }
+            actions.append(Action(at, trader.client_id, "place", fields))
+    return actions
+
+
+def _operations(random: Random, day: date) -> list[Action]:
+    """What the people who run the system do, wisely or not."""
+    opening = datetime.combine(day, OPENING, NEW_YORK)
+    today = (settlement_time(day) - opening).total_seconds()
+    tomorrow = (settlement_time(next_business_day(day)) - opening).total_seconds()
+    may = [
+        (0.15, Action(random.random() * TRADING_SECONDS, "operator", "close day")),
+        (0.3, Action(random.random() * today, "operator", "redrive")),
+        (0.3, Action(today + random.random() * 600, "operator", "settle")),
+        (0.3, Action(tomorrow + random.random() * 600, "operator", "settle")),
+        (0.3, Action(random.random() * 2 * TRADING_SECONDS, "operator", "rotate key")),
+        (0.3, Action(tomorrow + random.random() * 900, "operator", "settle trades")),
+    ]
+    return [action for probability, action in may if random.random() < probability]
+
+
+def settlement_time(day: date) -> datetime:
+    """When the day's settlement cycle starts."""
+    return datetime.combine(day, SETTLEMENT, NEW_YORK)

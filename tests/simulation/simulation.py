@@ -1,0 +1,243 @@
+"""A run: days of trading, with faults, from the first order to the last settlement."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.engine import Engine, StuckError
+from tests.simulation.faults import CALM, Faults
+from tests.simulation.oracle import EndOracle, StepOracle, ViolationError, moment
+from tests.simulation.people import OPERATOR, People
+from tests.simulation.scenario import EXCHANGE_IDS, SYMBOLS, Scenario, settlement_time
+from tests.simulation.venues import Outside
+from tests.simulation.virtual import Connected, Wall
+from trading.adapters import passwords
+from trading.adapters.login import INTERNAL_AUDIENCE, Credential
+from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.transactions import to_item
+from trading.domain import deposits
+from trading.domain.accounts import Account, Position
+from trading.domain.calendar import NEW_YORK, is_business_day, next_business_day
+from trading.domain.clients import Client
+from trading.domain.instruments import Exchange, Instrument
+
+MAX_STEPS = 400_000
+MINUTE, HOUR = 60.0, 3600.0
+GTC_DAYS = timedelta(days=91)
+CLIENT_PERMISSIONS = ("orders:read", "orders:write")
+OPERATOR_PERMISSIONS = ("execution:write", "clearing:write", "settlement:write")
+SECRET = "a secret of the simulation"
+FEE = Decimal("0.0030")
+
+
+@dataclass
+class Result:
+    """What a run came to. `rule` and `violation`: the first invariant broken, if any."""
+
+    scenario: Scenario
+    rule: str | None = None
+    violation: str = ""
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    digest: str = ""
+    steps: int = 0
+    calls: int = 0
+    invocations: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every invariant held."""
+        return self.rule is None
+
+
+class Simulation:
+    """A scenario, set up and ready to run."""
+
+    def __init__(self, scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> None:
+        self.scenario = scenario
+        self.events: list[tuple[Any, ...]] = []
+        start = scenario.opening.timestamp() - HOUR
+        wall.chance = random.Random(f"{scenario.seed}/wall")
+        random.seed(f"{scenario.seed}/jitter")
+        self.engine = Engine(start, wall.set)
+        wall.set(start)
+        self.faults = Faults(scenario.rates)
+        self.cloud = Cloud(self.engine, scenario.seed, self.faults, self._log)
+        os.environ.update(self.cloud.environment())
+        Connected.cloud = self.cloud
+        self.days = _days(scenario.day)
+        self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
+        self.outside = Connected.outside = Outside(self.cloud, SYMBOLS, EXCHANGE_IDS, self.calm_from)
+        self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders})
+        self.people = People(self.cloud, scenario, self._set_up())
+        self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
+        if keep_output:
+            wall.output = _Kept(self._log)
+
+    def run(self) -> None:
+        """To the end. Raises ViolationError, StuckError, or what a process of the simulation raised."""
+        self.engine.after_step = self._after_step
+        self._after_step()
+        self._schedule()
+        self.engine.run(self.calm_from, MAX_STEPS)
+        self._log("faults end")
+        self.faults.rates = CALM
+        for pause in (0.0, HOUR, 3 * HOUR):
+            self.engine.after(pause, self.people.redrive)
+        self.engine.run(settlement_time(self.days[2]).timestamp() + HOUR, MAX_STEPS)
+        self._log("at rest")
+        self.end.check_at_rest()
+        self.engine.run(settlement_time(self.days[-1]).timestamp() + HOUR, MAX_STEPS)
+        self._log("the end")
+        self.end.check_at_the_end()
+
+    def _log(self, *told: Any) -> None:
+        self.events.append((round(self.engine.now, 6), *told))
+
+    def _after_step(self) -> None:
+        changes = self.cloud.dynamodb.changes
+        if changes:
+            taken = changes[:]
+            changes.clear()
+            self.steps(taken)
+
+    def _schedule(self) -> None:
+        """What EventBridge Scheduler does: on the days that are simulated, each at its time in New York."""
+        for day in self.days:
+            self._on(day, time(16, 5), "day_close")
+            self._on(day, time(13, 5), "day_close")
+            cycle = settlement_time(day).timestamp()
+            self.engine.at(cycle, lambda day=day: self._settle(day))  # type: ignore[misc]
+            self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
+            opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
+            self.engine.at(opening, lambda day=day: self._sweep(settlement_time(day).timestamp() + 5 * HOUR))  # type: ignore[misc]
+
+    def _on(self, day: date, at: time, function: str) -> None:
+        scheduled = datetime.combine(day, at, NEW_YORK)
+        event = {"scheduled_time": scheduled.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        self.engine.at(scheduled.timestamp(), lambda: self.cloud.scheduled(function, event, f"scheduled {scheduled}"))
+
+    def _settle(self, day: date) -> None:
+        start = {"stateMachineArn": self.cloud.cycle_arn, "name": f"cycle-{day}", "input": "{}"}
+        self.cloud.workflows.call("StartExecution", start)
+
+    def _sweep(self, until: float) -> None:
+        """Each minute; a minute in which nothing is due is left out: the sweeper would find nothing."""
+        due = self.steps.attention.values()
+        if due and moment(min(due)) <= self.engine.now + 1:
+            event = {"scheduled_time": f"{self.engine.now}"}
+            self.cloud.scheduled("sweeper", event, f"tick {self.engine.now:.0f}")
+        if self.engine.now < until:
+            self.engine.after(MINUTE, lambda: self._sweep(until))
+
+    def _set_up(self) -> dict[str, tuple[str, str]]:
+        """Reference data, clients with their money and shares, and who may log in: (API key, secret) by name."""
+        self.cloud.secrets.put(f"{STAGE}-signing-key", "signing key " * 6)
+        for venue, secret in self.outside.secrets.items():
+            self.cloud.secrets.put(f"{STAGE}-venue-{venue}", secret.decode())
+        for symbol, price in SYMBOLS.items():
+            instrument = Instrument(symbol=symbol, name=symbol, reference_price=price)
+            self._put("reference", {"kind": "INSTRUMENT", "id": symbol, **instrument.model_dump()})
+        for exchange_id in EXCHANGE_IDS:
+            exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=FEE)
+            self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
+        now = self.scenario.opening - timedelta(hours=1)
+        names = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
+        import boto3
+
+        books = TableBooks(boto3.client("dynamodb"), names, lambda: now)
+        known = {OPERATOR: self._credential(OPERATOR, OPERATOR_PERMISSIONS, INTERNAL_AUDIENCE)}
+        for trader in self.scenario.traders:
+            client = Client(
+                client_id=trader.client_id,
+                name=trader.client_id,
+                margin_percent=Decimal(trader.margin_percent),
+                credit_limit=trader.credit_limit,
+                daily_trading_limit=trader.daily_limit,
+                settlement_account=f"csd-{trader.client_id}",
+            )
+            self._put("clients", client.model_dump())
+            account = Account(client_id=trader.client_id, credit_available=trader.credit_limit)
+            books.commit(*deposits.deposit_cash(account, trader.cash, "opening", now))
+            for symbol, quantity in trader.shares.items():
+                if quantity:
+                    position = Position(client_id=trader.client_id, symbol=symbol)
+                    cost = SYMBOLS[symbol] * quantity
+                    books.commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now))
+            known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
+        return known
+
+    def _credential(self, who: str, permissions: tuple[str, ...], audience: str | None = None) -> tuple[str, str]:
+        credential = Credential(
+            api_key=f"key-{who}",
+            client_id=who,
+            secret_hashes=(passwords.hash_secret(SECRET),),
+            permissions=permissions,
+            **({"audience": audience} if audience else {}),
+        )
+        self.cloud.dynamodb.call("PutItem", {"TableName": f"{STAGE}-credentials", "Item": credential.to_item()})
+        return credential.api_key, SECRET
+
+    def _put(self, table: str, attributes: dict[str, Any]) -> None:
+        self.cloud.dynamodb.call("PutItem", {"TableName": f"{STAGE}-{table}", "Item": to_item(attributes)})
+
+
+class _Kept:
+    def __init__(self, log: Callable[..., None]) -> None:
+        self._log = log
+
+    def write(self, text: str) -> int:
+        """Into the event log."""
+        if text.strip():
+            self._log("  printed", text.strip())
+        return len(text)
+
+
+def _days(first: date) -> list[date]:
+    """The business days that are played: two, the one on which the rest settles, and those after GTC orders expire."""
+    second = next_business_day(first)
+    third = next_business_day(second)
+    expiry = first + GTC_DAYS
+    fourth = expiry if is_business_day(expiry) else next_business_day(expiry)
+    return [first, second, third, fourth, next_business_day(fourth)]
+
+
+def play(scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> Result:
+    """Run a scenario; never raises for what the system under test does."""
+    gc.disable()
+    result = Result(scenario)
+    simulation = Simulation(scenario, wall, keep_output=keep_output)
+    try:
+        simulation.run()
+    except ViolationError as error:
+        result.rule, result.violation = error.rule, str(error)
+    except StuckError as error:
+        result.rule, result.violation = "everything comes to rest", str(error)
+    except Exception as error:
+        result.rule = f"no surprise: {type(error).__name__}"
+        result.violation = "".join(traceback.format_exception(error))
+    finally:
+        gc.enable()
+    result.events = simulation.events
+    result.steps = simulation.engine.steps
+    result.invocations = simulation.cloud.lambdas.invocations
+    result.faults = dict(simulation.faults.injected)
+    for order in simulation.steps.orders.values():
+        status = str(order["status"])
+        result.statuses[status] = result.statuses.get(status, 0) + 1
+    digest = hashlib.sha256()
+    for event in simulation.events:
+        digest.update(repr(event).encode())
+    result.digest = digest.hexdigest()
+    return result

@@ -1,0 +1,124 @@
+"""Everything in this process that would reach outside it, turned inwards: the clock, sleep, chance, AWS and HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+import time_machine
+import urllib3
+
+from tests.simulation.boto import client_error
+from tests.simulation.cloud import Cloud
+from tests.simulation.engine import current
+from tests.simulation.services.errors import ServiceError
+from tests.simulation.venues import Outside
+from trading.adapters import observability, passwords
+
+CHEAP_HASH = passwords._encode(2, 1, 1, b"salt", bytes(passwords._HASH_BYTES))
+_make_client = boto3.client
+
+
+class Wall:
+    """The wall clock and the chance of a run. `output`: where what is printed and logged goes."""
+
+    def __init__(self) -> None:
+        self.output: io.TextIOBase = _Nowhere()
+        self.chance = random.Random()
+        self._traveller: Any = None
+
+    def set(self, now: float) -> None:
+        """What the clock shows from here on."""
+        self._traveller.move_to(now)
+
+    def bytes(self, size: int) -> bytes:
+        """In the place of the operating system's randomness."""
+        return self.chance.randbytes(size)
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        """Forget it."""
+        return len(text)
+
+
+class _Output(io.TextIOBase):
+    """Where functions print, for as long as the process lives: loggers keep their stream."""
+
+    def __init__(self, wall: Wall) -> None:
+        self._wall = wall
+
+    def write(self, text: str) -> int:
+        """To wherever the wall says."""
+        return self._wall.output.write(text)
+
+
+class Connected:
+    """What the functions' clients are connected to now."""
+
+    cloud: Cloud
+    outside: Outside
+
+
+@contextlib.contextmanager
+def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Connected]]]:
+    """While it lasts, functions imported here live in the simulation."""
+    wall = Wall()
+    boto3.setup_default_session(
+        region_name="us-east-1", aws_access_key_id="simulated", aws_secret_access_key="simulated"
+    )
+    with pytest.MonkeyPatch.context() as patch, time_machine.travel(0.0, tick=False) as traveller:
+        wall._traveller = traveller
+        patch.setenv("LOG_LEVEL", log_level)
+        patch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", _call)
+        patch.setattr(boto3, "client", lambda name, **_: _shared_client(name))
+        patch.setattr(
+            urllib3.PoolManager, "request", lambda _, *args, **kwargs: Connected.outside.http(*args, **kwargs)
+        )
+        patch.setattr(time, "sleep", _sleep)
+        patch.setattr(os, "urandom", wall.bytes)
+        patch.setattr(random, "_urandom", wall.bytes)
+        patch.setattr(passwords, "_DUMMY", CHEAP_HASH)
+        patch.setattr(passwords, "_N", 2)
+        patch.setattr(passwords, "_R", 1)
+        observability.logger.setLevel(log_level)
+        output = _Output(wall)
+        stream = observability.logger.registered_handler.setStream(output)  # type: ignore[attr-defined]
+        with contextlib.redirect_stdout(output):
+            try:
+                yield wall, Connected
+            finally:
+                observability.logger.registered_handler.setStream(stream)  # type: ignore[attr-defined]
+                for name in [name for name in sys.modules if name.startswith("functions.")]:
+                    del sys.modules[name]
+
+
+@cache
+def _shared_client(name: str) -> Any:
+    """Clients keep nothing of their own, and making one takes longer than an order."""
+    return _make_client(name)
+
+
+def _call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+    try:
+        return Connected.cloud.call(client.meta.service_model.service_name, operation, params)
+    except ServiceError as error:
+        raise client_error(client, operation, error) from None
+
+
+def _sleep(seconds: float) -> None:
+    process = current()
+    if process is not None:
+        process.sleep(seconds)

@@ -1,0 +1,24 @@
+"""The very definitions that are deployed, with their places filled in."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.catalog import SETTLE_CLIENTS
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
+
+
+def definition(name: str, queues: Mapping[str, str]) -> dict[str, Any]:
+    """A workflow's definition for these queues; functions are named by their names."""
+    places = {f"{queue.capitalize()}QueueUrl": url for queue, url in queues.items()} | {
+        "PlanFunctionArn": "settlement_plan",
+        "ReconcileFunctionArn": "settlement_reconcile",
+        "SettleClientsLabel": SETTLE_CLIENTS,
+    }
+    text = (WORKFLOWS / f"{name}.asl.json").read_text()
+    for place, value in places.items():
+        text = text.replace(f"${{{place}}}", value)
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
