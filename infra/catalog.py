@@ -231,6 +231,18 @@ SERVICES = {
             "queues/execution": "SendMessage",
         },
     ),
+    "reconciliation": FunctionSpec(
+        timeout=900,
+        memory=1769,  # one whole vCPU, which is all that one thread can use
+        asynchronous=True,
+        env=("ACCOUNTS_TABLE", "CONTROL_TABLE", "LEDGER_TABLE", "ORDERS_TABLE"),
+        grants={
+            "tables/accounts": "Scan",
+            "tables/orders": "Scan",
+            "tables/ledger": "Scan",
+            "tables/control": "PutItem",
+        },
+    ),
     "key_rotation": FunctionSpec(
         timeout=30,
         asynchronous=True,

@@ -40,7 +40,12 @@ WATCHED_COUNTS = {
     "ClientsUnsettled": (("settlement_reconcile",), "Clients have something due after the settlement cycle"),
     "SweepsFailed": (("sweeper",), "An order could not be swept"),
     "OrdersNotMarked": (("execution", "clearing"), "An order whose message was given up could not be flagged"),
+    "ReconciliationsIncomplete": (
+        ("reconciliation",),
+        "The books are more than one reconciliation can read in its time",
+    ),
 }
+RECONCILED_WITHIN_HOURS = 3
 AUDIENCES = {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
 
 
@@ -84,6 +89,7 @@ class ServicesStack(Stack):
         cycle = self._settlement_cycle(functions)
         self._schedules(functions, cycle)
         self._watch_business()
+        self._watch_reconciliation()
 
         CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
         CfnOutput(self, "PublicApiUrl", value=public.api.url)
@@ -183,14 +189,26 @@ class ServicesStack(Stack):
         """Alarms on what functions count: what people must look at although nothing failed technically."""
         for name, (services, description) in WATCHED_COUNTS.items():
             for service in services:
-                metric = cloudwatch.Metric(
-                    namespace=METRICS_NAMESPACE,
-                    metric_name=name,
-                    dimensions_map={"service": service},
-                    period=Duration.minutes(1),
-                    statistic=cloudwatch.Stats.SUM,
-                )
-                self._stateful.alarms.when(self, f"{name}{pascal(service)}", metric, 0, description)
+                self._stateful.alarms.when(self, f"{name}{pascal(service)}", _counted(name, service), 0, description)
+
+    def _watch_reconciliation(self) -> None:
+        """A finding rings until a run finds nothing; that no run comes to its end rings as well."""
+        alarms = self._stateful.alarms
+        alarms.when(
+            self,
+            "ReconciliationFindings",
+            _counted("ReconciliationFindings", "reconciliation"),
+            0,
+            "An invariant of the books is broken",
+            missing=cloudwatch.TreatMissingData.IGNORE,
+        )
+        alarms.when_silent(
+            self,
+            "ReconciliationMissing",
+            _counted("ReconciliationRuns", "reconciliation", Duration.hours(1)),
+            RECONCILED_WITHIN_HOURS,
+            "The books have not been reconciled for hours",
+        )
 
     def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
         def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:
@@ -205,4 +223,17 @@ class ServicesStack(Stack):
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
         schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
         schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)
+        hourly = scheduler.ScheduleExpression.cron(minute="15")  # a while after the settlement cycle, too
+        schedules.invoke("reconciliation", hourly, functions["reconciliation"])
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
+
+
+def _counted(name: str, service: str, period: Duration | None = None) -> cloudwatch.Metric:
+    """What a function counted, a minute unless told."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": service},
+        period=period or Duration.minutes(1),
+        statistic=cloudwatch.Stats.SUM,
+    )

@@ -38,7 +38,13 @@ class Alarms(Construct):
         )
 
     def when(
-        self, scope: Construct, name: str, metric: cloudwatch.IMetric, above: float, description: str
+        self,
+        scope: Construct,
+        name: str,
+        metric: cloudwatch.IMetric,
+        above: float,
+        description: str,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
         """Raise an alarm whenever the metric is above a threshold for one period."""
         alarm = cloudwatch.Alarm(
@@ -48,11 +54,27 @@ class Alarms(Construct):
             threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=missing,
             alarm_description=description,
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         return alarm
+
+    def when_silent(
+        self, scope: Construct, name: str, hourly: cloudwatch.IMetric, hours: int, description: str
+    ) -> None:
+        """Raise an alarm when a metric of one-hour periods has counted nothing for so many hours."""
+        alarm = cloudwatch.Alarm(
+            scope,
+            name,
+            metric=hourly,
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=hours,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+            alarm_description=description,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
     def when_not_empty(self, scope: Construct, name: str, dead_letters: sqs.IQueue, description: str) -> None:
         """Raise an alarm as soon as a dead-letter queue holds a message."""

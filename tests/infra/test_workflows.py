@@ -140,6 +140,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),
         "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
         "settlement-cycle": ("cron(30 18 ? * MON-FRI *)", "America/New_York"),
+        "reconciliation": ("cron(15 * * * ? *)", "Etc/UTC"),
         "key-rotation": ("rate(30 days)", "Etc/UTC"),
     }
     for schedule in schedules:

@@ -1,0 +1,43 @@
+"""Every hour: the invariants of the books, over the tables as they are; a report, and metrics that alarms watch."""
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.reconciliation.settings import Settings
+from trading.adapters.clock import now
+from trading.adapters.observability import count, logger
+from trading.adapters.reconciliation_reader import CLIENT_CONFIG, TableReader
+from trading.adapters.reconciliation_reports import TableReports
+from trading.adapters.settings import load
+from trading.usecases.reconcile_books import ReconcileBooks, Report
+
+LEFT_FOR_THE_REPORT = timedelta(seconds=20)
+
+settings = load(Settings)
+dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+reader = TableReader(
+    dynamodb, accounts=settings.accounts_table, orders=settings.orders_table, ledger=settings.ledger_table
+)
+reconcile = ReconcileBooks(reader, TableReports(dynamodb, settings.control_table), now)
+
+
+@logger.inject_lambda_context
+def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The report, as docs/architecture.md has it."""
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    report = reconcile(now() + remaining - LEFT_FOR_THE_REPORT)
+    _emit(report)
+    return report.model_dump(mode="json")
+
+
+def _emit(report: Report) -> None:
+    """Nothing found is said, too: an alarm can tell it from silence."""
+    broken = sum(report.broken.values())
+    logger.info("books reconciled", extra=report.model_dump(mode="json", exclude={"findings", "recent_breaks"}))
+    count("ReconciliationRuns" if report.complete else "ReconciliationsIncomplete")
+    count("ReconciliationFindings", value=broken)
+    count("ReconciliationInMotion", value=report.in_motion)
+    count("ReconciliationSeconds", value=round((report.finished_at - report.started_at).total_seconds()))

@@ -1,0 +1,12 @@
+"""What the function is told."""
+
+from trading.adapters.settings import LambdaSettings
+
+
+class Settings(LambdaSettings):
+    """The tables that are reconciled, and the one that reports are kept in."""
+
+    accounts_table: str
+    control_table: str
+    ledger_table: str
+    orders_table: str

@@ -1,0 +1,57 @@
+"""The reconciliation: what it may do, and the alarms that it rings."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.synthesized import Synthesized, as_list
+
+
+def alarm_on(deployed: Synthesized, metric: str) -> dict[str, Any]:
+    found = [
+        alarm.properties
+        for alarm in deployed.of_type("AWS::CloudWatch::Alarm")
+        if alarm.properties.get("MetricName") == metric
+    ]
+    assert len(found) == 1, metric
+    return found[0]
+
+
+def test_it_may_read_the_books_whole_and_write_nothing_but_reports(synthesized: Synthesized) -> None:
+    function = synthesized.function("reconciliation")
+    role = synthesized.target(function.stack, function.properties["Role"])
+    allowed = {
+        (action, synthesized.target(policy.stack, resource).logical_id.rstrip("0123456789ABCDEF"))
+        for policy in synthesized.of_type("AWS::IAM::Policy")
+        if synthesized.target(policy.stack, policy.properties["Roles"][0]).key == role.key
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        if action.startswith("dynamodb:")
+        for resource in as_list(statement["Resource"])
+    }
+    assert allowed == {
+        ("dynamodb:Scan", "Accounts"),
+        ("dynamodb:Scan", "Orders"),
+        ("dynamodb:Scan", "Ledger"),
+        ("dynamodb:PutItem", "Control"),
+    }
+
+
+def test_a_finding_rings_until_a_run_finds_nothing(synthesized: Synthesized) -> None:
+    alarm = alarm_on(synthesized, "ReconciliationFindings")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert alarm["TreatMissingData"] == "ignore"
+
+
+def test_it_rings_when_no_run_was_complete_for_three_hours(synthesized: Synthesized) -> None:
+    alarm = alarm_on(synthesized, "ReconciliationRuns")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3 * 3600
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("metric", ["ReconciliationFindings", "ReconciliationRuns", "ReconciliationsIncomplete"])
+def test_the_alarms_watch_what_the_function_counts(synthesized: Synthesized, metric: str) -> None:
+    alarm = alarm_on(synthesized, metric)
+    assert alarm["Namespace"] == "Trading"
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "reconciliation"}]
