@@ -1,7 +1,7 @@
 """The audit log: what an operator is about to do is written down first, and afterwards that it was done."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from ops.target import Target
@@ -31,15 +31,14 @@ class AuditLog:
 
     def record(self, subject: str, action: str, reason: str, **details: str) -> AuditEntry:
         """Write an entry. Whatever it announces must wait until this has returned."""
-        now = clock.now()
-        entry = AuditEntry(subject=subject, at=now, action=action, who=self.target.who, reason=reason, details=details)
-        dynamodb = self.target.dynamodb
-        item = to_item(entry.model_dump() | {"month": _month(now)})
-        try:
-            dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(subject)")
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            if self._get(subject, iso(now)) != entry:  # else it is ours: written, and the answer was lost
-                raise
+        entry = AuditEntry(
+            subject=subject, at=clock.now(), action=action, who=self.target.who, reason=reason, details=details
+        )
+        while not self._put(entry):
+            known = self._get(subject, iso(entry.at))
+            if known == entry:  # written before, and the answer was lost
+                break
+            entry = entry.model_copy(update={"at": entry.at + timedelta(microseconds=1)})
         return entry
 
     def of(self, subject: str) -> list[AuditEntry]:
@@ -77,6 +76,15 @@ class AuditLog:
     def _table(self) -> str:
         return self.target.named("audit")
 
+    def _put(self, entry: AuditEntry) -> bool:
+        dynamodb = self.target.dynamodb
+        item = to_item(entry.model_dump() | {"at": iso(entry.at), "month": iso(entry.at)[:7]})
+        try:
+            dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(subject)")
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def _get(self, subject: str, at: str) -> AuditEntry | None:
         key = to_item({"subject": subject, "at": at})
         answer = self.target.dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
@@ -85,7 +93,3 @@ class AuditLog:
 
 def _entry(item: Any) -> AuditEntry:
     return AuditEntry.model_validate({k: v for k, v in from_item(item).items() if k != "month"})
-
-
-def _month(moment: datetime) -> str:
-    return iso(moment)[:7]

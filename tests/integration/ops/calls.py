@@ -1,0 +1,46 @@
+"""The calls to AWS that a command makes: recorded, and made to fail where a test says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+
+class Crash(BaseException):
+    """The process ends here. No handler of exceptions sees it."""
+
+
+class Calls:
+    """Names of the operations called. `before` may raise in place of a call; what has an entry in `answers` is not called."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.made: list[tuple[str, dict[str, Any]]] = []
+        self.heal()
+        self.answers: dict[str, Any] = {}
+        real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def call(client: Any, name: str, request: dict[str, Any]) -> Any:
+            self.before(name, request)
+            self.made.append((name, request))
+            return self.answers[name] if name in self.answers else real(client, name, request)
+
+        patch.setattr(BaseClient, "_make_api_call", call)
+
+    def heal(self) -> None:
+        """From now on nothing fails."""
+        self.before: Callable[[str, dict[str, Any]], None] = lambda name, request: None
+
+    @property
+    def names(self) -> list[str]:
+        """In their order."""
+        return [name for name, _ in self.made]
+
+    def crash_at(self, operation: str) -> None:
+        """The process ends instead of calling this."""
+
+        def crash(name: str, _: dict[str, Any]) -> None:
+            if name == operation:
+                raise Crash
+
+        self.before = crash
