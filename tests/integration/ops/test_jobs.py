@@ -1,0 +1,139 @@
+"""What schedules start, started by hand, and the reconciliation's report."""
+
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.integration.backing import PREFIX
+from tests.integration.ops.calls import Calls
+from tests.integration.ops.conftest import Operator
+from tests.integration.trading.books import put
+from trading.domain.reconciliation import INVARIANTS
+
+CONTROL = f"{PREFIX}control"
+REPORT: dict[str, Any] = {
+    "started_at": "2026-01-05T15:00:00.000000Z",
+    "finished_at": "2026-01-05T15:00:02.000000Z",
+    "complete": True,
+    "items": {"accounts": 8, "orders": 3, "ledger": 12},
+    "read_units": Decimal("7.5"),
+    "in_motion": 1,
+    "broken": {str(number): 0 for number in INVARIANTS},
+    "unconfirmed": 0,
+    "breaks": 0,
+}
+FINDING = {"invariant": 3, "subject": "alice", "message": "held is -1", "confirmed": True}
+BREAK = {
+    "trade_id": "trd_1",
+    "client_id": "alice",
+    "order_id": "ord_1",
+    "code": "OVERFILL",
+    "reason": "10 where 0 was left",
+    "booked_at": "2026-01-05T15:00:00.000000Z",
+}
+
+
+def keep(operator: Operator, **changes: Any) -> None:
+    put(operator.system.dynamodb, CONTROL, {"name": "RECONCILIATION#LATEST", "expires_at": 1, **REPORT, **changes})
+
+
+@pytest.fixture
+def calls(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    return Calls(monkeypatch)
+
+
+def function_answers(calls: Calls, answer: Any, **more: str) -> None:
+    calls.answers["Invoke"] = {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
+
+
+def requests(calls: Calls, operation: str) -> list[dict[str, Any]]:
+    return [request for name, request in calls.made if name == operation]
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "event"),
+    [
+        (("sweep",), "sweeper", {}),
+        (("close-day",), "day-close", {}),
+        (("close-day", "--date", "2026-01-05"), "day-close", {"business_date": "2026-01-05"}),
+    ],
+)
+def test_a_function_is_run_after_the_audit_log_knows(
+    operator: Operator, calls: Calls, command: tuple[str, ...], function: str, event: dict[str, str]
+) -> None:
+    function_answers(calls, {"pushed": 3})
+    assert operator.ask(*command, "--reason", "they hang") == {"pushed": 3}
+    assert calls.names.index("PutItem") < calls.names.index("Invoke")
+    (request,) = requests(calls, "Invoke")
+    assert request["FunctionName"] == PREFIX + function
+    assert json.loads(request["Payload"]) == event
+    (entry,) = operator.ask("audit")
+    assert (entry["subject"], entry["reason"]) == (f"run/{function}", "they hang")
+    assert json.loads(entry["details"]["input"]) == event
+
+
+def test_a_function_that_fails_is_status_1(operator: Operator, calls: Calls) -> None:
+    function_answers(calls, {"errorMessage": "no"}, FunctionError="Unhandled")
+    assert operator.run("rotate-signing-key", "--reason", "leaked")[0] == 1
+
+
+@pytest.mark.parametrize(("option", "given"), [((), {}), (("--date", "2026-01-06"), {"settlement_date": "2026-01-06"})])
+def test_a_settlement_cycle_is_started(
+    operator: Operator, calls: Calls, option: tuple[str, ...], given: dict[str, str]
+) -> None:
+    calls.answers["StartExecution"] = {"executionArn": "arn:x"}
+    assert operator.ask("settle", *option, "--reason", "the depository was down") == {"execution_arn": "arn:x"}
+    (request,) = requests(calls, "StartExecution")
+    assert request["stateMachineArn"].endswith(":stateMachine:trading-test-settlement-cycle")
+    assert json.loads(request["input"]) == given
+    assert operator.ask("audit", "--last", "1")[0]["subject"] == "run/settlement-cycle"
+
+
+@pytest.mark.parametrize("command", ["sweep", "settle", "close-day", "rotate-signing-key"])
+def test_nothing_is_run_without_a_reason(operator: Operator, command: str) -> None:
+    assert operator.run(command)[0] == 2
+
+
+def test_without_a_report_that_is_said(operator: Operator) -> None:
+    status, out, err = operator.run("reconciliation", "show")
+    assert (status, out) == (1, "")
+    assert "no report" in err
+
+
+def test_a_report_without_findings_is_status_0(operator: Operator) -> None:
+    keep(operator)
+    answer = operator.ask("reconciliation", "show")
+    assert answer["items"]["ledger"] == "12"
+    assert {"name", "expires_at"} & answer.keys() == set()
+    status, out, _ = operator.run("reconciliation", "show")
+    assert status == 0
+    assert all(text[:40] in out for text in INVARIANTS.values())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"broken": {**REPORT["broken"], "3": 1}, "findings": [FINDING]}, {"complete": False}]
+)
+def test_findings_or_half_a_report_are_status_1(operator: Operator, changes: dict[str, Any]) -> None:
+    keep(operator, **changes)
+    status, out, _ = operator.run("reconciliation", "show")
+    assert status == 1
+    assert ("held is -1" in out) == ("findings" in changes)
+
+
+def test_breaks_are_shown_and_are_no_alarm(operator: Operator) -> None:
+    keep(operator, breaks=1, recent_breaks=[BREAK])
+    status, out, _ = operator.run("reconciliation", "show")
+    assert status == 0
+    assert "OVERFILL" in out
+
+
+def test_a_run_shows_its_report(operator: Operator, calls: Calls) -> None:
+    keep(operator)
+    function_answers(calls, {})
+    assert operator.ask("reconciliation", "run", "--reason", "after the restore")["complete"] is True
+    assert requests(calls, "Invoke")[0]["FunctionName"] == f"{PREFIX}reconciliation"
+    function_answers(calls, {"errorMessage": "no"}, FunctionError="Unhandled")
+    assert operator.run("reconciliation", "run", "--reason", "again")[0] == 1
