@@ -12,6 +12,7 @@ from local.api import Credentials, TradingClient, rest_api_url
 from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
 from trading.domain import calendar
+from trading.domain.reconciliation import check
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
@@ -120,7 +121,7 @@ def _report(place: Place, console: Console, watched: list[Watched], probes: list
     console.print(view.probes_table(probes))
     console.print(settlement, highlight=False)
     snapshot = books.snapshot(place, day_is_over=True)
-    findings = books.findings(snapshot)
+    findings = check(snapshot)
     console.print(view.balances_table(snapshot))
     console.print(view.positions_table(snapshot))
     console.print(view.invariants_table(findings))

@@ -17,6 +17,7 @@ from local.aws_client import aws_client
 from local.place import STAGE, Place
 from tests.system import workers
 from trading.domain import calendar
+from trading.domain.reconciliation import check
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -117,7 +118,7 @@ def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
 
 def assert_books_are_right(place: Place) -> None:
     """All invariants; orders may still rest."""
-    findings = books.findings(books.snapshot(place, day_is_over=False))
+    findings = check(books.snapshot(place, day_is_over=False))
     assert not findings, "\n".join(f"{f.invariant} {f.subject}: {f.message}" for f in findings)
 
 

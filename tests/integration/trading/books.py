@@ -7,14 +7,12 @@ from typing import Any
 from local.demo import DEMO_CLIENTS
 from simulators.reference import ListedExchange, ListedInstrument
 from tests.integration.backing import PREFIX
+from trading.adapters.reconciliation_reader import TableReader
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import from_item, to_item
 from trading.domain import deposits
 from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
 from trading.domain.instruments import Exchange, Instrument
-from trading.domain.ledger import LEDGER_ENTRY
-from trading.domain.orders import Order
 from trading.domain.reconciliation import Finding, Snapshot, check
 
 NAMES = TableNames(**{name: PREFIX + name for name in TableNames.__dataclass_fields__})
@@ -60,18 +58,12 @@ def add_reference_data(
             books.commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now))
 
 
+def books_reader(client: Any) -> TableReader:
+    """What the reconciliation reads the tables with."""
+    return TableReader(client, accounts=NAMES.accounts, orders=NAMES.orders, ledger=NAMES.ledger)
+
+
 def all_findings(client: Any) -> list[Finding]:
     """Every violation of the invariants, over everything in the tables."""
-    accounts = list(items(client, NAMES.accounts))
-    snapshot = Snapshot(
-        accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
-        positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
-        obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
-        orders=tuple(_load(Order, item) for item in items(client, NAMES.orders) if item["item"] == "ORDER"),
-        entries=tuple(LEDGER_ENTRY.validate_python(item) for item in items(client, NAMES.ledger)),
-    )
-    return check(snapshot)
-
-
-def _load(model: Any, item: dict[str, Any]) -> Any:
-    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+    pages = books_reader(client).pages(consistent=True)
+    return check(Snapshot.of(entity for page in pages for entity in page.entities))
