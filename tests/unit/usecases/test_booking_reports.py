@@ -305,10 +305,31 @@ def test_no_exchange_reports_a_price_of_nothing(world: World, price: str) -> Non
         ExecutionReport.model_validate(report.model_dump() | {"last_price": D(price)})
 
 
-def test_what_is_left_at_an_exchange_after_a_refused_execution_is_taken_back(world: World) -> None:
+def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_is_booked(world: World) -> None:
     order = world.placed()
     report = trade(world, order, 100)
     deliver(world, report.model_copy(update={"last_quantity": 101}))
     assert breaks(world) == ["OVERFILL"]
-    assert world.current(order).status is OrderStatus.CANCELED
+    assert world.current(order).status is OrderStatus.FILLED
     assert "exchanges.cancel" in world.faults.calls
+    assert world.findings()[0].message.startswith("break OVERFILL")
+
+
+def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_execution(world: World) -> None:
+    order = world.placed()
+    report = world.fill(order, 40)
+    deliver(world, report.model_copy(update={"last_quantity": 101, "execution_id": "rogue"}))
+    assert breaks(world) == ["OVERFILL"]
+    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 40)
+    assert "exchanges.cancel" in world.faults.calls
+
+
+def test_a_report_of_another_symbol_takes_nothing_from_what_may_still_be_executed(world: World) -> None:
+    order = world.placed()
+    noise = trade(world, order, 40).model_copy(update={"symbol": "MSFT", "execution_id": "noise"})
+    deliver(world, noise)
+    world.report(trade(world, order, 60))
+    assert world.current(order).filled_quantity == 60
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    assert world.current(order).status is OrderStatus.FILLED
+    assert breaks(world) == ["OTHER_ORDER_REPORTED"]

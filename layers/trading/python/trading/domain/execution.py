@@ -46,12 +46,17 @@ class Booking(Frozen):
 
 
 def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
-    """Refuse what no exchange may do with our order. Returns the child that was executed."""
+    """Refuse what no exchange may do with our order. Returns the child that was executed.
+
+    What an exchange executed is binding as long as it fits into what the exchange has announced of the child and into what the
+    order still holds for, even if by our books the child is over.
+    """
     child = order.child(execution.client_order_id)
     if child is None or child.exchange_id != execution.exchange_id:
         raise Breach("UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}")
-    if not order.is_open or execution.quantity > child.leaves:
-        raise Breach("OVERFILL", f"{execution.quantity} executed where {child.leaves if order.is_open else 0} was left")
+    left = min(child.expected - child.filled, order.remaining) if order.is_open else 0
+    if execution.quantity > left:
+        raise Breach("OVERFILL", f"{execution.quantity} executed where {left} was left")
     if execution.price <= 0:
         raise Breach("IMPLAUSIBLE_PRICE", f"{execution.price}")
     if (execution.price - order.protection_price) * order.side.sign > 0:

@@ -108,8 +108,12 @@ class ChildOrder(Frozen):
         """What may still execute."""
         if self.status is not ChildStatus.SENT:
             return 0
-        expected = self.quantity if self.reported_cumulative is None else self.reported_cumulative
-        return max(expected - self.filled - self.refused, 0)
+        return max(self.expected - self.filled - self.refused, 0)
+
+    @property
+    def expected(self) -> int:
+        """What it comes to in all, as far as the exchange has said."""
+        return self.quantity if self.reported_cumulative is None else self.reported_cumulative
 
     @property
     def outcome(self) -> ChildStatus:

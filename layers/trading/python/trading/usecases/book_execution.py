@@ -40,7 +40,7 @@ class BookExecution:
             return self._record_break(report, "UNKNOWN_ORDER", "no such child order of that account at that exchange")
         if (report.symbol, report.side) != (order.symbol, order.side):
             said = f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}"
-            return self._record_break(report, "OTHER_ORDER_REPORTED", said, order, report.last_quantity)
+            return self._record_break(report, "OTHER_ORDER_REPORTED", said, order)
         if report.exec_type is ExecType.TRADE:
             if report.last_quantity <= 0 or report.last_price is None:
                 return self._record_break(report, "MALFORMED_TRADE", "a trade without quantity or price", order)

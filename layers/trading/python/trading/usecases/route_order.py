@@ -55,7 +55,10 @@ class RouteOrder:
                     continue
                 if order.live_children:
                     return order
-            return self._give_up(order, step)
+            heard = self._recall_refused(order)
+            if heard.trades == order.trades:
+                return self._give_up(heard, step)
+            order = heard
 
     def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
         """End an open order early; what it holds goes back in the same transaction."""
@@ -151,7 +154,6 @@ class RouteOrder:
 
     def _give_up(self, order: Order, step: Step) -> Order:
         """End the order. The client is told what happened, not what an exchange's machine said."""
-        self._recall_refused(order)
         if order.ending is not None:
             return self.end(order, order.ending.status, order.ending.status, order.ending.reason)
         if step is Step.EXPIRE:
@@ -163,14 +165,19 @@ class RouteOrder:
             )
         return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
 
-    def _recall_refused(self, order: Order) -> None:
-        """A child of which we refused an execution is over for us, though perhaps not for its exchange: take back what is left."""
+    def _recall_refused(self, order: Order) -> Order:
+        """A child of which we refused an execution is over for us, though perhaps not for its exchange: take back what is left,
+        and book what it did execute.
+        """
         for child in order.children:
             if child.refused:
                 try:
-                    self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
+                    state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
                 except OutcomeUnknownError as error:
                     self.monitor.count("RecallsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                    continue
+                order = self.book.state(order, child, state)
+        return order
 
     def _save(self, order: Order) -> Order:
         self.books.commit(order)
