@@ -44,7 +44,7 @@ class Target:
                 region_name=REGION,
             )
             return cls(stage, session, place)
-        return cls(stage, boto3.Session())
+        return cls(stage, boto3.DEFAULT_SESSION or boto3.Session())
 
     def __str__(self) -> str:
         where = f"local AWS at {self.place.endpoint}" if self.place else f"AWS {self.session.region_name}"
