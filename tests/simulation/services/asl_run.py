@@ -83,7 +83,7 @@ class Run:
             return
         self.state = state = self._graph.states[name]
         self.data, self.attempt, self._retries = data, None, [0] * len(state.retriers)
-        if self.host.record(f"{state.kind}StateEntered", name) >= MAX_HISTORY_EVENTS:
+        if self.host.record(f"{state.kind}StateEntered", name) >= MAX_HISTORY_EVENTS - 1:
             cause = f"The execution reached the maximum number of history events ({MAX_HISTORY_EVENTS})."
             self._end(None, (asl.RUNTIME, cause))
             return

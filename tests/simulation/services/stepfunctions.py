@@ -248,6 +248,7 @@ class StepFunctions:
         return answer
 
     def _stop_execution(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What AWS answers for one that has ended otherwise is not documented: here it is told when that was."""
         _known(params, {"executionArn", "error", "cause"})
         execution = self._execution(params["executionArn"])
         if execution.status == "RUNNING":
