@@ -62,9 +62,13 @@ class System:
 
     def invoke(self, name: str, event: dict[str, Any], remaining_ms: int = 60_000) -> Any:
         """A function's answer to an event; it starts cold at its first use."""
+        return self.function(name).handler(event, FakeContext(remaining_ms=remaining_ms))
+
+    def function(self, name: str) -> Any:
+        """A function's module, warm."""
         if name not in self._warm:
             self._warm[name] = cold_start(name)
-        return self._warm[name].handler(event, FakeContext(remaining_ms=remaining_ms))
+        return self._warm[name]
 
     def call(self, name: str, event: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, Any]]:
         """Status, body and the whole answer to an API Gateway event."""

@@ -14,7 +14,9 @@ from tests.integration.simulators.world import FakeContext
 from tests.integration.system import System
 from trading.adapters import passwords
 from trading.adapters.login import Credential
+from trading.adapters.reconciliation_reports import latest
 from trading.domain.identifiers import order_id
+from trading.domain.reconciliation import INVARIANTS
 from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,6 +129,17 @@ def check_day_close(system: System) -> None:
     assert run(system, "day_close") == {"expiring": 1}
     messages = [EXECUTION_MESSAGE.validate_json(m["Body"]) for m in drained(system)]
     assert [m.outcome for m in messages if isinstance(m, CancelOrder)] == ["EXPIRED"]
+
+
+def check_reconciliation(system: System) -> None:
+    cleared(system)
+    report = run(system, "reconciliation")
+    assert (report["complete"], report["in_motion"], report["unconfirmed"]) == (True, 0, 0)
+    assert report["broken"] == {str(invariant): 0 for invariant in INVARIANTS}
+    assert report["items"]["orders"] == 2  # the order and its workflow's task token
+    kept = latest(system.dynamodb, f"{PREFIX}control")
+    assert kept is not None
+    assert kept.model_dump(mode="json") == report
 
 
 def check_callbacks(system: System) -> None:
