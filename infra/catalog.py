@@ -127,12 +127,12 @@ _EXECUTION_ENV = (
 
 SERVICES = {
     "authorizer": FunctionSpec(
-        timeout=5,
+        timeout=10,
         env=("SIGNING_KEY_SECRET_ID", "TOKEN_AUDIENCE"),
         grants={f"secrets/{SIGNING_KEY}": _READ},
     ),
     "internal_authorizer": FunctionSpec(
-        timeout=5,
+        timeout=10,
         env=("SIGNING_KEY_SECRET_ID", "TOKEN_AUDIENCE"),
         grants={f"secrets/{SIGNING_KEY}": _READ},
     ),

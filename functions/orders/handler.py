@@ -13,7 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from functions.orders.settings import Settings
 from trading.adapters import stages, views
 from trading.adapters.api import ApiResolver, PathId, json_response
-from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.aws import DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.idempotency import REPLAYED_HEADER
 from trading.adapters.observability import Counters, logger
@@ -54,7 +54,7 @@ settings = load(Settings)
 books = stages.books(settings)
 place_order = PlaceOrder(books, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
 throttle = Throttle(
-    boto3.client("dynamodb", config=CLIENT_CONFIG),
+    boto3.client("dynamodb", config=DISPENSABLE_CONFIG),
     settings.control_table,
     now,
     settings.rate_limit_requests,

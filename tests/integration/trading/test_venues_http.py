@@ -1,5 +1,7 @@
 """What we say to venues and what we make of their answers."""
 
+import time
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +11,7 @@ from tests.integration.local_http import HttpAnswer
 from tests.integration.trading.venue import Slow, Venue, problem_answer, state_answer, submission
 from trading.adapters.depository import HttpDepository
 from trading.adapters.exchanges import HttpExchanges
+from trading.adapters.venue_http import LONGEST_PAUSE_SECONDS, RETRY_BUDGET, RETRY_COST
 from trading.usecases.ports import InstructionRefusedError, NotAcceptedError, OutcomeUnknownError
 from trading.wire import (
     ConfirmationPage,
@@ -176,3 +179,36 @@ def test_nobody_listening_is_an_unknown_outcome(venue: Venue) -> None:
     venue.server.close()
     with pytest.raises(OutcomeUnknownError, match="no answer"):
         HttpDepository(venue.http()).instruct(INSTRUCTION)
+
+
+def test_in_an_outage_retries_end_with_their_budget_and_come_back_with_answers(
+    exchanges: HttpExchanges, venue: Venue
+) -> None:
+    def ask(times: int) -> int:
+        venue.received.clear()
+        for _ in range(times):
+            with suppress(OutcomeUnknownError):
+                venue_http.request("XNYS", "GET", "/exchanges/XNYS/orders/ord_1-1")
+        return len(venue.received)
+
+    venue_http, affordable = exchanges.http, RETRY_BUDGET // RETRY_COST
+    venue.answer(HttpAnswer(500))
+    assert ask(affordable + 5) == 2 * affordable + 5
+    assert ask(5) == 5
+    venue.answer(state_answer())
+    assert ask(2 * RETRY_COST) == 2 * RETRY_COST
+    venue.answer(HttpAnswer(500))
+    assert ask(5) == 5 + 2
+
+
+def test_the_pause_between_two_tries_is_short_and_never_the_same(
+    exchanges: HttpExchanges, venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    venue.answer(HttpAnswer(500), HttpAnswer(500), HttpAnswer(500), HttpAnswer(500), state_answer())
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknownError):
+            exchanges.http.request("XNYS", "GET", "/exchanges/XNYS/orders/ord_1-1")
+    assert len(set(pauses)) == 2
+    assert all(0 <= pause <= LONGEST_PAUSE_SECONDS for pause in pauses)

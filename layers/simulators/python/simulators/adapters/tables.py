@@ -10,7 +10,7 @@ from simulators.retries import ConflictError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3})
+CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 """For AWS clients: a call that hangs is cut and tried again well within a function's timeout."""
 
 ASK_ONCE = CLIENT_CONFIG.merge(Config(read_timeout=2, retries={"total_max_attempts": 1}))

@@ -6,7 +6,7 @@ from functools import partial
 
 import boto3
 
-from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.depository import HttpDepository
 from trading.adapters.exchanges import HttpExchanges, circuit_store
@@ -73,7 +73,7 @@ def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHtt
 
 def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
     """Execution."""
-    dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+    dynamodb = boto3.client("dynamodb", config=DISPENSABLE_CONFIG)
     monitor, the_books = Counters(), books(settings)
     health = TableVenueHealth(dynamodb, settings.control_table, the_books.exchanges, now)
     exchanges = HttpExchanges(

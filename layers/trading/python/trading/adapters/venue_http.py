@@ -1,24 +1,35 @@
-"""Signed HTTP to the outside world, with short time-outs; every call may be repeated."""
+"""Signed HTTP to the outside world: short time-outs, few retries with jitter and a budget; every call may be repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 
 import urllib3
+from botocore.retries.quota import RetryQuota
+from tenacity import Retrying, retry_if_exception_type, wait_random
 
 from trading.adapters.signatures import signed_headers
 from trading.adapters.venue_secrets import VenueSecrets
 from trading.usecases.ports import OutcomeUnknownError
 
 CONNECT_TIMEOUT_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 0.2
+RETRY_BUDGET, RETRY_COST = 100, 10
+"""A worker repeats ten calls in a row at most; after that, one for every ten that are answered. So retries cannot double the
+load on a venue that is in trouble."""
 
 
 def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
     """Connections with a time-out. Twice the time-out must fit into what calls the function has time for."""
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=read_timeout_seconds)
     return urllib3.PoolManager(timeout=timeout, retries=False)
+
+
+class _NoAnswerError(OutcomeUnknownError):
+    """Worth another try."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class VenueHttp:
     secrets: VenueSecrets
     now: Callable[[], datetime]
     pool: urllib3.PoolManager
+    budget: RetryQuota = field(default_factory=lambda: RetryQuota(RETRY_BUDGET))
 
     def request(
         self, key_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = "", tries: int = 2
@@ -37,15 +49,24 @@ class VenueHttp:
 
         With more than one try a 503 says nothing about the tries before it.
         """
-        status, answer = 0, b""
-        for _ in range(tries):
-            try:
-                status, answer = self._once(key_id, method, path, body, correlation_id)
-            except urllib3.exceptions.HTTPError as error:
-                status, answer = 0, repr(error).encode()
-            if 0 < status < 500 or status == 503:
-                return status, answer
-        raise OutcomeUnknownError(f"{method} {path}: {status or 'no answer'} {answer[:200]!r}")
+        retrying = Retrying(
+            retry=retry_if_exception_type(_NoAnswerError),
+            stop=lambda state: state.attempt_number >= tries or not self.budget.acquire(RETRY_COST),
+            wait=wait_random(0, LONGEST_PAUSE_SECONDS),
+            reraise=True,
+        )
+        answer = retrying(self._answered, key_id, method, path, body, correlation_id)
+        self.budget.release(1)
+        return answer
+
+    def _answered(self, key_id: str, method: str, path: str, body: bytes, correlation_id: str) -> tuple[int, bytes]:
+        try:
+            status, answer = self._once(key_id, method, path, body, correlation_id)
+        except urllib3.exceptions.HTTPError as error:
+            raise _NoAnswerError(f"{method} {path}: no answer {error!r}"[:300]) from error
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise _NoAnswerError(f"{method} {path}: {status} {answer[:200]!r}")
+        return status, answer
 
     def _once(self, key_id: str, method: str, path: str, body: bytes, correlation_id: str) -> tuple[int, bytes]:
         secrets = self.secrets.for_key(key_id)

@@ -1,5 +1,6 @@
 """Sweeping: whatever was due to happen and did not is pushed again. Every push may be one too many and does no harm."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +12,8 @@ from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
 ORDERS_PER_SWEEP = 2000
 AGAIN_AFTER = timedelta(seconds=60)
 RESTING_AGAIN_AFTER = timedelta(minutes=30)
+SPREAD = timedelta(minutes=5)
+"""What was swept together in one minute, after an outage, must not come back together every half hour."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Sweep:
             return 0
         resting = order.is_open and bool(order.children) and order.ending is None and order.venue_time_in_force.rests
         patient = resting or order.review_reason is not None
-        again = now + (RESTING_AGAIN_AFTER if patient else AGAIN_AFTER)
+        again = now + (RESTING_AGAIN_AFTER - _spread(order_id) if patient else AGAIN_AFTER)
         if resting and now < expires_at(order):
             again = min(again, expires_at(order))
         self.monitor.count("OrdersSwept", order_id=order_id, status=order.status)
@@ -62,6 +65,11 @@ class Sweep:
                 self.mailboxes.execution(ExecuteOrder(**ids))
         else:
             self.mailboxes.execution(PollOrder(**ids))
+
+
+def _spread(order_id: str) -> timedelta:
+    """Jitter that a repetition repeats: between nothing and five minutes, by the order's id."""
+    return SPREAD * (hashlib.sha256(order_id.encode()).digest()[1] / 256)
 
 
 def expiry_message(order: Order) -> CancelOrder:
