@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -71,6 +72,7 @@ def pool(jobs: int, runs_a_process: int | None = RUNS_A_PROCESS) -> ProcessPoolE
 def _enter(log_level: str = "CRITICAL") -> None:
     global _wall
     _wall, _ = _process.enter_context(virtual_process(log_level))
+    gc.freeze()
 
 
 def in_process(scenario: Scenario, *, keep_output: bool = False) -> Result:

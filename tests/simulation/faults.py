@@ -22,7 +22,7 @@ class CallFault(StrEnum):
 
 @dataclass(frozen=True)
 class Rates:
-    """A profile of faults; all zero: a perfect day."""
+    """A profile of faults."""
 
     error: float = 0
     lost: float = 0
@@ -67,7 +67,17 @@ class Rates:
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
 
-CALM = Rates()
+CALM = Rates(
+    cold=0.02,
+    stale=0.3,
+    small_page=0.2,
+    skew=0.5,
+    redelivered=0.03,
+    schedule_twice=0.1,
+    venue_report_twice=0.1,
+    depository_twice=0.1,
+)
+"""No faults: what the services' contracts allow at any time."""
 STORM = Rates(
     error=0.006,
     lost=0.006,

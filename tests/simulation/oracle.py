@@ -37,6 +37,7 @@ LEGAL = {
     "CLEARED": {"SETTLING"},
     "SETTLING": {"SETTLED"},
 }
+GTC_SECONDS = 90 * 86_400 - 5
 NOT_NEGATIVE = ("available", "held", "unsettled", "credit_held", "credit_used")
 _deserializer = TypeDeserializer()
 
@@ -86,6 +87,16 @@ class StepOracle:
         for client_id in clients:
             self._client(client_id)
 
+    def finishing(self, output: dict[str, Any]) -> None:
+        """A workflow is only told of what is committed."""
+        order = self.orders.get(output.get("order_id", ""))
+        if order is None:
+            return
+        if order["status"] in OPEN:
+            raise ViolationError("no workflow is told before the commit", order["order_id"], f"it is {order['status']}")
+        if output.get("status") in ("CLEARED", "SETTLING", "SETTLED") and "cleared_at" not in order:
+            raise ViolationError("no workflow is told before the commit", order["order_id"], "it is not cleared")
+
     def _entry(self, before: Any, after: Any) -> str:
         if before is not None or after is None:
             name = " ".join((before or after)[key]["S"] for key in ("trade_id", "kind"))
@@ -127,9 +138,8 @@ class StepOracle:
         else:
             self.positions[client, item["symbol"]] = item
         for balance in NOT_NEGATIVE:
-            if name == "CASH" or balance in ("available", "held"):
-                if item.get(balance, 0) < 0:
-                    raise ViolationError("no balance is negative", f"{client} {name}", f"{balance} {item[balance]}")
+            if (name == "CASH" or balance in ("available", "held")) and item.get(balance, 0) < 0:
+                raise ViolationError("no balance is negative", f"{client} {name}", f"{balance} {item[balance]}")
         return str(client)
 
     def _order(self, before: Any, after: Any) -> str | None:
@@ -148,6 +158,10 @@ class StepOracle:
         else:
             _check_version(order_id, before, order)
         path = [entry["status"] for entry in order["history"]]
+        if path[-1] == "EXPIRED" and order["time_in_force"] == "GTC":
+            age = moment(order["history"][-1]["time"]) - moment(order["accepted_at"])
+            if age < GTC_SECONDS:
+                raise ViolationError("no order expires before its time", order_id, f"after {age:.0f} s")
         for earlier, later in zip(["", *path], path, strict=False):
             if later not in LEGAL.get(earlier, ()):
                 raise ViolationError("every history is a legal path", order_id, " ".join(path))
@@ -310,9 +324,11 @@ class EndOracle:
                         _equal("a fill is booked as it was executed", name, said, meant)
                     elif not venue_order.rogue:
                         raise ViolationError("every execution is booked", name, f"{done} of {venue_order.order}")
-                    elif done.execution_id in venue_order.acknowledged:
-                        if identifiers.trade_id(exchange_id, done.execution_id) not in broken:
-                            raise ViolationError("what is refused is on record", name, f"{done}")
+                    elif (
+                        done.execution_id in venue_order.acknowledged
+                        and identifiers.trade_id(exchange_id, done.execution_id) not in broken
+                    ):
+                        raise ViolationError("what is refused is on record", name, f"{done}")
         if booked:
             raise ViolationError(
                 "nothing is booked that was not executed", str(next(iter(booked))), f"{len(booked)} fills"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -77,7 +78,7 @@ class People:
         assert process is not None
         api = "internal" if who == OPERATOR else "public"
         content = b"" if body is None else json.dumps(body).encode()
-        answer = Answer(0)
+        answer: Answer = Answer(0)
         for attempt in range(TRIES):
             headers = {"Idempotency-Key": key}
             if path != LOGIN_PATH:
@@ -86,11 +87,11 @@ class People:
                     return answer
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
-            request = f"{process.name} {self._requests}"
             sent_to = "public" if path == LOGIN_PATH else api
-            answer = process.wait(
-                lambda done, h=headers, r=request, a=sent_to: self._cloud.request(a, method, path, h, content, r, done)
+            send = partial(
+                self._cloud.request, sent_to, method, path, headers, content, f"{process.name} {self._requests}"
             )
+            answer = process.wait(send)
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]

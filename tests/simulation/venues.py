@@ -134,7 +134,8 @@ class Outside:
         if parts.path == "/depository/confirmations":
             return self.depository.confirmations(parse_qs(parts.query))
         matched = ORDER_PATH.fullmatch(parts.path)
-        assert matched and matched[1] == venue, path
+        assert matched is not None, path
+        assert matched[1] == venue, path
         exchange = self.exchanges[venue]
         if method == "POST":
             return exchange.submit(SubmitOrder.model_validate_json(body))

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 import botocore.client
@@ -26,14 +26,22 @@ from tests.simulation.venues import Outside
 from trading.adapters import observability, passwords
 
 CHEAP_HASH = passwords._encode(2, 1, 1, b"salt", bytes(passwords._HASH_BYTES))
-_make_client = boto3.client
+_make_client: Any = boto3.client
+
+
+class Output(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> int:
+        """Take it."""
+        ...
 
 
 class Wall:
     """The wall clock and the chance of a run. `output`: where what is printed and logged goes."""
 
     def __init__(self) -> None:
-        self.output: io.TextIOBase = _Nowhere()
+        self.output: Output = _Nowhere()
         self.chance = random.Random()
         self._traveller: Any = None
 
@@ -46,7 +54,7 @@ class Wall:
         return self.chance.randbytes(size)
 
 
-class _Nowhere(io.TextIOBase):
+class _Nowhere:
     def write(self, text: str) -> int:
         """Forget it."""
         return len(text)
