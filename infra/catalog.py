@@ -22,8 +22,8 @@ ORDER_LIFECYCLE = "order-lifecycle"
 SETTLEMENT_CYCLE = "settlement-cycle"
 SETTLE_CLIENTS = "SettleClients"
 
-SETTLEMENT_CYCLE_AT = (18, 30)
-"""Hour and minute in New York, on weekdays."""
+SETTLEMENT_CYCLE_AT, SETTLEMENT_CYCLE_AGAIN_AT = (18, 30), (20, 30)
+"""Hour and minute in New York, on weekdays. The second makes good the same evening what the first left, or did not begin."""
 
 MAILBOXES = ("execution", "clearing", "settlement")
 

@@ -18,6 +18,7 @@ from infra.catalog import (
     SERVICES,
     SETTLE_CLIENTS,
     SETTLEMENT_CYCLE,
+    SETTLEMENT_CYCLE_AGAIN_AT,
     SETTLEMENT_CYCLE_AT,
     SIGNING_KEY,
 )
@@ -39,6 +40,7 @@ WATCHED_COUNTS = {
     "SettlementsFailed": (("settlement",), "The depository did not settle an obligation"),
     "ClientsUnsettled": (("settlement_reconcile",), "Clients have something due after the settlement cycle"),
     "SweepsFailed": (("sweeper",), "An order could not be swept"),
+    "ClosesFailed": (("day_close",), "An order could not be closed with its day"),
     "OrdersNotMarked": (("execution", "clearing"), "An order whose message was given up could not be flagged"),
     "ReconciliationsIncomplete": (
         ("reconciliation",),
@@ -90,6 +92,7 @@ class ServicesStack(Stack):
         self._schedules(functions, cycle)
         self._watch_business()
         self._watch_reconciliation()
+        self._watch_schedules(functions, cycle)
 
         CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
         CfnOutput(self, "PublicApiUrl", value=public.api.url)
@@ -210,6 +213,14 @@ class ServicesStack(Stack):
             "The books have not been reconciled for hours",
         )
 
+    def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
+        """What sweeps up after everything else must not stop unseen. From Friday's last cycle to Monday's first it is 70 hours."""
+        alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
+        sweeps = functions["sweeper"].metric_invocations(period=Duration.minutes(5), statistic=total)
+        alarms.when_silent(self, "SweeperMissing", sweeps, 2, "The sweeper has not run for ten minutes")
+        cycles = cycle.state_machine.metric_started(period=Duration.days(1), statistic=total)
+        alarms.when_silent(self, "SettlementCycleMissing", cycles, 3, "No settlement cycle has begun for three days")
+
     def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
         def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:
             """At a New York time; the functions know the exchanges' holidays."""
@@ -223,6 +234,8 @@ class ServicesStack(Stack):
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
         schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
         schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)
+        again = on_weekdays(*SETTLEMENT_CYCLE_AGAIN_AT)
+        schedules.start(f"{SETTLEMENT_CYCLE}-again", again, cycle.state_machine)
         hourly = scheduler.ScheduleExpression.cron(minute="15")  # a while after the settlement cycle, too
         schedules.invoke("reconciliation", hourly, functions["reconciliation"])
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])

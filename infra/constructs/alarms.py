@@ -61,16 +61,16 @@ class Alarms(Construct):
         return alarm
 
     def when_silent(
-        self, scope: Construct, name: str, hourly: cloudwatch.IMetric, hours: int, description: str
+        self, scope: Construct, name: str, metric: cloudwatch.IMetric, periods: int, description: str
     ) -> None:
-        """Raise an alarm when a metric of one-hour periods has counted nothing for so many hours."""
+        """Raise an alarm when the metric has counted nothing for so many of its periods."""
         alarm = cloudwatch.Alarm(
             scope,
             name,
-            metric=hourly,
+            metric=metric,
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            evaluation_periods=hours,
+            evaluation_periods=periods,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
             alarm_description=description,
         )

@@ -140,6 +140,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),
         "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
         "settlement-cycle": ("cron(30 18 ? * MON-FRI *)", "America/New_York"),
+        "settlement-cycle-again": ("cron(30 20 ? * MON-FRI *)", "America/New_York"),
         "reconciliation": ("cron(15 * * * ? *)", "Etc/UTC"),
         "key-rotation": ("rate(30 days)", "Etc/UTC"),
     }
@@ -147,3 +148,17 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         assert schedule.properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
         assert schedule.properties["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert json.loads(schedule.properties["Target"]["Input"]) is not None
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "seconds", "periods"),
+    [("SweeperMissing", "Invocations", 300, 2), ("SettlementCycleMissing", "ExecutionsStarted", 86400, 3)],
+)
+def test_what_sweeps_up_after_everything_else_is_missed(
+    synthesized: Synthesized, alarm: str, metric: str, seconds: int, periods: int
+) -> None:
+    (found,) = [a.properties for a in synthesized.of_type("AWS::CloudWatch::Alarm") if a.logical_id.startswith(alarm)]
+    assert (found["MetricName"], found["Period"], found["EvaluationPeriods"]) == (metric, seconds, periods)
+    assert (found["ComparisonOperator"], found["Threshold"]) == ("LessThanThreshold", 1)
+    assert found["TreatMissingData"] == "breaching"
+    assert found["AlarmActions"]
