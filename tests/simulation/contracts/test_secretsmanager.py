@@ -10,15 +10,10 @@ import pytest
 
 from local.aws_client import aws_client
 from tests.simulation.boto import simulated_client
+from tests.simulation.contracts.backends import BACKENDS, without
 from tests.simulation.services.secretsmanager import SecretsManager
 
-BACKENDS = ("simulated", "moto", "local")
 EVERY_PUT_COUNTS = "a version id that exists is put again as a new version"
-
-
-def without(**reasons: str) -> pytest.MarkDecorator:
-    """Leave backends out, each for a reason."""
-    return pytest.mark.parametrize("aws", [name for name in BACKENDS if name not in reasons], indirect=True)
 
 
 @dataclass

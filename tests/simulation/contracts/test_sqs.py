@@ -1,23 +1,18 @@
 """SQS: what AWS documents of FIFO queues, held against the simulated service, moto and the local AWS."""
 
-import json
-import random
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 from uuid import uuid4
 
 import boto3
 import pytest
 import time_machine
-from botocore.exceptions import ClientError
 
 from local.aws_client import aws_client
 from tests.simulation.boto import simulated_client
-from tests.simulation.services.sqs import Sqs
+from tests.simulation.contracts.backends import BACKENDS, without
+from tests.simulation.contracts.queues import Backend, Simulated, bodies, create_queue
 
-BACKENDS = ("simulated", "moto", "local")
 MOTO_REDELIVERS_THE_LAST = "after a visibility timeout only the last message of a group comes again"
 MOTO_FORGETS_GROUPS = "a group opens as soon as any of its messages is back"
 LOCAL_KNOWS_NO_EXPIRY = "a receipt handle stays good until the message is received again"
@@ -25,111 +20,25 @@ ANY_GROUP_ID = "takes a group id of any characters"
 FIVE_MINUTES = "would take five minutes: its clock is the real one"
 
 
-def without(**reasons: str) -> pytest.MarkDecorator:
-    """Leave backends out, each for a reason."""
-    return pytest.mark.parametrize("aws", [name for name in BACKENDS if name not in reasons], indirect=True)
-
-
-@dataclass
-class Backend:
-    """An SQS, and how its time passes."""
-
-    client: Any
-    wait: Callable[[float], object]
-    create: Callable[..., str]
-
-    def send(self, url: str, body: str, group: str = "G", deduplication_id: str | None = None, **more: Any) -> Any:
-        return self.client.send_message(
-            QueueUrl=url,
-            MessageBody=body,
-            MessageGroupId=group,
-            MessageDeduplicationId=deduplication_id or str(uuid4()),
-            **more,
-        )
-
-    def receive(self, url: str, most: int = 10, **more: Any) -> list[Any]:
-        more = {"AttributeNames": ["All"], "MessageAttributeNames": ["All"], **more}
-        answer = self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=most, **more)
-        messages: list[Any] = answer.get("Messages", [])
-        return messages
-
-    def delete(self, url: str, message: Any) -> None:
-        self.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-    def refused(self, operation: str, **params: Any) -> str:
-        """The error's code."""
-        with pytest.raises(ClientError) as refused:
-            getattr(self.client, operation)(**params)
-        return str(refused.value.response["Error"]["Code"])
-
-
-class Simulated:
-    """The simulated SQS and its clock."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-        self.sqs = Sqs(lambda: self.now, random.Random(1))
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def simulated() -> Simulated:
-    return Simulated()
-
-
 @pytest.fixture(params=BACKENDS)
 def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
     if request.param == "simulated":
-        world: Simulated = request.getfixturevalue("simulated")
+        world = Simulated()
         yield Backend(simulated_client("sqs", world.sqs, validate=True), world.wait, world.sqs.create_queue)
     elif request.param == "moto":
         request.getfixturevalue("moto_aws")
         with time_machine.travel(1_800_000_000.0, tick=False) as clock:
             client = boto3.client("sqs")
-            yield Backend(client, clock.shift, lambda name, **options: _create(client, name, **options))
+            yield Backend(client, clock.shift, lambda name, **options: create_queue(client, name, **options))
     else:
         client = aws_client(request.getfixturevalue("local_aws"), "sqs")
-        yield Backend(client, time.sleep, lambda name, **options: _create(client, name, **options))
-
-
-def _create(
-    client: Any,
-    name: str,
-    *,
-    visibility_timeout: int = 30,
-    dead_letter_queue: str | None = None,
-    max_receive_count: int | None = None,
-    content_based_deduplication: bool = True,
-    high_throughput: bool = True,
-    delay_seconds: int = 0,
-) -> str:
-    attributes = {"VisibilityTimeout": str(visibility_timeout), "DelaySeconds": str(delay_seconds)}
-    if name.endswith(".fifo"):
-        attributes |= {
-            "FifoQueue": "true",
-            "ContentBasedDeduplication": str(content_based_deduplication).lower(),
-            "DeduplicationScope": "messageGroup" if high_throughput else "queue",
-            "FifoThroughputLimit": "perMessageGroupId" if high_throughput else "perQueue",
-        }
-    if dead_letter_queue is not None:
-        dead_letters = client.get_queue_url(QueueName=dead_letter_queue)["QueueUrl"]
-        answer = client.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
-        policy = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": max_receive_count}
-        attributes["RedrivePolicy"] = json.dumps(policy)
-    url: str = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-    return url
+        yield Backend(client, time.sleep, lambda name, **options: create_queue(client, name, **options))
 
 
 @pytest.fixture
 def url(aws: Backend) -> str:
     """A mailbox."""
     return aws.create(f"{uuid4()}.fifo")
-
-
-def bodies(messages: list[Any]) -> list[str]:
-    return [message["Body"] for message in messages]
 
 
 def test_a_group_comes_in_the_order_in_which_it_was_sent_several_at_once(aws: Backend, url: str) -> None:
@@ -425,74 +334,3 @@ def test_messages_of_a_standard_queue_do_not_wait_for_each_other(aws: Backend) -
     aws.delete(url, first)
     aws.wait(1.1)
     assert bodies(aws.receive(url)) == [second["Body"]]
-
-
-def test_the_engine_chooses_the_groups_that_a_receive_takes_from(simulated: Simulated) -> None:
-    url = simulated.sqs.create_queue("q.fifo")
-    seen: list[list[str]] = []
-
-    def last_only(groups: Any) -> Any:
-        seen.append(list(groups))
-        return groups[-1:]
-
-    simulated.sqs.groups = last_only
-    for group in "abab":
-        _send(simulated, url, group)
-    assert [_receive(simulated, url) for _ in range(3)] == [["b", "b"], ["a", "a"], []]
-    assert seen == [["a", "b"], ["a"]]
-
-
-def test_checkers_see_every_message_and_when_to_look_again(simulated: Simulated) -> None:
-    url = simulated.sqs.create_queue("q.fifo", visibility_timeout=30)
-    assert simulated.sqs.next_visible_at(url) is None
-    for group in "aab":
-        _send(simulated, url, group)
-    start = simulated.now
-    assert _receive(simulated, url, MaxNumberOfMessages=1) == ["a"]
-    assert [(message.group, message.state) for message in simulated.sqs.messages(url)] == [
-        ("a", "in flight"),
-        ("a", "behind"),
-        ("b", "available"),
-    ]
-    assert simulated.sqs.next_visible_at(url) == start
-    assert _receive(simulated, url) == ["b"]
-    assert simulated.sqs.next_visible_at(url) == start + 30
-    simulated.wait(30)
-    assert [message.state for message in simulated.sqs.messages(url)] == ["available"] * 3
-
-
-def test_a_message_is_kept_for_the_retention_period(simulated: Simulated) -> None:
-    url = simulated.sqs.create_queue("q.fifo", retention_seconds=60)
-    _send(simulated, url, "old")
-    simulated.wait(30)
-    _send(simulated, url, "new")
-    simulated.wait(30)
-    assert _receive(simulated, url) == ["new"]
-
-
-@pytest.mark.parametrize(
-    ("operation", "params"),
-    [
-        ("StartMessageMoveTask", {}),
-        ("ReceiveMessage", {"WaitTimeSeconds": 20}),
-        ("ReceiveMessage", {"ReceiveRequestAttemptId": "again"}),
-        ("SendMessage", {"MessageSystemAttributes": {}}),
-    ],
-)
-def test_what_is_not_simulated_is_not_ignored(simulated: Simulated, operation: str, params: dict[str, Any]) -> None:
-    url = simulated.sqs.create_queue("q.fifo")
-    with pytest.raises(NotImplementedError):
-        simulated.sqs.call(operation, {"QueueUrl": url, **params})
-
-
-def _send(simulated: Simulated, url: str, group: str) -> None:
-    deduplication_id = str(len(simulated.sqs.messages(url)))
-    simulated.sqs.call(
-        "SendMessage",
-        {"QueueUrl": url, "MessageBody": group, "MessageGroupId": group, "MessageDeduplicationId": deduplication_id},
-    )
-
-
-def _receive(simulated: Simulated, url: str, **more: Any) -> list[str]:
-    answer = simulated.sqs.call("ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, **more})
-    return bodies(answer.get("Messages", []))

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from local.aws_client import aws_client
 from tests.simulation.boto import simulated_client
+from tests.simulation.contracts.backends import BACKENDS, without
 from tests.simulation.contracts.timeline import Workflows
 
-BACKENDS = ("simulated", "moto", "local")
 RUNS_NOTHING = "runs nothing, or, told to, in threads that outlive the test"
 ANY_TOKEN = "says TaskDoesNotExist of every token that is not open"
 ANY_NAME = "takes any name"
@@ -23,11 +23,6 @@ ANY_INPUT = "takes any input"
 NINETY_DAYS = "would take ninety days: its clock is the real one"
 ROLE = "arn:aws:iam::000000000000:role/any"
 PATIENCE_SECONDS = 10
-
-
-def without(**reasons: str) -> pytest.MarkDecorator:
-    """Leave backends out, each for a reason."""
-    return pytest.mark.parametrize("aws", [name for name in BACKENDS if name not in reasons], indirect=True)
 
 
 @dataclass
