@@ -13,6 +13,7 @@ from moto.core.config import default_user_config
 
 from local import server
 from local.place import Place
+from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +45,12 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         yield
+
+
+@pytest.fixture(params=["simulated", "moto", "local"])
+def tables(request: pytest.FixtureRequest) -> Tables:
+    """DynamoDB tables of the test's own, in each."""
+    return tables_in(request.param, request, SPECS)
 
 
 def _free_port() -> int:

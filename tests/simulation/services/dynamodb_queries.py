@@ -19,9 +19,10 @@ from tests.simulation.services.dynamodb_tables import Entry, Table, View, scan_o
 from tests.simulation.services.dynamodb_values import Item, invalid
 
 MAX_PAGE_BYTES = 1024 * 1024
+READ_UNIT_BYTES = 4096
 _READ = PROJECTED | {
     *("TableName", "FilterExpression", "ExpressionAttributeValues", "ExclusiveStartKey"),
-    *("Limit", "ConsistentRead", "Select"),
+    *("Limit", "ConsistentRead", "Select", "ReturnConsumedCapacity"),
 }
 _QUERY = _READ | {"IndexName", "KeyConditionExpression", "ScanIndexForward"}
 _SCAN = _READ | {"Segment", "TotalSegments"}
@@ -34,6 +35,11 @@ class _Read:
         self.table = table
         self.index = table.index(params.get("IndexName"))
         self.consistent: bool = params.get("ConsistentRead", False) and self.index is table.primary
+        self._shows_capacity = params.get("ReturnConsumedCapacity", "NONE") == "TOTAL"
+        if params.get("ReturnConsumedCapacity") == "INDEXES" or (
+            self._shows_capacity and self.index is not table.primary
+        ):
+            raise NotImplementedError("DynamoDB: ReturnConsumedCapacity of an index")
         self._limit: int | None = params.get("Limit")
         self._filter = compiled_condition(params, "FilterExpression")
         self._projection = compiled_projection(params)
@@ -85,6 +91,9 @@ class _Read:
         if self._select != "COUNT":
             project = self._projection
             page["Items"] = [project.of(item, self._environment) if project else dict(item) for item in items]
+        if self._shows_capacity:
+            units = max(1, -(-size // READ_UNIT_BYTES)) * (1.0 if self.consistent else 0.5)
+            page["ConsumedCapacity"] = {"TableName": self.table.name, "CapacityUnits": units}
         # The last page may be full and still name a key to go on after.
         if evaluated and (evaluated == most or evaluated < len(entries)):
             last = entries[evaluated - 1]

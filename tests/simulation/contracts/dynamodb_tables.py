@@ -1,0 +1,113 @@
+"""The same tables in the simulated DynamoDB, in moto's and in the local AWS's."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.catalog import TableSpec
+from local.aws_client import aws_client
+from local.place import ACCOUNT
+from tests.simulation.boto import simulated_client
+from tests.simulation.services.dynamodb import DynamoDB
+
+SPECS = {
+    "things": TableSpec(("id",)),
+    "accounts": TableSpec(("client_id", "item"), indexes={"obligations-due": ("due_date", "client_id")}),
+}
+_unique = count()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A client, and the tables that are there for this test alone."""
+
+    client: Any
+    names: Mapping[str, str]
+
+    @property
+    def things(self) -> str:
+        """Key: id."""
+        return self.names["things"]
+
+    @property
+    def accounts(self) -> str:
+        """Key: client_id, item. Index obligations-due: due_date, client_id."""
+        return self.names["accounts"]
+
+    def put(self, item: dict[str, Any], table: str = "things", **options: Any) -> Any:
+        """PutItem."""
+        return self.client.put_item(TableName=self.names[table], Item=item, **options)
+
+    def get(self, key: dict[str, Any], table: str = "things", **options: Any) -> Any:
+        """The item, read consistently; None if there is none."""
+        answer = self.client.get_item(TableName=self.names[table], Key=key, ConsistentRead=True, **options)
+        return answer.get("Item")
+
+
+def only(*kinds: str, reason: str) -> pytest.MarkDecorator:
+    """Runs a test in some places only; the reason says what is wrong in the others. AWS's documentation decides."""
+    assert reason
+    return pytest.mark.parametrize("tables", kinds, indirect=True)
+
+
+def tables_in(
+    kind: str, request: pytest.FixtureRequest, specs: Mapping[str, TableSpec], *, native: bool = False
+) -> Tables:
+    """New tables in one of `simulated`, `moto` and `local`. `native`: the client speaks Python's types."""
+    names = {name: f"{name}-{next(_unique)}" for name in specs}
+    if kind == "simulated":
+        service = DynamoDB(time.time, Random(0))
+        for name, spec in specs.items():
+            service.create_table(names[name], spec.key, spec.indexes, spec.expires)
+        return Tables(simulated_client("dynamodb", service, validate=True, native=native), names)
+    if kind == "moto":
+        request.getfixturevalue("moto_aws")
+        client: Any = boto3.client("dynamodb")
+    else:
+        client = aws_client(request.getfixturevalue("local_aws"), "dynamodb")
+    for name, spec in specs.items():
+        _create(client, names[name], spec)
+    if native:
+        client = boto3.resource(
+            "dynamodb",
+            endpoint_url=client.meta.endpoint_url,
+            region_name=client.meta.region_name,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="local",
+        ).meta.client
+    return Tables(client, names)
+
+
+def _create(client: Any, name: str, spec: TableSpec) -> None:
+    attributes = {*spec.key, *(key for keys in spec.indexes.values() for key in keys)}
+    indexes = [
+        {"IndexName": index, "KeySchema": _schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        for index, keys in spec.indexes.items()
+    ]
+    client.create_table(
+        TableName=name,
+        KeySchema=_schema(spec.key),
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
+
+
+def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+
+
+def refusal(call: Any, **params: Any) -> str:
+    """The error code of a call; empty if it was accepted."""
+    try:
+        call(**params)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
