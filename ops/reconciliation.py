@@ -1,7 +1,5 @@
 """`ops reconciliation`: what the latest check of the books' invariants found, and checking them now."""
 
-from typing import Any
-
 import typer
 from rich.text import Text
 
@@ -9,11 +7,11 @@ from ops.jobs import run_function
 from ops.options import AsJson, Reason
 from ops.screen import Exit, Screen, table
 from ops.target import Target
-from trading.adapters.outages import control_items
+from trading.adapters.reconciliation_reports import latest
 from trading.domain.reconciliation import INVARIANTS
+from trading.domain.values import iso
 
 app = typer.Typer(no_args_is_help=True, help="The books against their invariants.")
-LATEST = "RECONCILIATION#LATEST"
 
 
 @app.command()
@@ -34,36 +32,29 @@ def run(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
 
 
 def _show(target: Target, screen: Screen) -> None:
-    report = control_items(target.dynamodb, target.named("control"), [LATEST]).get(LATEST)
+    report = latest(target.dynamodb, target.named("control"))
     if report is None:
         screen.note("There is no report yet: ops reconciliation run", "yellow")
         raise typer.Exit(Exit.ATTENTION)
-    broken = {int(number): int(found) for number, found in report["broken"].items()}
-    read = ", ".join(f"{count} {name}" for name, count in report["items"].items())
+    read = ", ".join(f"{count} {name}" for name, count in report.items.items())
     about = {
-        "started": report["started_at"],
-        "finished": report["finished_at"],
-        "read": read if report["complete"] else f"{read}: not everything, its time was over",
-        "clients in motion, not judged": report["in_motion"],
-        "findings that a second look did not show": report["unconfirmed"],
-        "breaks in the ledger": report["breaks"],
+        "started": iso(report.started_at),
+        "finished": iso(report.finished_at),
+        "read": read if report.complete else f"{read}: not everything, its time was over",
+        "clients in motion, not judged": report.in_motion,
+        "findings that a second look did not show": report.unconfirmed,
+        "breaks in the ledger": report.breaks,
     }
-    parts: list[Any] = [
-        table("Reconciliation", ("", ""), about.items()),
-        table(
-            "Invariants", (">", "invariant", ""), ((n, INVARIANTS[n], _verdict(broken.get(n, 0))) for n in INVARIANTS)
-        ),
-    ]
-    if report.get("findings"):
-        rows = ((f["invariant"], f["subject"], f["message"], f["confirmed"]) for f in report["findings"])
-        parts.append(table("Findings", (">", "subject", "message", "confirmed"), rows))
-    if report.get("recent_breaks"):
-        breaks = (
-            (b["booked_at"], b["code"], b["trade_id"], b.get("order_id"), b["reason"]) for b in report["recent_breaks"]
-        )
+    verdicts = ((number, text, _verdict(report.broken.get(str(number), 0))) for number, text in INVARIANTS.items())
+    parts = [table("Reconciliation", ("", ""), about.items()), table("Invariants", (">", "invariant", ""), verdicts)]
+    if report.findings:
+        findings = ((f.invariant, f.subject, f.message, f.confirmed) for f in report.findings)
+        parts.append(table("Findings", (">", "subject", "message", "confirmed"), findings))
+    if report.recent_breaks:
+        breaks = ((iso(b.booked_at), b.code, b.trade_id, b.order_id, b.reason) for b in report.recent_breaks)
         parts.append(table("Latest breaks", ("booked", "code", "trade", "order", "reason"), breaks))
-    screen.show({name: value for name, value in report.items() if name not in ("name", "expires_at")}, *parts)
-    right = report["complete"] and not any(broken.values())
+    screen.show(report.model_dump(mode="json"), *parts)
+    right = report.complete and not any(report.broken.values())
     raise typer.Exit(Exit.OK if right else Exit.ATTENTION)
 
 

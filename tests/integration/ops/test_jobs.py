@@ -106,7 +106,7 @@ def test_without_a_report_that_is_said(operator: Operator) -> None:
 def test_a_report_without_findings_is_status_0(operator: Operator) -> None:
     keep(operator)
     answer = operator.ask("reconciliation", "show")
-    assert answer["items"]["ledger"] == "12"
+    assert answer["items"]["ledger"] == 12
     assert {"name", "expires_at"} & answer.keys() == set()
     status, out, _ = operator.run("reconciliation", "show")
     assert status == 0
