@@ -1,0 +1,164 @@
+"""What the documents say of time-outs, and of who carries on what was left behind, is what the code does."""
+
+import ast
+import re
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra.catalog import FUNCTIONS, MAILBOXES, SERVICES
+from simulators.adapters import tables as simulated
+from simulators.adapters.callbacks import TIMEOUT as CALLBACK
+from trading.adapters import aws, reconciliation_reader, stages, venue_http
+from trading.adapters.mailbox_worker import ENOUGH_TIME_MS
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = [p for folder in ("functions", "layers/trading", "layers/simulators") for p in (ROOT / folder).rglob("*.py")]
+API_GATEWAY_SECONDS = 29
+LONGEST_BOTOCORE_PAUSE = 20
+
+
+def table(document: str, first_column: str) -> list[list[str]]:
+    """The rows of the document's table whose first column is called so."""
+    lines = (ROOT / "docs" / document).read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_column} |")) + 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def constant(path: str, name: str) -> float:
+    """A number that a module assigns; not imported, for it would start the function."""
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
+            return float(ast.literal_eval(node.value))
+    raise KeyError(name)
+
+
+def pauses(tries: int) -> float:
+    """The longest that botocore waits between so many tries: standard mode doubles from a second."""
+    return sum(min(2**number, LONGEST_BOTOCORE_PAUSE) for number in range(tries - 1))
+
+
+class Call:
+    """A call's numbers, as the table writes them."""
+
+    def __init__(self, connect: float, read: float, tries: int, pause: float) -> None:
+        self.shown = [f"{connect:g} + {read:g} s", str(tries), f"{pause:g} s" if pause else "–"]
+        self.worst = tries * (connect + read) + pause
+
+    @classmethod
+    def aws(cls, config: Config) -> "Call":
+        """By a botocore configuration. `max_attempts` does not count the first try."""
+        retries = config.retries
+        tries = retries.get("total_max_attempts") or retries["max_attempts"] + 1
+        return cls(config.connect_timeout, config.read_timeout, tries, pauses(tries))
+
+    @classmethod
+    def venue(cls, read: float, tries: int) -> "Call":
+        """By VenueHttp."""
+        return cls(venue_http.CONNECT_TIMEOUT_SECONDS, read, tries, (tries - 1) * venue_http.LONGEST_PAUSE_SECONDS)
+
+
+EXCHANGE, DEPOSITORY = stages.EXCHANGE_READ_TIMEOUT_SECONDS, stages.DEPOSITORY_READ_TIMEOUT_SECONDS
+SHORTEST = min(spec.timeout for spec in FUNCTIONS.values())
+BEGIN_MESSAGE = ENOUGH_TIME_MS / 1000
+BEGIN_OBLIGATION = constant("functions/settlement/handler.py", "TIME_FOR_ONE_OBLIGATION_MS") / 1000
+BEGIN_MATCHING = constant("functions/exchange_matching/handler.py", "NO_NEW_WORK_MS") / 1000
+ONE_ORDER = 2 * Call.venue(EXCHANGE, 1).worst + Call.venue(EXCHANGE, 2).worst
+CALLS: list[tuple[Call | float, float]] = [
+    (Call.aws(aws.CLIENT_CONFIG), min(SHORTEST, BEGIN_MESSAGE)),
+    (Call.aws(aws.DISPENSABLE_CONFIG), min(FUNCTIONS["orders"].timeout, BEGIN_MESSAGE)),
+    (Call.aws(reconciliation_reader.CLIENT_CONFIG), FUNCTIONS["reconciliation"].timeout),
+    (Call.venue(EXCHANGE, 1), BEGIN_MESSAGE),
+    (Call.venue(EXCHANGE, 2), BEGIN_MESSAGE),
+    (ONE_ORDER, BEGIN_MESSAGE),
+    (Call.venue(DEPOSITORY, 2), min(BEGIN_OBLIGATION, FUNCTIONS["internal"].timeout)),
+    (
+        Call.aws(simulated.CLIENT_CONFIG),
+        min(FUNCTIONS[n].timeout for n in ("exchange_api", "depository_api")),
+    ),
+    (Call.aws(simulated.ASK_ONCE), FUNCTIONS["exchange_api"].timeout),
+    (Call(CALLBACK.connect_timeout, CALLBACK.read_timeout, 1, 0), BEGIN_MATCHING),
+    (max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal")), API_GATEWAY_SECONDS),
+    (max(SERVICES[n].timeout for n in MAILBOXES), 6 * min(SERVICES[n].timeout for n in MAILBOXES)),
+]
+
+
+@pytest.mark.parametrize(("row", "call"), [(n, call) for n, call in enumerate(CALLS)])
+def test_every_call_ends_before_its_caller_and_the_table_says_how(row: int, call: tuple[Call | float, float]) -> None:
+    made, limit = call
+    documented = table("runbook.md", "call")
+    assert len(documented) == len(CALLS)
+    shown = documented[row][2:5]
+    worst, allowed = (float(re.match(r"[\d.]+", cell)[0]) for cell in documented[row][5:7])  # type: ignore[index]
+    if isinstance(made, Call):
+        assert shown == made.shown
+        made = made.worst
+    assert (worst, allowed) == (pytest.approx(made), limit)
+    assert worst < allowed
+
+
+def keywords(tree: ast.AST, *calls: str) -> Iterator[dict[str, ast.expr]]:
+    """The keyword arguments of each call of these names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in calls:
+            yield {keyword.arg or "": keyword.value for keyword in node.keywords}
+
+
+def test_no_client_is_made_without_time_outs() -> None:
+    clients, pools = 0, 0
+    for path in PRODUCT:
+        tree = ast.parse(path.read_text())
+        for given in keywords(tree, "boto3.client", "boto3.resource"):
+            clients += 1
+            assert ast.unparse(given["config"]) in {"CLIENT_CONFIG", "DISPENSABLE_CONFIG", "ASK_ONCE"}, path
+        for given in keywords(tree, "urllib3.PoolManager"):
+            pools += 1
+            assert ast.unparse(given["retries"]) == "False", path
+            assert "timeout" in given, path
+    assert clients > 10
+    assert pools == 2
+
+
+def test_what_carries_on_is_proved_by_tests_that_exist() -> None:
+    rows = table("architecture.md", "what may be left behind")
+    assert len(rows) > 20
+    for row in rows:
+        path, _, name = row[3].strip("`").partition("::")
+        assert f"def {name}(" in (ROOT / path).read_text(), row[3]
+
+
+def test_botocore_stops_retrying_when_its_quota_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    client = boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=aws.CLIENT_CONFIG,
+    )
+    sent: list[object] = []
+
+    def fail(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 500, {}, urllib3.HTTPResponse(BytesIO(b"{}"), preload_content=False))
+
+    client.meta.events.register("before-send.dynamodb", fail)
+    calls, quota, retry_cost = 150, 500, 5
+    for _ in range(calls):
+        with pytest.raises(ClientError):
+            client.list_tables()
+    assert len(sent) == calls + quota // retry_cost
