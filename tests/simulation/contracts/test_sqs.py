@@ -77,6 +77,18 @@ def test_a_group_stays_closed_until_the_last_of_a_batch_is_deleted(aws: Backend,
     assert bodies(aws.receive(url)) == ["a2"]
 
 
+@without(moto=MOTO_FORGETS_GROUPS)
+def test_a_group_stays_closed_for_what_is_out_behind_what_is_back(aws: Backend, url: str) -> None:
+    for body in ("a0", "a1", "a2"):
+        aws.send(url, body)
+    first, second, third = aws.receive(url)
+    aws.client.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    aws.delete(url, second)
+    assert aws.receive(url) == []
+    aws.delete(url, third)
+    assert bodies(aws.receive(url)) == ["a0"]
+
+
 @without(moto=MOTO_REDELIVERS_THE_LAST)
 def test_after_the_visibility_timeout_all_of_the_group_comes_again_in_order(aws: Backend) -> None:
     url = aws.create(f"{uuid4()}.fifo", visibility_timeout=1)
