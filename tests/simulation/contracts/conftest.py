@@ -13,6 +13,7 @@ from moto.core.config import default_user_config
 
 from local import server
 from local.place import Place
+from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
 
 
@@ -47,7 +48,7 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["simulated", "moto", "local"])
+@pytest.fixture(params=BACKENDS)
 def tables(request: pytest.FixtureRequest) -> Tables:
     """DynamoDB tables of the test's own, in each."""
     return tables_in(request.param, request, SPECS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.simulation.contracts.dynamodb_tables import Tables, only, refusal
+from tests.simulation.contracts.dynamodb_tables import Tables, refusal, without
 
 KEY = {"id": {"S": "a"}}
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -46,7 +46,7 @@ def test_every_type_comes_back_as_it_went(tables: Tables) -> None:
     assert tables.get(KEY) == item
 
 
-@only("simulated", "local", reason="moto gives a number back as it was written")
+@without(moto="gives a number back as it was written")
 @pytest.mark.parametrize(
     ("written", "read"),
     [
@@ -188,7 +188,7 @@ def test_updates_change_what_they_name(tables: Tables) -> None:
     assert outcomes == dict(UPDATES)
 
 
-@only("simulated", "moto", reason="the local AWS removes one element after the other, each from what then remains")
+@without(local="removes one element after the other, each from what then remains")
 def test_elements_are_removed_at_once(tables: Tables) -> None:
     tables.put({**KEY, **BEFORE})
     updated(tables, "REMOVE events[0], events[2]")
@@ -212,7 +212,7 @@ def test_an_update_makes_an_item_that_is_not_there(tables: Tables) -> None:
     assert tables.get(KEY) == {**KEY, "amount": {"N": "1"}, "label": {"S": "y"}}
 
 
-@only("simulated", "local", reason="moto fails without an answer")
+@without(moto="fails without an answer")
 def test_an_update_of_nothing_makes_an_item_of_its_key(tables: Tables) -> None:
     tables.client.update_item(TableName=tables.things, Key=KEY)
     assert tables.get(KEY) == KEY
@@ -239,7 +239,7 @@ def test_an_update_answers_the_item_when_asked_to(tables: Tables, returned: str,
     assert answers_of_two_updates(tables, returned) == [first, second]
 
 
-@only("simulated", "local", reason="moto answers the key as well, and leaves out what stayed the same")
+@without(moto="answers the key as well, and leaves out what stayed the same")
 @pytest.mark.parametrize(
     ("returned", "first", "second"), [("UPDATED_NEW", FIRST, SECOND), ("UPDATED_OLD", None, FIRST)]
 )
@@ -287,12 +287,12 @@ def test_updates_that_cannot_be(tables: Tables) -> None:
     assert refusals(tables, IMPOSSIBLE) == dict.fromkeys(IMPOSSIBLE, INVALID)
 
 
-@only("simulated", "moto", reason="the local AWS does not check everything")
+@without(local="does not check everything")
 def test_updates_that_can_only_be_locally(tables: Tables) -> None:
     assert refusals(tables, POSSIBLE_LOCALLY) == dict.fromkeys(POSSIBLE_LOCALLY, INVALID)
 
 
-@only("simulated", "local", reason="moto makes a map of a text")
+@without(moto="makes a map of a text")
 def test_updates_that_can_only_be_in_moto(tables: Tables) -> None:
     assert refusals(tables, POSSIBLE_IN_MOTO) == dict.fromkeys(POSSIBLE_IN_MOTO, INVALID)
 
@@ -340,7 +340,7 @@ def test_items_that_cannot_be_put(tables: Tables, item: dict[str, Any], table: s
     assert refusal(tables.put, item=item, table=table) == INVALID
 
 
-@only("simulated", "local", reason="moto does not check everything")
+@without(moto="does not check everything")
 @pytest.mark.parametrize(
     ("item", "table"),
     [
@@ -372,7 +372,7 @@ def test_keys_that_do_not_fit(tables: Tables, key: dict[str, Any]) -> None:
     assert [refusal(call, TableName=tables.accounts, Key=key) for call in calls] == [INVALID] * 3
 
 
-@only("simulated", "local", reason="moto finds nothing under a key of another type")
+@without(moto="finds nothing under a key of another type")
 def test_keys_of_another_type(tables: Tables) -> None:
     calls = (tables.client.get_item, tables.client.delete_item, tables.client.update_item)
     key = {**ACCOUNT, "item": number("1")}
@@ -388,7 +388,7 @@ def test_an_update_must_not_make_an_item_too_large(tables: Tables) -> None:
     assert refusal(tables.client.update_item, TableName=tables.things, Key=KEY, **update) == INVALID
 
 
-@only("simulated", "local", reason="moto does not look for what is not used, or fails without an answer")
+@without(moto="does not look for what is not used, or fails without an answer")
 @pytest.mark.parametrize(
     "options",
     [

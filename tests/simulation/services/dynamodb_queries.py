@@ -79,14 +79,15 @@ class _Read:
             key = self.index.item_key(entry)
             item = self.table.item(key, view)
             assert item is not None
+            item_size = self.table.sizes.get(key, 0)
+            if evaluated and size + item_size > MAX_PAGE_BYTES:
+                break
             evaluated += 1
-            size += self.table.sizes.get(key, 0)
+            size += item_size
             if self.index is not self.table.primary:
                 item = {name: item[name] for name in self.index.entry_attributes}
             if self._filter is None or self._filter.holds(item, self._environment):
                 items.append(item)
-            if size >= MAX_PAGE_BYTES:
-                break
         page: dict[str, Any] = {"Count": len(items), "ScannedCount": evaluated}
         if self._select != "COUNT":
             project = self._projection
