@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation system bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation simulate night replay system bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local ops tests/benchmarks
+	@$(BIN)/mypy $(LAYERS) functions infra local ops tests/benchmarks tests/simulation
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'
@@ -84,7 +84,17 @@ integration: $(STAMP) ## Tables, queues and use cases on moto
 
 simulation: $(STAMP) ## The whole system in one process, seeded faults
 	$(HEADING) 'simulation'
-	$(if $(wildcard tests/simulation/test_*.py),@$(BIN)/pytest tests/simulation,@echo 'none yet')
+	@$(BIN)/pytest tests/simulation
+	@$(BIN)/python -m tests.simulation run --seeds 200 --orders 50
+
+simulate: $(STAMP) ## Simulate many seeds (SEEDS=200 ORDERS=50 FIRST=1 JOBS=1; RESUME=file goes on where it stopped)
+	@$(BIN)/python -m tests.simulation run --seeds $(or $(SEEDS),200) --orders $(or $(ORDERS),50) --first $(or $(FIRST),1) --jobs $(or $(JOBS),1) $(if $(RESUME),--resume $(RESUME))
+
+night: $(STAMP) ## A night's simulation: 10,000 seeds on all cores, resumable
+	@$(BIN)/python -m tests.simulation run --seeds 10000 --orders $(or $(ORDERS),50) --jobs $$(nproc) --resume build/night.jsonl
+
+replay: $(STAMP) ## Play a seed again, shrunk if it fails (SEED=17 ORDERS=50; LOG=1: all of it, with what functions print)
+	@$(BIN)/python -m tests.simulation replay $(SEED) --orders $(or $(ORDERS),50) $(if $(LOG),--log)
 
 system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
 	$(HEADING) 'system tests'

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import local  # noqa: F401  (makes the layers importable)
 from tests.simulation import bugs
 from tests.simulation.faults import STORM
 from tests.simulation.scenario import Scenario, generate
@@ -23,7 +24,8 @@ from tests.simulation.virtual import Wall, virtual_process
 ROOT = Path(__file__).resolve().parents[2]
 TRADING_DAYS = 5
 """The business days that a run plays: two of trading, one to come to rest, two for good-till-canceled orders to expire and settle."""
-RUNS_A_PROCESS = 100
+RUNS_A_PROCESS = 250
+"""Processes do not live for ever: what a library leaks in a run must not end a night's campaign."""
 
 _process = ExitStack()
 _wall: Wall | None = None
@@ -61,12 +63,10 @@ class Report:
         )
 
 
-def pool(jobs: int, runs_a_process: int | None = RUNS_A_PROCESS) -> ProcessPoolExecutor:
+def pool(jobs: int) -> ProcessPoolExecutor:
     """Processes to play in. The order of sets depends on how strings hash, so hashing is fixed before they start."""
     os.environ["PYTHONHASHSEED"] = "0"
-    return ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_enter, max_tasks_per_child=runs_a_process
-    )
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_enter)
 
 
 def _enter(log_level: str = "CRITICAL") -> None:
@@ -158,15 +158,23 @@ def campaign(seeds: Iterable[int], orders: int, jobs: int, state: Path | None, s
             seen(done[seed])
         else:
             todo.append(seed)
-    with pool(jobs) as processes, ExitStack() as stack:
+    with ExitStack() as stack:
         file = stack.enter_context(state.open("a")) if state else None
-        futures: list[Future[Report]] = [processes.submit(run_seed, seed, orders) for seed in todo]
-        for future in as_completed(futures):
-            report = future.result()
-            if file:
-                file.write(json.dumps(asdict(report)) + "\n")
-                file.flush()
-            seen(report)
+        for batch in batched(todo, jobs * RUNS_A_PROCESS):
+            with pool(jobs) as processes:
+                futures: list[Future[Report]] = [processes.submit(run_seed, seed, orders) for seed in batch]
+                for future in as_completed(futures):
+                    report = future.result()
+                    if file:
+                        file.write(json.dumps(asdict(report)) + "\n")
+                        file.flush()
+                    seen(report)
+
+
+def batched(seeds: list[int], size: int) -> Iterator[list[int]]:
+    """Lists of so many."""
+    for start in range(0, len(seeds), size):
+        yield seeds[start : start + size]
 
 
 def _done(state: Path, orders: int) -> dict[int, Report]:
@@ -177,4 +185,5 @@ def _done(state: Path, orders: int) -> dict[int, Report]:
         state.write_text(header + "\n")
         return {}
     complete = [line for line in lines[1:] if line.endswith("}")]
+    state.write_text("\n".join([header, *complete, ""]))
     return {report.seed: report for report in (Report(**json.loads(line)) for line in complete)}

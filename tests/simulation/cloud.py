@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -219,6 +219,7 @@ class Cloud:
         self.undelivered: list[tuple[str, Any]] = []
         self._authorized: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self._tokens = 0
+        self._invoked_by_workflows = 0
         self._polled_at: dict[str, float] = {}
         self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
         for name, spec in TABLES.items():
@@ -488,18 +489,19 @@ class Cloud:
             else:
                 done(outcome.value, None)
 
-        self.lambdas.invoke(function, payload, f"workflow {json.dumps(payload)}", ended)
+        self._invoked_by_workflows += 1
+        self.lambdas.invoke(function, payload, f"workflow {json.dumps(payload)} #{self._invoked_by_workflows}", ended)
 
     def scheduled(self, function: str, event: dict[str, Any], key: str) -> None:
         """What EventBridge Scheduler does when the time has come: at least once."""
-        for time in range(2 if self.faults.happens("schedule_twice", self.random) else 1):
-            delay = self.random.uniform(0, 5) * (time + 1)
+        for copy in range(2 if self.faults.happens("schedule_twice", self.random) else 1):
             self.engine.after(
-                delay,
-                lambda: self.lambdas.retrying(
-                    function, event, key, lambda lost: self.undelivered.append((function, lost))
-                ),
+                self.random.uniform(0, 5) * (copy + 1),
+                partial(self.lambdas.retrying, function, event, f"{key}.{copy}", partial(self._undelivered, function)),
             )
+
+    def _undelivered(self, function: str, event: Any) -> None:
+        self.undelivered.append((function, event))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

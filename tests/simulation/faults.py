@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from random import Random
@@ -105,11 +106,18 @@ STORM = Rates(
     venue_report_late=0.08,
     venue_overfill=0.01,
     venue_wrong_report=0.01,
-    depository_fails=0.01,
-    depository_wrong=0.01,
+    depository_fails=0.02,
+    depository_wrong=0.02,
     depository_twice=0.1,
 )
 _CALL_FAULTS = tuple((fault, fault.name.lower()) for fault in CallFault)
+
+
+def never_injected(counts: Mapping[str, int], rates: Rates) -> list[str]:
+    """The kinds of fault of a profile that did not occur."""
+    names = {name: name for name in rates.active() if name not in ("again", "skew")}
+    names |= {name: fault.value for fault, name in _CALL_FAULTS}
+    return [name for name, counted in names.items() if not counts.get(counted)]
 
 
 class Faults:

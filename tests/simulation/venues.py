@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -320,14 +321,14 @@ class SimulatedExchange:
         if self._faults.happens("venue_report_late", random):
             delay += random.choice((5, 200, 4000, 30_000)) * random.random()
         copies = 2 if self._faults.happens("venue_report_twice", random) else 1
-        for _ in range(copies):
-            self._engine.after(delay, lambda: self._send(booked, report))
+        for copy in range(copies):
+            self._engine.after(delay, partial(self._send, booked, report, copy))
             delay += random.choice((0.0, 0.01, 400.0))
 
-    def _send(self, booked: VenueOrder, report: dict[str, Any]) -> None:
+    def _send(self, booked: VenueOrder, report: dict[str, Any], copy: int) -> None:
         body = json.dumps(report).encode()
         execution_id = report["execution_id"]
-        name = f"{self.exchange_id} report {execution_id}"
+        name = f"{self.exchange_id} report {execution_id}.{copy}"
         outside = self._outside
 
         def deliver() -> None:
@@ -343,7 +344,7 @@ class SimulatedExchange:
         Process(
             self._engine,
             name,
-            Random(f"{outside.cloud.seed}/{name}/{self._engine.now}"),
+            Random(f"{outside.cloud.seed}/{name}"),
             deliver,
             lambda outcome: _raise(outcome.error),
         )
