@@ -204,6 +204,7 @@ SERVICES = {
         timeout=300,
         env=(*_BOOKS_ENV, *_VENUES_ENV),
         grants={
+            "tables/accounts": "Query",
             "tables/accounts/obligations-due": "Query",
             "tables/ledger": "BatchGetItem PutItem",
             **_DEPOSITORY_SECRET,

@@ -46,6 +46,7 @@ def test_a_buy_travels_from_acceptance_to_settlement(system: System) -> None:
         "settlement_date": "2026-01-06",
         "confirmations": len(trades),
         "matched": len(trades),
+        "pending": 0,
         "failed": 0,
         "breaks": 0,
         "unsettled_clients": 0,

@@ -1,5 +1,6 @@
 """Settlement: each obligation once, whatever the depository says or does not say; the cycle's plan; reconciliation."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -10,11 +11,12 @@ from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain import identifiers
 from trading.domain.accounts import LedgerInvariantError
+from trading.domain.clearing import Obligation
 from trading.domain.ledger import Break, Settlement
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import Side
 from trading.usecases import settlement_cycle
-from trading.usecases.ports import InstructionRefusedError, NotFoundError, OutcomeUnknownError
+from trading.usecases.ports import Discharged, InstructionRefusedError, NotFoundError, OutcomeUnknownError
 from trading.usecases.settle_client import NotClearedError, NotDueError, Outcome, SettlementFailedError
 from trading.wire import DeliveryDirection
 
@@ -266,11 +268,42 @@ def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> No
     assert breaks(world) == []
 
 
+def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, never)
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.pending, agreement.breaks, agreement.unsettled_clients) == (0, 1, 0, 1)
+    world.settle("alice", TOMORROW, never)
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.pending, agreement.breaks, agreement.unsettled_clients) == (1, 0, 0, 0)
+    assert breaks(world) == []
+
+
+def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, never)
+    obligations_in = world.books.obligations_in
+
+    def settled_meanwhile(client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+        world.settle("alice", TOMORROW, never)
+        return obligations_in(client_id, settlement_date, symbol)
+
+    world.books.obligations_in = settled_meanwhile  # type: ignore[method-assign]
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.pending, agreement.breaks) == (1, 0, 0)
+
+
 def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) -> None:
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
         world.settle("alice", TOMORROW, never)
+    (lost,) = world.books.obligations("alice", TOMORROW)
+    world.books.commit(Discharged(obligation=lost))
     for _ in range(2):
         agreement = world.reconcile(TOMORROW)
         assert (agreement.matched, agreement.breaks) == (0, 1)

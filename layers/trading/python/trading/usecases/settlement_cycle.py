@@ -1,8 +1,9 @@
 """The settlement cycle of a business day: who has something due, and whether the depository's books agree with ours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from trading.domain import calendar, identifiers
 from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
@@ -60,14 +61,27 @@ class PlanSettlement:
 
 
 class Agreement(Frozen):
-    """How the depository's confirmations compare with our ledger. `unsettled_clients`: with something still due (at most a page)."""
+    """How the depository's confirmations compare with our ledger.
+
+    `pending`: confirmed, and still due in our books, where a mailbox or the next cycle books them. `unsettled_clients`: with
+    something still due (at most a page).
+    """
 
     settlement_date: Day
     confirmations: int
     matched: int
+    pending: int
     failed: int
     breaks: int
     unsettled_clients: int
+
+
+_Entries = Mapping[tuple[str, str], LedgerEntry]
+
+
+class _Compared(NamedTuple):
+    breaks: int
+    pending: int
 
 
 @dataclass(frozen=True)
@@ -84,9 +98,11 @@ class ReconcileSettlement:
         days = [settlement_date - timedelta(days=back) for back in range(RECONCILED_DAYS)]
         confirmations = [c for day in days for c in self._confirmations(day)]
         settled = [c for c in confirmations if c.status is ConfirmationStatus.SETTLED]
-        breaks = 0
+        breaks = pending = 0
         for start in range(0, len(settled), TRADES_PER_READ):
-            breaks += self._compare(settled[start : start + TRADES_PER_READ])
+            compared = self._compare(settled[start : start + TRADES_PER_READ])
+            breaks += compared.breaks
+            pending += compared.pending
         unsettled = self._unsettled_clients(settlement_date)
         if unsettled:
             self.monitor.count("ClientsUnsettled", clients=str(unsettled))
@@ -95,7 +111,8 @@ class ReconcileSettlement:
         return Agreement(
             settlement_date=settlement_date,
             confirmations=len(confirmations),
-            matched=len(settled) - breaks,
+            matched=len(settled) - breaks - pending,
+            pending=pending,
             failed=failed,
             breaks=breaks,
             unsettled_clients=unsettled,
@@ -114,18 +131,32 @@ class ReconcileSettlement:
         days = (settlement_date - timedelta(days=back) for back in range(LOOK_BACK.days + 1))
         return len({c for day in days for c in self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0]})
 
-    def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> int:
-        """How many of some confirmations our ledger does not agree with."""
-        trade_ids = [identifiers.settled_trade_id(c.instruction_id) for c in confirmations]
-        entries: dict[tuple[str, str], LedgerEntry] = {(e.trade_id, e.kind): e for e in self.books.entries(trade_ids)}
+    def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> _Compared:
+        entries = self._entries(confirmations)
+        doubtful = [c for c in confirmations if _disagreement(entries, c)]
+        if not doubtful:
+            return _Compared(0, 0)
+        # What is not due any more now must be in the ledger when it is read again.
+        pending = [c for c in doubtful if self._is_due(entries, c)]
+        entries = self._entries(doubtful)
         breaks = 0
-        for trade_id, confirmation in zip(trade_ids, confirmations, strict=True):
-            reason = _disagreement(entries.get((trade_id, "FILL")), entries.get((trade_id, "SETTLEMENT")), confirmation)
+        for confirmation in doubtful:
+            reason = None if confirmation in pending else _disagreement(entries, confirmation)
             if reason is not None:
                 breaks += 1
-                if (trade_id, "BREAK") not in entries:
-                    self._record(trade_id, confirmation, reason)
-        return breaks
+                if (_trade_id(confirmation), "BREAK") not in entries:
+                    self._record(_trade_id(confirmation), confirmation, reason)
+        return _Compared(breaks, len(pending))
+
+    def _entries(self, confirmations: Sequence[SettlementConfirmation]) -> _Entries:
+        return {(e.trade_id, e.kind): e for e in self.books.entries([_trade_id(c) for c in confirmations])}
+
+    def _is_due(self, entries: _Entries, confirmation: SettlementConfirmation) -> bool:
+        fill = entries.get((_trade_id(confirmation), "FILL"))
+        if not isinstance(fill, Fill):
+            return False
+        due = self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
+        return any(obligation.trade_id == fill.trade_id for obligation in due)
 
     def _record(self, trade_id: str, confirmation: SettlementConfirmation, reason: str) -> None:
         self.monitor.count("Breaks", code="UNRECONCILED_CONFIRMATION", reason=reason)
@@ -142,9 +173,13 @@ class ReconcileSettlement:
         )
 
 
-def _disagreement(
-    fill: LedgerEntry | None, settlement: LedgerEntry | None, confirmation: SettlementConfirmation
-) -> str | None:
+def _trade_id(confirmation: SettlementConfirmation) -> str:
+    return identifiers.settled_trade_id(confirmation.instruction_id)
+
+
+def _disagreement(entries: _Entries, confirmation: SettlementConfirmation) -> str | None:
+    trade_id = _trade_id(confirmation)
+    fill, settlement = entries.get((trade_id, "FILL")), entries.get((trade_id, "SETTLEMENT"))
     if not isinstance(fill, Fill) or not isinstance(settlement, Settlement):
         return "the depository settled what our ledger has not"
     direction = DeliveryDirection.RECEIVE if fill.side is Side.BUY else DeliveryDirection.DELIVER
