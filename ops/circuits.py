@@ -15,6 +15,7 @@ from trading.adapters.outages import Outage, control_items, outage_name, outage_
 from trading.adapters.venue_health import quality_name
 from trading.domain.values import iso
 
+SHOWN = 120
 STYLES = {"closed": "green", "half-open": "yellow", "open": "red"}
 
 
@@ -49,12 +50,22 @@ def circuits(ctx: typer.Context, as_json: AsJson = False) -> None:
                 Text(state, style=STYLES[state]),
                 iso(since) if since else "",
                 _probe(state, since),
-                *((outage.failures, iso(outage.opened_at), outage.cause) if outage else ("", "", "")),
-                f"{iso(outage.last_failed_at)} {outage.last_error}" if outage else "",
+                *((outage.failures, iso(outage.opened_at), _short(outage.cause)) if outage else ("", "", "")),
+                _last_probe(outage) if outage else "",
                 quality if quality is not None else "",
             )
         )
-    columns = ("exchange", "circuit", "since", "probe", ">failures", "opened", "opened by", "last error", ">quality")
+    columns = (
+        "exchange",
+        "circuit",
+        "since",
+        "probe",
+        ">failures",
+        "opened",
+        "opened by",
+        "last failed probe",
+        ">quality",
+    )
     Screen(as_json).show(answer, table("Circuits, with the latest outage of each", columns, rows))
     raise typer.Exit(Exit.OK if all(row["state"] == "closed" for row in answer) else Exit.ATTENTION)
 
@@ -65,6 +76,16 @@ def _since(state: str, circuit: dict[str, Any], outage: Outage | None) -> dateti
     if outage is not None and outage.closed_at is None:
         return outage.opened_at
     return datetime.fromtimestamp(int(circuit["opened_at"]), UTC) if "opened_at" in circuit else None
+
+
+def _last_probe(outage: Outage) -> str:
+    failed_since = outage.last_failed_at > outage.opened_at
+    return f"{iso(outage.last_failed_at)} {_short(outage.last_error)}" if failed_since else ""
+
+
+def _short(error: str) -> str:
+    """JSON has it whole."""
+    return error if len(error) <= SHOWN else f"{error[:SHOWN]} ..."
 
 
 def _probe(state: str, since: datetime | None) -> str:

@@ -157,7 +157,7 @@ def _drawn(letter: Letter) -> Table:
         ("receives", letter.receives),
         ("group", letter.group),
         ("order", letter.order_id),
-        *letter.attributes.items(),
+        *((name, value) for name, value in letter.attributes.items() if name != "reason"),
         ("body", letter.body),
     ]
     return table(letter.message_id, ("", ""), rows)
