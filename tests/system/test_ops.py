@@ -1,0 +1,79 @@
+"""The operator's command line against the deployed system: poison in the mailboxes, found, sent back, thrown away."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from local.aws_client import aws_client
+from local.place import STAGE, Place
+from ops.__main__ import app
+
+SECONDS = 60
+
+
+@pytest.fixture
+def ops(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command; its JSON answer."""
+    monkeypatch.setenv("TRADING_PORT", str(place.port))
+    monkeypatch.setenv("TRADING_LOCAL_DIR", str(place.directory))
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, ["--local", *arguments, "--json"])
+        assert result.exit_code in (0, 1), result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+def poison(place: Place, *order_ids: str) -> None:
+    """Messages about orders that do not exist."""
+    sqs = aws_client(place, "sqs")
+    url = sqs.get_queue_url(QueueName=f"trading-{STAGE}-execution.fifo")["QueueUrl"]
+    for order_id in order_ids:
+        body = {"kind": "poll", "client_id": "carol", "correlation_id": "poison", "order_id": order_id}
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId="carol")
+
+
+def shown(ops: Callable[..., Any], expected: list[str]) -> list[dict[str, Any]]:
+    """The messages in the DLQ, once they are about these orders, in this order."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        letters: list[dict[str, Any]] = ops("dlq", "show", "execution")
+        if [letter["order_id"] for letter in letters] == expected:
+            return letters
+        assert time.monotonic() < deadline, letters
+        time.sleep(0.5)
+
+
+@pytest.mark.timeout(240)
+def test_poison_is_found_sent_back_and_thrown_away(place: Place, ops: Callable[..., Any]) -> None:
+    poison(place, "ord_a", "ord_b", "ord_c")
+    letters = shown(ops, ["ord_a", "ord_b", "ord_c"])
+    assert {letter["reason"].partition(":")[0] for letter in letters} == {"NotFoundError"}
+    assert [letter["group"] for letter in letters] == ["carol"] * 3
+    assert shown(ops, ["ord_a", "ord_b", "ord_c"]), "looking took nothing"
+
+    first = letters[0]["message_id"]
+    assert ops("dlq", "redrive", "execution", "--message", first, "--reason", "a try")["redriven"] == 1
+    shown(ops, ["ord_b", "ord_c", "ord_a"])
+    time.sleep(1)
+    assert ops("dlq", "redrive", "execution", "--all", "--reason", "all again")["redriven"] == 3
+    shown(ops, ["ord_b", "ord_c", "ord_a"])
+    time.sleep(1)
+    assert ops("dlq", "discard", "execution", "--all", "--reason", "poison") == {"discarded": 3, "left": 0}
+    assert ops("dlq", "show", "execution") == []
+
+    actions = [entry["action"] for entry in ops("audit", "--subject", f"execution/{first}")]
+    assert actions == ["redriven", "redrive"]
+    assert {entry["who"].partition(" ")[0] for entry in ops("audit")} == {"local"}
+
+
+def test_the_deployed_system_is_seen_whole(ops: Callable[..., Any]) -> None:
+    assert {row["exchange_id"] for row in ops("circuits")} == {"XNYS", "XNAS", "ARCX", "BATS"}
+    assert ops("orders", "stuck")["complete"] is True
+    assert ops("reconciliation", "run", "--reason", "a test")["complete"] is True
+    assert "pushed" in ops("sweep", "--reason", "a test")

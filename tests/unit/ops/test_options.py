@@ -1,0 +1,28 @@
+"""How long is written and read."""
+
+from datetime import timedelta
+
+import pytest
+import typer
+
+from ops.options import duration
+from ops.screen import in_words
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0s", 0)])
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "5min", "٥m", "9999999d"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0s"), (59, "59s"), (60, "1m 0s"), (3_661, "1h 1m"), (3_605, "1h 5s"), (90_061, "1d 1h"), (-5, "0s")],
+)
+def test_an_age_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
+    assert in_words(timedelta(seconds=seconds)) == words
