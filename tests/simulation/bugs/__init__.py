@@ -1,0 +1,29 @@
+"""The catalogue of deliberate bugs, to see that the simulation can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import local  # noqa: F401  (makes the layers importable)
+from tests.simulation.bugs import booking, clearing, entry, execution, holds, messaging, storage, sweeping
+from tests.simulation.bugs.patching import Bug, in_place
+
+AREAS: dict[str, tuple[Bug, ...]] = {
+    "Storage": storage.BUGS,
+    "Order entry and API": entry.BUGS,
+    "Holds": holds.BUGS,
+    "Booking": booking.BUGS,
+    "Routing and execution": execution.BUGS,
+    "Sweeping and time": sweeping.BUGS,
+    "Clearing and settlement": clearing.BUGS,
+    "Messages and workflows": messaging.BUGS,
+}
+BUGS: dict[str, Bug] = {bug.name: bug for bugs in AREAS.values() for bug in bugs}
+
+
+@contextmanager
+def applied(name: str | None) -> Iterator[None]:
+    """While it lasts, the bug of that name is in the code."""
+    with in_place(BUGS[name].changes if name else ()):
+        yield

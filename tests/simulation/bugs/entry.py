@@ -1,0 +1,118 @@
+"""Order entry, its idempotency, and what the API answers."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.domain import order_entry
+from trading.usecases.place_order import PlaceOrder
+
+ORDERS, CALLBACKS = "functions.orders.handler", "functions.callbacks.handler"
+BUGS = (
+    Bug(
+        "a new id for every try",
+        "The order's id is random instead of derived from client and key.",
+        "A client that repeats a request without an answer buys twice.",
+        (
+            Edit(
+                PlaceOrder._record,
+                "identifiers.order_id(request.client_id, key)",
+                '"ord_" + __import__("uuid").uuid4().hex',
+            ),
+        ),
+    ),
+    Bug(
+        "another body under the same key",
+        "The fingerprint of the first request is not compared.",
+        "A client is told that its order stands; what stands is another one.",
+        (Edit(PlaceOrder._record, "if existing.fingerprint != fingerprint:", "if False:"),),
+    ),
+    Bug(
+        "a lost race taken for accepted",
+        "StaleError is answered with the order that was to be written.",
+        "A client is told 201 for an order that does not exist.",
+        (Edit(PlaceOrder._record, "            raise\n", "            return order, False\n"),),
+    ),
+    Bug(
+        "an error of the tables answered with 201",
+        "Whatever the commit raises is counted and forgotten.",
+        "A client is told 201 for an order that does not exist.",
+        (
+            Edit(
+                PlaceOrder._record,
+                "    try:\n        self.books.commit(*changes)\n",
+                "    try:\n        try:\n            self.books.commit(*changes)\n        except StaleError:\n            raise\n        except Exception:\n            return order, False\n",
+            ),
+        ),
+    ),
+    Bug(
+        "the workflow starts before the order is saved",
+        "The workflow is started before the commit.",
+        "Workflows for orders that were never accepted; they end in the DLQ, over and over.",
+        (
+            Edit(
+                PlaceOrder._record,
+                "    try:\n        self.books.commit(*changes)\n",
+                "    if order.status is OrderStatus.VALIDATED:\n        self._start(order)\n    try:\n        self.books.commit(*changes)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a workflow that does not start fails the request",
+        "The error of StartExecution is not caught.",
+        "None.",
+        (Edit(PlaceOrder._start, "except Exception as error:", "except KeyError as error:"),),
+        tolerated="the order is kept, the client's next try finds it, and the sweeper starts it",
+    ),
+    Bug(
+        "buying power not checked",
+        "The check of cash against the hold is missing.",
+        "A client gets 500 instead of a rejection.",
+        (Edit(order_entry.accept, "if hold.cash > account.available:", "if False:"),),
+    ),
+    Bug(
+        "daily limit not checked",
+        "The check against the daily trading limit is missing.",
+        "A client trades beyond what was agreed with him.",
+        (Edit(order_entry.accept, "if used + notional > client.daily_trading_limit:", "if False:"),),
+    ),
+    Bug(
+        "orders without a place in the line",
+        "The account does not remember its client's last order.",
+        "A client's sell reaches the exchange before the buy that he sent first.",
+        (Edit(order_entry.accept, ".append_order(order.order_id)", ""),),
+    ),
+    Bug(
+        "another client's order shown",
+        "GET asks whether the order exists, not whose it is.",
+        "Whoever knows an order's id sees what somebody else trades.",
+        (Edit(ORDERS, "if order is None or order.client_id != app.principal.client_id:", "if order is None:"),),
+    ),
+    Bug(
+        "orders placed for others",
+        "The client id of the body is not compared with the token's.",
+        "A client trades with somebody else's money.",
+        (Edit(ORDERS, "if order.client_id != app.principal.client_id:", "if False:"),),
+    ),
+    Bug(
+        "a report acknowledged before it is durable",
+        "A callback is answered 200 though its message could not be sent.",
+        "An exchange's report is lost; if it says what our books refuse, nobody ever knows.",
+        (
+            Edit(
+                CALLBACKS,
+                '        raise HttpError(\n            HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Send the report again.", headers={"Retry-After": "1"}\n        ) from error\n',
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "a report believed without a signature",
+        "The callback's signature is not verified.",
+        "Anybody can book trades for anybody.",
+        (
+            Edit(
+                CALLBACKS,
+                '        raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None\n',
+                "        return\n",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,223 @@
+"""Routing orders to exchanges, and taking them back."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters import exchanges
+from trading.domain import routing
+from trading.domain.orders import Order
+from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.route_order import RouteOrder
+
+BUGS = (
+    Bug(
+        "predecessors not sent first",
+        "An order is routed without a look at what its client sent before it.",
+        "A client's sell reaches the exchange before the buy that he sent first.",
+        (
+            Edit(
+                ExecuteOrderStage.execute,
+                "for predecessor in self._unsent_predecessors(order, redelivered):",
+                "for predecessor in ():",
+            ),
+        ),
+    ),
+    Bug(
+        "no fence after an unknown submit",
+        "A submit without an answer counts as refused.",
+        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        (
+            Edit(
+                RouteOrder._submit,
+                '        self.monitor.count("SubmitsUnknown", exchange_id=child.exchange_id, error=str(error))\n        return self._fence(order, child)',
+                "        return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))",
+            ),
+        ),
+    ),
+    Bug(
+        "the fence's answer is not read",
+        "After the fence the child counts as refused, whatever the exchange had executed before it.",
+        "What was executed before the fence is refused, and bought again elsewhere.",
+        (
+            Edit(
+                RouteOrder._fence,
+                "order, child, ChildStatus.REJECTED, state.cumulative_quantity,",
+                "order, child, ChildStatus.REJECTED, 0,",
+            ),
+            Edit(
+                RouteOrder._fence,
+                'order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))',
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "an unanswered fence taken for done",
+        "When the fence is not answered either, the child counts as refused.",
+        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        (
+            Edit(
+                RouteOrder._fence,
+                "        return order\n",
+                "        return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))\n",
+            ),
+        ),
+    ),
+    Bug(
+        "503 on a resend taken for not accepted",
+        "A refusal is believed, though the same child was sent before.",
+        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        (Edit(RouteOrder._submit, "if first_time:", "if True:"),),
+    ),
+    Bug(
+        "a submit is repeated",
+        "A submit without an answer is sent again at once; a 503 then counts as not accepted.",
+        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        (Edit(exchanges.HttpExchanges._call, 'tries = 1 if method == "POST" else 2', "tries = 2"),),
+    ),
+    Bug(
+        "503 to a question taken for not found",
+        "An exchange that is down is said not to know the order.",
+        "None.",
+        (
+            Edit(
+                exchanges.HttpExchanges._state,
+                'raise OutcomeUnknownError(str(error) or f"{exchange_id} is down") from error',
+                "raise _Unknown(path) from error",
+            ),
+        ),
+        tolerated="a child is sent again under its own id, and to an exchange that knows it that changes nothing",
+    ),
+    Bug(
+        "sent before it is saved",
+        "A child is sent first and saved with the answer.",
+        "A worker that dies in between forgets the child: it is sent elsewhere, too.",
+        (
+            Edit(
+                RouteOrder.proceed,
+                "                order = self._save(order.routed(parts, self.clock()))\n",
+                "                order = order.routed(parts, self.clock())\n"
+                "                for child in order.live_children:\n"
+                "                    if child.number not in done:\n"
+                "                        done.add(child.number)\n"
+                "                        order = self._submit(order, child, first_time=True)\n"
+                "                order = self._save(order)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "children numbered by those that live",
+        "A child's number is how many children are live, not how many there were.",
+        "A second child under the id of the first: the exchange takes it for the first.",
+        (Edit(Order.routed, "len(self.children) + 1", "len(self.live_children) + 1"),),
+    ),
+    Bug(
+        "what is at the exchanges is routed again",
+        "Unrouted is what is not filled.",
+        "The client buys twice.",
+        (Edit(Order.unrouted, "self.remaining - sum(child.leaves for child in self.children)", "self.remaining"),),
+    ),
+    Bug(
+        "remainder of an immediate order routed twice",
+        "What an exchange cancelled of an immediate order is sent elsewhere for the whole quantity of the child.",
+        "The client buys twice.",
+        (
+            Edit(
+                RouteOrder._allocate,
+                "order.side, order.unrouted,",
+                "order.side, order.unrouted if not second_round else order.quantity,",
+            ),
+        ),
+    ),
+    Bug(
+        "a dead worker's child is not sent again",
+        "A poll that finds a child unknown to its exchange does nothing.",
+        "An accepted order never reaches the market, and expires.",
+        (
+            Edit(
+                ExecuteOrderStage._work, "return self.route.proceed(order, missing)", "return self.route.proceed(order)"
+            ),
+        ),
+    ),
+    Bug(
+        "cancel taken as final before the exchange agreed",
+        "A child whose cancel is not answered counts as cancelled.",
+        "The client's hold is gone, and the exchange fills the order.",
+        (
+            Edit(
+                ExecuteOrderStage._end_early,
+                '            self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))\n',
+                '            order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, "canceled")\n',
+            ),
+        ),
+    ),
+    Bug(
+        "what was executed before the cancel is lost",
+        "The answer to a cancel is not read: the child is cancelled with what is booked.",
+        "A fill that raced the cancel is refused.",
+        (
+            Edit(
+                ExecuteOrderStage._end_early,
+                "        order = self.book.state(order, child, state)\n",
+                '        order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, state.reason)\n',
+            ),
+        ),
+    ),
+    Bug(
+        "an order ends though a child is live",
+        "An order that is to end does, without waiting for its children.",
+        "The client's hold is gone, and the exchange fills the order.",
+        (Edit(routing.next_step, "return Step.WAIT if order.live_children else ended", "return ended"),),
+    ),
+    Bug(
+        "the wish to cancel is not kept",
+        "A cancel is tried once; the wish is not saved.",
+        "The exchange did not answer, and the order stands on although it was cancelled.",
+        (
+            Edit(
+                ExecuteOrderStage._wish, "    self.books.commit(wished)\n    return wished.saved()", "    return wished"
+            ),
+        ),
+    ),
+    Bug(
+        "a cancelled order is routed on",
+        "What an exchange gives back of an order that is to end is sent elsewhere.",
+        "An order that was cancelled is filled.",
+        (Edit(routing.next_step, "if order.ending is not None:", "if False:"),),
+    ),
+    Bug(
+        "refused children not recalled",
+        "An order of which an execution was refused ends without its exchange being told.",
+        "The exchange executes an order that our books have closed.",
+        (Edit(RouteOrder.proceed, "heard = self._recall_refused(order)", "heard = order"),),
+    ),
+    Bug(
+        "a given-up message rejects its order",
+        "An order whose message cannot be handled is rejected even if an exchange has it.",
+        "The exchange fills an order that our books have closed.",
+        (Edit(ExecuteOrderStage._give_up, "if order.status is OrderStatus.VALIDATED:", "if order.is_open:"),),
+    ),
+    Bug(
+        "answered on the first fill",
+        "The workflow is told of every fill, not of the end.",
+        "The order is taken to clearing while it executes.",
+        (Edit(ExecuteOrderStage._finish, "if order.is_open:", "if order.is_open and not order.trades:"),),
+    ),
+    Bug(
+        "not answered after a redelivery",
+        "The workflow is answered only by the message that ended the order.",
+        "None.",
+        (Edit(ExecuteOrderStage.execute, "    self._finish(order)\n", "        self._finish(order)\n"),),
+        tolerated="the sweeper polls an order that is not cleared, and answers its workflow then",
+    ),
+    Bug(
+        "clearing waits for a workflow that is gone",
+        "An order whose workflow cannot be answered is left alone.",
+        "Trades that never settle.",
+        (
+            Edit(
+                ExecuteOrderStage._finish,
+                "if order.awaits_clearing and not answered and (token or overdue):",
+                "if False:",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,143 @@
+"""Mailboxes, their workers, and workflows."""
+
+from datetime import timedelta
+
+from tests.simulation.bugs.patching import Bug, Constant, Edit
+from trading.adapters import workflow
+from trading.adapters.mailbox_worker import MailboxWorker
+from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.workflow import OrderLifecycle
+from trading.domain.values import TimeInForce
+from trading.usecases.execute_order import ExecuteOrderStage
+
+BUGS = (
+    Bug(
+        "exceptions swallowed",
+        "What a message raises is logged, and the message deleted.",
+        "An order whose message failed once is not executed.",
+        (Edit(MailboxWorker._again, "        raise error\n", "        return\n"),),
+    ),
+    Bug(
+        "failures not reported",
+        "The handler answers without batchItemFailures.",
+        "The same: SQS deletes what failed.",
+        (Edit(MailboxWorker.__call__, "return response", 'return {"batchItemFailures": []}'),),
+    ),
+    Bug(
+        "a group goes on over a failure",
+        "What follows a failed message in its group is handled before it.",
+        "A client's orders are handled out of order.",
+        (Edit(MailboxWorker.__init__, "skip_group_on_error=True", "skip_group_on_error=False"),),
+    ),
+    Bug(
+        "a lost race buries the message",
+        "Every refusal of a rule counts as permanent, also one that says to try again.",
+        "Orders are rejected because two workers met.",
+        (Edit(MailboxWorker._one, "if is_transient(error):", "if False:"),),
+    ),
+    Bug(
+        "given-up messages are dropped",
+        "A message that cannot succeed is not put into the DLQ.",
+        "None.",
+        (
+            Edit(
+                MailboxWorker._bury,
+                "    self._sqs.send_message(\n",
+                "    dict(\n",
+            ),
+        ),
+        tolerated="its order is flagged or rejected, and the sweeper asks about the order itself",
+    ),
+    Bug(
+        "a mailbox an order",
+        "The message group is the order's id, not the client's.",
+        "A client's orders overtake each other.",
+        (
+            Edit(
+                SqsMailboxes._send,
+                "MessageGroupId=message.client_id",
+                'MessageGroupId=getattr(message, "order_id", message.client_id)',
+            ),
+        ),
+    ),
+    Bug(
+        "redelivery ignored",
+        "A message that another worker may have begun is handled like a new one.",
+        "What a dead worker left half-done stays so until the sweeper comes; successors overtake it.",
+        (
+            Edit(
+                MailboxWorker._one,
+                "self._handle(message, context, _begun_before(record))",
+                "self._handle(message, context, False)",
+            ),
+        ),
+    ),
+    Bug(
+        "lost races handled like new messages",
+        "After a lost race a message is handled again as if nothing of it had been done.",
+        "A child that was sent is sent again as if for the first time.",
+        (
+            Edit(
+                ExecuteOrderStage.__call__,
+                "on_fresh_state(self._handle)(message, True)",
+                "on_fresh_state(self._handle)(message, False)",
+            ),
+        ),
+    ),
+    Bug(
+        "pushes deduplicated for five minutes",
+        "The deduplication id of a message is its body's hash.",
+        "None.",
+        (Edit(SqsMailboxes._send, 'f"{minute}#{body}"', "body"),),
+        tolerated="the sweeper comes again after SQS has forgotten the first push",
+    ),
+    Bug(
+        "no deduplication",
+        "Every message has a deduplication id of its own.",
+        "None.",
+        (
+            Edit(
+                SqsMailboxes._send,
+                "MessageDeduplicationId=deduplication_id",
+                'MessageDeduplicationId=__import__("uuid").uuid4().hex',
+            ),
+        ),
+        tolerated="every message may come twice",
+    ),
+    Bug(
+        "workflows started with the same input",
+        "A workflow's input does not say when it was started.",
+        "None.",
+        (Edit(OrderLifecycle.start, '        "started_at": iso(self.clock()),\n', ""),),
+    ),
+    Bug(
+        "an existing workflow is an error",
+        "ExecutionAlreadyExists is not caught.",
+        "An order whose message was lost cannot be pushed again.",
+        (Edit(OrderLifecycle.start, "except self.client.exceptions.ExecutionAlreadyExists:", "except KeyError:"),),
+    ),
+    Bug(
+        "a used-up token is an error",
+        "That a workflow has been answered already is raised.",
+        "Messages that come twice end in the DLQ.",
+        (
+            Edit(
+                OrderLifecycle._answer,
+                "except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, nobody_waits.InvalidToken) as error:",
+                "except KeyError as error:",
+            ),
+        ),
+    ),
+    Bug(
+        "DAY orders are given an hour",
+        "The workflow waits an hour for a DAY order, then cancels it.",
+        "A client's resting order is cancelled although he wanted it to stand until the close.",
+        (
+            Constant(
+                workflow,
+                "EXECUTION_TIMEOUT",
+                {**workflow.EXECUTION_TIMEOUT, TimeInForce.DAY: timedelta(hours=1)},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,101 @@
+"""A deliberate bug: a few edits of the source of functions, compiled and put in place while it lasts."""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import inspect
+import textwrap
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+from tests.simulation import cloud
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`old`, which is once in the source of a function (or property) or of a handler's module, named as `functions...`, becomes `new`."""
+
+    of: Callable[..., Any] | property | str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Another value for a module's constant."""
+
+    module: ModuleType
+    name: str
+    value: Any
+
+
+Change = Edit | Constant
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no harm, if it does none."""
+
+    name: str
+    mistake: str
+    cost: str
+    changes: tuple[Change, ...]
+    tolerated: str | None = None
+
+
+@contextmanager
+def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
+    """While it lasts, the code is so changed. Raises ValueError if an edit does not fit the code any more."""
+    edits: dict[FunctionType | str, list[Edit]] = defaultdict(list)
+    with pytest.MonkeyPatch.context() as patch:
+        for change in changes:
+            if isinstance(change, Constant):
+                patch.setattr(change.module, change.name, change.value)
+            else:
+                edits[change.of if isinstance(change.of, str) else _function(change.of)].append(change)
+        for of, edits_of in edits.items():
+            if isinstance(of, str):
+                _edit_handler(patch, of, edits_of)
+            else:
+                patch.setattr(of, "__code__", _edited(of, edits_of))
+        yield
+
+
+def _edit_handler(patch: pytest.MonkeyPatch, handler: str, edits: list[Edit]) -> None:
+    """Handlers' modules are run anew at each cold start."""
+    compiled = cloud._compiled
+    path = Path(compiled(handler).co_filename)
+    edited = compile(_replaced(path.read_text(), edits), path, "exec", dont_inherit=True)
+    patch.setattr(cloud, "_compiled", lambda name: edited if name == handler else compiled(name))
+
+
+def _function(of: Callable[..., Any] | property) -> FunctionType:
+    function = inspect.unwrap(of.fget if isinstance(of, property) and of.fget else of)  # type: ignore[arg-type]
+    assert isinstance(function, FunctionType), of
+    return function
+
+
+def _edited(function: FunctionType, edits: list[Edit]) -> CodeType:
+    tree = ast.parse(_replaced(textwrap.dedent(inspect.getsource(function)), edits))
+    (definition,) = tree.body
+    assert isinstance(definition, ast.FunctionDef), definition
+    definition.decorator_list = []
+    flags = function.__code__.co_flags & __future__.annotations.compiler_flag
+    module = compile(tree, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True)
+    return next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__)
+
+
+def _replaced(source: str, edits: list[Edit]) -> str:
+    for edit in edits:
+        if source.count(edit.old) != 1:
+            raise ValueError(f"{source.count(edit.old)} times, not once: {edit.old}")
+        source = source.replace(edit.old, edit.new)
+    return source
