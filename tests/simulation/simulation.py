@@ -123,6 +123,9 @@ class Simulation:
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
             cycle = settlement_time(day).timestamp()
+            for hour in (9.6, 9.9, 18.6, 19.2):
+                at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
+                self.engine.at(at, lambda: self.cloud.scheduled("reconciliation", {}, f"hourly {self.engine.now:.0f}"))
             self.engine.at(cycle, lambda day=day: self._settle(day))  # type: ignore[misc]
             self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
