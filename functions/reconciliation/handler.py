@@ -14,7 +14,7 @@ from trading.adapters.reconciliation_reports import TableReports
 from trading.adapters.settings import load
 from trading.usecases.reconcile_books import ReconcileBooks, Report
 
-LEFT_FOR_THE_REPORT = timedelta(seconds=20)
+LEFT_FOR_THE_REPORT_SECONDS = 90
 
 settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
@@ -27,8 +27,8 @@ reconcile = ReconcileBooks(reader, TableReports(dynamodb, settings.control_table
 @logger.inject_lambda_context
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The report, as docs/architecture.md has it."""
-    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    report = reconcile(now() + remaining - LEFT_FOR_THE_REPORT)
+    seconds = context.get_remaining_time_in_millis() / 1000 - LEFT_FOR_THE_REPORT_SECONDS
+    report = reconcile(now() + timedelta(seconds=seconds))
     _emit(report)
     return report.model_dump(mode="json")
 

@@ -133,7 +133,7 @@ def check_day_close(system: System) -> None:
 
 def check_reconciliation(system: System) -> None:
     cleared(system)
-    report = run(system, "reconciliation")
+    report = system.invoke("reconciliation", event("reconciliation"), remaining_ms=900_000)
     assert (report["complete"], report["in_motion"], report["unconfirmed"]) == (True, 0, 0)
     assert report["broken"] == {str(invariant): 0 for invariant in INVARIANTS}
     assert report["items"]["orders"] == 2  # the order and its workflow's task token

@@ -81,7 +81,10 @@ ONE_ORDER = 2 * Call.venue(EXCHANGE, 1).worst + Call.venue(EXCHANGE, 2).worst
 CALLS: list[tuple[Call | float, float]] = [
     (Call.aws(aws.CLIENT_CONFIG), min(SHORTEST, BEGIN_MESSAGE)),
     (Call.aws(aws.DISPENSABLE_CONFIG), min(FUNCTIONS["orders"].timeout, BEGIN_MESSAGE)),
-    (Call.aws(reconciliation_reader.CLIENT_CONFIG), FUNCTIONS["reconciliation"].timeout),
+    (
+        Call.aws(reconciliation_reader.CLIENT_CONFIG),
+        constant("functions/reconciliation/handler.py", "LEFT_FOR_THE_REPORT_SECONDS"),
+    ),
     (Call.venue(EXCHANGE, 1), BEGIN_MESSAGE),
     (Call.venue(EXCHANGE, 2), BEGIN_MESSAGE),
     (ONE_ORDER, BEGIN_MESSAGE),

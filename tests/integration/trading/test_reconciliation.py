@@ -139,7 +139,7 @@ def test_a_run_that_began_earlier_and_ends_later_is_not_the_latest(dynamodb: Any
     assert len(list(items(dynamodb, CONTROL))) == 3
 
 
-def reconciled(system: System, remaining_ms: int = 60_000) -> dict[str, Any]:
+def reconciled(system: System, remaining_ms: int = 900_000) -> dict[str, Any]:
     answer: dict[str, Any] = system.invoke("reconciliation", {}, remaining_ms)
     return answer
 
@@ -195,7 +195,7 @@ def test_nothing_found_is_counted_too(system: System, capsys: pytest.CaptureFixt
 
 
 def test_without_time_it_says_so(system: System, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = reconciled(system, remaining_ms=1000)
+    answer = reconciled(system, remaining_ms=90_000)
     assert (answer["complete"], answer["findings"]) == (False, [])
     counted = metrics(capsys.readouterr().out)
     assert (counted["ReconciliationsIncomplete"], "ReconciliationRuns" in counted) == (1, False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Nobody waits for it, and a table that is busy with orders may well make it wait.
-CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 8})
+CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
 KEYS = {"accounts": ("client_id", "item"), "orders": ("order_id", "item"), "ledger": ("trade_id", "kind")}
 WITNESSED = {"CASH": 1, "POSITION": 2, "OBLIGATION": 9, "ORDER": 10}
 """The invariant that cannot be vouched for when such an item is unreadable; for the ledger's it is the first."""
