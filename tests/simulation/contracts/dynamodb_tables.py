@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.catalog import TableSpec
 from local.aws_client import aws_client
-from local.place import ACCOUNT
+from local.place import ACCOUNT, Place
 from tests.simulation.boto import simulated_client
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.services.dynamodb import DynamoDB
@@ -71,7 +72,7 @@ def tables_in(
         request.getfixturevalue("moto_aws")
         client: Any = boto3.client("dynamodb")
     else:
-        client = aws_client(request.getfixturevalue("local_aws"), "dynamodb")
+        client = _local_client(request.getfixturevalue("local_aws"))
     for name, spec in specs.items():
         _create(client, names[name], spec)
     if native:
@@ -83,6 +84,11 @@ def tables_in(
             aws_secret_access_key="local",
         ).meta.client
     return Tables(client, names)
+
+
+@cache
+def _local_client(place: Place) -> Any:
+    return aws_client(place, "dynamodb")
 
 
 def _create(client: Any, name: str, spec: TableSpec) -> None:

@@ -122,7 +122,7 @@ def every_page(tables: Tables, call: Any, **request: Any) -> tuple[list[tuple[st
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 5, 10, 11])
+@pytest.mark.parametrize("limit", [3, 10])
 @pytest.mark.parametrize("forward", [True, False])
 def test_pages_of_a_query_follow_each_other(accounts: Tables, limit: int, forward: bool) -> None:
     items, evaluated = every_page(
@@ -138,7 +138,7 @@ def test_pages_of_a_query_follow_each_other(accounts: Tables, limit: int, forwar
     assert max(evaluated) <= limit
 
 
-@pytest.mark.parametrize("limit", [1, 2, 6])
+@pytest.mark.parametrize("limit", [2, 6])
 @pytest.mark.parametrize("forward", [True, False])
 def test_pages_of_an_index_follow_each_other(accounts: Tables, limit: int, forward: bool) -> None:
     items, _ = every_page(
@@ -174,7 +174,7 @@ def test_a_query_projects(accounts: Tables) -> None:
     assert answer["Items"] == [{"amount": {"N": "1"}}]
 
 
-@pytest.mark.parametrize("limit", [1, 7, 100])
+@pytest.mark.parametrize("limit", [7, 20])
 def test_a_scan_finds_every_item_once(accounts: Tables, limit: int) -> None:
     items, evaluated = every_page(accounts, accounts.client.scan, Limit=limit, ConsistentRead=True)
     assert len(set(items)) == len(items) == sum(evaluated) == 20
