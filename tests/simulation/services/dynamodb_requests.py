@@ -116,12 +116,12 @@ def check_values(
 
 def kept(table: Table, item: Item, complaint: str) -> tuple[Item, int]:
     """An item as the table keeps it, and its size. Raises ServiceError when the table cannot keep it."""
-    item, size = stored(item)
+    after, size = stored(item)
     if size > MAX_ITEM_BYTES:
         raise invalid(complaint)
     for index in table.indexes.values():
         index.refuse_unfit(item)
-    return item, size
+    return dict(item) if after is item else after, size
 
 
 def plan_put(table: Table, params: Mapping[str, Any]) -> Write:

@@ -57,12 +57,17 @@ def _stored_number(text: str) -> tuple[str, int]:
 
 
 def stored(item: Item) -> tuple[Item, int]:
-    """An item, or a map, as it is kept and its size in bytes. Raises ServiceError where a value is not valid."""
-    kept = {}
-    size = 0
+    """An item, or a map, as it is kept (the very same if nothing had to be changed), and its size in bytes.
+
+    Raises ServiceError where a value is not valid.
+    """
+    kept, size = item, 0
     for name, value in item.items():
-        kept[name], value_size = stored_value(value)
+        kept_value, value_size = stored_value(value)
         size += value_size + (len(name) if name.isascii() else len(name.encode()))
+        if kept_value is not value:
+            kept = dict(item) if kept is item else kept
+            kept[name] = kept_value
     return kept, size
 
 
@@ -79,10 +84,9 @@ def stored_value(value: Value) -> tuple[Value, int]:
         return value if text == content else {"N": text}, size
     if kind == "M":
         members, size = stored(content)
-        return {"M": members}, size + 3 + len(members)
+        return value if members is content else {"M": members}, size + 3 + len(members)
     if kind == "L":
-        elements = [stored_value(element) for element in content]
-        return {"L": [element for element, _ in elements]}, sum(size for _, size in elements) + 3 + len(elements)
+        return _stored_list(value, content)
     if kind == "B":
         return value, len(content)
     if kind == "BOOL" or (kind == "NULL" and content is True):
@@ -90,6 +94,17 @@ def stored_value(value: Value) -> tuple[Value, int]:
     if kind in _SETS:
         return _stored_set(kind, content)
     raise invalid(f"Supplied AttributeValue is not valid: {kind}")
+
+
+def _stored_list(value: Value, content: list[Value]) -> tuple[Value, int]:
+    kept, size = content, 3 + len(content)
+    for index, element in enumerate(content):
+        kept_element, element_size = stored_value(element)
+        size += element_size
+        if kept_element is not element:
+            kept = list(content) if kept is content else kept
+            kept[index] = kept_element
+    return value if kept is content else {"L": kept}, size
 
 
 def _stored_set(kind: str, content: list[Any]) -> tuple[Value, int]:
