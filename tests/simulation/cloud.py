@@ -35,6 +35,8 @@ BATCH_SIZE = 10
 ATTEMPTS = 2
 """As `trading.adapters.aws` configures botocore."""
 READ_TIMEOUT = 3.0
+OUTAGE = 0.9
+"""The share of calls that fail while a service is out."""
 LATENCY = (0.002, 0.02)
 API_TIMEOUT = 29.0
 AUTHORIZER_CACHE_SECONDS = 300
@@ -221,6 +223,7 @@ class Cloud:
         self._tokens = 0
         self._invoked_by_workflows = 0
         self._polled_at: dict[str, float] = {}
+        self._outages: dict[str, tuple[float, float]] = {}
         self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
         for name, spec in TABLES.items():
             self.dynamodb.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
@@ -265,6 +268,17 @@ class Cloud:
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.dead_letters.items()},
         }
 
+    def plan_outages(self, start: float, end: float) -> None:
+        """Decide which services are to fail in between, and for how long."""
+        for service in self.services:
+            if self.faults.happens("outage", self.random):
+                begins = self.random.uniform(start, end)
+                self._outages[service] = (begins, begins + self.random.choice((30, 300, 900)))
+
+    def _is_out(self, service: str, random: Random) -> bool:
+        begins, ends = self._outages.get(service, (0.0, 0.0))
+        return begins <= self.engine.now < ends and random.random() < OUTAGE
+
     def call(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """A call that a function makes, with all that may happen to it; botocore's attempts included."""
         process = current()
@@ -278,6 +292,8 @@ class Cloud:
         for _ in range(ATTEMPTS):
             fault = self.faults.at_call(process.random, failure is not None)
             process.sleep(process.random.uniform(*LATENCY))
+            if fault is None and self._is_out(service, process.random):
+                fault = CallFault.ERROR
             if fault is not None:
                 self.log(process.name, fault.value, operation, _subject(params))
             if fault is None:
@@ -319,6 +335,8 @@ class Cloud:
     def perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         if operation == "SendTaskSuccess":
             self.finishing(json.loads(params["output"]))
+        if params.get("WaitTimeSeconds"):  # here every poll sees all there is
+            params = {name: value for name, value in params.items() if name != "WaitTimeSeconds"}
         answer = self.services[service].call(operation, params)
         if operation == "SendMessage":
             self._poll_soon(params["QueueUrl"])
@@ -437,6 +455,7 @@ class Cloud:
                 "QueueUrl": queue_url,
                 "MaxNumberOfMessages": self.random.randint(1, BATCH_SIZE),
                 "MessageSystemAttributeNames": ["All"],
+                "MessageAttributeNames": ["All"],
             },
         ).get("Messages", [])
         if not received:
@@ -584,7 +603,10 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": message["Attributes"],
-        "messageAttributes": {},
+        "messageAttributes": {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+            for name, value in message.get("MessageAttributes", {}).items()
+        },
         "md5OfBody": "",
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:queue.fifo",

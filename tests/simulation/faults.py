@@ -44,6 +44,8 @@ class Rates:
     redelivered: float = 0
     """That a message which was handled and deleted comes again, because the deletion was lost."""
     schedule_twice: float = 0
+    outage: float = 0
+    """That an AWS service fails nearly every call for a while, once a run and service."""
     request_lost: float = 0
     response_lost: float = 0
     venue_down: float = 0
@@ -96,6 +98,7 @@ STORM = Rates(
     skew=0.5,
     redelivered=0.03,
     schedule_twice=0.1,
+    outage=0.15,
     request_lost=0.02,
     response_lost=0.03,
     venue_down=0.3,

@@ -9,6 +9,14 @@ from functools import partial
 from random import Random
 from typing import Any
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.catalog import MAILBOXES
+from ops.audit import AuditLog
+from ops.dead_letters import DeadLetterQueue, DeadLetters
+from ops.target import CONFIG, Target
 from tests.simulation.cloud import STAGE, Answer, Cloud
 from tests.simulation.engine import Outcome, Process, current
 from tests.simulation.scenario import Action, Scenario
@@ -30,6 +38,22 @@ class Placed:
     key: str
     body: dict[str, Any]
     answer: Answer
+
+
+class OperatorsTarget(Target):
+    """The simulated deployment, for the operator's commands."""
+
+    @property
+    def who(self) -> str:
+        """Whom the audit log names."""
+        return OPERATOR
+
+    def _client(self, service: str, config: Config = CONFIG) -> Any:
+        return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+    def named(self, name: str) -> str:
+        """As `Cloud` names them."""
+        return f"{STAGE}-{name}"
 
 
 class People:
@@ -168,18 +192,23 @@ class People:
         self._cloud.workflows.call("StartExecution", start)
 
     def redrive(self) -> None:
-        """Send again what was given up: first to the queue, then out of the DLQ, so that nothing is lost."""
-        for name, dead in self._cloud.dead_letters.items():
-            for _ in range(20):
-                asked = {"QueueUrl": dead, "MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"]}
-                messages = self._cloud.sqs.call("ReceiveMessage", asked).get("Messages", [])
-                for message in messages:
-                    group = message["Attributes"]["MessageGroupId"]
-                    self._send_message(name, group, message["Body"], f"redriven-{message['MessageId']}")
-                    done = {"QueueUrl": dead, "ReceiptHandle": message["ReceiptHandle"]}
-                    self._cloud.sqs.call("DeleteMessage", done)
-                if not messages:
-                    break
+        """Everything in the mailboxes' DLQs, with the operator's own tool. What fails half-way is left to the next time."""
+        target = OperatorsTarget(STAGE, boto3.Session())
+        letters = DeadLetters(target, AuditLog(target), lambda warning: self._cloud.log(OPERATOR, warning))
+        for mailbox in MAILBOXES:
+            try:
+                done = letters.redrive(DeadLetterQueue(mailbox), None, "simulated")
+            except (ClientError, BotoCoreError) as error:
+                self._cloud.log(OPERATOR, "cannot redrive", mailbox, str(error))
+                continue
+            if done.handled:
+                self._cloud.log(OPERATOR, "redrove", mailbox, done)
+
+    def redrive_later(self, seconds: float) -> None:
+        """Once more, after a while."""
+        self._requests += 1
+        name = f"{OPERATOR} redrives {self._requests}"
+        self._cloud.engine.after(seconds, lambda: self._start(name, self.redrive))
 
     def _rotate(self) -> None:
         event = {"scheduled_time": self._scenario.opening.isoformat()}

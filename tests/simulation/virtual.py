@@ -96,6 +96,7 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
             urllib3.PoolManager, "request", lambda _, *args, **kwargs: Connected.outside.http(*args, **kwargs)
         )
         patch.setattr(time, "sleep", _sleep)
+        patch.setattr(time, "monotonic", time.time)
         patch.setattr(os, "urandom", wall.bytes)
         patch.setattr(random, "_urandom", wall.bytes)
         patch.setattr(passwords, "_DUMMY", CHEAP_HASH)
@@ -121,9 +122,10 @@ def _shared_client(name: str) -> Any:
 
 def _call(client: Any, operation: str, params: dict[str, Any]) -> Any:
     try:
-        return Connected.cloud.call(client.meta.service_model.service_name, operation, params)
+        answer = Connected.cloud.call(client.meta.service_model.service_name, operation, params)
     except ServiceError as error:
         raise client_error(client, operation, error) from None
+    return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
 
 
 def _sleep(seconds: float) -> None:
