@@ -108,7 +108,7 @@ class People:
             if path != LOGIN_PATH:
                 token = self._tokens.get(who) or self._log_in(who)
                 if not token:
-                    return answer
+                    return Answer(0)
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
             sent_to = "public" if path == LOGIN_PATH else api
