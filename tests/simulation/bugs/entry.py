@@ -94,7 +94,7 @@ BUGS = (
     Bug(
         "a report acknowledged before it is durable",
         "A callback is answered 200 though its message could not be sent.",
-        "An exchange's report is lost; if it says what our books refuse, nobody ever knows.",
+        "The evidence of a report that our books would have refused is lost.",
         (
             Edit(
                 CALLBACKS,
@@ -102,6 +102,7 @@ BUGS = (
                 "",
             ),
         ),
+        tolerated="the sweeper asks the exchange, and books what it was not told; a refused execution is lost only with its order full",
     ),
     Bug(
         "a report believed without a signature",

@@ -60,7 +60,7 @@ def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
             if isinstance(change, Constant):
                 patch.setattr(change.module, change.name, change.value)
             else:
-                edits[change.of if isinstance(change.of, str) else _function(change.of)].append(change)
+                edits[change.of if isinstance(change.of, str) else function_of(change.of)].append(change)
         for of, edits_of in edits.items():
             if isinstance(of, str):
                 _edit_handler(patch, of, edits_of)
@@ -77,7 +77,8 @@ def _edit_handler(patch: pytest.MonkeyPatch, handler: str, edits: list[Edit]) ->
     patch.setattr(cloud, "_compiled", lambda name: edited if name == handler else compiled(name))
 
 
-def _function(of: Callable[..., Any] | property) -> FunctionType:
+def function_of(of: Callable[..., Any] | property) -> FunctionType:
+    """What is behind a property, or decorators."""
     function = inspect.unwrap(of.fget if isinstance(of, property) and of.fget else of)  # type: ignore[arg-type]
     assert isinstance(function, FunctionType), of
     return function

@@ -1,0 +1,142 @@
+"""`python -m tests.simulation bugs`: play seeds with each deliberate bug until one breaks an invariant."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from concurrent.futures import as_completed
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.simulation.bugs import AREAS, BUGS
+from tests.simulation.campaign import pool, run_seed
+
+RECORDED = Path(__file__).parent / "bugs" / "seeds.json"
+SMALLER = (10, 20)
+"""Orders with which a short run is looked for, to be recorded."""
+HEADER = """# The bugs that the simulation finds
+
+Written by `python -m tests.simulation bugs --write docs/simulation-bugs.md`. A simulation that cannot fail proves nothing: here are {found} mistakes that a
+developer could make, put into the code one at a time, in memory. Seeds 1, 2, 3 … of {orders} orders are played until an invariant is broken; a seed counts
+only if the code passes it without the bug. The bugs are in `tests/simulation/bugs/`, each as the edit of the source that it is; `python -m
+tests.simulation replay SEED --bug "NAME"` shows one at work, shrunk to what matters, and `tests/simulation/test_bugs.py` has each found again in `make test`.
+"""
+TOLERATED = """
+## Tolerated
+
+Mistakes that break nothing, because something else holds. They are played as well: should one be found, the safeguard is gone.
+
+| mistake | why it does no harm |
+|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first run that a bug breaks, and the rule that it breaks."""
+
+    seed: int
+    orders: int
+    rule: str
+
+
+def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
+    """The first of the seeds that a bug breaks and that the code without it passes. To be called in a child of `pool`."""
+    for seed in seeds:
+        rule = run_seed(seed, orders, name).rule
+        if rule is not None and _passes(seed, orders):
+            return Found(seed, orders, rule)
+    return None
+
+
+def smallest(name: str, found: Found, seeds: Iterable[int]) -> Found:
+    """A shorter run that the bug breaks, if there is one."""
+    for orders in SMALLER:
+        if orders < found.orders:
+            shorter = search(name, orders, seeds)
+            if shorter is not None:
+                return shorter
+    return found
+
+
+@cache
+def _passes(seed: int, orders: int) -> bool:
+    return run_seed(seed, orders).rule is None
+
+
+def recorded() -> dict[str, Found]:
+    """For each bug a short run that it broke when the runs were recorded."""
+    return {name: Found(**found) for name, found in json.loads(RECORDED.read_text()).items()}
+
+
+def bugs(options: argparse.Namespace) -> int:
+    """Look for the bugs; 0 if every one is found, and none that is said to be tolerated."""
+    unknown = [name for name in options.names if name not in BUGS]
+    if unknown:
+        raise SystemExit(f"no such bug: {', '.join(unknown)}. There are: {', '.join(BUGS)}")
+    names = options.names or list(BUGS)
+    seeds = range(1, options.seeds + 1)
+    console = Console(soft_wrap=True)
+    found: dict[str, Found | None] = {}
+    shortest: dict[str, Found] = {}
+    with pool(options.jobs) as processes:
+        searches = {processes.submit(search, name, options.orders, seeds): name for name in names}
+        for future in track(
+            as_completed(searches), "bugs", len(names), console=console, disable=not console.is_terminal
+        ):
+            found[searches[future]] = future.result()
+        if options.record:
+            shorter = {name: processes.submit(smallest, name, hit, seeds) for name, hit in found.items() if hit}
+            shortest = {name: future.result() for name, future in shorter.items()}
+    _print(console, found)
+    if options.record:
+        kept = {name: hit for name, hit in recorded().items() if name in BUGS} | shortest
+        RECORDED.write_text(json.dumps({n: asdict(kept[n]) for n in sorted(kept)}, indent=2) + "\n")
+    if options.write:
+        options.write.write_text(_document(found, options.orders))
+    return 0 if all((hit is None) == bool(BUGS[name].tolerated) for name, hit in found.items()) else 1
+
+
+def _print(console: Console, found: dict[str, Found | None]) -> None:
+    table = Table("bug", "rule broken", "seeds needed", title="Deliberate bugs")
+    for name, bug in BUGS.items():
+        if name not in found:
+            continue
+        hit = found[name]
+        if bug.tolerated:
+            table.add_row(name, f"[red]not tolerated: {hit.rule}" if hit else "tolerated", str(hit.seed) if hit else "")
+        else:
+            table.add_row(name, hit.rule if hit else "[red]not found", str(hit.seed) if hit else "")
+    console.print(table)
+
+
+def _document(found: dict[str, Found | None], orders: int) -> str:
+    text = HEADER.format(found=sum(hit is not None for hit in found.values()), orders=orders)
+    for area, of_area in AREAS.items():
+        rows = [
+            f"| {bug.name} | {bug.mistake} | {bug.cost} | {hit.rule} | {hit.seed} |\n"
+            for bug in of_area
+            if (hit := found.get(bug.name))
+        ]
+        text += f"\n## {area}\n\n| bug | the mistake | what it would cost | broken rule | seeds needed |\n|---|---|---|---|---|\n"
+        text += "".join(rows)
+    tolerated = [f"| {bug.name}: {bug.mistake} | {bug.tolerated} |\n" for bug in BUGS.values() if bug.tolerated]
+    return text + TOLERATED + "".join(tolerated)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The subcommand."""
+    parser = commands.add_parser("bugs", help="play seeds with each deliberate bug until one breaks an invariant")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    parser.add_argument("--seeds", type=int, default=60)
+    parser.add_argument("--orders", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the catalogue with what was found")
+    parser.add_argument("--record", action="store_true", help="keep for the tests a short run that each breaks")
+    parser.set_defaults(command=bugs)
