@@ -40,7 +40,7 @@ SECURITY_SCHEMES: dict[str, SecurityScheme] = {
     ),
 }
 PROBLEMS = {
-    400: "MALFORMED_JSON, IDEMPOTENCY_KEY_REQUIRED or IDEMPOTENCY_KEY_INVALID.",
+    400: "MALFORMED_JSON, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID or INVALID_CURSOR.",
     401: "No valid token, signature or secret.",
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
@@ -54,7 +54,7 @@ PROBLEMS = {
 }
 ALWAYS = {401, 403, 429, 500, 503}
 WITH_BODY = {400, 409, 413, 415, 422}
-WITH_PATH_PARAMETER = {404, 422}
+WITH_PARAMETER = {"path": {404, 422}, "query": {400, 422}, "header": {422}}
 POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 PARAMETERS = {
     "IdempotencyKey": {
@@ -64,6 +64,13 @@ PARAMETERS = {
         "description": "The same key with the same body gets the first answer again; with another body it is refused.",
         "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
     },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag of an answer that the caller has: while it is unchanged, the answer is 304 without a body.",
+        "schema": {"type": "string"},
+    },
     "CorrelationId": {
         "name": "X-Correlation-Id",
         "in": "header",
@@ -72,6 +79,7 @@ PARAMETERS = {
         "schema": {"type": "string", "pattern": f"^{CORRELATION_ID.pattern}$"},
     },
 }
+ENTITY_TAG = {"ETag": {"description": "Names this very answer, for `If-None-Match`.", "schema": {"type": "string"}}}
 DECIMAL = {"type": "string", "description": "A decimal number as text.", "pattern": r"^-?\d+(\.\d+)?$"}
 REPLAYED = {
     REPLAYED_HEADER: {"description": "`true` when this is the first answer again.", "schema": {"type": "string"}}
@@ -152,8 +160,12 @@ def _complete(document: dict[str, Any]) -> None:
         operation["operationId"] = operation["operationId"].partition("_api_v1_")[0]
         statuses = set(ALWAYS)
         parameters = operation.setdefault("parameters", [])
-        if parameters:
-            statuses |= WITH_PATH_PARAMETER
+        for parameter in parameters:
+            statuses |= WITH_PARAMETER[parameter["in"]]
+        if method == "get":
+            parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+            operation["responses"]["200"]["headers"] = ENTITY_TAG
+            operation["responses"]["304"] = {"description": "Unchanged: it is what `If-None-Match` names."}
         if method == "post":
             statuses |= WITH_BODY
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})

@@ -22,6 +22,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from trading.adapters.entity_tags import revalidated
 from trading.adapters.observability import count, logger
 from trading.adapters.problems import FieldError, HttpError, from_domain, from_validation, problem
 from trading.adapters.throttle import Allowance, Throttle
@@ -57,7 +58,8 @@ class ApiResolver:
 
     A request passes, in this order: size of the body, `verify` (if given) over the raw body, permission, rate limit,
     content type, JSON, idempotency key (POST), validation against the handler's signature. Every error is a problem
-    document. `verify(event, body)` raises for a request that is not authentic.
+    document. `verify(event, body)` raises for a request that is not authentic. Every GET's answer carries an ETag, and
+    If-None-Match gets 304 for what the caller has.
     """
 
     def __init__(self, throttle: Throttle | None = None, verify: Verifier | None = None) -> None:
@@ -158,9 +160,11 @@ class ApiResolver:
 
     def _answer(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         answer = self.powertools.resolve(event, context)
+        answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
+        if self.event.http_method == "GET" and answer["statusCode"] == HTTPStatus.OK:
+            answer = revalidated(answer, self.event.headers.get("if-none-match"))
         logger.info("request", method=self.event.http_method, path=self.event.path, status=answer["statusCode"])
         answer["multiValueHeaders"] |= {
-            "Cache-Control": ["no-store"],
             "X-Content-Type-Options": ["nosniff"],
             "X-Correlation-Id": [self.correlation_id],
         }

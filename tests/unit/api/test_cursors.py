@@ -1,0 +1,30 @@
+"""Cursors: what comes out is what went in, and nothing else is taken."""
+
+import base64
+from http import HTTPStatus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trading.adapters import cursors
+from trading.adapters.problems import HttpError
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+def test_a_cursor_leads_back_to_its_place(place: list[str]) -> None:
+    assert cursors.decode(cursors.encode(*place), len(place)) == place
+
+
+@given(st.text(max_size=cursors.MAX_CURSOR))
+def test_a_cursor_that_a_client_makes_up_is_refused(text: str) -> None:
+    with pytest.raises(HttpError) as refused:
+        cursors.decode(text, 9)
+    assert (refused.value.status, refused.value.code) == (HTTPStatus.BAD_REQUEST, "INVALID_CURSOR")
+    assert refused.value.errors[0].field == "cursor"
+
+
+@pytest.mark.parametrize("content", ["[]", '["a","b"]', "[1]", '"a"', "{", "[[]]", "null", "[" * 300])
+def test_a_place_of_another_form_is_refused(content: str) -> None:
+    with pytest.raises(HttpError, match="cursor"):
+        cursors.decode(base64.urlsafe_b64encode(content.encode()).decode(), 1)
