@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import local  # noqa: F401  (makes the layers importable)
+from tests.simulation import catalogue
 from tests.simulation.campaign import TRADING_DAYS, Report, campaign, pool, printed, readable, shrink
 from tests.simulation.faults import STORM, never_injected
 
@@ -127,6 +128,7 @@ def main() -> int:
     again.add_argument("--log", action="store_true", help="the whole run, with what the functions print")
     again.add_argument("--bug")
     again.set_defaults(command=replay)
+    catalogue.add_parser(commands)
     options = parser.parse_args()
     code: int = options.command(options)
     return code
