@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]
 
-from local import gateway_responses, worker_pool
+from local import event_sources, gateway_responses, layer_mounts, worker_pool
 
 
 def hold_pid_file(path: str) -> int:
@@ -34,5 +34,7 @@ if __name__ == "__main__":
     hold_pid_file(sys.argv.pop())
     gateway_responses.apply()
     worker_pool.apply()
+    event_sources.apply()
+    layer_mounts.apply()
     app._handle_lifespan = end_once_saved
     app.main()

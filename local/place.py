@@ -37,6 +37,11 @@ class Place:
         return self.directory / "state"
 
     @property
+    def scratch(self) -> Path:
+        """Where the local AWS unpacks functions and layers, anew for every worker; emptied at each start and stop."""
+        return self.directory / "scratch"
+
+    @property
     def pid_file(self) -> Path:
         """Holds the process id of the local AWS."""
         return self.directory / "aws.pid"

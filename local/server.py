@@ -36,6 +36,8 @@ def start(place: Place, *, keep_state: bool) -> None:
         shutil.rmtree(place.state, ignore_errors=True)
         place.aws_log.unlink(missing_ok=True)
     place.state.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place.scratch, ignore_errors=True)
+    place.scratch.mkdir(exist_ok=True)
     with place.aws_log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.aws", str(place.pid_file)],
@@ -73,6 +75,7 @@ def stop(place: Place) -> bool:
             f"the local AWS did not stop within {STOP_SECONDS} s and was killed; it could not save its state",
             f"The next `make run` starts clean. If this repeats, look into {place.aws_log}.",
         )
+    shutil.rmtree(place.scratch, ignore_errors=True)
     return True
 
 
@@ -83,7 +86,7 @@ def tail(text: str, lines: int = 25) -> str:
 
 def _server_environment(place: Place) -> dict[str, str]:
     # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see our shell either.
-    inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
     state = place.state / "aws"
     return {
         **inherited,
@@ -98,6 +101,7 @@ def _server_environment(place: Place) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(place.scratch),
     }
 
 
