@@ -67,19 +67,18 @@ def costs(console: Console, write: bool) -> None:
 
 def imports(console: Console, _: bool) -> None:
     """Cold imports."""
-    from tests.benchmarks import imports, report
+    from tests.benchmarks import grid, imports
 
     with console.status("importing every handler"):
         found = imports.measure()
     floor = next(iter(found.values()))
     rows = [[name, f"{seconds:.2f}", f"{seconds / floor:.2f}"] for name, seconds in found.items()]
-    grid = report.Grid("Cold import of each handler", ["function", "seconds", "ratio"], rows)
-    grid.show(console)
+    grid.Grid("Cold import of each handler", ["function", "seconds", "ratio"], rows).show(console)
 
 
 def latency(console: Console, _: bool) -> None:
     """Placing an order on the local AWS."""
-    from tests.benchmarks import latency, report
+    from tests.benchmarks import grid, latency
 
     with console.status("") as status:
         order, floor, (compared, differing) = latency.measure(lambda line: status.update(line[-100:]))
@@ -89,7 +88,7 @@ def latency(console: Console, _: bool) -> None:
         ["ratio", f"{order.median / floor.median:.2f}", f"{order.p95 / floor.p95:.2f}"],
     ]
     title = f"Milliseconds on the local AWS, behind the same API and authorizer ({latency.REQUESTS} each, in turn)"
-    report.Grid(title, ["", "median", "p95"], rows).show(console)
+    grid.Grid(title, ["", "median", "p95"], rows).show(console)
     console.print(
         f"Units of {compared - len(differing)} of {compared} DynamoDB calls are as the local AWS reports them."
     )

@@ -1,10 +1,8 @@
 """How long placing an order takes on the local AWS, against an empty function behind the same API and authorizer."""
 
-import io
 import os
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
@@ -15,8 +13,8 @@ import httpx
 
 from local import deploy, run, seed, server
 from local.api import TradingClient
-from local.aws_client import aws_client
-from local.place import ACCOUNT, REGION, STAGE, Place
+from local.place import Place
+from tests.benchmarks import floor
 from tests.benchmarks.measure import MARKET_BUY
 from tests.benchmarks.measure import measure as measure_order
 from tests.benchmarks.meter import Call
@@ -26,9 +24,6 @@ REQUESTS = 100
 WARM_UP = 10
 PAUSE_SECONDS = 0.5
 """Before each request, so that none meets what the order before it still sets off; well below the rate limit."""
-FLOOR_PATH = "floor"
-# It prints: MiniStack waits for the first line of an invocation's log, and 50 ms for one that never comes.
-FLOOR_CODE = "def handler(event, context):\n    print('{}')\n    return {'statusCode': 201, 'body': '{}'}\n"
 ORDER = {
     "client_id": "alice",
     "stock_symbol": "KO",
@@ -68,11 +63,11 @@ def measure(progress: Callable[[str], None]) -> Results:
         try:
             deploy.deploy(place, progress)
             seed.seed(place)
-            _add_floor(place)
-            progress("accounting")
-            accounting = _accounting(place)
-            progress(f"{REQUESTS} orders")
-            return Results(*_measure(place), accounting)
+            with floor.floor(place):
+                progress("accounting")
+                accounting = _accounting(place)
+                progress(f"{REQUESTS} orders")
+                return Results(*_measure(place), accounting)
         finally:
             server.stop(place)
 
@@ -83,10 +78,10 @@ def _measure(place: Place) -> tuple[Latency, Latency]:
         client.log_in(str(uuid4()))
         for number in range(WARM_UP + REQUESTS):
             ours = _seconds(lambda: client.place(ORDER, str(uuid4())))
-            floor = _seconds(lambda: client.post(f"/{FLOOR_PATH}", ORDER, str(uuid4())))
+            empty = _seconds(lambda: client.post(floor.PATH, ORDER, str(uuid4())))
             if number >= WARM_UP:
                 orders.append(ours)
-                floors.append(floor)
+                floors.append(empty)
     return Latency.of(orders), Latency.of(floors)
 
 
@@ -105,30 +100,3 @@ def _seconds(request: Callable[[], httpx.Response]) -> float:
     if answer.status_code != 201:
         raise RuntimeError(f"answered {answer.status_code}: {answer.text[:300]}")
     return took
-
-
-def _add_floor(place: Place) -> None:
-    """An empty function behind the public API, beside what the template deployed."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("floor.py", FLOOR_CODE)
-    function = aws_client(place, "lambda").create_function(
-        FunctionName="bench-floor",
-        Runtime="python3.13",
-        Role=f"arn:aws:iam::{ACCOUNT}:role/bench-floor",
-        Handler="floor.handler",
-        Code={"ZipFile": archive.getvalue()},
-        MemorySize=512,
-    )
-    gateway = aws_client(place, "apigateway")
-    api_id = deploy.outputs(place)["PublicApiId"]
-    root = next(
-        item["id"] for item in gateway.get_resources(restApiId=api_id, limit=500)["items"] if item["path"] == "/"
-    )
-    authorizer = gateway.get_authorizers(restApiId=api_id)["items"][0]["id"]
-    resource = gateway.create_resource(restApiId=api_id, parentId=root, pathPart=FLOOR_PATH)["id"]
-    method = {"restApiId": api_id, "resourceId": resource, "httpMethod": "POST"}
-    gateway.put_method(**method, authorizationType="CUSTOM", authorizerId=authorizer)
-    invocation = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
-    gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=invocation)
-    gateway.create_deployment(restApiId=api_id, stageName=STAGE)

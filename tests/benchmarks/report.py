@@ -1,13 +1,10 @@
 """The figures as tables: Rich for people, Markdown for docs/costs.md."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import chain
 
-from rich.console import Console
-from rich.table import Table
-
+from tests.benchmarks.grid import Grid
 from tests.benchmarks.lifecycle import Stage
 from tests.benchmarks.measure import Measured, bill, quantities_of
 from tests.benchmarks.meter import Usage
@@ -18,32 +15,6 @@ MILLION = 1_000_000
 NOTHING = 1e-6
 STAGES: tuple[Stage, ...] = tuple(stage for stage in Stage if stage not in (Stage.PLAN, Stage.TICK))
 PARTIES = ((False, "ours"), (True, "simulators"))
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table in plain text. The first column is text, the others are numbers."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers_from: int = 1
-
-    def show(self, console: Console) -> None:
-        """For people."""
-        table = Table()
-        for index, name in enumerate(self.header):
-            table.add_column(name, justify="right" if index >= self.numbers_from else "left")
-        for row in self.rows:
-            table.add_row(*row)
-        console.print(f"\n[bold]{self.title}[/]", highlight=False)
-        console.print(table)
-
-    def markdown(self) -> str:
-        """For a document."""
-        rule = ["---:" if index >= self.numbers_from else "---" for index in range(len(self.header))]
-        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines])
 
 
 def by_stage(usage: Usage) -> Grid:

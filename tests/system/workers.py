@@ -3,32 +3,49 @@
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from local.place import STAGE, Place
 
 LOOK_SECONDS = 0.05
+PREFIX = f"trading-{STAGE}-"
 
 
-def of(place: Place, function: str) -> list[int]:
-    """Process ids of the workers of a function, e.g. `execution`."""
+def running(place: Place) -> dict[int, str]:
+    """Process id → function, e.g. `execution`, of every worker."""
     parent = int(place.pid_file.read_text())
-    wanted = f"AWS_LAMBDA_FUNCTION_NAME=trading-{STAGE}-{function}".encode()
-    return [child for child in _children(parent) if wanted in _environment(child)]
+    named = ((child, _function(child)) for child in _children(parent))
+    return {child: name.removeprefix(PREFIX) for child, name in named if name.startswith(PREFIX)}
+
+
+def busy(workers: Iterable[int]) -> list[int]:
+    """Those that are at work: they use the processor while we look."""
+    before = {worker: _ticks(worker) for worker in workers}
+    time.sleep(LOOK_SECONDS)
+    return [worker for worker, ticks in before.items() if _ticks(worker) != ticks]
+
+
+def age(worker: int) -> float:
+    """Seconds since it was started; 0 if it is gone."""
+    fields = _stat(worker)
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return up - int(fields[19]) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def kill(worker: int) -> bool:
+    """SIGKILL. Whether it was there to die."""
+    try:
+        os.kill(worker, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def kill_busy(place: Place, function: str) -> int:
-    """SIGKILL every worker of a function that is at work (it uses the processor). Returns how many died."""
-    before = {worker: _ticks(worker) for worker in of(place, function)}
-    time.sleep(LOOK_SECONDS)
-    killed = 0
-    for worker in [worker for worker, ticks in before.items() if _ticks(worker) != ticks]:
-        try:
-            os.kill(worker, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        killed += 1
-    return killed
+    """SIGKILL every worker of a function that is at work. Returns how many died."""
+    workers = [worker for worker, name in running(place).items() if name == function]
+    return sum(map(kill, busy(workers)))
 
 
 def _ticks(pid: int) -> int | None:
@@ -54,8 +71,10 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _environment(pid: int) -> list[bytes]:
+def _function(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
-        return []
+        return ""
+    names = [each.partition(b"=")[2] for each in environment if each.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")]
+    return names[0].decode() if names else ""

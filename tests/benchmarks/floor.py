@@ -1,0 +1,62 @@
+"""The floor: an empty function behind the public API and its authorizer, beside what the template deployed."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from local import deploy
+from local.aws_client import aws_client
+from local.place import ACCOUNT, REGION, STAGE, Place
+
+PATH = "/floor"
+NAME = "bench-floor"
+# It prints: MiniStack waits for the first line of an invocation's log, and 50 ms for one that never comes.
+CODE = "def handler(event, context):\n    print('{}')\n    return {'statusCode': 201, 'body': '{}'}\n"
+
+
+@contextmanager
+def floor(place: Place) -> Iterator[None]:
+    """While the block runs, POST {PATH} of the public API is the empty function, which answers 201."""
+    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
+    api_id = deploy.outputs(place)["PublicApiId"]
+    _remove(place)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("floor.py", CODE)
+    arn = functions.create_function(
+        FunctionName=NAME,
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
+        Handler="floor.handler",
+        Code={"ZipFile": archive.getvalue()},
+        MemorySize=512,
+    )["FunctionArn"]
+    authorizer = gateway.get_authorizers(restApiId=api_id)["items"][0]["id"]
+    resource = gateway.create_resource(restApiId=api_id, parentId=_resources(place)["/"], pathPart=PATH[1:])["id"]
+    method = {"restApiId": api_id, "resourceId": resource, "httpMethod": "POST"}
+    gateway.put_method(**method, authorizationType="CUSTOM", authorizerId=authorizer)
+    invocation = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=invocation)
+    gateway.create_deployment(restApiId=api_id, stageName=STAGE)
+    try:
+        yield
+    finally:
+        _remove(place)
+
+
+def _remove(place: Place) -> None:
+    """Also what a run that was killed left behind."""
+    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
+    api_id = deploy.outputs(place)["PublicApiId"]
+    if (resource := _resources(place).get(PATH)) is not None:
+        gateway.delete_resource(restApiId=api_id, resourceId=resource)
+        gateway.create_deployment(restApiId=api_id, stageName=STAGE)
+    with suppress(functions.exceptions.ResourceNotFoundException):
+        functions.delete_function(FunctionName=NAME)
+
+
+def _resources(place: Place) -> dict[str, str]:
+    """Path → resource id."""
+    answer = aws_client(place, "apigateway").get_resources(restApiId=deploy.outputs(place)["PublicApiId"], limit=500)
+    return {item["path"]: item["id"] for item in answer["items"]}
