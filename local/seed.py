@@ -17,7 +17,7 @@ from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PER
 from local.place import LocalError, Place
 from simulators import reference
 from trading.adapters import passwords
-from trading.adapters.login import INTERNAL_AUDIENCE, Credential
+from trading.adapters.login import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
@@ -80,9 +80,24 @@ class Seeder:
         for item in reference.market_items():
             self._add("ExchangeBooksTable", item)
         for demo in DEMO_CLIENTS:
-            self._add("ClientsTable", demo.client.model_dump())
-            self._fund(demo)
+            self.add_client(demo)
         self._add_credentials()
+
+    def add_client(self, demo: DemoClient) -> None:
+        """A client with its opening deposits."""
+        self._add("ClientsTable", demo.client.model_dump())
+        self._fund(demo)
+
+    def add_credential(self, secret: Credentials, permissions: tuple[str, ...], audience: str) -> None:
+        """An API key; of its secret only a hash is kept."""
+        credential = Credential(
+            api_key=secret.api_key,
+            client_id=secret.client_id,
+            secret_hashes=(passwords.hash_secret(secret.api_secret),),
+            permissions=permissions,
+            audience=audience,
+        )
+        self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=credential.to_item())
 
     def _fund(self, demo: DemoClient) -> None:
         """The opening deposits, as balanced ledger entries."""
@@ -117,15 +132,10 @@ class Seeder:
         for name, secret in known.items():
             if self._has_credential(secret.api_key):
                 continue
-            is_service = name == SERVICE_ID
-            credential = Credential(
-                api_key=secret.api_key,
-                client_id=name,
-                secret_hashes=(passwords.hash_secret(secret.api_secret),),
-                permissions=SERVICE_PERMISSIONS if is_service else CLIENT_PERMISSIONS,
-                **({"audience": INTERNAL_AUDIENCE} if is_service else {}),
-            )
-            self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=credential.to_item())
+            if name == SERVICE_ID:
+                self.add_credential(secret, SERVICE_PERMISSIONS, INTERNAL_AUDIENCE)
+            else:
+                self.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
 
     def _known_credentials(self) -> dict[str, Credentials]:
         if not self._credentials_file.exists():
