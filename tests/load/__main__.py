@@ -1,0 +1,99 @@
+"""`python -m tests.load`: many clients at once against the local system, while its workers are killed at random."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from local import run as local_run
+from local import server
+from local.place import LocalError, Place, default_place
+from tests.load.run import Outcome, Settings, run
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "load.md"
+COMPLAINTS_SHOWN = 50
+
+
+def main() -> int:
+    """0: everything is accounted for; 1: something is not, and it says what."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--orders", type=int, default=300, help="of all clients together")
+    parser.add_argument("--seed", type=int, default=1, help="of the orders, the deaths, the pauses")
+    parser.add_argument("--in-flight", type=int, default=16, help="requests on their way at a time")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--write", action="store_true", help="write the figures to docs/load.md")
+    arguments = parser.parse_args()
+    settings = Settings(
+        clients=arguments.clients,
+        orders=arguments.orders,
+        seed=arguments.seed,
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+        in_flight=arguments.in_flight,
+    )
+    console = Console() if sys.stdout.isatty() else Console(width=160, color_system=None)
+    try:
+        with _system(default_place(), console) as place:
+            outcome = run(place, settings, console)
+    except LocalError as error:
+        console.print(f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}")
+        return 1
+    _report(outcome, console)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(outcome.figures.json() | {"complaints": outcome.complaints}, indent=2))
+    if arguments.write and not outcome.complaints:
+        DOCUMENT.write_text(_document(outcome))
+    return 1 if outcome.complaints else 0
+
+
+@contextmanager
+def _system(place: Place, console: Console) -> Iterator[Place]:
+    """The running system, or one of our own beside its directory, from nothing, that ends with the block."""
+    if server.is_running(place):
+        console.print(f"The system on port {place.port} is under load now.")
+        yield place
+        return
+    own = replace(place, directory=place.directory / "load")
+    server.start(own, keep_state=False)
+    try:
+        local_run.up(own, console)
+        yield own
+    finally:
+        server.stop(own)
+        console.print(f"Its log is {own.aws_log}", highlight=False)
+
+
+def _report(outcome: Outcome, console: Console) -> None:
+    for grid in outcome.figures.grids():
+        grid.show(console)
+    for complaint in outcome.complaints[:COMPLAINTS_SHOWN]:
+        console.print(f"[bold red]wrong:[/] {escape(complaint)}", highlight=False)
+    if outcome.complaints:
+        console.print(f"{len(outcome.complaints)} things are not accounted for.")
+    else:
+        console.print(
+            "Everything is accounted for: each answer has its order, each order its answer, each execution its booking."
+        )
+
+
+def _document(outcome: Outcome) -> str:
+    figures = outcome.figures
+    setting = f"{figures.clients} clients, {figures.orders:,} planned requests, seed {figures.seed}, {figures.in_flight} requests on their way at a time"
+    head = f"""# Load
+
+Written by `make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1`; do not edit. What it does and checks: the README.
+
+{figures.taken}, {figures.machine}: the local AWS, every worker, the exchanges and the clients share this machine. {setting}. Everything was accounted for.
+"""
+    return "\n\n".join([head.rstrip(), *(grid.markdown() for grid in figures.grids())]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

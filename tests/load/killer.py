@@ -1,0 +1,59 @@
+"""Kills workers at random while the run is on. The local AWS itself lives.
+
+A function is drawn first, each alike, then one of its workers: drawn among all workers at work, those that empty the queues
+would die over and over, and with each dies a batch that comes again only after the visibility timeout. One that was just
+started is spared: a start takes seconds here, and there would be nothing but starts.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+
+from local.place import Place
+from tests.system import workers
+
+SPARED_SECONDS = 10.0
+
+
+class Killer:
+    """Every few seconds (between two bounds) a worker dies. `killed` counts them by function."""
+
+    def __init__(self, place: Place, seed: int, every: tuple[float, float], may_die: Callable[[str], bool]) -> None:
+        self.killed: Counter[str] = Counter()
+        self._place = place
+        self._dice = Random(f"killer {seed}")  # noqa: S311
+        self._every = every
+        self._may_die = may_die
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._reap, name="killer")
+
+    @contextmanager
+    def at_large(self) -> Iterator[None]:
+        """While the block runs, or until `stop`."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """No more deaths from here on."""
+        self._over.set()
+        self._thread.join()
+
+    def _reap(self) -> None:
+        while not self._over.wait(self._dice.uniform(*self._every)):
+            self._kill_one()
+
+    def _kill_one(self) -> None:
+        """Rather one that is at work."""
+        mortal = {pid: name for pid, name in workers.running(self._place).items() if self._may_die(name)}
+        found = {pid: name for pid, name in mortal.items() if workers.age(pid) > SPARED_SECONDS}
+        if not found:
+            return
+        function = self._dice.choice(sorted(set(found.values())))
+        own = [pid for pid, name in found.items() if name == function]
+        if workers.kill(self._dice.choice(workers.busy(own) or own)):
+            self.killed[function] += 1

@@ -1,0 +1,72 @@
+"""The tables, read for one run: only what belongs to its clients."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from local import deploy
+from local.aws_client import aws_client
+from local.place import Place
+from simulators.dispatch import Dispatch
+from trading.adapters.transactions import from_item
+from trading.domain.accounts import Account, Position
+from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
+from trading.domain.orders import Order
+from trading.wire import ExecType, ExecutionReport
+
+Model = TypeVar("Model", bound=BaseModel)
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the tables hold of a run's clients. `reports`: what the exchanges' own books say they sent them."""
+
+    orders: dict[str, Order]
+    accounts: tuple[Account, ...]
+    positions: tuple[Position, ...]
+    entries: tuple[LedgerEntry, ...]
+    reports: tuple[ExecutionReport, ...]
+
+    @property
+    def reports_of_trades(self) -> tuple[ExecutionReport, ...]:
+        """The executions."""
+        return tuple(report for report in self.reports if report.exec_type is ExecType.TRADE)
+
+
+def read(place: Place, prefix: str) -> Books:
+    """Everything of the clients whose ids begin so. Only right while nothing moves."""
+    mine = "begins_with(client_id, :prefix)"
+    accounts = list(scan(place, "Accounts", prefix, mine))
+    orders = scan(place, "Orders", prefix, f"#item = :order AND {mine}", order="ORDER")
+    reports = scan(place, "ExchangeBooks", prefix, "begins_with(report.account, :prefix)")
+    return Books(
+        orders={order.order_id: order for order in (_load(Order, item) for item in orders)},
+        accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
+        positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
+        entries=tuple(LEDGER_ENTRY.validate_python(item) for item in scan(place, "Ledger", prefix, mine)),
+        reports=tuple(_load(Dispatch, item).report for item in reports),
+    )
+
+
+def scan(
+    place: Place, table: str, prefix: str, condition: str, projection: str | None = None, **values: str
+) -> Iterator[Item]:
+    """The items that meet a condition on `:prefix` and the values. `#item` and `#status` may be used in it."""
+    names = {f"#{name}": name for name in ("item", "status") if f"#{name}" in f"{condition} {projection}"}
+    request: Item = {
+        "TableName": deploy.outputs(place)[f"{table}Table"],
+        "ConsistentRead": True,
+        "FilterExpression": condition,
+        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in {"prefix": prefix, **values}.items()},
+    }
+    request |= {"ExpressionAttributeNames": names} if names else {}
+    request |= {"ProjectionExpression": projection} if projection else {}
+    for page in aws_client(place, "dynamodb").get_paginator("scan").paginate(**request):
+        yield from map(from_item, page["Items"])
+
+
+def _load(model: type[Model], item: Item) -> Model:
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
