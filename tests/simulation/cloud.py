@@ -223,7 +223,7 @@ class Cloud:
         self._tokens = 0
         self._invoked_by_workflows = 0
         self._polled_at: dict[str, float] = {}
-        self._outages: dict[str, tuple[float, float]] = {}
+        self.outages: dict[str, tuple[float, float]] = {}
         self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
         for name, spec in TABLES.items():
             self.dynamodb.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
@@ -273,10 +273,10 @@ class Cloud:
         for service in self.services:
             if self.faults.happens("outage", self.random):
                 begins = self.random.uniform(start, end)
-                self._outages[service] = (begins, begins + self.random.choice((30, 300, 900)))
+                self.outages[service] = (begins, begins + self.random.choice((30, 300, 900)))
 
     def _is_out(self, service: str, random: Random) -> bool:
-        begins, ends = self._outages.get(service, (0.0, 0.0))
+        begins, ends = self.outages.get(service, (0.0, 0.0))
         return begins <= self.engine.now < ends and random.random() < OUTAGE
 
     def call(self, service: str, operation: str, params: dict[str, Any]) -> Any:

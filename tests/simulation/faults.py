@@ -51,6 +51,8 @@ class Rates:
     venue_down: float = 0
     """A venue out of reach for a while, once a run and venue."""
     venue_no_answer: float = 0
+    venue_busy: float = 0
+    """A venue out of reach for one request."""
     venue_reject: float = 0
     venue_silent: float = 0
     venue_report_twice: float = 0
@@ -103,6 +105,7 @@ STORM = Rates(
     response_lost=0.03,
     venue_down=0.3,
     venue_no_answer=0.02,
+    venue_busy=0.02,
     venue_reject=0.05,
     venue_silent=0.05,
     venue_report_twice=0.1,

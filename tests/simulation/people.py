@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
@@ -20,8 +21,10 @@ from ops.target import CONFIG, Target
 from tests.simulation.cloud import STAGE, Answer, Cloud
 from tests.simulation.engine import Outcome, Process, current
 from tests.simulation.scenario import Action, Scenario
+from trading.adapters.signatures import sign
 from trading.domain import identifiers
 from trading.messages import CancelOrder
+from trading.wire import CALLBACK_PATH
 
 TRIES = 12
 OPERATOR = "operator"
@@ -62,7 +65,9 @@ class People:
     def __init__(self, cloud: Cloud, scenario: Scenario, secrets: dict[str, tuple[str, str]]) -> None:
         self.placed: list[Placed] = []
         self.shown: list[tuple[str, dict[str, Any]]] = []
-        self.failures: list[str] = []
+        self.canceled: set[str] = set()
+        self.intrusions: list[tuple[str, Answer]] = []
+        """What strangers tried, and what they were answered."""
         self._cloud = cloud
         self._scenario = scenario
         self._secrets = secrets
@@ -86,6 +91,9 @@ class People:
             "settle": lambda _: self.settle_by_hand(),
             "settle trades": lambda _: self._settle_trades(),
             "rotate key": lambda _: self._rotate(),
+            "snoop": self._snoop,
+            "impersonate": self._impersonate,
+            "forge": self._forge,
         }
         copies = action.fields.get("copies", 1)
         for copy in range(copies):
@@ -164,6 +172,55 @@ class People:
                 client_id=action.who, correlation_id="canceled", order_id=order_id, reason="by its client"
             )
             self._send_message("execution", action.who, message.model_dump_json(), f"cancel-{order_id}")
+            self.canceled.add(order_id)
+
+    def _snoop(self, action: Action) -> None:
+        """A client asks for somebody else's order."""
+        order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
+        path = f"{ORDERS_PATH}/{order_id}"
+        self._tried(action, self._request(action.who, "GET", path, f"snoop-{order_id}", None))
+
+    def _impersonate(self, action: Action) -> None:
+        """A client places an order for somebody else."""
+        body = {"client_id": action.fields["client"], "stock_symbol": "KO", "quantity": 1}
+        body |= {"order_type": "market", "side": "sell", "time_in_force": "DAY"}
+        self._tried(action, self._request(action.who, "POST", ORDERS_PATH, f"for-{action.fields['key']}", body))
+
+    def _forge(self, action: Action) -> None:
+        """Somebody reports a trade without the exchange's key."""
+        process = current()
+        assert process is not None
+        order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
+        now = self._cloud.engine.now
+        report = {
+            "exchange_id": "XNYS",
+            "execution_id": f"forged-{order_id[-8:]}",
+            "client_order_id": f"{order_id}-1",
+            "exchange_order_id": "forged",
+            "account": action.fields["client"],
+            "symbol": "KO",
+            "side": "buy",
+            "exec_type": "TRADE",
+            "last_quantity": 1,
+            "last_price": "1.00",
+            "cumulative_quantity": 1,
+            "leaves_quantity": 0,
+            "transact_time": datetime.fromtimestamp(now, UTC).isoformat(),
+            "correlation_id": "forged",
+        }
+        body = json.dumps(report).encode()
+        headers = {
+            "X-Key-Id": "XNYS",
+            "X-Timestamp": str(int(now)),
+            "X-Signature": sign(b"not the secret", int(now), "POST", CALLBACK_PATH, body),
+            "Idempotency-Key": f"XNYS:{report['execution_id']}",
+        }
+        send = partial(self._cloud.request, "public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
+        self._tried(action, process.wait(send))
+
+    def _tried(self, action: Action, answer: Answer) -> None:
+        self._cloud.log(action.who, "tried to", action.what, answer.status)
+        self.intrusions.append((f"{action.who} {action.what}", answer))
 
     def _internally(self, action: Action, stage: str, of: str) -> None:
         self._request(OPERATOR, "POST", f"/api/v1/{stage}/{of}", f"{stage}-{of}-{action.at}", None)

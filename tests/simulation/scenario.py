@@ -13,6 +13,7 @@ from trading.domain.calendar import NEW_YORK, next_business_day
 
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
+FEE = Decimal("0.0030")
 EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
 OPENING = time(9, 30)
@@ -100,15 +101,37 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
                 )
             )
     actions += _operations(random, day)
+    actions += _intrusions(random, traders, actions)
+    actions = [_on_the_second_day(action, day) for action in actions]
     return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
+
+
+def _on_the_second_day(action: Action, first: date) -> Action:
+    """Every seventh order, and what is done with it, comes a day later: what it trades is due on a day without faults."""
+    number = action.fields.get("key", "").removeprefix("key-")
+    if not number.isdigit() or int(number) % 7 != 6:
+        return action
+    later = datetime.combine(next_business_day(first), OPENING, NEW_YORK) - datetime.combine(first, OPENING, NEW_YORK)
+    return replace(action, at=action.at + later.total_seconds())
+
+
+def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Action]) -> list[Action]:
+    """What must be refused: reading, trading and reporting for somebody else."""
+    intruders = []
+    for placed in [action for action in actions if action.what == "place" and random.random() < 0.08]:
+        stranger = random.choice([trader.client_id for trader in traders if trader.client_id != placed.who])
+        fields = {"key": placed.fields["key"], "client": placed.who}
+        what = random.choice(("snoop", "impersonate", "forge"))
+        intruders.append(Action(placed.at + 10 * random.random(), stranger, what, fields))
+    return intruders
 
 
 def _trader(random: Random, number: int) -> Trader:
     on_margin = random.random() < 0.3
     return Trader(
         client_id=f"client-{number}",
-        cash=Decimal(random.choice((5_000, 50_000, 500_000))),
-        shares={symbol: random.choice((0, 40, 400)) for symbol in SYMBOLS},
+        cash=Decimal(random.choice((20_000, 200_000, 1_000_000))),
+        shares={symbol: random.choice((0, 400, 4000)) for symbol in SYMBOLS},
         margin_percent=random.choice((30, 50)) if on_margin else 100,
         credit_limit=Decimal(random.choice((10_000, 200_000))) if on_margin else Decimal(0),
         daily_limit=Decimal(random.choice((60_000, 5_000_000, 5_000_000))),
@@ -116,7 +139,7 @@ def _trader(random: Random, number: int) -> Trader:
 
 
 def _placement(random: Random, trader: Trader, number: int, at: float | None = None) -> Action:
-    symbol = random.choice([*SYMBOLS, *SYMBOLS, *SYMBOLS, "NONE"])
+    symbol = random.choice([*[*SYMBOLS] * 8, "NONE"])
     order_type = random.choice(("market", "limit"))
     side = random.choice(("buy", "sell"))
     fields: dict[str, Any] = {
@@ -129,7 +152,7 @@ def _placement(random: Random, trader: Trader, number: int, at: float | None = N
     }
     if order_type == "limit":
         reference = SYMBOLS.get(symbol, Decimal(10))
-        away = reference * random.choice((-30, -2, -1, 0, 1, 2, 2)) / 100
+        away = reference * random.choice((-30, -2, -1, -1, 0, 0, 1, 1, 2, 2, 2)) / 100
         fields["price"] = str((reference + (away if side == "buy" else -away)).quantize(CENT))
     drawn = random.random()
     if drawn < 0.1:

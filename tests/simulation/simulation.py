@@ -18,7 +18,8 @@ from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
 from tests.simulation.oracle import EndOracle, StepOracle, ViolationError, moment
 from tests.simulation.people import OPERATOR, People
-from tests.simulation.scenario import EXCHANGE_IDS, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
+from tests.simulation.scenario import EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
+from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters import passwords
@@ -38,7 +39,6 @@ GTC_DAYS = timedelta(days=91)
 CLIENT_PERMISSIONS = ("orders:read", "orders:write")
 OPERATOR_PERMISSIONS = ("execution:write", "clearing:write", "settlement:write")
 SECRET = "a secret of the simulation"
-FEE = Decimal("0.0030")
 
 
 @dataclass
@@ -82,7 +82,8 @@ class Simulation:
         self.days = _days(scenario.day)
         self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
         self.outside = Connected.outside = Outside(self.cloud, SYMBOLS, EXCHANGE_IDS, self.calm_from)
-        self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders})
+        limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
+        self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders}, Terms(limits))
         self.people = People(self.cloud, scenario, self._set_up())
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:

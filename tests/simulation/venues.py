@@ -26,7 +26,7 @@ from trading.domain.calendar import business_date, close_of
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SettlementInstruction, SubmitOrder
 
-CENT = Decimal("0.01")
+CENT, HALF_A_CENT = Decimal("0.01"), Decimal("0.005")
 EXCHANGE_TIMEOUT, DEPOSITORY_TIMEOUT = 1.5, 3.5
 REPORT_TRIES = 12
 FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
@@ -105,6 +105,7 @@ class Outside:
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body or b"{}")["client_order_id"])
         lost = self.faults.happens("venue_no_answer", process.random)
+        busy = self.faults.happens("venue_busy", process.random)
         effect = process.random.random() < 0.5
         process.sleep(process.random.uniform(0.005, 0.1))
         if self.faults.happens("killed_before", process.random):
@@ -115,7 +116,7 @@ class Outside:
             raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
         lowered = {name.lower(): value for name, value in headers.items()}
         verify(lowered, [self.secrets[venue]], int(self.engine.now), method, path, body or b"")
-        status, answer = self._serve(venue, method, path, body or b"")
+        status, answer = self._serve(venue, method, path, body or b"", busy)
         self.cloud.log(process.name, method, path, status, "answer lost" if lost else answer)
         if self.faults.happens("killed_after", process.random):
             process.die("killed after HTTP")
@@ -124,11 +125,11 @@ class Outside:
             raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
         return urllib3.HTTPResponse(body=json.dumps(answer).encode(), status=status)
 
-    def _serve(self, venue: str, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    def _serve(self, venue: str, method: str, path: str, body: bytes, busy: bool) -> tuple[int, Any]:
         parts = urlsplit(path)
         if parts.path.startswith("/quotes/"):
             return 200, self._quotes(parts.path.removeprefix("/quotes/"))
-        if self.is_down(venue):
+        if busy or self.is_down(venue):
             return 503, {"code": "DOWN"}
         if parts.path == "/depository/instructions":
             return self.depository.instruct(SettlementInstruction.model_validate_json(body))
@@ -254,7 +255,7 @@ class SimulatedExchange:
             self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
 
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
-        near = self._outside.prices[order.symbol] + CENT * random.randint(-8, 8)
+        near = self._outside.prices[order.symbol] + HALF_A_CENT * random.randint(-16, 16)
         return min(near, order.limit_price) if order.side is Side.BUY else max(near, order.limit_price)
 
     def _execute(
@@ -267,8 +268,16 @@ class SimulatedExchange:
         self._report(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
         if self._faults.happens("venue_wrong_report", random):
             booked.misreported = True
+            order = booked.order
+            worse = order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))
             wrong = random.choice(
-                ({"last_quantity": 0}, {"symbol": "WRONG"}, {"account": "nobody"}, {"client_order_id": "none-1"})
+                (
+                    {"last_quantity": 0},
+                    {"symbol": "WRONG"},
+                    {"account": "nobody"},
+                    {"client_order_id": "none-1"},
+                    {"last_quantity": 1, "last_price": str(worse.quantize(CENT))},
+                )
             )
             self._report(booked, self._next_id(booked), "TRADE", random, quantity=quantity, price=price, wrong=wrong)
 

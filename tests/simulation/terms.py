@@ -1,0 +1,128 @@
+"""What amounts, dates and numbers must be, computed anew from the rules, by the entry and by the order."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from tests.simulation.oracle import CENT, ZERO, ViolationError, equal
+from tests.simulation.scenario import FEE, SYMBOLS
+from trading.domain.calendar import NEW_YORK, next_business_day
+
+EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})
+
+
+@dataclass
+class Terms:
+    """Told of every ledger entry and every accepted order as it is committed."""
+
+    daily_limits: dict[str, Decimal]
+    fills: dict[str, dict[str, Any]] = field(default_factory=dict)
+    loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    shares: Counter[tuple[str, str]] = field(default_factory=Counter)
+    costs: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    profits: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    accepted: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=lambda: defaultdict(lambda: (ZERO, ZERO)))
+    """Notional and fees of an order's fills."""
+
+    def order(self, order: dict[str, Any]) -> None:
+        """A new order: those that are accepted are numbered in the order of their commits."""
+        if order["status"] == "REJECTED":
+            return
+        self.accepted[order["client_id"]] += 1
+        number = self.accepted[order["client_id"]]
+        equal("accepted orders are numbered", order["order_id"], order["sequence"], number)
+
+    def entry(self, entry: dict[str, Any], order: dict[str, Any] | None) -> None:
+        """A new ledger entry, with the order it is for."""
+        match entry["kind"]:
+            case "FILL" if order is not None:
+                self._fill(entry, order)
+            case "NOVATION" if order is not None:
+                self._novation(entry, order)
+            case "SETTLEMENT":
+                self._settlement(entry)
+            case "DEPOSIT":
+                for posting in entry["postings"]:
+                    if posting["account"].startswith("client:") and posting["asset"] in SYMBOLS:
+                        key = (entry["client_id"], posting["asset"])
+                        self.shares[key] += int(posting["amount"])
+                        self.costs[key] += SYMBOLS[posting["asset"]] * posting["amount"]
+
+    def _fill(self, fill: dict[str, Any], order: dict[str, Any]) -> None:
+        name, quantity, price = fill["trade_id"], fill["quantity"], fill["price"]
+        buys = fill["side"] == "buy"
+        self.fills[name] = fill
+        if (price - order["protection_price"]) * (1 if buys else -1) > 0:
+            raise ViolationError("no fill is worse than its limit", name, f"{price}: {order['protection_price']}")
+        notional = (price * quantity).quantize(CENT, ROUND_HALF_UP)
+        equal("a notional is quantity times price", name, fill["notional"], notional)
+        fees = min((FEE * quantity).quantize(CENT, ROUND_DOWN), notional)
+        equal("an exchange's fee is charged", name, fill["fees"], fees)
+        before = self.sums[fill["order_id"]]
+        self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)
+        settles = next_business_day(date.fromisoformat(fill["trade_date"]))
+        equal("a trade settles on the next business day", name, fill["settlement_date"], settles.isoformat())
+        key = (fill["client_id"], fill["symbol"])
+        if buys:
+            self.loans[fill["client_id"]] += fill["drawn"]
+            self.costs[key] += notional + fees
+            self.shares[key] += int(quantity)
+        else:
+            cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
+            self.costs[key] -= cost
+            self.profits[key] += notional - fees - cost
+            self.shares[key] -= int(quantity)
+
+    def _novation(self, novation: dict[str, Any], order: dict[str, Any]) -> None:
+        fill = self.fills[novation["trade_id"]]
+        equal("a novation is of its trade", fill["trade_id"], novation["settlement_amount"], fill["notional"])
+        margin = (fill["notional"] * order["margin_percent"] / 100).quantize(CENT, ROUND_CEILING)
+        equal("margin is required of the client's share", fill["trade_id"], novation["margin_required"], margin)
+        others = (f for f in self.fills.values() if f["settlement_date"] == fill["settlement_date"])
+        if sum((f["client_id"], f["symbol"]) == (fill["client_id"], fill["symbol"]) for f in others) == 1:
+            sign = 1 if fill["side"] == "buy" else -1
+            net, alone = novation["net_position"], (sign * fill["quantity"], -sign * fill["notional"])
+            equal("what nets is netted", fill["trade_id"], (net["net_quantity"], net["net_amount"]), alone)
+
+    def _settlement(self, settlement: dict[str, Any]) -> None:
+        fill = self.fills[settlement["trade_id"]]
+        day = datetime.fromisoformat(settlement["booked_at"].replace("Z", "+00:00")).astimezone(NEW_YORK).date()
+        if day < date.fromisoformat(fill["settlement_date"]):
+            raise ViolationError("nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}")
+        buys, client_id = fill["side"] == "buy", fill["client_id"]
+        owed = ZERO if buys else min(self.loans[client_id], fill["notional"] - fill["fees"])
+        equal("the proceeds of a sale first repay the loan", fill["trade_id"], settlement["loan_repaid"], owed)
+        self.loans[client_id] -= owed
+
+    def balances(
+        self,
+        client_id: str,
+        orders: Iterable[dict[str, Any]],
+        account: Mapping[str, Any] | None,
+        positions: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> None:
+        """What a client's account, positions and orders state."""
+        counted = ZERO
+        day = account.get("notional_date") if account else None
+        for order in orders:
+            said = (order.get("filled_notional", ZERO), order.get("fees", ZERO))
+            equal("an order sums its fills", order["order_id"], said, self.sums[order["order_id"]])
+            if order["business_date"] == day:
+                quantity = order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
+                counted += order["protection_price"] * quantity
+        if account is not None and day is not None:
+            equal("the day's notional is what its orders count", client_id, account["notional_today"], counted)
+            if counted > self.daily_limits[client_id]:
+                raise ViolationError("nobody trades beyond his daily limit", client_id, f"{counted}")
+        for key, position in positions.items():
+            if key[0] == client_id:
+                said = (position["cost_basis"], position["realised_profit"])
+                equal(
+                    "cost and profit follow from the trades", " ".join(key), said, (self.costs[key], self.profits[key])
+                )
