@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from tests.simulation.cloud import STAGE, Cloud
@@ -23,17 +24,19 @@ from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters import passwords
-from trading.adapters.login import INTERNAL_AUDIENCE, Credential
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK, is_business_day, next_business_day
 from trading.domain.clients import Client
+from trading.domain.credentials import INTERNAL_AUDIENCE, Credential
 from trading.domain.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
 """Of a phase. A busy run takes 16,000 in all: what goes round in circles is found out."""
+RECONCILED_AT = (9.9, 18.55, 19.2, 12.0, 19.2)
+"""New York's hours at which the hourly reconciliation is let run on each day: while there is trading, while there is settlement, at rest."""
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
 CLIENT_PERMISSIONS = ("orders:read", "orders:write")
@@ -123,13 +126,13 @@ class Simulation:
 
     def _schedule(self) -> None:
         """What EventBridge Scheduler does: on the days that are simulated, each at its time in New York."""
+        for day, hour in zip(self.days, RECONCILED_AT, strict=True):
+            at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
+            self.engine.at(at, partial(self.cloud.scheduled, "reconciliation", {}, f"reconciliation {day}"))
         for day in self.days:
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
             cycle = settlement_time(day).timestamp()
-            for hour in (9.6, 9.9, 18.6, 19.2):
-                at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
-                self.engine.at(at, lambda: self.cloud.scheduled("reconciliation", {}, f"hourly {self.engine.now:.0f}"))
             self.engine.at(cycle, lambda day=day: self._settle(day))  # type: ignore[misc]
             self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
@@ -198,7 +201,9 @@ class Simulation:
             permissions=permissions,
             **({"audience": audience} if audience else {}),
         )
-        self.cloud.dynamodb.call("PutItem", {"TableName": f"{STAGE}-credentials", "Item": credential.to_item()})
+        self.cloud.dynamodb.call(
+            "PutItem", {"TableName": f"{STAGE}-credentials", "Item": to_item(credential.model_dump())}
+        )
         return credential.api_key, SECRET
 
     def _put(self, table: str, attributes: dict[str, Any]) -> None:
