@@ -17,10 +17,10 @@ from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PER
 from local.place import LocalError, Place
 from simulators import reference
 from trading.adapters import passwords
-from trading.adapters.login import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
+from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.domain.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
 
@@ -97,7 +97,7 @@ class Seeder:
             permissions=permissions,
             audience=audience,
         )
-        self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=credential.to_item())
+        self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=to_item(credential.model_dump()))
 
     def _fund(self, demo: DemoClient) -> None:
         """The opening deposits, as balanced ledger entries."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from infra.catalog import DEPOSITORY, EXCHANGES, SIGNING_KEY
 from simulators import reference
 from trading.adapters import passwords
-from trading.adapters.login import Credential
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
 from trading.domain.clients import Client
+from trading.domain.credentials import Credential
 from trading.domain.instruments import Exchange, Instrument
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def seed(world: World) -> None:
         secret_hashes=(passwords.hash_secret(API_SECRET),),
         permissions=PERMISSIONS,
     )
-    world.dynamodb.put_item(TableName=f"{world.prefix}credentials", Item=credential.to_item())
+    world.dynamodb.put_item(TableName=f"{world.prefix}credentials", Item=to_item(credential.model_dump()))
 
 
 def configure_exchange(world: World, exchange_id: str, **behaviour: Any) -> None:

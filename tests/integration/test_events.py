@@ -13,8 +13,9 @@ from tests.integration.backing import PREFIX, SIGNING_KEY_ID
 from tests.integration.simulators.world import FakeContext
 from tests.integration.system import System
 from trading.adapters import passwords
-from trading.adapters.login import Credential
 from trading.adapters.reconciliation_reports import latest
+from trading.adapters.transactions import to_item
+from trading.domain.credentials import Credential
 from trading.domain.identifiers import order_id
 from trading.domain.reconciliation import INVARIANTS
 from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived
@@ -161,7 +162,7 @@ def check_auth(system: System) -> None:
         secret_hashes=(passwords.hash_secret(body["api_secret"]),),
         permissions=("orders:read", "orders:write"),
     )
-    system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=credential.to_item())
+    system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=to_item(credential.model_dump()))
     answer = run(system, "auth")
     assert (answer["statusCode"], answer["body"]["permissions"]) == (200, ["orders:read", "orders:write"])
 

@@ -11,8 +11,8 @@ from local.demo import CLIENT_PERMISSIONS, DemoClient
 from local.place import Place
 from local.seed import Seeder
 from trading.adapters import passwords
-from trading.adapters.login import CLIENT_AUDIENCE
 from trading.domain.clients import Client
+from trading.domain.credentials import CLIENT_AUDIENCE
 
 CASH = Decimal(150_000)
 CREDIT = Decimal(50_000)

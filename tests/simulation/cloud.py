@@ -28,7 +28,7 @@ from tests.simulation.services.secretsmanager import SecretsManager
 from tests.simulation.services.sqs import Sqs
 from tests.simulation.services.stepfunctions import StepFunctions
 from tests.simulation.workflows import definition
-from trading.adapters.login import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 STAGE = "sim"
 BATCH_SIZE = 10

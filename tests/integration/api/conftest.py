@@ -12,7 +12,8 @@ from moto import mock_aws
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context
 from trading.adapters import passwords
-from trading.adapters.login import INTERNAL_AUDIENCE, Credential, CredentialStatus
+from trading.adapters.transactions import to_item
+from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -53,7 +54,7 @@ class World:
             permissions=("orders:read", "orders:write"),
             **overrides,
         )
-        self.dynamodb.put_item(TableName="trading-test-credentials", Item=credential.to_item())
+        self.dynamodb.put_item(TableName="trading-test-credentials", Item=to_item(credential.model_dump()))
 
     def items(self, table: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.dynamodb.scan(TableName=f"trading-test-{table}")["Items"]

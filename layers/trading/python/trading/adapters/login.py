@@ -4,51 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import Field
 
 from trading.adapters import passwords
 from trading.adapters.observability import count, logger
+from trading.adapters.transactions import from_item
 from trading.domain.clients import ClientStatus
+from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.values import Frozen
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-CLIENT_AUDIENCE = "trading-api"
-INTERNAL_AUDIENCE = "trading-internal"
 
 FREE_FAILURES = 5
 FIRST_LOCK = timedelta(seconds=5)
 LONGEST_LOCK = timedelta(minutes=15)
 FAILURES_REMEMBERED_FOR = timedelta(hours=1)
-
-
-class CredentialStatus(StrEnum):
-    """Whether a credential may be used."""
-
-    ACTIVE = "ACTIVE"
-    INACTIVE = "INACTIVE"
-
-
-class Credential(Frozen):
-    """An API key: whose it is, the hashes of its secrets, what it may do, and at which API."""
-
-    api_key: str
-    client_id: str
-    secret_hashes: tuple[str, ...] = Field(min_length=1, max_length=passwords.MAX_HASHES)
-    permissions: tuple[str, ...]
-    audience: str = CLIENT_AUDIENCE
-    status: CredentialStatus = CredentialStatus.ACTIVE
-
-    def to_item(self) -> dict[str, Any]:
-        """The item of the credentials table, in DynamoDB's JSON."""
-        return {name: TypeSerializer().serialize(value) for name, value in self.model_dump(mode="json").items()}
 
 
 class InvalidCredentialsError(DomainError):
@@ -94,13 +67,15 @@ class Login:
         self._client = client
         self._credentials_table = credentials_table
         self._clients_table = clients_table
+        self._now = now
         self._failures = _Failures(client, control_table, now)
 
     def authenticate(self, api_key: str, secret: str) -> Credential:
         """The credential. Raises LoginLockedError, InvalidCredentialsError, ClientInactiveError, in this order."""
         failures = self._failures.check(api_key)
         credential = self._credential(api_key)
-        if not passwords.matches(secret, credential.secret_hashes if credential else ()) or credential is None:
+        hashes = credential.valid_hashes(self._now()) if credential else ()
+        if not passwords.matches(secret, hashes) or credential is None:
             self._failures.add(api_key)
             raise InvalidCredentialsError("The API key or the secret is wrong.")
         if failures:
@@ -115,8 +90,7 @@ class Login:
         )
         if "Item" not in answer:
             return None
-        deserialize = TypeDeserializer().deserialize
-        return Credential.model_validate({name: deserialize(value) for name, value in answer["Item"].items()})
+        return Credential.model_validate(from_item(answer["Item"]))
 
     def _client_is_active(self, credential: Credential) -> bool:
         if credential.audience == INTERNAL_AUDIENCE:  # a service, not a client

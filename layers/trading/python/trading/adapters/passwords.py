@@ -9,7 +9,8 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-MAX_HASHES = 2
+from trading.domain.credentials import MAX_SECRETS
+
 _N, _R, _P = 2**14, 8, 1
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -18,6 +19,12 @@ _HASH_BYTES = 32
 def generate_secret() -> str:
     """A new API secret: 256 random bits, URL-safe."""
     return secrets.token_urlsafe(32)
+
+
+def new_secret() -> tuple[str, str]:
+    """A new API secret, and the hash of it to keep."""
+    secret = generate_secret()
+    return secret, hash_secret(secret)
 
 
 def hash_secret(secret: str) -> str:
@@ -31,10 +38,10 @@ def matches(secret: str, hashes: Sequence[str]) -> bool:
 
     The same work is done for none, one or two hashes, and for a match or none: time tells nothing.
     """
-    if len(hashes) > MAX_HASHES:
-        raise ValueError(f"a credential has at most {MAX_HASHES} hashes")
+    if len(hashes) > MAX_SECRETS:
+        raise ValueError(f"a credential has at most {MAX_SECRETS} hashes")
     found = False
-    for record in [*hashes, *[_DUMMY] * (MAX_HASHES - len(hashes))]:
+    for record in [*hashes, *[_DUMMY] * (MAX_SECRETS - len(hashes))]:
         found |= _matches_one(secret, record)
     return found
 

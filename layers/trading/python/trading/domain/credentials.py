@@ -1,0 +1,53 @@
+"""API keys: whose they are, what they may do, and which secrets are valid when."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from trading.domain.values import Timestamp, Versioned
+
+CLIENT_AUDIENCE = "trading-api"
+INTERNAL_AUDIENCE = "trading-internal"
+CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
+MAX_SECRETS = 2
+"""The one in use and the one before it."""
+
+
+class CredentialStatus(StrEnum):
+    """Whether a credential may be used."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class Credential(Versioned):
+    """An API key: whose it is, the hashes of its secrets, the newest first, what it may do, and at which API.
+
+    `previous_valid_until`: from then on only the newest secret is valid; None: all are. `rotation` names the request that the
+    newest secret was made for.
+    """
+
+    api_key: str
+    client_id: str
+    secret_hashes: tuple[str, ...] = Field(min_length=1, max_length=MAX_SECRETS)
+    previous_valid_until: Timestamp | None = None
+    rotation: str | None = None
+    permissions: tuple[str, ...]
+    audience: str = CLIENT_AUDIENCE
+    status: CredentialStatus = CredentialStatus.ACTIVE
+
+    def valid_hashes(self, now: datetime) -> tuple[str, ...]:
+        """The hashes that a secret may match now."""
+        over = self.previous_valid_until is not None and now >= self.previous_valid_until
+        return self.secret_hashes[:1] if over else self.secret_hashes
+
+    def rotated(self, secret_hash: str, rotation: str, previous_valid_until: datetime) -> "Credential":
+        """With a new secret; the one in use so far is the previous one, and one before that is gone at once."""
+        return self.model_copy(
+            update={
+                "secret_hashes": (secret_hash, self.secret_hashes[0]),
+                "previous_valid_until": previous_valid_until,
+                "rotation": rotation,
+            }
+        )
