@@ -62,6 +62,10 @@ class Account(Versioned):
                 raise LedgerInvariantError(f"account {self.client_id}: {name} would be {balance}")
         return self.model_copy(update=moved)
 
+    def with_credit_limit(self, limit: Decimal) -> "Account":
+        """Under another limit. Below what is drawn or held, `credit_available` is negative: nothing new is lent until it is repaid."""
+        return self.model_copy(update={"credit_available": limit - self.credit_held - self.credit_used})
+
     def hold(self, cash: Decimal, credit: Decimal) -> "Account":
         """Set cash and credit aside for an order."""
         return self.move(available=-cash, held=cash, credit_available=-credit, credit_held=credit)
@@ -105,6 +109,11 @@ class Position(Versioned):
     def quantity(self) -> int:
         """All shares owned, held for sale or not."""
         return self.available + self.held
+
+    @property
+    def withdrawable(self) -> int:
+        """Shares that may leave: neither held for sale nor still to be received."""
+        return max(self.available - max(self.unsettled, 0), 0)
 
     def move(
         self, *, available: int = 0, held: int = 0, unsettled: int = 0, cost: Decimal = ZERO, profit: Decimal = ZERO

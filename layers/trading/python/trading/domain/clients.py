@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trading.domain.values import Frozen, Money
+from trading.domain.values import Frozen, Money, Versioned
 
 
 class ClientStatus(StrEnum):
@@ -15,8 +15,19 @@ class ClientStatus(StrEnum):
     INACTIVE = "INACTIVE"
 
 
-class Client(Frozen):
-    """A client's profile. `margin_percent` is the share of a purchase that the client puts up; the rest draws on credit."""
+class Limits(Frozen):
+    """What a client may do in all."""
+
+    margin_percent: Decimal
+    credit_limit: Money
+    daily_trading_limit: Money
+
+
+class Client(Versioned):
+    """A client's profile. `margin_percent` is the share of a purchase that the client puts up; the rest draws on credit.
+
+    `fingerprint` is that of the request that created the client; a seeded one has none.
+    """
 
     client_id: str
     name: str
@@ -26,3 +37,17 @@ class Client(Frozen):
     daily_trading_limit: Money = Field(gt=0)
     settlement_account: str
     currency: str = "USD"
+    fingerprint: str | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as they stand."""
+        return Limits(
+            margin_percent=self.margin_percent,
+            credit_limit=self.credit_limit,
+            daily_trading_limit=self.daily_trading_limit,
+        )
+
+    def with_limits(self, limits: Limits) -> "Client":
+        """Under other limits."""
+        return self.model_copy(update={name: getattr(limits, name) for name in Limits.model_fields})

@@ -1,28 +1,40 @@
-"""Cash and shares that come in from outside, as double entries."""
+"""Cash and shares that come in from outside, or leave, as double entries."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import Account, Position
-from trading.domain.ledger import Deposit, Posting
+from trading.domain.errors import DomainError
+from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.values import cents
 
 
-def _entry(client_id: str, reference: str, postings: tuple[Posting, ...], now: datetime) -> Deposit:
-    return Deposit(
-        trade_id=identifiers.deposit_id(client_id, reference),
-        client_id=client_id,
-        reference=reference,
-        booked_at=now,
-        postings=postings,
-    )
+class NotWithdrawableError(DomainError):
+    """More than is settled and free. `details` say what is `available` and what is `lacking`."""
+
+    code = "NOT_WITHDRAWABLE"
+
+    def __init__(self, asset: str, field: str, wanted: Decimal | int, available: Decimal | int) -> None:
+        lacking = wanted - available
+        super().__init__(
+            f"{lacking} {asset} lacking: {available} settled and free",
+            field=field,
+            details={"available": str(available), "lacking": str(lacking)},
+        )
 
 
 def deposit_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Deposit]:
     """Settled cash from outside. The reference makes it happen once."""
     client = ledger.client_account(account.client_id)
-    postings = ledger.transfer(account.currency, ledger.DEPOSITORY, client, amount)
-    return account.move(available=amount), _entry(account.client_id, reference, postings, now)
+    entry = Deposit(
+        trade_id=identifiers.deposit_id(account.client_id, reference),
+        client_id=account.client_id,
+        reference=reference,
+        booked_at=now,
+        postings=ledger.transfer(account.currency, ledger.DEPOSITORY, client, amount),
+    )
+    return account.move(available=amount), entry
 
 
 def deposit_shares(
@@ -30,5 +42,44 @@ def deposit_shares(
 ) -> tuple[Position, Deposit]:
     """Settled shares from outside, with what they cost the client in all."""
     client = ledger.client_account(position.client_id)
-    postings = ledger.transfer(position.symbol, ledger.DEPOSITORY, client, quantity)
-    return position.move(available=quantity, cost=cost), _entry(position.client_id, reference, postings, now)
+    entry = Deposit(
+        trade_id=identifiers.deposit_id(position.client_id, reference),
+        client_id=position.client_id,
+        reference=reference,
+        booked_at=now,
+        cost=cost,
+        postings=ledger.transfer(position.symbol, ledger.DEPOSITORY, client, quantity),
+    )
+    return position.move(available=quantity, cost=cost), entry
+
+
+def withdraw_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Withdrawal]:
+    """Cash to the outside, out of what is settled and not held. Raises NotWithdrawableError."""
+    if amount > account.available:
+        raise NotWithdrawableError(account.currency, "amount", amount, account.available)
+    client = ledger.client_account(account.client_id)
+    entry = Withdrawal(
+        trade_id=identifiers.withdrawal_id(account.client_id, reference),
+        client_id=account.client_id,
+        reference=reference,
+        booked_at=now,
+        postings=ledger.transfer(account.currency, client, ledger.DEPOSITORY, amount),
+    )
+    return account.move(available=-amount), entry
+
+
+def withdraw_shares(position: Position, quantity: int, reference: str, now: datetime) -> tuple[Position, Withdrawal]:
+    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError."""
+    if quantity > position.withdrawable:
+        raise NotWithdrawableError(position.symbol, "quantity", quantity, position.withdrawable)
+    cost = cents(position.cost_basis * quantity / position.quantity)
+    client = ledger.client_account(position.client_id)
+    entry = Withdrawal(
+        trade_id=identifiers.withdrawal_id(position.client_id, reference),
+        client_id=position.client_id,
+        reference=reference,
+        booked_at=now,
+        cost=cost,
+        postings=ledger.transfer(position.symbol, client, ledger.DEPOSITORY, quantity),
+    )
+    return position.move(available=-quantity, cost=-cost), entry

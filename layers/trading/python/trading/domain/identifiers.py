@@ -46,3 +46,13 @@ def settled_trade_id(settlement_id: str) -> str:
 def deposit_id(client_id: str, reference: str) -> str:
     """One deposit a client and payment reference."""
     return _derive("dep", client_id, reference)
+
+
+def withdrawal_id(client_id: str, reference: str) -> str:
+    """One withdrawal a client and payment reference."""
+    return _derive("wdr", client_id, reference)
+
+
+def api_key(client_id: str, idempotency_key: str) -> str:
+    """The first API key of a client, by the request that created it."""
+    return _derive(client_id, idempotency_key)

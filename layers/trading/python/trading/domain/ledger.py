@@ -140,10 +140,19 @@ class Settlement(Entry):
 
 
 class Deposit(Entry):
-    """Cash or shares that came in from outside."""
+    """Cash or shares that came in from outside. `cost`: what the shares cost the client in all."""
 
     kind: Literal["DEPOSIT"] = "DEPOSIT"
     reference: str
+    cost: Money | None = None
+
+
+class Withdrawal(Entry):
+    """Cash or shares that left. `cost`: the part of the position's cost that went with the shares."""
+
+    kind: Literal["WITHDRAWAL"] = "WITHDRAWAL"
+    reference: str
+    cost: Money | None = None
 
 
 class Break(Entry):
@@ -156,5 +165,5 @@ class Break(Entry):
     evidence: dict[str, str]
 
 
-LedgerEntry = Annotated[Fill | Novation | Settlement | Deposit | Break, Field(discriminator="kind")]
+LedgerEntry = Annotated[Fill | Novation | Settlement | Deposit | Withdrawal | Break, Field(discriminator="kind")]
 LEDGER_ENTRY: TypeAdapter[LedgerEntry] = TypeAdapter(LedgerEntry)

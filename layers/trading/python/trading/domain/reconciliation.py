@@ -11,7 +11,7 @@ from typing import NamedTuple
 from trading.domain import calendar, identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
-from trading.domain.ledger import Break, Deposit, Fill, LedgerEntry, Novation, Settlement
+from trading.domain.ledger import Break, Deposit, Fill, LedgerEntry, Novation, Settlement, Withdrawal
 from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, expires_at, is_legal_path
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 
@@ -67,7 +67,9 @@ class Snapshot(Frozen):
             accounts=tuple(e for e in found if isinstance(e, Account)),
             positions=tuple(e for e in found if isinstance(e, Position)),
             orders=tuple(e for e in found if isinstance(e, Order)),
-            entries=tuple(e for e in found if isinstance(e, Fill | Novation | Settlement | Deposit | Break)),
+            entries=tuple(
+                e for e in found if isinstance(e, Fill | Novation | Settlement | Deposit | Withdrawal | Break)
+            ),
             obligations=tuple(e for e in found if isinstance(e, Obligation)),
             unreadable=tuple(e for e in found if isinstance(e, Finding)),
             expect_final=expect_final,

@@ -1,0 +1,89 @@
+"""Deposits, withdrawals, limits: what they do to balances, and what they may not."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.builders import NOW, D
+from tests.unit.domain.strategies import amounts
+from trading.domain import deposits, ledger
+from trading.domain.accounts import Account, Position
+from trading.domain.credentials import Credential
+from trading.domain.deposits import NotWithdrawableError
+from trading.domain.ledger import LEDGER_ENTRY
+
+
+def test_cash_leaves_as_a_double_entry() -> None:
+    account, entry = deposits.withdraw_cash(Account(client_id="alice", available=D("10.00")), D("4.00"), "w-1", NOW)
+    assert account.available == D("6.00")
+    assert entry.postings == ledger.transfer("USD", "client:alice", "depository", D("4.00"))
+    assert LEDGER_ENTRY.validate_python(entry.model_dump()) == entry
+
+
+def test_held_and_unsettled_cash_does_not_leave() -> None:
+    account = Account(client_id="alice", available=D("10.00"), held=D("5.00"), unsettled=D("7.00"))
+    with pytest.raises(NotWithdrawableError) as refusal:
+        deposits.withdraw_cash(account, D("10.01"), "w-1", NOW)
+    assert refusal.value.details == {"available": "10.00", "lacking": "0.01"}
+
+
+def test_shares_leave_with_their_part_of_the_cost() -> None:
+    position = Position(client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00"))
+    left, entry = deposits.withdraw_shares(position, 3, "w-1", NOW)
+    assert (left.available, left.held, left.cost_basis, left.realised_profit) == (0, 1, D("25.00"), D("0.00"))
+    assert entry.cost == D("75.00")
+    assert entry.postings == ledger.transfer("AAPL", "client:alice", "depository", 3)
+
+
+@pytest.mark.parametrize(
+    ("available", "unsettled", "withdrawable"), [(10, 0, 10), (10, 4, 6), (10, 15, 0), (10, -5, 10)]
+)
+def test_shares_that_are_still_to_be_received_do_not_leave(available: int, unsettled: int, withdrawable: int) -> None:
+    position = Position(client_id="alice", symbol="AAPL", available=available, held=2, unsettled=unsettled)
+    assert position.withdrawable == withdrawable
+    with pytest.raises(NotWithdrawableError):
+        deposits.withdraw_shares(position, withdrawable + 1, "w-1", NOW)
+
+
+def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
+    account = Account(client_id="alice", available=D("10.00"))
+    first, again = (deposits.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2))
+    assert first == again
+    assert deposits.withdraw_cash(account, D("1.00"), "ref", NOW)[1].trade_id != first
+
+
+@given(amounts, amounts, amounts, amounts)
+def test_a_credit_limit_is_what_is_available_held_and_used(
+    before: Decimal, held: Decimal, used: Decimal, limit: Decimal
+) -> None:
+    account = Account(client_id="alice", credit_available=before, credit_held=held, credit_used=used)
+    changed = account.with_credit_limit(limit)
+    assert changed.credit_available + changed.credit_held + changed.credit_used == limit
+    assert changed == account.model_copy(update={"credit_available": changed.credit_available})
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 1000), amounts), max_size=20))
+def test_shares_that_come_and_go_leave_no_cost_behind(moves: list[tuple[bool, int, Decimal]]) -> None:
+    position = Position(client_id="alice", symbol="AAPL")
+    for number, (comes, quantity, cost) in enumerate(moves):
+        if comes:
+            position, _ = deposits.deposit_shares(position, quantity, cost, str(number), NOW)
+        elif quantity <= position.withdrawable:
+            position, _ = deposits.withdraw_shares(position, quantity, str(number), NOW)
+        assert position.cost_basis >= 0
+    if position.quantity:
+        position, _ = deposits.withdraw_shares(position, position.quantity, "last", NOW)
+    assert (position.quantity, position.cost_basis) == (0, D("0.00"))
+
+
+def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_longer() -> None:
+    credential = Credential(api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",))
+    until = NOW + timedelta(hours=1)
+    rotated = credential.rotated("second", "r-1", until)
+    assert rotated.valid_hashes(NOW) == ("second", "first")
+    assert rotated.valid_hashes(until - timedelta(microseconds=1)) == ("second", "first")
+    assert rotated.valid_hashes(until) == ("second",)
+    assert rotated.rotated("third", "r-2", until).valid_hashes(NOW) == ("third", "second")
