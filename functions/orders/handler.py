@@ -79,7 +79,7 @@ def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
         quantity=order.quantity,
         limit_price=order.price,
     )
-    fingerprint = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
     headers = {"Location": f"/api/v1/orders/{placed.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})

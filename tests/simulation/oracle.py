@@ -157,6 +157,9 @@ class StepOracle:
         if after is None:
             raise ViolationError("orders stay", before["order_id"]["S"], "deleted")
         order = plain(after)
+        order["history"] = [
+            dict(zip(("time", "status", "reason"), line.split(" ", 2), strict=False)) for line in order["history"]
+        ]
         order_id = order["order_id"]
         if "attention_at" in order:
             self.attention[order_id] = order["attention_at"]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from pydantic import ValidationError
 
 from tests.fakes.builders import NOW, D, make_order, make_received, routed_order
 from trading.domain.orders import (
@@ -95,6 +96,25 @@ def test_a_legal_history(path: tuple[OrderStatus, ...]) -> None:
 )
 def test_an_illegal_history(path: tuple[OrderStatus, ...]) -> None:
     assert not is_legal_path(history(*path))
+
+
+def test_a_step_of_the_history_is_kept_as_a_line_and_read_back() -> None:
+    plain = HistoryEntry(status=S.ROUTING, time=NOW)
+    ended = HistoryEntry(status=S.CANCELED, time=NOW, reason="40 of 100  not executed")
+    lines: list[object] = [plain.model_dump(), ended.model_dump(mode="json")]
+    assert lines == [
+        "2026-11-23T15:00:00.000000Z ROUTING",
+        "2026-11-23T15:00:00.000000Z CANCELED 40 of 100  not executed",
+    ]
+    assert [HistoryEntry.model_validate(line) for line in lines] == [plain, ended]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "2026-11-23T15:00:00.000000Z", "ROUTING 2026-11-23T15:00:00.000000Z", "x ROUTING"]
+)
+def test_a_line_that_is_no_step_is_refused(line: str) -> None:
+    with pytest.raises(ValidationError):
+        HistoryEntry.model_validate(line)
 
 
 def test_routing_numbers_the_children_on_and_moves_once() -> None:

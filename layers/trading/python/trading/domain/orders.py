@@ -6,6 +6,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
+from pydantic import model_serializer, model_validator
+
 from trading.domain import calendar, identifiers
 from trading.domain.errors import InvariantError
 from trading.domain.values import (
@@ -20,6 +22,7 @@ from trading.domain.values import (
     Versioned,
     cents_down,
     cents_up,
+    iso,
 )
 
 PROGRESS_EXPECTED_WITHIN = timedelta(seconds=60)
@@ -68,11 +71,22 @@ class IllegalTransitionError(InvariantError):
 
 
 class HistoryEntry(Frozen):
-    """One transition."""
+    """One transition. It is kept as a line, `{time} {status} {reason}`: the names would be a tenth of an order's item."""
 
     status: OrderStatus
     time: Timestamp
     reason: str | None = None
+
+    @model_serializer
+    def _line(self) -> str:
+        return " ".join(filter(None, (iso(self.time), self.status, self.reason)))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_line(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return dict(zip(("time", "status", "reason"), value.split(" ", 2), strict=False))
 
 
 class ChildStatus(StrEnum):
