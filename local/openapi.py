@@ -166,9 +166,10 @@ def _complete(document: dict[str, Any]) -> None:
             parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
             operation["responses"]["200"]["headers"] = ENTITY_TAG
             operation["responses"]["304"] = {"description": "Unchanged: it is what `If-None-Match` names."}
-        if method == "post":
+        else:
             statuses |= WITH_BODY
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        if method == "post":
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
         parameters.append({"$ref": "#/components/parameters/CorrelationId"})

@@ -63,6 +63,10 @@ def build(throttle: Any = None, verify: Any = None) -> ApiResolver:
     def show(order_id: PathId) -> Placed:
         return Placed(symbol=order_id[:5], price=Decimal("1.10"), at=datetime(2026, 1, 2, tzinfo=UTC))
 
+    @app.put("/api/v1/orders/<order_id>", permission="orders:write")
+    def replace(order_id: PathId) -> dict[str, str]:
+        return {"replaced": order_id, "under": app.idempotency_key}
+
     @app.get("/api/v1/broken", permission=None)
     def broken() -> Placed:
         return {"symbol": "X"}  # type: ignore[return-value]
@@ -90,6 +94,13 @@ def test_success_states_money_as_text_and_time_in_utc() -> None:
     assert header(answer, "X-Who") == "alice"
     assert header(answer, "Cache-Control") == "no-store"
     assert header(answer, "X-Content-Type-Options") == "nosniff"
+
+
+def test_a_put_carries_its_key() -> None:
+    event = request("PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": "put-1"})
+    assert ask(event)[:2] == (200, {"replaced": "o-1", "under": "put-1"})
+    event = request("PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": ""})
+    assert (ask(event)[0], ask(event)[1]["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
 
 
 @pytest.mark.parametrize(

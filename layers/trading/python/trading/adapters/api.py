@@ -57,7 +57,7 @@ class ApiResolver:
     """Routes of one function behind API Gateway.
 
     A request passes, in this order: size of the body, `verify` (if given) over the raw body, permission, rate limit,
-    content type, JSON, idempotency key (POST), validation against the handler's signature. Every error is a problem
+    content type, JSON, idempotency key (all but GET), validation against the handler's signature. Every error is a problem
     document. `verify(event, body)` raises for a request that is not authentic. Every GET's answer carries an ETag, and
     If-None-Match gets 304 for what the caller has.
     """
@@ -91,6 +91,10 @@ class ApiResolver:
     ) -> Callable[[Handler], Handler]:
         """Route a POST, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("POST", rule, permission, status, documentation)
+
+    def put(self, rule: str, *, permission: str | None, **documentation: Any) -> Callable[[Handler], Handler]:
+        """Route a PUT, which always carries an Idempotency-Key."""
+        return self._route("PUT", rule, permission, HTTPStatus.OK, documentation)
 
     def _route(
         self, method: str, rule: str, permission: str | None, status: HTTPStatus, documentation: dict[str, Any]
@@ -181,7 +185,7 @@ class ApiResolver:
         allowance = self._authorize(extensions[PERMISSION_EXTENSION])
         if body:
             self._check_json()
-        if self.event.http_method == "POST":
+        if self.event.http_method != "GET":
             logger.append_keys(idempotency_key=self.idempotency_key)
         response = next_middleware(app)
         if allowance:

@@ -1,4 +1,4 @@
-"""Idempotency-Key for POSTs: the first answer again, over Powertools' idempotency records."""
+"""Idempotency-Key: the first answer again, over Powertools' idempotency records."""
 
 from __future__ import annotations
 
