@@ -89,7 +89,7 @@ _EXECUTION_GRANTS = {
     "tables/accounts": "GetItem PutItem",
     "tables/orders": "GetItem PutItem",
     "tables/ledger": "GetItem BatchGetItem PutItem",
-    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
+    "tables/control": "GetItem BatchGetItem PutItem UpdateItem BatchWriteItem",
     "queues/clearing": "SendMessage",
     f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
     **_EXCHANGE_SECRETS,

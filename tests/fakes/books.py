@@ -57,6 +57,11 @@ class MemoryBooks:
         return found if isinstance(found, Position) else Position(client_id=client_id, symbol=symbol)
 
     @faulty
+    def positions(self, client_id: str, after: str | None = None, page_size: int | None = None) -> Iterator[Position]:
+        found = [p for p in self.items.values() if isinstance(p, Position) and p.client_id == client_id]
+        return iter(sorted((p for p in found if p.symbol > (after or "")), key=lambda p: p.symbol))
+
+    @faulty
     def order(self, order_id: str) -> Order | None:
         if not order_id:
             raise ValueError("a table refuses an empty key")

@@ -1,10 +1,11 @@
 """The outside world in memory: exchanges that do what a test says, a depository, and how the exchanges are doing."""
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
 from tests.fakes.faults import Faults, faulty
+from trading.domain.valuation import LastPrice
 from trading.usecases.ports import Clock, NotAcceptedError, OutcomeUnknownError
 from trading.wire import (
     ConfirmationPage,
@@ -180,6 +181,24 @@ class MemoryHealth:
     @faulty
     def observe(self, exchange_id: str, outcome: Decimal) -> None:
         self.observed.append((exchange_id, outcome))
+
+
+class MemoryLastPrices:
+    """The port `LastPrices`."""
+
+    port = "prices"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.known: dict[str, LastPrice] = {}
+
+    @faulty
+    def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
+        self.known[symbol] = LastPrice(symbol=symbol, price=price, time=at)
+
+    @faulty
+    def latest(self, symbols: Sequence[str]) -> dict[str, LastPrice]:
+        return {symbol: self.known[symbol] for symbol in symbols if symbol in self.known}
 
 
 class MemoryDepository:

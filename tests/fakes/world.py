@@ -8,7 +8,7 @@ from tests.fakes.books import MemoryBooks
 from tests.fakes.builders import NOW, TODAY, make_client, make_exchange, make_instrument, make_request
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
-from tests.fakes.venues import MemoryDepository, MemoryHealth, ScriptedExchanges
+from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
 from trading.domain import deposits
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Finding, check
@@ -20,6 +20,7 @@ from trading.usecases.place_order import PlaceOrder
 from trading.usecases.route_order import RouteOrder
 from trading.usecases.settle_client import SettleClientStage
 from trading.usecases.settlement_cycle import PlanSettlement, ReconcileSettlement
+from trading.usecases.show_accounts import ShowAccounts
 from trading.usecases.sweep import CloseDay, Sweep
 from trading.wire import ExecutionReport, VenueQuote
 
@@ -39,6 +40,7 @@ class World:
         self.workflow = MemoryWorkflow(self.mailboxes, self.faults)
         self.exchanges = ScriptedExchanges(self.clock, self.faults)
         self.health = MemoryHealth(self.faults)
+        self.prices = MemoryLastPrices(self.faults)
         self.depository = MemoryDepository(self.clock, self.faults)
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"
@@ -50,6 +52,7 @@ class World:
         self.settle = self._stage(SettleClientStage)
         self.plan = self._stage(PlanSettlement)
         self.reconcile = self._stage(ReconcileSettlement)
+        self.accounts = self._stage(ShowAccounts)
         self.sweep = self._stage(Sweep)
         self.close_day = self._stage(CloseDay)
         self.failures: list[tuple[Message, Exception]] = []

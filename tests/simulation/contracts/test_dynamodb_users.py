@@ -30,6 +30,7 @@ from tests.unit.api.clock import Clock
 from tests.unit.simulators.builders import DICE, FAULTLESS, NOW, QUOTE, booked_order
 from trading.adapters import outages
 from trading.adapters.exchanges import BREAKER, circuit_store
+from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.login import InvalidCredentialsError, Login, LoginLockedError
 from trading.adapters.reconciliation_reader import TableReader
 from trading.adapters.tables import TableBooks, TableNames
@@ -243,6 +244,16 @@ def test_execution_quality_is_shared(catalog: Tables) -> None:
         observer.observe("XNYS", Decimal(0))
     assert worker().scores()["XNYS"] < unknown
     assert worker().suspended() == frozenset()
+
+
+def test_last_prices_are_shared(catalog: Tables) -> None:
+    clock = Clock()
+    for symbol in ("AAPL", "MSFT"):
+        TableLastPrices(catalog.client, catalog.names["control"], clock).observe(symbol, Decimal("1.0001"), clock())
+    last = TableLastPrices(catalog.client, catalog.names["control"], clock).latest(["AAPL", "MSFT", "NVDA"])
+    assert {symbol: (known.price, known.time) for symbol, known in last.items()} == {
+        symbol: (Decimal("1.0001"), clock()) for symbol in ("AAPL", "MSFT")
+    }
 
 
 def conflicts(call: Callable[..., None], *arguments: Any) -> bool:

@@ -89,6 +89,7 @@ def test_a_day_without_faults() -> None:
         "mailboxes",
         "exchanges",
         "health",
+        "prices",
         "depository",
         "monitor",
     }

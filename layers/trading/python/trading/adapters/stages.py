@@ -10,6 +10,7 @@ from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.depository import HttpDepository
 from trading.adapters.exchanges import HttpExchanges, circuit_store
+from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters
 from trading.adapters.settings import LambdaSettings, api_base_url
@@ -81,7 +82,8 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
         circuit_store(dynamodb, settings.control_table),
         settings.tape_key_id,
     )
-    book = BookExecution(books=the_books, health=health, monitor=monitor, clock=now)
+    prices = TableLastPrices(dynamodb, settings.control_table, now)
+    book = BookExecution(books=the_books, health=health, prices=prices, monitor=monitor, clock=now)
     callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
     route = RouteOrder(the_books, exchanges, health, book, monitor, now, callback_url)
     mailboxes = SqsMailboxes(

@@ -125,6 +125,18 @@ class TableBooks:
         key = {"client_id": client_id, "item": f"POSITION#{symbol}"}
         return self._get(self._tables.accounts, key, Position) or Position(client_id=client_id, symbol=symbol)
 
+    def positions(self, client_id: str, after: str | None = None, page_size: int | None = None) -> Iterator[Position]:
+        """A client's positions by symbol, those after a symbol only; read page by page as they are asked for."""
+        items = self._query(
+            self._tables.accounts,
+            "client_id = :client AND #item BETWEEN :first AND :last",
+            # The neighbours in ASCII of what a symbol and its separator are made of.
+            {":client": client_id, ":first": f"POSITION#{after} " if after else "POSITION#", ":last": "POSITION$"},
+            {"#item": "item"},
+            page_size=page_size,
+        )
+        return (load_entity(Position, item) for item in items)
+
     def order(self, order_id: str) -> Order | None:
         """An order."""
         return self._get(self._tables.orders, {"order_id": order_id, "item": "ORDER"}, Order)
@@ -313,6 +325,7 @@ class TableBooks:
         names: dict[str, str] | None = None,
         index: str | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         request: dict[str, Any] = {
             "TableName": table,
@@ -321,7 +334,7 @@ class TableBooks:
         }
         request |= {"ExpressionAttributeNames": names} if names else {}
         request |= {"IndexName": index} if index else {"ConsistentRead": True}
-        request |= {"Limit": limit} if limit else {}
+        request |= {"Limit": limit or page_size} if limit or page_size else {}
         while True:
             answer = self._client.query(**request)
             yield from map(from_item, answer["Items"])

@@ -7,7 +7,7 @@ from trading.domain import execution, identifiers
 from trading.domain.execution import Breach, VenueExecution
 from trading.domain.ledger import Break
 from trading.domain.orders import ChildOrder, ChildStatus, Order
-from trading.usecases.ports import Books, Clock, Monitor, NotFoundError, VenueHealth
+from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
 
 ENDINGS: dict[str, ChildStatus] = {
@@ -24,6 +24,7 @@ class BookExecution:
 
     books: Books
     health: VenueHealth
+    prices: LastPrices
     monitor: Monitor
     clock: Clock
 
@@ -103,6 +104,7 @@ class BookExecution:
             return self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
         self.books.commit(booking.fill, booking.order, booking.account, booking.position)
         self.monitor.count("FillsBooked")
+        self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booking.fill.booked_at))
         child = booking.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
             self.health.observe(fill.exchange_id, Decimal(1))

@@ -1,6 +1,6 @@
 """What the use cases need of the world. Adapters implement it over AWS and HTTP; tests over memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -12,6 +12,7 @@ from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.instruments import Exchange, Instrument
 from trading.domain.ledger import Deposit, Fill, LedgerEntry
 from trading.domain.orders import Order
+from trading.domain.valuation import LastPrice
 from trading.domain.values import Frozen
 from trading.messages import ClearOrder, ExecutionMessage, SettleClient
 from trading.wire import (
@@ -73,6 +74,9 @@ class Books(Protocol):
     def exchanges(self) -> Sequence[Exchange]: ...
     def account(self, client_id: str) -> Account: ...
     def position(self, client_id: str, symbol: str) -> Position: ...
+    def positions(
+        self, client_id: str, after: str | None = None, page_size: int | None = None
+    ) -> Iterable[Position]: ...
     def order(self, order_id: str) -> Order | None: ...
     def fill(self, trade_id: str) -> Fill | None: ...
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]: ...
@@ -121,6 +125,13 @@ class VenueHealth(Protocol):
     def scores(self) -> dict[str, Decimal]: ...
     def suspended(self) -> frozenset[str]: ...
     def observe(self, exchange_id: str, outcome: Decimal) -> None: ...
+
+
+class LastPrices(Protocol):
+    """The latest executions' prices, shared, seconds old and dispensable: what is not known is left out."""
+
+    def observe(self, symbol: str, price: Decimal, at: datetime) -> None: ...
+    def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]: ...
 
 
 class Depository(Protocol):

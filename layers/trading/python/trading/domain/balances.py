@@ -1,0 +1,54 @@
+"""What a client may do with its cash: buy with it, withdraw it, and how much of the credit it uses. docs/accounts.md has examples."""
+
+from decimal import Decimal
+
+from trading.domain.accounts import Account
+from trading.domain.values import ZERO, Frozen, Money, cents_down
+
+
+class Balances(Frozen):
+    """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
+
+    available: settled and free. held_for_orders: set aside for open buys at their worst price. unsettled: proceeds of sales
+    before their settlement. margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    """
+
+    currency: str
+    available: Money
+    held_for_orders: Money
+    unsettled: Money
+    total: Money
+    buying_power: Money
+    withdrawable: Money
+    margin_in_use: Money
+
+
+def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
+    """The largest purchase, fees included, that order entry takes: the client puts up its share, the rest draws on credit.
+
+    The daily trading limit is apart. Rounded down, so it is a few cents less where credit is what ends it.
+    """
+    own = account.available * 100 / margin_percent
+    if margin_percent == 100:
+        return cents_down(own)
+    credit = max(account.credit_available, ZERO) * 100 / (100 - margin_percent)
+    return cents_down(min(own, credit))
+
+
+def withdrawable(account: Account) -> Decimal:
+    """Cash that may leave: settled, free, and not needed to repay what was borrowed."""
+    return max(account.available - account.credit_used, ZERO)
+
+
+def balances(account: Account, margin_percent: Decimal) -> Balances:
+    """An account as its client sees it."""
+    return Balances(
+        currency=account.currency,
+        available=account.available,
+        held_for_orders=account.held,
+        unsettled=account.unsettled,
+        total=account.total,
+        buying_power=buying_power(account, margin_percent),
+        withdrawable=withdrawable(account),
+        margin_in_use=account.credit_used,
+    )

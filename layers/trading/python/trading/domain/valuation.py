@@ -1,0 +1,116 @@
+"""What positions cost, what they are worth, and what was earned on them. docs/accounts.md has examples."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+
+from trading.domain.accounts import Account, Position
+from trading.domain.balances import Balances, balances
+from trading.domain.values import ZERO, Frozen, Money, Timestamp, cents
+
+HUNDREDTH_OF_A_CENT = Decimal("0.0001")
+
+
+class LastPrice(Frozen):
+    """The price of the latest execution in a symbol that we know of."""
+
+    symbol: str
+    price: Money
+    time: Timestamp
+
+
+class PriceSource(StrEnum):
+    """Where a price comes from: an execution, or until there is one the instrument's reference price; without any, a
+    position is valued at what it cost."""
+
+    EXECUTION = "execution"
+    REFERENCE = "reference"
+    NONE = "none"
+
+
+class Holding(Frozen):
+    """A position as its client sees it. `quantity` = `settled` + `unsettled` = `available` + `held_for_sells`.
+
+    settled: what the depository has; unsettled: bought and not yet received, less sold and not yet delivered.
+    `average_purchase_price` is `cost_basis` over quantity, fees included, to a hundredth of a cent; null when closed.
+    """
+
+    symbol: str
+    quantity: int
+    settled: int
+    unsettled: int
+    held_for_sells: int
+    available: int
+    average_purchase_price: Money | None
+    cost_basis: Money
+    last_price: Money | None
+    price_time: Timestamp | None
+    price_source: PriceSource
+    market_value: Money
+    unrealised_profit: Money
+    realised_profit: Money
+
+
+class Portfolio(Frozen):
+    """Everything that a client owns. `total_value`: all cash and shares, less the loan. `realised_profit` counts closed
+    positions too, which `positions` leaves out."""
+
+    currency: str
+    cash: Balances
+    positions: tuple[Holding, ...]
+    market_value: Money
+    unrealised_profit: Money
+    realised_profit: Money
+    total_value: Money
+
+
+def is_closed(position: Position) -> bool:
+    """Nothing is owned and nothing is on its way."""
+    return position.quantity == 0 and position.unsettled == 0
+
+
+def average_purchase_price(position: Position) -> Decimal | None:
+    """What a share cost on average, fees included."""
+    if not position.quantity:
+        return None
+    return (position.cost_basis / position.quantity).quantize(HUNDREDTH_OF_A_CENT)
+
+
+def holding(position: Position, last: LastPrice | None, reference_price: Decimal | None) -> Holding:
+    """Value a position at the last price, or at the reference price until there is one."""
+    price = last.price if last else reference_price
+    value = position.cost_basis if price is None else cents(price * position.quantity)
+    source = PriceSource.EXECUTION if last else PriceSource.NONE if price is None else PriceSource.REFERENCE
+    return Holding(
+        symbol=position.symbol,
+        quantity=position.quantity,
+        settled=position.quantity - position.unsettled,
+        unsettled=position.unsettled,
+        held_for_sells=position.held,
+        available=position.available,
+        average_purchase_price=average_purchase_price(position),
+        cost_basis=position.cost_basis,
+        last_price=price,
+        price_time=last.time if last else None,
+        price_source=source,
+        market_value=value,
+        unrealised_profit=value - position.cost_basis,
+        realised_profit=position.realised_profit,
+    )
+
+
+def portfolio(
+    account: Account, margin_percent: Decimal, holdings: Iterable[Holding], realised_on_closed: Decimal
+) -> Portfolio:
+    """The sum of a client's cash and open positions."""
+    held = tuple(holdings)
+    value = sum((h.market_value for h in held), ZERO)
+    return Portfolio(
+        currency=account.currency,
+        cash=balances(account, margin_percent),
+        positions=held,
+        market_value=value,
+        unrealised_profit=sum((h.unrealised_profit for h in held), ZERO),
+        realised_profit=sum((h.realised_profit for h in held), realised_on_closed),
+        total_value=account.total + value - account.credit_used,
+    )

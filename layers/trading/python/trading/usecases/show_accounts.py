@@ -1,0 +1,75 @@
+"""What a client is shown of its cash and positions: read strongly consistent, valued at the last prices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+
+from trading.domain.accounts import Account, Position
+from trading.domain.balances import Balances, balances
+from trading.domain.clients import Client
+from trading.domain.valuation import Holding, Portfolio, holding, is_closed, portfolio
+from trading.domain.values import ZERO
+from trading.usecases.ports import Books, LastPrices, NotFoundError, StaleError
+from trading.usecases.retrying import on_fresh_state
+
+
+@dataclass(frozen=True)
+class ShowAccounts:
+    """Nothing is written. A client without a profile is not found."""
+
+    books: Books
+    prices: LastPrices
+
+    def balance(self, client_id: str) -> Balances:
+        """A client's cash: one item, so never half of a fill."""
+        return balances(self.books.account(client_id), self._client(client_id).margin_percent)
+
+    def position(self, client_id: str, symbol: str) -> Holding:
+        """A client's position, open or closed. Raises NotFoundError if there never was one."""
+        position = self.books.position(client_id, symbol)
+        if not position.version:
+            raise NotFoundError("There is no such position.", field="symbol")
+        return self._valued([position])[0]
+
+    def positions(
+        self, client_id: str, closed: bool, after: str | None, limit: int
+    ) -> tuple[Sequence[Holding], str | None]:
+        """A page of a client's positions by symbol, and the symbol to go on after (None: no more)."""
+        wanted = (p for p in self.books.positions(client_id, after, limit + 1) if closed or not is_closed(p))
+        found = list(islice(wanted, limit + 1))
+        return self._valued(found[:limit]), found[limit - 1].symbol if len(found) > limit else None
+
+    def portfolio(self, client_id: str) -> Portfolio:
+        """A client's cash and open positions of one moment. Raises StaleError when it trades too fast to be looked at."""
+        client = self._client(client_id)
+        account, positions = self._books_of(client_id)
+        closed = [p for p in positions if is_closed(p)]
+        held = self._valued([p for p in positions if not is_closed(p)])
+        return portfolio(account, client.margin_percent, held, sum((p.realised_profit for p in closed), ZERO))
+
+    @on_fresh_state
+    def _books_of(self, client_id: str) -> tuple[Account, Sequence[Position]]:
+        """Cash and positions that belong together: whatever moves both moves the account's version on."""
+        account = self.books.account(client_id)
+        positions = list(self.books.positions(client_id))
+        if self.books.account(client_id).version != account.version:
+            raise StaleError
+        return account, positions
+
+    def _client(self, client_id: str) -> Client:
+        client = self.books.client(client_id)
+        if client is None:
+            raise NotFoundError("There is no such client.")
+        return client
+
+    def _valued(self, positions: Sequence[Position]) -> Sequence[Holding]:
+        last = self.prices.latest([p.symbol for p in positions])
+        return [
+            holding(p, last.get(p.symbol), None if p.symbol in last else self._reference_price(p.symbol))
+            for p in positions
+        ]
+
+    def _reference_price(self, symbol: str) -> Decimal | None:
+        instrument = self.books.instrument(symbol)
+        return instrument.reference_price if instrument else None
