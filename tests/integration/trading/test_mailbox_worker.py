@@ -19,11 +19,12 @@ from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleErro
 
 @dataclass
 class Desk:
-    """A worker whose handling of an order fails as `errors` says, and what it did."""
+    """A worker whose handling of an order fails as `errors` says and leaves the time of `time_after`, and what it did."""
 
     queue_url: str
     dlq_url: str
     errors: dict[str, Exception] = field(default_factory=dict)
+    time_after: dict[str, int] = field(default_factory=dict)
     handled: list[str] = field(default_factory=list)
     seen_before: list[str] = field(default_factory=list)
     given_up: list[tuple[str, str]] = field(default_factory=list)
@@ -35,7 +36,8 @@ class Desk:
             PollOrder.model_validate_json, self._handle, self._give_up, self.sqs, self.queue_url, self.dlq_url
         )
 
-    def _handle(self, message: PollOrder, _: Any, seen_before: bool) -> None:
+    def _handle(self, message: PollOrder, context: Any, seen_before: bool) -> None:
+        context.remaining_ms = self.time_after.get(message.order_id, context.remaining_ms)
         if seen_before:
             self.seen_before.append(message.order_id)
         if message.order_id in self.errors:
@@ -195,6 +197,20 @@ def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:
     failed = desk.work(record("a"), record("b", "bob"), remaining_ms=ENOUGH_TIME_MS - 1)
     assert failed == ["id-a", "id-b"]
     assert (desk.handled, desk.given_up) == ([], [])
+
+
+def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause(desk: Desk) -> None:
+    asked: list[dict[str, Any]] = []
+    desk.sqs.meta.events.register(
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.extend(params["Entries"])
+    )
+    desk.errors["a"] = StaleError()
+    desk.time_after["a"] = ENOUGH_TIME_MS - 1
+    late = [record("x", "bob", receives=7), record("y", "bob", receives=7), record("z", "carol", receives=7)]
+    assert desk.work(record("a", receives=3), *late) == ["id-a", "id-x", "id-y", "id-z"]
+    pauses = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked}
+    assert pauses.pop("handle-a") >= 4
+    assert pauses == {"handle-x": 0, "handle-y": 0, "handle-z": 0}
 
 
 def test_a_warm_worker_forgets_the_failures_of_the_batch_before(desk: Desk) -> None:

@@ -67,6 +67,7 @@ class MailboxWorker(Generic[AnyMessage]):
         """The Lambda handler: SQS event in, batch item failures out."""
         logger.append_keys(function_request_id=context.aws_request_id)
         self._given_up: set[str] = set()
+        self._out_of_time: set[str | None] = set()
         response = process_partial_response(
             event=event,
             record_handler=lambda record: self._one(record, context),
@@ -79,12 +80,12 @@ class MailboxWorker(Generic[AnyMessage]):
         return response
 
     def _postpone(self, failed: list[SQSRecord]) -> None:
-        """All of a group alike: it stays closed as long as any of its messages is out."""
+        """All of a group alike: it stays closed as long as any of its messages is out. What only lacked time comes again at once."""
         receives: dict[str | None, int] = {}
         for record in failed:
             group = record.attributes.message_group_id
             receives[group] = max(int(record.attributes.approximate_receive_count), receives.get(group, 1))
-        pauses = {group: _pause(times) for group, times in receives.items()}
+        pauses = {group: 0 if group in self._out_of_time else _pause(times) for group, times in receives.items()}
         entries: Any = [
             {
                 "Id": str(number),
@@ -103,6 +104,7 @@ class MailboxWorker(Generic[AnyMessage]):
 
     def _one(self, record: SQSRecord, context: LambdaContext) -> None:
         if context.get_remaining_time_in_millis() < ENOUGH_TIME_MS:
+            self._out_of_time.add(record.attributes.message_group_id)
             raise OutOfTimeError
         try:
             message = self._parse(record.body)
