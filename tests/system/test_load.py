@@ -1,0 +1,68 @@
+"""`make load`, small: everything that was asked for is accounted for, although workers die meanwhile."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from local import deploy
+from local.aws_client import aws_client
+from local.place import Place
+from simulators.reference import EXCHANGE_IDS
+from tests.load import figures
+from tests.load.run import Settings, run
+from trading.adapters.transactions import to_item
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the worker processes in /proc"),
+]
+
+SOON_HEALED = frozenset({"auth", "authorizer", "exchange-api", "exchange-matching", "orders"})
+"""Whoever asked these asks again at once. What the deaths of the others need, a visibility timeout, test_crashes waits for."""
+PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate")}
+
+
+@pytest.fixture
+def prompt_exchanges(place: Place) -> Iterator[None]:
+    """Exchanges that report at once: the minutes that it takes otherwise are the session's to test."""
+    dynamodb, table = aws_client(place, "dynamodb"), deploy.outputs(place)["ExchangeBooksTable"]
+    keys = [{"pk": "CONFIG", "sk": exchange_id} for exchange_id in EXCHANGE_IDS]
+    for key in keys:
+        dynamodb.put_item(TableName=table, Item=to_item(key | PROMPT))
+    yield
+    for key in keys:
+        dynamodb.delete_item(TableName=table, Key=to_item(key))
+
+
+@pytest.mark.usefixtures("prompt_exchanges")
+def test_under_load_and_fire_everything_is_accounted_for(place: Place) -> None:
+    said = io.StringIO()
+    settings = Settings(
+        clients=10,
+        orders=60,
+        seed=1,
+        run_id="test",
+        kill_every=(0.3, 1.0),
+        kill_on_for=5.0,
+        may_die=SOON_HEALED,
+    )
+    outcome = run(place, settings, Console(file=said, width=200))
+    assert outcome.complaints == [], said.getvalue()
+    found = outcome.figures
+    assert sum(found.killed.values()) >= 3
+    assert found.killed.keys() <= SOON_HEALED
+    assert found.retries["429 RATE_LIMITED"] > 0
+    assert found.retries["401 UNAUTHENTICATED"] > 0
+    assert found.counts["orders accepted"] > 30
+    assert found.counts["in the end CLEARED"] > 20
+    assert found.counts["planned requests"] == 60
+    assert "placing orders: placed" in said.getvalue()
+    for name in ("accepted to filled", "filled to cleared"):
+        assert 0 < found.latencies[name].p50 <= found.latencies[name].maximum
+    assert json.loads(json.dumps(found.json()))["ratios"][figures.FLOOR] == 1
+    assert [grid.markdown() for grid in found.grids()]
