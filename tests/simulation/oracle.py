@@ -10,9 +10,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.items import plain
 from tests.simulation.people import ORDER_FIELDS, People
 from tests.simulation.scenario import Scenario
 from tests.simulation.venues import Outside
@@ -43,7 +42,6 @@ LEGAL = {
 }
 GTC_SECONDS = 90 * 86_400 - 5
 NOT_NEGATIVE = ("available", "held", "unsettled", "credit_held", "credit_used")
-_deserializer = TypeDeserializer()
 
 
 class ViolationError(AssertionError):
@@ -52,11 +50,6 @@ class ViolationError(AssertionError):
     def __init__(self, rule: str, subject: str, message: str) -> None:
         super().__init__(f"{rule}: {subject}: {message}")
         self.rule = rule
-
-
-def plain(item: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of an item."""
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 
 @dataclass

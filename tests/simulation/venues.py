@@ -33,6 +33,14 @@ FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 ORDER_PATH = re.compile(r"/exchanges/(\w+)/orders(?:/([^/]+))?")
 
 
+@dataclass(frozen=True)
+class HttpResponse:
+    """What of urllib3's response is read."""
+
+    status: int
+    data: bytes
+
+
 @dataclass
 class Executed:
     """An execution as the exchange has it. `rogue`: more than was ordered; no book may take it for the client's."""
@@ -123,7 +131,7 @@ class Outside:
         if lost:
             process.sleep(timeout)
             raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
-        return urllib3.HTTPResponse(body=json.dumps(answer).encode(), status=status)
+        return HttpResponse(status, json.dumps(answer).encode())
 
     def _serve(self, venue: str, method: str, path: str, body: bytes, busy: bool) -> tuple[int, Any]:
         parts = urlsplit(path)

@@ -17,7 +17,9 @@ import botocore.client
 import pytest
 import time_machine
 import urllib3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from tests.simulation import items
 from tests.simulation.boto import client_error
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
@@ -95,6 +97,8 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
         patch.setattr(
             urllib3.PoolManager, "request", lambda _, *args, **kwargs: Connected.outside.http(*args, **kwargs)
         )
+        patch.setattr(TypeDeserializer, "deserialize", items.deserialize)
+        patch.setattr(TypeSerializer, "serialize", items.serialize)
         patch.setattr(time, "sleep", _sleep)
         patch.setattr(time, "monotonic", time.time)
         patch.setattr(os, "urandom", wall.bytes)
