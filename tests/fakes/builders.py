@@ -83,7 +83,9 @@ def routed_order(*parts: tuple[str, int], **changes: Any) -> Order:
 def holding(order: Order, available: str = "1000000.00", credit: str = "0.00") -> Account:
     """An account with funds that holds what the order needs."""
     hold = order.hold
-    account = Account(client_id=order.client_id, available=D(available), credit_available=D(credit))
+    account = Account(
+        client_id=order.client_id, available=D(available), credit_available=D(credit), open_orders=(order.order_id,)
+    )
     return account.hold(hold.cash, hold.credit).count_notional(
         order.business_date, order.protection_price * order.quantity
     )

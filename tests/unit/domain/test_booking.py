@@ -60,6 +60,7 @@ def test_a_buy() -> None:
     assert booking.order.trades == (booking.fill.trade_id,)
     assert booking.account.available == D("20000.00") - D("9950.30")
     assert booking.account.held == 0
+    assert booking.account.open_orders == ()
     assert (booking.position.available, booking.position.unsettled) == (100, 100)
     assert postings(booking) == {
         ("client:alice", "USD", D("-9950.30")),
@@ -73,6 +74,7 @@ def test_a_buy() -> None:
 def test_a_sale() -> None:
     order = routed_order(side=Side.SELL)
     booking = booked(order, 40, "101.00")
+    assert booking.account.open_orders == (order.order_id,)
     assert booking.order.status is OrderStatus.PARTIALLY_FILLED
     assert booking.account.unsettled == D("4039.88"), "the proceeds less fees"
     assert booking.account.available == D("1000000.00"), "not before settlement"

@@ -22,6 +22,7 @@ def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(status:
     assert (ending.account.available, ending.account.held) == (D("1000000.00"), 0)
     assert (ending.account.credit_available, ending.account.credit_held) == (D("9000.00"), 0)
     assert ending.account.notional_on(TODAY) == 0
+    assert ending.account.open_orders == ()
     assert ending.position is None
 
 

@@ -22,7 +22,15 @@ from tests.unit.domain.strategies import amounts, margins, prices, quantities
 from trading.domain.accounts import Account, Position
 from trading.domain.clients import Client, ClientStatus
 from trading.domain.instruments import Instrument
-from trading.domain.order_entry import Acceptance, Refusal, accept, check_terms, protection_price, rejected
+from trading.domain.order_entry import (
+    MAX_OPEN_ORDERS,
+    Acceptance,
+    Refusal,
+    accept,
+    check_terms,
+    protection_price,
+    rejected,
+)
 from trading.domain.orders import OrderStatus, is_legal_path
 from trading.domain.values import OrderType, Side
 
@@ -145,6 +153,17 @@ def test_accepted_orders_form_a_chain() -> None:
     assert (first.order.sequence, first.order.previous_order_id) == (1, None)
     assert (second.order.sequence, second.order.previous_order_id) == (2, first.order.order_id)
     assert second.account.last_order_id == second.order.order_id
+
+
+def test_an_account_names_its_open_orders_up_to_a_number() -> None:
+    first = accept(make_order(key="a"), make_client(), Account(client_id="alice", available=D("99999.00")), None)
+    second = accept(make_order(key="b"), make_client(), first.account, None)
+    assert second.account.open_orders == (first.order.order_id, second.order.order_id)
+    assert second.account.close_order(first.order.order_id).open_orders == (second.order.order_id,)
+    others = tuple(f"ord_{number}" for number in range(MAX_OPEN_ORDERS - 1))
+    full = accept(make_order(key="c"), make_client(), second.account.model_copy(update={"open_orders": others}), None)
+    assert len(full.account.open_orders) == MAX_OPEN_ORDERS
+    assert accept_code(full.account) == "TOO_MANY_OPEN_ORDERS"
 
 
 @given(prices, quantities, margins, amounts, amounts, amounts)

@@ -130,6 +130,13 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
     ("credit held for no order", changed("accounts", BOB, credit_held=D("1.00")), 3, "bob"),
     ("an order without its hold", changed("accounts", ALICE, held=D("0.00")), 3, "alice"),
     ("a hold without its order", without("orders", RESTING), 3, "alice"),
+    (
+        "an open order that its account does not name",
+        changed("accounts", ALICE, open_orders=lambda o: o[:-1]),
+        3,
+        "resting",
+    ),
+    ("an order named as open that is over", changed("accounts", BOB, open_orders=("settled",)), 3, "settled"),
     ("available below zero", changed("accounts", ALICE, available=D("-0.01")), 3, "alice"),
     ("credit used below zero", changed("accounts", ALICE, credit_used=D("-0.01")), 3, "alice"),
     ("unsettled without a sale", changed("accounts", BOB, unsettled=D("1.00")), 3, "bob"),
@@ -158,8 +165,9 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
     ("tamper", "invariant", "subject"), [t[1:] for t in TAMPERINGS], ids=[t[0] for t in TAMPERINGS]
 )
 def test_a_wrong_is_found(tamper: Tamper, invariant: int, subject: str) -> None:
-    sale = next(o.order_id for o in books().orders if PARTIAL(o))
-    found = [(f.invariant, f.subject.replace(sale, "sale")) for f in check(tamper(books()))]
+    names = {next(o.order_id for o in books().orders if PARTIAL(o)): "sale"}
+    names |= {next(o.order_id for o in books().orders if RESTING(o)): "resting"}
+    found = [(f.invariant, names.get(f.subject, f.subject)) for f in check(tamper(books()))]
     assert (invariant, subject) in found
 
 

@@ -17,7 +17,8 @@ class LedgerInvariantError(InvariantError):
 class Account(Versioned):
     """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
 
-    `credit_available` + `credit_held` + `credit_used` = the credit limit.
+    `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: the ids of what may still execute, oldest
+    first; whatever opens or ends an order writes the account anyway.
     """
 
     client_id: str
@@ -32,6 +33,7 @@ class Account(Versioned):
     notional_today: Money = ZERO
     sequence: int = 0
     last_order_id: str | None = None
+    open_orders: tuple[str, ...] = ()
 
     @property
     def total(self) -> Decimal:
@@ -87,7 +89,17 @@ class Account(Versioned):
 
     def append_order(self, order_id: str) -> "Account":
         """Take the next place in the client's sequence of accepted orders."""
-        return self.model_copy(update={"sequence": self.sequence + 1, "last_order_id": order_id})
+        return self.model_copy(
+            update={
+                "sequence": self.sequence + 1,
+                "last_order_id": order_id,
+                "open_orders": (*self.open_orders, order_id),
+            }
+        )
+
+    def close_order(self, order_id: str) -> "Account":
+        """An order can no longer execute."""
+        return self.model_copy(update={"open_orders": tuple(each for each in self.open_orders if each != order_id)})
 
 
 class Position(Versioned):

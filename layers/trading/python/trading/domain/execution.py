@@ -110,6 +110,8 @@ def book(
         account = account.move(unsettled=notional - fees)
         cost = cents(position.cost_basis * quantity / position.quantity)
         position = position.move(held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost)
+    if not filled.is_open:
+        account = account.close_order(order.order_id)
     client = ledger.client_account(order.client_id)
     street = ledger.exchange_account(exchange.exchange_id)
     fill = ledger.Fill(
@@ -164,6 +166,7 @@ def end(
     account = account.release(hold.cash, hold.credit).count_notional(
         order.business_date, -order.protection_price * order.remaining
     )
+    account = account.close_order(order.order_id)
     if order.side is Side.SELL and position is not None:
         position = position.hold(-hold.shares)
     return EarlyEnd(order=order.ended(status, now, code, reason), account=account, position=position)

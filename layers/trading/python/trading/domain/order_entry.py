@@ -10,6 +10,9 @@ from trading.domain.instruments import Instrument
 from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
 from trading.domain.values import Frozen, OrderType, Side, cents
 
+MAX_OPEN_ORDERS = 200
+"""The account names its open orders: 37 bytes each of an item that every order writes."""
+
 
 class Refusal(Exception):
     """Why an order is rejected: a stable code, a message for the client, the facts behind it."""
@@ -58,6 +61,8 @@ def check_terms(request: OrderRequest, client: Client, instrument: Instrument | 
 
 def accept(order: Order, client: Client, account: Account, position: Position | None) -> Acceptance:
     """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
+    if len(account.open_orders) >= MAX_OPEN_ORDERS:
+        raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
     notional = order.protection_price * order.quantity
     used = account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:

@@ -18,7 +18,7 @@ from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 INVARIANTS = {
     1: "cash: all accounts sum to zero per currency, and every client's balance is the sum of its postings",
     2: "shares: all accounts sum to zero per symbol, and every position is the sum of its postings",
-    3: "available and held are never below zero; held is what the open orders hold; unsettled is what is due",
+    3: "available and held are never below zero; held is what the open orders hold, and the account names them; unsettled is what is due",
     4: "no position is below zero",
     5: "the fills of an order sum to its filled quantity, which is at most its quantity",
     6: "an execution is booked once",
@@ -107,6 +107,7 @@ CREDIT_HELD = _Rule(3, "credit held", "orders hold")
 SHARES_HELD = _Rule(3, "shares held", "orders hold")
 PROCEEDS_DUE = _Rule(3, "unsettled", "sales not yet settled")
 SHARES_DUE = _Rule(3, "unsettled", "trades due")
+OPEN = _Rule(3, "named as open", "open")
 FILLED = _Rule(5, "filled", "fills sum to")
 
 
@@ -204,6 +205,8 @@ class Reconciliation:
         client.sides[CASH_HELD, ""].stated = account.held
         client.sides[CREDIT_HELD, ""].stated = account.credit_held
         client.sides[PROCEEDS_DUE, ""].stated = account.unsettled
+        for order_id in account.open_orders:
+            client.sides[OPEN, order_id].stated = 1
         for name in ("available", "held", "unsettled", "credit_held", "credit_used"):
             if getattr(account, name) < 0:
                 self._wrong(3, account.client_id, f"{name} is {getattr(account, name)}")
@@ -246,6 +249,8 @@ class Reconciliation:
         ):
             if held:
                 client.sides[rule, name].derived += held
+        if order.is_open:
+            client.sides[OPEN, order.order_id].derived += 1
         if order.filled_quantity:
             client.sides[FILLED, order.order_id].stated = order.filled_quantity
         routed_at = next((e.time for e in order.history if e.status is OrderStatus.ROUTING), None)
@@ -332,7 +337,7 @@ def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Ite
         if (sides.stated or 0) == sides.derived:
             continue
         invariant, subject = rule.invariant, f"{client_id}/{name}" if name else client_id
-        if rule is FILLED:
+        if rule in (FILLED, OPEN):
             subject = name
         elif rule is BOOKED and sides.stated is None:
             invariant, subject = 1 if name in currencies else 2, f"{ledger.client_account(client_id)}/{name}"
