@@ -50,6 +50,8 @@ class Rates:
     response_lost: float = 0
     venue_down: float = 0
     """A venue out of reach for a while, once a run and venue."""
+    venue_hangs: float = 0
+    """A venue that takes requests for a while, some of them with effect, and answers none; once a run and venue."""
     venue_no_answer: float = 0
     venue_busy: float = 0
     """A venue out of reach for one request."""
@@ -104,14 +106,15 @@ STORM = Rates(
     request_lost=0.02,
     response_lost=0.03,
     venue_down=0.3,
+    venue_hangs=0.2,
     venue_no_answer=0.02,
     venue_busy=0.02,
     venue_reject=0.05,
     venue_silent=0.05,
     venue_report_twice=0.1,
     venue_report_late=0.08,
-    venue_overfill=0.01,
-    venue_wrong_report=0.01,
+    venue_overfill=0.03,
+    venue_wrong_report=0.05,
     depository_fails=0.02,
     depository_wrong=0.02,
     depository_twice=0.1,

@@ -84,7 +84,13 @@ class Simulation:
         self.cloud.plan_outages(opening, opening + 2 * TRADING_SECONDS)
         self.days = _days(scenario.day)
         self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
-        self.outside = Connected.outside = Outside(self.cloud, SYMBOLS, EXCHANGE_IDS, self.calm_from)
+        self.outside = Connected.outside = Outside(
+            self.cloud,
+            SYMBOLS,
+            EXCHANGE_IDS,
+            (opening, opening + 2 * TRADING_SECONDS),
+            (self.calm_from - 2 * HOUR - MINUTE, self.calm_from - 1.8 * HOUR),
+        )
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
         self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders}, Terms(limits))
         self.people = People(self.cloud, scenario, self._set_up())

@@ -80,7 +80,14 @@ class VenueOrder:
 class Outside:
     """Everything that is not ours, behind HTTP."""
 
-    def __init__(self, cloud: Cloud, prices: Mapping[str, Decimal], exchange_ids: tuple[str, ...], end: float) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        prices: Mapping[str, Decimal],
+        exchange_ids: tuple[str, ...],
+        trading: tuple[float, float],
+        settling: tuple[float, float],
+    ) -> None:
         self.cloud = cloud
         self.engine = cloud.engine
         self.faults = cloud.faults
@@ -91,15 +98,25 @@ class Outside:
         self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
-        self._down: dict[str, tuple[float, float]] = {}
-        for venue in (*exchange_ids, "depository"):
-            if self.faults.happens("venue_down", self.random):
-                start = self.random.uniform(cloud.engine.now, end)
-                self._down[venue] = (start, start + self.random.choice((20, 200, 4000)))
+        hours = {venue: trading for venue in exchange_ids} | {"depository": settling}
+        self._down = self._planned("venue_down", hours)
+        self._hangs = self._planned("venue_hangs", hours)
+
+    def _planned(self, fault: str, hours: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        """From when to when a fault lasts at which venues; it begins while they are at work."""
+        planned = {}
+        for venue, (opens, closes) in hours.items():
+            if self.faults.happens(fault, self.random):
+                start = self.random.uniform(opens, closes)
+                planned[venue] = (start, start + self.random.choice((20, 200, 4000)))
+        return planned
 
     def is_down(self, venue: str) -> bool:
         """Whether a venue is out of reach now."""
-        start, end = self._down.get(venue, (0.0, 0.0))
+        return self._now(self._down, venue)
+
+    def _now(self, planned: Mapping[str, tuple[float, float]], venue: str) -> bool:
+        start, end = planned.get(venue, (0.0, 0.0))
         return start <= self.engine.now < end
 
     def http(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
@@ -112,7 +129,7 @@ class Outside:
         timeout = DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body or b"{}")["client_order_id"])
-        lost = self.faults.happens("venue_no_answer", process.random)
+        lost = self.faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
         busy = self.faults.happens("venue_busy", process.random)
         effect = process.random.random() < 0.5
         process.sleep(process.random.uniform(0.005, 0.1))

@@ -324,6 +324,18 @@ def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_executi
     assert "exchanges.cancel" in world.faults.calls
 
 
+def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_answered(world: World) -> None:
+    order = world.placed()
+    report = trade(world, order, 100)
+    world.exchanges.down.add("ARCX")
+    deliver(world, report.model_copy(update={"last_quantity": 101, "execution_id": "rogue"}))
+    assert (breaks(world), world.current(order).is_open) == (["OVERFILL"], True)
+    world.exchanges.down.clear()
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    assert world.current(order).status is OrderStatus.FILLED
+    assert world.findings()[0].message.startswith("break OVERFILL")
+
+
 def test_a_report_of_another_symbol_takes_nothing_from_what_may_still_be_executed(world: World) -> None:
     order = world.placed()
     noise = trade(world, order, 40).model_copy(update={"symbol": "MSFT", "execution_id": "noise"})

@@ -55,9 +55,9 @@ class RouteOrder:
                     continue
                 if order.live_children:
                     return order
-            heard = self._recall_refused(order)
+            heard, answered = self._recall_refused(order)
             if heard.trades == order.trades:
-                return self._give_up(heard, step)
+                return self._give_up(heard, step) if answered else heard
             order = heard
 
     def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
@@ -165,19 +165,22 @@ class RouteOrder:
             )
         return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
 
-    def _recall_refused(self, order: Order) -> Order:
+    def _recall_refused(self, order: Order) -> tuple[Order, bool]:
         """A child of which we refused an execution is over for us, though perhaps not for its exchange: take back what is left,
-        and book what it did execute.
+        and book what it did execute. Whether every exchange answered: until then the order may not end, for what is
+        executed there is the client's.
         """
+        answered = True
         for child in order.children:
             if child.refused:
                 try:
                     state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
                 except OutcomeUnknownError as error:
                     self.monitor.count("RecallsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                    answered = False
                     continue
                 order = self.book.state(order, child, state)
-        return order
+        return order, answered
 
     def _save(self, order: Order) -> Order:
         self.books.commit(order)
