@@ -6,17 +6,20 @@ import gc
 import hashlib
 import json
 import os
+import pickle
+import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import local  # noqa: F401  (makes the layers importable)
 from tests.simulation import bugs
-from tests.simulation.faults import STORM
+from tests.simulation.faults import CALM, STORM
 from tests.simulation.scenario import Scenario, generate
 from tests.simulation.simulation import Result, play
 from tests.simulation.virtual import Wall, virtual_process
@@ -24,9 +27,8 @@ from tests.simulation.virtual import Wall, virtual_process
 ROOT = Path(__file__).resolve().parents[2]
 TRADING_DAYS = 5
 """The business days that a run plays: two of trading, one to come to rest, two for good-till-canceled orders to expire and settle."""
-RUNS_A_PROCESS = 250
-"""Processes do not live for ever: what a library leaks in a run must not end a night's campaign."""
 
+Answer = TypeVar("Answer")
 _process = ExitStack()
 _wall: Wall | None = None
 
@@ -72,23 +74,51 @@ def pool(jobs: int) -> ProcessPoolExecutor:
 def _enter(log_level: str = "CRITICAL") -> None:
     global _wall
     _wall, _ = _process.enter_context(virtual_process(log_level))
+    in_process(generate(0, 3, CALM))  # what libraries build at their first use is there before the first fork
+    gc.collect()
     gc.freeze()
 
 
 def in_process(scenario: Scenario, *, keep_output: bool = False) -> Result:
     """Play a scenario in this child process."""
     assert _wall is not None, "only in a child of `pool`"
+    gc.collect()
     return play(scenario, _wall, keep_output=keep_output)
 
 
 def run_seed(seed: int, orders: int, bug: str | None = None) -> Report:
     """Play a seed, with a deliberate bug if one is named."""
-    import time
+    return _forked(lambda: _report(seed, orders, bug))
 
+
+def _report(seed: int, orders: int, bug: str | None) -> Report:
     began = time.perf_counter()
     with bugs.applied(bug):
-        result = in_process(generate(seed, orders, STORM))
+        assert _wall is not None, "only in a child of `pool`"
+        result = play(generate(seed, orders, STORM), _wall)
     return Report.of(seed, result, time.perf_counter() - began)
+
+
+def _forked(run: Callable[[], Answer]) -> Answer:
+    """In a fork: it starts from what is imported, and what it leaves need not be cleared away."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            outcome = pickle.dumps(run())
+        except BaseException as error:
+            outcome = pickle.dumps("".join(traceback.format_exception(error)))
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(outcome)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    answer = pickle.loads(told) if told else "the run died without a word"  # noqa: S301
+    if isinstance(answer, str):
+        raise RuntimeError(answer)
+    return cast("Answer", answer)
 
 
 def shrink(seed: int, orders: int, bug: str | None = None, tries: int = 150) -> tuple[Scenario, Result]:
@@ -133,9 +163,9 @@ def printed(seed: int, orders: int, bug: str | None = None) -> Result:
 def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     """The event log in lines: seconds since its start, who, what."""
     start: float | None = None
-    for time, *told in events:
-        start = time if start is None else start
-        yield f"{time - start:12.3f}  " + " | ".join(str(each) for each in told)
+    for at, *told in events:
+        start = at if start is None else start
+        yield f"{at - start:12.3f}  " + " | ".join(str(each) for each in told)
 
 
 def fingerprint() -> str:
@@ -160,21 +190,14 @@ def campaign(seeds: Iterable[int], orders: int, jobs: int, state: Path | None, s
             todo.append(seed)
     with ExitStack() as stack:
         file = stack.enter_context(state.open("a")) if state else None
-        for batch in batched(todo, jobs * RUNS_A_PROCESS):
-            with pool(jobs) as processes:
-                futures: list[Future[Report]] = [processes.submit(run_seed, seed, orders) for seed in batch]
-                for future in as_completed(futures):
-                    report = future.result()
-                    if file:
-                        file.write(json.dumps(asdict(report)) + "\n")
-                        file.flush()
-                    seen(report)
-
-
-def batched(seeds: list[int], size: int) -> Iterator[list[int]]:
-    """Lists of so many."""
-    for start in range(0, len(seeds), size):
-        yield seeds[start : start + size]
+        processes = stack.enter_context(pool(jobs))
+        futures: list[Future[Report]] = [processes.submit(run_seed, seed, orders) for seed in todo]
+        for future in as_completed(futures):
+            report = future.result()
+            if file:
+                file.write(json.dumps(asdict(report)) + "\n")
+                file.flush()
+            seen(report)
 
 
 def _done(state: Path, orders: int) -> dict[int, Report]:

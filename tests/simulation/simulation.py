@@ -238,8 +238,7 @@ def _days(first: date) -> list[date]:
 
 def play(scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> Result:
     """Run a scenario; never raises for what the system under test does."""
-    gc.collect()
-    gc.disable()  # what a run leaves is collected at once, after it: that takes a third of the time
+    gc.disable()  # what a run leaves is collected once, after it, if at all
     result = Result(scenario)
     simulation = Simulation(scenario, wall, keep_output=keep_output)
     try:
