@@ -1,0 +1,96 @@
+"""The audit log: what somebody is about to do is written down first, and afterwards that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from trading.adapters.transactions import from_item, to_item
+from trading.domain.values import Frozen, Timestamp, iso
+from trading.usecases.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MONTHS_BACK = 12
+
+
+class AuditEntry(Frozen):
+    """`details` say to what: queue, message id, body and its hash; an order; a job and its input; a client's limits."""
+
+    subject: str
+    at: Timestamp
+    action: str
+    who: str
+    reason: str
+    details: dict[str, str]
+
+
+class TableAuditTrail:
+    """The port `AuditTrail`. Entries are written once and never changed."""
+
+    def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+
+    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> AuditEntry:
+        """Write an entry. Whatever it announces must wait until this has returned."""
+        entry = AuditEntry(
+            subject=subject, at=self._clock(), action=action, who=who, reason=reason, details=dict(details)
+        )
+        while not self._put(entry):
+            known = self._get(subject, iso(entry.at))
+            if known == entry:  # written before, and the answer was lost
+                break
+            entry = entry.model_copy(update={"at": entry.at + timedelta(microseconds=1)})
+        return entry
+
+    def of(self, subject: str) -> list[AuditEntry]:
+        """Everything about a subject, oldest first."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="subject = :subject",
+            ExpressionAttributeValues=to_item({":subject": subject}),
+            ConsistentRead=True,
+        )
+        return [_entry(item) for page in pages for item in page["Items"]]
+
+    def latest(self, limit: int) -> list[AuditEntry]:
+        """The latest entries of the last twelve months, newest first."""
+        found: list[AuditEntry] = []
+        now = self._clock()
+        for back in range(MONTHS_BACK):
+            year, month = divmod(now.year * 12 + now.month - 1 - back, 12)
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName="by-month",
+                KeyConditionExpression="#month = :month",
+                ExpressionAttributeNames={"#month": "month"},
+                ExpressionAttributeValues=to_item({":month": f"{year}-{month + 1:02}"}),
+                ScanIndexForward=False,
+                Limit=limit - len(found),
+            )
+            keys = map(from_item, answer["Items"])
+            found += [entry for key in keys if (entry := self._get(key["subject"], key["at"]))]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _put(self, entry: AuditEntry) -> bool:
+        item = to_item(entry.model_dump() | {"at": iso(entry.at), "month": iso(entry.at)[:7]})
+        try:
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(subject)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _get(self, subject: str, at: str) -> AuditEntry | None:
+        key = to_item({"subject": subject, "at": at})
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return _entry(answer["Item"]) if "Item" in answer else None
+
+
+def _entry(item: Any) -> AuditEntry:
+    return AuditEntry.model_validate({k: v for k, v in from_item(item).items() if k != "month"})
