@@ -1,6 +1,7 @@
 """A run: clients, floor, orders under fire, the close, and the account of it all."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ LOOK_SECONDS = 2.0
 LOOKING_SHARE = 10
 """Between two looks at the tables there is ten times as long as a look takes: looking must not be the load."""
 FLOOR_REQUESTS = 400
-TRADING_SECONDS = 1800
-CLOSING_SECONDS = 600
+PATIENCE_SECONDS = 420
+"""Without any order moving. A dead worker's messages come again after a visibility timeout, more than once if it is unlucky."""
 QUEUES_SECONDS = 300
 STALE_EVERY = 10
 """Every so many clients begin with a token that is refused."""
@@ -135,11 +136,12 @@ class _Run:
             placing = asyncio.ensure_future(
                 asyncio.gather(*(trader.place(own[trader.client_id]) for trader in self._traders))
             )
-            await self._until(lambda _: placing.done(), None)
+            await self._until(lambda _: placing.done(), patience=math.inf)
             self._board.say("trading")
-            await self._until(lambda now: not now.under_way, self._settings.kill_on_for)
+            killed_enough = time.monotonic() + self._settings.kill_on_for
+            await self._until(lambda now: not now.under_way or time.monotonic() > killed_enough)
         self._board.say("trading in peace")
-        await self._until(lambda now: not now.under_way, TRADING_SECONDS)
+        await self._until(lambda now: not now.under_way)
         return [sent for each in await placing for sent in each]
 
     async def _close(self) -> list[str]:
@@ -147,7 +149,7 @@ class _Run:
         self._board.say("closing the day")
         event = {"business_date": day.business_date().isoformat()}
         await asyncio.to_thread(day.invoke, self._place, "day-close", event)
-        await self._until(lambda now: not now.under_way and not now.resting, CLOSING_SECONDS)
+        await self._until(lambda now: not now.under_way and not now.resting)
         self._board.say("emptying the queues")
         deadline = time.monotonic() + QUEUES_SECONDS
         while waiting := await asyncio.to_thread(self._waiting):
@@ -160,14 +162,16 @@ class _Run:
         found = standing.messages(self._place)
         return {queue: count for queue, count in found.items() if standing.DLQ not in queue}
 
-    async def _until(self, done: Callable[[Standing], bool], seconds: float | None) -> None:
-        """Look until it is so or the time is over; what is then not as it must be, the accounting says."""
-        deadline = time.monotonic() + seconds if seconds is not None else None
+    async def _until(self, done: Callable[[Standing], bool], patience: float = PATIENCE_SECONDS) -> None:
+        """Look until it is so, or until nothing has moved for so long; what is then not as it must be, the accounting says."""
+        moved = time.monotonic()
         while True:
             began = time.monotonic()
-            self._board.standing = await asyncio.to_thread(standing.look, self._place, self._prefix)
+            found = await asyncio.to_thread(standing.look, self._place, self._prefix)
             ended = time.monotonic()
-            if done(self._board.standing) or (deadline is not None and ended > deadline):
+            moved = ended if found != self._board.standing else moved
+            self._board.standing = found
+            if done(found) or ended - moved > patience:
                 return
             await asyncio.sleep(max(LOOK_SECONDS, LOOKING_SHARE * (ended - began)))
 
