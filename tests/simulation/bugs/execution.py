@@ -165,7 +165,10 @@ BUGS = (
         "an order ends though a child is live",
         "An order that is to end does, without waiting for its children.",
         "The client's hold is gone, and the exchange fills the order.",
-        (Edit(routing.next_step, "return Step.WAIT if order.live_children else ended", "return ended"),),
+        (
+            Edit(routing.next_step, "return Step.WAIT if order.live_children else ended", "return ended"),
+            Edit(routing.next_step, "order.unrouted == 0:", "(order.unrouted == 0 and not order.ending):"),
+        ),
     ),
     Bug(
         "the wish to cancel is not kept",
@@ -187,7 +190,13 @@ BUGS = (
         "refused children not recalled",
         "An order of which an execution was refused ends without its exchange being told.",
         "The exchange executes an order that our books have closed.",
-        (Edit(RouteOrder.proceed, "heard = self._recall_refused(order)", "heard = order"),),
+        (Edit(RouteOrder.proceed, "heard, answered = self._recall_refused(order)", "heard, answered = order, True"),),
+    ),
+    Bug(
+        "an unanswered recall taken for done",
+        "An order of which an execution was refused ends although its exchange did not answer the recall.",
+        "What the exchange executes meanwhile is refused: sold shares that the books say are still there.",
+        (Edit(RouteOrder.proceed, "self._give_up(heard, step) if answered else heard", "self._give_up(heard, step)"),),
     ),
     Bug(
         "a given-up message rejects its order",
