@@ -44,7 +44,7 @@ class TableSpec:
 
 TABLES = {
     "clients": TableSpec(("client_id",), recoverable=True),
-    "credentials": TableSpec(("api_key",), recoverable=True),
+    "credentials": TableSpec(("api_key",), recoverable=True, indexes={"by-client": ("client_id", "api_key")}),
     "reference": TableSpec(("kind", "id"), recoverable=True),
     "accounts": TableSpec(("client_id", "item"), ledger=True, indexes={"obligations-due": ("due_date", "client_id")}),
     "orders": TableSpec(
@@ -174,6 +174,22 @@ SERVICES = {
         timeout=25,
         env=(*_BOOKS_ENV, *_VENUES_ENV, "EXECUTION_QUEUE_URL"),
         grants=_union(_CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"queues/execution": "SendMessage"}),
+    ),
+    "admin": FunctionSpec(
+        timeout=15,
+        env=(*_BOOKS_ENV, "AUDIT_TABLE", "CREDENTIALS_TABLE", "IDEMPOTENCY_TABLE", "EXECUTION_QUEUE_URL"),
+        grants={
+            "tables/clients": "GetItem PutItem",
+            "tables/credentials": "GetItem PutItem",
+            "tables/credentials/by-client": "Query",
+            "tables/accounts": "GetItem PutItem",
+            "tables/ledger": "GetItem PutItem",
+            "tables/orders": "GetItem",
+            "tables/reference": "GetItem UpdateItem",
+            "tables/audit": "GetItem PutItem",
+            "tables/idempotency": _IDEMPOTENCY,
+            "queues/execution": "SendMessage",
+        },
     ),
     "execution": FunctionSpec(
         timeout=15,
@@ -306,6 +322,16 @@ INTERNAL_ROUTES = (
     Route("POST", "/api/v1/execution/{order_id}", "internal"),
     Route("POST", "/api/v1/clearing/{trade_id}", "internal"),
     Route("POST", "/api/v1/settlement/{trade_id}", "internal"),
+    Route("POST", "/api/v1/admin/clients", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/suspension", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/activation", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/limits", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/secret-rotation", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/deposits", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/withdrawals", "admin"),
+    Route("PUT", "/api/v1/admin/instruments/{symbol}/halt", "admin"),
+    Route("PUT", "/api/v1/admin/instruments/{symbol}/resume", "admin"),
 )
 VENUE_ROUTES = (
     Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),

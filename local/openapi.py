@@ -107,8 +107,8 @@ DOCUMENTS = (
     Document(
         "docs/openapi-internal.json",
         "Trading internal API",
-        "The stages of an order's life for operators and other systems. Takes tokens of audience `trading-internal`.",
-        ("internal",),
+        "The stages of an order's life, and administration, for operators and other systems. Takes tokens of audience `trading-internal`.",
+        ("internal", "admin"),
     ),
 )
 

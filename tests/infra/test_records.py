@@ -65,6 +65,7 @@ def test_indexes_are_sparse_keys_and_nothing_else(synthesized: Synthesized, stag
     }
     assert indexes == {
         ("accounts", "obligations-due"): ["due_date", "client_id"],
+        ("credentials", "by-client"): ["client_id", "api_key"],
         ("orders", "attention"): ["attention_shard", "attention_at"],
         ("orders", "review"): ["review_shard", "accepted_at"],
         ("audit", "by-month"): ["month", "at"],

@@ -69,6 +69,14 @@ def check_internal(system: System) -> None:
     assert system.status(ORDER_ID) == "ROUTING"
 
 
+def check_admin(system: System) -> None:
+    answer = run(system, "admin")
+    assert (answer["statusCode"], answer["body"]["kind"], answer["body"]["amount"]) == (201, "DEPOSIT", "2500.00")
+    assert system.books.account("alice").available == 102_500
+    assert run(system, "admin")["body"] == answer["body"]
+    assert system.findings() == []
+
+
 def check_execution(system: System) -> None:
     run(system, "orders")
     assert run(system, "execution") == {"batchItemFailures": []}

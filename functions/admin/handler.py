@@ -1,0 +1,193 @@
+"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments. Everything done is audited."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+import boto3
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from functions.admin.models import (
+    Change,
+    ClientView,
+    InstrumentView,
+    IssuedSecretView,
+    NewClient,
+    NewDeposit,
+    NewLimits,
+    NewWithdrawal,
+    ProfileView,
+    Rotation,
+    SuspensionView,
+    TransferView,
+)
+from functions.admin.settings import Settings
+from trading.adapters import passwords
+from trading.adapters.api import ApiResolver, PathId, json_response
+from trading.adapters.audit import TableAuditTrail
+from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.clock import now
+from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
+from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.registry import TableRegistry
+from trading.adapters.settings import load
+from trading.adapters.tables import TableNames
+from trading.domain.clients import Client
+from trading.domain.ledger import Deposit, Withdrawal
+from trading.usecases.administer_clients import AdministerClients, IssuedSecret
+from trading.usecases.administration import Operator
+from trading.usecases.halt_instrument import HaltInstrument
+from trading.usecases.transfer_assets import TransferAssets
+
+TAGS = ["Administration"]
+
+settings = load(Settings)
+dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+registry = TableRegistry(dynamodb, TableNames.of(settings), settings.credentials_table, now)
+audit = TableAuditTrail(dynamodb, settings.audit_table, now)
+mailboxes = SqsMailboxes(
+    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
+)
+clients = AdministerClients(registry, audit, mailboxes, passwords.new_secret, now)
+transfers = TransferAssets(registry, audit, now)
+halt_instrument = HaltInstrument(registry, audit)
+idempotency = Idempotency(dynamodb, settings.idempotency_table)
+app = ApiResolver()
+
+
+@app.post(
+    "/api/v1/admin/clients", permission="admin:write", status=HTTPStatus.CREATED, summary="Create a client", tags=TAGS
+)
+def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecretView]:
+    """Open an account and issue the first API key. Its secret is shown once: a repeated request gets the same key without it.
+
+    A secret whose answer was lost is replaced by a rotation.
+    """
+    client = Client(**request.model_dump(exclude={"reason"}), fingerprint=_fingerprint(request.model_dump_json()))
+    view, headers = _issue(lambda: clients.create(client, app.idempotency_key, _operator(request)))
+    location = {"Location": f"/api/v1/admin/clients/{client.client_id}"}
+    return json_response(view, HTTPStatus.CREATED, location | headers)
+
+
+@app.get("/api/v1/admin/clients/<client_id>", permission="admin:read", summary="Show a client", tags=TAGS)
+def show_client(client_id: PathId) -> ClientView:
+    """Profile, limits, balances and API keys."""
+    return ClientView.of_file(clients.show(client_id))
+
+
+@app.post(
+    "/api/v1/admin/clients/<client_id>/suspension", permission="admin:write", summary="Suspend a client", tags=TAGS
+)
+def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> SuspensionView:
+    """No log-in from now on, no new orders from ten seconds on at the latest (so long do workers know a profile), and the cancel of
+    all open orders is asked for. An order that was taken within those seconds is canceled by suspending again.
+    """
+    client, orders = clients.suspend(client_id, _operator(request))
+    return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
+
+
+@app.post(
+    "/api/v1/admin/clients/<client_id>/activation", permission="admin:write", summary="Activate a client", tags=TAGS
+)
+def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> ProfileView:
+    """Log-in and order entry are open again, the latter within ten seconds."""
+    return ProfileView.of(clients.activate(client_id, _operator(request)))
+
+
+@app.put("/api/v1/admin/clients/<client_id>/limits", permission="admin:write", summary="Set limits", tags=TAGS)
+def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> ProfileView:
+    """All limits at once. 409 VERSION_CONFLICT if the client was changed since its `version` was read.
+
+    What is drawn and held stays: under a lower credit limit, nothing new is lent until enough is repaid. The credit limit counts at
+    once, the others within ten seconds.
+    """
+    return ProfileView.of(clients.set_limits(client_id, request.limits(), request.version, _operator(request)))
+
+
+@app.post(
+    "/api/v1/admin/clients/<client_id>/secret-rotation", permission="admin:write", summary="Rotate a secret", tags=TAGS
+)
+def rotate_secret(client_id: PathId, request: Annotated[Rotation, Body()]) -> Response[IssuedSecretView]:
+    """A new secret for an API key, shown once. The present one stays valid for the grace time; one before that ends at once.
+
+    Tokens that were issued before stay valid for their time, 15 minutes.
+    """
+    rotation, grace = _fingerprint(client_id), timedelta(hours=request.grace_hours)
+    view, headers = _issue(
+        lambda: clients.rotate_secret(client_id, request.api_key, rotation, grace, _operator(request))
+    )
+    return json_response(view, headers=headers)
+
+
+@app.post(
+    "/api/v1/admin/clients/<client_id>/deposits",
+    permission="admin:write",
+    status=HTTPStatus.CREATED,
+    summary="Deposit cash or shares",
+    tags=TAGS,
+)
+def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Response[TransferView]:
+    """Booked once for a client and reference, under whatever Idempotency-Key; the reference of another deposit is refused."""
+    return _booked(*transfers.deposit(client_id, request.what(), request.reference, _operator(request)))
+
+
+@app.post(
+    "/api/v1/admin/clients/<client_id>/withdrawals",
+    permission="admin:write",
+    status=HTTPStatus.CREATED,
+    summary="Withdraw cash or shares",
+    tags=TAGS,
+)
+def withdraw(client_id: PathId, request: Annotated[NewWithdrawal, Body()]) -> Response[TransferView]:
+    """Out of what is settled and free: 422 NOT_WITHDRAWABLE says what is `lacking`. Booked once for a client and reference."""
+    return _booked(*transfers.withdraw(client_id, request.what(), request.reference, _operator(request)))
+
+
+@app.put("/api/v1/admin/instruments/<symbol>/halt", permission="admin:write", summary="Halt an instrument", tags=TAGS)
+def halt(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
+    """New orders are rejected with INSTRUMENT_HALTED, by every worker within a minute. Orders at the exchanges stand."""
+    return InstrumentView.of(halt_instrument(symbol, tradable=False, operator=_operator(request)))
+
+
+@app.put(
+    "/api/v1/admin/instruments/<symbol>/resume", permission="admin:write", summary="Resume an instrument", tags=TAGS
+)
+def resume(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
+    """New orders are taken again, by every worker within a minute."""
+    return InstrumentView.of(halt_instrument(symbol, tradable=True, operator=_operator(request)))
+
+
+def _operator(request: Change) -> Operator:
+    principal = app.principal
+    return Operator(who=f"{principal.client_id} ({principal.api_key})", reason=request.reason)
+
+
+def _fingerprint(*parts: str) -> str:
+    """What tells a repeated request from another."""
+    return hashlib.sha256("\0".join((app.principal.api_key, app.idempotency_key, *parts)).encode()).hexdigest()[:32]
+
+
+def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[str, str]]:
+    """The first answer has the secret; what is kept under the Idempotency-Key has not."""
+    secrets: list[str] = []
+
+    def issue() -> IssuedSecretView:
+        issued = effect()
+        if issued.secret:
+            secrets.append(issued.secret)
+        return IssuedSecretView.of(issued)
+
+    outcome = idempotency.once(app, app.principal.api_key, IssuedSecretView, issue)
+    if secrets:
+        return outcome.answer.with_secret(secrets[0]), outcome.headers
+    return outcome.answer, {REPLAYED_HEADER: "true"}
+
+
+def _booked(entry: Deposit | Withdrawal, replayed: bool) -> Response[TransferView]:
+    return json_response(TransferView.of(entry), HTTPStatus.CREATED, {REPLAYED_HEADER: "true"} if replayed else {})
+
+
+handler = app.resolve

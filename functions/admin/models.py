@@ -1,0 +1,245 @@
+"""What operators send and are shown."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from trading.domain.accounts import Account
+from trading.domain.clients import Client, ClientStatus, Limits
+from trading.domain.credentials import Credential, CredentialStatus
+from trading.domain.instruments import Instrument
+from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.values import Frozen, Money, Timestamp
+from trading.usecases.administer_clients import ClientFile, IssuedSecret
+from trading.usecases.transfer_assets import Cash, Shares
+
+Amount = Annotated[Money, Field(gt=0, le=10**12, max_digits=15, decimal_places=2)]
+AmountOrZero = Annotated[Money, Field(ge=0, le=10**12, max_digits=15, decimal_places=2)]
+Percent = Annotated[Money, Field(gt=0, le=100, max_digits=5, decimal_places=2)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
+
+ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it."
+
+
+class Change(Frozen):
+    """Every change says why: `reason` goes into the audit log."""
+
+    reason: str = Field(min_length=1, max_length=500, pattern=r"\S")
+
+
+class NewClient(Change):
+    """A client to open an account for."""
+
+    client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,30}$")
+    name: str = Field(min_length=1, max_length=200)
+    margin_percent: Percent = Decimal("100.00")
+    credit_limit: AmountOrZero = Decimal("0.00")
+    daily_trading_limit: Amount
+    settlement_account: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+
+class NewLimits(Change):
+    """All limits of a client, chosen by someone who had seen its `version`."""
+
+    version: int = Field(ge=1, strict=True)
+    margin_percent: Percent
+    credit_limit: AmountOrZero
+    daily_trading_limit: Amount
+
+    def limits(self) -> Limits:
+        """The limits alone."""
+        return Limits(
+            margin_percent=self.margin_percent,
+            credit_limit=self.credit_limit,
+            daily_trading_limit=self.daily_trading_limit,
+        )
+
+
+class Rotation(Change):
+    """Which key gets a new secret, and how long the present one stays valid. 0: it ends at once."""
+
+    api_key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    grace_hours: int = Field(default=24, ge=0, le=168, strict=True)
+
+
+class TransferRequest(Change):
+    """Cash (`amount`), or shares (`symbol` and `quantity`), under a reference of its own."""
+
+    reference: str = Field(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")
+    amount: Amount | None = None
+    symbol: Symbol | None = None
+    quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
+
+    @model_validator(mode="after")
+    def _cash_or_shares(self) -> Self:
+        if (self.amount is None) == (self.symbol is None) or (self.symbol is None) != (self.quantity is None):
+            raise ValueError("either an amount of cash, or symbol and quantity of shares")
+        return self
+
+    def what(self) -> Cash | Shares:
+        """What is to be transferred."""
+        if self.amount is not None:
+            return Cash(amount=self.amount)
+        return Shares(symbol=self.symbol or "", quantity=self.quantity or 0)
+
+
+class NewWithdrawal(TransferRequest):
+    """Cash or shares that leave; shares take their part of the position's cost with them."""
+
+
+class NewDeposit(TransferRequest):
+    """Cash or shares that come in. `cost`: what the shares cost the client in all."""
+
+    cost: AmountOrZero | None = None
+
+    @model_validator(mode="after")
+    def _shares_have_a_cost(self) -> Self:
+        if (self.cost is None) != (self.symbol is None):
+            raise ValueError("shares come with their cost, cash has none")
+        return self
+
+    def what(self) -> Cash | Shares:
+        """What is to be deposited."""
+        what = super().what()
+        return what.model_copy(update={"cost": self.cost}) if isinstance(what, Shares) else what
+
+
+class ProfileView(Frozen):
+    """A client's profile. `version` counts its changes."""
+
+    client_id: str
+    name: str
+    status: ClientStatus
+    margin_percent: Money
+    credit_limit: Money
+    daily_trading_limit: Money
+    settlement_account: str
+    currency: str
+    version: int
+
+    @classmethod
+    def of(cls, client: Client) -> Self:
+        """A profile as it stands."""
+        return cls.model_validate(client.model_dump(exclude={"fingerprint"}))
+
+
+class SuspensionView(ProfileView):
+    """A suspended client, and of how many open orders the cancel was asked for."""
+
+    orders_to_cancel: int
+
+
+class AccountView(Frozen):
+    """Cash and credit. `credit_available` + `credit_held` + `credit_used` is the credit limit."""
+
+    available: Money
+    held: Money
+    unsettled: Money
+    credit_available: Money
+    credit_held: Money
+    credit_used: Money
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """An account as it stands."""
+        return cls.model_validate(account.model_dump(include=set(cls.model_fields)))
+
+
+class ApiKeyView(Frozen):
+    """An API key. `previous_secret_valid_until`: null if there was no rotation."""
+
+    api_key: str
+    status: CredentialStatus
+    permissions: tuple[str, ...]
+    previous_secret_valid_until: Timestamp | None
+
+    @classmethod
+    def of(cls, credential: Credential) -> Self:
+        """A key as it stands, without what would help to guess its secret."""
+        return cls(
+            api_key=credential.api_key,
+            status=credential.status,
+            permissions=credential.permissions,
+            previous_secret_valid_until=credential.previous_valid_until,
+        )
+
+
+class ClientView(ProfileView):
+    """A client with its account and API keys; a key may be listed a moment after it was issued."""
+
+    account: AccountView
+    api_keys: tuple[ApiKeyView, ...]
+
+    @classmethod
+    def of_file(cls, file: ClientFile) -> Self:
+        """All that is kept of a client."""
+        return cls(
+            **dict(ProfileView.of(file.client)),
+            account=AccountView.of(file.account),
+            api_keys=tuple(map(ApiKeyView.of, file.credentials)),
+        )
+
+
+class IssuedSecretView(Frozen):
+    """An API key and its new secret, which is shown once: null, with a `note`, when this is not the first answer."""
+
+    client_id: str
+    api_key: str
+    api_secret: str | None = None
+    previous_secret_valid_until: Timestamp | None
+    note: str | None = None
+
+    @classmethod
+    def of(cls, issued: IssuedSecret) -> Self:
+        """What may be kept of it: all but the secret."""
+        return cls(
+            client_id=issued.credential.client_id,
+            api_key=issued.credential.api_key,
+            previous_secret_valid_until=issued.credential.previous_valid_until,
+            note=ISSUED_BEFORE,
+        )
+
+    def with_secret(self, secret: str) -> Self:
+        """The first answer."""
+        return self.model_copy(update={"api_secret": secret, "note": None})
+
+
+class TransferView(Frozen):
+    """A deposit or withdrawal as it is booked."""
+
+    transfer_id: str
+    client_id: str
+    kind: str
+    reference: str
+    asset: str
+    amount: Money
+    cost: Money | None
+    booked_at: Timestamp
+
+    @classmethod
+    def of(cls, entry: Deposit | Withdrawal) -> Self:
+        """What came in or left, positive."""
+        return cls(
+            transfer_id=entry.trade_id,
+            client_id=entry.client_id,
+            kind=entry.kind,
+            reference=entry.reference,
+            asset=entry.postings[0].asset,
+            amount=abs(entry.postings[0].amount),
+            cost=entry.cost,
+            booked_at=entry.booked_at,
+        )
+
+
+class InstrumentView(Frozen):
+    """Whether new orders in an instrument are taken."""
+
+    symbol: str
+    name: str
+    tradable: bool
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> Self:
+        """An instrument as it stands."""
+        return cls(symbol=instrument.symbol, name=instrument.name, tradable=instrument.tradable)

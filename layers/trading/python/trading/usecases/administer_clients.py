@@ -1,0 +1,199 @@
+"""Clients: opened, suspended and activated, under other limits, with new secrets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from trading.domain import identifiers
+from trading.domain.accounts import Account
+from trading.domain.clients import Client, ClientStatus, Limits
+from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
+from trading.domain.errors import DomainError, ErrorKind
+from trading.messages import CancelOrder
+from trading.usecases.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.ports import Clock, Mailboxes, NotFoundError, StaleError
+from trading.usecases.retrying import on_fresh_state
+
+NewSecret = Callable[[], tuple[str, str]]
+"""A new secret, and the hash of it that is kept."""
+
+
+class ClientExistsError(DomainError):
+    """Another request created a client of this id."""
+
+    code = "CLIENT_EXISTS"
+    kind = ErrorKind.CONFLICT
+
+
+class VersionConflictError(DomainError):
+    """Somebody else changed the client since it was read."""
+
+    code = "VERSION_CONFLICT"
+    kind = ErrorKind.CONFLICT
+
+
+class ClientFile(NamedTuple):
+    """All that is kept of a client but orders and positions."""
+
+    client: Client
+    account: Account
+    credentials: Sequence[Credential]
+
+
+class IssuedSecret(NamedTuple):
+    """A key and its new secret; None: it was issued before, and is shown once."""
+
+    credential: Credential
+    secret: str | None
+
+
+def _subject(client_id: str) -> str:
+    return f"client/{client_id}"
+
+
+def _text(limits: Limits) -> dict[str, str]:
+    return {name: str(value) for name, value in limits}
+
+
+@dataclass(frozen=True)
+class AdministerClients:
+    """Every change is in the audit log before and after, is committed on the version that was read, and may be repeated."""
+
+    registry: Registry
+    audit: AuditTrail
+    mailboxes: Mailboxes
+    new_secret: NewSecret
+    clock: Clock
+
+    def show(self, client_id: str) -> ClientFile:
+        """A client as it stands. Raises NotFoundError."""
+        client = self._client(client_id)
+        found = map(self.registry.credential, self.registry.api_keys(client_id))
+        return ClientFile(client, self.registry.account(client_id), [each for each in found if each])
+
+    def create(self, client: Client, key: str, operator: Operator) -> IssuedSecret:
+        """Open an account for a client and issue its first API key, in one transaction. `key`: the request's Idempotency-Key.
+
+        The same request again gets the same API key without its secret. Raises ClientExistsError.
+        """
+        secret, secret_hash = self.new_secret()
+        credential = Credential(
+            api_key=identifiers.api_key(client.client_id, key),
+            client_id=client.client_id,
+            secret_hashes=(secret_hash,),
+            permissions=CLIENT_PERMISSIONS,
+            audience=CLIENT_AUDIENCE,
+        )
+        account = Account(client_id=client.client_id, currency=client.currency).with_credit_limit(client.credit_limit)
+        details = _text(client.limits) | {
+            "api_key": credential.api_key,
+            "settlement_account": client.settlement_account,
+        }
+        with announced(self.audit, operator, _subject(client.client_id), "create", "created", **details):
+            return self._create(client, account, credential, secret)
+
+    @on_fresh_state
+    def _create(self, client: Client, account: Account, credential: Credential, secret: str) -> IssuedSecret:
+        try:
+            self.registry.commit(client, account, credential)
+        except StaleError:
+            existing, issued = self.registry.profile(client.client_id), self.registry.credential(credential.api_key)
+            if existing is None:
+                raise
+            if issued is None or existing.fingerprint != client.fingerprint:
+                raise ClientExistsError(f"there is a client {client.client_id} already", field="client_id") from None
+            return IssuedSecret(issued, None)
+        return IssuedSecret(credential, secret)
+
+    def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
+        """The client cannot log in from now on, nor place orders once the workers' caches are over; of how many open orders the cancel
+        was asked for. An order that is taken meanwhile stands: suspended again, its cancel is asked for, too. Raises NotFoundError.
+        """
+        with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
+            client = self._set_status(client_id, ClientStatus.INACTIVE)
+            return client, self._cancel_open_orders(client_id)
+
+    def activate(self, client_id: str, operator: Operator) -> Client:
+        """The client can log in and trade. Raises NotFoundError."""
+        with announced(self.audit, operator, _subject(client_id), "activate", "activated"):
+            return self._set_status(client_id, ClientStatus.ACTIVE)
+
+    def _cancel_open_orders(self, client_id: str) -> int:
+        open_orders = self.registry.account(client_id).open_orders
+        for order in filter(None, map(self.registry.order, open_orders)):
+            self.mailboxes.execution(
+                CancelOrder(
+                    client_id=client_id,
+                    correlation_id=order.correlation_id,
+                    order_id=order.order_id,
+                    reason="the client was suspended",
+                )
+            )
+        return len(open_orders)
+
+    @on_fresh_state
+    def _set_status(self, client_id: str, status: ClientStatus) -> Client:
+        client = self._client(client_id)
+        if client.status is status:
+            return client
+        changed = client.model_copy(update={"status": status})
+        self.registry.commit(changed)
+        return changed.saved()
+
+    def set_limits(self, client_id: str, limits: Limits, version: int, operator: Operator) -> Client:
+        """Put a client under these limits, which somebody chose who had seen this version. What is held and drawn stays as it is.
+
+        Raises NotFoundError, VersionConflictError.
+        """
+        with announced(self.audit, operator, _subject(client_id), "set-limits", "limits-set", **_text(limits)):
+            return self._set_limits(client_id, limits, version)
+
+    @on_fresh_state
+    def _set_limits(self, client_id: str, limits: Limits, version: int) -> Client:
+        client = self._client(client_id)
+        account = self.registry.account(client_id)
+        adjusted = account.with_credit_limit(limits.credit_limit)
+        if client.limits == limits and account == adjusted:
+            return client
+        if client.version != version:
+            raise VersionConflictError(
+                "the client was changed meanwhile; look at it again",
+                field="version",
+                details={"version": str(client.version)},
+            )
+        changed = client.with_limits(limits)
+        self.registry.commit(changed, adjusted)
+        return changed.saved()
+
+    def rotate_secret(
+        self, client_id: str, api_key: str, rotation: str, grace: timedelta, operator: Operator
+    ) -> IssuedSecret:
+        """A new secret for an API key. The one in use so far stays valid for the grace time; one before that ends now.
+
+        The same rotation again issues nothing. Raises NotFoundError.
+        """
+        secret, secret_hash = self.new_secret()
+        details = {"api_key": api_key, "grace": str(grace)}
+        with announced(self.audit, operator, _subject(client_id), "rotate-secret", "secret-rotated", **details):
+            return self._rotate(client_id, api_key, rotation, (secret, secret_hash), self.clock() + grace)
+
+    @on_fresh_state
+    def _rotate(
+        self, client_id: str, api_key: str, rotation: str, new: tuple[str, str], previous_valid_until: datetime
+    ) -> IssuedSecret:
+        credential = self.registry.credential(api_key)
+        if credential is None or credential.client_id != client_id:
+            raise NotFoundError("This client has no such API key.", field="api_key")
+        if credential.rotation == rotation:
+            return IssuedSecret(credential, None)
+        secret, secret_hash = new
+        rotated = credential.rotated(secret_hash, rotation, previous_valid_until)
+        self.registry.commit(rotated)
+        return IssuedSecret(rotated.saved(), secret)
+
+    def _client(self, client_id: str) -> Client:
+        client = self.registry.profile(client_id)
+        if client is None:
+            raise NotFoundError("There is no such client.", field="client_id")
+        return client

@@ -1,0 +1,52 @@
+"""What administering clients and instruments has in common: who does it and why, the audit trail, the tables behind it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from trading.domain.clients import Client
+from trading.domain.credentials import Credential
+from trading.domain.instruments import Instrument
+from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.values import Frozen
+from trading.usecases.ports import Books, Change
+
+
+class Operator(Frozen):
+    """Who administers, and why."""
+
+    who: str
+    reason: str
+
+
+class AuditTrail(Protocol):
+    """The audit log. When `write` has returned, the entry is durable."""
+
+    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> object: ...
+
+
+class Registry(Books, Protocol):
+    """The books, with who may log in. What is named here is read as it stands, never from a worker's cache; `api_keys` are found by
+    an index, which may be a moment behind.
+    """
+
+    def profile(self, client_id: str) -> Client | None: ...
+    def credential(self, api_key: str) -> Credential | None: ...
+    def api_keys(self, client_id: str) -> Sequence[str]: ...
+    def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None: ...
+
+    def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
+        """Write this and nothing else of an instrument. None: there is no such instrument."""
+        ...
+
+    def commit(self, *changes: Change | Client | Credential) -> None: ...
+
+
+@contextmanager
+def announced(
+    audit: AuditTrail, operator: Operator, subject: str, action: str, done: str, **details: str
+) -> Iterator[None]:
+    """In the audit log as `action` before it happens, and as `done` after: what was announced and not done is visible."""
+    audit.write(subject, action, operator.who, operator.reason, details)
+    yield
+    audit.write(subject, done, operator.who, operator.reason, details)

@@ -1,0 +1,120 @@
+"""Deposits and withdrawals: cash and shares between a client and the outside world, once a reference."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.domain import deposits, identifiers, ledger
+from trading.domain.accounts import Account, Position
+from trading.domain.clients import Client
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.ledger import Deposit, Posting, Withdrawal
+from trading.domain.values import ZERO, Frozen, Money
+from trading.usecases.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.ports import Clock, NotFoundError
+from trading.usecases.retrying import on_fresh_state
+
+
+class ReferenceReusedError(DomainError):
+    """The reference stands for another deposit, or another withdrawal."""
+
+    code = "REFERENCE_REUSED"
+    kind = ErrorKind.UNPROCESSABLE
+
+
+class UnknownSymbolError(DomainError):
+    """Shares of something that is not listed here."""
+
+    code = "UNKNOWN_SYMBOL"
+    kind = ErrorKind.UNPROCESSABLE
+
+
+class Cash(Frozen):
+    """An amount in the account's currency."""
+
+    amount: Money
+
+
+class Shares(Frozen):
+    """A number of shares; `cost`: what they cost the client in all, when they come in."""
+
+    symbol: str
+    quantity: int
+    cost: Money | None = None
+
+
+Transfer = Deposit | Withdrawal
+
+
+@dataclass(frozen=True)
+class TransferAssets:
+    """Balance and ledger entry in one transaction. The entry's id is derived from client and reference, so that it happens once."""
+
+    registry: Registry
+    audit: AuditTrail
+    clock: Clock
+
+    def deposit(self, client_id: str, what: Cash | Shares, reference: str, operator: Operator) -> tuple[Transfer, bool]:
+        """The deposit, and whether it was booked before. Raises NotFoundError, UnknownSymbolError, ReferenceReusedError."""
+        details = {"reference": reference} | _facts(what)
+        with announced(self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details):
+            return self._once(identifiers.deposit_id(client_id, reference), client_id, what, reference, incoming=True)
+
+    def withdraw(
+        self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
+    ) -> tuple[Transfer, bool]:
+        """The withdrawal, and whether it was booked before. Raises NotFoundError, NotWithdrawableError, ReferenceReusedError."""
+        details = {"reference": reference} | _facts(what)
+        with announced(self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details):
+            return self._once(
+                identifiers.withdrawal_id(client_id, reference), client_id, what, reference, incoming=False
+            )
+
+    @on_fresh_state
+    def _once(
+        self, transfer_id: str, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
+    ) -> tuple[Transfer, bool]:
+        client = self.registry.profile(client_id)
+        if client is None:
+            raise NotFoundError("There is no such client.", field="client_id")
+        known = self.registry.transfer(transfer_id)
+        if known:
+            if not _is_same(known, client, what):
+                raise ReferenceReusedError("this reference was used for another transfer", field="reference")
+            return known, True
+        balance, entry = (self._deposited if incoming else self._withdrawn)(client, what, reference)
+        self.registry.commit(balance, entry)
+        return entry, False
+
+    def _deposited(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
+        if isinstance(what, Cash):
+            return deposits.deposit_cash(self._account(client), what.amount, reference, self.clock())
+        if self.registry.instrument(what.symbol) is None:
+            raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
+        position = self.registry.position(client.client_id, what.symbol)
+        return deposits.deposit_shares(position, what.quantity, what.cost or ZERO, reference, self.clock())
+
+    def _withdrawn(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
+        if isinstance(what, Cash):
+            return deposits.withdraw_cash(self._account(client), what.amount, reference, self.clock())
+        position = self.registry.position(client.client_id, what.symbol)
+        return deposits.withdraw_shares(position, what.quantity, reference, self.clock())
+
+    def _account(self, client: Client) -> Account:
+        account = self.registry.account(client.client_id)
+        return account if account.version else account.with_credit_limit(client.credit_limit)
+
+
+def _is_same(known: Transfer, client: Client, what: Cash | Shares) -> bool:
+    sign = 1 if isinstance(known, Deposit) else -1
+    moved = Posting(
+        account=ledger.client_account(client.client_id),
+        asset=client.currency if isinstance(what, Cash) else what.symbol,
+        amount=sign * (what.amount if isinstance(what, Cash) else Decimal(what.quantity)),
+    )
+    if isinstance(what, Shares) and isinstance(known, Deposit) and known.cost not in (None, what.cost or ZERO):
+        return False
+    return moved in known.postings
+
+
+def _facts(what: Cash | Shares) -> dict[str, str]:
+    return {name: str(value) for name, value in what if value is not None}

@@ -1,0 +1,84 @@
+"""The books in memory with the clients' API keys, and an audit log in memory."""
+
+from collections.abc import Mapping, Sequence
+
+from tests.fakes.books import MemoryBooks
+from tests.fakes.faults import Faults, faulty
+from trading.domain.clients import Client
+from trading.domain.credentials import Credential
+from trading.domain.instruments import Instrument
+from trading.domain.ledger import Deposit, Withdrawal
+from trading.usecases.ports import Change, StaleError
+
+
+class MemoryRegistry(MemoryBooks):
+    """The port `Registry`. Profiles and API keys are saved on the version that was read."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        super().__init__(faults)
+        self.credentials: dict[str, Credential] = {}
+
+    @faulty
+    def profile(self, client_id: str) -> Client | None:
+        return self.clients.get(client_id)
+
+    @faulty
+    def credential(self, api_key: str) -> Credential | None:
+        return self.credentials.get(api_key)
+
+    @faulty
+    def api_keys(self, client_id: str) -> Sequence[str]:
+        return [each.api_key for each in self.credentials.values() if each.client_id == client_id]
+
+    @faulty
+    def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None:
+        found = [self.items.get(("ledger", transfer_id, kind)) for kind in ("DEPOSIT", "WITHDRAWAL")]
+        return next((each for each in found if isinstance(each, Deposit | Withdrawal)), None)
+
+    @faulty
+    def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
+        if symbol not in self.instruments:
+            return None
+        self.instruments[symbol] = self.instruments[symbol].model_copy(update={"tradable": tradable})
+        return self.instruments[symbol]
+
+    @faulty
+    def commit(self, *changes: Change | Client | Credential) -> None:
+        others: list[Change] = []
+        for change in changes:
+            if isinstance(change, Client | Credential):
+                known = self._known(change)
+                if (known.version if known else 0) != change.version:
+                    raise StaleError
+            else:
+                others.append(change)
+        if others:
+            self.write(*others)
+        for change in changes:
+            if isinstance(change, Client):
+                self.clients[change.client_id] = change.saved()
+            elif isinstance(change, Credential):
+                self.credentials[change.api_key] = change.saved()
+
+    def _known(self, change: Client | Credential) -> Client | Credential | None:
+        if isinstance(change, Client):
+            return self.clients.get(change.client_id)
+        return self.credentials.get(change.api_key)
+
+
+class MemoryAudit:
+    """The port `AuditTrail`."""
+
+    port = "audit"
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.entries: list[tuple[str, str, str, str, dict[str, str]]] = []
+
+    @faulty
+    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> None:
+        self.entries.append((subject, action, who, reason, dict(details)))
+
+    def actions(self) -> list[str]:
+        """What was announced and done, in order."""
+        return [action for _, action, _, _, _ in self.entries]

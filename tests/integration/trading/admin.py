@@ -1,0 +1,40 @@
+"""The admin API, as an operator asks."""
+
+from typing import Any
+
+from tests.integration.system import System, principal
+from tests.unit.api.events import request
+
+OPERATOR = principal("operations", "admin:read admin:write")
+REASON = "ticket 4711"
+DAVE: dict[str, Any] = {
+    "client_id": "dave",
+    "name": "Dave",
+    "margin_percent": "50.00",
+    "credit_limit": "20000.00",
+    "daily_trading_limit": "50000.00",
+    "settlement_account": "csd-dave",
+}
+
+
+def admin_event(
+    method: str, path: str, body: dict[str, Any] | None = None, key: str = "admin-1", **options: Any
+) -> dict[str, Any]:
+    """A request of an operator who says why."""
+    sent = {"reason": REASON, **(body or {})} if method != "GET" else None
+    options = {"authorizer": OPERATOR} | options
+    return request(method, f"/api/v1/admin/{path}", sent, headers={"Idempotency-Key": key}, **options)
+
+
+def ask(
+    system: System, method: str, path: str, body: dict[str, Any] | None = None, key: str = "admin-1", **options: Any
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    """Status, body and the whole answer."""
+    return system.call("admin", admin_event(method, path, body, key, **options))
+
+
+def show(system: System, client_id: str) -> dict[str, Any]:
+    """A client as an operator sees it."""
+    status, body, _ = ask(system, "GET", f"clients/{client_id}")
+    assert status == 200, body
+    return body

@@ -1,0 +1,235 @@
+"""Administering clients: whatever fails on the way, a repeated request ends as one would have; limits and balances stay right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order
+from tests.fakes.faults import CrashError, Faults
+from tests.fakes.queues import MemoryMailboxes
+from tests.fakes.registry import MemoryAudit, MemoryRegistry
+from trading.domain.accounts import Account
+from trading.domain.clients import ClientStatus, Limits
+from trading.domain.errors import DomainError
+from trading.domain.reconciliation import check
+from trading.messages import CancelOrder
+from trading.usecases.administer_clients import AdministerClients, ClientExistsError, VersionConflictError
+from trading.usecases.administration import Operator
+from trading.usecases.halt_instrument import HaltInstrument
+from trading.usecases.transfer_assets import Cash, ReferenceReusedError, Shares, TransferAssets
+
+OPERATOR = Operator(who="operations", reason="ticket 4711")
+NEW = make_client(credit_limit=D("500.00"), fingerprint="f-1")
+LIMITS = Limits(margin_percent=D(50), credit_limit=D("700.00"), daily_trading_limit=D("9.00"))
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Office:
+    """The use cases over memory."""
+
+    faults: Faults = field(default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        self.registry = MemoryRegistry(self.faults)
+        self.registry.instruments["AAPL"] = make_instrument()
+        self.audit = MemoryAudit(self.faults)
+        self.mailboxes = MemoryMailboxes(self.faults)
+        numbers = count(1)
+        self.clients = AdministerClients(self.registry, self.audit, self.mailboxes, self._secret(numbers), lambda: NOW)
+        self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
+        self.halt = HaltInstrument(self.registry, self.audit)
+
+    @staticmethod
+    def _secret(numbers: Any) -> Callable[[], tuple[str, str]]:
+        def new_secret() -> tuple[str, str]:
+            number = next(numbers)
+            return f"secret-{number}", f"hash-{number}"
+
+        return new_secret
+
+    def opened(self) -> "Office":
+        """With a client, funded."""
+        self.clients.create(NEW, "key-1", OPERATOR)
+        self.transfers.deposit("alice", Cash(amount=D("100.00")), "opening", OPERATOR)
+        self.transfers.deposit("alice", Shares(symbol="AAPL", quantity=10, cost=D("1000.00")), "shares", OPERATOR)
+        return self
+
+    def with_open_order(self) -> "Office":
+        """With an order that rests."""
+        order = make_order(quantity=1, limit_price=D("10.00"))
+        account = self.registry.account("alice").hold(order.hold.cash, order.hold.credit).append_order(order.order_id)
+        self.registry.write(account, order)
+        return self
+
+    def state(self) -> object:
+        """Everything that is kept, but which of several secrets was made."""
+        keys = {key: (each.rotation, len(each.secret_hashes)) for key, each in self.registry.credentials.items()}
+        messages = set(self.mailboxes.waiting("execution"))
+        return self.registry.clients, self.registry.items, self.registry.instruments, keys, messages
+
+    def findings(self) -> list[Any]:
+        return check(self.registry.snapshot())
+
+
+REQUESTS: dict[str, Callable[[Office], object]] = {
+    "create": lambda o: o.clients.create(NEW.model_copy(update={"client_id": "bob"}), "key-2", OPERATOR),
+    "suspend": lambda o: o.clients.suspend("alice", OPERATOR),
+    "set-limits": lambda o: o.clients.set_limits("alice", LIMITS, 1, OPERATOR),
+    "rotate-secret": lambda o: o.clients.rotate_secret(
+        "alice", next(iter(o.registry.credentials)), "r-1", DAY, OPERATOR
+    ),
+    "deposit": lambda o: o.transfers.deposit("alice", Cash(amount=D("5.00")), "ref", OPERATOR),
+    "withdraw": lambda o: o.transfers.withdraw("alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR),
+    "halt": lambda o: o.halt("AAPL", False, OPERATOR),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_worker_that_dies_at_any_call_is_made_good_by_the_request_again(name: str, after: bool) -> None:
+    undisturbed = Office().opened().with_open_order()
+    before = len(undisturbed.faults.calls)
+    REQUESTS[name](undisturbed)
+    calls = undisturbed.faults.calls[before:]
+    assert calls[0] == calls[-1] == "audit.write"
+    for number, call in enumerate(calls, before + 1):
+        office = Office().opened().with_open_order()
+        (office.faults.after if after else office.faults.before)(number)
+        with pytest.raises(CrashError):
+            REQUESTS[name](office)
+        announced = [action for action in office.audit.actions() if action == name]
+        assert announced or office.state() == Office().opened().with_open_order().state(), call
+        REQUESTS[name](office)
+        assert office.state() == undisturbed.state(), call
+        assert office.audit.actions()[-1] == undisturbed.audit.actions()[-1]
+        assert office.findings() == []
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_repeated_request_changes_nothing(name: str) -> None:
+    office = Office().opened().with_open_order()
+    REQUESTS[name](office)
+    once = office.state()
+    REQUESTS[name](office)
+    assert office.state() == once
+
+
+@pytest.mark.parametrize("name", [name for name in REQUESTS if name != "halt"])
+def test_a_commit_that_loses_a_race_is_made_again(name: str) -> None:
+    undisturbed, office = Office().opened(), Office().opened()
+    REQUESTS[name](undisturbed)
+    office.faults.stale(2)
+    REQUESTS[name](office)
+    assert office.faults.pending == 0
+    assert office.state() == undisturbed.state()
+
+
+def test_a_secret_is_answered_once() -> None:
+    office = Office()
+    first, again = (office.clients.create(NEW, "key-1", OPERATOR) for _ in range(2))
+    assert (first.secret, again.secret) == ("secret-1", None)
+    assert first.credential.api_key == again.credential.api_key
+    rotate = [office.clients.rotate_secret("alice", first.credential.api_key, "r-1", DAY, OPERATOR) for _ in range(2)]
+    assert [issued.secret for issued in rotate] == ["secret-3", None]
+    assert office.registry.credentials[first.credential.api_key].secret_hashes == ("hash-3", "hash-1")
+
+
+@pytest.mark.parametrize(("key", "fingerprint"), [("key-2", "f-1"), ("key-1", "f-2")])
+def test_another_request_cannot_create_the_same_client(key: str, fingerprint: str) -> None:
+    office = Office().opened()
+    with pytest.raises(ClientExistsError):
+        office.clients.create(NEW.model_copy(update={"fingerprint": fingerprint}), key, OPERATOR)
+    assert list(office.registry.credentials) == [office.clients.show("alice").credentials[0].api_key]
+
+
+def test_limits_chosen_on_an_older_version_are_refused() -> None:
+    office = Office().opened()
+    office.clients.suspend("alice", OPERATOR)
+    with pytest.raises(VersionConflictError):
+        office.clients.set_limits("alice", LIMITS, 1, OPERATOR)
+    assert office.registry.clients["alice"].limits == NEW.limits
+    assert office.clients.set_limits("alice", LIMITS, 2, OPERATOR).limits == LIMITS
+
+
+def test_a_suspension_asks_for_the_cancel_of_each_open_order() -> None:
+    office = Office().opened().with_open_order()
+    client, orders = office.clients.suspend("alice", OPERATOR)
+    (message,) = office.mailboxes.waiting("execution")
+    assert isinstance(message, CancelOrder)
+    assert (client.status, orders) == (ClientStatus.INACTIVE, 1)
+    assert message.order_id in office.registry.account("alice").open_orders
+
+
+def test_a_client_without_an_account_gets_one_under_its_limit() -> None:
+    office = Office()
+    office.registry.clients["alice"] = NEW
+    office.transfers.deposit("alice", Cash(amount=D("1.00")), "ref", OPERATOR)
+    assert office.registry.account("alice").credit_available == NEW.credit_limit
+
+
+def test_a_deposit_from_before_costs_were_kept_is_known_again() -> None:
+    office = Office().opened()
+    (key,) = [key for key, entry in office.registry.items.items() if getattr(entry, "reference", None) == "shares"]
+    office.registry.items[key] = office.registry.items[key].model_copy(update={"cost": None})
+    shares = Shares(symbol="AAPL", quantity=10, cost=D("1000.00"))
+    assert office.transfers.deposit("alice", shares, "shares", OPERATOR)[1] is True
+    with pytest.raises(ReferenceReusedError):
+        office.transfers.deposit("alice", shares.model_copy(update={"quantity": 11}), "shares", OPERATOR)
+
+
+amounts = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
+references = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+cash = amounts.map(lambda amount: Cash(amount=amount))
+shares_in = st.builds(Shares, symbol=st.just("AAPL"), quantity=st.integers(1, 20), cost=amounts)
+shares_out = st.builds(Shares, symbol=st.just("AAPL"), quantity=st.integers(1, 20))
+steps = st.one_of(
+    st.tuples(st.just("deposit"), cash | shares_in, references),
+    st.tuples(st.just("withdraw"), cash | shares_out, references),
+    st.tuples(st.just("limit"), amounts, st.just("")),
+    st.tuples(st.just("hold"), st.tuples(amounts, amounts), st.just("")),
+)
+
+
+@given(st.lists(steps, max_size=25), st.data())
+def test_any_sequence_keeps_the_invariants(sequence: list[tuple[str, Any, str]], data: st.DataObject) -> None:
+    office = Office().opened()
+    for kind, what, reference in sequence:
+        if data.draw(st.booleans()):
+            office.faults.after("books.commit", CrashError("the answer is lost"))
+        try:
+            _step(office, kind, what, reference)
+        except (DomainError, CrashError):
+            continue
+        finally:
+            office.faults = Faults()
+            office.registry.faults = office.audit.faults = office.faults
+    account, limits = office.registry.account("alice"), office.registry.clients["alice"].limits
+    assert account.credit_available + account.credit_held + account.credit_used == limits.credit_limit
+    assert account.available >= 0
+    assert office.registry.position("alice", "AAPL").cost_basis >= 0
+    assert [each for each in office.findings() if "orders hold" not in each.message] == []
+
+
+def _step(office: Office, kind: str, what: Any, reference: str) -> None:
+    if kind == "hold":
+        _hold(office, office.registry.account("alice"), *what)
+    elif kind == "limit":
+        client = office.registry.clients["alice"]
+        limits = client.limits.model_copy(update={"credit_limit": what})
+        office.clients.set_limits("alice", limits, client.version, OPERATOR)
+    else:
+        getattr(office.transfers, kind)("alice", what, reference, OPERATOR)
+
+
+def _hold(office: Office, account: Account, cash: Decimal, credit: Decimal) -> None:
+    """What an order would hold, if it may."""
+    if cash <= account.available and credit <= account.credit_available:
+        office.registry.write(account.hold(cash, credit))
