@@ -161,6 +161,16 @@ SERVICES = {
             f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
         },
     ),
+    "accounts": FunctionSpec(
+        timeout=10,
+        env=(*_BOOKS_ENV, "CONTROL_TABLE"),
+        grants={
+            "tables/clients": "GetItem",
+            "tables/reference": "GetItem",
+            "tables/accounts": "GetItem Query",
+            "tables/control": "BatchGetItem UpdateItem",
+        },
+    ),
     "callbacks": FunctionSpec(
         timeout=10,
         env=("EXECUTION_QUEUE_URL", "VENUE_SECRET_PREFIX", "IDEMPOTENCY_TABLE"),
@@ -316,6 +326,10 @@ PUBLIC_ROUTES = (
     Route("POST", "/api/v1/auth/token", "auth", signed=True),
     Route("POST", "/api/v1/orders", "orders"),
     Route("GET", "/api/v1/orders/{order_id}", "orders"),
+    Route("GET", "/api/v1/balance", "accounts"),
+    Route("GET", "/api/v1/positions", "accounts"),
+    Route("GET", "/api/v1/positions/{symbol}", "accounts"),
+    Route("GET", "/api/v1/portfolio", "accounts"),
     Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
 )
 INTERNAL_ROUTES = (

@@ -100,9 +100,9 @@ DOCUMENTS = (
     Document(
         "docs/openapi.json",
         "Trading API",
-        "Place orders and follow them through execution, clearing and settlement. Amounts are decimal strings, times "
-        "are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
-        ("auth", "orders", "callbacks"),
+        "Place orders, follow them through execution, clearing and settlement, see cash and positions. Amounts are "
+        "decimal strings, times are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
+        ("auth", "orders", "accounts", "callbacks"),
     ),
     Document(
         "docs/openapi-internal.json",

@@ -5,7 +5,6 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,13 +12,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from functions.orders.settings import Settings
 from trading.adapters import stages, views
 from trading.adapters.api import ApiResolver, PathId, json_response
-from trading.adapters.aws import DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.idempotency import REPLAYED_HEADER
 from trading.adapters.observability import Counters, logger
 from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
-from trading.adapters.throttle import Throttle
 from trading.domain.orders import OrderRequest
 from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce
 from trading.usecases.place_order import PlaceOrder
@@ -53,14 +50,7 @@ class NewOrder(Frozen):
 settings = load(Settings)
 books = stages.books(settings)
 place_order = PlaceOrder(books, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
-throttle = Throttle(
-    boto3.client("dynamodb", config=DISPENSABLE_CONFIG),
-    settings.control_table,
-    now,
-    settings.rate_limit_requests,
-    settings.rate_limit_window_seconds,
-)
-app = ApiResolver(throttle)
+app = ApiResolver(stages.throttle(settings))
 
 
 @app.post(

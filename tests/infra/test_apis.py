@@ -16,6 +16,10 @@ ROUTES = {
         ("POST", "/api/v1/auth/token"): ("auth", SIGNED),
         ("POST", "/api/v1/orders"): ("orders", TOKEN),
         ("GET", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
+        ("GET", "/api/v1/balance"): ("accounts", TOKEN),
+        ("GET", "/api/v1/positions"): ("accounts", TOKEN),
+        ("GET", "/api/v1/positions/{symbol}"): ("accounts", TOKEN),
+        ("GET", "/api/v1/portfolio"): ("accounts", TOKEN),
         ("POST", "/api/v1/exchange/callbacks"): ("callbacks", SIGNED),
     },
     "internal": {

@@ -36,7 +36,7 @@ APIS: dict[str, tuple[Route, ...]] = {"public": PUBLIC_ROUTES, "internal": INTER
 ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 
 
-def principal(client_id: str = "alice", permissions: str = "orders:read orders:write") -> dict[str, str]:
+def principal(client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write") -> dict[str, str]:
     """What the authorizer found out."""
     return {"principalId": client_id, "client_id": client_id, "permissions": permissions, "api_key": f"key-{client_id}"}
 

@@ -60,6 +60,13 @@ def check_orders(system: System) -> None:
     assert system.workflow_status(ORDER_ID) == "RUNNING"
 
 
+def check_accounts(system: System) -> None:
+    executed(system)
+    answer = run(system, "accounts")
+    held = {position["symbol"]: position["quantity"] for position in answer["body"]["positions"]}
+    assert (answer["statusCode"], held) == (200, {"AAPL": 110, "MSFT": 50})
+
+
 def check_internal(system: System) -> None:
     run(system, "orders")
     answer = run(system, "internal")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import boto3
+from pydantic import Field
 
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -15,6 +16,7 @@ from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters
 from trading.adapters.settings import LambdaSettings, api_base_url
 from trading.adapters.tables import BooksSettings, TableBooks, TableNames
+from trading.adapters.throttle import Throttle
 from trading.adapters.venue_health import TableVenueHealth
 from trading.adapters.venue_http import VenueHttp, pool
 from trading.adapters.venue_secrets import VenueSecrets
@@ -36,6 +38,14 @@ class VenueSettings(LambdaSettings):
     tape_key_id: str = "XNYS"
 
 
+class ClientApiSettings(BooksSettings):
+    """What an API for clients needs: the books, and the rate limit of a key."""
+
+    control_table: str
+    rate_limit_requests: int = Field(default=100, gt=0)
+    rate_limit_window_seconds: int = Field(default=10, gt=0)
+
+
 class BooksAndVenueSettings(BooksSettings, VenueSettings):
     """What settling needs: the books and the outside world."""
 
@@ -53,6 +63,17 @@ class ExecutionSettings(BooksAndVenueSettings):
 def books(settings: BooksSettings) -> TableBooks:
     """The books."""
     return TableBooks(boto3.client("dynamodb", config=CLIENT_CONFIG), TableNames.of(settings), now)
+
+
+def throttle(settings: ClientApiSettings) -> Throttle:
+    """The rate limit of a key."""
+    return Throttle(
+        boto3.client("dynamodb", config=DISPENSABLE_CONFIG),
+        settings.control_table,
+        now,
+        settings.rate_limit_requests,
+        settings.rate_limit_window_seconds,
+    )
 
 
 def lifecycle(arn: str) -> OrderLifecycle:

@@ -10,7 +10,8 @@ class Balances(Frozen):
     """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
 
     available: settled and free. held_for_orders: set aside for open buys at their worst price. unsettled: proceeds of sales
-    before their settlement. margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    before their settlement. withdrawable: what may leave, which is what is settled and free; the client's share of what it
+    bought on credit is paid. margin_in_use: the loan that purchases have drawn and sales have not repaid.
     """
 
     currency: str
@@ -35,11 +36,6 @@ def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
     return cents_down(min(own, credit))
 
 
-def withdrawable(account: Account) -> Decimal:
-    """Cash that may leave: settled, free, and not needed to repay what was borrowed."""
-    return max(account.available - account.credit_used, ZERO)
-
-
 def balances(account: Account, margin_percent: Decimal) -> Balances:
     """An account as its client sees it."""
     return Balances(
@@ -49,6 +45,6 @@ def balances(account: Account, margin_percent: Decimal) -> Balances:
         unsettled=account.unsettled,
         total=account.total,
         buying_power=buying_power(account, margin_percent),
-        withdrawable=withdrawable(account),
+        withdrawable=account.available,
         margin_in_use=account.credit_used,
     )

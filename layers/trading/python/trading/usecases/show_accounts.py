@@ -8,10 +8,18 @@ from itertools import islice
 from trading.domain.accounts import Account, Position
 from trading.domain.balances import Balances, balances
 from trading.domain.clients import Client
+from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.valuation import Holding, Portfolio, holding, is_closed, portfolio
 from trading.domain.values import ZERO
 from trading.usecases.ports import Books, LastPrices, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
+
+
+class AccountBusyError(DomainError):
+    """The client trades so fast that its books were never found at rest between two reads."""
+
+    code = "ACCOUNT_BUSY"
+    kind = ErrorKind.UNAVAILABLE
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,12 @@ class ShowAccounts:
         return self._valued(found[:limit]), found[limit - 1].symbol if len(found) > limit else None
 
     def portfolio(self, client_id: str) -> Portfolio:
-        """A client's cash and open positions of one moment. Raises StaleError when it trades too fast to be looked at."""
+        """A client's cash and open positions of one moment. Raises AccountBusyError."""
         client = self._client(client_id)
-        account, positions = self._books_of(client_id)
+        try:
+            account, positions = self._books_of(client_id)
+        except StaleError as error:
+            raise AccountBusyError("The account changes too fast; try again.", retry_after_seconds=1) from error
         closed = [p for p in positions if is_closed(p)]
         held = self._valued([p for p in positions if not is_closed(p)])
         return portfolio(account, client.margin_percent, held, sum((p.realised_profit for p in closed), ZERO))

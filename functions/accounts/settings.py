@@ -1,0 +1,7 @@
+"""What the function is told."""
+
+from trading.adapters.stages import ClientApiSettings
+
+
+class Settings(ClientApiSettings):
+    """What an API for clients needs, and nothing else."""

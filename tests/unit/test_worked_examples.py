@@ -1,0 +1,125 @@
+"""The worked examples of docs/accounts.md, run through the code that they explain."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.builders import TOMORROW, D, make_exchange, make_execution, make_instrument, routed_order
+from tests.fakes.world import NOW, World
+from trading.domain import deposits, execution
+from trading.domain.accounts import Account, Position
+from trading.domain.orders import Order
+from trading.domain.valuation import average_purchase_price
+from trading.domain.values import Side
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
+AVERAGE_COST, CASH, MARGIN = "average cost", "cash", "margin 50 %"
+
+Rows = list[list[str]]
+
+
+def examples(title: str) -> Iterator[Rows]:
+    """The rows of each table whose first column has that title."""
+    for block in DOCUMENT.read_text().split("\n\n"):
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.strip().splitlines()]
+        if rows[0][0] == title:
+            yield rows[2:]
+
+
+def sentence(text: str) -> tuple[str, int, Decimal]:
+    """`buy 100 at 10.00`."""
+    side, quantity, _, price = text.split()
+    return side, int(quantity), D(price)
+
+
+@pytest.mark.parametrize("rows", [*examples(AVERAGE_COST)])
+def test_average_cost(rows: Rows) -> None:
+    position, account = Position(client_id="alice", symbol="AAPL"), Account(client_id="alice", available=D(10_000))
+    for number, (done, *expected) in enumerate(rows):
+        side, quantity, price = sentence(done)
+        order = routed_order(key=f"key-{number}", side=Side(side), quantity=quantity, limit_price=price)
+        hold = order.hold
+        booking = execution.book(
+            order,
+            make_execution(order, quantity, str(price), execution_id=f"exec-{number}"),
+            make_instrument(),
+            make_exchange(),
+            account.hold(hold.cash, hold.credit),
+            position.hold(hold.shares),
+            NOW,
+        )
+        position, account = booking.position, booking.account
+        shown = [
+            booking.fill.fees,
+            position.quantity,
+            position.cost_basis,
+            average_purchase_price(position) or "",
+            position.realised_profit,
+        ]
+        assert list(map(str, shown)) == expected, done
+
+
+class Story:
+    """One client, and what is done in the rows of a table."""
+
+    def __init__(self, **terms: Any) -> None:
+        self.world = World()
+        self.world.add_client("dora", **terms)
+        self.order: Order | None = None
+
+    def do(self, row: str) -> None:
+        match row.split():
+            case ["deposit", amount]:
+                account = self.world.books.account("dora")
+                self.world.books.write(*deposits.deposit_cash(account, D(amount), "a deposit", NOW))
+            case ["order", side, quantity, "at", price]:
+                terms = {"side": Side(side), "quantity": int(quantity), "limit_price": D(price)}
+                self.order = self.world.placed(f"key-{side}", client_id="dora", **terms)
+                assert self.order.children, "the order is at the exchanges"
+            case ["fill", quantity, "at", price]:
+                assert self.order
+                self.world.fill(self.order, int(quantity), price)
+            case ["cancel"]:
+                assert self.order
+                self.world.cancel(self.order)
+            case ["settle"]:
+                self.world.settlement_cycle(TOMORROW)
+            case _:
+                raise AssertionError(f"what is {row!r}?")
+
+    def cash(self) -> list[str]:
+        """The balance in the order of the tables' columns."""
+        shown = self.world.accounts.balance("dora")
+        return [
+            str(amount)
+            for amount in (
+                shown.available,
+                shown.held_for_orders,
+                shown.unsettled,
+                shown.total,
+                shown.buying_power,
+                shown.withdrawable,
+                shown.margin_in_use,
+            )
+        ]
+
+
+@pytest.mark.parametrize(
+    ("title", "terms"), [(CASH, {}), (MARGIN, {"margin_percent": D(50), "credit_limit": D("20000.00")})]
+)
+def test_cash(title: str, terms: dict[str, Any]) -> None:
+    (rows,) = examples(title)
+    story = Story(**terms)
+    for done, *expected in rows:
+        story.do(done)
+        assert story.cash() == expected, done
+    assert story.world.findings() == []
+
+
+def test_no_table_is_left_out() -> None:
+    """A table that a typing error in its title hides would be no test."""
+    found = {title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN)}
+    assert found == {AVERAGE_COST: 3, CASH: 1, MARGIN: 1}
