@@ -493,7 +493,7 @@ class Cloud:
         return arn
 
     def _send_for_workflow(self, params: dict[str, Any]) -> Any:
-        if self.faults.happens("error", self.random):
+        if self.faults.happens("error", self.random) or self._is_out("sqs", self.random):
             raise ServiceError("AmazonSQSException", "an internal error")
         return self.perform("sqs", "SendMessage", params)
 

@@ -53,6 +53,8 @@ class Rates:
     venue_hangs: float = 0
     """A venue that takes requests for a while, some of them with effect, and answers none; once a run and venue."""
     venue_no_answer: float = 0
+    venue_late_arrival: float = 0
+    """That a request which seemed lost arrives when its sender has given up."""
     venue_busy: float = 0
     """A venue out of reach for one request."""
     venue_reject: float = 0
@@ -106,8 +108,9 @@ STORM = Rates(
     request_lost=0.02,
     response_lost=0.03,
     venue_down=0.3,
-    venue_hangs=0.2,
+    venue_hangs=0.3,
     venue_no_answer=0.02,
+    venue_late_arrival=0.5,
     venue_busy=0.02,
     venue_reject=0.05,
     venue_silent=0.05,

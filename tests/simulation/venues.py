@@ -98,9 +98,11 @@ class Outside:
         self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
-        hours = {venue: trading for venue in exchange_ids} | {"depository": settling}
+        hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
+        self._overloaded: dict[str, float] = {}
+        """Until when a venue that left somebody without an answer refuses every other request."""
 
     def _planned(self, fault: str, hours: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         """From when to when a fault lasts at which venues; it begins while they are at work."""
@@ -130,13 +132,24 @@ class Outside:
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body or b"{}")["client_order_id"])
         lost = self.faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
-        busy = self.faults.happens("venue_busy", process.random)
+        busy = self.faults.happens("venue_busy", process.random) or (
+            self._overloaded.get(venue, 0.0) > self.engine.now and process.random.random() < 0.5
+        )
+        if lost:
+            self._overloaded[venue] = self.engine.now + 10
         effect = process.random.random() < 0.5
         process.sleep(process.random.uniform(0.005, 0.1))
         if self.faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
         if lost and not effect:
-            self.cloud.log(process.name, method, path, "never arrived")
+            if self.faults.happens("venue_late_arrival", process.random):
+                self.cloud.log(process.name, method, path, "arrives late")
+                late = process.random.uniform(1, 90)
+                self.engine.after(
+                    late, lambda: self.cloud.log("late", self._serve(venue, method, path, body or b"", False))
+                )
+            else:
+                self.cloud.log(process.name, method, path, "never arrived")
             process.sleep(timeout)
             raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
         lowered = {name.lower(): value for name, value in headers.items()}
