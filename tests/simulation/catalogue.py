@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
-from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,8 @@ from tests.simulation.bugs import AREAS, BUGS
 from tests.simulation.campaign import pool, run_seed
 
 RECORDED = Path(__file__).parent / "bugs" / "seeds.json"
-SMALLER = (10, 20)
-"""Orders with which a short run is looked for, to be recorded."""
+SMALLER, SMALLER_SEEDS = (10, 20), 15
+"""With how many orders, in how many seeds, a short run is looked for, to be recorded."""
 HEADER = """# The bugs that the simulation finds
 
 Written by `python -m tests.simulation bugs --write docs/simulation-bugs.md`. A simulation that cannot fail proves nothing: here are {found} mistakes that a
@@ -55,11 +55,11 @@ def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
     return None
 
 
-def smallest(name: str, found: Found, seeds: Iterable[int]) -> Found:
+def smallest(name: str, found: Found) -> Found:
     """A shorter run that the bug breaks, if there is one."""
     for orders in SMALLER:
         if orders < found.orders:
-            shorter = search(name, orders, seeds)
+            shorter = search(name, orders, range(1, SMALLER_SEEDS + 1))
             if shorter is not None:
                 return shorter
     return found
@@ -81,26 +81,28 @@ def bugs(options: argparse.Namespace) -> int:
     if unknown:
         raise SystemExit(f"no such bug: {', '.join(unknown)}. There are: {', '.join(BUGS)}")
     names = options.names or list(BUGS)
-    seeds = range(1, options.seeds + 1)
     console = Console(soft_wrap=True)
     found: dict[str, Found | None] = {}
-    shortest: dict[str, Found] = {}
     with pool(options.jobs) as processes:
+        seeds = range(1, options.seeds + 1)
         searches = {processes.submit(search, name, options.orders, seeds): name for name in names}
-        for future in track(
-            as_completed(searches), "bugs", len(names), console=console, disable=not console.is_terminal
-        ):
-            found[searches[future]] = future.result()
+        for future in track(as_completed(searches), "bugs", len(names), console=console):
+            name, hit = searches[future], future.result()
+            found[name] = hit
+            console.print(f"{name}: {f'seed {hit.seed}, {hit.rule}' if hit else 'not found'}", highlight=False)
         if options.record:
-            shorter = {name: processes.submit(smallest, name, hit, seeds) for name, hit in found.items() if hit}
-            shortest = {name: future.result() for name, future in shorter.items()}
+            _record(processes, {name: hit for name, hit in found.items() if hit})
     _print(console, found)
-    if options.record:
-        kept = {name: hit for name, hit in recorded().items() if name in BUGS} | shortest
-        RECORDED.write_text(json.dumps({n: asdict(kept[n]) for n in sorted(kept)}, indent=2) + "\n")
     if options.write:
         options.write.write_text(_document(found, options.orders))
     return 0 if all((hit is None) == bool(BUGS[name].tolerated) for name, hit in found.items()) else 1
+
+
+def _record(processes: ProcessPoolExecutor, found: dict[str, Found]) -> None:
+    shorter = {name: processes.submit(smallest, name, hit) for name, hit in found.items()}
+    runs = {name: run for name, run in recorded().items() if name in BUGS}
+    runs |= {name: future.result() for name, future in shorter.items()}
+    RECORDED.write_text(json.dumps({name: asdict(runs[name]) for name in sorted(runs)}, indent=2) + "\n")
 
 
 def _print(console: Console, found: dict[str, Found | None]) -> None:
