@@ -9,7 +9,12 @@ from ops.options import AsJson
 from ops.screen import Screen, table
 from trading.domain.values import iso
 
-Subject = Annotated[str | None, typer.Option(help="Of this alone: `{queue}/{message id}`, `order/{id}`, `run/{job}`.")]
+Subject = Annotated[
+    str | None,
+    typer.Option(
+        help="Of this alone: `{queue}/{message id}`, `order/{id}`, `run/{job}`, `client/{id}`, `instrument/{symbol}`."
+    ),
+]
 
 
 def audit(
@@ -18,7 +23,7 @@ def audit(
     last: Annotated[int, typer.Option(min=1, help="So many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """What operators did and why. An entry is written before it is done, and `redriven` or `discarded` after.
+    """What operators did and why. An entry is written before it is done, and for most of it another after: `redriven`, `suspended`.
 
     Bodies of messages are shown with --subject and in JSON.
     """
