@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from trading.domain.clients import Client
 
-CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
 SERVICE_PERMISSIONS = ("admin:read", "admin:write", "clearing:write", "execution:write", "settlement:write")
 SERVICE_ID = "internal-service"
 """The one credential of the internal API."""

@@ -13,14 +13,14 @@ from pydantic import TypeAdapter
 from local import deploy
 from local.api import Credentials
 from local.aws_client import aws_client
-from local.demo import CLIENT_PERMISSIONS, DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
+from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
 from local.place import LocalError, Place
 from simulators import reference
 from trading.adapters import passwords
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
-from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
+from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
 from trading.domain.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
 

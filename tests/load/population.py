@@ -7,12 +7,12 @@ from decimal import Decimal
 from local import deploy
 from local.api import Credentials
 from local.aws_client import aws_client
-from local.demo import CLIENT_PERMISSIONS, DemoClient
+from local.demo import DemoClient
 from local.place import Place
 from local.seed import Seeder
 from trading.adapters import passwords
 from trading.domain.clients import Client
-from trading.domain.credentials import CLIENT_AUDIENCE
+from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 
 CASH = Decimal(150_000)
 CREDIT = Decimal(50_000)
