@@ -44,7 +44,8 @@ PROBLEMS = {
     401: "No valid token, signature or secret.",
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
-    409: "The first request with this Idempotency-Key is still running, or the data just changed. Try again.",
+    409: "The first request with this Idempotency-Key is still running, or the data just changed: try again. ORDER_CLOSED: the "
+    "order can no longer execute.",
     413: "The body is larger than 16 KiB.",
     415: "The body is not application/json.",
     422: "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see `code`).",
@@ -158,7 +159,7 @@ def _complete(document: dict[str, Any]) -> None:
     for method, operation in _operations(document):
         # Powertools' id is "{function}_{path}_{method}"; the function's name alone is what a generated SDK should show.
         operation["operationId"] = operation["operationId"].partition("_api_v1_")[0]
-        statuses = set(ALWAYS)
+        statuses = ALWAYS | (PROBLEMS.keys() & map(int, operation["responses"]))
         parameters = operation.setdefault("parameters", [])
         for parameter in parameters:
             statuses |= WITH_PARAMETER[parameter["in"]]

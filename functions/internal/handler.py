@@ -42,7 +42,10 @@ RECORDED = {REPLAYED_HEADER: "true"}
     permission="execution:write",
     summary="Execute an order",
     tags=["Internal"],
-    responses={202: {"description": "Exchanges are still at work on the order"}},
+    responses={
+        200: {"description": "What has been executed of the order, which is over"},
+        202: {"description": "Exchanges are still at work on the order"},
+    },
 )
 def execute(order_id: PathId) -> Response[ExecutionSummary]:
     """Have the order executed, or answer with what has been executed. 202 as long as it is under way.

@@ -1,33 +1,45 @@
-"""POST /api/v1/orders and GET /api/v1/orders/{order_id}: accept orders and show them."""
+"""/api/v1/orders: accept orders, show and list them, take them back."""
 
 import hashlib
+import re
+from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
+import boto3
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import Field, ValidationInfo, field_validator
 
 from functions.orders.settings import Settings
-from trading.adapters import stages, views
-from trading.adapters.api import ApiResolver, PathId, json_response
+from trading.adapters import cursors, stages, views
+from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, Moment, PathId, json_response
+from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
+from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
-from trading.adapters.problems import HttpError
+from trading.adapters.problems import FieldError, HttpError
 from trading.adapters.settings import load
-from trading.domain.orders import OrderRequest
-from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce
+from trading.domain import identifiers
+from trading.domain.orders import OrderRequest, OrderStatus
+from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, iso
+from trading.usecases.cancel_order import RequestCancel
+from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.place_order import PlaceOrder
-from trading.usecases.ports import NotFoundError
+from trading.usecases.ports import NotFoundError, Place
+
+SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"
+ORDER_ID = "ord_[0-9a-f]{32}"
 
 
 class NewOrder(Frozen):
     """An order as a client writes it. A limit order carries a price, a market order none."""
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    stock_symbol: str = Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")
+    stock_symbol: str = Field(pattern=SYMBOL)
     quantity: int = Field(gt=0, le=1_000_000_000, strict=True)
     order_type: OrderType
     side: Side
@@ -49,6 +61,11 @@ class NewOrder(Frozen):
 
 settings = load(Settings)
 books = stages.books(settings)
+mailboxes = SqsMailboxes(
+    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
+)
+find_orders = ListOrders(books)
+request_cancel = RequestCancel(books, mailboxes)
 place_order = PlaceOrder(books, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
 app = ApiResolver(stages.throttle(settings))
 
@@ -74,6 +91,115 @@ def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
     headers = {"Location": f"/api/v1/orders/{placed.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})
     return json_response(views.accepted(placed), HTTPStatus.CREATED, headers)
+
+
+@app.get("/api/v1/orders", permission="orders:read", summary="List orders", tags=["Orders"])
+def list_orders(
+    status: Annotated[OrderStatus | None, Query(description="In this status now.")] = None,
+    state: Annotated[
+        Literal["open", "closed"] | None, Query(description="`open`: it may still execute; `closed`: no more.")
+    ] = None,
+    symbol: Annotated[str | None, Query(pattern=SYMBOL)] = None,
+    side: Annotated[Side | None, Query()] = None,
+    from_: Annotated[Moment | None, Query(alias="from", description="Accepted at this time or later.")] = None,
+    to: Annotated[Moment | None, Query(description="Accepted before this time.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> views.OrdersPage:
+    """The client's orders, newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on
+    with it until there is none. What is shown of an order is always as it stands; without `state=open` a new order may be
+    missing for a moment.
+    """
+    client_id = app.principal.client_id
+    wanted = OrderFilter(
+        status=status,
+        is_open=None if state is None else state == "open",
+        symbol=symbol,
+        side=side,
+        first=from_,
+        until=to,
+    )
+    if wanted.begins > wanted.last:
+        raise HttpError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "VALIDATION_FAILED",
+            "The request does not have the required form.",
+            errors=[FieldError(field="to", message="must be later than `from`")],
+        )
+    binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
+    after = None if cursor is None else _place(cursor, binding, wanted)
+    orders, place = find_orders(client_id, wanted, after, limit)
+    return views.OrdersPage(
+        items=tuple(map(views.order_summary, orders)),
+        next_cursor=None if place is None else cursors.encode(binding, iso(place.accepted_at), place.order_id),
+    )
+
+
+def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
+    """Where a cursor of this client's list with these filters goes on; any other is refused."""
+    bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
+    if bound_to != binding or not re.fullmatch(MOMENT_PATTERN, accepted_at) or not re.fullmatch(ORDER_ID, order_id):
+        raise cursors.invalid()
+    try:
+        place = Place(datetime.fromisoformat(accepted_at), order_id)
+    except ValueError:
+        raise cursors.invalid() from None
+    if not wanted.begins <= place.accepted_at <= wanted.last:
+        raise cursors.invalid()
+    return place
+
+
+@app.delete(
+    "/api/v1/orders",
+    permission="orders:write",
+    status=HTTPStatus.ACCEPTED,
+    summary="Cancel all open orders",
+    tags=["Orders"],
+)
+def cancel_all() -> Response[views.CancelsRequested]:
+    """Asks for the cancel of every open order, up to 100 at a time; with `more`, ask again. Each is canceled as a single one is."""
+    orders, more = request_cancel.all(app.principal.client_id)
+    logger.info("cancels requested", orders=len(orders), more=more)
+    asked = views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
+    return json_response(asked, HTTPStatus.ACCEPTED)
+
+
+@app.get(
+    "/api/v1/orders:by_client_order_id",
+    permission="orders:read",
+    summary="Show an order by the client's own id",
+    tags=["Orders"],
+    responses={200: {"description": "The order"}, 404: {"description": "There is no such order."}},
+)
+def show_by_client_order_id(
+    client_order_id: Annotated[str, Query(pattern=f"^{IDEMPOTENCY_KEY.pattern}$")],
+) -> views.OrderView:
+    """The order that was placed with this Idempotency-Key."""
+    return show(identifiers.order_id(app.principal.client_id, client_order_id))
+
+
+@app.delete(
+    "/api/v1/orders/<order_id>",
+    permission="orders:write",
+    status=HTTPStatus.ACCEPTED,
+    summary="Cancel an order",
+    tags=["Orders"],
+    responses={
+        200: {"description": "It was canceled at the client's request before"},
+        202: {"description": "It will be canceled as far as it is not executed before"},
+    },
+)
+def cancel(order_id: PathId) -> Response[views.OrderView]:
+    """A request, accepted once it is durable: it races the exchanges, and what they execute before they give the order up is
+    executed. What the order held comes back with its end. Asked again, the answer is the same until the order is over; then it
+    is 200 if it was canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise.
+    """
+    order, is_under_way = request_cancel(app.principal.client_id, order_id)
+    logger.info("cancel requested", order_id=order_id, status=order.status)
+    shown = views.order_view(order, books.entries(order.trades))
+    if not is_under_way:
+        return json_response(shown)
+    return json_response(shown.model_copy(update={"cancel_requested": True}), HTTPStatus.ACCEPTED)
 
 
 @app.get("/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"])

@@ -4,6 +4,7 @@ from trading.adapters.stages import ClientApiSettings
 
 
 class Settings(ClientApiSettings):
-    """What an API for clients needs, and the workflow to start."""
+    """What an API for clients needs, the workflow to start, and the mailbox that cancels go to."""
 
     order_lifecycle_arn: str
+    execution_queue_url: str

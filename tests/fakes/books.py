@@ -12,7 +12,8 @@ from trading.domain.ledger import Entry, Fill, LedgerEntry
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Snapshot
 from trading.domain.values import Versioned
-from trading.usecases.ports import Change, Discharged, StaleError
+from trading.usecases.list_orders import place_of
+from trading.usecases.ports import Change, Discharged, Place, StaleError
 
 ITEMS_PER_TRANSACTION = 100
 KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
@@ -69,6 +70,19 @@ class MemoryBooks:
         return found if isinstance(found, Order) else None
 
     @faulty
+    def orders(self, order_ids: Iterable[str]) -> Sequence[Order]:
+        found = [self.items.get(("order", order_id)) for order_id in dict.fromkeys(order_ids)]
+        return [order for order in found if isinstance(order, Order)]
+
+    @faulty
+    def orders_of(
+        self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
+    ) -> tuple[Sequence[Place], bool]:
+        mine = [o for o in self.all_orders() if o.client_id == client_id and first <= o.accepted_at <= last]
+        places = sorted((place for place in map(place_of, mine) if after is None or place < after), reverse=True)
+        return places[:limit], len(places) >= limit
+
+    @faulty
     def fill(self, trade_id: str) -> Fill | None:
         found = self.items.get(("ledger", trade_id, "FILL"))
         return found if isinstance(found, Fill) else None
@@ -95,12 +109,12 @@ class MemoryBooks:
 
     @faulty
     def orders_due(self, now: datetime, limit: int) -> Sequence[str]:
-        due = [order for order in self.orders() if order.attention_at and order.attention_at <= now]
+        due = [order for order in self.all_orders() if order.attention_at and order.attention_at <= now]
         return [order.order_id for order in sorted(due, key=lambda o: str(o.attention_at))][:limit]
 
     @faulty
     def open_order_ids(self) -> Iterator[str]:
-        return iter([order.order_id for order in self.orders() if order.attention_at])
+        return iter([order.order_id for order in self.all_orders() if order.attention_at])
 
     @faulty
     def postpone(self, order: Order, until: datetime) -> None:
@@ -137,7 +151,7 @@ class MemoryBooks:
             else:
                 self.items[key] = change.saved() if isinstance(change, Versioned) else change
 
-    def orders(self) -> list[Order]:
+    def all_orders(self) -> list[Order]:
         """All orders."""
         return [item for item in self.items.values() if isinstance(item, Order)]
 
@@ -150,7 +164,7 @@ class MemoryBooks:
         return Snapshot(
             accounts=tuple(item for item in self.items.values() if isinstance(item, Account)),
             positions=tuple(item for item in self.items.values() if isinstance(item, Position)),
-            orders=tuple(self.orders()),
+            orders=tuple(self.all_orders()),
             entries=tuple(self.ledger()),
             obligations=tuple(self._obligations()),
             expect_final=expect_final,

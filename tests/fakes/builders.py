@@ -60,8 +60,7 @@ def make_request(**changes: Any) -> OrderRequest:
 def make_received(key: str = "key-1", now: datetime = NOW, **changes: Any) -> Order:
     """The order of `make_request` as it came in."""
     request = make_request(**changes)
-    order_id = identifiers.order_id(request.client_id, key)
-    return order_entry.receive(request, order_id, f"fingerprint-{key}", f"correlation-{key}", now)
+    return order_entry.receive(request, key, f"fingerprint-{key}", f"correlation-{key}", now)
 
 
 def make_order(

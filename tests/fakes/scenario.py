@@ -94,5 +94,5 @@ def play(world: World) -> dict[str, Order]:
     for _ in range(2):
         persist(lambda: world.settlement_cycle(TOMORROW))
     persist(lambda: world.reconcile(TOMORROW))
-    by_key = {order.correlation_id.removeprefix("correlation-"): order for order in world.books.orders()}
+    by_key = {order.correlation_id.removeprefix("correlation-"): order for order in world.books.all_orders()}
     return {key: by_key[key] for key in ORDERS}

@@ -14,8 +14,10 @@ from trading.domain.orders import Order
 from trading.domain.reconciliation import Finding, check
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, Message, PollOrder, ReportReceived, SettleClient
 from trading.usecases.book_execution import BookExecution
+from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.clear_order import ClearOrderStage
 from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.list_orders import ListOrders
 from trading.usecases.place_order import PlaceOrder
 from trading.usecases.route_order import RouteOrder
 from trading.usecases.settle_client import SettleClientStage
@@ -55,6 +57,8 @@ class World:
         self.accounts = self._stage(ShowAccounts)
         self.sweep = self._stage(Sweep)
         self.close_day = self._stage(CloseDay)
+        self.list_orders = self._stage(ListOrders)
+        self.request_cancel = self._stage(RequestCancel)
         self.failures: list[tuple[Message, Exception]] = []
         self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]
         self.books.instruments = {"AAPL": make_instrument()}

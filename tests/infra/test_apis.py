@@ -15,7 +15,11 @@ ROUTES = {
     "public": {
         ("POST", "/api/v1/auth/token"): ("auth", SIGNED),
         ("POST", "/api/v1/orders"): ("orders", TOKEN),
+        ("GET", "/api/v1/orders"): ("orders", TOKEN),
+        ("DELETE", "/api/v1/orders"): ("orders", TOKEN),
+        ("GET", "/api/v1/orders:by_client_order_id"): ("orders", TOKEN),
         ("GET", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
+        ("DELETE", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
         ("GET", "/api/v1/balance"): ("accounts", TOKEN),
         ("GET", "/api/v1/positions"): ("accounts", TOKEN),
         ("GET", "/api/v1/positions/{symbol}"): ("accounts", TOKEN),

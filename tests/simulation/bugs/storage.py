@@ -85,7 +85,7 @@ BUGS = (
         "unprocessed keys ignored",
         "What BatchGetItem leaves unprocessed is not asked for again.",
         "An order counts as cleared though some of its trades are not, and these never settle.",
-        (Edit(TableBooks.entries, "if unprocessed:", "if False:"),),
+        (Edit(TableBooks._get_many, "if unprocessed:", "if False:"),),
     ),
     Bug(
         "entities read eventually consistent",
@@ -97,7 +97,7 @@ BUGS = (
         "ledger read eventually consistent",
         "BatchGetItem without ConsistentRead: half the price.",
         "Clearing does not see the newest fill and clears the order without it: it never settles.",
-        (Edit(TableBooks.entries, ', "ConsistentRead": True}', "}"),),
+        (Edit(TableBooks._get_many, ', "ConsistentRead": True}', "}"),),
     ),
     Bug(
         "lists read eventually consistent",

@@ -46,7 +46,7 @@ def test_a_rejected_order_is_kept_and_starts_nothing(world: World, changes: dict
 def test_an_unknown_client_is_refused_and_leaves_nothing(world: World) -> None:
     with pytest.raises(UnknownClientError):
         world.order(client_id="mallory")
-    assert world.books.orders() == []
+    assert world.books.all_orders() == []
 
 
 def test_the_same_key_and_body_get_the_first_answer(world: World) -> None:
@@ -79,7 +79,7 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     world.order()
     with pytest.raises(IdempotencyKeyReusedError):
         world.place(make_request(quantity=101), "key-1", "another fingerprint", "c")
-    assert len(world.books.orders()) == 1
+    assert len(world.books.all_orders()) == 1
 
 
 def test_the_same_key_of_another_client_is_another_order(world: World) -> None:
@@ -111,7 +111,7 @@ def test_a_race_that_is_lost_too_often_is_an_error_and_leaves_nothing(world: Wor
     world.faults.stale(times=8)
     with pytest.raises(StaleError):
         world.order()
-    assert world.books.orders() == []
+    assert world.books.all_orders() == []
     assert world.faults.calls.count("books.commit") == 8
 
 
@@ -147,5 +147,5 @@ def test_when_the_commit_fails_nothing_is_left(world: World) -> None:
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
         world.order()
-    assert world.books.orders() == []
+    assert world.books.all_orders() == []
     assert world.findings() == []

@@ -21,6 +21,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AwareDatetime, BeforeValidator, WithJsonSchema
 
 from trading.adapters.entity_tags import revalidated
 from trading.adapters.observability import count, logger
@@ -42,6 +43,21 @@ Verifier = Callable[[APIGatewayProxyEvent, bytes], None]
 
 PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:#-]+$")]
 """An identifier in a path."""
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(MOMENT_PATTERN, value):
+        raise ValueError("a time is written in ISO 8601 with its offset, for instance 2026-11-23T15:00:00Z")
+    return value
+
+
+MOMENT_PATTERN = r"^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT_PATTERN}),
+]
+"""A time in a query."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,12 @@ class ApiResolver:
     ) -> Callable[[Handler], Handler]:
         """Route a POST, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("POST", rule, permission, status, documentation)
+
+    def delete(
+        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+    ) -> Callable[[Handler], Handler]:
+        """Route a DELETE, which always carries an Idempotency-Key. `status` is that of success."""
+        return self._route("DELETE", rule, permission, status, documentation)
 
     def put(self, rule: str, *, permission: str | None, **documentation: Any) -> Callable[[Handler], Handler]:
         """Route a PUT, which always carries an Idempotency-Key."""

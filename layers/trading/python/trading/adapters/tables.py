@@ -23,7 +23,7 @@ from trading.domain.instruments import Exchange, Instrument
 from trading.domain.ledger import LEDGER_ENTRY, Entry, Fill, LedgerEntry
 from trading.domain.orders import Order
 from trading.domain.values import Versioned, iso
-from trading.usecases.ports import Change, Clock, Discharged
+from trading.usecases.ports import Change, Clock, Discharged, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -147,21 +147,41 @@ class TableBooks:
 
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
         """Everything in the ledger about some trades, in the order of the ids."""
-        keys = [{"trade_id": t, "kind": kind} for t in trade_ids for kind in TRADE_KINDS]
+        trade_ids = list(dict.fromkeys(trade_ids))
+        items = self._get_many(
+            self._tables.ledger, [{"trade_id": t, "kind": kind} for t in trade_ids for kind in TRADE_KINDS]
+        )
         found: dict[tuple[str, str], LedgerEntry] = {}
-        refusals = 0
-        while keys:
-            batch, keys = keys[:BATCH_GET_LIMIT], keys[BATCH_GET_LIMIT:]
-            request: Any = {self._tables.ledger: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}}
-            answer = self._client.batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(self._tables.ledger, []):
-                entry = LEDGER_ENTRY.validate_python(from_item(item))
-                found[entry.trade_id, entry.kind] = entry
-            unprocessed = answer.get("UnprocessedKeys", {}).get(self._tables.ledger)
-            if unprocessed:
-                keys += [from_item(key) for key in unprocessed["Keys"]]
-                refusals = self._pause(refusals)
-        return [found[t, kind] for t in dict.fromkeys(trade_ids) for kind in TRADE_KINDS if (t, kind) in found]
+        for entry in map(LEDGER_ENTRY.validate_python, items):
+            found[entry.trade_id, entry.kind] = entry
+        return [found[t, kind] for t in trade_ids for kind in TRADE_KINDS if (t, kind) in found]
+
+    def orders(self, order_ids: Iterable[str]) -> Sequence[Order]:
+        """Orders, in the order of the ids."""
+        order_ids = list(dict.fromkeys(order_ids))
+        items = self._get_many(self._tables.orders, [{"order_id": each, "item": "ORDER"} for each in order_ids])
+        found = {item["order_id"]: load_entity(Order, item) for item in items}
+        return [found[order_id] for order_id in order_ids if order_id in found]
+
+    def orders_of(
+        self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
+    ) -> tuple[Sequence[Place], bool]:
+        """The places of a client's orders accepted between two times, both included, newest first, and whether there may be more."""
+        request: dict[str, Any] = {
+            "TableName": self._tables.orders,
+            "IndexName": "by-client",
+            "KeyConditionExpression": "client_id = :client AND accepted_at BETWEEN :first AND :last",
+            "ExpressionAttributeValues": to_item({":client": client_id, ":first": iso(first), ":last": iso(last)}),
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if after:
+            start = {"client_id": client_id, "accepted_at": iso(after.accepted_at), "order_id": after.order_id}
+            request["ExclusiveStartKey"] = to_item(start | {"item": "ORDER"})
+        answer = self._client.query(**request)
+        items = map(from_item, answer["Items"])
+        places = [Place(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items]
+        return places, "LastEvaluatedKey" in answer
 
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
         """What a client has due up to and on a date, oldest first."""
@@ -316,6 +336,18 @@ class TableBooks:
     def _get(self, table: str, key: dict[str, str], model: type[Model]) -> Model | None:
         answer = self._client.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
         return load_entity(model, from_item(answer["Item"])) if "Item" in answer else None
+
+    def _get_many(self, table: str, keys: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+        refusals = 0
+        while keys:
+            batch, keys = keys[:BATCH_GET_LIMIT], keys[BATCH_GET_LIMIT:]
+            request: Any = {table: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            yield from map(from_item, answer["Responses"].get(table, []))
+            unprocessed = answer.get("UnprocessedKeys", {}).get(table)
+            if unprocessed:
+                keys += [from_item(key) for key in unprocessed["Keys"]]
+                refusals = self._pause(refusals)
 
     def _query(
         self,

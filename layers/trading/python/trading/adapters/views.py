@@ -65,10 +65,12 @@ class SettlementDetail(Frozen):
     final_amount: Money
 
 
-class OrderView(Frozen):
-    """An order and everything that happened to it."""
+class OrderSummary(Frozen):
+    """An order as it stands. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: it is being
+    taken back, and may still execute."""
 
     order_id: str
+    client_order_id: str
     client_id: str
     stock_symbol: str
     side: Side
@@ -80,7 +82,29 @@ class OrderView(Frozen):
     average_price: Money | None
     fees: Money
     current_status: OrderStatus
+    cancel_requested: bool
     reason: Reason | None
+    accepted_at: Timestamp
+    updated_at: Timestamp
+
+
+class OrdersPage(Frozen):
+    """Orders, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+
+    items: tuple[OrderSummary, ...]
+    next_cursor: str | None
+
+
+class CancelsRequested(Frozen):
+    """The open orders that will be canceled as far as they are not executed before; `more`: there are others, ask again."""
+
+    order_ids: tuple[str, ...]
+    more: bool
+
+
+class OrderView(OrderSummary):
+    """An order and everything that happened to it."""
+
     status_history: tuple[StatusChange, ...]
     execution_details: tuple[ExecutionDetail, ...]
     clearing_details: tuple[ClearingDetail, ...]
@@ -135,11 +159,12 @@ def settlement_detail(settlement: Settlement) -> SettlementDetail:
     )
 
 
-def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
-    """An order with what the ledger says of its trades."""
-    ended = order.history[-1]
-    return OrderView(
+def order_summary(order: Order) -> OrderSummary:
+    """An order as it stands."""
+    latest = order.history[-1]
+    return OrderSummary(
         order_id=order.order_id,
+        client_order_id=order.idempotency_key,
         client_id=order.client_id,
         stock_symbol=order.symbol,
         side=order.side,
@@ -151,7 +176,17 @@ def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
         average_price=order.average_price,
         fees=order.fees,
         current_status=order.status,
-        reason=Reason(code=order.reason_code, message=ended.reason or "") if order.reason_code else None,
+        cancel_requested=order.is_open and order.ending is not None and order.ending.status is OrderStatus.CANCELED,
+        reason=Reason(code=order.reason_code, message=latest.reason or "") if order.reason_code else None,
+        accepted_at=order.accepted_at,
+        updated_at=latest.time,
+    )
+
+
+def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
+    """An order with what the ledger says of its trades."""
+    return OrderView(
+        **dict(order_summary(order)),
         status_history=tuple(StatusChange(status=e.status, time=e.time, reason=e.reason) for e in order.history),
         execution_details=tuple(execution_detail(e) for e in entries if isinstance(e, Fill)),
         clearing_details=tuple(clearing_detail(e) for e in entries if isinstance(e, Novation)),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from trading.domain import identifiers
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import business_date
 from trading.domain.clients import Client, ClientStatus
@@ -92,11 +93,12 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
     return Acceptance(order=accepted, account=account, position=position)
 
 
-def receive(request: OrderRequest, order_id: str, fingerprint: str, correlation_id: str, now: datetime) -> Order:
+def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, correlation_id: str, now: datetime) -> Order:
     """An order as it came in."""
     return Order(
         **request.model_dump(),
-        order_id=order_id,
+        order_id=identifiers.order_id(request.client_id, idempotency_key),
+        idempotency_key=idempotency_key,
         fingerprint=fingerprint,
         correlation_id=correlation_id,
         business_date=business_date(now),

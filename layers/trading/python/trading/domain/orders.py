@@ -178,6 +178,7 @@ class Order(OrderRequest, Versioned):
     """
 
     order_id: str
+    idempotency_key: str
     fingerprint: str
     correlation_id: str
     protection_price: Money = ZERO

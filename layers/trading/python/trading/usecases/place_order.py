@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trading.domain import identifiers, order_entry
+from trading.domain import order_entry
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.order_entry import Refusal
 from trading.domain.orders import Order, OrderRequest, OrderStatus
@@ -45,12 +45,11 @@ class PlaceOrder:
 
     @on_fresh_state
     def _record(self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str) -> tuple[Order, bool]:
-        order_id = identifiers.order_id(request.client_id, key)
-        order, changes = self._assess(request, order_id, fingerprint, correlation_id)
+        order, changes = self._assess(request, key, fingerprint, correlation_id)
         try:
             self.books.commit(*changes)
         except StaleError:
-            existing = self.books.order(order_id)
+            existing = self.books.order(order.order_id)
             if existing is None:
                 raise
             if existing.fingerprint != fingerprint:
@@ -65,13 +64,13 @@ class PlaceOrder:
         return order, False
 
     def _assess(
-        self, request: OrderRequest, order_id: str, fingerprint: str, correlation_id: str
+        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
     ) -> tuple[Order, tuple[Change, ...]]:
         now = self.clock()
         client = self.books.client(request.client_id)
         if client is None:
             raise UnknownClientError("no such client")
-        received = order_entry.receive(request, order_id, fingerprint, correlation_id, now)
+        received = order_entry.receive(request, key, fingerprint, correlation_id, now)
         try:
             instrument = order_entry.check_terms(request, client, self.books.instrument(request.symbol))
             highest_fee = max(exchange.fee_per_share for exchange in self.books.exchanges())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
@@ -66,6 +66,13 @@ Change = Order | Account | Position | LedgerEntry | Deposit | Obligation | Disch
 """Versioned entities (order, account, position) are saved on the version that was read; the others are created once."""
 
 
+class Place(NamedTuple):
+    """Where an order stands among its client's."""
+
+    accepted_at: datetime
+    order_id: str
+
+
 class Books(Protocol):
     """The tables. Reads are strongly consistent, but for reference data, which may be up to a minute old, and clients, 10 seconds."""
 
@@ -78,6 +85,10 @@ class Books(Protocol):
         self, client_id: str, after: str | None = None, page_size: int | None = None
     ) -> Iterable[Position]: ...
     def order(self, order_id: str) -> Order | None: ...
+    def orders(self, order_ids: Iterable[str]) -> Sequence[Order]: ...
+    def orders_of(
+        self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
+    ) -> tuple[Sequence[Place], bool]: ...
     def fill(self, trade_id: str) -> Fill | None: ...
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]: ...
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]: ...

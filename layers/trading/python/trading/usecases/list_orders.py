@@ -1,0 +1,94 @@
+"""A client's orders, newest first, by pages."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from trading.domain.orders import OPEN, Order, OrderStatus
+from trading.domain.values import Frozen, Side
+from trading.usecases.ports import Books, Place
+
+ROUNDS = 5
+ORDERS_A_ROUND = 100
+"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty with more to come."""
+
+
+class OrderFilter(Frozen):
+    """Which orders; None: any. `is_open`: whether it may still execute. Accepted from `first` on and before `until`."""
+
+    status: OrderStatus | None = None
+    is_open: bool | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    first: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def last(self) -> datetime:
+        """The last moment that is meant."""
+        return datetime.max.replace(tzinfo=UTC) if self.until is None else self.until - timedelta(microseconds=1)
+
+    @property
+    def begins(self) -> datetime:
+        """The first moment that is meant."""
+        return self.first or datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def only_open(self) -> bool:
+        """Whether the account names all orders that can be meant."""
+        return self.is_open is True or self.status in OPEN
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every order of its time is meant."""
+        return (self.status, self.is_open, self.symbol, self.side) == (None, None, None, None)
+
+    def takes(self, order: Order) -> bool:
+        """Whether the order is meant."""
+        return (
+            self.status in (None, order.status)
+            and self.is_open in (None, order.is_open)
+            and self.symbol in (None, order.symbol)
+            and self.side in (None, order.side)
+            and self.begins <= order.accepted_at <= self.last
+        )
+
+
+def place_of(order: Order) -> Place:
+    """Where the order stands among its client's."""
+    return Place(order.accepted_at, order.order_id)
+
+
+@dataclass(frozen=True)
+class ListOrders:
+    """Open orders are those that the account names, strongly consistent; others are found in an index, which follows the orders
+    by moments. What is shown of an order is always as it stands.
+    """
+
+    books: Books
+
+    def __call__(
+        self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
+    ) -> tuple[list[Order], Place | None]:
+        """A page of the orders that come after a place, and where the next page goes on (None: there is none)."""
+        if wanted.only_open:
+            return self._open(client_id, wanted, after, limit)
+        found: list[Order] = []
+        for _ in range(ROUNDS):
+            size = min(limit - len(found), ORDERS_A_ROUND) if wanted.takes_all else ORDERS_A_ROUND
+            places, more = self.books.orders_of(client_id, wanted.begins, wanted.last, after, size)
+            for order in self.books.orders(place.order_id for place in places):
+                after = place_of(order)
+                if wanted.takes(order):
+                    found.append(order)
+                if len(found) == limit:
+                    return found, after if more or after != places[-1] else None
+            if not more:
+                return found, None
+        return found, after
+
+    def _open(
+        self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
+    ) -> tuple[list[Order], Place | None]:
+        orders = sorted(self.books.orders(self.books.account(client_id).open_orders), key=place_of, reverse=True)
+        found = [order for order in orders if wanted.takes(order) and (after is None or place_of(order) < after)]
+        return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None

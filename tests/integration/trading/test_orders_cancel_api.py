@@ -1,0 +1,100 @@
+"""DELETE /api/v1/orders: from the client's request to the end of the order, over the tables and the mailbox."""
+
+from typing import Any
+
+from tests.integration.system import System, principal
+from tests.integration.trading.orders import place, show
+from tests.unit.api.events import request
+from trading.messages import EXECUTION_MESSAGE, CancelOrder
+
+RESTING = {"price": "200.00"}
+
+
+def delete(
+    system: System, order_id: str = "", client_id: str = "alice", permissions: str = "orders:write", key: str = "c-1"
+) -> tuple[int, dict[str, Any]]:
+    """The answer to a cancel; without an order, of all."""
+    path = f"/api/v1/orders/{order_id}".rstrip("/")
+    event = request("DELETE", path, headers={"Idempotency-Key": key}, authorizer=principal(client_id, permissions))
+    status, body, _ = system.call("orders", event)
+    return status, body
+
+
+def resting(system: System, key: str = "key-1", **changes: Any) -> str:
+    """An order that is at an exchange and stays there."""
+    order_id: str = place(system, key, **RESTING | changes)["order_id"]
+    system.run_until(lambda: system.status(order_id) == "ROUTING")
+    return order_id
+
+
+def test_a_cancel_is_accepted_and_then_happens(system: System) -> None:
+    order_id = resting(system)
+    status, body = delete(system, order_id)
+    assert (status, body["current_status"], body["cancel_requested"]) == (202, "ROUTING", True)
+    assert system.books.account("alice").held > 0
+    system.run_until(lambda: system.status(order_id) == "CANCELED")
+    shown = show(system, order_id)
+    assert shown["reason"] == {"code": "CANCELED", "message": "canceled by the client"}
+    assert shown["cancel_requested"] is False
+    account = system.books.account("alice")
+    assert account.held == 0
+    assert account.open_orders == ()
+    system.run_until(lambda: system.workflow_status(order_id) != "RUNNING")
+    assert system.findings() == []
+    assert delete(system, order_id) == (200, shown)
+
+
+def test_a_repeated_cancel_is_one_message(system: System) -> None:
+    order_id = resting(system)
+    assert delete(system, order_id) == delete(system, order_id, key="c-2")
+    sent = [EXECUTION_MESSAGE.validate_json(message["Body"]) for message in system.messages("EXECUTION_QUEUE_URL")]
+    order = system.books.order(order_id)
+    assert order
+    assert sent == [
+        CancelOrder(
+            client_id="alice", correlation_id=order.correlation_id, order_id=order_id, reason="canceled by the client"
+        )
+    ]
+
+
+def test_what_is_over_is_a_conflict_with_its_status(system: System) -> None:
+    order_id = place(system)["order_id"]
+    system.run_until(lambda: system.status(order_id) == "CLEARED")
+    status, body = delete(system, order_id)
+    assert (status, body["code"], body["details"]) == (409, "ORDER_CLOSED", {"status": "CLEARED"})
+
+
+def test_an_order_of_somebody_else_is_not_there(system: System) -> None:
+    order_id = resting(system)
+    for answer in (delete(system, order_id, "bob"), delete(system, "ord_unknown")):
+        assert (answer[0], answer[1]["code"]) == (404, "NOT_FOUND")
+    assert system.status(order_id) == "ROUTING"
+
+
+def test_permission_and_idempotency_key_are_needed(system: System) -> None:
+    order_id = resting(system)
+    assert delete(system, order_id, permissions="orders:read")[0] == 403
+    assert delete(system, permissions="orders:read")[0] == 403
+    assert delete(system, order_id, key="")[1]["code"] == "IDEMPOTENCY_KEY_REQUIRED"
+    assert delete(system, key="")[1]["code"] == "IDEMPOTENCY_KEY_REQUIRED"
+    assert system.messages("EXECUTION_QUEUE_URL") == []
+
+
+def test_without_the_mailbox_nothing_is_accepted(system: System) -> None:
+    order_id = resting(system)
+    system.sqs.delete_queue(QueueUrl=system.queues["EXECUTION_QUEUE_URL"])
+    assert delete(system, order_id)[0] == 500
+
+
+def test_all_open_orders_are_canceled_and_only_those_of_the_client(system: System) -> None:
+    mine = [resting(system, "a"), resting(system, "b"), resting(system, "c", side="sell", price="270.00")]
+    bobs = resting(system, "d", client_id="bob")
+    status, body = delete(system)
+    assert (status, body) == (202, {"order_ids": mine, "more": False})
+    system.run_until(lambda: {system.status(order_id) for order_id in mine} == {"CANCELED"})
+    assert delete(system) == (202, {"order_ids": [], "more": False})
+    assert system.status(bobs) == "ROUTING"
+    account, position = system.books.account("alice"), system.books.position("alice", "AAPL")
+    assert account.held == position.held == 0
+    assert account.open_orders == ()
+    assert system.findings() == []

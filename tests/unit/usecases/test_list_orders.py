@@ -1,0 +1,110 @@
+"""Lists of orders: which, in which order, page by page."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.builders import D
+from tests.fakes.world import NOW, World
+from trading.domain.orders import OrderStatus
+from trading.domain.values import Side
+from trading.usecases import list_orders
+from trading.usecases.list_orders import OrderFilter
+
+LOW, HIGH = D("90.00"), D("110.00")
+
+
+@pytest.fixture
+def world() -> World:
+    """Orders of alice, a minute apart: filled, resting, rejected, a sale, one more at rest; bob has one."""
+    world = World()
+    world.add_client("bob", cash="100000.00")
+    world.fill(world.placed("filled"), 100)
+    world.advance(minutes=1)
+    world.placed("resting", limit_price=LOW)
+    world.placed("bobs", client_id="bob", limit_price=LOW)
+    world.advance(minutes=1)
+    world.order("rejected", quantity=100_000)
+    world.advance(minutes=1)
+    world.placed("sale", side=Side.SELL, limit_price=HIGH)
+    world.advance(minutes=1)
+    world.placed("last", limit_price=LOW)
+    return world
+
+
+def pages(world: World, limit: int = 50, client_id: str = "alice", **wanted: Any) -> list[list[str]]:
+    """The clients' own ids of what is listed, page by page."""
+    found, after = [], None
+    while True:
+        page, after = world.list_orders(client_id, OrderFilter(**wanted), after, limit)
+        found.append([order.idempotency_key for order in page])
+        if after is None:
+            return found
+
+
+def flat(found: list[list[str]]) -> list[str]:
+    return [key for page in found for key in page]
+
+
+def test_newest_first_and_nobody_elses(world: World) -> None:
+    assert pages(world) == [["last", "sale", "rejected", "resting", "filled"]]
+    assert pages(world, client_id="bob") == [["bobs"]]
+    assert pages(world, client_id="nobody") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"is_open": True}, ["last", "sale", "resting"]),
+        ({"is_open": False}, ["rejected", "filled"]),
+        ({"status": OrderStatus.REJECTED}, ["rejected"]),
+        ({"status": OrderStatus.ROUTING}, ["last", "sale", "resting"]),
+        ({"status": OrderStatus.ROUTING, "is_open": False}, []),
+        ({"status": OrderStatus.REJECTED, "is_open": True}, []),
+        ({"side": Side.SELL}, ["sale"]),
+        ({"side": Side.SELL, "is_open": True}, ["sale"]),
+        ({"symbol": "AAPL", "side": Side.BUY, "is_open": True}, ["last", "resting"]),
+        ({"symbol": "MSFT"}, []),
+        ({"first": NOW + timedelta(minutes=2)}, ["last", "sale", "rejected"]),
+        ({"until": NOW + timedelta(minutes=2)}, ["resting", "filled"]),
+        ({"first": NOW + timedelta(minutes=1), "until": NOW + timedelta(minutes=4)}, ["sale", "rejected", "resting"]),
+        ({"is_open": True, "until": NOW + timedelta(minutes=4)}, ["sale", "resting"]),
+    ],
+)
+def test_filters(world: World, wanted: dict[str, Any], expected: list[str]) -> None:
+    assert flat(pages(world, **wanted)) == expected
+
+
+@pytest.mark.parametrize("wanted", [{}, {"is_open": True}, {"is_open": False}, {"side": Side.BUY}])
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_together_are_the_list(world: World, wanted: dict[str, Any], limit: int) -> None:
+    (whole,) = pages(world, **wanted)
+    found = pages(world, limit, **wanted)
+    assert flat(found) == whole
+    assert all(len(page) == limit for page in found[:-1])
+
+
+def test_an_order_that_ends_between_two_pages_moves_no_other(world: World) -> None:
+    first, after = world.list_orders("alice", OrderFilter(is_open=True), None, 1)
+    assert after is not None
+    world.cancel(first[0])
+    rest, _ = world.list_orders("alice", OrderFilter(is_open=True), after, 50)
+    assert [order.idempotency_key for order in rest] == ["sale", "resting"]
+
+
+def test_a_request_looks_at_a_bounded_number_of_orders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_orders, "ROUNDS", 2)
+    monkeypatch.setattr(list_orders, "ORDERS_A_ROUND", 1)
+    assert pages(world, status=OrderStatus.SETTLED) == [[], [], []]
+    assert pages(world, status=OrderStatus.FILLED) == [[], [], []]
+    assert pages(world, status=OrderStatus.CLEARED) == [[], [], ["filled"]]
+
+
+def test_orders_of_one_moment_are_listed_once_each() -> None:
+    world = World()
+    for number in range(5):
+        world.order(f"key-{number}", quantity=1)
+    for wanted in ({}, {"is_open": True}):
+        listed = flat(pages(world, 2, **wanted))
+        assert sorted(listed) == [f"key-{number}" for number in range(5)]
