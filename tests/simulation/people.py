@@ -23,7 +23,6 @@ from tests.simulation.engine import Outcome, Process, current
 from tests.simulation.scenario import Action, Scenario
 from trading.adapters.signatures import sign
 from trading.domain import identifiers
-from trading.messages import CancelOrder
 from trading.wire import CALLBACK_PATH
 
 TRIES = 12
@@ -128,7 +127,8 @@ class People:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
                 continue
-            if 0 < answer.status < 500 and answer.status not in (409, 429):
+            is_closed = answer.status == 409 and answer.json()["code"] == "ORDER_CLOSED"
+            if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer
             pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
             process.sleep(pause * process.random.uniform(0.8, 1.2))
@@ -165,13 +165,12 @@ class People:
             self.shown.append((order_id, answer.json()))
 
     def _cancel(self, action: Action) -> None:
-        """As everything that ends an order early: a wish in the client's mailbox."""
+        """202 as long as the order is open, 404 when it came before the order, 409 when it came too late."""
         order_id = identifiers.order_id(action.who, action.fields["key"])
-        if self._exists(order_id):
-            message = CancelOrder(
-                client_id=action.who, correlation_id="canceled", order_id=order_id, reason="by its client"
-            )
-            self._send_message("execution", action.who, message.model_dump_json(), f"cancel-{order_id}")
+        answer = self._request(action.who, "DELETE", f"{ORDERS_PATH}/{order_id}", f"cancel-{order_id}", None)
+        self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
+        assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
+        if answer.status == 202:
             self.canceled.add(order_id)
 
     def _snoop(self, action: Action) -> None:
@@ -270,19 +269,6 @@ class People:
     def _rotate(self) -> None:
         event = {"scheduled_time": self._scenario.opening.isoformat()}
         self._cloud.scheduled("key_rotation", event, "by hand")
-
-    def _send_message(self, queue: str, group: str, body: str, deduplication_id: str) -> None:
-        sent = {
-            "QueueUrl": self._cloud.queues[queue],
-            "MessageBody": body,
-            "MessageGroupId": group,
-            "MessageDeduplicationId": deduplication_id,
-        }
-        self._cloud.perform("sqs", "SendMessage", sent)
-
-    def _exists(self, order_id: str) -> bool:
-        key = {"order_id": {"S": order_id}, "item": {"S": "ORDER"}}
-        return "Item" in self._cloud.dynamodb.call("GetItem", {"TableName": f"{STAGE}-orders", "Key": key})
 
 
 def _raise(outcome: Outcome) -> None:
