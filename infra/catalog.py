@@ -93,7 +93,7 @@ _EXECUTION_GRANTS = {
     "tables/accounts": "GetItem PutItem",
     "tables/orders": "GetItem PutItem",
     "tables/ledger": "GetItem BatchGetItem PutItem",
-    "tables/control": "GetItem BatchGetItem PutItem UpdateItem BatchWriteItem",
+    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
     "queues/clearing": "SendMessage",
     f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
     **_EXCHANGE_SECRETS,

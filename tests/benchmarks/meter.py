@@ -263,9 +263,6 @@ def _writes(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
     """The single writes of a request. What only checks a condition counts as one."""
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         return [request]
-    if operation == "BatchWriteItem":
-        puts = ((table, each["PutRequest"]) for table, asked in request["RequestItems"].items() for each in asked)
-        return [{"TableName": table, **put} for table, put in puts]
     return [write for action in request.get("TransactItems", ()) for write in action.values()]
 
 
@@ -292,8 +289,7 @@ def _detail(request: dict[str, Any]) -> str:
     """The tables a request is about, and how many items of each if it names several."""
     named = [request["TableName"]] if "TableName" in request else []
     named += [write["TableName"] for write in _writes("", request)]
-    asked = request.get("RequestItems", {}).items()
-    counted = [f"{table} ×{len(each if isinstance(each, list) else each['Keys'])}" for table, each in asked]
+    counted = [f"{table} ×{len(asked['Keys'])}" for table, asked in request.get("RequestItems", {}).items()]
     return ", ".join([*counted, *(f"{t} ×{named.count(t)}" if named.count(t) > 1 else t for t in dict.fromkeys(named))])
 
 

@@ -12,45 +12,50 @@ from cachetools import TTLCache
 
 from trading.adapters.observability import count, logger
 from trading.adapters.tables import load_entity
-from trading.adapters.transactions import from_item, to_item
+from trading.adapters.transactions import Write, commit, from_item, to_item
 from trading.domain.valuation import LastPrice
-from trading.usecases.ports import Clock
+from trading.usecases.ports import Clock, StaleError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READ_MAX_AGE = timedelta(seconds=5)
 WRITE_INTERVAL = timedelta(seconds=5)
-OBSERVED_MAX_AGE = timedelta(seconds=10)
-BATCH_WRITE_LIMIT = 25
+SYMBOLS = 4096
 BATCH_GET_LIMIT = 100
 
 
 class TableLastPrices:
     """The port `LastPrices`.
 
-    What a worker sees executed is written at most every five seconds, in one call, so an order costs no write for it. It is
-    written without a condition: a price may replace one that is younger by seconds, never by more than ten. What is lost
-    or not answered is dispensable; the next execution makes it good.
+    A worker writes a symbol at most every five seconds, so an order in a symbol that trades often costs no write for it.
+    What is lost, or not answered, is dispensable; the next execution makes it good.
     """
 
     def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
+        def seconds() -> float:
+            return clock().timestamp()
+
         self._client = client
         self._table = table
-        self._clock = clock
-        self._observed: dict[str, LastPrice] = {}
-        self._written_at: datetime | None = None
-        self._known: TTLCache[str, LastPrice] = TTLCache(
-            4096, READ_MAX_AGE.total_seconds(), timer=lambda: clock().timestamp()
-        )
+        self._written: TTLCache[str, bool] = TTLCache(SYMBOLS, WRITE_INTERVAL.total_seconds(), timer=seconds)
+        self._known: TTLCache[str, LastPrice] = TTLCache(SYMBOLS, READ_MAX_AGE.total_seconds(), timer=seconds)
 
     def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
-        """Take note of an execution."""
-        before = self._observed.get(symbol)
-        if before is None or before.time <= at:
-            self._observed[symbol] = LastPrice(symbol=symbol, price=price, time=at)
-        if self._written_at is None or self._clock() - self._written_at >= WRITE_INTERVAL:
-            self._write()
+        """Take note of an execution; one that is reported late replaces nothing younger."""
+        if symbol in self._written:
+            return
+        last = LastPrice(symbol=symbol, price=price, time=at)
+        item = to_item({"name": last_price_name(symbol), **last.model_dump()})
+        condition = "attribute_not_exists(#time) OR #time <= :time"
+        write = Write(self._table, condition, item, names={"#time": "time"}, values={":time": item["time"]})
+        try:
+            commit(self._client, [write])
+        except StaleError:
+            return
+        except (ClientError, BotoCoreError):
+            count("LastPricesLost")
+        self._written[symbol] = True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
         """The last prices, up to five seconds older than they are written; a symbol without one is left out."""
@@ -73,29 +78,6 @@ class TableLastPrices:
         prices = {last.symbol: last for last in read}
         self._known.update(prices)
         return prices
-
-    def _write(self) -> None:
-        """The youngest first, as many as one call takes. What waited in an idle worker is older than what others wrote."""
-        now = self._clock()
-        observed = sorted(self._observed.values(), key=lambda last: last.time, reverse=True)
-        fresh = [last for last in observed if now - last.time <= OBSERVED_MAX_AGE][:BATCH_WRITE_LIMIT]
-        self._observed.clear()
-        if not fresh:
-            return
-        self._written_at = now
-        puts = [{"PutRequest": {"Item": to_item(self._item(last))}} for last in fresh]
-        request: Any = {self._table: puts}
-        try:
-            answer = self._client.batch_write_item(RequestItems=request)
-            lost = len(answer.get("UnprocessedItems", {}).get(self._table, []))
-        except (ClientError, BotoCoreError):
-            lost = len(fresh)
-        if lost:
-            count("LastPricesLost", lost)
-
-    @staticmethod
-    def _item(last: LastPrice) -> dict[str, Any]:
-        return {"name": last_price_name(last.symbol), **last.model_dump()}
 
 
 def last_price_name(symbol: str) -> str:
