@@ -70,13 +70,14 @@ class Context:
 
 
 class Clock:
-    """The time of the functions' clocks, which moves when told."""
+    """The time of the functions' clocks, which moves only when told: what is counted must not depend on how busy the machine is."""
 
     def __init__(self) -> None:
+        self._start = datetime.now(UTC)
         self._ahead = timedelta(0)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return self._start + self._ahead
 
     def forward(self, seconds: float) -> None:
         """Let time pass."""
