@@ -449,10 +449,13 @@ class EndOracle:
                 raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
 
     def _forwarding(self) -> None:
-        """A client's orders are first sent to an exchange in the order in which they were accepted."""
+        """A client's orders are first sent to an exchange in the order in which they were accepted.
+
+        One that an exchange which does not answer may have got already does not hold up those after it.
+        """
         latest: dict[str, tuple[int, str]] = {}
         seen: set[str] = set()
-        for client_order_id in self.outside.submitted:
+        for client_order_id in self.outside.tried:
             order_id = identifiers.parent_order_id(client_order_id)
             if order_id in seen:
                 continue

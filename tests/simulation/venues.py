@@ -98,6 +98,8 @@ class Outside:
         self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
+        self.tried: list[str] = []
+        """The same, and those that were asked for without an answer: nobody knows whether they were sent before."""
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
@@ -131,6 +133,7 @@ class Outside:
         timeout = DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body or b"{}")["client_order_id"])
+            self.tried.append(self.submitted[-1])
         lost = self.faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
         busy = self.faults.happens("venue_busy", process.random) or (
             self._overloaded.get(venue, 0.0) > self.engine.now and process.random.random() < 0.5
@@ -141,6 +144,10 @@ class Outside:
         process.sleep(process.random.uniform(0.005, 0.1))
         if self.faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
+        matched = ORDER_PATH.fullmatch(path)
+        asked = matched[2] if matched else None
+        if asked and lost:
+            self.tried.append(asked)
         if lost and not effect:
             if self.faults.happens("venue_late_arrival", process.random):
                 self.cloud.log(process.name, method, path, "arrives late")
@@ -156,6 +163,8 @@ class Outside:
         verify(lowered, [self.secrets[venue]], int(self.engine.now), method, path, body or b"")
         status, answer = self._serve(venue, method, path, body or b"", busy)
         self.cloud.log(process.name, method, path, status, "answer lost" if lost else answer)
+        if asked and status == 503:
+            self.tried.append(asked)
         if self.faults.happens("killed_after", process.random):
             process.die("killed after HTTP")
         if lost:
