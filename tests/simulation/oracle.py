@@ -462,9 +462,17 @@ class EndOracle:
             seen.add(order_id)
             order = self.steps.orders[order_id]
             before = latest.get(order["client_id"], (0, ""))
-            if order["sequence"] < before[0]:
+            if order["sequence"] < before[0] and not self._waited_for_exchange(order, self.steps.orders[before[1]]):
                 raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before[1]}")
             latest[order["client_id"]] = (int(order["sequence"]), order_id)
+
+    def _waited_for_exchange(self, order: dict[str, Any], later: dict[str, Any]) -> bool:
+        """Whether it was routed first, to an exchange that was out in this run: behind an open circuit it is not even asked."""
+        routed, after = (
+            next(entry["time"] for entry in each["history"] if entry["status"] == "ROUTING") for each in (order, later)
+        )
+        out = any(child["exchange_id"] in self.outside.ever_out for child in order["children"])
+        return out and moment(routed) <= moment(after) + 1
 
     def _settlements(self) -> None:
         """What the depository has settled is booked as settled, and nothing else is."""

@@ -103,6 +103,7 @@ class Outside:
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
+        self.ever_out = self._down.keys() | self._hangs.keys()
         self._overloaded: dict[str, float] = {}
         """Until when a venue that left somebody without an answer refuses every other request."""
 
