@@ -42,13 +42,16 @@ Change = Edit | Constant
 
 @dataclass(frozen=True)
 class Bug:
-    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no harm, if it does none."""
+    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no harm, if it does none.
+    `pending`: what the simulation lacks to find it.
+    """
 
     name: str
     mistake: str
     cost: str
     changes: tuple[Change, ...]
     tolerated: str | None = None
+    pending: str | None = None
 
 
 @contextmanager
