@@ -1,6 +1,9 @@
 from collections.abc import Iterator
+from threading import RLock
+from typing import Any
 
 import pytest
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.config import default_user_config
 
 from tests.integration.system import System, running_system
@@ -11,6 +14,20 @@ def one_session() -> Iterator[None]:
     """boto3 reads the services' models once, and not, as with a new session for each mock, before every test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_request_at_a_time() -> Iterator[None]:
+    """A service does one thing after another to an item; moto, called from several threads, checks and writes in two steps."""
+    lock, process = RLock(), BotocoreStubber.process_request
+
+    def locked(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return process(stubber, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "process_request", locked)
         yield
 
 

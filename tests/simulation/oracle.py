@@ -423,10 +423,6 @@ class EndOracle:
     def _answers(self) -> None:
         """What a client was told is so: one order a key, with the content that was accepted."""
         allowed = {0, 409, 422, 429, 502, 503, 504} | ({500} if self.cloud.outages else set())
-        if any(action.what == "rotate key" for action in self.scenario.actions):
-            allowed.add(
-                401
-            )  # for seconds, until a warm authorizer looks for a key that it does not know: see docs/simulation.md
         for placed in self.people.placed:
             order_id = identifiers.order_id(placed.client_id, placed.key)
             order = self.steps.orders.get(order_id)

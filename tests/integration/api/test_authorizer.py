@@ -1,10 +1,12 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.integration.api.conftest import World
 from tests.unit.api.events import request
+from trading.adapters import tokens
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"
 
@@ -59,7 +61,10 @@ def rotate(world: World, scheduled_time: str) -> None:
     world.cool()
 
 
-def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(world: World) -> None:
+def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "PUBLISHED_FOR", timedelta(0))
     old = token(world, "key-alice")
     rotate(world, "2026-03-01T00:00:00Z")
     assert authorize(world, f"Bearer {old}")["principalId"] == "alice"

@@ -13,9 +13,11 @@ from tests.unit.api.secret_store import SecretStore
 from trading.adapters.staged_secrets import StagedSecret
 from trading.adapters.tokens import (
     KEYS_CACHED_FOR,
+    PUBLISHED_FOR,
     UNKNOWN_KEY_REFRESH,
     Grant,
     InvalidTokenError,
+    KeysUnavailableError,
     RetiredKeyError,
     Tokens,
 )
@@ -180,6 +182,38 @@ def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(store: SecretS
     clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
     assert warm.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
     assert warm.verify(forge(), AUDIENCE).key_id == "v1"
+
+
+def test_no_token_is_signed_with_a_key_that_a_warm_verifier_may_not_know(store: SecretStore, clock: Clock) -> None:
+    warm, signer = build(store, clock), build(store, clock)
+    for second in range(60):
+        if second == 10:
+            warm.verify(forge(), AUDIENCE)
+            store.rotate("signing", "v2", KEYS["v2"], clock())
+            signer = build(store, clock)
+        grant = granted(signer)
+        assert grant.key_id == ("v1" if second < 10 + PUBLISHED_FOR.total_seconds() else "v2")
+        assert warm.verify(signer.sign(grant), AUDIENCE) == grant
+        clock.forward(seconds=1)
+
+
+def test_of_keys_that_are_all_new_the_older_signs(store: SecretStore, clock: Clock) -> None:
+    store.rotate("signing", "v2", KEYS["v2"], clock())
+    store.rotate("signing", "v3", KEYS["v3"], clock())
+    assert granted(build(store, clock)).key_id == "v2"
+
+
+def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+    tokens.verify(forge(), AUDIENCE)
+    store.rotate("signing", "v2", KEYS["v2"])
+    store.down = True
+    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
+    for _ in range(2):
+        with pytest.raises(KeysUnavailableError):
+            tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE)
+    store.down = False
+    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
+    assert tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
 
 
 def test_keys_are_cached_and_forged_key_ids_do_not_hammer(tokens: Tokens, store: SecretStore, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +12,13 @@ from trading.adapters.observability import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class SecretVersion(NamedTuple):
+    """A version's value, and since when it is there."""
+
+    value: bytes
+    created_at: datetime
 
 
 class StagedSecret:
@@ -34,29 +41,33 @@ class StagedSecret:
         self._now = now
         # IAM denies access to a secret that does not exist as it does to one that is not ours to read.
         self._absent = {"ResourceNotFoundException"} | ({"AccessDeniedException"} if denied_is_absent else set())
-        self._versions: dict[str, bytes] = {}
+        self.out_of_date = False
+        """Whether Secrets Manager did not answer when it was last asked: there may be a version that is not known."""
+        self._versions: dict[str, SecretVersion] = {}
         self._asked_at: datetime | None = None
 
-    def versions(self, max_age: timedelta) -> dict[str, bytes]:
+    def versions(self, max_age: timedelta) -> dict[str, SecretVersion]:
         """The valid versions, as known `max_age` ago or since. Empty if there is no such secret."""
         now = self._now()
         if self._asked_at is None or now - self._asked_at >= max_age:
             try:
                 # Current first: a rotation between the two reads then shows the same version twice, not none.
                 self._versions = self._read("AWSCURRENT") | self._read("AWSPREVIOUS")
+                self.out_of_date = False
             except (ClientError, BotoCoreError):
                 if not self._versions:
                     raise
+                self.out_of_date = True
                 logger.warning("secret not refreshed", exc_info=True, extra={"secret_id": self._secret_id})
                 count("SecretRefreshFailed")
             self._asked_at = now
         return self._versions
 
-    def _read(self, stage: str) -> dict[str, bytes]:
+    def _read(self, stage: str) -> dict[str, SecretVersion]:
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
         except ClientError as error:
             if error.response["Error"]["Code"] in self._absent:
                 return {}
             raise
-        return {answer["VersionId"]: answer["SecretString"].encode()}
+        return {answer["VersionId"]: SecretVersion(answer["SecretString"].encode(), answer["CreatedDate"])}

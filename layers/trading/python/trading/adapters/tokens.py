@@ -9,13 +9,15 @@ from uuid import uuid4
 import jwt
 from pydantic import ValidationError
 
-from trading.adapters.staged_secrets import StagedSecret
+from trading.adapters.staged_secrets import SecretVersion, StagedSecret
 from trading.domain.values import Frozen
 
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 KEYS_CACHED_FOR = timedelta(minutes=5)
 UNKNOWN_KEY_REFRESH = timedelta(seconds=5)
+PUBLISHED_FOR = timedelta(seconds=30)
+"""A key signs when every verifier has had time to look for it: longer than a refresh, with its retries, and all clocks' skew."""
 CLOCK_SKEW = timedelta(seconds=5)
 MIN_KEY_BYTES = 32
 MAX_TOKEN_LENGTH = 4096
@@ -27,6 +29,10 @@ class InvalidTokenError(Exception):
 
 class RetiredKeyError(Exception):
     """The signing key is no longer valid."""
+
+
+class KeysUnavailableError(Exception):
+    """The token's key is not known, and Secrets Manager does not answer: nothing can be said about the token."""
 
 
 class Grant(Frozen):
@@ -48,7 +54,10 @@ class Grant(Frozen):
 
 
 class Tokens:
-    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous version verify."""
+    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous version verify.
+
+    A new key verifies at once and signs when it is `PUBLISHED_FOR` old: no verifier meets a key before it could learn it.
+    """
 
     def __init__(self, keys: StagedSecret, issuer: str, now: Callable[[], datetime]) -> None:
         self._keys = keys
@@ -58,10 +67,10 @@ class Tokens:
     def grant(
         self, api_key: str, client_id: str, permissions: tuple[str, ...], audience: str, lifetime: timedelta
     ) -> Grant:
-        """What a new token will state, under the current key."""
+        """What a new token will state, under the newest key that is published long enough."""
         issued_at = int(self._now().timestamp())
         return Grant(
-            key_id=next(iter(self._valid_keys(KEYS_CACHED_FOR))),
+            key_id=self._signing_key_id(),
             audience=audience,
             api_key=api_key,
             client_id=client_id,
@@ -89,7 +98,10 @@ class Tokens:
         return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
 
     def verify(self, token: str, audience: str) -> Grant:
-        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and valid now."""
+        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and valid now.
+
+        Raises KeysUnavailableError when that cannot be said.
+        """
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidTokenError("too long")
         try:
@@ -98,6 +110,8 @@ class Tokens:
             if header.get("typ") != TYPE or not isinstance(key_id, str):
                 raise InvalidTokenError("not an access token of ours")
             key = self._key(key_id)
+            if key is None and self._keys.out_of_date:
+                raise KeysUnavailableError(key_id)
             if key is None:
                 raise InvalidTokenError("unknown signing key")
             claims = jwt.decode(
@@ -134,10 +148,19 @@ class Tokens:
 
     def _key(self, key_id: str) -> bytes | None:
         """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer Secrets Manager."""
-        return self._valid_keys(KEYS_CACHED_FOR).get(key_id) or self._valid_keys(UNKNOWN_KEY_REFRESH).get(key_id)
+        for max_age in (KEYS_CACHED_FOR, UNKNOWN_KEY_REFRESH):
+            found = self._valid_keys(max_age).get(key_id)
+            if found is not None:
+                return found.value
+        return None
 
-    def _valid_keys(self, max_age: timedelta) -> dict[str, bytes]:
+    def _signing_key_id(self) -> str:
+        keys = self._valid_keys(KEYS_CACHED_FOR)
+        published = (key_id for key_id, key in keys.items() if self._now() - key.created_at >= PUBLISHED_FOR)
+        return next(published, list(keys)[-1])
+
+    def _valid_keys(self, max_age: timedelta) -> dict[str, SecretVersion]:
         keys = self._keys.versions(max_age)
-        if not keys or any(len(key) < MIN_KEY_BYTES for key in keys.values()):
+        if not keys or any(len(key.value) < MIN_KEY_BYTES for key in keys.values()):
             raise RuntimeError(f"there is no signing key, or one of less than {MIN_KEY_BYTES} bytes")
         return keys

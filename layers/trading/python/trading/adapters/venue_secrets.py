@@ -35,4 +35,4 @@ class VenueSecrets:
             if len(self._cached) >= MAX_CACHED:  # key ids come from strangers: the cache must not grow with them
                 self._cached.clear()
             self._cached[key_id] = StagedSecret(self._client, self._prefix + key_id, self._now, denied_is_absent=True)
-        return tuple(self._cached[key_id].versions(CACHE_FOR).values())
+        return tuple(version.value for version in self._cached[key_id].versions(CACHE_FOR).values())
