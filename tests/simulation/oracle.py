@@ -41,7 +41,7 @@ LEGAL = {
     "SETTLING": {"SETTLED"},
 }
 GTC_SECONDS = 90 * 86_400 - 5
-NOT_NEGATIVE = ("available", "held", "unsettled", "credit_held", "credit_used")
+NOT_NEGATIVE = ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used")
 
 
 class ViolationError(AssertionError):
@@ -112,7 +112,9 @@ class StepOracle:
         if any(balance.values()):
             raise ViolationError("every entry balances", str(key), str(dict(balance)))
         client: str = entry["client_id"]
-        self.terms.entry(entry, self.orders.get(entry.get("order_id", "")))
+        order = self.orders.get(entry.get("order_id", ""))
+        free = self.sums[f"client:{client}", "USD"] - self.accounts.get(client, {}).get("held", ZERO)
+        self.terms.entry(entry, order, free)
         if entry["kind"] == "FILL":
             execution = (entry["exchange_id"], entry["execution_id"])
             if execution in self.executions:
@@ -231,6 +233,11 @@ class StepOracle:
             posted = self.sums[f"client:{client_id}", "USD"]
             equal("cash is what the ledger says", client_id, total, posted)
             equal("held cash is what open orders hold", client_id, account["held"], cash)
+            due = self.terms.proceeds[client_id]
+            settled = posted - cash - due
+            shares_of_cash = (account["available"], account["unsettled"])
+            split = (max(settled, ZERO), due + min(settled, ZERO))
+            equal("settled cash is used before unsettled proceeds", client_id, shares_of_cash, split)
             equal("held credit is what open orders hold", client_id, account["credit_held"], credit)
             equal("credit used is what the ledger lends", client_id, account["credit_used"], self.loans[client_id])
             limit = account["credit_available"] + account["credit_held"] + account["credit_used"]

@@ -84,6 +84,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     actions = [_placement(random, random.choice(traders), number) for number in range(orders)]
     actions += _bursts(random, traders)
+    actions += _leaning(Random(f"scenario/{seed}/proceeds"), traders)
     for placed in [*actions]:
         drawn = random.random()
         if drawn < 0.15:
@@ -181,6 +182,30 @@ def _bursts(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
                 "time_in_force": "DAY",
             }
             actions.append(Action(at, trader.client_id, "place", fields))
+    return actions
+
+
+def _leaning(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """A client sells what he has, and buys for more than his settled cash: for a part of the proceeds, or a little too much."""
+    trader, at = random.choice(traders), random.random() * TRADING_SECONDS / 2
+    symbol = max(SYMBOLS, key=lambda s: SYMBOLS[s] * trader.shares[s])
+    proceeds = SYMBOLS[symbol] * trader.shares[symbol]
+    actions = []
+    for number, (side, share) in enumerate((("sell", 0), ("buy", 30), ("buy", 60), ("buy", 105))):
+        spent = trader.cash * min(share, 60) / 60 + proceeds * share / 200
+        traded = symbol if side == "sell" else random.choice([other for other in SYMBOLS if other != symbol])
+        price = SYMBOLS[traded]
+        fields = {
+            "key": f"lean-{number}",
+            "stock_symbol": traded,
+            "quantity": trader.shares[symbol] or 1 if side == "sell" else int(spent / price) + 1,
+            "order_type": random.choice(("market", "limit")),
+            "side": side,
+            "time_in_force": random.choice(("DAY", "GTC", "IOC")),
+        }
+        if fields["order_type"] == "limit":
+            fields["price"] = str((price * (99 if side == "sell" else 101) / 100).quantize(CENT))
+        actions.append(Action(at + number * random.uniform(1, 400), trader.client_id, "place", fields))
     return actions
 
 

@@ -23,6 +23,8 @@ class Terms:
     daily_limits: dict[str, Decimal]
     fills: dict[str, dict[str, Any]] = field(default_factory=dict)
     loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    proceeds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    """Of sales that have not settled."""
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     costs: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     profits: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
@@ -38,15 +40,15 @@ class Terms:
         number = self.accepted[order["client_id"]]
         equal("accepted orders are numbered", order["order_id"], order["sequence"], number)
 
-    def entry(self, entry: dict[str, Any], order: dict[str, Any] | None) -> None:
-        """A new ledger entry, with the order it is for."""
+    def entry(self, entry: dict[str, Any], order: dict[str, Any] | None, free: Decimal) -> None:
+        """A new ledger entry, with the order it is for. `free`: its client's cash, settled or not, without what is held, afterwards."""
         match entry["kind"]:
             case "FILL" if order is not None:
                 self._fill(entry, order)
             case "NOVATION" if order is not None:
                 self._novation(entry, order)
             case "SETTLEMENT":
-                self._settlement(entry)
+                self._settlement(entry, free)
             case "DEPOSIT":
                 for posting in entry["postings"]:
                     if posting["account"].startswith("client:") and posting["asset"] in SYMBOLS:
@@ -75,6 +77,7 @@ class Terms:
             self.shares[key] += int(quantity)
         else:
             cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
+            self.proceeds[fill["client_id"]] += notional - fees
             self.costs[key] -= cost
             self.profits[key] += notional - fees - cost
             self.shares[key] -= int(quantity)
@@ -90,13 +93,16 @@ class Terms:
             net, alone = novation["net_position"], (sign * fill["quantity"], -sign * fill["notional"])
             equal("what nets is netted", fill["trade_id"], (net["net_quantity"], net["net_amount"]), alone)
 
-    def _settlement(self, settlement: dict[str, Any]) -> None:
+    def _settlement(self, settlement: dict[str, Any], free: Decimal) -> None:
         fill = self.fills[settlement["trade_id"]]
         day = datetime.fromisoformat(settlement["booked_at"].replace("Z", "+00:00")).astimezone(NEW_YORK).date()
         if day < date.fromisoformat(fill["settlement_date"]):
             raise ViolationError("nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}")
         buys, client_id = fill["side"] == "buy", fill["client_id"]
-        owed = ZERO if buys else min(self.loans[client_id], fill["notional"] - fill["fees"])
+        proceeds = ZERO if buys else fill["notional"] - fill["fees"]
+        self.proceeds[client_id] -= proceeds
+        settled = free + settlement["loan_repaid"] - self.proceeds[client_id]
+        owed = min(self.loans[client_id], proceeds, max(settled, ZERO))
         equal("the proceeds of a sale first repay the loan", fill["trade_id"], settlement["loan_repaid"], owed)
         self.loans[client_id] -= owed
 

@@ -11,12 +11,13 @@ from tests.fakes.builders import TOMORROW, D, make_exchange, make_execution, mak
 from tests.fakes.world import NOW, World
 from trading.domain import deposits, execution
 from trading.domain.accounts import Account, Position
+from trading.domain.calendar import business_date
 from trading.domain.orders import Order
 from trading.domain.valuation import average_purchase_price
 from trading.domain.values import Side
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
-AVERAGE_COST, CASH, MARGIN = "average cost", "cash", "margin 50 %"
+AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT = "average cost", "cash", "margin 50 %", "daily limit 20000.00"
 
 Rows = list[list[str]]
 
@@ -69,6 +70,7 @@ class Story:
         self.world = World()
         self.world.add_client("dora", **terms)
         self.order: Order | None = None
+        self.orders = 0
 
     def do(self, row: str) -> None:
         match row.split():
@@ -76,15 +78,17 @@ class Story:
                 account = self.world.books.account("dora")
                 self.world.books.write(*deposits.deposit_cash(account, D(amount), "a deposit", NOW))
             case ["order", side, quantity, "at", price]:
+                self.orders += 1
                 terms = {"side": Side(side), "quantity": int(quantity), "limit_price": D(price)}
-                self.order = self.world.placed(f"key-{side}", client_id="dora", **terms)
-                assert self.order.children, "the order is at the exchanges"
+                self.order = self.world.placed(f"key-{self.orders}", client_id="dora", **terms)
             case ["fill", quantity, "at", price]:
                 assert self.order
                 self.world.fill(self.order, int(quantity), price)
             case ["cancel"]:
                 assert self.order
                 self.world.cancel(self.order)
+            case ["next", "day"]:
+                self.world.advance(days=1)
             case ["settle"]:
                 self.world.settlement_cycle(TOMORROW)
             case _:
@@ -119,7 +123,23 @@ def test_cash(title: str, terms: dict[str, Any]) -> None:
     assert story.world.findings() == []
 
 
+def test_daily_limit() -> None:
+    (rows,) = examples(DAILY_LIMIT)
+    limit = D(DAILY_LIMIT.split()[-1])
+    story = Story(daily_trading_limit=limit)
+    story.do("deposit 100000.00")
+    for done, *expected in rows:
+        story.do(done)
+        answer = ""
+        if done.startswith("order"):
+            assert story.order
+            answer = story.order.history[-1].reason or "accepted"
+        counted = story.world.books.account("dora").notional_on(business_date(story.world.now))
+        assert [answer.partition(":")[0], str(counted), str(limit - counted)] == expected, done
+    assert story.world.findings() == []
+
+
 def test_no_table_is_left_out() -> None:
     """A table that a typing error in its title hides would be no test."""
-    found = {title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN)}
-    assert found == {AVERAGE_COST: 3, CASH: 1, MARGIN: 1}
+    found = {title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT)}
+    assert found == {AVERAGE_COST: 3, CASH: 1, MARGIN: 1, DAILY_LIMIT: 1}

@@ -91,9 +91,39 @@ def test_exactly_enough_funds_and_a_cent_less() -> None:
     assert accept_code(exact.move(available=D("-0.01"))) == "INSUFFICIENT_FUNDS"
 
 
-def test_a_refusal_says_what_is_lacking() -> None:
-    with pytest.raises(Refusal, match=r"^0\.01 USD lacking: 10000\.30 needed, 10000\.29 available$"):
-        accept(make_order(), make_client(), Account(client_id="alice", available=D("10000.29")), None)
+def test_unsettled_proceeds_can_buy() -> None:
+    account = Account(client_id="alice", available=D("4000.00"), unsettled=D("6000.30"))
+    bought = accept(make_order(), make_client(), account, None).account
+    assert (bought.available, bought.held, bought.unsettled) == (0, D("10000.30"), 0)
+    assert bought.total == account.total
+    assert accept_code(account.move(unsettled=D("-0.01"))) == "INSUFFICIENT_FUNDS"
+
+
+HALF = {"margin_percent": D(50)}
+OPENED = {"available": D("99999.00"), "notional_date": TODAY, "notional_today": D("500.00")}
+
+
+@pytest.mark.parametrize(
+    ("account", "terms", "side", "message"),
+    [
+        ({"available": D("10000.28"), "unsettled": D("0.01")}, {}, Side.BUY,
+         "0.01 USD lacking: 10000.30 needed, 10000.29 available"),
+        ({"credit_available": D("5000.14")}, HALF, Side.BUY,
+         "0.01 of credit lacking: the order draws 5000.15, 5000.14 available"),
+        ({"credit_available": D("-9.00")}, HALF, Side.BUY,
+         "5000.15 of credit lacking: the order draws 5000.15, 0.00 available"),
+        (OPENED, {"daily_trading_limit": D("10499.00")}, Side.BUY,
+         "1.00 of the daily trading limit lacking: the order counts 10000.00, 9999.00 left"),
+        ({}, {}, Side.SELL, "40 AAPL lacking: 60 available"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_lacking(
+    account: dict[str, Any], terms: dict[str, Any], side: Side, message: str
+) -> None:
+    client, position = make_client(**terms), Position(client_id="alice", symbol="AAPL", available=60)
+    with pytest.raises(Refusal) as refusal:
+        accept(make_order(client=client, side=side), client, Account(client_id="alice", **account), position)
+    assert refusal.value.message == message
 
 
 def test_exactly_enough_credit_and_a_cent_less() -> None:

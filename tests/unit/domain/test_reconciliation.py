@@ -140,6 +140,7 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
     ("available below zero", changed("accounts", ALICE, available=D("-0.01")), 3, "alice"),
     ("credit used below zero", changed("accounts", ALICE, credit_used=D("-0.01")), 3, "alice"),
     ("unsettled without a sale", changed("accounts", BOB, unsettled=D("1.00")), 3, "bob"),
+    ("proceeds used that no sale brings", changed("accounts", BOB, unsettled_used=D("1.00")), 3, "bob"),
     ("a sale without unsettled", changed("accounts", ALICE, unsettled=D("0.00")), 3, "alice"),
     ("shares held for no order", changed("positions", position("bob"), held=1, available=plus(-1)), 3, "bob/AAPL"),
     ("held shares below zero", changed("positions", position("bob"), held=-1, available=plus(1)), 3, "bob/AAPL"),

@@ -30,6 +30,13 @@ def test_held_and_unsettled_cash_does_not_leave() -> None:
     assert refusal.value.details == {"available": "10.00", "lacking": "0.01"}
 
 
+def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> None:
+    account = Account(client_id="alice", unsettled=D("7.00")).hold(D("5.00"), D(0)).move(available=D("6.00"))
+    assert (account.available, account.unsettled, account.withdrawable) == (D("1.00"), D("7.00"), D("1.00"))
+    with pytest.raises(NotWithdrawableError):
+        deposits.withdraw_cash(account, D("1.01"), "w-1", NOW)
+
+
 def test_shares_leave_with_their_part_of_the_cost() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00"))
     left, entry = deposits.withdraw_shares(position, 3, "w-1", NOW)

@@ -92,8 +92,38 @@ def test_what_is_held_and_released_comes_back(cash: Decimal, credit: Decimal) ->
 
 @pytest.mark.parametrize("balance", ["available", "held", "unsettled", "credit_held", "credit_used"])
 def test_no_balance_goes_below_zero(balance: str) -> None:
-    with pytest.raises(LedgerInvariantError, match=balance):
-        Account(client_id="alice").move(**{balance: D("-0.01")})
+    account = Account(client_id="alice", available=D("1.00"), unsettled=D("1.00"))
+    with pytest.raises(LedgerInvariantError):
+        account.move(**{balance: D("-2.01")})
+
+
+@given(st.lists(st.tuples(st.sampled_from(["hold", "deposit", "sale", "settle"]), amounts), max_size=20))
+def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(moves: list[tuple[str, Decimal]]) -> None:
+    account, settled, due = Account(client_id="alice"), D(0), D(0)
+    for what, amount in moves:
+        match what:
+            case "hold" if amount <= account.available_to_trade:
+                account, settled = account.hold(amount, D(0)), settled - amount
+            case "deposit":
+                account, settled = account.move(available=amount), settled + amount
+            case "sale":
+                account, due = account.move(unsettled=amount), due + amount
+            case "settle" if amount <= due:
+                account = account.move(available=amount, unsettled=-amount)
+                settled, due = settled + amount, due - amount
+        used = max(-settled, D(0))
+        assert (account.available, account.unsettled, account.unsettled_used) == (max(settled, D(0)), due - used, used)
+        assert account.total == settled + due + account.held
+        assert min(account.available, account.unsettled, account.available_to_trade) >= 0
+    released = account.release(account.held, D(0))
+    assert (released.held, released.unsettled_used) == (0, 0)
+
+
+def test_an_account_that_uses_no_proceeds_does_not_say_so() -> None:
+    account = Account(client_id="alice", unsettled=D("5.00"))
+    assert "unsettled_used" not in account.model_dump()
+    used = account.hold(D("4.00"), D(0))
+    assert Account.model_validate(used.model_dump()).unsettled_used == D("4.00")
 
 
 def test_the_credit_line_alone_may_be_overdrawn_when_the_limit_is_cut() -> None:

@@ -79,6 +79,22 @@ def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World
     assert world.findings(expect_final=True) == []
 
 
+def test_proceeds_that_a_purchase_has_taken_repay_no_loan(world: World) -> None:
+    """A loan is repaid with what has settled and is free."""
+    world.add_client("bob", cash="5000.15", margin_percent=D(50), credit_limit=D("6000.00"))
+    world.fill(world.placed("buy", client_id="bob"), 100)
+    world.fill(world.placed("sell", client_id="bob", side=Side.SELL, quantity=20), 20)
+    again = world.placed("again", client_id="bob", quantity=19)
+    before = world.books.account("bob")
+    assert (before.available, before.held, before.unsettled) == (0, D("950.03"), D("1049.91"))
+    world.settlement_cycle(TOMORROW)
+    after = world.books.account("bob")
+    assert (after.credit_used, after.unsettled, after.available) == (D("3950.24"), 0, 0)
+    world.fill(again, 19)
+    assert world.books.account("bob").total == 0
+    assert world.findings() == []
+
+
 def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world: World) -> None:
     first, trade_id = cleared(world, "first")
     second, _ = cleared(world, "second")

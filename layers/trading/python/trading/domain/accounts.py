@@ -1,10 +1,13 @@
 """A client's cash and positions: what a hold, a fill and a settlement do to them.
 
 Cash: available + held + unsettled = total. A buy is paid for on the trade date out of what was held for it; the proceeds
-of a sale are unsettled until delivery versus payment. Every method returns the new state and never goes below zero.
+of a sale are unsettled until delivery versus payment: they can buy, but not leave. Every method returns the new state and
+never goes below zero.
 """
 
 from decimal import Decimal
+
+from pydantic import Field
 
 from trading.domain.errors import InvariantError
 from trading.domain.values import ZERO, Day, Money, Versioned
@@ -17,7 +20,8 @@ class LedgerInvariantError(InvariantError):
 class Account(Versioned):
     """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
 
-    `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: the ids of what may still execute, oldest
+    `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
+    cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: the ids of what may still execute, oldest
     first; whatever opens or ends an order writes the account anyway.
     """
 
@@ -26,6 +30,7 @@ class Account(Versioned):
     available: Money = ZERO
     held: Money = ZERO
     unsettled: Money = ZERO
+    unsettled_used: Money = Field(default=ZERO, exclude_if=lambda used: not used)
     credit_available: Money = ZERO
     credit_held: Money = ZERO
     credit_used: Money = ZERO
@@ -40,6 +45,16 @@ class Account(Versioned):
         """All cash, settled or not."""
         return self.available + self.held + self.unsettled
 
+    @property
+    def withdrawable(self) -> Decimal:
+        """Cash that may leave: settled and not held."""
+        return self.available
+
+    @property
+    def available_to_trade(self) -> Decimal:
+        """Cash that purchases may take: what is settled and free, and the proceeds of sales before their settlement."""
+        return self.available + self.unsettled
+
     def move(
         self,
         *,
@@ -50,11 +65,14 @@ class Account(Versioned):
         credit_held: Decimal = ZERO,
         credit_used: Decimal = ZERO,
     ) -> "Account":
-        """Add signed amounts to the balances named."""
+        """Add signed amounts to the balances named. Settled cash is used first, and what frees cash gives proceeds back first."""
+        settled = self.available - self.unsettled_used + available
+        used = max(-settled, ZERO)
         moved = {
-            "available": self.available + available,
+            "available": max(settled, ZERO),
             "held": self.held + held,
-            "unsettled": self.unsettled + unsettled,
+            "unsettled": self.unsettled + self.unsettled_used + unsettled - used,
+            "unsettled_used": used,
             "credit_available": self.credit_available + credit_available,
             "credit_held": self.credit_held + credit_held,
             "credit_used": self.credit_used + credit_used,

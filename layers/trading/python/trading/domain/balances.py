@@ -10,8 +10,8 @@ class Balances(Frozen):
     """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
 
     available: settled and free. held_for_orders: set aside for open buys at their worst price. unsettled: proceeds of sales
-    before their settlement. withdrawable: what may leave, which is what is settled and free; the client's share of what it
-    bought on credit is paid. margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    before their settlement, as far as purchases have not taken them. withdrawable: what may leave, which is what is settled and
+    free; the client's share of what it bought on credit is paid. margin_in_use: the loan that purchases have drawn and sales have not repaid.
     """
 
     currency: str
@@ -29,7 +29,7 @@ def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
 
     The daily trading limit is apart. Rounded down, so it is a few cents less where credit is what ends it.
     """
-    own = account.available * 100 / margin_percent
+    own = account.available_to_trade * 100 / margin_percent
     if margin_percent == 100:
         return cents_down(own)
     credit = max(account.credit_available, ZERO) * 100 / (100 - margin_percent)
@@ -45,6 +45,6 @@ def balances(account: Account, margin_percent: Decimal) -> Balances:
         unsettled=account.unsettled,
         total=account.total,
         buying_power=buying_power(account, margin_percent),
-        withdrawable=account.available,
+        withdrawable=account.withdrawable,
         margin_in_use=account.credit_used,
     )

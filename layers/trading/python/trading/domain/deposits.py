@@ -55,8 +55,8 @@ def deposit_shares(
 
 def withdraw_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Withdrawal]:
     """Cash to the outside, out of what is settled and not held. Raises NotWithdrawableError."""
-    if amount > account.available:
-        raise NotWithdrawableError(account.currency, "amount", amount, account.available)
+    if amount > account.withdrawable:
+        raise NotWithdrawableError(account.currency, "amount", amount, account.withdrawable)
     client = ledger.client_account(account.client_id)
     entry = Withdrawal(
         trade_id=identifiers.withdrawal_id(account.client_id, reference),

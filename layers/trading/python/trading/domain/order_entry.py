@@ -9,7 +9,7 @@ from trading.domain.calendar import business_date
 from trading.domain.clients import Client, ClientStatus
 from trading.domain.instruments import Instrument
 from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
-from trading.domain.values import Frozen, OrderType, Side, cents
+from trading.domain.values import ZERO, Frozen, OrderType, Side, cents
 
 MAX_OPEN_ORDERS = 200
 """The account names its open orders: 37 bytes each of an item that every order writes."""
@@ -68,7 +68,10 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
     used = account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
-        raise Refusal("DAILY_LIMIT_EXCEEDED", f"the order counts {notional}, {left} of the daily trading limit is left")
+        raise Refusal(
+            "DAILY_LIMIT_EXCEEDED",
+            f"{notional - left} of the daily trading limit lacking: the order counts {notional}, {left} left",
+        )
     hold = order.hold
     if order.side is Side.SELL:
         owned = position.available if position else 0
@@ -77,15 +80,16 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
         position = position.hold(hold.shares)
     else:
         position = None
-        if hold.credit > max(account.credit_available, Decimal(0)):
+        credit, cash = max(account.credit_available, ZERO), account.available_to_trade
+        if hold.credit > credit:
             raise Refusal(
                 "CREDIT_LIMIT_EXCEEDED",
-                f"the order draws {hold.credit} of credit, {account.credit_available} is available",
+                f"{hold.credit - credit} of credit lacking: the order draws {hold.credit}, {credit} available",
             )
-        if hold.cash > account.available:
+        if hold.cash > cash:
             raise Refusal(
                 "INSUFFICIENT_FUNDS",
-                f"{hold.cash - account.available} {account.currency} lacking: {hold.cash} needed, {account.available} available",
+                f"{hold.cash - cash} {account.currency} lacking: {hold.cash} needed, {cash} available",
             )
         account = account.hold(hold.cash, hold.credit)
     accepted = order.model_copy(update={"sequence": account.sequence + 1, "previous_order_id": account.last_order_id})

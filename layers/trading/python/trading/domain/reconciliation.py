@@ -105,7 +105,7 @@ LENT = _Rule(1, "credit used", "ledger lends")
 CASH_HELD = _Rule(3, "cash held", "orders hold")
 CREDIT_HELD = _Rule(3, "credit held", "orders hold")
 SHARES_HELD = _Rule(3, "shares held", "orders hold")
-PROCEEDS_DUE = _Rule(3, "unsettled", "sales not yet settled")
+PROCEEDS_DUE = _Rule(3, "unsettled and used", "sales not yet settled")
 SHARES_DUE = _Rule(3, "unsettled", "trades due")
 OPEN = _Rule(3, "named as open", "open")
 FILLED = _Rule(5, "filled", "fills sum to")
@@ -204,12 +204,14 @@ class Reconciliation:
         client.sides[LENT, ""].stated = account.credit_used
         client.sides[CASH_HELD, ""].stated = account.held
         client.sides[CREDIT_HELD, ""].stated = account.credit_held
-        client.sides[PROCEEDS_DUE, ""].stated = account.unsettled
+        client.sides[PROCEEDS_DUE, ""].stated = account.unsettled + account.unsettled_used
         for order_id in account.open_orders:
             client.sides[OPEN, order_id].stated = 1
-        for name in ("available", "held", "unsettled", "credit_held", "credit_used"):
+        for name in ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used"):
             if getattr(account, name) < 0:
                 self._wrong(3, account.client_id, f"{name} is {getattr(account, name)}")
+        if account.unsettled_used and account.available:
+            self._wrong(3, account.client_id, f"{account.unsettled_used} unsettled used, {account.available} available")
 
     def _position(self, position: Position) -> None:
         sides = self._clients[position.client_id].sides
@@ -346,7 +348,7 @@ def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Ite
         elif rule is BOOKED:
             invariant = 2
         stated = "none" if sides.stated is None else sides.stated
-        message = f"{rule.stated} {stated}, {rule.derived} {sides.derived}"
+        message = f"{rule.stated} {stated}, {rule.derived} {sides.derived or 0}"
         yield Finding(invariant=invariant, subject=subject, message=message)
 
 

@@ -1,12 +1,11 @@
 """Settlement: what a confirmed delivery versus payment does to the account, the position and the ledger."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.ledger import Fill, Settlement
-from trading.domain.values import Day, Frozen, Side
+from trading.domain.values import ZERO, Day, Frozen, Side
 
 
 class Discharge(Frozen):
@@ -20,11 +19,14 @@ class Discharge(Frozen):
 def discharge(
     fill: Fill, confirmation_id: str, settlement_date: Day, account: Account, position: Position, now: datetime
 ) -> Discharge:
-    """Settle one trade: bought shares become settled, the proceeds of a sale become available and first repay the margin loan."""
-    repaid = Decimal("0.00")
+    """Settle one trade: bought shares become settled, the proceeds of a sale become available and first repay the margin loan, but
+    for what purchases have taken of them before.
+    """
+    repaid = ZERO
     if fill.side is Side.SELL:
         proceeds = fill.client_amount
-        repaid = min(account.credit_used, proceeds)
+        free = max(account.available + proceeds - account.unsettled_used, ZERO)
+        repaid = min(account.credit_used, proceeds, free)
         account = account.move(
             unsettled=-proceeds, available=proceeds - repaid, credit_used=-repaid, credit_available=repaid
         )
