@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain import order_entry
+from trading.usecases import accept_order
 from trading.usecases.place_order import PlaceOrder
 
 ORDERS, CALLBACKS = "functions.orders.handler", "functions.callbacks.handler"
@@ -59,7 +60,7 @@ BUGS = (
         "a workflow that does not start fails the request",
         "The error of StartExecution is not caught.",
         "None.",
-        (Edit(PlaceOrder._start, "except Exception as error:", "except KeyError as error:"),),
+        (Edit(accept_order.start, "except Exception as error:", "except KeyError as error:"),),
         tolerated="the order is kept, the client's next try finds it, and the sweeper starts it",
     ),
     Bug(

@@ -7,7 +7,7 @@ from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.orders import OrderStatus
 from trading.domain.values import Side
-from trading.usecases.place_order import IdempotencyKeyReusedError, UnknownClientError
+from trading.usecases.accept_order import IdempotencyKeyReusedError, UnknownClientError
 from trading.usecases.ports import StaleError
 
 

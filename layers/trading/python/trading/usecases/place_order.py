@@ -3,25 +3,11 @@
 from dataclasses import dataclass
 
 from trading.domain import order_entry
-from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.order_entry import Refusal
 from trading.domain.orders import Order, OrderRequest, OrderStatus
+from trading.usecases.accept_order import IdempotencyKeyReusedError, assess, start
 from trading.usecases.ports import Books, Change, Clock, Monitor, StaleError, Workflow
 from trading.usecases.retrying import on_fresh_state
-
-
-class IdempotencyKeyReusedError(DomainError):
-    """The same key came with another body."""
-
-    code = "IDEMPOTENCY_KEY_REUSED"
-    kind = ErrorKind.UNPROCESSABLE
-
-
-class UnknownClientError(DomainError):
-    """The token names a client that we do not have."""
-
-    code = "CLIENT_UNKNOWN"
-    kind = ErrorKind.FORBIDDEN
 
 
 @dataclass(frozen=True)
@@ -40,7 +26,7 @@ class PlaceOrder:
         """
         order, replayed = self._record(request, key, fingerprint, correlation_id)
         if order.status is OrderStatus.VALIDATED and not replayed:
-            self._start(order)
+            start(self.workflow, self.monitor, order)
         return order, replayed
 
     @on_fresh_state
@@ -67,28 +53,11 @@ class PlaceOrder:
         self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
     ) -> tuple[Order, tuple[Change, ...]]:
         now = self.clock()
-        client = self.books.client(request.client_id)
-        if client is None:
-            raise UnknownClientError("no such client")
         received = order_entry.receive(request, key, fingerprint, correlation_id, now)
         try:
-            instrument = order_entry.check_terms(request, client, self.books.instrument(request.symbol))
-            highest_fee = max(exchange.fee_per_share for exchange in self.books.exchanges())
-            acceptance = order_entry.accept(
-                order_entry.validated(received, client, instrument, highest_fee, now),
-                client,
-                self.books.account(request.client_id),
-                self.books.position(request.client_id, request.symbol) if request.side == "sell" else None,
-            )
+            acceptance = assess(self.books, received, now)
         except Refusal as refusal:
             rejected = order_entry.rejected(received, refusal, now)
             return rejected, (rejected,)
         touched = (acceptance.position,) if acceptance.position else ()
         return acceptance.order, (acceptance.order, acceptance.account, *touched)
-
-    def _start(self, order: Order) -> None:
-        """The order is accepted whatever happens here: if the workflow does not start now, the sweeper starts it."""
-        try:
-            self.workflow.start(order)
-        except Exception as error:
-            self.monitor.count("WorkflowStartsDeferred", order_id=order.order_id, error=repr(error))

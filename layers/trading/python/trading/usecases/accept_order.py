@@ -1,0 +1,52 @@
+"""What every way to an accepted order shares: the pre-trade checks on the books as they stand, and the start of its workflow."""
+
+from datetime import datetime
+
+from trading.domain import order_entry
+from trading.domain.accounts import Account, Position
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.order_entry import Acceptance
+from trading.domain.orders import Order
+from trading.domain.values import Side
+from trading.usecases.ports import Books, Monitor, Workflow
+
+
+class UnknownClientError(DomainError):
+    """The token names a client that we do not have."""
+
+    code = "CLIENT_UNKNOWN"
+    kind = ErrorKind.FORBIDDEN
+
+
+class IdempotencyKeyReusedError(DomainError):
+    """The same key came with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    kind = ErrorKind.UNPROCESSABLE
+
+
+def assess(
+    books: Books, received: Order, now: datetime, account: Account | None = None, position: Position | None = None
+) -> Acceptance:
+    """What accepting an order would write. Raises Refusal, UnknownClientError.
+
+    `account` and `position` (for a sale): as they will stand, when what is about to be written changes them; else they are read.
+    """
+    client = books.client(received.client_id)
+    if client is None:
+        raise UnknownClientError("no such client")
+    instrument = order_entry.check_terms(received, client, books.instrument(received.symbol))
+    highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
+    validated = order_entry.validated(received, client, instrument, highest_fee, now)
+    account = account or books.account(received.client_id)
+    if received.side is Side.SELL:
+        position = position or books.position(received.client_id, received.symbol)
+    return order_entry.accept(validated, client, account, position)
+
+
+def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:
+    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper starts it."""
+    try:
+        workflow.start(order)
+    except Exception as error:
+        monitor.count("WorkflowStartsDeferred", order_id=order.order_id, error=repr(error))
