@@ -57,7 +57,7 @@ TABLES = {
             "by-client": ("client_id", "accepted_at"),
         },
     ),
-    "ledger": TableSpec(("trade_id", "kind"), ledger=True),
+    "ledger": TableSpec(("trade_id", "kind"), ledger=True, indexes={"by-client": ("client_id", "moved_at")}),
     "idempotency": TableSpec(("id",), expires="expiration"),
     "control": TableSpec(("name",), expires="expires_at"),
     "audit": TableSpec(("subject", "at"), ledger=True, indexes={"by-month": ("month", "at")}),
@@ -174,6 +174,8 @@ SERVICES = {
             "tables/clients": "GetItem",
             "tables/reference": "GetItem",
             "tables/accounts": "GetItem Query",
+            "tables/ledger": "BatchGetItem",
+            "tables/ledger/by-client": "Query",
             "tables/control": "BatchGetItem UpdateItem",
         },
     ),
@@ -340,6 +342,8 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/positions", "accounts"),
     Route("GET", "/api/v1/positions/{symbol}", "accounts"),
     Route("GET", "/api/v1/portfolio", "accounts"),
+    Route("GET", "/api/v1/trades", "accounts"),
+    Route("GET", "/api/v1/transactions", "accounts"),
     Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
 )
 INTERNAL_ROUTES = (

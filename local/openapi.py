@@ -165,7 +165,7 @@ def _complete(document: dict[str, Any]) -> None:
             statuses |= WITH_PARAMETER[parameter["in"]]
         if method == "get":
             parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
-            operation["responses"]["200"]["headers"] = ENTITY_TAG
+            operation["responses"]["200"].setdefault("headers", {}).update(ENTITY_TAG)
             operation["responses"]["304"] = {"description": "Unchanged: it is what `If-None-Match` names."}
         else:
             statuses |= WITH_BODY

@@ -1,27 +1,33 @@
-"""GET /api/v1/balance, /api/v1/positions, /api/v1/portfolio: what a client owns and what it may do with it."""
+"""GET /api/v1/balance, /positions, /portfolio, /trades, /transactions: what a client owns, what it may do with it, how it came."""
 
+import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import boto3
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
-from trading.adapters import cursors, stages
-from trading.adapters.api import ApiResolver
+from trading.adapters import csv_pages, cursors, periods, stages
+from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.last_prices import TableLastPrices
+from trading.adapters.periods import From, To
 from trading.adapters.settings import load
 from trading.domain.balances import Balances
+from trading.domain.movements import Movement, MovementType, Trade
 from trading.domain.valuation import Holding, Portfolio
-from trading.domain.values import Frozen
+from trading.domain.values import Frozen, Side
+from trading.usecases.list_movements import LedgerFilter, ListMovements, Seen
 from trading.usecases.show_accounts import ShowAccounts
 
 PERMISSION = "accounts:read"
 SYMBOL = r"[A-Z][A-Z0-9.]{0,11}"
 PAGE = 50
+PLACE = r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[A-Za-z0-9_]{1,64}#[A-Z]{1,16}"
 
 
 class PositionsPage(Frozen):
@@ -31,9 +37,25 @@ class PositionsPage(Frozen):
     next_cursor: str | None
 
 
+class TradesPage(Frozen):
+    """Trades, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+
+    items: tuple[Trade, ...]
+    next_cursor: str | None
+
+
+class TransactionsPage(Frozen):
+    """Lines of the statement, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+
+    items: tuple[Movement, ...]
+    next_cursor: str | None
+
+
 settings = load(Settings)
+books = stages.books(settings)
 prices = TableLastPrices(boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now)
-accounts = ShowAccounts(stages.books(settings), prices)
+accounts = ShowAccounts(books, prices)
+list_movements = ListMovements(books)
 app = ApiResolver(stages.throttle(settings))
 
 
@@ -71,6 +93,80 @@ def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
 def portfolio() -> Portfolio:
     """The client's cash and open positions of one moment: a fill shows in both or in neither."""
     return accounts.portfolio(app.principal.client_id)
+
+
+@app.get(
+    "/api/v1/trades",
+    permission=PERMISSION,
+    summary="List trades",
+    tags=["Accounts"],
+    responses=csv_pages.documented(TradesPage, "Trades, newest first"),
+)
+def trades(
+    symbol: Annotated[str | None, Query(pattern=f"^{SYMBOL}$")] = None,
+    side: Annotated[Side | None, Query()] = None,
+    from_: From = None,
+    to: To = None,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+) -> Response[Any]:
+    """Each execution of the client's orders, newest first by the time of its booking, which `from` and `to` mean too. A new one
+    may be missing for a moment. With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
+    """
+    wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
+    client_id, binding, after = _asked("trades", wanted, cursor)
+    page, last = list_movements.trades(client_id, wanted, after, limit)
+    return _answer(TradesPage, Trade, page, _cursor(binding, last))
+
+
+@app.get(
+    "/api/v1/transactions",
+    permission=PERMISSION,
+    summary="List transactions",
+    tags=["Accounts"],
+    responses=csv_pages.documented(TransactionsPage, "Transactions, newest first"),
+)
+def transactions(
+    type_: Annotated[MovementType | None, Query(alias="type")] = None,
+    symbol: Annotated[str | None, Query(pattern=f"^{SYMBOL}$")] = None,
+    from_: From = None,
+    to: To = None,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+) -> Response[Any]:
+    """The statement: every movement of the client's cash and shares, newest first by the time of its booking. The lines of a trade
+    stand together at the time of the trade, with its settlement as soon as there is one; `from` and `to` mean that time.
+    The sum of all lines is the balance. With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
+    """
+    wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
+    client_id, binding, after = _asked("transactions", wanted, cursor)
+    page, last = list_movements.movements(client_id, wanted, after, limit)
+    return _answer(TransactionsPage, Movement, page, _cursor(binding, last))
+
+
+def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str, Seen | None]:
+    """Who asks, what a cursor of this client's list with these filters is bound to, and where this one goes on."""
+    periods.check(wanted.first, wanted.until)
+    client_id = app.principal.client_id
+    binding = hashlib.sha256(f"{of} {client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
+    if cursor is None:
+        return client_id, binding, None
+    bound_to, place, line = cursors.decode(cursor, 3)
+    if bound_to != binding or not re.fullmatch(PLACE, place) or not wanted.begins <= place <= wanted.ends:
+        raise cursors.invalid()
+    return client_id, binding, Seen(place, line)
+
+
+def _cursor(binding: str, last: Seen | None) -> str | None:
+    return None if last is None else cursors.encode(binding, *last)
+
+
+def _answer(
+    page: type[TradesPage | TransactionsPage], row: type[Frozen], rows: list[Any], cursor: str | None
+) -> Response[Any]:
+    if csv_pages.wanted(app.event.headers.get("accept")):
+        return csv_pages.page(app.event, row, rows, cursor)
+    return json_response(page(items=tuple(rows), next_cursor=cursor), headers={"Vary": "Accept"})
 
 
 handler = app.resolve

@@ -13,15 +13,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import Field, ValidationInfo, field_validator
 
 from functions.orders.settings import Settings
-from trading.adapters import cursors, stages, views
-from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, Moment, PathId, json_response
+from trading.adapters import cursors, periods, stages, views
+from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.idempotency import REPLAYED_HEADER
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
-from trading.adapters.problems import FieldError, HttpError
+from trading.adapters.periods import From, To
+from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
 from trading.domain import identifiers
 from trading.domain.orders import OrderRequest, OrderStatus
@@ -101,12 +102,12 @@ def list_orders(
     ] = None,
     symbol: Annotated[str | None, Query(pattern=SYMBOL)] = None,
     side: Annotated[Side | None, Query()] = None,
-    from_: Annotated[Moment | None, Query(alias="from", description="Accepted at this time or later.")] = None,
-    to: Annotated[Moment | None, Query(description="Accepted before this time.")] = None,
+    from_: From = None,
+    to: To = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> views.OrdersPage:
-    """The client's orders, newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on
+    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean too. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on
     with it until there is none. What is shown of an order is always as it stands; without `state=open` a new order may be
     missing for a moment.
     """
@@ -119,13 +120,7 @@ def list_orders(
         first=from_,
         until=to,
     )
-    if wanted.begins > wanted.last:
-        raise HttpError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "VALIDATION_FAILED",
-            "The request does not have the required form.",
-            errors=[FieldError(field="to", message="must be later than `from`")],
-        )
+    periods.check(from_, to)
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
     after = None if cursor is None else _place(cursor, binding, wanted)
     orders, place = find_orders(client_id, wanted, after, limit)

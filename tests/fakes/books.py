@@ -9,11 +9,12 @@ from trading.domain.clearing import Obligation
 from trading.domain.clients import Client
 from trading.domain.instruments import Exchange, Instrument
 from trading.domain.ledger import Entry, Fill, LedgerEntry
+from trading.domain.movements import is_listed, place_of
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Snapshot
 from trading.domain.values import Versioned
-from trading.usecases.list_orders import place_of
-from trading.usecases.ports import Change, Discharged, Place, StaleError
+from trading.usecases import list_orders
+from trading.usecases.ports import Change, Discharged, EntryKey, Place, StaleError
 
 ITEMS_PER_TRANSACTION = 100
 KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
@@ -79,7 +80,9 @@ class MemoryBooks:
         self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
     ) -> tuple[Sequence[Place], bool]:
         mine = [o for o in self.all_orders() if o.client_id == client_id and first <= o.accepted_at <= last]
-        places = sorted((place for place in map(place_of, mine) if after is None or place < after), reverse=True)
+        places = sorted(
+            (place for place in map(list_orders.place_of, mine) if after is None or place < after), reverse=True
+        )
         return places[:limit], len(places) >= limit
 
     @faulty
@@ -89,8 +92,18 @@ class MemoryBooks:
 
     @faulty
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
-        keys = [("ledger", trade_id, kind) for trade_id in dict.fromkeys(trade_ids) for kind in KINDS]
-        return [self.items[key] for key in keys if key in self.items]  # type: ignore[misc]
+        return self._entries_at((trade_id, kind) for trade_id in trade_ids for kind in KINDS)
+
+    @faulty
+    def entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
+        return self._entries_at(keys)
+
+    @faulty
+    def movements(self, client_id: str, first: str, last: str, limit: int) -> tuple[Sequence[EntryKey], bool]:
+        mine = [entry for entry in self.ledger() if entry.client_id == client_id and is_listed(entry)]
+        keys = sorted((EntryKey(place_of(e), e.trade_id, e.kind) for e in mine), reverse=True)
+        keys = [key for key in keys if first <= key.place <= last]
+        return keys[:limit], len(keys) >= limit
 
     @faulty
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
@@ -169,6 +182,10 @@ class MemoryBooks:
             obligations=tuple(self._obligations()),
             expect_final=expect_final,
         )
+
+    def _entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
+        places = [("ledger", *key) for key in dict.fromkeys(keys)]
+        return [self.items[place] for place in places if place in self.items]  # type: ignore[misc]
 
     def _obligations(self) -> list[Obligation]:
         found = [item for item in self.items.values() if isinstance(item, Obligation)]

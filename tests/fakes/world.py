@@ -17,6 +17,7 @@ from trading.usecases.book_execution import BookExecution
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.clear_order import ClearOrderStage
 from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.list_movements import ListMovements
 from trading.usecases.list_orders import ListOrders
 from trading.usecases.place_order import PlaceOrder
 from trading.usecases.route_order import RouteOrder
@@ -58,6 +59,7 @@ class World:
         self.sweep = self._stage(Sweep)
         self.close_day = self._stage(CloseDay)
         self.list_orders = self._stage(ListOrders)
+        self.list_movements = self._stage(ListMovements)
         self.request_cancel = self._stage(RequestCancel)
         self.failures: list[tuple[Message, Exception]] = []
         self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]

@@ -10,9 +10,10 @@ from local import deploy
 from local.aws_client import aws_client
 from local.place import Place
 from simulators.dispatch import Dispatch
+from trading.adapters.entities import load_entry
 from trading.adapters.transactions import from_item
 from trading.domain.accounts import Account, Position
-from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
+from trading.domain.ledger import LedgerEntry
 from trading.domain.orders import Order
 from trading.wire import ExecType, ExecutionReport
 
@@ -46,7 +47,7 @@ def read(place: Place, prefix: str) -> Books:
         orders={order.order_id: order for order in (_load(Order, item) for item in orders)},
         accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
         positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
-        entries=tuple(LEDGER_ENTRY.validate_python(item) for item in scan(place, "Ledger", prefix, mine)),
+        entries=tuple(load_entry(item) for item in scan(place, "Ledger", prefix, mine)),
         reports=tuple(_load(Dispatch, item).report for item in reports),
     )
 

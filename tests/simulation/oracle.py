@@ -15,11 +15,11 @@ from tests.simulation.items import plain
 from tests.simulation.people import ORDER_FIELDS, People
 from tests.simulation.scenario import Scenario
 from tests.simulation.venues import Outside
+from trading.adapters.entities import load_entry
 from trading.domain import identifiers, reconciliation
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK, close_of
 from trading.domain.clearing import Obligation
-from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Snapshot
 
@@ -283,7 +283,7 @@ class EndOracle:
             obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
             orders=tuple(_load(Order, item) for item in orders),
             entries=tuple(
-                LEDGER_ENTRY.validate_python(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")
+                load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")
             ),
             expect_final=expect_final,
         )

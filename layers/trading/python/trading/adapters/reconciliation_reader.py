@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from pydantic import ValidationError
 
-from trading.adapters.tables import LOADERS
+from trading.adapters.entities import LOADERS, load_entry
 from trading.adapters.transactions import from_item
-from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.reconciliation import Entity, Finding
 from trading.usecases.reconcile_books import Page
 
@@ -55,7 +54,7 @@ def _entity(table: str, item: Mapping[str, Any]) -> Entity | Finding | None:
     if kind == TASK_TOKEN:
         return None
     try:
-        return LEDGER_ENTRY.validate_python(item) if table == "ledger" else LOADERS[kind](item)
+        return load_entry(item) if table == "ledger" else LOADERS[kind](item)
     except KeyError:
         problem = "no kind of item that is known"
     except ValidationError as error:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
-from pydantic import BaseModel
 
+from trading.adapters.entities import Model, load_entity, load_entry
 from trading.adapters.settings import LambdaSettings
 from trading.adapters.transactions import OverloadedError, Write, commit, from_item, to_item
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client
 from trading.domain.instruments import Exchange, Instrument
-from trading.domain.ledger import LEDGER_ENTRY, Entry, Fill, LedgerEntry
+from trading.domain.ledger import Entry, Fill, LedgerEntry
+from trading.domain.movements import is_listed, place_of
 from trading.domain.orders import Order
 from trading.domain.values import Versioned, iso
-from trading.usecases.ports import Change, Clock, Discharged, Place
+from trading.usecases.ports import Change, Clock, Discharged, EntryKey, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,8 +34,6 @@ ATTENTION_SHARDS = 4
 BATCH_GET_LIMIT = 100
 MAX_REFUSALS = 5
 TRADE_KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class BooksSettings(LambdaSettings):
@@ -147,14 +145,28 @@ class TableBooks:
 
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
         """Everything in the ledger about some trades, in the order of the ids."""
-        trade_ids = list(dict.fromkeys(trade_ids))
-        items = self._get_many(
-            self._tables.ledger, [{"trade_id": t, "kind": kind} for t in trade_ids for kind in TRADE_KINDS]
+        return self.entries_at((trade_id, kind) for trade_id in trade_ids for kind in TRADE_KINDS)
+
+    def entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
+        """Ledger entries by (trade id, kind), in that order; what does not exist is left out."""
+        keys = list(dict.fromkeys(keys))
+        items = self._get_many(self._tables.ledger, [{"trade_id": t, "kind": kind} for t, kind in keys])
+        found = {(entry.trade_id, entry.kind): entry for entry in map(load_entry, items)}
+        return [found[key] for key in keys if key in found]
+
+    def movements(self, client_id: str, first: str, last: str, limit: int) -> tuple[Sequence[EntryKey], bool]:
+        """What moved a client's cash or shares between two places, both included, newest first, and whether there may be more."""
+        answer = self._client.query(
+            TableName=self._tables.ledger,
+            IndexName="by-client",
+            KeyConditionExpression="client_id = :client AND moved_at BETWEEN :first AND :last",
+            ExpressionAttributeValues=to_item({":client": client_id, ":first": first, ":last": last}),
+            ScanIndexForward=False,
+            Limit=limit,
         )
-        found: dict[tuple[str, str], LedgerEntry] = {}
-        for entry in map(LEDGER_ENTRY.validate_python, items):
-            found[entry.trade_id, entry.kind] = entry
-        return [found[t, kind] for t in trade_ids for kind in TRADE_KINDS if (t, kind) in found]
+        items = map(from_item, answer["Items"])
+        keys = [EntryKey(item["moved_at"], item["trade_id"], item["kind"]) for item in items]
+        return keys, "LastEvaluatedKey" in answer
 
     def orders(self, order_ids: Iterable[str]) -> Sequence[Order]:
         """Orders, in the order of the ids."""
@@ -331,7 +343,8 @@ class TableBooks:
                 key = obligation_key(change.client_id, change.settlement_date, change.symbol, change.trade_id)
                 return self._tables.accounts, key, {"due_date": change.settlement_date.isoformat()}
             case Entry():
-                return self._tables.ledger, {"trade_id": change.trade_id}, {}
+                listed = {"moved_at": place_of(change)} if is_listed(change) else {}
+                return self._tables.ledger, {"trade_id": change.trade_id}, listed
 
     def _get(self, table: str, key: dict[str, str], model: type[Model]) -> Model | None:
         answer = self._client.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
@@ -373,17 +386,3 @@ class TableBooks:
             if limit or "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
-    """An entity from its item, without the attributes that only keys and indexes need. Raises ValidationError."""
-    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
-
-
-LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Account | Position | Obligation | Order]] = {
-    "CASH": partial(load_entity, Account),
-    "POSITION": partial(load_entity, Position),
-    "OBLIGATION": partial(load_entity, Obligation),
-    "ORDER": partial(load_entity, Order),
-}
-"""What is kept in accounts and orders, by the first part of the sort key `item`."""

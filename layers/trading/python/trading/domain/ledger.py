@@ -70,6 +70,7 @@ class Entry(Frozen):
     """An immutable, balanced ledger entry. `trade_id` + `kind` is its key, so an event is booked once."""
 
     trade_id: str
+    kind: str
     client_id: str
     booked_at: Timestamp
     postings: tuple[Posting, ...] = ()

@@ -1,0 +1,33 @@
+"""Entities from the items that keep them, without the attributes that only keys and indexes need."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from trading.domain.accounts import Account, Position
+from trading.domain.clearing import Obligation
+from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
+from trading.domain.orders import Order
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
+    """An entity. Raises ValidationError."""
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+
+
+def load_entry(item: Mapping[str, Any]) -> LedgerEntry:
+    """A ledger entry. Raises ValidationError, also for an attribute that nobody knows: the ledger is not to be guessed at."""
+    return LEDGER_ENTRY.validate_python({name: value for name, value in item.items() if name != "moved_at"})
+
+
+LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Account | Position | Obligation | Order]] = {
+    "CASH": partial(load_entity, Account),
+    "POSITION": partial(load_entity, Position),
+    "OBLIGATION": partial(load_entity, Obligation),
+    "ORDER": partial(load_entity, Order),
+}
+"""What is kept in accounts and orders, by the first part of the sort key `item`."""

@@ -1,0 +1,24 @@
+"""A time that begins with `from` and ends before `to`, in the query of a list."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from trading.adapters.api import Moment
+from trading.adapters.problems import FieldError, HttpError
+
+From = Annotated[Moment | None, Query(alias="from", description="At this time or later.")]
+To = Annotated[Moment | None, Query(description="Before this time.")]
+
+
+def check(first: datetime | None, until: datetime | None) -> None:
+    """Raise HttpError 422 for a time that is empty."""
+    if first is not None and until is not None and first >= until:
+        raise HttpError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "VALIDATION_FAILED",
+            "The request does not have the required form.",
+            errors=[FieldError(field="to", message="must be later than `from`")],
+        )
