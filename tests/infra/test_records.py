@@ -69,6 +69,7 @@ def test_indexes_are_sparse_keys_and_nothing_else(synthesized: Synthesized, stag
         ("orders", "attention"): ["attention_shard", "attention_at"],
         ("orders", "review"): ["review_shard", "accepted_at"],
         ("orders", "by-client"): ["client_id", "accepted_at"],
+        ("ledger", "by-client"): ["client_id", "moved_at"],
         ("audit", "by-month"): ["month", "at"],
     }
 

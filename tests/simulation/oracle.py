@@ -282,9 +282,7 @@ class EndOracle:
             positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
             obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
             orders=tuple(_load(Order, item) for item in orders),
-            entries=tuple(
-                load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")
-            ),
+            entries=tuple(load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")),
             expect_final=expect_final,
         )
 

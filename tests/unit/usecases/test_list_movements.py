@@ -77,7 +77,7 @@ def assert_sums_are_balances(world: World, client_id: str) -> None:
     lines, account = statement(world, client_id), world.books.account(client_id)
     position = world.books.position(client_id, "AAPL")
     assert sum((line.amount for line in lines), ZERO) == account.total
-    assert sum((line.unsettled_amount for line in lines), ZERO) == account.unsettled
+    assert sum((line.unsettled_amount for line in lines), ZERO) == account.unsettled + account.unsettled_used
     assert sum(line.quantity for line in lines if line.symbol == "AAPL") == position.quantity
     assert sum(line.unsettled_quantity for line in lines if line.symbol == "AAPL") == position.unsettled
 

@@ -37,7 +37,8 @@ ABOUT_A_TRADE = {"currency", "symbol", "side", "trade_id", "order_id", "trade_da
 
 class Movement(Frozen):
     """One line of a statement. `amount` (cash) and `quantity` (shares) are signed: what came in is positive; over all lines they
-    sum to the total balance and to each position's quantity, `unsettled_amount` and `unsettled_quantity` to what of it is unsettled.
+    sum to the total balance and to each position's quantity, `unsettled_amount` and `unsettled_quantity` to what is not settled yet,
+    spent or not.
 
     A settlement moves nothing in or out: what was unsettled is settled by it.
     """
