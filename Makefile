@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local ops tests/benchmarks tests/load tests/simulation
+	@$(BIN)/mypy $(LAYERS) functions infra local ops cli tests/benchmarks tests/load tests/simulation
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'

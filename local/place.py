@@ -66,6 +66,11 @@ class Place:
         """API keys and secrets of the demo clients (mode 0600)."""
         return self.state / "credentials.json"
 
+    @property
+    def profiles_file(self) -> Path:
+        """The demo clients' profiles for the command line (mode 0600)."""
+        return self.state / "profiles.json"
+
     def aws_environment(self) -> dict[str, str]:
         """What points an AWS SDK, or the CDK, at the local AWS. The credentials are dummies."""
         return {

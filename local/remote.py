@@ -9,8 +9,9 @@ from pathlib import Path
 
 import boto3
 
+from local import demo_profiles
 from local.place import ROOT
-from local.seed import Seeder
+from local.seed import CREDENTIALS_BY_ID, Seeder
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     outputs = kept / "outputs.json"
     stage = ["-c", f"stage={arguments.stage}"]
     if arguments.step == "seed":
-        return _seed(outputs, kept / "credentials.json")
+        return _seed(outputs, kept / "credentials.json", f"aws-{arguments.stage}")
     if arguments.step == "destroy":
         return _cdk("destroy", "--all", *stage)
     status = subprocess.run([sys.executable, "-m", "local.layers", "aws"], cwd=ROOT).returncode
@@ -40,14 +41,17 @@ def _cdk(*arguments: str) -> int:
     return subprocess.run([str(tools / "cdk"), *arguments], cwd=ROOT, env={**os.environ, "PATH": path}).returncode
 
 
-def _seed(outputs_file: Path, credentials_file: Path) -> int:
+def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
     if not outputs_file.exists():
         sys.stderr.write(f"{outputs_file} is missing: deploy first (make deploy)\n")
         return 1
     stacks: dict[str, dict[str, str]] = json.loads(outputs_file.read_text())
     outputs = {name: value for stack in stacks.values() for name, value in stack.items()}
     Seeder(boto3.client("dynamodb"), outputs, credentials_file).seed()
-    print(f"{outputs['PublicApiUrl']}\n{credentials_file}")
+    known = CREDENTIALS_BY_ID.validate_json(credentials_file.read_bytes())
+    profiles_file = credentials_file.with_name("profiles.json")
+    demo_profiles.write(profiles_file, profile, outputs["PublicApiUrl"], outputs["InternalApiUrl"], known)
+    print(f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} balance")
     return 0
 
 

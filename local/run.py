@@ -17,6 +17,12 @@ from trading.domain.reconciliation import check
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
 POLL_SECONDS = 0.5
+CLI_COMMANDS = """# from a terminal (docs/cli.md):
+bin/trading portfolio
+bin/trading place buy 10 KO
+bin/trading orders --watch
+
+# over HTTP:"""
 
 
 def run(place: Place, console: Console, *, keep_state: bool) -> bool:
@@ -95,6 +101,7 @@ def guide(place: Place, console: Console) -> None:
     console.rule("The system stays up")
     console.print(f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {place.aws_log}\n")
     # Not through Rich: wrapped or coloured, the commands would not work as printed.
+    print(CLI_COMMANDS)
     print(_curl_commands(api_url(place), alice))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from local import deploy
-from local.api import Credentials
+from local import demo_profiles, deploy
+from local.api import Credentials, rest_api_url
 from local.aws_client import aws_client
 from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
-from local.place import LocalError, Place
+from local.place import STAGE, LocalError, Place
 from simulators import reference
 from trading.adapters import passwords
 from trading.adapters.tables import TableBooks, TableNames
@@ -30,7 +30,10 @@ CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
 
 def seed(place: Place) -> None:
     """Write what is not there yet."""
-    Seeder(aws_client(place, "dynamodb"), deploy.outputs(place), place.credentials_file).seed()
+    outputs = deploy.outputs(place)
+    Seeder(aws_client(place, "dynamodb"), outputs, place.credentials_file).seed()
+    public, internal = (rest_api_url(place.endpoint, outputs[f"{api}ApiId"], STAGE) for api in ("Public", "Internal"))
+    demo_profiles.write(place.profiles_file, "local", public, internal, credentials(place))
 
 
 def credentials(place: Place) -> dict[str, Credentials]:

@@ -1,7 +1,7 @@
 """An HTTP server on 127.0.0.1 that answers as a test says."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -23,6 +23,7 @@ class HttpAnswer:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalServer:
@@ -39,13 +40,15 @@ class LocalServer:
                 try:
                     self.send_response(given.status)
                     self.send_header("Content-Type", given.content_type)
+                    for name, value in given.headers.items():
+                        self.send_header(name, value)
                     self.send_header("Content-Length", str(len(given.body)))
                     self.end_headers()
                     self.wfile.write(given.body)
                 except (BrokenPipeError, ConnectionResetError):  # the caller's time-out is over
                     self.close_connection = True
 
-            do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 """The test's output is no place for an access log."""

@@ -1,0 +1,65 @@
+"""`trading`: every command of clients and administrators."""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import accounts, admin, orders, profile_commands
+from cli.failures import Exit, Failure
+from cli.options import Patience, UsedProfile
+from cli.session import Session
+from local.place import LocalError
+
+HELP = """Trade, and see what you own; with `admin`, administer clients and instruments.
+
+Speaks to the API that a profile names: `local` is the demo's first client once `make run` has been there. Every change has an
+idempotency key, which is told first; the same command with --key does nothing twice.
+"""
+
+
+class Commands(TyperGroup):
+    """What fails is an exit status and a line that says why, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LocalError as error:
+            return _end(ctx, Failure.here(Exit.CONFIGURATION, "NOT_CONFIGURED", f"{error}. {error.remedy}"))
+        except Failure as failure:
+            return _end(ctx, failure)
+
+
+def _end(ctx: Any, failure: Failure) -> None:
+    session: Session = ctx.obj
+    session.fail(failure)
+    raise typer.Exit(failure.status) from failure
+
+
+app = typer.Typer(cls=Commands, name="trading", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def choose(ctx: typer.Context, profile: UsedProfile = None, patience: Patience = 30) -> None:
+    """Choose the profile."""
+    ctx.obj = Session(profile, patience)
+
+
+app.command()(orders.place)
+app.command()(orders.cancel)
+app.command()(orders.replace)
+app.command("orders")(orders.list_orders)
+app.command("order")(orders.show)
+app.command()(accounts.balance)
+app.command()(accounts.positions)
+app.command()(accounts.position)
+app.command()(accounts.portfolio)
+app.command()(profile_commands.login)
+app.command()(profile_commands.logout)
+app.add_typer(profile_commands.app, name="profile")
+app.add_typer(admin.app, name="admin")
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="trading"))

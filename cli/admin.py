@@ -1,0 +1,208 @@
+"""Commands of administrators, over the internal API."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from cli import view
+from cli.api import new_key
+from cli.failures import Exit, Failure
+from cli.options import AsJson, ClientId, Key, Reason, Symbol
+from cli.session import Session
+
+app = typer.Typer(
+    no_args_is_help=True, help="Administration. Needs a profile with an admin_url; every change says why."
+)
+
+CLIENTS = "/api/v1/admin/clients"
+INSTRUMENTS = "/api/v1/admin/instruments"
+
+Margin = Annotated[
+    str | None, typer.Option("--margin", metavar="PERCENT", help="What the client puts up.", show_default=False)
+]
+Credit = Annotated[str | None, typer.Option("--credit", metavar="AMOUNT", help="Credit limit.", show_default=False)]
+Amount = Annotated[str | None, typer.Option("--amount", metavar="AMOUNT", help="Cash.", show_default=False)]
+Shares = Annotated[int | None, typer.Option("--quantity", min=1, help="Shares.", show_default=False)]
+OfSymbol = Annotated[
+    Any, typer.Option("--symbol", metavar="SYMBOL", parser=str.upper, help="Of what.", show_default=False)
+]
+Reference = Annotated[
+    str, typer.Option("--reference", help="Names the transfer: booked once for a client.", show_default=False)
+]
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    client_id: ClientId,
+    name: Annotated[str, typer.Option(show_default=False)],
+    daily: Annotated[str, typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False)],
+    settlement_account: Annotated[str, typer.Option(help="At the depository.", show_default=False)],
+    reason: Reason,
+    margin: Margin = None,
+    credit: Credit = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open an account. The API key's secret is shown once."""
+    session: Session = ctx.obj.begin(as_json)
+    body = {
+        "client_id": client_id,
+        "name": name,
+        "margin_percent": margin,
+        "credit_limit": credit,
+        "daily_trading_limit": daily,
+        "settlement_account": settlement_account,
+        "reason": reason,
+    }
+    _changed(session, f"Client {client_id}", "POST", CLIENTS, key, body)
+
+
+@app.command()
+def show(ctx: typer.Context, client_id: ClientId, as_json: AsJson = False) -> None:
+    """Show a client: profile, limits, cash and credit, API keys."""
+    session: Session = ctx.obj.begin(as_json)
+    answer = session.api.get(f"{CLIENTS}/{client_id}")
+    keys = ("api_key", "status", "permissions", "previous_secret_valid_until")
+    session.show(
+        answer,
+        view.record(f"Client {client_id}", answer, ("client_id",)),
+        view.record("Account", answer["account"]),
+        view.rows("API keys", keys, answer["api_keys"]),
+    )
+
+
+@app.command()
+def suspend(ctx: typer.Context, client_id: ClientId, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+    """No log-in and no new orders any more; all open orders are to be canceled."""
+    _change_client(ctx.obj.begin(as_json), client_id, "POST", "suspension", key, reason)
+
+
+@app.command()
+def activate(ctx: typer.Context, client_id: ClientId, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+    """Log-in and orders are open again."""
+    _change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
+
+
+@app.command()
+def limits(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    margin: Margin = None,
+    credit: Credit = None,
+    daily: Annotated[
+        str | None, typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False)
+    ] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(min=1, help="That you had seen: refused if the client was changed since.", show_default=False),
+    ] = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set limits; those that are not named stay as they are."""
+    session: Session = ctx.obj.begin(as_json)
+    wanted = {"margin_percent": margin, "credit_limit": credit, "daily_trading_limit": daily}
+    if not any(wanted.values()):
+        raise typer.BadParameter("say at least one of --margin, --credit, --daily")
+    seen = session.api.get(f"{CLIENTS}/{client_id}")
+    new = {name: value if value is not None else seen[name] for name, value in wanted.items()}
+    _change_client(session, client_id, "PUT", "limits", key, reason, new | {"version": version or seen["version"]})
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    api_key: Annotated[str | None, typer.Option(help="Which; not needed if there is one.", show_default=False)] = None,
+    grace_hours: Annotated[
+        int, typer.Option(min=0, max=168, help="The present secret stays valid. 0: it ends now.")
+    ] = 24,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a new secret for an API key. It is shown once."""
+    session: Session = ctx.obj.begin(as_json)
+    of = {"api_key": api_key or _only_key(session, client_id), "grace_hours": grace_hours}
+    _change_client(session, client_id, "POST", "secret-rotation", key, reason, of)
+
+
+@app.command()
+def deposit(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reference: Reference,
+    reason: Reason,
+    amount: Amount = None,
+    symbol: OfSymbol = None,
+    quantity: Shares = None,
+    cost: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="What the shares cost in all.", show_default=False)
+    ] = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Book cash (--amount) or shares (--symbol, --quantity, --cost) that have come in."""
+    what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity, "cost": cost}
+    _change_client(ctx.obj.begin(as_json), client_id, "POST", "deposits", key, reason, what)
+
+
+@app.command()
+def withdraw(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reference: Reference,
+    reason: Reason,
+    amount: Amount = None,
+    symbol: OfSymbol = None,
+    quantity: Shares = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled and free."""
+    what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
+    _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
+
+
+@app.command()
+def halt(ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+    """Take no new orders in an instrument. Orders at the exchanges stand."""
+    path = f"{INSTRUMENTS}/{symbol}/halt"
+    _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
+
+
+@app.command()
+def resume(ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+    """Take new orders in an instrument again."""
+    path = f"{INSTRUMENTS}/{symbol}/resume"
+    _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
+
+
+def _change_client(
+    session: Session,
+    client_id: str,
+    method: str,
+    what: str,
+    key: str | None,
+    reason: str,
+    body: Mapping[str, Any] | None = None,
+) -> None:
+    path = f"{CLIENTS}/{client_id}/{what}"
+    _changed(session, f"Client {client_id}", method, path, key, {**(body or {}), "reason": reason})
+
+
+def _changed(session: Session, title: str, method: str, path: str, key: str | None, body: Mapping[str, Any]) -> None:
+    answer = session.api.change(method, path, session.key(key, new_key()), body)
+    session.show(answer, view.record(title, answer))
+
+
+def _only_key(session: Session, client_id: str) -> str:
+    keys = [key["api_key"] for key in session.api.get(f"{CLIENTS}/{client_id}")["api_keys"]]
+    if len(keys) != 1:
+        raise Failure.here(
+            Exit.USAGE, "NAME_THE_KEY", f"Say which --api-key: {client_id} has {', '.join(keys) or 'none'}."
+        )
+    return str(keys[0])

@@ -1,0 +1,191 @@
+"""Requests to the API: logged in, tried again while that is worth while, under one idempotency key."""
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from json import JSONDecodeError
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_before_delay
+from tenacity.wait import wait_exponential_jitter
+
+from cli.failures import Exit, Failure
+from cli.profiles import Profile
+from cli.tokens import Token, TokenCache
+
+TIMEOUT = httpx.Timeout(35, connect=5)
+"""Seconds. API Gateway answers within 29."""
+PASSING = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+BACKOFF = wait_exponential_jitter(multiplier=0.5, max=8)
+LOGIN = "/api/v1/auth/token"
+ADMIN = "/api/v1/admin/"
+
+
+class Api:
+    """An API as one profile sees it. Every method raises Failure."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        tokens: TokenCache,
+        ask_secret: Callable[[str], str],
+        note: Callable[[str], None],
+        patience: float,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._profile = profile
+        self._tokens = tokens
+        self._ask_secret = ask_secret
+        self._note = note
+        self._patience = patience
+        self._sleep = sleep
+        self._http = httpx.Client(timeout=TIMEOUT, transport=transport)
+
+    def get(self, path: str, **query: str | int | bool | None) -> Any:
+        """The answer's JSON. What is None is not asked for."""
+        return self._json(self._authorized("GET", path, query=query), None)
+
+    def text(self, path: str, media_type: str, **query: str | int | bool | None) -> httpx.Response:
+        """The answer in another form than JSON."""
+        return self._authorized("GET", path, query=query, accept=media_type)
+
+    def change(self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer's JSON to a request that takes effect once for its key."""
+        sent = None if body is None else {name: value for name, value in body.items() if value is not None}
+        return self._json(self._authorized(method, path, body=sent, key=key), key)
+
+    def log_in(self, key: str) -> Any:
+        """A new token, kept for the commands that follow. The answer's JSON."""
+        secret = self._profile.api_secret or self._ask_secret(self._profile.api_key)
+        body = {"api_key": self._profile.api_key, "api_secret": secret}
+        answer = self._json(self._send("POST", LOGIN, body=body, key=key), key)
+        try:
+            self._tokens.save(self._profile, Token.model_validate(answer))
+        except Failure as failure:
+            self._note(f"The token is not kept: {failure}")
+        return answer
+
+    def _authorized(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """A token that was kept may have been issued under a key that is gone: then once more with a new one."""
+        kept = self._tokens.load(self._profile)
+        if kept:
+            try:
+                return self._send(method, path, token=kept.jwt_token, **request)
+            except Failure as failure:
+                if failure.problem.get("status") != HTTPStatus.UNAUTHORIZED:
+                    raise
+        return self._send(method, path, token=str(self.log_in(new_key())["jwt_token"]), **request)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        key: str | None = None,
+        accept: str = "application/json",
+    ) -> httpx.Response:
+        """A successful answer."""
+        headers = {"Accept": accept}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        request = self._http.build_request(
+            method,
+            self._base(path) + path,
+            params={name: value for name, value in (query or {}).items() if value is not None},
+            json=body,
+            headers=headers,
+        )
+        trying = Retrying(
+            retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(_passes),
+            wait=_pause,
+            stop=stop_before_delay(self._patience),
+            sleep=self._sleep,
+            before_sleep=lambda state: self._note(f"{_what(state)}; trying again in {state.upcoming_sleep:.0f} s"),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        told = None if path == LOGIN else key
+        try:
+            answer: httpx.Response = trying(self._http.send, request)
+        except httpx.TransportError as error:
+            raise Failure.here(
+                Exit.UNREACHABLE, "UNREACHABLE", f"{self._base(path)} does not answer ({_reason(error)}).", told
+            ) from error
+        if not answer.is_success:
+            raise Failure.answered(answer.status_code, _problem(answer), told)
+        return answer
+
+    def _base(self, path: str) -> str:
+        if not path.startswith(ADMIN):
+            return self._profile.url
+        if self._profile.admin_url is None:
+            raise Failure.here(
+                Exit.CONFIGURATION, "NO_ADMIN_URL", "This profile has no admin_url. See: trading profile list"
+            )
+        return self._profile.admin_url
+
+    def _json(self, answer: httpx.Response, key: str | None) -> Any:
+        try:
+            return answer.json()
+        except JSONDecodeError as error:
+            raise Failure(Exit.SERVER_ERROR, _problem(answer), key) from error
+
+
+def new_key() -> str:
+    """An idempotency key that nobody else uses."""
+    return str(uuid4())
+
+
+def _passes(answer: httpx.Response) -> bool:
+    """Whether the same request may be answered otherwise in a moment."""
+    return answer.status_code in PASSING or (
+        answer.status_code == HTTPStatus.CONFLICT and "Retry-After" in answer.headers
+    )
+
+
+def _pause(state: RetryCallState) -> float:
+    """What the API asks for, else longer from try to try."""
+    if state.outcome and not state.outcome.failed:
+        asked = state.outcome.result().headers.get("Retry-After", "")
+        if asked.isdecimal():
+            return float(asked)
+    return BACKOFF(state)
+
+
+def _what(state: RetryCallState) -> str:
+    if state.outcome is None or state.outcome.failed:
+        error = state.outcome.exception() if state.outcome else None
+        return f"No answer ({_reason(error)})"
+    problem = _problem(state.outcome.result())
+    return f"{problem['status']} {problem['code']}"
+
+
+def _reason(error: BaseException | None) -> str:
+    return str(error) or type(error).__name__
+
+
+def _problem(answer: httpx.Response) -> dict[str, Any]:
+    """The answer's problem document; one of our own where something between us and the API answered."""
+    try:
+        document = answer.json()
+    except (JSONDecodeError, UnicodeDecodeError):
+        document = None
+    if isinstance(document, dict) and "code" in document:
+        return {"status": answer.status_code} | document
+    return {
+        "status": answer.status_code,
+        "code": "UNEXPECTED_ANSWER",
+        "detail": f"Not what this API answers: {answer.text[:200]!r}",
+    }

@@ -1,0 +1,96 @@
+"""Commands about profiles and tokens."""
+
+from typing import Annotated
+
+import typer
+
+from cli import profiles, view
+from cli.api import new_key
+from cli.failures import Exit, Failure
+from cli.options import AsJson, Key, ProfileName
+from cli.profiles import Profiles
+from cli.session import Session, ask_secret
+from ops.screen import table
+
+app = typer.Typer(no_args_is_help=True, help="Profiles: where an API is, and who asks.")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    url: Annotated[str, typer.Option(help="The public API's address.", show_default=False)],
+    api_key: Annotated[str, typer.Option(show_default=False)],
+    client_id: Annotated[str | None, typer.Option(help="Who places orders.", show_default=False)] = None,
+    admin_url: Annotated[
+        str | None, typer.Option(help="The internal API's address, for `admin`.", show_default=False)
+    ] = None,
+    keep_secret: Annotated[
+        bool, typer.Option("--keep-secret/--ask-secret", help="Keep the secret in the file, or ask when it is needed.")
+    ] = True,
+) -> None:
+    """Add a profile, or replace yours of this name. The secret is asked for, or is TRADING_API_SECRET."""
+    session: Session = ctx.obj
+    fields = {"url": url, "api_key": api_key, "client_id": client_id, "admin_url": admin_url}
+    profile = profiles.profile(fields)
+    if keep_secret:
+        profile = profiles.profile(fields | {"api_secret": ask_secret(api_key)})
+    path = profiles.own_file()
+    own = Profiles.read(path)
+    Profiles(current=own.current or name, profiles=own.profiles | {name: profile}).write(path)
+    session.note(f"{name} is in {path}")
+
+
+@app.command("list")
+def list_profiles(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List profiles, without their secrets. `*`: the one in use."""
+    session: Session = ctx.obj.begin(as_json)
+    used = session.profile_name
+    known = {
+        name: (profile.model_dump(exclude={"api_secret"}), path) for name, (profile, path) in profiles.known().items()
+    }
+    answer = {"current": used, "profiles": {name: fields for name, (fields, _) in known.items()}}
+    rows = [
+        ("*" if name == used else "", name, fields["client_id"], fields["api_key"], fields["url"], path)
+        for name, (fields, path) in known.items()
+    ]
+    session.show(answer, table("Profiles", ("", "name", "client", "api key", "url", "from"), rows))
+
+
+@app.command()
+def use(ctx: typer.Context, name: ProfileName) -> None:
+    """Use a profile from now on."""
+    session: Session = ctx.obj
+    if name not in profiles.known():
+        raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name}.")
+    path = profiles.own_file()
+    Profiles.read(path).model_copy(update={"current": name}).write(path)
+    session.note(f"{name} is used from now on.")
+
+
+@app.command()
+def remove(ctx: typer.Context, name: ProfileName) -> None:
+    """Remove a profile of yours, and its token."""
+    session: Session = ctx.obj
+    path = profiles.own_file()
+    own = Profiles.read(path)
+    if name not in own.profiles:
+        raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name} in {path}.")
+    session.tokens.forget(own.profiles[name])
+    kept = {other: profile for other, profile in own.profiles.items() if other != name}
+    Profiles(current=None if own.current == name else own.current, profiles=kept).write(path)
+    session.note(f"{name} is removed.")
+
+
+def login(ctx: typer.Context, key: Key = None, as_json: AsJson = False) -> None:
+    """Get a new access token. Commands do so by themselves; this shows what the key may do. --json shows the token."""
+    session: Session = ctx.obj.begin(as_json)
+    answer = session.api.log_in(key or new_key())
+    session.show(answer, view.record(f"Logged in with {session.profile.api_key}", answer, ("jwt_token", "token_type")))
+    session.note(" ".join(answer["permissions"]))
+
+
+def logout(ctx: typer.Context) -> None:
+    """Forget the access token. It stays valid for its time: at most 15 minutes."""
+    session: Session = ctx.obj
+    session.tokens.forget(session.profile)

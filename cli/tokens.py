@@ -1,0 +1,56 @@
+"""Access tokens that are kept from one command to the next."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from cli.failures import Failure
+from cli.files import read_private, write_private
+from cli.profiles import Profile
+
+MARGIN = timedelta(seconds=30)
+"""So long before its end a token is not used any more: a command may have to wait and try again."""
+
+
+class Token(BaseModel):
+    """As the API issued it."""
+
+    jwt_token: str
+    expiration: AwareDatetime
+
+
+class TokenCache:
+    """One file a profile's API key, mode 0600. What cannot be read is as good as not there."""
+
+    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+        self._directory = directory
+        self._now = now
+
+    def load(self, profile: Profile) -> Token | None:
+        """A token that is valid for a while yet."""
+        try:
+            token = Token.model_validate_json(read_private(self._path(profile)) or b"")
+        except (Failure, ValidationError):
+            return None
+        return token if token.expiration - MARGIN > self._now() else None
+
+    def save(self, profile: Profile, token: Token) -> None:
+        """Keep it. Raises Failure."""
+        write_private(self._path(profile), token.model_dump_json().encode())
+
+    def forget(self, profile: Profile) -> None:
+        """Remove it."""
+        self._path(profile).unlink(missing_ok=True)
+
+    def _path(self, profile: Profile) -> Path:
+        name = hashlib.sha256(f"{profile.url} {profile.api_key}".encode()).hexdigest()[:24]
+        return self._directory / f"{name}.json"
+
+
+def cache_directory() -> Path:
+    """In the XDG cache directory."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trading" / "tokens"

@@ -1,0 +1,129 @@
+"""The API's answers as tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ops.screen import table
+
+STYLES = {"REJECTED": "red", "CANCELED": "yellow", "EXPIRED": "yellow", "SETTLED": "green"}
+
+
+def record(title: str, answer: Mapping[str, Any], leave_out: Iterable[str] = ()) -> Table:
+    """One thing, a line for each of its values; what is null or a list is not shown."""
+    rows = [
+        (name.replace("_", " "), cell(value))
+        for name, value in answer.items()
+        if name not in leave_out and value is not None and not isinstance(value, list | dict)
+    ]
+    return table(title, ("", ""), rows)
+
+
+def rows(title: str, columns: Sequence[str], items: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Many things, a column for each of these values. `>`: numbers, aligned right. Without things, a line that says so."""
+    names = [column.lstrip(">") for column in columns]
+    lines = [[cell(item.get(name)) for name in names] for item in items]
+    if not lines:
+        return f"{title}: none."
+    return table(title, [column.replace("_", " ") for column in columns], lines)
+
+
+def cell(value: Any) -> str | Text:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return Text(value, STYLES[value]) if value in STYLES else moment(str(value))
+
+
+def moment(text: str) -> str:
+    """A time to the second; any other text as it is."""
+    if len(text) == 27 and text[10] == "T" and text.endswith("Z"):
+        return f"{text[:10]} {text[11:19]}Z"
+    return text
+
+
+def terms(order: Mapping[str, Any]) -> str:
+    """`buy 10 KO limit 61.20 DAY`."""
+    prices = [f"stop {order['stop_price']}"] if order.get("stop_price") else []
+    if order.get("price"):
+        prices.append(f"limit {order['price']}")
+    parts = (order["side"], order["quantity"], order["stock_symbol"], *(prices or ["market"]), order["time_in_force"])
+    return " ".join(map(str, parts))
+
+
+def orders(title: str, items: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Orders, one a line."""
+    columns = ("order_id", "accepted_at", "terms", ">filled", ">average_price", "status")
+    return rows(title, columns, [_line(order) for order in items])
+
+
+def _line(order: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "order_id": order["order_id"],
+        "accepted_at": order["accepted_at"],
+        "terms": terms(order),
+        "filled": f"{order['filled_quantity']}/{order['quantity']}",
+        "average_price": order["average_price"],
+        "status": status(order),
+    }
+
+
+def status(order: Mapping[str, Any]) -> str:
+    """Where an order stands, and why."""
+    words = str(order["current_status"])
+    if order.get("cancel_requested"):
+        words += ", cancel requested"
+    if order.get("reason"):
+        words += f" ({order['reason']['code']})"
+    return words
+
+
+def order(shown: Mapping[str, Any]) -> list[RenderableType]:
+    """An order and everything that happened to it."""
+    told = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity", "price", "stop_price")
+    parts: list[RenderableType] = [record(f"Order {shown['order_id']}", {"terms": terms(shown)} | dict(shown), told)]
+    if shown.get("reason"):
+        parts.append(f"{shown['reason']['code']}: {shown['reason']['message']}")
+    parts.append(rows("History", ("time", "status", "reason"), shown["status_history"]))
+    details = (
+        (
+            "Executions",
+            "execution_details",
+            ("timestamp", "exchange_id", ">executed_quantity", ">executed_price", ">execution_fees", "trade_id"),
+        ),
+        ("Clearing", "clearing_details", ("trade_id", "clearing_status", ">settlement_amount", ">margin_required")),
+        ("Settlement", "settlement_details", ("trade_id", "settlement_status", "settlement_date", ">final_amount")),
+    )
+    parts += [rows(title, columns, shown[name]) for title, name, columns in details if shown[name]]
+    return parts
+
+
+HOLDING = (
+    "symbol",
+    ">quantity",
+    ">available",
+    ">held_for_sells",
+    ">unsettled",
+    ">average_purchase_price",
+    ">last_price",
+    ">market_value",
+    ">unrealised_profit",
+    ">realised_profit",
+)
+
+
+def holdings(items: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Positions, one a line."""
+    return rows("Positions", HOLDING, items)
+
+
+def balance(shown: Mapping[str, Any]) -> Table:
+    """Cash."""
+    return record("Cash", shown)

@@ -1,0 +1,86 @@
+"""The command line over the whole system on a mocked AWS."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from cli.profiles import own_file
+from local import demo_profiles
+from local.api import Credentials
+from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS
+from tests.integration.cli.gateway import Gateway
+from tests.integration.system import System
+from tests.integration.trading.books import NAMES, put
+from trading.adapters import observability, passwords
+from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
+
+CREDENTIALS_TABLE = NAMES.clients.replace("clients", "credentials")
+CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
+
+
+@dataclass
+class Terminal:
+    """Somebody with a profile of each demo client, and of the administrators."""
+
+    gateway: Gateway
+
+    def run(self, *arguments: str, patience: float = 30, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+        """Exit status, standard output, standard error."""
+        result = CliRunner().invoke(app, ["--patience", str(patience), *arguments], env=env)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    def ask(self, *arguments: str, status: int = 0, env: dict[str, str] | None = None) -> Any:
+        """The JSON answer of a command that ends with this status."""
+        code, out, err = self.run(*arguments, "--json", env=env)
+        assert code == status, out + err
+        return json.loads(out)
+
+    def refused(self, *arguments: str, status: int, env: dict[str, str] | None = None) -> Any:
+        """The problem of a command that ends with this status, and says nothing on standard output."""
+        code, out, err = self.run(*arguments, "--json", env=env)
+        assert (code, out) == (status, ""), err
+        return json.loads(err)
+
+
+@pytest.fixture
+def gateway(system: System) -> Iterator[Gateway]:
+    gateway = Gateway(system)
+    try:
+        yield gateway
+    finally:
+        gateway.close()
+
+
+@pytest.fixture
+def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    # Metrics are printed, and standard output is the command's.
+    monkeypatch.setattr(observability, "single_metric", lambda **_: nullcontext(Mock()))
+    for name in ("CONFIG", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    monkeypatch.setenv("TRADING_LOCAL_DIR", str(tmp_path / "none"))
+    secrets = {
+        name: Credentials(client_id=name, api_key=f"key-{name}", api_secret=f"secret of {name}")
+        for name in (*CLIENT_IDS, SERVICE_ID)
+    }
+    for name, secret in secrets.items():
+        is_admin = name == SERVICE_ID
+        credential = Credential(
+            api_key=secret.api_key,
+            client_id=name,
+            secret_hashes=(passwords.hash_secret(secret.api_secret),),
+            permissions=SERVICE_PERMISSIONS if is_admin else CLIENT_PERMISSIONS,
+            audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
+        )
+        put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())
+    demo_profiles.write(own_file(), "local", gateway.url("public"), gateway.url("internal"), secrets)
+    return Terminal(gateway)

@@ -1,0 +1,105 @@
+"""API Gateway over the whole system on a mocked AWS: both APIs behind their authorizers, as HTTP on 127.0.0.1."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from infra.constructs.gateway_responses import PROBLEMS
+from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
+from tests.integration.system import System
+from tests.unit.api.events import request
+from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+
+APIS: dict[str, tuple[tuple[Route, ...], str, str]] = {
+    "public": (PUBLIC_ROUTES, "authorizer", CLIENT_AUDIENCE),
+    "internal": (INTERNAL_ROUTES, "internal_authorizer", INTERNAL_AUDIENCE),
+}
+OPEN = "/api/v1/auth/token"
+METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:{}/test/GET/any"
+
+
+@dataclass
+class Gateway:
+    """`lose`: so many answers are lost on their way, after the function has run. `instead`: what stands between gives these
+    answers, without asking the function. `seen`: what arrived."""
+
+    system: System
+    lose: int = 0
+    instead: list[HttpAnswer] = field(default_factory=list)
+    seen: list[HttpRequest] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._server = LocalServer(self._answer)
+
+    def url(self, api: str) -> str:
+        """An API's address."""
+        return f"{self._server.url}/{api}"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.close()
+
+    def _answer(self, http: HttpRequest) -> HttpAnswer:
+        self.seen.append(http)
+        parts = urlsplit(http.path)
+        _, api, path = parts.path.split("/", 2)
+        if self.instead and f"/{path}" != OPEN:
+            return self.instead.pop(0)
+        answer = self._ask(api, f"/{path}", parts.query, http)
+        if self.lose and f"/{path}" != OPEN:
+            self.lose -= 1
+            raise ConnectionAbortedError("the answer is lost")
+        return answer
+
+    def _ask(self, api: str, path: str, query: str, http: HttpRequest) -> HttpAnswer:
+        routes, authorizer, audience = APIS[api]
+        function = next(
+            (
+                route.function
+                for route in routes
+                if route.method == http.method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
+            ),
+            None,
+        )
+        if function is None:
+            return _own(404)
+        claims = None
+        if path != OPEN:
+            os.environ["TOKEN_AUDIENCE"] = audience
+            event = {"type": "REQUEST", "methodArn": METHOD_ARN.format(api), "headers": http.headers}
+            try:
+                claims = self.system.invoke(authorizer, event)["context"]
+            except Exception as error:
+                if str(error) != "Unauthorized":
+                    raise
+                return _own(401)
+        event = request(
+            http.method,
+            path,
+            headers={"Content-Type": "", "Idempotency-Key": "", **http.headers},
+            raw_body=http.body.decode() or None,
+            authorizer=claims,
+        )
+        event["queryStringParameters"] = dict(parse_qsl(query)) or None
+        event["multiValueQueryStringParameters"] = {n: [v] for n, v in parse_qsl(query)} or None
+        answer: dict[str, Any] = self.system.invoke(function, event)
+        headers = {name: ",".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return HttpAnswer(answer["statusCode"], answer["body"].encode(), headers.pop("Content-Type", ""), headers)
+
+
+def _own(status: int) -> HttpAnswer:
+    """What API Gateway answers by itself, as it is deployed."""
+    problem = next(problem for _, problem in PROBLEMS if problem.status == status)
+    body = problem.template.replace("$context.requestId", "request-0")
+    return HttpAnswer(status, body.encode(), "application/problem+json", problem.headers)
+
+
+def problem(status: int, code: str, **headers: str) -> HttpAnswer:
+    """A problem document, as the functions write it."""
+    body = {"status": status, "code": code, "detail": "So it is.", "request_id": "request-9"}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpAnswer(status, json.dumps(body).encode(), "application/problem+json", named)

@@ -1,0 +1,90 @@
+"""An administrator at the terminal."""
+
+from typing import Any
+
+from tests.integration.cli.conftest import Terminal
+
+WHY = ("--reason", "it is asked for")
+
+
+def admin(terminal: Terminal, *arguments: str, status: int = 0) -> Any:
+    return terminal.ask("-p", "local-admin", "admin", *arguments, status=status)
+
+
+def refused(terminal: Terminal, *arguments: str, status: int) -> Any:
+    return terminal.refused("-p", "local-admin", "admin", *arguments, status=status)
+
+
+def create(terminal: Terminal, *more: str) -> Any:
+    who = ("dora", "--name", "Dora", "--daily", "10000", "--settlement-account", "csd-dora")
+    return admin(terminal, "create", *who, *WHY, *more)
+
+
+def test_a_client_from_its_account_to_its_first_order(terminal: Terminal) -> None:
+    issued = create(terminal, "--key", "new-dora")
+    again = create(terminal, "--key", "new-dora")
+    assert (again["api_key"], again["api_secret"]) == (issued["api_key"], None)
+    booked = admin(terminal, "deposit", "dora", "--amount", "5000", "--reference", "wire-1", *WHY)
+    assert admin(terminal, "deposit", "dora", "--amount", "5000", "--reference", "wire-1", *WHY) == booked
+    refused(terminal, "deposit", "dora", "--amount", "1", "--reference", "wire-1", *WHY, status=4)
+    env = {
+        "TRADING_API_KEY": issued["api_key"],
+        "TRADING_API_SECRET": issued["api_secret"],
+        "TRADING_CLIENT_ID": "dora",
+    }
+    placed = terminal.ask("place", "buy", "1", "KO", env=env)
+    assert placed["status"] == "VALIDATED"
+    assert admin(terminal, "show", "dora")["account"]["held"] != "0.00"
+    code, out, _ = terminal.run("-p", "local-admin", "admin", "show", "dora")
+    assert code == 0
+    assert issued["api_key"] in out
+
+
+def test_shares_come_and_go(terminal: Terminal) -> None:
+    shares = ("--symbol", "ko", "--quantity", "10")
+    admin(terminal, "deposit", "bob", *shares, "--cost", "600", "--reference", "r-1", *WHY)
+    taken = admin(terminal, "withdraw", "bob", *shares, "--reference", "r-2", *WHY)
+    assert (taken["asset"], taken["amount"]) == ("KO", "10.00")
+    problem = refused(terminal, "withdraw", "bob", "--amount", "50000.01", "--reference", "r-3", *WHY, status=4)
+    assert (problem["code"], problem["details"]["lacking"]) == ("NOT_WITHDRAWABLE", "0.01")
+
+
+def test_a_suspended_client_is_shut_out_until_it_is_activated(terminal: Terminal) -> None:
+    terminal.ask("place", "buy", "1", "KO", "--limit", "55")
+    assert admin(terminal, "suspend", "alice", *WHY)["orders_to_cancel"] == 1
+    assert terminal.refused("login", status=5)["code"] == "CLIENT_INACTIVE"
+    assert admin(terminal, "activate", "alice", *WHY)["status"] == "ACTIVE"
+    terminal.ask("login")
+
+
+def test_one_limit_is_set_and_the_others_stay(terminal: Terminal) -> None:
+    before = admin(terminal, "show", "bob")
+    after = admin(terminal, "limits", "bob", "--daily", "1000", *WHY)
+    assert after["daily_trading_limit"] == "1000.00"
+    assert after["credit_limit"] == before["credit_limit"]
+    stale = ("limits", "bob", "--daily", "2000", "--version", str(before["version"]), *WHY)
+    assert refused(terminal, *stale, status=7)["code"] == "VERSION_CONFLICT"
+
+
+def test_a_secret_is_rotated_by_its_client(terminal: Terminal) -> None:
+    issued = create(terminal)
+    rotated = admin(terminal, "rotate-secret", "dora", "--grace-hours", "0", *WHY)
+    assert rotated["api_key"] == issued["api_key"]
+    env = {"TRADING_API_KEY": issued["api_key"], "TRADING_API_SECRET": issued["api_secret"]}
+    assert terminal.refused("login", env=env, status=5)["code"] == "INVALID_CREDENTIALS"
+    terminal.ask("login", env=env | {"TRADING_API_SECRET": rotated["api_secret"]})
+
+
+def test_an_instrument_is_halted_and_resumed(terminal: Terminal) -> None:
+    assert admin(terminal, "halt", "ko", *WHY)["tradable"] is False
+    rejected = terminal.ask("place", "buy", "1", "KO", status=3)
+    assert rejected["reason"]["code"] == "INSTRUMENT_HALTED"
+    assert admin(terminal, "resume", "ko", *WHY)["tradable"] is True
+
+
+def test_without_a_reason_nothing_is_done(terminal: Terminal) -> None:
+    seen = len(terminal.gateway.seen)
+    code, _, err = terminal.run("-p", "local-admin", "admin", "halt", "KO")
+    assert code == 2
+    assert "--reason" in err
+    assert len(terminal.gateway.seen) == seen

@@ -1,0 +1,47 @@
+"""Answers as people read them."""
+
+from typing import Any
+
+import pytest
+
+from cli import view
+
+ORDER = {"side": "buy", "quantity": 10, "stock_symbol": "KO", "time_in_force": "DAY", "price": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "buy 10 KO market DAY"),
+        ({"price": "61.20"}, "buy 10 KO limit 61.20 DAY"),
+        ({"stop_price": "60.00"}, "buy 10 KO stop 60.00 DAY"),
+        ({"stop_price": "60.00", "price": "59.00"}, "buy 10 KO stop 60.00 limit 59.00 DAY"),
+    ],
+)
+def test_an_orders_terms_are_one_line(changes: dict[str, Any], words: str) -> None:
+    assert view.terms(ORDER | changes) == words
+
+
+def test_where_an_order_stands_says_why() -> None:
+    assert view.status({"current_status": "ROUTING", "cancel_requested": True}) == "ROUTING, cancel requested"
+    rejected = {"current_status": "REJECTED", "reason": {"code": "NO_FUNDS", "message": "…"}}
+    assert view.status(rejected) == "REJECTED (NO_FUNDS)"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (["a", "b"], "a b"),
+        ("2026-11-23T15:00:00.123456Z", "2026-11-23 15:00:00Z"),
+        ("100.00", "100.00"),
+    ],
+)
+def test_a_value_is_shown_short(value: object, shown: str) -> None:
+    assert str(view.cell(value)) == shown
+
+
+def test_text_of_others_is_no_markup() -> None:
+    assert str(view.cell("[red]x[/red]")) == "[red]x[/red]"
+    assert view.rows("Orders", ("order_id",), []) == "Orders: none."
