@@ -55,6 +55,10 @@ class Rates:
     venue_no_answer: float = 0
     venue_late_arrival: float = 0
     """That a request which seemed lost arrives when its sender has given up."""
+    venue_sender_dies: float = 0
+    """That a function dies while a request of it is on its way, which arrives or not; what made it slow then keeps the venue busy."""
+    venue_ill: float = 0
+    """That a venue which did something wrong then hangs for a while."""
     venue_busy: float = 0
     """A venue out of reach for one request."""
     venue_reject: float = 0
@@ -63,6 +67,8 @@ class Rates:
     venue_report_late: float = 0
     venue_overfill: float = 0
     venue_wrong_report: float = 0
+    venue_false_report: float = 0
+    """That an exchange reports the whole of an order as executed, at a price that it may not have, before it has executed anything."""
     depository_fails: float = 0
     depository_wrong: float = 0
     depository_twice: float = 0
@@ -111,6 +117,8 @@ STORM = Rates(
     venue_hangs=0.3,
     venue_no_answer=0.02,
     venue_late_arrival=0.5,
+    venue_sender_dies=0.02,
+    venue_ill=0.3,
     venue_busy=0.02,
     venue_reject=0.05,
     venue_silent=0.05,
@@ -118,6 +126,7 @@ STORM = Rates(
     venue_report_late=0.08,
     venue_overfill=0.03,
     venue_wrong_report=0.05,
+    venue_false_report=0.02,
     depository_fails=0.02,
     depository_wrong=0.02,
     depository_twice=0.1,

@@ -103,8 +103,10 @@ class People:
         self._cloud.log(name, "begins")
         Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, _raise)
 
-    def _request(self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None) -> Answer:
-        """Until it is answered: after a time-out, a 429 or a 5xx the same again."""
+    def _request(
+        self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None, impatient: bool = False
+    ) -> Answer:
+        """Until it is answered: after a time-out, a 429 or a 5xx the same again, or never again, by whom is impatient."""
         process = current()
         assert process is not None
         api = "internal" if who == OPERATOR else "public"
@@ -130,6 +132,8 @@ class People:
             is_closed = answer.status == 409 and answer.json()["code"] == "ORDER_CLOSED"
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer
+            if impatient:
+                return Answer(0)
             pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
             process.sleep(pause * process.random.uniform(0.8, 1.2))
         return answer
@@ -154,7 +158,7 @@ class People:
 
     def _send(self, action: Action, body: dict[str, Any]) -> None:
         key = action.fields["key"]
-        answer = self._request(action.who, "POST", ORDERS_PATH, key, body)
+        answer = self._request(action.who, "POST", ORDERS_PATH, key, body, action.fields.get("impatient", False))
         self._cloud.log(action.who, "was told", key, answer.status)
         self.placed.append(Placed(action.who, key, body, answer))
 

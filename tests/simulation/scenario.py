@@ -160,6 +160,8 @@ def _placement(random: Random, trader: Trader, number: int, at: float | None = N
         fields["copies"] = 2
     elif drawn < 0.13:
         fields["conflicting"] = True
+    elif drawn < 0.25:
+        fields["impatient"] = True
     return Action(random.random() * TRADING_SECONDS if at is None else at, trader.client_id, "place", fields)
 
 

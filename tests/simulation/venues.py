@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -103,7 +103,6 @@ class Outside:
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
-        self.ever_out = self._down.keys() | self._hangs.keys()
         self._overloaded: dict[str, float] = {}
         """Until when a venue that left somebody without an answer refuses every other request."""
 
@@ -115,6 +114,16 @@ class Outside:
                 start = self.random.uniform(opens, closes)
                 planned[venue] = (start, start + self.random.choice((20, 200, 4000)))
         return planned
+
+    @property
+    def ever_out(self) -> Collection[str]:
+        """The venues that were out of reach for a while, or will be."""
+        return self._down.keys() | self._hangs.keys()
+
+    def falls_ill(self, venue: str, random: Random) -> None:
+        """A venue that does something wrong may hang from now on."""
+        if self.faults.happens("venue_ill", random):
+            self._hangs[venue] = (self.engine.now, self.engine.now + random.choice((5, 60, 600)))
 
     def is_down(self, venue: str) -> bool:
         """Whether a venue is out of reach now."""
@@ -145,6 +154,14 @@ class Outside:
         process.sleep(process.random.uniform(0.005, 0.1))
         if self.faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
+        if self.faults.happens("venue_sender_dies", process.random):
+            if effect:
+                self.engine.after(
+                    process.random.uniform(0, 1),
+                    lambda: self.cloud.log("orphan", self._serve(venue, method, path, body or b"", False)),
+                )
+            self._overloaded[venue] = self.engine.now + process.random.choice((10, 400, 2000))
+            process.die(f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}")
         matched = ORDER_PATH.fullmatch(path)
         asked = matched[2] if matched else None
         if asked and lost:
@@ -279,6 +296,8 @@ class SimulatedExchange:
         quantity = int(order.quantity * share)
         if order.time_in_force is TimeInForce.FOK:
             quantity = order.quantity if share == 1.0 else 0
+        if self._faults.happens("venue_false_report", random):
+            self._engine.after(0.0, lambda: self._report_falsely(booked, random))
         delay = random.uniform(0.0, 0.2)
         for part in _split(quantity, random.randint(1, 3)):
             delay += (
@@ -300,6 +319,7 @@ class SimulatedExchange:
         self._execute(booked, quantity, price, random)
         if booked.status == "FILLED" and self._faults.happens("venue_overfill", random):
             booked.rogue = True
+            self._outside.falls_ill(self.exchange_id, random)
             self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
 
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
@@ -316,18 +336,28 @@ class SimulatedExchange:
         self._report(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
         if self._faults.happens("venue_wrong_report", random):
             booked.misreported = True
-            order = booked.order
-            worse = order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))
+            self._outside.falls_ill(self.exchange_id, random)
             wrong = random.choice(
                 (
                     {"last_quantity": 0},
                     {"symbol": "WRONG"},
                     {"account": "nobody"},
                     {"client_order_id": "none-1"},
-                    {"last_quantity": 1, "last_price": str(worse.quantize(CENT))},
+                    {"last_quantity": 1, "last_price": str(self._worse(booked.order))},
                 )
             )
             self._report(booked, self._next_id(booked), "TRADE", random, quantity=quantity, price=price, wrong=wrong)
+
+    def _report_falsely(self, booked: VenueOrder, random: Random) -> None:
+        booked.misreported = True
+        self._outside.falls_ill(self.exchange_id, random)
+        order = booked.order
+        self._report(booked, self._next_id(booked), "TRADE", random, quantity=order.quantity, price=self._worse(order))
+
+    @staticmethod
+    def _worse(order: SubmitOrder) -> Decimal:
+        """A price that the order may not be executed at."""
+        return (order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))).quantize(CENT)
 
     def _end(self, booked: VenueOrder, status: str, reason: str, random: Random) -> None:
         if booked.status in FINAL:
