@@ -56,7 +56,7 @@ class Rates:
     venue_late_arrival: float = 0
     """That a request which seemed lost arrives when its sender has given up."""
     venue_sender_dies: float = 0
-    """That a function dies while a request of it is on its way, which arrives or not; what made it slow then keeps the venue busy."""
+    """That a function dies while an order or an instruction of it is on its way, which arrives or not; what made it slow then keeps the venue busy."""
     venue_ill: float = 0
     """That a venue which did something wrong then hangs for a while."""
     venue_busy: float = 0
@@ -117,7 +117,7 @@ STORM = Rates(
     venue_hangs=0.3,
     venue_no_answer=0.02,
     venue_late_arrival=0.5,
-    venue_sender_dies=0.02,
+    venue_sender_dies=0.06,
     venue_ill=0.3,
     venue_busy=0.02,
     venue_reject=0.05,

@@ -103,6 +103,7 @@ class Outside:
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
+        self._ever_overloaded: set[str] = set()
         self._overloaded: dict[str, float] = {}
         """Until when a venue that left somebody without an answer refuses every other request."""
 
@@ -118,7 +119,7 @@ class Outside:
     @property
     def ever_out(self) -> Collection[str]:
         """The venues that were out of reach for a while, or will be."""
-        return self._down.keys() | self._hangs.keys()
+        return self._down.keys() | self._hangs.keys() | self._ever_overloaded
 
     def falls_ill(self, venue: str, random: Random) -> None:
         """A venue that does something wrong may hang from now on."""
@@ -154,13 +155,14 @@ class Outside:
         process.sleep(process.random.uniform(0.005, 0.1))
         if self.faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
-        if self.faults.happens("venue_sender_dies", process.random):
+        if method == "POST" and self.faults.happens("venue_sender_dies", process.random):
             if effect:
                 self.engine.after(
-                    process.random.uniform(0, 1),
+                    process.random.choice((1, 200, 1000)) * process.random.random(),
                     lambda: self.cloud.log("orphan", self._serve(venue, method, path, body or b"", False)),
                 )
-            self._overloaded[venue] = self.engine.now + process.random.choice((10, 400, 2000))
+            self._overloaded[venue] = self.engine.now + process.random.choice((10, 200, 800))
+            self._ever_overloaded.add(venue)
             process.die(f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}")
         matched = ORDER_PATH.fullmatch(path)
         asked = matched[2] if matched else None

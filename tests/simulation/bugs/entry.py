@@ -54,7 +54,6 @@ BUGS = (
                 "    if order.status is OrderStatus.VALIDATED:\n        self._start(order)\n    try:\n        self.books.commit(*changes)\n",
             ),
         ),
-        pending="clients who give up after one try: those who go on until they are answered save the order in the end",
     ),
     Bug(
         "a workflow that does not start fails the request",

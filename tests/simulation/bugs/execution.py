@@ -66,7 +66,6 @@ BUGS = (
         "A refusal is believed, though the same child was sent before.",
         "The order is sent elsewhere while the first exchange works it: the client buys twice.",
         (Edit(RouteOrder._submit, "if first_time:", "if True:"),),
-        pending="a submit that arrives after its sender has died, at an exchange that answers 503 to the next one",
     ),
     Bug(
         "a submit is repeated",
@@ -198,7 +197,6 @@ BUGS = (
         "An order of which an execution was refused ends although its exchange did not answer the recall.",
         "What the exchange executes meanwhile is refused: sold shares that the books say are still there.",
         (Edit(RouteOrder.proceed, "self._give_up(heard, step) if answered else heard", "self._give_up(heard, step)"),),
-        pending="an exchange that hangs just when one of its reports is refused: too rare",
     ),
     Bug(
         "a given-up message rejects its order",
