@@ -89,13 +89,14 @@ _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGE
 _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 
 _EXECUTION_GRANTS = {
+    "tables/clients": "GetItem",
     "tables/reference": "GetItem Query",
     "tables/accounts": "GetItem PutItem",
     "tables/orders": "GetItem PutItem",
     "tables/ledger": "GetItem BatchGetItem PutItem",
     "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
     "queues/clearing": "SendMessage",
-    f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+    f"workflows/{ORDER_LIFECYCLE}": f"StartExecution {_ANSWER_TASK}",
     **_EXCHANGE_SECRETS,
 }
 _CLEARING_GRANTS = {
@@ -337,6 +338,7 @@ PUBLIC_ROUTES = (
     Route("DELETE", "/api/v1/orders", "orders"),
     Route("GET", "/api/v1/orders:by_client_order_id", "orders"),
     Route("GET", "/api/v1/orders/{order_id}", "orders"),
+    Route("PATCH", "/api/v1/orders/{order_id}", "orders"),
     Route("DELETE", "/api/v1/orders/{order_id}", "orders"),
     Route("GET", "/api/v1/balance", "accounts"),
     Route("GET", "/api/v1/positions", "accounts"),

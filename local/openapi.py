@@ -45,7 +45,8 @@ PROBLEMS = {
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
     409: "The first request with this Idempotency-Key is still running, or the data just changed: try again. ORDER_CLOSED: the "
-    "order can no longer execute.",
+    "order can no longer execute. ORDER_ENDING: it is being taken back or replaced. ORDER_PENDING: it still waits for the order that it "
+    "replaces to end.",
     413: "The body is larger than 16 KiB.",
     415: "The body is not application/json.",
     422: "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see `code`).",

@@ -1,16 +1,16 @@
-"""/api/v1/orders: accept orders, show and list them, take them back."""
+"""/api/v1/orders: accept orders, show and list them, replace them, take them back."""
 
 import hashlib
 import re
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from functions.orders.settings import Settings
 from trading.adapters import cursors, periods, stages, views
@@ -26,14 +26,19 @@ from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
 from trading.domain import identifiers
 from trading.domain.orders import OrderRequest, OrderStatus
+from trading.domain.replacement import Replacement
 from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, iso
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.place_order import PlaceOrder
 from trading.usecases.ports import NotFoundError, Place
+from trading.usecases.replace_order import ReplaceOrder
 
 SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"
 ORDER_ID = "ord_[0-9a-f]{32}"
+
+
+Price = Annotated[Money, Field(gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4)]
 
 
 class NewOrder(Frozen):
@@ -45,9 +50,7 @@ class NewOrder(Frozen):
     order_type: OrderType
     side: Side
     time_in_force: TimeInForce
-    price: Money | None = Field(
-        default=None, gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4, validate_default=True
-    )
+    price: Price | None = Field(default=None, validate_default=True)
 
     @field_validator("price")
     @classmethod
@@ -60,6 +63,19 @@ class NewOrder(Frozen):
         return price
 
 
+class OrderChanges(Frozen):
+    """What is to change of an order; what is left out stays. `quantity` is its total, with what is filled of it."""
+
+    quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
+    price: Price | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.quantity is None and self.price is None:
+            raise ValueError("name a quantity or a price")
+        return self
+
+
 settings = load(Settings)
 books = stages.books(settings)
 mailboxes = SqsMailboxes(
@@ -67,6 +83,7 @@ mailboxes = SqsMailboxes(
 )
 find_orders = ListOrders(books)
 request_cancel = RequestCancel(books, mailboxes)
+replace_order = ReplaceOrder(books, mailboxes, Counters(), now)
 place_order = PlaceOrder(books, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
 app = ApiResolver(stages.throttle(settings))
 
@@ -195,6 +212,32 @@ def cancel(order_id: PathId) -> Response[views.OrderView]:
     if not is_under_way:
         return json_response(shown)
     return json_response(shown.model_copy(update={"cancel_requested": True}), HTTPStatus.ACCEPTED)
+
+
+@app.patch(
+    "/api/v1/orders/<order_id>",
+    permission="orders:write",
+    status=HTTPStatus.ACCEPTED,
+    summary="Replace an order",
+    tags=["Orders"],
+    responses={
+        202: {"description": "The new order, RECEIVED: it takes the place of the old one as soon as that has ended"}
+    },
+)
+def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[views.OrderAccepted]:
+    """A new order with the changed terms is to take the place of this one, for what of its `quantity` has not been filled. The old
+    one is taken back from the exchanges; what they execute before they give it up is executed under the old terms. When it has ended,
+    the new one is checked like any order, with what the old one held given back, and is VALIDATED, or REJECTED (with REPLACE_TOO_LATE
+    if nothing is left over). A replacement that would not pass now is refused, and the old order stands.
+    """
+    wanted = Replacement(quantity=changes.quantity, limit_price=changes.price)
+    fingerprint = hashlib.sha256(f"replace {order_id} {changes.model_dump_json()}".encode()).hexdigest()[:16]
+    new, replayed = replace_order(
+        app.principal.client_id, order_id, wanted, app.idempotency_key, fingerprint, app.correlation_id
+    )
+    logger.info("replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed)
+    headers = {"Location": f"/api/v1/orders/{new.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})
+    return json_response(views.accepted(new), HTTPStatus.ACCEPTED, headers)
 
 
 @app.get("/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"])

@@ -12,6 +12,7 @@ from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices,
 from trading.domain import deposits
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Finding, check
+from trading.domain.replacement import Replacement
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, Message, PollOrder, ReportReceived, SettleClient
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.cancel_order import RequestCancel
@@ -20,6 +21,7 @@ from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.list_movements import ListMovements
 from trading.usecases.list_orders import ListOrders
 from trading.usecases.place_order import PlaceOrder
+from trading.usecases.replace_order import ReplaceOrder
 from trading.usecases.route_order import RouteOrder
 from trading.usecases.settle_client import SettleClientStage
 from trading.usecases.settlement_cycle import PlanSettlement, ReconcileSettlement
@@ -61,6 +63,7 @@ class World:
         self.list_orders = self._stage(ListOrders)
         self.list_movements = self._stage(ListMovements)
         self.request_cancel = self._stage(RequestCancel)
+        self.request_replace = self._stage(ReplaceOrder)
         self.failures: list[tuple[Message, Exception]] = []
         self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]
         self.books.instruments = {"AAPL": make_instrument()}
@@ -122,6 +125,12 @@ class World:
         report = self.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
         self.report(report)
         return report
+
+    def replace(self, order: Order, key: str = "new", **changes: Any) -> Order:
+        """Ask for the order's replacement; it has not happened yet."""
+        wanted = Replacement(**changes)
+        new, _ = self.request_replace(order.client_id, order.order_id, wanted, key, f"{changes}", f"correlation-{key}")
+        return new
 
     def cancel(self, order: Order, **changes: Any) -> None:
         """Somebody asks for the order's cancellation."""

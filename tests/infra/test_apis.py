@@ -19,6 +19,7 @@ ROUTES = {
         ("DELETE", "/api/v1/orders"): ("orders", TOKEN),
         ("GET", "/api/v1/orders:by_client_order_id"): ("orders", TOKEN),
         ("GET", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
+        ("PATCH", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
         ("DELETE", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
         ("GET", "/api/v1/balance"): ("accounts", TOKEN),
         ("GET", "/api/v1/positions"): ("accounts", TOKEN),

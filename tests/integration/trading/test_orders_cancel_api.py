@@ -52,7 +52,11 @@ def test_a_repeated_cancel_is_one_message(system: System) -> None:
     assert order
     assert sent == [
         CancelOrder(
-            client_id="alice", correlation_id=order.correlation_id, order_id=order_id, reason="canceled by the client"
+            client_id="alice",
+            correlation_id=order.correlation_id,
+            order_id=order_id,
+            reason="canceled by the client",
+            with_replacement=True,
         )
     ]
 

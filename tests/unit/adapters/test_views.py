@@ -46,6 +46,7 @@ def test_an_accepted_order_is_told_with_its_time_and_no_reason() -> None:
         "status": "VALIDATED",
         "timestamp": "2026-11-23T15:00:00.000000Z",
         "reason": None,
+        "replaces": None,
     }
 
 

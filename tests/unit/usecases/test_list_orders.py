@@ -108,3 +108,13 @@ def test_orders_of_one_moment_are_listed_once_each() -> None:
     for wanted in ({}, {"is_open": True}):
         listed = flat(pages(world, 2, **wanted))
         assert sorted(listed) == [f"key-{number}" for number in range(5)]
+
+
+def test_an_order_that_waits_to_replace_another_is_open() -> None:
+    world = World()
+    old = world.placed("old")
+    new = world.replace(old, quantity=50)
+    state_open, _ = world.list_orders("alice", OrderFilter(is_open=True), None, 10)
+    closed, _ = world.list_orders("alice", OrderFilter(is_open=False), None, 10)
+    assert {order.order_id for order in state_open} == {old.order_id, new.order_id}
+    assert closed == []

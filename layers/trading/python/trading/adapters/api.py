@@ -108,6 +108,12 @@ class ApiResolver:
         """Route a POST, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("POST", rule, permission, status, documentation)
 
+    def patch(
+        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+    ) -> Callable[[Handler], Handler]:
+        """Route a PATCH, which always carries an Idempotency-Key. `status` is that of success."""
+        return self._route("PATCH", rule, permission, status, documentation)
+
     def delete(
         self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
     ) -> Callable[[Handler], Handler]:

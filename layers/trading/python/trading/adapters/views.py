@@ -16,12 +16,15 @@ class Reason(Frozen):
 
 
 class OrderAccepted(Frozen):
-    """The answer to a new order. A rejected order is kept, with its reason."""
+    """The answer to a new order. A rejected order is kept, with its reason. One that `replaces` another is RECEIVED until that one has
+    ended.
+    """
 
     order_id: str
     status: OrderStatus
     timestamp: Timestamp
     reason: Reason | None = None
+    replaces: str | None = None
 
 
 class StatusChange(Frozen):
@@ -67,7 +70,9 @@ class SettlementDetail(Frozen):
 
 class OrderSummary(Frozen):
     """An order as it stands. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: it is being
-    taken back, and may still execute."""
+    taken back, and may still execute. An order that `replaces` another is RECEIVED until that one has ended; its `quantity` then
+    becomes what that one left over.
+    """
 
     order_id: str
     client_order_id: str
@@ -83,6 +88,8 @@ class OrderSummary(Frozen):
     fees: Money
     current_status: OrderStatus
     cancel_requested: bool
+    replaces: str | None
+    replaced_by: str | None
     reason: Reason | None
     accepted_at: Timestamp
     updated_at: Timestamp
@@ -112,14 +119,17 @@ class OrderView(OrderSummary):
 
 
 def accepted(order: Order) -> OrderAccepted:
-    """The first answer to an order, now or later: it is what the first two steps of its history say."""
-    first = order.history[1]
+    """The first answer to an order, now or later: it is what the first two steps of its history say, or the first one while it waits
+    to replace another.
+    """
+    first = order.history[0 if order.replaces else 1]
     refused = first.status is OrderStatus.REJECTED
     return OrderAccepted(
         order_id=order.order_id,
         status=first.status,
         timestamp=order.accepted_at,
         reason=Reason(code=order.reason_code or "", message=first.reason or "") if refused else None,
+        replaces=order.replaces,
     )
 
 
@@ -177,6 +187,8 @@ def order_summary(order: Order) -> OrderSummary:
         fees=order.fees,
         current_status=order.status,
         cancel_requested=order.is_open and order.ending is not None and order.ending.status is OrderStatus.CANCELED,
+        replaces=order.replaces,
+        replaced_by=order.replaced_by,
         reason=Reason(code=order.reason_code, message=latest.reason or "") if order.reason_code else None,
         accepted_at=order.accepted_at,
         updated_at=latest.time,

@@ -48,7 +48,7 @@ class OrderStatus(StrEnum):
 _S = OrderStatus
 TRANSITIONS: dict[OrderStatus | None, frozenset[OrderStatus]] = {
     None: frozenset({_S.RECEIVED}),
-    _S.RECEIVED: frozenset({_S.VALIDATED, _S.REJECTED}),
+    _S.RECEIVED: frozenset({_S.VALIDATED, _S.REJECTED, _S.CANCELED}),
     _S.VALIDATED: frozenset({_S.ROUTING, _S.REJECTED, _S.CANCELED, _S.EXPIRED}),
     _S.ROUTING: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.REJECTED, _S.CANCELED, _S.EXPIRED}),
     _S.PARTIALLY_FILLED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED}),
@@ -188,6 +188,8 @@ class Order(OrderRequest, Versioned):
     accepted_at: Timestamp
     sequence: int = 0
     previous_order_id: str | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
     status: OrderStatus
     reason_code: str | None = None
     history: tuple[HistoryEntry, ...]
@@ -211,6 +213,11 @@ class Order(OrderRequest, Versioned):
     def is_open(self) -> bool:
         """Whether it may still execute."""
         return self.status in OPEN
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it waits for the order that it replaces to end; it holds nothing yet."""
+        return self.status is OrderStatus.RECEIVED
 
     @property
     def unrouted(self) -> int:

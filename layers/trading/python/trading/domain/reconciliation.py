@@ -279,6 +279,8 @@ class Reconciliation:
         late = self._began - ORDER_IS_LATE_AFTER
         if order.is_open and expires_at(order) <= late:
             self._wrong(7, order.order_id, f"still {order.status}, was to end at {expires_at(order).isoformat()}")
+        if order.is_pending and order.accepted_at <= late:
+            self._wrong(7, order.order_id, f"waits to replace {order.replaces} since {order.accepted_at.isoformat()}")
         if order.awaits_clearing and order.history and order.history[-1].time <= late:
             self._wrong(7, order.order_id, f"{order.status} and not cleared since {order.history[-1].time.isoformat()}")
 

@@ -128,6 +128,7 @@ class AdministerClients:
                     correlation_id=order.correlation_id,
                     order_id=order.order_id,
                     reason="the client was suspended",
+                    with_replacement=True,
                 )
             )
         return len(open_orders)

@@ -7,6 +7,7 @@ from trading.domain import execution, identifiers
 from trading.domain.execution import Breach, VenueExecution
 from trading.domain.ledger import Break
 from trading.domain.orders import ChildOrder, ChildStatus, Order
+from trading.usecases.end_order import changes_of_end
 from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
 
@@ -98,11 +99,13 @@ class BookExecution:
             raise NotFoundError(f"no reference data for {fill.exchange_id} or {order.symbol}")
         account = self.books.account(order.client_id)
         position = self.books.position(order.client_id, order.symbol)
+        now = self.clock()
         try:
-            booking = execution.book(order, fill, instrument, exchange, account, position, self.clock())
+            booking = execution.book(order, fill, instrument, exchange, account, position, now)
         except Breach as breach:
             return self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
-        self.books.commit(booking.fill, booking.order, booking.account, booking.position)
+        changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)
+        self.books.commit(booking.fill, *changes)
         self.monitor.count("FillsBooked")
         self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booking.fill.booked_at))
         child = booking.order.child(fill.client_order_id)

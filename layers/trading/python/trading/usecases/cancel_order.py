@@ -1,5 +1,6 @@
 """A client takes orders back: a request to the actor behind its mailbox, which alone deals with the exchanges."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trading.domain.errors import DomainError, ErrorKind
@@ -12,16 +13,22 @@ REASON = "canceled by the client"
 
 
 class OrderClosedError(DomainError):
-    """The order can no longer execute, so there is nothing to cancel."""
+    """The order can no longer execute, so there is nothing to cancel or to replace."""
 
     code = "ORDER_CLOSED"
     kind = ErrorKind.CONFLICT
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderClosedError":
+        """With how it ended, and which order took its place."""
+        details = {"status": str(order.status)} | ({"replaced_by": order.replaced_by} if order.replaced_by else {})
+        return cls(f"The order is {order.status}.", details=details)
 
 
 @dataclass(frozen=True)
 class RequestCancel:
     """Once the message is in the mailbox the order will be worked towards its end. What an exchange executes before it gives the
-    order up is executed: each share is either filled or canceled.
+    order up is executed: each share is either filled or canceled. What is to replace an order is taken back with it.
     """
 
     books: Books
@@ -35,22 +42,29 @@ class RequestCancel:
         order = self.books.order(order_id)
         if order is None or order.client_id != client_id:
             raise NotFoundError("There is no such order.", field="order_id")
-        if order.is_open:
+        under_way = order.is_open or order.is_pending
+        if under_way:
             self._ask(order)
         elif order.status is not OrderStatus.CANCELED or order.ending is None or order.ending.reason != REASON:
-            raise OrderClosedError(f"The order is {order.status}.", details={"status": order.status})
-        return order, order.is_open
+            raise OrderClosedError.of(order)
+        return order, under_way
 
     def all(self, client_id: str) -> tuple[list[Order], bool]:
         """The open orders whose cancel was asked for, oldest first, and whether there are more. Those that are ending already are
-        left out.
+        left out, but not those that are to replace them.
         """
         orders = self.books.orders(self.books.account(client_id).open_orders)
         to_cancel = [order for order in orders if order.is_open and order.ending is None]
+        to_cancel += pending_replacements(self.books, orders)
         for order in to_cancel[:ORDERS_A_REQUEST]:
             self._ask(order)
         return to_cancel[:ORDERS_A_REQUEST], len(to_cancel) > ORDERS_A_REQUEST
 
     def _ask(self, order: Order) -> None:
         ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
-        self.mailboxes.execution(CancelOrder(**ids, reason=REASON))
+        self.mailboxes.execution(CancelOrder(**ids, reason=REASON, with_replacement=True))
+
+
+def pending_replacements(books: Books, orders: Sequence[Order]) -> list[Order]:
+    """The orders that wait to replace some of these."""
+    return [order for order in books.orders(o.replaced_by for o in orders if o.replaced_by) if order.is_pending]

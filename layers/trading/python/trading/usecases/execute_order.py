@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from trading.domain import identifiers
+from trading.domain import identifiers, replacement
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.orders import Ending, Order, OrderStatus, expires_at, expiry_of
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
+from trading.usecases.accept_order import start
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.ports import (
     Books,
@@ -173,8 +174,14 @@ class ExecuteOrderStage:
 
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)
+        ending = Ending.model_validate({"status": message.outcome, "reason": message.reason})
+        if order.is_pending:
+            self.books.commit(replacement.withdrawn(order, ending, self.clock()))
+            return
+        if message.with_replacement and order.replaced_by:
+            self._cancel(message.model_copy(update={"order_id": order.replaced_by}))
         if order.is_open and order.ending is None:
-            order = self._wish(order, Ending.model_validate({"status": message.outcome, "reason": message.reason}))
+            order = self._wish(order, ending)
         self._finish(self._end_early(order))
 
     def _wish(self, order: Order, ending: Ending) -> Order:
@@ -203,6 +210,8 @@ class ExecuteOrderStage:
         """
         if order.is_open:
             return
+        if order.replaced_by:
+            self._start(self._order(order.replaced_by))
         token = self.books.task_token(order.order_id)
         answered = False
         if token and order.filled_quantity:
@@ -213,6 +222,10 @@ class ExecuteOrderStage:
             self.mailboxes.clearing(
                 ClearOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order.order_id)
             )
+
+    def _start(self, replacing: Order) -> None:
+        if replacing.status is OrderStatus.VALIDATED:
+            start(self.workflow, self.monitor, replacing)
 
     def _order(self, order_id: str) -> Order:
         order = self.books.order(order_id)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from trading.domain.orders import OPEN, Order, OrderStatus
 from trading.domain.values import Frozen, Side
+from trading.usecases.cancel_order import pending_replacements
 from trading.usecases.ports import Books, Place
 
 ROUNDS = 5
@@ -13,7 +14,9 @@ ORDERS_A_ROUND = 100
 
 
 class OrderFilter(Frozen):
-    """Which orders; None: any. `is_open`: whether it may still execute. Accepted from `first` on and before `until`."""
+    """Which orders; None: any. `is_open`: whether it may still execute, at once or in another's place. Accepted from `first` on and
+    before `until`.
+    """
 
     status: OrderStatus | None = None
     is_open: bool | None = None
@@ -46,7 +49,7 @@ class OrderFilter(Frozen):
         """Whether the order is meant."""
         return (
             self.status in (None, order.status)
-            and self.is_open in (None, order.is_open)
+            and self.is_open in (None, order.is_open or order.is_pending)
             and self.symbol in (None, order.symbol)
             and self.side in (None, order.side)
             and self.begins <= order.accepted_at <= self.last
@@ -89,6 +92,7 @@ class ListOrders:
     def _open(
         self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
     ) -> tuple[list[Order], Place | None]:
-        orders = sorted(self.books.orders(self.books.account(client_id).open_orders), key=place_of, reverse=True)
+        named = self.books.orders(self.books.account(client_id).open_orders)
+        orders = sorted([*named, *pending_replacements(self.books, named)], key=place_of, reverse=True)
         found = [order for order in orders if wanted.takes(order) and (after is None or place_of(order) < after)]
         return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None

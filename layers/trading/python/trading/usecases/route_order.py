@@ -10,6 +10,7 @@ from trading.domain.orders import ChildOrder, ChildStatus, Order, OrderStatus
 from trading.domain.routing import Step, Venue
 from trading.domain.values import Side
 from trading.usecases.book_execution import BookExecution
+from trading.usecases.end_order import changes_of_end
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -61,11 +62,12 @@ class RouteOrder:
             order = heard
 
     def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
-        """End an open order early; what it holds goes back in the same transaction."""
+        """End an open order early; what it holds goes back, and what replaces it takes over, in the same transaction."""
         account = self.books.account(order.client_id)
         position = self.books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
-        ending = booking.end(order, status, code, reason, account, position, self.clock())
-        self.books.commit(ending.order, ending.account, *((ending.position,) if ending.position else ()))
+        now = self.clock()
+        ending = booking.end(order, status, code, reason, account, position, now)
+        self.books.commit(*changes_of_end(self.books, ending.order, ending.account, ending.position, now))
         self.monitor.count("OrdersEnded", status=status, code=code)
         return ending.order.saved()
 

@@ -1,0 +1,68 @@
+"""Replacing an order: the new one waits until the exchanges have given up the old one's children, then it is for what was not filled.
+
+So each share is either executed under the old terms or open to the new ones, and only one of the two orders ever holds anything.
+"""
+
+from datetime import datetime
+
+from trading.domain.calendar import business_date
+from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.order_entry import Refusal
+from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, expires_at
+from trading.domain.values import Frozen, Money
+
+REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
+
+
+class Replacement(Frozen):
+    """What is to change (None: nothing). `quantity` is the order's total, with what is filled of it (FIX OrderQty)."""
+
+    quantity: int | None = None
+    limit_price: Money | None = None
+
+
+class ReplacementRefusedError(DomainError):
+    """The order cannot be replaced so; it stands as it is."""
+
+    kind = ErrorKind.UNPROCESSABLE
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.code = code
+
+
+def request_for(old: Order, wanted: Replacement) -> OrderRequest:
+    """The terms of the new order, its quantity still the total. Raises ReplacementRefusedError."""
+    terms = OrderRequest.model_validate(old.model_dump(include=set(OrderRequest.model_fields)))
+    changes = wanted.model_dump(exclude_none=True)
+    if "limit_price" in changes and old.limit_price is None:
+        raise ReplacementRefusedError("PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no price", "price")
+    changed = terms.model_copy(update=changes)
+    if changed == terms:
+        raise ReplacementRefusedError("NOTHING_TO_CHANGE", "the order has these terms already")
+    if changed.quantity <= old.filled_quantity:
+        filled = f"{old.filled_quantity} are filled: the quantity, which includes them, must be greater"
+        raise ReplacementRefusedError("QUANTITY_FILLED", filled, "quantity")
+    return changed
+
+
+def give_way(old: Order, new: Order, now: datetime) -> Order:
+    """The old order, wanted to end for the new one."""
+    return old.model_copy(update={"ending": REPLACED, "replaced_by": new.order_id, "attention_at": now})
+
+
+def take_over(new: Order, ended: Order, now: datetime) -> Order:
+    """The new order for what the old one left over. Raises Refusal when that is nothing, or when its time is over."""
+    left = new.quantity - ended.filled_quantity
+    if left <= 0:
+        raise Refusal("REPLACE_TOO_LATE", f"{ended.filled_quantity} were executed before, of {new.quantity} in all")
+    if expires_at(new) <= now:
+        raise Refusal(
+            "REPLACE_TOO_LATE", f"{new.time_in_force}: its time was over before the order it replaces had ended"
+        )
+    return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
+
+
+def withdrawn(new: Order, ending: Ending, now: datetime) -> Order:
+    """The new order, taken back before it has taken over; the old one ends all the same."""
+    return new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(update={"ending": ending})
