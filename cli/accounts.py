@@ -1,13 +1,42 @@
 """Commands about what a client owns."""
 
-from typing import Annotated
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from cli import view
-from cli.options import AsJson, Cursor, Everything, Limit, Symbol
-from cli.pages import fetch, tell_of_more
+from cli.options import AsCsv, AsJson, Cursor, Everything, Limit, OnlySide, OnlySymbol, Since, Symbol, Until
+from cli.pages import csv_lines, fetch, tell_of_more
 from cli.session import Session
+from trading.domain.movements import MovementType
+
+TRADE = (
+    "booked_at",
+    "trade_id",
+    "side",
+    ">quantity",
+    "symbol",
+    ">price",
+    ">fees",
+    ">amount",
+    "exchange_id",
+    "settlement_date",
+    "settled_at",
+)
+MOVEMENT = (
+    "booked_at",
+    "type",
+    "symbol",
+    ">quantity",
+    ">price",
+    ">amount",
+    ">unsettled_amount",
+    ">unsettled_quantity",
+    "reference",
+    "trade_id",
+)
 
 
 def balance(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -27,9 +56,10 @@ def positions(
 ) -> None:
     """List positions, by symbol."""
     session: Session = ctx.obj.begin(as_json)
-    page = fetch(session.api, "/api/v1/positions", {"closed": closed or None}, limit, cursor, everything)
+    query = {"closed": closed or None, "limit": limit, "cursor": cursor}
+    page = fetch(session.api, "/api/v1/positions", query, everything)
     session.show(page, view.holdings(page["items"]))
-    tell_of_more(session, page)
+    tell_of_more(session, page["next_cursor"])
 
 
 def position(ctx: typer.Context, symbol: Symbol, as_json: AsJson = False) -> None:
@@ -46,3 +76,59 @@ def portfolio(ctx: typer.Context, as_json: AsJson = False) -> None:
     session.show(
         answer, view.record("Portfolio", answer), view.balance(answer["cash"]), view.holdings(answer["positions"])
     )
+
+
+def trades(
+    ctx: typer.Context,
+    symbol: OnlySymbol = None,
+    side: OnlySide = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    everything: Everything = False,
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """List executions, newest first, with their fees and settlement."""
+    session: Session = ctx.obj.begin(as_json)
+    query = {"symbol": symbol, "side": side, "from": since, "to": until, "limit": limit, "cursor": cursor}
+    _list(session, "/api/v1/trades", query, "Trades", TRADE, everything, as_csv)
+
+
+def history(
+    ctx: typer.Context,
+    kind: Annotated[
+        MovementType | None, typer.Option("--type", case_sensitive=False, help="What moved it.", show_default=False)
+    ] = None,
+    symbol: OnlySymbol = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    everything: Everything = False,
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """List every movement of cash and shares, newest first: the statement."""
+    session: Session = ctx.obj.begin(as_json)
+    query = {"type": kind, "symbol": symbol, "from": since, "to": until, "limit": limit, "cursor": cursor}
+    _list(session, "/api/v1/transactions", query, "Transactions", MOVEMENT, everything, as_csv)
+
+
+def _list(
+    session: Session,
+    path: str,
+    query: Mapping[str, Any],
+    title: str,
+    columns: Sequence[str],
+    everything: bool,
+    as_csv: bool,
+) -> None:
+    if as_csv:
+        for line in csv_lines(session, path, query, everything):
+            sys.stdout.write(line)
+        return
+    page = fetch(session.api, path, query, everything)
+    session.show(page, view.rows(title, columns, page["items"]))
+    tell_of_more(session, page["next_cursor"])

@@ -8,6 +8,7 @@ import typer
 
 from cli import profiles
 from cli.failures import Failure
+from trading.domain.values import Side
 
 
 def _profile_names(incomplete: str) -> Iterator[str]:
@@ -59,6 +60,8 @@ Until = Annotated[
 ]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", parser=str.upper, show_default=False)]
 OnlySymbol = Annotated[Any, typer.Option("--symbol", metavar="SYMBOL", parser=str.upper, show_default=False)]
+OnlySide = Annotated[Side | None, typer.Option("--side", case_sensitive=False, show_default=False)]
+AsCsv = Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")]
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why. It is kept in the audit log.", show_default=False)]

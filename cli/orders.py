@@ -7,7 +7,20 @@ import typer
 from cli import view
 from cli.api import new_key
 from cli.failures import Exit, Failure
-from cli.options import AsJson, Cursor, Everything, Key, Limit, OnlySymbol, OrderId, Since, State, Symbol, Until
+from cli.options import (
+    AsJson,
+    Cursor,
+    Everything,
+    Key,
+    Limit,
+    OnlySide,
+    OnlySymbol,
+    OrderId,
+    Since,
+    State,
+    Symbol,
+    Until,
+)
 from cli.pages import fetch, tell_of_more
 from cli.session import Session
 from cli.watch import watch
@@ -109,7 +122,7 @@ def list_orders(
     state: Annotated[State | None, typer.Option(help="May it still execute?", show_default=False)] = None,
     status: Annotated[OrderStatus | None, typer.Option(case_sensitive=False, show_default=False)] = None,
     symbol: OnlySymbol = None,
-    side: Annotated[Side | None, typer.Option(case_sensitive=False, show_default=False)] = None,
+    side: OnlySide = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -124,14 +137,14 @@ def list_orders(
     query = {"state": state, "status": status, "symbol": symbol, "side": side, "from": since, "to": until}
 
     def look() -> Any:
-        return fetch(session.api, PATH, query, limit, cursor, everything)
+        return fetch(session.api, PATH, query | {"limit": limit, "cursor": cursor}, everything)
 
     if live:
         watch(session, interval, look, lambda page: view.orders("Orders", page["items"]))
         return
     page = look()
     session.show(page, view.orders("Orders", page["items"]))
-    tell_of_more(session, page)
+    tell_of_more(session, page["next_cursor"])
 
 
 def show(

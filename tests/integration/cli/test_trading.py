@@ -1,6 +1,9 @@
 """A client's day at the terminal."""
 
+import csv
+import io
 import json
+from decimal import Decimal
 
 import pytest
 from typer.testing import CliRunner
@@ -190,3 +193,27 @@ def test_a_script_has_nothing_but_json_on_both_sides(terminal: Terminal) -> None
     code, out, err = terminal.run("place", "buy", "1", "KO", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["status"] == "VALIDATED"
+
+
+def test_the_statement_is_a_table_json_or_csv(terminal: Terminal) -> None:
+    order_id = terminal.ask("place", "buy", "10", "KO")["order_id"]
+    system = terminal.gateway.system
+    system.run_until(lambda: system.status(order_id) == "CLEARED")
+    listed = terminal.ask("trades", "--symbol", "ko", "--side", "buy")["items"]
+    assert {trade["order_id"] for trade in listed} == {order_id}
+    assert sum(trade["quantity"] for trade in listed) == 10
+    everything = terminal.ask("history", "--limit", "2", "--all")["items"]
+    assert sum(Decimal(line["amount"]) for line in everything) == Decimal(terminal.ask("balance")["total"])
+    assert {line["type"] for line in terminal.ask("history", "--type", "deposit")["items"]} == {"deposit"}
+    code, out, err = terminal.run("history", "--limit", "2", "--all", "--csv")
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out, newline="")))
+    assert [row["transaction_id"] for row in rows] == [line["transaction_id"] for line in everything]
+    code, out, err = terminal.run("trades")
+    assert code == 0
+    assert listed[0]["trade_id"] in out
+    code, out, err = terminal.run("history", "--limit", "1", "--csv")
+    assert (code, len(out.splitlines())) == (0, 2)
+    cursor = err.split()[-1]
+    _, following, _ = terminal.run("history", "--limit", "1", "--csv", "--cursor", cursor)
+    assert out.splitlines()[1] not in following
