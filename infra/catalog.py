@@ -345,6 +345,13 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/positions/{symbol}", "accounts"),
     Route("GET", "/api/v1/portfolio", "accounts"),
     Route("GET", "/api/v1/trades", "accounts"),
+    Route("GET", "/api/v1/trade/balance", "accounts"),
+    Route("GET", "/api/v1/trade/portfolio", "accounts"),
+    Route("GET", "/api/v1/transaction-history", "orders"),
+    Route("POST", "/api/v1/place-trade", "orders"),
+    Route("POST", "/api/v1/trade/place", "orders"),
+    Route("GET", "/api/v1/trade/{trade_id}", "orders"),
+    Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
     Route("GET", "/api/v1/transactions", "accounts"),
     Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
 )

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
-from trading.adapters import csv_pages, cursors, periods, stages
+from trading.adapters import csv_pages, cursors, periods, stages, trade_records
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -17,6 +17,7 @@ from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.periods import From, To
 from trading.adapters.settings import load
+from trading.adapters.trade_records import BalanceRecord, PortfolioRecord
 from trading.domain.balances import Balances
 from trading.domain.movements import Movement, MovementType, Trade
 from trading.domain.valuation import Holding, Portfolio
@@ -93,6 +94,20 @@ def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
 def portfolio() -> Portfolio:
     """The client's cash and open positions of one moment: a fill shows in both or in neither."""
     return accounts.portfolio(app.principal.client_id)
+
+
+@app.get("/api/v1/trade/balance", permission=PERMISSION, summary="Show the balance", tags=trade_records.TAGS)
+def trade_balance() -> BalanceRecord:
+    """`GET /api/v1/balance` in fewer words."""
+    client_id = app.principal.client_id
+    return BalanceRecord.of(client_id, accounts.balance(client_id))
+
+
+@app.get("/api/v1/trade/portfolio", permission=PERMISSION, summary="Show the holdings", tags=trade_records.TAGS)
+def trade_portfolio() -> PortfolioRecord:
+    """`GET /api/v1/portfolio` in fewer words."""
+    client_id = app.principal.client_id
+    return PortfolioRecord.of(client_id, accounts.portfolio(client_id))
 
 
 @app.get(

@@ -1,4 +1,4 @@
-"""/api/v1/orders: accept orders, show and list them, replace them, take them back."""
+"""/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as /api/v1/trade."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from functions.orders.settings import Settings
-from trading.adapters import cursors, periods, stages, views
+from trading.adapters import cursors, periods, stages, trade_records, views
 from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -24,8 +24,16 @@ from trading.adapters.observability import Counters, logger
 from trading.adapters.periods import From, To
 from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
+from trading.adapters.trade_records import (
+    MarketTradeRequest,
+    PlacedTrade,
+    TradeHistory,
+    TradeRecord,
+    TradeRequest,
+    at_acceptance,
+)
 from trading.domain import identifiers
-from trading.domain.orders import OrderRequest, OrderStatus
+from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.replacement import Replacement
 from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, iso
 from trading.usecases.cancel_order import RequestCancel
@@ -93,6 +101,14 @@ app = ApiResolver(stages.throttle(settings))
 )
 def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
     """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer, not an error: see `reason`."""
+    placed, headers = _take(order)
+    return json_response(
+        views.accepted(placed), HTTPStatus.CREATED, headers | {"Location": f"/api/v1/orders/{placed.order_id}"}
+    )
+
+
+def _take(order: NewOrder) -> tuple[Order, dict[str, str]]:
+    """The order as it was accepted or rejected, now or before, and what the answer's headers say of that."""
     if order.client_id != app.principal.client_id:
         raise HttpError(HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only.")
     request = OrderRequest(
@@ -107,8 +123,7 @@ def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
     fingerprint = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
-    headers = {"Location": f"/api/v1/orders/{placed.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})
-    return json_response(views.accepted(placed), HTTPStatus.CREATED, headers)
+    return placed, {REPLAYED_HEADER: "true"} if replayed else {}
 
 
 @app.get("/api/v1/orders", permission="orders:read", summary="List orders", tags=["Orders"])
@@ -124,11 +139,11 @@ def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> views.OrdersPage:
-    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean too. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on
-    with it until there is none. What is shown of an order is always as it stands; without `state=open` a new order may be
-    missing for a moment.
+    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean too. A page may hold fewer
+    than asked for, or none, and still have a `next_cursor`: go on with it until there is none. What is shown of an order is
+    always as it stands; without `state=open` a new order may be missing for a moment.
     """
-    client_id = app.principal.client_id
+    periods.check(from_, to)
     wanted = OrderFilter(
         status=status,
         is_open=None if state is None else state == "open",
@@ -137,14 +152,17 @@ def list_orders(
         first=from_,
         until=to,
     )
-    periods.check(from_, to)
+    orders, next_cursor = _page(wanted, limit, cursor)
+    return views.OrdersPage(items=tuple(map(views.order_summary, orders)), next_cursor=next_cursor)
+
+
+def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
+    """A page of the client's orders, and the cursor of the next one."""
+    client_id = app.principal.client_id
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
     after = None if cursor is None else _place(cursor, binding, wanted)
     orders, place = find_orders(client_id, wanted, after, limit)
-    return views.OrdersPage(
-        items=tuple(map(views.order_summary, orders)),
-        next_cursor=None if place is None else cursors.encode(binding, iso(place.accepted_at), place.order_id),
-    )
+    return orders, None if place is None else cursors.encode(binding, iso(place.accepted_at), place.order_id)
 
 
 def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
@@ -243,10 +261,83 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
 @app.get("/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"])
 def show(order_id: PathId) -> views.OrderView:
     """An order of the client with its history, executions, clearing and settlement."""
+    order = _own(order_id, "order_id")
+    return views.order_view(order, books.entries(order.trades))
+
+
+def _own(order_id: str, field: str) -> Order:
     order = books.order(order_id)
     if order is None or order.client_id != app.principal.client_id:
-        raise NotFoundError("There is no such order.", field="order_id")
-    return views.order_view(order, books.entries(order.trades))
+        raise NotFoundError("There is no such order.", field=field)
+    return order
+
+
+@app.post(
+    "/api/v1/trade/place",
+    permission="orders:write",
+    status=HTTPStatus.CREATED,
+    summary="Place a trade",
+    tags=trade_records.TAGS,
+)
+def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecord]:
+    """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit. Of a rejected one the status is
+    `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
+    """
+    client_id = request.user_id or app.principal.client_id
+    placed, headers = _take(NewOrder(client_id=client_id, **request.terms()))
+    record = TradeRecord.of(at_acceptance(placed))
+    return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
+
+
+@app.post(
+    "/api/v1/place-trade",
+    permission="orders:write",
+    status=HTTPStatus.CREATED,
+    summary="PlaceTrade",
+    tags=trade_records.TAGS,
+)
+def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
+    """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say whether it is placed or rejected."""
+    client_id = request.customer_id or app.principal.client_id
+    placed, headers = _take(NewOrder(client_id=client_id, **request.terms()))
+    record = PlacedTrade.of(at_acceptance(placed))
+    return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
+
+
+@app.get("/api/v1/trade/<trade_id>", permission="orders:read", summary="Show a trade", tags=trade_records.TAGS)
+def show_trade(trade_id: PathId) -> TradeRecord:
+    """`GET /api/v1/orders/{order_id}` under another name; the trade's id is the order's."""
+    return TradeRecord.of(_own(trade_id, "trade_id"))
+
+
+@app.post(
+    "/api/v1/trade/<trade_id>/cancel",
+    permission="orders:write",
+    status=HTTPStatus.ACCEPTED,
+    summary="Cancel a trade",
+    tags=trade_records.TAGS,
+    responses={
+        200: {"description": "It was canceled at the client's request before"},
+        202: {"description": "It will be canceled as far as it is not executed before"},
+    },
+)
+def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
+    """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges. The trade is shown as it stands."""
+    order, is_under_way = request_cancel(app.principal.client_id, trade_id)
+    logger.info("cancel requested", order_id=trade_id, status=order.status)
+    return json_response(TradeRecord.of(order), HTTPStatus.ACCEPTED if is_under_way else HTTPStatus.OK)
+
+
+@app.get(
+    "/api/v1/transaction-history",
+    permission="orders:read",
+    summary="List trades that are over",
+    tags=trade_records.TAGS,
+)
+def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistory:
+    """`GET /api/v1/orders?state=closed` under another name: trades that were executed or canceled, newest first."""
+    orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
+    return TradeHistory(items=tuple(map(TradeRecord.of, orders)), next_cursor=next_cursor)
 
 
 handler = app.resolve

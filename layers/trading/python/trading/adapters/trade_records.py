@@ -1,0 +1,247 @@
+"""Orders, balance and portfolio under other names: the records of the `/api/v1/trade` routes and of `/api/v1/place-trade`.
+
+A "trade" here is what is an order everywhere else, executed or not. Numbers are JSON numbers here, exact up to 15 digits.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from trading.domain.balances import Balances
+from trading.domain.orders import Order, OrderStatus
+from trading.domain.valuation import Portfolio
+from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, Timestamp, cents
+
+TAGS = ["Trade records"]
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("a price is a number here, for instance 187.50")
+    return value
+
+
+Number = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
+Price = Annotated[
+    Money,
+    Field(gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4),
+    BeforeValidator(_no_text),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10_000_000}),
+]
+Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
+ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Record(Frozen):
+    """Base of the records: names in camel case."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _terms(symbol: str, side: Side, quantity: int, price: Decimal | None) -> dict[str, Any]:
+    """The terms of the order that is meant: for the day, and with a price a limit order."""
+    return {
+        "stock_symbol": symbol,
+        "side": side,
+        "quantity": quantity,
+        "order_type": OrderType.MARKET if price is None else OrderType.LIMIT,
+        "price": price,
+        "time_in_force": TimeInForce.DAY,
+    }
+
+
+class TradeRequest(Record):
+    """A trade to place, for the day: at the market, or with a `pricePerShare` at that price or better."""
+
+    user_id: ClientId | None = None
+    stock_symbol: Symbol
+    quantity: Quantity
+    price_per_share: Price | None = None
+    trade_type: Side
+
+    def terms(self) -> dict[str, Any]:
+        """The order's."""
+        return _terms(self.stock_symbol, self.trade_type, self.quantity, self.price_per_share)
+
+
+class MarketTradeRequest(Record):
+    """A trade to place at the market."""
+
+    customer_id: ClientId | None = None
+    stock_ticker: Symbol
+    type: Side
+    quantity: Quantity
+
+    def terms(self) -> dict[str, Any]:
+        """The order's."""
+        return _terms(self.stock_ticker, self.type, self.quantity, None)
+
+
+class TradeStatus(StrEnum):
+    """What came of a trade so far. Rejected, canceled and expired is `canceled`, unless a part was executed before."""
+
+    PENDING = "pending"
+    EXECUTED = "executed"
+    PARTIALLY_EXECUTED = "partiallyExecuted"
+    CANCELED = "canceled"
+
+
+_NOTHING_EXECUTED = {OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED}
+
+
+def _trade_status(order: Order) -> TradeStatus:
+    if order.filled_quantity:
+        return TradeStatus.EXECUTED if not order.remaining else TradeStatus.PARTIALLY_EXECUTED
+    return TradeStatus.CANCELED if order.status in _NOTHING_EXECUTED else TradeStatus.PENDING
+
+
+class TradeRecord(Record):
+    """A trade. `pricePerShare` is the average of what is executed and `totalPrice` what that came to, without fees; before, both
+    are those of the limit, and null for a market order, whose price nobody knows yet.
+    """
+
+    trade_id: str
+    user_id: str
+    stock_symbol: str
+    quantity: int
+    price_per_share: Number | None
+    total_price: Number | None
+    trade_type: Side
+    status: TradeStatus
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """An order as it stands."""
+        asked = None if order.limit_price is None else cents(order.limit_price * order.quantity)
+        return cls(
+            trade_id=order.order_id,
+            user_id=order.client_id,
+            stock_symbol=order.symbol,
+            quantity=order.quantity,
+            price_per_share=order.average_price or order.limit_price,
+            total_price=order.filled_notional if order.filled_quantity else asked,
+            trade_type=order.side,
+            status=_trade_status(order),
+            created_at=order.accepted_at,
+            updated_at=order.history[-1].time,
+        )
+
+
+class TradeHistory(Record):
+    """Trades that are over, newest first. With a `nextCursor` there may be more, also when `items` is short or empty."""
+
+    items: tuple[TradeRecord, ...]
+    next_cursor: str | None
+
+
+class PlacedTradeStatus(StrEnum):
+    """How far a trade is. executed: it is at an exchange; filled: it is over, and something was executed."""
+
+    PLACED = "placed"
+    EXECUTED = "executed"
+    FILLED = "filled"
+    REJECTED = "rejected"
+
+
+_AT_AN_EXCHANGE = {OrderStatus.ROUTING, OrderStatus.PARTIALLY_FILLED}
+
+
+def _placed_status(order: Order) -> PlacedTradeStatus:
+    if order.status in _AT_AN_EXCHANGE:
+        return PlacedTradeStatus.EXECUTED
+    if order.filled_quantity:
+        return PlacedTradeStatus.FILLED
+    return PlacedTradeStatus.REJECTED if order.status in _NOTHING_EXECUTED else PlacedTradeStatus.PLACED
+
+
+class PlacedTrade(Record):
+    """A trade as PlaceTrade answers it. `reason` says why it was rejected; it is empty while nothing is decided."""
+
+    order_id: str
+    stock_ticker: str
+    type: Side
+    quantity: int
+    status: PlacedTradeStatus
+    reason: str
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """An order as it stands."""
+        status = _placed_status(order)
+        completed = status is PlacedTradeStatus.FILLED and not order.remaining
+        return cls(
+            order_id=order.order_id,
+            stock_ticker=order.symbol,
+            type=order.side,
+            quantity=order.quantity,
+            status=status,
+            reason="Trade Completed" if completed else order.history[-1].reason or "",
+            created_at=order.accepted_at,
+        )
+
+
+class BalanceRecord(Record):
+    """A client's cash. `totalBalance` has the proceeds of sales too that are not settled yet."""
+
+    user_id: str
+    available_balance: Number
+    held_for_trades: Number
+    total_balance: Number
+
+    @classmethod
+    def of(cls, client_id: str, balances: Balances) -> Self:
+        """A balance as it stands."""
+        return cls(
+            user_id=client_id,
+            available_balance=balances.available,
+            held_for_trades=balances.held_for_orders,
+            total_balance=balances.total,
+        )
+
+
+class HoldingRecord(Record):
+    """Shares of one symbol, and what one cost on average, fees included."""
+
+    stock_symbol: str
+    quantity: int
+    average_purchase_price: Number
+
+
+class PortfolioRecord(Record):
+    """What a client holds. `totalValue`: the value of all holdings at the last prices, without cash."""
+
+    user_id: str
+    holdings: tuple[HoldingRecord, ...]
+    total_value: Number
+
+    @classmethod
+    def of(cls, client_id: str, portfolio: Portfolio) -> Self:
+        """A portfolio as it stands."""
+        return cls(
+            user_id=client_id,
+            holdings=tuple(
+                HoldingRecord(
+                    stock_symbol=held.symbol,
+                    quantity=held.quantity,
+                    average_purchase_price=held.average_purchase_price,
+                )
+                for held in portfolio.positions
+                if held.average_purchase_price is not None
+            ),
+            total_value=portfolio.market_value,
+        )
+
+
+def at_acceptance(order: Order) -> Order:
+    """An order as it stood when it was accepted or rejected: the first answer, now or later."""
+    first = order.history[:2]
+    return order.model_copy(
+        update={"history": first, "status": first[-1].status, "filled_quantity": 0, "filled_notional": Decimal(0)}
+    )
