@@ -163,7 +163,7 @@ SERVICES = {
             "tables/orders": "GetItem BatchGetItem PutItem",
             "tables/orders/by-client": "Query",
             "tables/ledger": "BatchGetItem",
-            "tables/control": "UpdateItem",
+            "tables/control": "BatchGetItem UpdateItem",
             "queues/execution": "SendMessage",
             f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
         },

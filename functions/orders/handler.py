@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
@@ -15,10 +15,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from functions.orders.settings import Settings
 from trading.adapters import cursors, periods, stages, trade_records, views
 from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, PathId, json_response
-from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
 from trading.adapters.periods import From, To
@@ -44,6 +45,8 @@ from trading.usecases.replace_order import ReplaceOrder
 
 SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"
 ORDER_ID = "ord_[0-9a-f]{32}"
+PRICE_MAX_AGE = timedelta(seconds=60)
+"""Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
 
 
 Price = Annotated[Money, Field(gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4)]
@@ -91,8 +94,11 @@ mailboxes = SqsMailboxes(
 )
 find_orders = ListOrders(books)
 request_cancel = RequestCancel(books, mailboxes)
-replace_order = ReplaceOrder(books, mailboxes, Counters(), now)
-place_order = PlaceOrder(books, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
+prices = TableLastPrices(
+    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now, PRICE_MAX_AGE
+)
+replace_order = ReplaceOrder(books, prices, mailboxes, Counters(), now)
+place_order = PlaceOrder(books, prices, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
 app = ApiResolver(stages.throttle(settings))
 
 

@@ -83,7 +83,10 @@ def holding(order: Order, available: str = "1000000.00", credit: str = "0.00") -
     """An account with funds that holds what the order needs."""
     hold = order.hold
     account = Account(
-        client_id=order.client_id, available=D(available), credit_available=D(credit), open_orders=(order.order_id,)
+        client_id=order.client_id,
+        available=D(available),
+        credit_available=D(credit),
+        open_orders=(order_entry.open_order(order),),
     )
     return account.hold(hold.cash, hold.credit).count_notional(
         order.business_date, order.protection_price * order.quantity

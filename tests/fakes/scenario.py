@@ -16,11 +16,16 @@ from trading.wire import ExecType, SubmitOrder
 ORDERS: dict[str, dict[str, object]] = {
     "filled in parts": {"quantity": 100},
     "margin, immediate, partly": {"client_id": "bob", "quantity": 61, "time_in_force": TimeInForce.IOC},
-    "sold": {"quantity": 50, "side": Side.SELL, "order_type": OrderType.MARKET},
+    "sold": {"client_id": "carol", "quantity": 50, "side": Side.SELL, "order_type": OrderType.MARKET},
     "lacking funds": {"quantity": 5000},
     "refused by the first exchange": {"client_id": "bob", "quantity": 70, "limit_price": Decimal("100.05")},
     "resting": {"quantity": 80},
-    "sold in part, then expired": {"quantity": 90, "side": Side.SELL, "limit_price": Decimal("99.90")},
+    "sold in part, then expired": {
+        "client_id": "carol",
+        "quantity": 90,
+        "side": Side.SELL,
+        "limit_price": Decimal("99.90"),
+    },
     "killed": {"client_id": "bob", "quantity": 10, "time_in_force": TimeInForce.FOK},
     "unknown symbol": {"client_id": "bob", "symbol": "GONE"},
 }
@@ -41,8 +46,9 @@ def conduct(venue: ScriptedExchanges, exchange_id: str, order: SubmitOrder) -> N
 
 
 def new_world() -> World:
-    """Alice, and Bob with a margin account, before their day."""
+    """Alice, Bob with a margin account, and Carol with shares, before their day."""
     world = World()
+    world.add_client("carol", shares=1000)
     world.add_client("bob", cash="9000.00", margin_percent=Decimal(60), credit_limit=Decimal("8000.00"))
     world.exchanges.conduct = conduct
     return world

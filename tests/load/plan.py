@@ -13,10 +13,13 @@ from tests.load.population import SHARES
 
 REFERENCE_PRICE = {listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS}
 ACCEPTED = "201 VALIDATED"
-SHORT_OF_MONEY = tuple(
-    f"201 REJECTED {code}" for code in ("INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED")
+SELF_TRADE = "201 REJECTED SELF_TRADE"
+SHORT_OF_MONEY = (
+    *(f"201 REJECTED {code}" for code in ("INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED")),
+    "201 REJECTED MAX_ORDER_NOTIONAL",
+    SELF_TRADE,
 )
-SHORT_OF_SHARES = ("201 REJECTED INSUFFICIENT_SHARES", "201 REJECTED DAILY_LIMIT_EXCEEDED")
+SHORT_OF_SHARES = ("201 REJECTED INSUFFICIENT_SHARES", SELF_TRADE, "201 REJECTED DAILY_LIMIT_EXCEEDED")
 REUSED = "422 IDEMPOTENCY_KEY_REUSED"
 
 
@@ -111,7 +114,7 @@ def _beyond_the_money(dice: Random, client_id: str) -> tuple[Order, Sequence[str
 
 def _beyond_the_shares(dice: Random, client_id: str) -> tuple[Order, Sequence[str]]:
     symbol = dice.choice(sorted(REFERENCE_PRICE))
-    return _order(client_id, symbol, "sell", dice.randint(4_000, 5_000), "DAY", None), SHORT_OF_SHARES[:1]
+    return _order(client_id, symbol, "sell", dice.randint(4_000, 5_000), "DAY", None), SHORT_OF_SHARES[:2]
 
 
 def _unknown_symbol(_: Random, client_id: str) -> tuple[Order, Sequence[str]]:

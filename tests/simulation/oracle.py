@@ -183,9 +183,19 @@ class StepOracle:
             if changed:
                 raise ViolationError("an order's terms stay", order_id, str(changed))
         if before is None:
-            self.terms.order(order)
+            own = [o for o in self.orders.values() if o["client_id"] == order["client_id"] and o["status"] in OPEN]
+            self.terms.order(order, own)
+            self._self_trade(order)
         self.orders[order_id] = order
         return str(order["client_id"])
+
+    def _self_trade(self, order: dict[str, Any]) -> None:
+        """Who is told that he would trade with himself had that order."""
+        if order.get("reason_code") != "SELF_TRADE":
+            return
+        named = self.orders.get(order["history"][-1]["reason"].split()[-1], {})
+        said = (named.get("client_id"), named.get("symbol"), named.get("side") == order["side"])
+        equal("a self trade is one", order["order_id"], said, (order["client_id"], order["symbol"], False))
 
     @staticmethod
     def _only_postponed(order_id: str, before: Any, after: Any) -> None:

@@ -13,6 +13,7 @@ from tests.simulation.oracle import CENT, ZERO, ViolationError, equal
 from tests.simulation.scenario import FEE, SYMBOLS
 from trading.domain.calendar import NEW_YORK, next_business_day
 
+OPPOSITE = {"buy": "sell", "sell": "buy"}
 EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})
 
 
@@ -32,13 +33,29 @@ class Terms:
     sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=lambda: defaultdict(lambda: (ZERO, ZERO)))
     """Notional and fees of an order's fills."""
 
-    def order(self, order: dict[str, Any]) -> None:
-        """A new order: those that are accepted are numbered in the order of their commits."""
+    def order(self, order: dict[str, Any], others: Iterable[dict[str, Any]]) -> None:
+        """A new order, and its client's that are open: those that are accepted are numbered in the order of their commits."""
         if order["status"] == "REJECTED":
             return
+        self._collar(order)
+        for other in others:
+            if (other["symbol"], other["side"]) == (order["symbol"], OPPOSITE[order["side"]]):
+                buy, sell = (order, other) if order["side"] == "buy" else (other, order)
+                crossing = "limit_price" not in order or buy["protection_price"] >= sell["protection_price"]
+                if crossing:
+                    raise ViolationError("nobody trades with himself", order["order_id"], f"with {other['order_id']}")
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
         equal("accepted orders are numbered", order["order_id"], order["sequence"], number)
+
+    @staticmethod
+    def _collar(order: dict[str, Any]) -> None:
+        """Prices here stay within 3 % of where they begin; a limit may lie 20 % from the last, a market order executes within 4 %."""
+        price, limited = SYMBOLS[order["symbol"]], "limit_price" in order
+        percent = Decimal(20 if limited else 4)
+        low, high = price * 97 * (100 - percent) / 10_000, price * 103 * (100 + percent) / 10_000
+        if not low <= order["protection_price"] <= high:
+            raise ViolationError("no price is beyond its collar", order["order_id"], f"{order['protection_price']}")
 
     def entry(self, entry: dict[str, Any], order: dict[str, Any] | None, free: Decimal) -> None:
         """A new ledger entry, with the order it is for. `free`: its client's cash, settled or not, without what is held, afterwards."""

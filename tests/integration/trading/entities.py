@@ -31,7 +31,7 @@ def account(**changes: Any) -> Account:
         "notional_today": Decimal("22850.00"),
         "sequence": 7,
         "last_order_id": "ord_0",
-        "open_orders": ("ord_1", "ord_0"),
+        "open_orders": ("ord_1 buy AAPL 228.50", "ord_0 sell BRK.B 0.50"),
     }
     return Account(**(values | changes))
 

@@ -14,8 +14,8 @@ from trading.adapters.last_prices import TableLastPrices
 CONTROL = f"{PREFIX}control"
 
 
-def worker(dynamodb: Any, clock: Clock, table: str = CONTROL) -> TableLastPrices:
-    return TableLastPrices(dynamodb, table, clock)
+def worker(dynamodb: Any, clock: Clock, table: str = CONTROL, **changes: Any) -> TableLastPrices:
+    return TableLastPrices(dynamodb, table, clock, **changes)
 
 
 def written(dynamodb: Any) -> dict[str, Decimal]:
@@ -82,6 +82,17 @@ def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(dynamodb: Any, c
     assert len(requests) == 1
     clock.forward(seconds=0.2)
     assert reader.latest(["AAPL"])["AAPL"].price == 2
+
+
+def test_that_there_is_no_price_is_known_as_long(dynamodb: Any, clock: Clock) -> None:
+    reader, requests = worker(dynamodb, clock, read_max_age=timedelta(seconds=60)), calls(dynamodb, "BatchGetItem")
+    assert reader.latest(["AAPL"]) == {}
+    worker(dynamodb, clock).observe("AAPL", Decimal(1), clock())
+    clock.forward(seconds=59)
+    assert reader.latest(["AAPL"]) == {}
+    assert len(requests) == 1
+    clock.forward(seconds=2)
+    assert reader.latest(["AAPL"])["AAPL"].price == 1
 
 
 def test_more_symbols_than_a_batch_takes(dynamodb: Any, clock: Clock) -> None:

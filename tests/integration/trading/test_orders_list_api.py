@@ -49,7 +49,7 @@ def test_the_newest_first_as_they_stand_and_nobody_elses(placed: System) -> None
     sale, rejected, resting, filled = body["items"]
     assert [item["client_order_id"] for item in (sale, rejected, resting, filled)] == keys(placed)
     assert (sale["side"], sale["price"], sale["current_status"]) == ("sell", "270.00", "VALIDATED")
-    assert rejected["reason"]["code"] == "DAILY_LIMIT_EXCEEDED"
+    assert rejected["reason"]["code"] == "MAX_ORDER_NOTIONAL"
     assert (filled["current_status"], filled["filled_quantity"], filled["cancel_requested"]) == ("CLEARED", 100, False)
     assert filled["accepted_at"] <= filled["updated_at"] < resting["accepted_at"] == resting["updated_at"]
     assert keys(placed, "bob") == ["bobs"]

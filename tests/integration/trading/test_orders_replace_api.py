@@ -48,7 +48,7 @@ def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
     account = system.books.account("alice")
     order = system.books.order(new)
     assert order
-    assert (account.held, account.open_orders) == (order.hold.cash, (new,))
+    assert (account.held, account.open_order_ids) == (order.hold.cash, (new,))
     system.run_until(lambda: system.workflow_status(old) != "RUNNING")
     assert system.workflow_status(new) == "RUNNING"
     assert system.findings() == []

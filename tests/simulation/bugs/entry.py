@@ -78,7 +78,7 @@ BUGS = (
         "orders without a place in the line",
         "The account does not remember its client's last order.",
         "A client's sell reaches the exchange before the buy that he sent first.",
-        (Edit(order_entry.accept, ".append_order(order.order_id)", ""),),
+        (Edit(order_entry.accept, ".append_order(open_order(order))", ""),),
     ),
     Bug(
         "another client's order shown",

@@ -74,7 +74,7 @@ def test_a_buy() -> None:
 def test_a_sale() -> None:
     order = routed_order(side=Side.SELL)
     booking = booked(order, 40, "101.00")
-    assert booking.account.open_orders == (order.order_id,)
+    assert booking.account.open_order_ids == (order.order_id,)
     assert booking.order.status is OrderStatus.PARTIALLY_FILLED
     assert booking.account.unsettled == D("4039.88"), "the proceeds less fees"
     assert booking.account.available == D("1000000.00"), "not before settlement"

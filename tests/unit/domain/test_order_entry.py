@@ -28,14 +28,16 @@ from trading.domain.order_entry import (
     Refusal,
     accept,
     check_terms,
+    open_order,
     protection_price,
     rejected,
 )
-from trading.domain.orders import OrderStatus, is_legal_path
+from trading.domain.orders import Order, OrderStatus, is_legal_path
 from trading.domain.values import OrderType, Side
 
 INACTIVE = make_client(status=ClientStatus.INACTIVE)
 BAD = {"quantity": 15, "limit_price": D("150.005")}
+RICH = D("99999.00")
 STRICT = make_instrument(lot_size=10, max_order_quantity=1000)
 
 
@@ -71,6 +73,21 @@ def test_a_limit_on_the_edge_of_the_collar_is_accepted(price: str) -> None:
 @pytest.mark.parametrize("price", ["79.99", "120.01"])
 def test_a_limit_a_cent_beyond_the_collar_is_refused(price: str) -> None:
     assert terms_code(make_client(), make_instrument(), limit_price=D(price)) == "PRICE_OUTSIDE_COLLAR"
+
+
+def test_the_collar_lies_around_the_last_price() -> None:
+    moved = make_instrument().traded_at(D("150.003"))
+    check_terms(make_request(limit_price=D("180.00")), make_client(), moved)
+    with pytest.raises(Refusal, match=r"^price must lie between 120\.01 and 180\.00$"):
+        check_terms(make_request(limit_price=D("120.00")), make_client(), moved)
+    assert protection_price(make_request(order_type=OrderType.MARKET), moved) == D("156.00")
+
+
+def test_an_order_of_exactly_the_greatest_notional_and_of_a_share_more() -> None:
+    instrument = make_instrument(max_order_notional=D("10400.00"))
+    for terms, most in (({"limit_price": D("104.00")}, 100), ({"order_type": OrderType.MARKET}, 100), ({}, 104)):
+        assert check_terms(make_request(quantity=most, **terms), make_client(), instrument) == instrument
+        assert terms_code(make_client(), instrument, quantity=most + 1, **terms) == "MAX_ORDER_NOTIONAL"
 
 
 def test_a_market_order_has_no_price_to_check() -> None:
@@ -188,12 +205,50 @@ def test_accepted_orders_form_a_chain() -> None:
 def test_an_account_names_its_open_orders_up_to_a_number() -> None:
     first = accept(make_order(key="a"), make_client(), Account(client_id="alice", available=D("99999.00")), None)
     second = accept(make_order(key="b"), make_client(), first.account, None)
-    assert second.account.open_orders == (first.order.order_id, second.order.order_id)
-    assert second.account.close_order(first.order.order_id).open_orders == (second.order.order_id,)
-    others = tuple(f"ord_{number}" for number in range(MAX_OPEN_ORDERS - 1))
+    assert second.account.open_order_ids == (first.order.order_id, second.order.order_id)
+    assert second.account.close_order(first.order.order_id).open_orders == (open_order(second.order),)
+    others = tuple(open_order(make_order(key=str(number))) for number in range(MAX_OPEN_ORDERS - 1))
     full = accept(make_order(key="c"), make_client(), second.account.model_copy(update={"open_orders": others}), None)
     assert len(full.account.open_orders) == MAX_OPEN_ORDERS
     assert accept_code(full.account) == "TOO_MANY_OPEN_ORDERS"
+
+
+SELF_TRADES = [
+    # new                       resting                      may they trade?
+    ((Side.BUY, "100.00"), (Side.SELL, "100.00"), True),
+    ((Side.BUY, "99.99"), (Side.SELL, "100.00"), False),
+    ((Side.SELL, "100.00"), (Side.BUY, "100.00"), True),
+    ((Side.SELL, "100.01"), (Side.BUY, "100.00"), False),
+    ((Side.BUY, "100.00"), (Side.BUY, "100.00"), False),
+    ((Side.BUY, None), (Side.SELL, "119.00"), True),
+    ((Side.SELL, None), (Side.BUY, "81.00"), True),
+    ((Side.SELL, None), (Side.SELL, "81.00"), False),
+    ((Side.SELL, "104.00"), (Side.BUY, None), True),
+    ((Side.SELL, "104.01"), (Side.BUY, None), False),
+]
+
+
+@pytest.mark.parametrize(("new", "resting", "refused"), SELF_TRADES)
+def test_a_client_does_not_trade_with_himself(
+    new: tuple[Side, str | None], resting: tuple[Side, str | None], refused: bool
+) -> None:
+    def priced(key: str, side: Side, price: str | None) -> Order:
+        terms = {"limit_price": D(price)} if price else {"order_type": OrderType.MARKET}
+        return make_order(key=key, side=side, **terms)
+
+    position = Position(client_id="alice", symbol="AAPL", available=1000)
+    before = accept(priced("resting", *resting), make_client(), Account(client_id="alice", available=RICH), position)
+    order = priced("new", *new)
+    if refused:
+        with pytest.raises(Refusal, match=before.order.order_id) as refusal:
+            accept(order, make_client(), before.account, position)
+        assert refusal.value.code == "SELF_TRADE"
+        over = before.account.close_order(before.order.order_id)
+        assert accept(order, make_client(), over, position).order.sequence == 2
+    else:
+        assert accept(order, make_client(), before.account, position).order.sequence == 2
+    elsewhere = order.model_copy(update={"symbol": "MSFT"})
+    assert accept(elsewhere, make_client(), before.account, position).order.sequence == 2
 
 
 @given(prices, quantities, margins, amounts, amounts, amounts)

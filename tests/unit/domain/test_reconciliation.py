@@ -11,6 +11,7 @@ from tests.fakes.builders import NOW, TOMORROW, D, make_order
 from tests.fakes.world import World
 from trading.domain.accounts import Account, Position
 from trading.domain.ledger import Break, Fill, Novation, Posting, Settlement
+from trading.domain.order_entry import open_order
 from trading.domain.orders import HistoryEntry, Order, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Snapshot, check
 from trading.domain.values import Side, TimeInForce
@@ -104,6 +105,7 @@ BOBS_FILL = entry(Fill, "bob")
 SALE = entry(Fill, "alice", Side.SELL)
 PARTIAL = order(OrderStatus.PARTIALLY_FILLED)
 RESTING = order(OrderStatus.ROUTING)
+SETTLED = open_order(make_order()).model_copy(update={"order_id": "settled"})
 ONE_SIDED_CASH = (Posting(account="client:bob", asset="USD", amount=D("1.00")),)
 ONE_SIDED_SHARES = (Posting(account="exchange:XNYS", asset="AAPL", amount=D(1)),)
 FOREIGN = (
@@ -136,7 +138,7 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
         3,
         "resting",
     ),
-    ("an order named as open that is over", changed("accounts", BOB, open_orders=("settled",)), 3, "settled"),
+    ("an order named as open that is over", changed("accounts", BOB, open_orders=(SETTLED,)), 3, "settled"),
     ("available below zero", changed("accounts", ALICE, available=D("-0.01")), 3, "alice"),
     ("credit used below zero", changed("accounts", ALICE, credit_used=D("-0.01")), 3, "alice"),
     ("unsettled without a sale", changed("accounts", BOB, unsettled=D("1.00")), 3, "bob"),

@@ -18,6 +18,7 @@ from tests.fakes.registry import MemoryAudit, MemoryRegistry
 from trading.domain.accounts import Account
 from trading.domain.clients import ClientStatus, Limits
 from trading.domain.errors import DomainError
+from trading.domain.order_entry import open_order
 from trading.domain.reconciliation import check
 from trading.messages import CancelOrder
 from trading.usecases.administer_clients import AdministerClients, ClientExistsError, VersionConflictError
@@ -65,7 +66,9 @@ class Office:
     def with_open_order(self) -> "Office":
         """With an order that rests."""
         order = make_order(quantity=1, limit_price=D("10.00"))
-        account = self.registry.account("alice").hold(order.hold.cash, order.hold.credit).append_order(order.order_id)
+        account = (
+            self.registry.account("alice").hold(order.hold.cash, order.hold.credit).append_order(open_order(order))
+        )
         self.registry.write(account, order)
         return self
 
@@ -165,7 +168,7 @@ def test_a_suspension_asks_for_the_cancel_of_each_open_order() -> None:
     (message,) = office.mailboxes.waiting("execution")
     assert isinstance(message, CancelOrder)
     assert (client.status, orders) == (ClientStatus.INACTIVE, 1)
-    assert message.order_id in office.registry.account("alice").open_orders
+    assert message.order_id in office.registry.account("alice").open_order_ids
 
 
 def test_a_client_without_an_account_gets_one_under_its_limit() -> None:

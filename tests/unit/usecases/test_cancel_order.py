@@ -115,7 +115,7 @@ def test_all_open_orders_are_canceled_and_nothing_else(world: World) -> None:
     bobs = world.placed("bobs", client_id="bob")
     filled = world.placed("filled")
     world.fill(filled, 100)
-    resting, sale = world.placed("resting"), world.placed("sale", side=Side.SELL)
+    resting, sale = world.placed("resting"), world.placed("sale", side=Side.SELL, limit_price=D("100.01"))
     asked, more = world.request_cancel.all("alice")
     assert ([order.order_id for order in asked], more) == ([resting.order_id, sale.order_id], False)
     world.run()

@@ -30,7 +30,7 @@ def world() -> World:
     world.advance(minutes=1)
     world.fill(world.placed("part", client_id="dave"), 40, "99.00")
     world.advance(minutes=1)
-    sale = world.placed("sale", client_id="dave", side=Side.SELL, quantity=150)
+    sale = world.placed("sale", client_id="dave", side=Side.SELL, quantity=150, limit_price=D("101.00"))
     world.fill(sale, 50, "101.00")
     world.advance(minutes=1)
     world.fill(sale, 100, "102.00")

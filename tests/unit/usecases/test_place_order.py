@@ -6,7 +6,7 @@ from tests.fakes.builders import D, make_request
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.orders import OrderStatus
-from trading.domain.values import Side
+from trading.domain.values import OrderType, Side
 from trading.usecases.accept_order import IdempotencyKeyReusedError, UnknownClientError
 from trading.usecases.ports import StaleError
 
@@ -149,3 +149,11 @@ def test_when_the_commit_fails_nothing_is_left(world: World) -> None:
         world.order()
     assert world.books.all_orders() == []
     assert world.findings() == []
+
+
+def test_a_collar_is_measured_from_the_last_price(world: World) -> None:
+    """A limit at 125.00 is 25 % from the reference price, and 4 % from the last."""
+    assert world.order("before", limit_price=D("125.00")).reason_code == "PRICE_OUTSIDE_COLLAR"
+    world.prices.observe("AAPL", D("120.00"), world.now)
+    assert world.order("after", limit_price=D("125.00")).status is OrderStatus.VALIDATED
+    assert world.order("market", order_type=OrderType.MARKET).protection_price == D("124.80")

@@ -37,13 +37,13 @@ def test_the_new_order_waits_and_holds_nothing_until_the_old_one_has_ended(world
         new.order_id,
     )
     account = world.books.account("alice")
-    assert (account.held, account.open_orders) == (held, (old.order_id,))
+    assert (account.held, account.open_order_ids) == (held, (old.order_id,))
     assert world.findings() == []
     world.run()
     assert statuses(world, old, new) == (S.CANCELED, S.ROUTING)
     taken_over, account = world.current(new), world.books.account("alice")
     assert (taken_over.quantity, taken_over.limit_price, taken_over.sequence) == (150, D("99.50"), 2)
-    assert (account.held, account.open_orders) == (taken_over.hold.cash, (new.order_id,))
+    assert (account.held, account.open_order_ids) == (taken_over.hold.cash, (new.order_id,))
     assert account.notional_today == 150 * D("99.50")
     assert world.current(old).history[-1].reason == "replaced"
     world.fill(new, 150, "99.40")

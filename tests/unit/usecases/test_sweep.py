@@ -129,7 +129,7 @@ def test_a_gtc_order_ends_after_ninety_days(world: World) -> None:
 
 def test_the_close_expires_day_orders_and_leaves_gtc_orders(world: World) -> None:
     day = world.placed("day")
-    sale = world.placed("sale", side=Side.SELL)
+    sale = world.placed("sale", side=Side.SELL, limit_price=D("100.01"))
     gtc = world.placed("gtc", time_in_force=TimeInForce.GTC)
     after_the_close(world)
     assert world.close_day(None) == 2

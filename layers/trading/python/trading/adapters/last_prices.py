@@ -29,17 +29,20 @@ class TableLastPrices:
     """The port `LastPrices`.
 
     A worker writes a symbol at most every five seconds, so an order in a symbol that trades often costs no write for it.
-    What is lost, or not answered, is dispensable; the next execution makes it good.
+    What is lost, or not answered, is dispensable; the next execution makes it good. What was read, or is not there, is known for
+    `read_max_age`.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
+    def __init__(
+        self, client: DynamoDBClient, table: str, clock: Clock, read_max_age: timedelta = READ_MAX_AGE
+    ) -> None:
         def seconds() -> float:
             return clock().timestamp()
 
         self._client = client
         self._table = table
         self._written: TTLCache[str, bool] = TTLCache(SYMBOLS, WRITE_INTERVAL.total_seconds(), timer=seconds)
-        self._known: TTLCache[str, LastPrice] = TTLCache(SYMBOLS, READ_MAX_AGE.total_seconds(), timer=seconds)
+        self._known: TTLCache[str, LastPrice | None] = TTLCache(SYMBOLS, read_max_age.total_seconds(), timer=seconds)
 
     def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
         """Take note of an execution; one that is reported late replaces nothing younger."""
@@ -58,8 +61,8 @@ class TableLastPrices:
         self._written[symbol] = True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
-        """The last prices, up to five seconds older than they are written; a symbol without one is left out."""
-        found = {symbol: last for symbol in symbols if (last := self._known.get(symbol)) is not None}
+        """The last prices, up to `read_max_age` older than they are written; a symbol without one is left out."""
+        found = {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
         missing = [symbol for symbol in dict.fromkeys(symbols) if symbol not in found]
         try:
             for start in range(0, len(missing), BATCH_GET_LIMIT):
@@ -67,15 +70,18 @@ class TableLastPrices:
         except (ClientError, BotoCoreError):
             logger.warning("last prices not read", exc_info=True)
             count("LastPricesUnavailable")
-        return found
+        return {symbol: last for symbol, last in found.items() if last is not None}
 
-    def _read(self, symbols: Sequence[str]) -> dict[str, LastPrice]:
+    def _read(self, symbols: Sequence[str]) -> dict[str, LastPrice | None]:
         request: Any = {self._table: {"Keys": [to_item({"name": last_price_name(symbol)}) for symbol in symbols]}}
         answer = self._client.batch_get_item(RequestItems=request)
+        prices: dict[str, LastPrice | None] = {}
         if answer.get("UnprocessedKeys"):
             count("LastPricesUnavailable")
+        else:
+            prices = dict.fromkeys(symbols)
         read = [load_entity(LastPrice, from_item(item)) for item in answer["Responses"].get(self._table, [])]
-        prices = {last.symbol: last for last in read}
+        prices |= {last.symbol: last for last in read}
         self._known.update(prices)
         return prices
 

@@ -7,21 +7,49 @@ never goes below zero.
 
 from decimal import Decimal
 
-from pydantic import Field
+from pydantic import Field, model_serializer, model_validator
 
 from trading.domain.errors import InvariantError
-from trading.domain.values import ZERO, Day, Money, Versioned
+from trading.domain.values import ZERO, Day, Frozen, Money, Side, Versioned
 
 
 class LedgerInvariantError(InvariantError):
     """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be written."""
 
 
+class OpenOrder(Frozen):
+    """What an account keeps of an order that may execute, so that the next order is checked against it without a read. A line,
+    `{order id} {side} {symbol} {worst price}`, for each is in an item that every order writes.
+    """
+
+    order_id: str
+    side: Side
+    symbol: str
+    worst_price: Money
+
+    @model_serializer
+    def _line(self) -> str:
+        return f"{self.order_id} {self.side} {self.symbol} {self.worst_price}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_line(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return dict(zip(cls.model_fields, value.split(" "), strict=True))
+
+    def may_trade_with(self, side: Side, symbol: str, worst_price: Decimal | None) -> bool:
+        """Whether an order could be executed against this one; without a price it takes any."""
+        if symbol != self.symbol or side is self.side:
+            return False
+        return worst_price is None or (worst_price - self.worst_price) * side.sign >= 0
+
+
 class Account(Versioned):
     """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
 
     `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
-    cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: the ids of what may still execute, oldest
+    cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may still execute, oldest
     first; whatever opens or ends an order writes the account anyway.
     """
 
@@ -38,7 +66,7 @@ class Account(Versioned):
     notional_today: Money = ZERO
     sequence: int = 0
     last_order_id: str | None = None
-    open_orders: tuple[str, ...] = ()
+    open_orders: tuple[OpenOrder, ...] = ()
 
     @property
     def total(self) -> Decimal:
@@ -105,19 +133,24 @@ class Account(Versioned):
         counted = max(self.notional_on(business_date) + notional, ZERO)
         return self.model_copy(update={"notional_date": business_date, "notional_today": counted})
 
-    def append_order(self, order_id: str) -> "Account":
+    @property
+    def open_order_ids(self) -> tuple[str, ...]:
+        """The orders that may still execute, oldest first."""
+        return tuple(order.order_id for order in self.open_orders)
+
+    def append_order(self, opened: OpenOrder) -> "Account":
         """Take the next place in the client's sequence of accepted orders."""
         return self.model_copy(
             update={
                 "sequence": self.sequence + 1,
-                "last_order_id": order_id,
-                "open_orders": (*self.open_orders, order_id),
+                "last_order_id": opened.order_id,
+                "open_orders": (*self.open_orders, opened),
             }
         )
 
     def close_order(self, order_id: str) -> "Account":
         """An order can no longer execute."""
-        return self.model_copy(update={"open_orders": tuple(each for each in self.open_orders if each != order_id)})
+        return self.model_copy(update={"open_orders": tuple(o for o in self.open_orders if o.order_id != order_id)})
 
 
 class Position(Versioned):

@@ -11,7 +11,7 @@ class Instrument(Frozen):
     """A listed share. Prices move in whole `tick_size` steps, quantities in whole `lot_size` steps.
 
     `limit_collar_percent`: how far a limit price may lie from the reference price; `market_collar_percent`: the
-    worst price a market order may meet. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
+    worst price a market order may meet. `max_order_notional`: of an order at its worst price. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
     """
 
     symbol: str
@@ -23,6 +23,7 @@ class Instrument(Frozen):
     limit_collar_percent: Decimal = Decimal(20)
     market_collar_percent: Decimal = Decimal(4)
     max_order_quantity: int = Field(default=1_000_000, gt=0)
+    max_order_notional: Money = Field(default=Decimal("10000000.00"), gt=0)
     currency: str = "USD"
     settlement_days: int = Field(default=1, ge=0)
 
@@ -34,6 +35,10 @@ class Instrument(Frozen):
                 "tick_size must be a positive multiple of 0.01, so that quantity x price is exact in cents"
             )
         return tick
+
+    def traded_at(self, last_price: Decimal) -> "Instrument":
+        """With the last price as the reference price, from which collars are measured."""
+        return self.model_copy(update={"reference_price": last_price})
 
     def is_on_tick(self, price: Decimal) -> bool:
         """Whether a price is a whole number of ticks."""

@@ -4,15 +4,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts import Account, OpenOrder, Position
 from trading.domain.calendar import business_date
 from trading.domain.clients import Client, ClientStatus
 from trading.domain.instruments import Instrument
 from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
-from trading.domain.values import ZERO, Frozen, OrderType, Side, cents
+from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up
 
 MAX_OPEN_ORDERS = 200
-"""The account names its open orders: 37 bytes each of an item that every order writes."""
+"""The account names its open orders: 55 bytes each of an item that every order writes."""
 
 
 class Refusal(Exception):
@@ -51,19 +51,31 @@ def check_terms(request: OrderRequest, client: Client, instrument: Instrument | 
         raise Refusal("LOT_SIZE", f"quantity must be a multiple of {instrument.lot_size}")
     if request.quantity > instrument.max_order_quantity:
         raise Refusal("MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}")
-    if request.order_type is OrderType.LIMIT and request.limit_price is not None:
+    if request.limit_price is not None:
         if not instrument.is_on_tick(request.limit_price):
             raise Refusal("TICK_SIZE", f"price must be a multiple of {instrument.tick_size}")
         low, high = instrument.limit_band()
         if not low <= request.limit_price <= high:
-            raise Refusal("PRICE_OUTSIDE_COLLAR", f"price must lie between {cents(low)} and {cents(high)}")
+            raise Refusal("PRICE_OUTSIDE_COLLAR", f"price must lie between {cents_up(low)} and {cents_down(high)}")
+    notional = protection_price(request, instrument) * request.quantity
+    if notional > instrument.max_order_notional:
+        raise Refusal("MAX_ORDER_NOTIONAL", f"{notional} exceeds the maximum of {instrument.max_order_notional}")
     return instrument
+
+
+def open_order(order: Order) -> OpenOrder:
+    """What its account keeps of an order."""
+    return OpenOrder(order_id=order.order_id, side=order.side, symbol=order.symbol, worst_price=order.protection_price)
 
 
 def accept(order: Order, client: Client, account: Account, position: Position | None) -> Acceptance:
     """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
+    worst_price = None if order.limit_price is None else order.protection_price
+    for resting in account.open_orders:
+        if resting.may_trade_with(order.side, order.symbol, worst_price):
+            raise Refusal("SELF_TRADE", f"it could trade with the client's own order {resting.order_id}")
     notional = order.protection_price * order.quantity
     used = account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
@@ -93,7 +105,7 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
             )
         account = account.hold(hold.cash, hold.credit)
     accepted = order.model_copy(update={"sequence": account.sequence + 1, "previous_order_id": account.last_order_id})
-    account = account.count_notional(order.business_date, notional).append_order(order.order_id)
+    account = account.count_notional(order.business_date, notional).append_order(open_order(order))
     return Acceptance(order=accepted, account=account, position=position)
 
 

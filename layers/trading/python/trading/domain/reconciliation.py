@@ -205,7 +205,7 @@ class Reconciliation:
         client.sides[CASH_HELD, ""].stated = account.held
         client.sides[CREDIT_HELD, ""].stated = account.credit_held
         client.sides[PROCEEDS_DUE, ""].stated = account.unsettled + account.unsettled_used
-        for order_id in account.open_orders:
+        for order_id in account.open_order_ids:
             client.sides[OPEN, order_id].stated = 1
         for name in ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used"):
             if getattr(account, name) < 0:

@@ -5,10 +5,11 @@ from datetime import datetime
 from trading.domain import order_entry
 from trading.domain.accounts import Account, Position
 from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.instruments import Instrument
 from trading.domain.order_entry import Acceptance
 from trading.domain.orders import Order
 from trading.domain.values import Side
-from trading.usecases.ports import Books, Monitor, Workflow
+from trading.usecases.ports import Books, LastPrices, Monitor, Workflow
 
 
 class UnknownClientError(DomainError):
@@ -26,7 +27,12 @@ class IdempotencyKeyReusedError(DomainError):
 
 
 def assess(
-    books: Books, received: Order, now: datetime, account: Account | None = None, position: Position | None = None
+    books: Books,
+    prices: LastPrices,
+    received: Order,
+    now: datetime,
+    account: Account | None = None,
+    position: Position | None = None,
 ) -> Acceptance:
     """What accepting an order would write. Raises Refusal, UnknownClientError.
 
@@ -35,13 +41,20 @@ def assess(
     client = books.client(received.client_id)
     if client is None:
         raise UnknownClientError("no such client")
-    instrument = order_entry.check_terms(received, client, books.instrument(received.symbol))
+    instrument = order_entry.check_terms(received, client, instrument_at_last_price(books, prices, received.symbol))
     highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
     validated = order_entry.validated(received, client, instrument, highest_fee, now)
     account = account or books.account(received.client_id)
     if received.side is Side.SELL:
         position = position or books.position(received.client_id, received.symbol)
     return order_entry.accept(validated, client, account, position)
+
+
+def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> Instrument | None:
+    """An instrument as its collars are measured: from the last price, or as long as there is none, from its reference price."""
+    instrument = books.instrument(symbol)
+    last = prices.latest([symbol]).get(symbol) if instrument else None
+    return instrument.traded_at(last.price) if instrument and last else instrument
 
 
 def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:

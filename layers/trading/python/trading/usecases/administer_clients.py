@@ -120,7 +120,7 @@ class AdministerClients:
             return self._set_status(client_id, ClientStatus.ACTIVE)
 
     def _cancel_open_orders(self, client_id: str) -> int:
-        open_orders = self.registry.account(client_id).open_orders
+        open_orders = self.registry.account(client_id).open_order_ids
         for order in filter(None, map(self.registry.order, open_orders)):
             self.mailboxes.execution(
                 CancelOrder(

@@ -53,7 +53,7 @@ class RequestCancel:
         """The open orders whose cancel was asked for, oldest first, and whether there are more. Those that are ending already are
         left out, but not those that are to replace them.
         """
-        orders = self.books.orders(self.books.account(client_id).open_orders)
+        orders = self.books.orders(self.books.account(client_id).open_order_ids)
         to_cancel = [order for order in orders if order.is_open and order.ending is None]
         to_cancel += pending_replacements(self.books, orders)
         for order in to_cancel[:ORDERS_A_REQUEST]:

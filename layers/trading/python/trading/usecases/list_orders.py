@@ -92,7 +92,7 @@ class ListOrders:
     def _open(
         self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
     ) -> tuple[list[Order], Place | None]:
-        named = self.books.orders(self.books.account(client_id).open_orders)
+        named = self.books.orders(self.books.account(client_id).open_order_ids)
         orders = sorted([*named, *pending_replacements(self.books, named)], key=place_of, reverse=True)
         found = [order for order in orders if wanted.takes(order) and (after is None or place_of(order) < after)]
         return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None

@@ -6,7 +6,7 @@ from trading.domain import order_entry
 from trading.domain.order_entry import Refusal
 from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.usecases.accept_order import IdempotencyKeyReusedError, assess, start
-from trading.usecases.ports import Books, Change, Clock, Monitor, StaleError, Workflow
+from trading.usecases.ports import Books, Change, Clock, LastPrices, Monitor, StaleError, Workflow
 from trading.usecases.retrying import on_fresh_state
 
 
@@ -15,6 +15,7 @@ class PlaceOrder:
     """One transaction writes the order (its id derived from client and key), the hold and the day's notional."""
 
     books: Books
+    prices: LastPrices
     workflow: Workflow
     monitor: Monitor
     clock: Clock
@@ -55,7 +56,7 @@ class PlaceOrder:
         now = self.clock()
         received = order_entry.receive(request, key, fingerprint, correlation_id, now)
         try:
-            acceptance = assess(self.books, received, now)
+            acceptance = assess(self.books, self.prices, received, now)
         except Refusal as refusal:
             rejected = order_entry.rejected(received, refusal, now)
             return rejected, (rejected,)

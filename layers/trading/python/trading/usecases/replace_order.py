@@ -12,7 +12,7 @@ from trading.domain.values import Side
 from trading.messages import CancelOrder
 from trading.usecases.accept_order import IdempotencyKeyReusedError, assess
 from trading.usecases.cancel_order import OrderClosedError
-from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, NotFoundError
+from trading.usecases.ports import Books, Clock, LastPrices, Mailboxes, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
 
@@ -37,6 +37,7 @@ class ReplaceOrder:
     """
 
     books: Books
+    prices: LastPrices
     mailboxes: Mailboxes
     monitor: Monitor
     clock: Clock
@@ -95,7 +96,14 @@ class ReplaceOrder:
         position = self.books.position(old.client_id, old.symbol) if old.side is Side.SELL else None
         ended = execution.end(old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now)
         try:
-            assess(self.books, replacement.take_over(new, ended.order, now), now, ended.account, ended.position)
+            assess(
+                self.books,
+                self.prices,
+                replacement.take_over(new, ended.order, now),
+                now,
+                ended.account,
+                ended.position,
+            )
         except Refusal as refusal:
             raise ReplacementRefusedError(refusal.code, refusal.message) from None
 

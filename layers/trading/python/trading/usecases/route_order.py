@@ -67,7 +67,9 @@ class RouteOrder:
         position = self.books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
         now = self.clock()
         ending = booking.end(order, status, code, reason, account, position, now)
-        self.books.commit(*changes_of_end(self.books, ending.order, ending.account, ending.position, now))
+        self.books.commit(
+            *changes_of_end(self.books, self.book.prices, ending.order, ending.account, ending.position, now)
+        )
         self.monitor.count("OrdersEnded", status=status, code=code)
         return ending.order.saved()
 
