@@ -6,6 +6,7 @@ A function's `grants` map a resource to the actions allowed on it. The actions' 
     queues/execution, dlqs/execution                       sqs
     secrets/signing-key, secrets/venue-XNYS                secretsmanager
     workflows/order-lifecycle                              states
+    executions/order-lifecycle (all of a workflow's)       states
     functions/exchange_matching                            lambda
 
 A transaction needs the permissions of the actions in it; DynamoDB has none of its own for TransactWriteItems.
@@ -196,18 +197,24 @@ SERVICES = {
     ),
     "admin": FunctionSpec(
         timeout=15,
-        env=(*_BOOKS_ENV, "AUDIT_TABLE", "CREDENTIALS_TABLE", "IDEMPOTENCY_TABLE", "EXECUTION_QUEUE_URL"),
+        env=(
+            *(*_BOOKS_ENV, "AUDIT_TABLE", "CONTROL_TABLE", "CREDENTIALS_TABLE", "IDEMPOTENCY_TABLE"),
+            *("EXECUTION_QUEUE_URL", "ORDER_LIFECYCLE_ARN"),
+        ),
         grants={
             "tables/clients": "GetItem PutItem",
             "tables/credentials": "GetItem PutItem",
             "tables/credentials/by-client": "Query",
-            "tables/accounts": "GetItem PutItem",
-            "tables/ledger": "GetItem PutItem",
-            "tables/orders": "GetItem",
+            "tables/accounts": "GetItem PutItem Query",
+            "tables/ledger": "GetItem BatchGetItem PutItem",
+            "tables/orders": "GetItem BatchGetItem",
+            "tables/orders/by-client": "Query",
+            "tables/control": "BatchGetItem",
             "tables/reference": "GetItem UpdateItem",
             "tables/audit": "GetItem PutItem",
             "tables/idempotency": _IDEMPOTENCY,
             "queues/execution": "SendMessage",
+            f"executions/{ORDER_LIFECYCLE}": "DescribeExecution GetExecutionHistory",
         },
     ),
     "execution": FunctionSpec(
@@ -361,6 +368,9 @@ INTERNAL_ROUTES = (
     Route("POST", "/api/v1/settlement/{trade_id}", "internal"),
     Route("POST", "/api/v1/admin/clients", "admin"),
     Route("GET", "/api/v1/admin/clients/{client_id}", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}/orders", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}/portfolio", "admin"),
+    Route("GET", "/api/v1/admin/orders/{order_id}", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/suspension", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/activation", "admin"),
     Route("PUT", "/api/v1/admin/clients/{client_id}/limits", "admin"),

@@ -80,6 +80,8 @@ class ServicesStack(Stack):
             "VENUES_API_STAGE": deployment.stage,
         }
         functions = self._functions(variables, self._arns(lifecycle))
+        lifecycles = f"{deployment.named(ORDER_LIFECYCLE)}:*"
+        _acknowledge_executions(functions["admin"].own_role, "An order's execution is named after it.", lifecycles)
         public.add_routes(PUBLIC_ROUTES, functions, functions["authorizer"])
         internal.add_routes(INTERNAL_ROUTES, functions, functions["internal_authorizer"])
         for name in MAILBOXES:
@@ -103,7 +105,7 @@ class ServicesStack(Stack):
         for name, function in functions.items():
             CfnOutput(self, f"{pascal(name)}Function", value=function.function_name)
 
-    def _functions(self, variables: Mapping[str, str], arns: Arns) -> dict[str, lambda_.Function]:
+    def _functions(self, variables: Mapping[str, str], arns: Arns) -> dict[str, PythonFunction]:
         layers = [dependencies_layer(self, self._deployment), source_layer(self, "trading")]
         return {
             name: PythonFunction(
@@ -128,7 +130,11 @@ class ServicesStack(Stack):
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
             f"workflows/{SETTLEMENT_CYCLE}": self._settlement_cycle_arns(),
+            f"executions/{ORDER_LIFECYCLE}": [self._executions_arn(self._deployment.named(ORDER_LIFECYCLE))],
         }
+
+    def _executions_arn(self, workflow: str) -> str:
+        return self._states_arn("execution", f"{workflow}:*")
 
     def _settlement_cycle_arns(self) -> list[str]:
         """The workflow, and its Distributed Map, whose children's task tokens belong to it."""
@@ -183,9 +189,9 @@ class ServicesStack(Stack):
             ],
             alarms=self._stateful.alarms,
         )
-        arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
-        reason = "A Distributed Map's child executions are named only when they start."
-        acknowledge(cycle.role, {f"AwsSolutions-IAM5[Resource::{arn}:{child}]": reason for child in children})
+        _acknowledge_executions(
+            cycle.role, "A Distributed Map's child executions are named only when they start.", *children
+        )
         return cycle
 
     def _watch_business(self) -> None:
@@ -239,6 +245,12 @@ class ServicesStack(Stack):
         hourly = scheduler.ScheduleExpression.cron(minute="15")  # a while after the settlement cycle, too
         schedules.invoke("reconciliation", hourly, functions["reconciliation"])
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
+
+
+def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> None:
+    """Acknowledge permissions on executions that have no name yet."""
+    arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
+    acknowledge(role, {f"AwsSolutions-IAM5[Resource::{arn}:{pattern}]": reason for pattern in patterns})
 
 
 def _counted(name: str, service: str, period: Duration | None = None) -> cloudwatch.Metric:

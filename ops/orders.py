@@ -13,6 +13,7 @@ from ops.screen import Exit, Screen, in_words, table
 from ops.stuck import StuckOrders, counted
 from ops.target import Target
 from trading.adapters import clock
+from trading.adapters.workflow_lookup import LifecycleLookup
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders import Order
 from trading.domain.values import iso
@@ -23,30 +24,8 @@ OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
 OlderThan = Annotated[Any, typer.Option(parser=duration, metavar="90s|5m|2h|1d", help="Without a step for so long.")]
 
 
-class Lifecycle:
-    """OrderLifecycle, asked about: an execution is named after its order."""
-
-    def __init__(self, target: Target) -> None:
-        self._client = target.stepfunctions
-        self._target = target
-
-    def status(self, order_id: str) -> str | None:
-        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED; None without an execution."""
-        try:
-            return self._client.describe_execution(executionArn=self._arn(order_id))["status"]
-        except self._client.exceptions.ExecutionDoesNotExist:
-            return None
-
-    def state(self, order_id: str) -> str | None:
-        """The state that it entered last."""
-        answer = self._client.get_execution_history(
-            executionArn=self._arn(order_id), reverseOrder=True, maxResults=100, includeExecutionData=False
-        )
-        names = (event.get("stateEnteredEventDetails", {}).get("name") for event in answer["events"])
-        return next(filter(None, names), None)
-
-    def _arn(self, order_id: str) -> str:
-        return f"{self._target.states_arn('execution', 'order-lifecycle')}:{order_id}"
+def _lifecycle(target: Target) -> LifecycleLookup:
+    return LifecycleLookup(target.stepfunctions, target.states_arn("stateMachine", "order-lifecycle"))
 
 
 @app.command()
@@ -57,7 +36,7 @@ def stuck(ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000,
     """
     target: Target = ctx.obj
     screen = Screen(as_json)
-    found, complete = StuckOrders(target.books, Lifecycle(target).status, clock.now).find(older_than, limit)
+    found, complete = StuckOrders(target.books, _lifecycle(target).status, clock.now).find(older_than, limit)
     now = clock.now()
     answer = {
         "complete": complete,
@@ -94,11 +73,10 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
         screen.note(f"There is no order {order_id}.", "red")
         raise typer.Exit(Exit.ATTENTION)
     entries = target.books.entries(order.trades)
-    lifecycle = Lifecycle(target)
-    status = lifecycle.status(order_id)
+    found = _lifecycle(target)(order_id)
     workflow = {
-        "status": status,
-        "state": lifecycle.state(order_id) if status else None,
+        "status": found.status if found else None,
+        "state": found.state if found else None,
         "token_present": target.books.task_token(order_id) is not None,
     }
     letters = _letters_about(target, screen, order_id)

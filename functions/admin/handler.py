@@ -1,14 +1,15 @@
-"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments. Everything done is audited."""
+"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments. Everything done is audited.
+Looking things up is not."""
 
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 import boto3
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions.admin.models import (
     Change,
@@ -24,22 +25,30 @@ from functions.admin.models import (
     SuspensionView,
     TransferView,
 )
+from functions.admin.order_file import OrderFile
 from functions.admin.settings import Settings
-from trading.adapters import passwords
+from trading.adapters import order_pages, passwords, views
 from trading.adapters.api import ApiResolver, PathId, json_response
 from trading.adapters.audit import TableAuditTrail
-from trading.adapters.aws import CLIENT_CONFIG
+from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
+from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
+from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.registry import TableRegistry
 from trading.adapters.settings import load
 from trading.adapters.tables import TableNames
+from trading.adapters.workflow_lookup import LifecycleLookup
 from trading.domain.clients import Client
 from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.valuation import Portfolio
 from trading.usecases.administer_clients import AdministerClients, IssuedSecret
 from trading.usecases.administration import Operator
 from trading.usecases.halt_instrument import HaltInstrument
+from trading.usecases.list_orders import ListOrders, OrderFilter
+from trading.usecases.ports import NotFoundError
+from trading.usecases.show_accounts import ShowAccounts
 from trading.usecases.transfer_assets import TransferAssets
 
 TAGS = ["Administration"]
@@ -54,6 +63,10 @@ mailboxes = SqsMailboxes(
 clients = AdministerClients(registry, audit, mailboxes, passwords.new_secret, now)
 transfers = TransferAssets(registry, audit, now)
 halt_instrument = HaltInstrument(registry, audit)
+find_orders = ListOrders(registry)
+prices = TableLastPrices(boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now)
+accounts = ShowAccounts(registry, prices)
+workflow_of = LifecycleLookup(boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.order_lifecycle_arn)
 idempotency = Idempotency(dynamodb, settings.idempotency_table)
 app = ApiResolver()
 
@@ -158,6 +171,49 @@ def halt(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
 def resume(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
     """New orders are taken again, by every worker within a minute."""
     return InstrumentView.of(halt_instrument(symbol, tradable=True, operator=_operator(request)))
+
+
+@app.get("/api/v1/admin/orders/<order_id>", permission="admin:read", summary="Look up an order", tags=TAGS)
+def look_up_order(order_id: PathId) -> OrderFile:
+    """Any client's order: its terms, history and children, its workflow, what it waits for, and every ledger entry of its trades.
+
+    Messages in dead-letter queues cannot be searched from here; an order of which one was given up has a `review_reason`.
+    """
+    order = registry.order(order_id)
+    if order is None:
+        raise NotFoundError("There is no such order.", field="order_id")
+    token_kept = registry.task_token(order_id) is not None
+    return OrderFile.of(order, registry.entries(order.trades), token_kept, workflow_of(order_id))
+
+
+@app.get(
+    "/api/v1/admin/clients/<client_id>/orders", permission="admin:read", summary="List a client's orders", tags=TAGS
+)
+def list_client_orders(
+    client_id: PathId,
+    state: Annotated[
+        Literal["open", "closed"] | None, Query(description="`open`: it may still execute; `closed`: no more.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> views.OrdersPage:
+    """Newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`."""
+    wanted = OrderFilter(is_open=None if state is None else state == "open")
+    if registry.profile(client_id) is None:
+        raise NotFoundError("There is no such client.", field="client_id")
+    orders, next_cursor = order_pages.page(find_orders, client_id, wanted, limit, cursor)
+    return views.OrdersPage(items=tuple(map(views.order_summary, orders)), next_cursor=next_cursor)
+
+
+@app.get(
+    "/api/v1/admin/clients/<client_id>/portfolio",
+    permission="admin:read",
+    summary="Show a client's portfolio",
+    tags=TAGS,
+)
+def show_client_portfolio(client_id: PathId) -> Portfolio:
+    """Cash, with its balances, and open positions of one moment, as the client sees them."""
+    return accounts.portfolio(client_id)
 
 
 def _operator(request: Change) -> Operator:

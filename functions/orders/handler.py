@@ -1,8 +1,7 @@
 """/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as /api/v1/trade."""
 
 import hashlib
-import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
@@ -13,8 +12,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from functions.orders.settings import Settings
-from trading.adapters import cursors, periods, stages, trade_records, views
-from trading.adapters.api import IDEMPOTENCY_KEY, MOMENT_PATTERN, ApiResolver, PathId, json_response
+from trading.adapters import order_pages, periods, stages, trade_records, views
+from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
@@ -36,15 +35,14 @@ from trading.adapters.trade_records import (
 from trading.domain import identifiers
 from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.replacement import Replacement
-from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, iso
+from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.place_order import PlaceOrder
-from trading.usecases.ports import NotFoundError, Place
+from trading.usecases.ports import NotFoundError
 from trading.usecases.replace_order import ReplaceOrder
 
 SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"
-ORDER_ID = "ord_[0-9a-f]{32}"
 PRICE_MAX_AGE = timedelta(seconds=60)
 """Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
 
@@ -164,25 +162,7 @@ def list_orders(
 
 def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
     """A page of the client's orders, and the cursor of the next one."""
-    client_id = app.principal.client_id
-    binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
-    after = None if cursor is None else _place(cursor, binding, wanted)
-    orders, place = find_orders(client_id, wanted, after, limit)
-    return orders, None if place is None else cursors.encode(binding, iso(place.accepted_at), place.order_id)
-
-
-def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
-    """Where a cursor of this client's list with these filters goes on; any other is refused."""
-    bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
-    if bound_to != binding or not re.fullmatch(MOMENT_PATTERN, accepted_at) or not re.fullmatch(ORDER_ID, order_id):
-        raise cursors.invalid()
-    try:
-        place = Place(datetime.fromisoformat(accepted_at), order_id)
-    except ValueError:
-        raise cursors.invalid() from None
-    if not wanted.begins <= place.accepted_at <= wanted.last:
-        raise cursors.invalid()
-    return place
+    return order_pages.page(find_orders, app.principal.client_id, wanted, limit, cursor)
 
 
 @app.delete(

@@ -10,6 +10,7 @@ SERVICE_OF_KIND = {
     "dlqs": "sqs",
     "secrets": "secretsmanager",
     "workflows": "states",
+    "executions": "states",
     "functions": "lambda",
 }
 

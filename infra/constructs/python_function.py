@@ -105,6 +105,7 @@ class PythonFunction(lambda_.Function):
                 retry_attempts=2,
                 on_failure=destinations.SqsDestination(undelivered),
             )
+        self.own_role = role
         acknowledge_any_resource(role)
         acknowledge(
             self,

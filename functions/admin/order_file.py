@@ -1,0 +1,124 @@
+"""An order as an operator looks it up: what its client sees, what only we know, its workflow, what it waits for, its ledger entries."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Self
+
+from trading.adapters import views
+from trading.adapters.workflow_lookup import WorkflowState
+from trading.domain.ledger import LedgerEntry
+from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.values import Frozen, Timestamp
+
+
+class Awaits(StrEnum):
+    """What must come before an order moves on, as its record says; whether the message is on its way is not known."""
+
+    END_OF_REPLACED_ORDER = "the end of the order that it replaces"
+    EXECUTE = "the message to execute it"
+    EXCHANGES = "reports of exchanges"
+    CLEAR = "the message to clear it"
+    SETTLEMENT = "settlement"
+    NOTHING = "nothing"
+
+
+class ChildView(Frozen):
+    """A part of the order at one exchange."""
+
+    number: int
+    exchange_id: str
+    quantity: int
+    filled: int
+    leaves: int
+    status: ChildStatus
+    reason: str | None
+
+
+class PostingView(Frozen):
+    """A signed amount of an asset, added to a ledger account."""
+
+    account: str
+    asset: str
+    amount: str
+
+
+class EntryView(Frozen):
+    """A ledger entry. `code` and `reason` are those of a BREAK."""
+
+    trade_id: str
+    kind: str
+    booked_at: Timestamp
+    postings: tuple[PostingView, ...]
+    code: str | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> Self:
+        """An entry as it is booked."""
+        return cls(
+            trade_id=entry.trade_id,
+            kind=entry.kind,
+            booked_at=entry.booked_at,
+            postings=tuple(
+                PostingView(account=each.account, asset=each.asset, amount=str(each.amount)) for each in entry.postings
+            ),
+            code=entry.code if entry.kind == "BREAK" else None,
+            reason=entry.reason if entry.kind == "BREAK" else None,
+        )
+
+
+class OrderFile(Frozen):
+    """`pushed_again_at`: when the sweeper sends the message again that the order may have lost; null when nothing is due.
+    `token_kept`: the token with which the workflow waits for the execution is in our tables. `review_reason`: people must look, among
+    others because a message was given up and is in a dead-letter queue. `workflow` null: it has none, or it ended 90 days ago.
+    """
+
+    order: views.OrderView
+    children: tuple[ChildView, ...]
+    sequence: int
+    previous_order_id: str | None
+    correlation_id: str
+    review_reason: str | None
+    awaits: Awaits
+    pushed_again_at: Timestamp | None
+    token_kept: bool
+    workflow: WorkflowState | None
+    ledger_entries: tuple[EntryView, ...]
+
+    @classmethod
+    def of(cls, order: Order, entries: Sequence[LedgerEntry], token_kept: bool, workflow: WorkflowState | None) -> Self:
+        """All that is known of an order."""
+        return cls(
+            order=views.order_view(order, entries),
+            children=tuple(
+                ChildView(
+                    number=child.number,
+                    exchange_id=child.exchange_id,
+                    quantity=child.quantity,
+                    filled=child.filled,
+                    leaves=child.leaves,
+                    status=child.outcome,
+                    reason=child.reason,
+                )
+                for child in order.children
+            ),
+            sequence=order.sequence,
+            previous_order_id=order.previous_order_id,
+            correlation_id=order.correlation_id,
+            review_reason=order.review_reason,
+            awaits=_awaits(order),
+            pushed_again_at=order.attention_at,
+            token_kept=token_kept,
+            workflow=workflow,
+            ledger_entries=tuple(map(EntryView.of, entries)),
+        )
+
+
+def _awaits(order: Order) -> Awaits:
+    if order.status is OrderStatus.RECEIVED:
+        return Awaits.END_OF_REPLACED_ORDER
+    if order.is_open:
+        return Awaits.EXCHANGES if order.live_children else Awaits.EXECUTE
+    if order.awaits_clearing:
+        return Awaits.CLEAR
+    return Awaits.SETTLEMENT if order.settled_quantity < order.filled_quantity else Awaits.NOTHING

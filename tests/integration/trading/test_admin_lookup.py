@@ -1,0 +1,93 @@
+"""GET /admin/orders/{id} and /admin/clients/{id}/orders, /portfolio: what an operator sees of an order and its client."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.system import System, principal
+from tests.integration.trading.admin import admin_event, ask
+from tests.integration.trading.orders import cleared_order, place, show
+
+RESTING = {"price": "200.00"}
+
+
+def look_up(system: System, order_id: str) -> dict[str, Any]:
+    status, found, _ = ask(system, "GET", f"orders/{order_id}")
+    assert status == 200, found
+    return found
+
+
+def listed(system: System, client_id: str, **query: str) -> tuple[int, dict[str, Any]]:
+    event = admin_event("GET", f"clients/{client_id}/orders")
+    event["queryStringParameters"] = query or None
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    status, body, _ = system.call("admin", event)
+    return status, body
+
+
+def test_an_order_that_is_cleared(system: System) -> None:
+    order_id = cleared_order(system)
+    found = look_up(system, order_id)
+    assert found["order"] == show(system, order_id)
+    assert found["workflow"]["status"] == "SUCCEEDED"
+    assert found["workflow"]["stopped_at"] >= found["workflow"]["started_at"]
+    assert (found["awaits"], found["pushed_again_at"], found["review_reason"]) == ("settlement", None, None)
+    kinds = [entry["kind"] for entry in found["ledger_entries"]]
+    assert kinds == ["FILL", "NOVATION"] * len(found["order"]["execution_details"])
+    for entry in found["ledger_entries"]:
+        cash = [posting for posting in entry["postings"] if posting["asset"] == "USD"]
+        assert sum(float(posting["amount"]) for posting in cash) == pytest.approx(0)
+    children = sum(child["filled"] for child in found["children"])
+    assert children == found["order"]["filled_quantity"] == 100
+
+
+def test_an_order_on_its_way(system: System) -> None:
+    order_id = place(system, **RESTING)["order_id"]
+    found = look_up(system, order_id)
+    assert (found["awaits"], found["children"], found["ledger_entries"]) == ("the message to execute it", [], [])
+    assert found["pushed_again_at"] > found["order"]["accepted_at"]
+    system.run_until(lambda: system.status(order_id) == "ROUTING")
+    found = look_up(system, order_id)
+    assert (found["awaits"], found["token_kept"]) == ("reports of exchanges", True)
+    assert (found["workflow"]["status"], found["workflow"]["state"]) == ("RUNNING", "Execute")
+    assert found["children"][0]["leaves"] > 0
+
+
+def test_an_order_without_a_workflow(system: System) -> None:
+    rejected = place(system, quantity=100_000)["order_id"]
+    found = look_up(system, rejected)
+    assert (found["workflow"], found["awaits"], found["token_kept"]) == (None, "nothing", False)
+    assert found["order"]["reason"]["code"] == "DAILY_LIMIT_EXCEEDED"
+
+
+def test_a_clients_orders_by_pages(system: System) -> None:
+    for key, changes in (("first", RESTING), ("second", {"quantity": 100_000}), ("third", RESTING)):
+        place(system, key, **changes)
+        system.venues.pass_time(1)
+    place(system, "bobs", client_id="bob", **RESTING)
+    status, everything = listed(system, "alice")
+    assert (status, [order["client_order_id"] for order in everything["items"]]) == (200, ["third", "second", "first"])
+    _, first = listed(system, "alice", limit="2")
+    _, rest = listed(system, "alice", limit="2", cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == everything["items"]
+    _, still_open = listed(system, "alice", state="open")
+    assert [order["client_order_id"] for order in still_open["items"]] == ["third", "first"]
+    assert listed(system, "bob", cursor=first["next_cursor"])[0] == 400
+
+
+def test_a_clients_portfolio_is_what_the_client_sees(system: System) -> None:
+    place(system, **RESTING)
+    status, shown, _ = ask(system, "GET", "clients/alice/portfolio")
+    assert status == 200
+    event = admin_event("GET", "") | {"path": "/api/v1/portfolio"}
+    event["requestContext"]["authorizer"] = principal("alice", "accounts:read")
+    assert shown == system.call("accounts", event)[1]
+    assert shown["cash"]["held_for_orders"] == "20000.30"
+
+
+@pytest.mark.parametrize("path", ["orders/ord_0", "clients/nobody/orders", "clients/nobody/portfolio"])
+def test_what_does_not_exist_and_who_may_not_ask(system: System, path: str) -> None:
+    status, problem, _ = ask(system, "GET", path)
+    assert (status, problem["code"]) == (404, "NOT_FOUND")
+    writer = principal("operations", "admin:write")
+    assert ask(system, "GET", path, authorizer=writer)[0] == 403
