@@ -114,7 +114,7 @@ def replace(
     if not any(terms.values()):
         raise typer.BadParameter("say at least one of --quantity, --limit, --stop")
     answer = session.api.change("PATCH", f"{PATH}/{order_id}", session.key(key, new_key()), terms)
-    session.show(answer, f"{answer['order_id']}: {view.status(answer)}, replaces {order_id}")
+    session.show(answer, *_accepted(answer), f"It replaces {order_id} as far as that has not been executed.")
 
 
 def list_orders(

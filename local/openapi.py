@@ -77,15 +77,31 @@ PARAMETERS = {
         "name": "X-Correlation-Id",
         "in": "header",
         "required": False,
-        "description": "Follows the request through logs, workflow, messages and venues. By default the request id.",
-        "schema": {"type": "string", "pattern": f"^{CORRELATION_ID.pattern}$"},
+        "description": "Follows the request through logs, workflow, messages and venues, if it matches "
+        f"`{CORRELATION_ID.pattern}`; else the request id does.",
+        "schema": {"type": "string"},
     },
 }
 ENTITY_TAG = {"ETag": {"description": "Names this very answer, for `If-None-Match`.", "schema": {"type": "string"}}}
-DECIMAL = {"type": "string", "description": "A decimal number as text.", "pattern": r"^-?\d+(\.\d+)?$"}
+DECIMAL = {"type": "string", "description": "A decimal number as text.", "pattern": r"^-?[0-9]+([.][0-9]+)?$"}
 REPLAYED = {
     REPLAYED_HEADER: {"description": "`true` when this is the first answer again.", "schema": {"type": "string"}}
 }
+_NEW_ORDER = {"order_id": "$response.body#/order_id"}
+_CLIENT = {"client_id": "$response.body#/client_id"}
+LINKS = {
+    ("place", "201"): {
+        "show": _NEW_ORDER,
+        "cancel": _NEW_ORDER,
+        "replace": _NEW_ORDER,
+        "show_by_client_order_id": {"client_order_id": "$request.header.Idempotency-Key"},
+    },
+    ("replace", "202"): {"show": _NEW_ORDER, "cancel": _NEW_ORDER, "replace": _NEW_ORDER},
+    ("create_client", "201"): dict.fromkeys(
+        ("show_client", "set_limits", "deposit", "withdraw", "suspend_client", "activate_client"), _CLIENT
+    ),
+}
+"""Operation and status → the operations that go on with what was answered."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +191,11 @@ def _complete(document: dict[str, Any]) -> None:
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
         parameters.append({"$ref": "#/components/parameters/CorrelationId"})
+        for status in ("201", "202"):
+            if following := LINKS.get((operation["operationId"], status)):
+                operation["responses"][status]["links"] = {
+                    name: {"operationId": name, "parameters": parameters} for name, parameters in following.items()
+                }
         operation["responses"] |= {
             str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses
         }

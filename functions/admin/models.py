@@ -1,10 +1,11 @@
 """What operators send and are shown."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from trading.adapters.amounts import Amount, AmountOrZero, Percent
 from trading.domain.accounts import Account
 from trading.domain.clients import Client, ClientStatus, Limits
 from trading.domain.credentials import Credential, CredentialStatus
@@ -14,11 +15,17 @@ from trading.domain.values import Frozen, Money, Timestamp
 from trading.usecases.administer_clients import ClientFile, IssuedSecret
 from trading.usecases.transfer_assets import Cash, Shares
 
-Amount = Annotated[Money, Field(gt=0, le=10**12, max_digits=15, decimal_places=2)]
-AmountOrZero = Annotated[Money, Field(ge=0, le=10**12, max_digits=15, decimal_places=2)]
-Percent = Annotated[Money, Field(gt=0, le=100, max_digits=5, decimal_places=2)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 
+CASH: dict[str, Any] = {
+    "properties": {"amount": {"type": "string"}, "symbol": {"type": "null"}, "quantity": {"type": "null"}},
+    "required": ["amount"],
+}
+SHARES: dict[str, Any] = {
+    "properties": {"amount": {"type": "null"}, "symbol": {"type": "string"}, "quantity": {"type": "integer"}},
+    "required": ["symbol", "quantity"],
+}
+"""What goes together, for the documents."""
 ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it."
 
 
@@ -71,6 +78,8 @@ class TransferRequest(Change):
     symbol: Symbol | None = None
     quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [CASH, SHARES]})
+
     @model_validator(mode="after")
     def _cash_or_shares(self) -> Self:
         if (self.amount is None) == (self.symbol is None) or (self.symbol is None) != (self.quantity is None):
@@ -92,6 +101,18 @@ class NewDeposit(TransferRequest):
     """Cash or shares that come in. `cost`: what the shares cost the client in all."""
 
     cost: AmountOrZero | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {**CASH, "properties": {**CASH["properties"], "cost": {"type": "null"}}},
+                {
+                    "properties": {**SHARES["properties"], "cost": {"type": "string"}},
+                    "required": [*SHARES["required"], "cost"],
+                },
+            ]
+        }
+    )
 
     @model_validator(mode="after")
     def _shares_have_a_cost(self) -> Self:

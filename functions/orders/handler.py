@@ -9,10 +9,11 @@ from typing import Annotated, Literal, Self
 import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from functions.orders.settings import Settings
 from trading.adapters import order_pages, periods, stages, trade_records, views
+from trading.adapters.amounts import Price
 from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -35,7 +36,7 @@ from trading.adapters.trade_records import (
 from trading.domain import identifiers
 from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.replacement import Replacement
-from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce
+from trading.domain.values import Frozen, OrderType, Side, TimeInForce
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.place_order import PlaceOrder
@@ -47,11 +48,17 @@ PRICE_MAX_AGE = timedelta(seconds=60)
 """Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
 
 
-Price = Annotated[Money, Field(gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4)]
-
-
 class NewOrder(Frozen):
     """An order as a client writes it. A limit order carries a price, a market order none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"order_type": {"enum": ["market"]}, "price": {"type": "null"}}},
+                {"properties": {"order_type": {"enum": ["limit"]}, "price": {"type": "string"}}, "required": ["price"]},
+            ]
+        }
+    )
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     stock_symbol: str = Field(pattern=SYMBOL)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trading.domain.values import Day, Frozen, Money, Side, TimeInForce, Timestamp
+from trading.domain.values import Day, Frozen, Money, PositiveMoney, Side, TimeInForce, Timestamp
 
 ACCOUNT_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
@@ -85,7 +85,7 @@ class ExecutionReport(Frozen):
     side: Side
     exec_type: ExecType
     last_quantity: int = Field(default=0, ge=0)
-    last_price: Money | None = Field(default=None, gt=0)
+    last_price: PositiveMoney | None = None
     cumulative_quantity: int = Field(ge=0)
     leaves_quantity: int = Field(ge=0)
     reason: str | None = Field(default=None, max_length=256)

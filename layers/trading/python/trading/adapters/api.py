@@ -269,7 +269,7 @@ class ApiResolver:
     def _on_not_found(self, _: NotFoundError) -> Response[str]:
         path = self.event.path.rstrip("/")
         allowed = sorted({method for method, rule in self._routes if rule.fullmatch(path)})
-        if allowed:
+        if allowed and self.event.http_method not in allowed:
             error = HttpError(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",

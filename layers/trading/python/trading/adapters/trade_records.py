@@ -49,7 +49,7 @@ def _terms(symbol: str, side: Side, quantity: int, price: Decimal | None) -> dic
         "side": side,
         "quantity": quantity,
         "order_type": OrderType.MARKET if price is None else OrderType.LIMIT,
-        "price": price,
+        "price": None if price is None else f"{price:f}",
         "time_in_force": TimeInForce.DAY,
     }
 

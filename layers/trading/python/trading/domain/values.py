@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     WithJsonSchema,
 )
@@ -77,6 +78,13 @@ Money = Annotated[
     WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN, "examples": ["187.50"]}),
 ]
 """An amount or a price in the account's currency, with cents. A string in JSON, a number in DynamoDB, never a float."""
+
+
+PositiveMoney = Annotated[
+    Money,
+    Field(gt=0),
+    WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN.replace("^-?", "^(?=.*[1-9])"), "examples": ["187.50"]}),
+]
 
 
 def iso(moment: datetime) -> str:

@@ -1,0 +1,37 @@
+"""Amounts and prices in requests: decimal text, by the very pattern that the API's documents state."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from trading.domain.values import Money
+
+POSITIVE = "(?=.*[1-9])"
+PRICE = rf"^{POSITIVE}[0-9]{{1,7}}([.][0-9]{{1,4}})?$"
+AMOUNT = rf"^{POSITIVE}[0-9]{{1,12}}([.][0-9]{{1,2}})?$"
+AMOUNT_OR_ZERO = r"^[0-9]{1,12}([.][0-9]{1,2})?$"
+PERCENT = rf"^{POSITIVE}([0-9]{{1,2}}([.][0-9]{{1,2}})?|100([.]0{{1,2}})?)$"
+
+
+def _text(pattern: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"a decimal number as text that matches {pattern}")
+        return value
+
+    return check
+
+
+def _schema(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+Price = Annotated[Money, BeforeValidator(_text(PRICE)), _schema(PRICE, "187.50")]
+"""Up to 9,999,999.9999, never zero."""
+Amount = Annotated[Money, BeforeValidator(_text(AMOUNT)), _schema(AMOUNT, "1000.00")]
+"""Whole cents, never zero."""
+AmountOrZero = Annotated[Money, BeforeValidator(_text(AMOUNT_OR_ZERO)), _schema(AMOUNT_OR_ZERO, "1000.00")]
+Percent = Annotated[Money, BeforeValidator(_text(PERCENT)), _schema(PERCENT, "50.00")]
+"""Up to 100, in hundredths, never zero."""
