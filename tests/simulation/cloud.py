@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from types import CodeType, ModuleType
 from typing import Any
+from urllib.parse import parse_qs, parse_qsl
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
@@ -384,11 +385,12 @@ class Cloud:
         key: str,
         done: Callable[[Answer], None],
     ) -> None:
+        path, _, query = path.partition("?")
         route = next((r for r, pattern in self._routes[api] if r.method == method and pattern.fullmatch(path)), None)
         if route is None:
             done(Answer(403, b'{"message":"Missing Authentication Token"}'))
             return
-        event = _api_event(method, path, headers, body, key)
+        event = _api_event(method, path, query, headers, body, key)
 
         def authorized(claims: dict[str, Any] | None) -> None:
             if claims is not None:
@@ -572,7 +574,7 @@ def _answer(outcome: Outcome) -> Answer:
     return Answer(value["statusCode"], value["body"].encode(), headers)
 
 
-def _api_event(method: str, path: str, headers: dict[str, str], body: bytes, key: str) -> dict[str, Any]:
+def _api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes, key: str) -> dict[str, Any]:
     sent = {"Content-Type": "application/json", **headers}
     return {
         "resource": path,
@@ -580,8 +582,8 @@ def _api_event(method: str, path: str, headers: dict[str, str], body: bytes, key
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
+        "queryStringParameters": dict(parse_qsl(query)) or None,
+        "multiValueQueryStringParameters": parse_qs(query) or None,
         "pathParameters": None,
         "stageVariables": None,
         "requestContext": {

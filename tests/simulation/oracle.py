@@ -10,23 +10,29 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
 from tests.simulation.cloud import STAGE, Cloud
 from tests.simulation.items import plain
 from tests.simulation.people import ORDER_FIELDS, People
 from tests.simulation.scenario import Scenario
+from tests.simulation.sights import Moment, judge, judge_sums
 from tests.simulation.venues import Outside
+from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.adapters.entities import load_entry
+from trading.adapters.tables import TableBooks, TableNames
 from trading.domain import identifiers, reconciliation
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK, close_of
 from trading.domain.clearing import Obligation
+from trading.domain.movements import Movement
 from trading.domain.orders import Order
 from trading.domain.reconciliation import Snapshot
+from trading.usecases.list_movements import LedgerFilter, ListMovements
 
 if TYPE_CHECKING:
     from tests.simulation.terms import Terms
 
-ZERO = Decimal(0)
 CENT = Decimal("0.01")
 OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 LEGAL = {
@@ -42,14 +48,6 @@ LEGAL = {
 }
 GTC_SECONDS = 90 * 86_400 - 5
 NOT_NEGATIVE = ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used")
-
-
-class ViolationError(AssertionError):
-    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for shrinking."""
-
-    def __init__(self, rule: str, subject: str, message: str) -> None:
-        super().__init__(f"{rule}: {subject}: {message}")
-        self.rule = rule
 
 
 @dataclass
@@ -69,14 +67,19 @@ class StepOracle:
     filled: Counter[str] = field(default_factory=Counter)
     executions: set[tuple[str, str]] = field(default_factory=set)
     report: dict[str, Any] = field(default_factory=dict)
+    moments: dict[str, list[Moment]] = field(default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})]))
+    """What each client's books were, one after the other."""
 
     def __call__(self, changes: Iterable[Any]) -> None:
         """Take in what was written and check whom it concerns. Raises ViolationError."""
         clients: set[str] = set()
+        withdrawn = []
         for table, _, before, after in changes:
             match table.removeprefix(f"{STAGE}-"):
                 case "ledger":
                     clients.add(self._entry(before, after))
+                    if after["kind"]["S"] == "WITHDRAWAL":
+                        withdrawn.append(plain(after))
                 case "accounts":
                     clients.add(self._balance(before, after))
                 case "control":
@@ -85,8 +88,20 @@ class StepOracle:
                     client = self._order(before, after)
                     if client:
                         clients.add(client)
+        for entry in withdrawn:
+            self._withdrawal(entry)
         for client_id in clients:
             self._client(client_id)
+
+    def _withdrawal(self, entry: dict[str, Any]) -> None:
+        """Only what is settled and free leaves."""
+        client_id = entry["client_id"]
+        for posting in entry["postings"]:
+            position = self.positions.get((client_id, posting["asset"]))
+            if posting["asset"] == "USD" and self.accounts[client_id].get("unsettled_used"):
+                raise ViolationError("only what is settled leaves", client_id, str(entry))
+            if position and position["available"] < max(position["unsettled"], 0):
+                raise ViolationError("only what is settled leaves", client_id, str(entry))
 
     def finishing(self, output: dict[str, Any]) -> None:
         """A workflow is only told of what is committed."""
@@ -259,18 +274,14 @@ class StepOracle:
                 quantity = position["available"] + position["held"]
                 equal("shares are what the ledger says", subject, quantity, self.sums[f"client:{client_id}", symbol])
                 equal("held shares are what open orders hold", subject, position["held"], shares[symbol])
+        positions = {symbol: position for (owner, symbol), position in self.positions.items() if owner == client_id}
+        self.moments[client_id].append(Moment(account or {}, positions, {order["order_id"]: order for order in own}))
 
 
 def _check_version(name: str, before: Any, item: dict[str, Any]) -> None:
     old = int(before["version"]["N"]) if before else 0
     if item["version"] != old + 1:
         raise ViolationError("no update is lost", name, f"version {old} was replaced by {item['version']}")
-
-
-def equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
-    """Raise ViolationError unless both are the same."""
-    if actual != expected:
-        raise ViolationError(rule, subject, f"{actual}, but {expected}")
 
 
 @dataclass
@@ -299,6 +310,7 @@ class EndOracle:
     def check_at_rest(self) -> None:
         """After the second settlement: nothing but good-till-canceled orders is open, nothing is on its way."""
         self._queues()
+        self._statements()
         self._reconciliation(final=False)
         for order in self.steps.orders.values():
             if order["status"] in OPEN and order["time_in_force"] != "GTC":
@@ -322,6 +334,7 @@ class EndOracle:
         self._settlements()
         self._workflows()
         self._shown()
+        self._statements()
         self._endings()
         self._intrusions()
         report = self.steps.report
@@ -364,6 +377,23 @@ class EndOracle:
             final = [entry["status"] for entry in self.steps.orders[order_id]["history"]]
             if final[: len(path)] != path:
                 raise ViolationError("what was shown stays true", order_id, f"{path} was shown, {final} came of it")
+
+        for sight in self.people.seen:
+            judge(sight, self.steps.entries)
+
+    def _statements(self) -> None:
+        """What each client moved in all comes to what he has."""
+        names = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
+        books = TableBooks(boto3.client("dynamodb"), names, lambda: datetime.fromtimestamp(self.cloud.engine.now, UTC))
+        for trader in self.scenario.traders:
+            lines: list[Movement] = []
+            page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), None, 200)
+            lines += page
+            while after is not None:
+                page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), after, 200)
+                lines += page
+            last = self.steps.moments[trader.client_id][-1]
+            judge_sums(trader.client_id, lines, last.account, last.positions)
 
     def _queues(self) -> None:
         for url in (*self.cloud.queues.values(), *self.cloud.dead_letters.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,8 @@ from ops.target import CONFIG, Target
 from tests.simulation.cloud import STAGE, Answer, Cloud
 from tests.simulation.engine import Outcome, Process, current
 from tests.simulation.scenario import Action, Scenario
+from tests.simulation.sights import Moment, Sight
+from tests.simulation.violations import ViolationError
 from trading.adapters.signatures import sign
 from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
@@ -29,6 +31,7 @@ TRIES = 12
 OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 ORDERS_PATH = "/api/v1/orders"
+PAGED = ("positions", "orders", "trades", "transactions")
 ORDER_FIELDS = ("stock_symbol", "quantity", "order_type", "side", "time_in_force", "price")
 
 
@@ -61,15 +64,23 @@ class OperatorsTarget(Target):
 class People:
     """Does a scenario's actions at their times."""
 
-    def __init__(self, cloud: Cloud, scenario: Scenario, secrets: dict[str, tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        scenario: Scenario,
+        secrets: dict[str, tuple[str, str]],
+        moments: Mapping[str, Sequence[Moment]],
+    ) -> None:
         self.placed: list[Placed] = []
         self.shown: list[tuple[str, dict[str, Any]]] = []
+        self.seen: list[Sight] = []
         self.canceled: set[str] = set()
         self.intrusions: list[tuple[str, Answer]] = []
         """What strangers tried, and what they were answered."""
         self._cloud = cloud
         self._scenario = scenario
         self._secrets = secrets
+        self._moments = moments
         self._tokens: dict[str, str] = {}
         self._requests = 0
         opening = scenario.opening.timestamp()
@@ -93,6 +104,8 @@ class People:
             "snoop": self._snoop,
             "impersonate": self._impersonate,
             "forge": self._forge,
+            "look": self._look,
+            "administer": self._administer,
         }
         copies = action.fields.get("copies", 1)
         for copy in range(copies):
@@ -167,6 +180,29 @@ class People:
         answer = self._request(action.who, "GET", f"{ORDERS_PATH}/{order_id}", f"show-{order_id}", None)
         if answer.status == 200:
             self.shown.append((order_id, answer.json()))
+
+    def _look(self, action: Action) -> None:
+        """A client asks for a part of its account, page by page; each page is judged by itself."""
+        view, cursor = action.fields["view"], ""
+        for page in range(action.fields["pages"]):
+            begins = len(self._moments[action.who]) - 1
+            query = f"?limit={action.fields['limit']}{cursor}" if view in PAGED else ""
+            answer = self._request(action.who, "GET", f"/api/v1/{view}{query}", f"look-{page}", None)
+            if answer.status != 200:
+                return
+            body = answer.json()
+            self.seen.append(Sight(action.who, view, body, self._moments[action.who][begins:]))
+            if not body.get("next_cursor"):
+                return
+            cursor = f"&cursor={body['next_cursor']}"
+
+    def _administer(self, action: Action) -> None:
+        """An operator uses the admin API; the same twice, if there are copies."""
+        method, path, body = (action.fields[name] for name in ("method", "path", "body"))
+        answer = self._request(OPERATOR, method, f"/api/v1/admin/{path}", f"{path}-{action.at}".replace("/", "."), body)
+        self._cloud.log(OPERATOR, "administers", path, answer.status)
+        if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
+            raise ViolationError("administration is possible", path, f"{answer.status} {answer.body!r}")
 
     def _cancel(self, action: Action) -> None:
         """202 as long as the order is open, 404 when it came before the order, 409 when it came too late."""

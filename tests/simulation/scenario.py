@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.faults import STORM, Rates
+from tests.simulation.sights import VIEWS
 from trading.domain.calendar import NEW_YORK, next_business_day
 
 CENT = Decimal("0.01")
@@ -103,6 +104,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
             )
     actions += _operations(random, day)
     actions += _intrusions(random, traders, actions)
+    actions += _looks(seed, actions)
+    actions += _administration(seed, traders)
     actions = [_on_the_second_day(action, day) for action in actions]
     return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
 
@@ -125,6 +128,62 @@ def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Actio
         what = random.choice(("snoop", "impersonate", "forge"))
         intruders.append(Action(placed.at + 10 * random.random(), stranger, what, fields))
     return intruders
+
+
+def _looks(seed: int, actions: list[Action]) -> list[Action]:
+    """Clients look at what they have, above all when something of theirs is on its way."""
+    random = Random(f"looks/{seed}")
+    return [
+        Action(
+            placed.at + random.choice((0.2, 2.0, 60.0)) * random.random(),
+            placed.who,
+            "look",
+            {"view": random.choice(VIEWS), "limit": random.choice((1, 3, 50)), "pages": 4},
+        )
+        for placed in actions
+        if placed.what == "place" and random.random() < 0.2
+    ]
+
+
+def _administration(seed: int, traders: tuple[Trader, ...]) -> list[Action]:
+    """What administrators do: transfers, a client suspended for a while, an instrument halted for a while."""
+    random = Random(f"administration/{seed}")
+    actions = []
+
+    def administer(at: float, method: str, path: str, **body: Any) -> None:
+        body["reason"] = "simulated"
+        fields = {"method": method, "path": path, "body": body, "copies": random.choice((1, 1, 2))}
+        actions.append(Action(at, "operator", "administer", fields))
+
+    for number in range(random.randint(0, 4)):
+        client = f"clients/{random.choice(traders).client_id}"
+        symbol, price = random.choice([*SYMBOLS.items()])
+        quantity, reference = random.choice((1, 30, 350)), f"transfer-{number}"
+        cash = {
+            "reference": reference,
+            "amount": str(random.choice((Decimal("0.01"), Decimal(5000), Decimal(150_000)))),
+        }
+        shares = {"reference": reference, "symbol": symbol, "quantity": quantity}
+        at = random.random() * TRADING_SECONDS
+        match random.randrange(4):
+            case 0:
+                administer(at, "POST", f"{client}/deposits", **cash)
+            case 1:
+                administer(at, "POST", f"{client}/withdrawals", **cash)
+            case 2:
+                administer(at, "POST", f"{client}/deposits", **shares, cost=str(price * quantity))
+            case _:
+                administer(at, "POST", f"{client}/withdrawals", **shares)
+    at, lasts = random.random() * TRADING_SECONDS, random.choice((5, 120)) * random.random()
+    if random.random() < 0.15:
+        client = f"clients/{random.choice(traders).client_id}"
+        administer(at, "POST", f"{client}/suspension")
+        administer(at + lasts, "POST", f"{client}/activation")
+    if random.random() < 0.15:
+        symbol = random.choice([*SYMBOLS])
+        administer(at, "PUT", f"instruments/{symbol}/halt")
+        administer(at + lasts, "PUT", f"instruments/{symbol}/resume")
+    return actions
 
 
 def _trader(random: Random, number: int) -> Trader:

@@ -17,11 +17,12 @@ from typing import Any
 from tests.simulation.cloud import STAGE, Cloud
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
-from tests.simulation.oracle import EndOracle, StepOracle, ViolationError, moment
+from tests.simulation.oracle import EndOracle, StepOracle, moment
 from tests.simulation.people import OPERATOR, People
 from tests.simulation.scenario import EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
 from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside
+from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters import passwords
 from trading.adapters.tables import TableBooks, TableNames
@@ -30,7 +31,7 @@ from trading.domain import deposits
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK, is_business_day, next_business_day
 from trading.domain.clients import Client
-from trading.domain.credentials import INTERNAL_AUDIENCE, Credential
+from trading.domain.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
 from trading.domain.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
@@ -39,8 +40,7 @@ RECONCILED_AT = (9.9, 18.55, 19.2, 12.0, 19.2)
 """New York's hours at which the hourly reconciliation is let run on each day: while there is trading, while there is settlement, at rest."""
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
-CLIENT_PERMISSIONS = ("orders:read", "orders:write")
-OPERATOR_PERMISSIONS = ("execution:write", "clearing:write", "settlement:write")
+OPERATOR_PERMISSIONS = ("admin:read", "admin:write", "execution:write", "clearing:write", "settlement:write")
 SECRET = "a secret of the simulation"
 
 
@@ -93,7 +93,7 @@ class Simulation:
         )
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
         self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders}, Terms(limits))
-        self.people = People(self.cloud, scenario, self._set_up())
+        self.people = People(self.cloud, scenario, self._set_up(), self.steps.moments)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:
             wall.output = _Kept(self._log)

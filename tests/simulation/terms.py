@@ -9,8 +9,9 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.simulation.oracle import CENT, ZERO, ViolationError, equal
+from tests.simulation.oracle import CENT
 from tests.simulation.scenario import FEE, SYMBOLS
+from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain.calendar import NEW_YORK, next_business_day
 
 OPPOSITE = {"buy": "sell", "sell": "buy"}
@@ -72,6 +73,18 @@ class Terms:
                         key = (entry["client_id"], posting["asset"])
                         self.shares[key] += int(posting["amount"])
                         self.costs[key] += SYMBOLS[posting["asset"]] * posting["amount"]
+            case "WITHDRAWAL":
+                self._withdrawal(entry)
+
+    def _withdrawal(self, entry: dict[str, Any]) -> None:
+        """Shares take their part of the cost along."""
+        for posting in entry["postings"]:
+            if posting["account"].startswith("client:") and posting["asset"] in SYMBOLS:
+                key, quantity = (entry["client_id"], posting["asset"]), -int(posting["amount"])
+                cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
+                equal("shares that leave take their cost along", entry["trade_id"], entry["cost"], cost)
+                self.costs[key] -= cost
+                self.shares[key] -= quantity
 
     def _fill(self, fill: dict[str, Any], order: dict[str, Any]) -> None:
         name, quantity, price = fill["trade_id"], fill["quantity"], fill["price"]

@@ -1,0 +1,156 @@
+"""What clients saw of their accounts while everything moved, against the states that their books were in meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.simulation.violations import ZERO, ViolationError, equal
+
+Item = Mapping[str, Any]
+Entries = Mapping[tuple[str, str], Item]
+VIEWS = ("balance", "positions", "portfolio", "orders", "trades", "transactions")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A client's books between two commits: account, positions by symbol, orders by id."""
+
+    account: Item
+    positions: Mapping[str, Item]
+    orders: Mapping[str, Item]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """An answer, and the moments that it may be of: from the one at the request to the one at the answer."""
+
+    client_id: str
+    view: str
+    body: dict[str, Any]
+    moments: Sequence[Moment]
+
+
+def judge(sight: Sight, entries: Entries) -> None:
+    """Raise ViolationError unless what was shown was so at one moment."""
+    match sight.view:
+        case "balance":
+            _at_one_moment(
+                sight, "a balance", [_cash(moment.account) for moment in sight.moments], _cash_shown(sight.body)
+            )
+        case "positions":
+            for shown in sight.body["items"]:
+                _position(sight, shown)
+        case "portfolio":
+            _portfolio(sight)
+        case "orders":
+            for shown in sight.body["items"]:
+                states = [moment.orders.get(shown["order_id"], {}) for moment in sight.moments]
+                known = [(order.get("status"), order.get("filled_quantity")) for order in states]
+                _at_one_moment(sight, "an order", known, (shown["current_status"], shown["filled_quantity"]))
+        case "trades":
+            _trades(sight, entries)
+        case "transactions":
+            for line in sight.body["items"]:
+                _line(sight, line, entries)
+
+
+def _at_one_moment(sight: Sight, what: str, known: Iterable[Any], shown: Any) -> None:
+    if shown not in list(known):
+        raise ViolationError("what is shown was so", f"{sight.client_id} {what}", f"{shown} was shown of {list(known)}")
+
+
+def _cash(account: Item) -> tuple[Decimal, ...]:
+    available, held, unsettled = (account.get(name, ZERO) for name in ("available", "held", "unsettled"))
+    return available, held, unsettled, available + held + unsettled, account.get("credit_used", ZERO)
+
+
+def _cash_shown(balance: Item) -> tuple[Decimal, ...]:
+    names = ("available", "held_for_orders", "unsettled", "total", "margin_in_use")
+    return tuple(Decimal(balance[name]) for name in names)
+
+
+def _position(sight: Sight, shown: Item) -> None:
+    states = [moment.positions.get(shown["symbol"], {}) for moment in sight.moments]
+    known = [(p.get("available", 0), p.get("held", 0), p.get("unsettled", 0)) for p in states]
+    _at_one_moment(sight, "a position", known, (shown["available"], shown["held_for_sells"], shown["unsettled"]))
+    quantity = shown["quantity"]
+    sums = (shown["available"] + shown["held_for_sells"], shown["settled"] + shown["unsettled"])
+    equal("a position's parts make its quantity", f"{sight.client_id} {shown['symbol']}", sums, (quantity, quantity))
+
+
+def _portfolio(sight: Sight) -> None:
+    """A settlement of shares moves nothing but what is unsettled of them, so that part is of each position's own moment."""
+    for position in sight.body["positions"]:
+        _position(sight, position)
+    known = [
+        (
+            _cash(m.account),
+            {s: (p["available"], p["held"]) for s, p in m.positions.items() if p["available"] + p["held"]},
+        )
+        for m in sight.moments
+    ]
+    owned = {p["symbol"]: (p["available"], p["held_for_sells"]) for p in sight.body["positions"] if p["quantity"]}
+    _at_one_moment(sight, "a portfolio", known, (_cash_shown(sight.body["cash"]), owned))
+
+
+def _trades(sight: Sight, entries: Entries) -> None:
+    executed: Counter[str] = Counter()
+    orders = sight.moments[-1].orders
+    for shown in sight.body["items"]:
+        fill, order = entries.get((shown["trade_id"], "FILL")), orders.get(shown["order_id"])
+        if fill is None or order is None or shown["trade_id"] not in order.get("trades", ()):
+            raise ViolationError("no trade is shown that its order has not", shown["trade_id"], str(order))
+        said = (shown["quantity"], Decimal(shown["price"]), Decimal(shown["fees"]), shown["side"], sight.client_id)
+        booked = (fill["quantity"], fill["price"], fill["fees"], fill["side"], fill["client_id"])
+        equal("a trade is shown as it is booked", shown["trade_id"], said, booked)
+        if shown["settled_at"] and (shown["trade_id"], "SETTLEMENT") not in entries:
+            raise ViolationError("settled is what is settled", shown["trade_id"], shown["settled_at"])
+        executed[shown["order_id"]] += shown["quantity"]
+    for order_id, quantity in executed.items():
+        if quantity > orders[order_id]["filled_quantity"]:
+            raise ViolationError("no trade is shown twice", order_id, f"{quantity} of {orders[order_id]}")
+
+
+def _line(sight: Sight, line: Item, entries: Entries) -> None:
+    entry_id, _, kind = line["transaction_id"].partition(".")
+    of = {"trade": "FILL", "fee": "FILL", "settlement": "SETTLEMENT", "deposit": "DEPOSIT", "withdrawal": "WITHDRAWAL"}
+    found = {name: entries[entry_id, name] for name in of.values() if (entry_id, name) in entries}
+    entry = found.get("FILL", {})
+    sign = 1 if entry.get("side") == "buy" else -1
+    match kind:
+        case "trade":
+            moved = (-sign * entry["notional"], sign * entry["quantity"])
+        case "fee":
+            moved = (-entry["fees"], 0)
+        case "settlement":
+            moved = (ZERO, 0)
+        case "loan" if sign == 1:
+            moved = (entry["drawn"], 0)
+        case "loan":
+            moved = (-found["SETTLEMENT"]["loan_repaid"], 0)
+        case _:
+            postings = found[of[kind]]["postings"]
+            own = [p for p in postings if p["account"] == f"client:{sight.client_id}"]
+            cash = sum((p["amount"] for p in own if p["asset"] == "USD"), ZERO)
+            moved = (cash, sum(int(p["amount"]) for p in own if p["asset"] != "USD"))
+    if kind in of and of[kind] not in found:
+        raise ViolationError("every line is of an entry", line["transaction_id"], str(line))
+    said = (Decimal(line["amount"]), line["quantity"])
+    equal("a line says what its entry moved", line["transaction_id"], said, moved)
+
+
+def judge_sums(client_id: str, lines: Sequence[Any], account: Item, positions: Mapping[str, Item]) -> None:
+    """The whole statement of a client at rest comes to what he has."""
+    moved = (sum((line.amount for line in lines), ZERO), sum((line.unsettled_amount for line in lines), ZERO))
+    unsettled = account["unsettled"] + account.get("unsettled_used", ZERO)
+    has = (account["available"] + account["held"] + account["unsettled"], unsettled)
+    equal("a statement sums to the balance", client_id, moved, has)
+    for symbol, position in positions.items():
+        of_symbol = [line for line in lines if line.symbol == symbol]
+        shares = (sum(line.quantity for line in of_symbol), sum(line.unsettled_quantity for line in of_symbol))
+        owned = (position["available"] + position["held"], position["unsettled"])
+        equal("a statement sums to the position", f"{client_id} {symbol}", shares, owned)

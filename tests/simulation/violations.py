@@ -1,0 +1,20 @@
+"""An invariant that does not hold."""
+
+from decimal import Decimal
+from typing import Any
+
+ZERO = Decimal(0)
+
+
+class ViolationError(AssertionError):
+    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for shrinking."""
+
+    def __init__(self, rule: str, subject: str, message: str) -> None:
+        super().__init__(f"{rule}: {subject}: {message}")
+        self.rule = rule
+
+
+def equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
+    """Raise ViolationError unless both are the same."""
+    if actual != expected:
+        raise ViolationError(rule, subject, f"{actual}, but {expected}")
