@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,15 @@ import boto3
 from tests.simulation.cloud import STAGE, Cloud
 from tests.simulation.items import plain
 from tests.simulation.people import ORDER_FIELDS, People
+from tests.simulation.replacing import (
+    ROUTED_WITHIN,
+    Replacements,
+    check_answers,
+    check_conflicts,
+    heirs,
+    moment,
+    over_at,
+)
 from tests.simulation.scenario import Scenario
 from tests.simulation.sights import Moment, judge, judge_sums
 from tests.simulation.venues import Outside
@@ -37,7 +45,7 @@ CENT = Decimal("0.01")
 OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 LEGAL = {
     "": {"RECEIVED"},
-    "RECEIVED": {"VALIDATED", "REJECTED"},
+    "RECEIVED": {"VALIDATED", "REJECTED", "CANCELED"},
     "VALIDATED": {"ROUTING", "REJECTED", "CANCELED", "EXPIRED"},
     "ROUTING": {"PARTIALLY_FILLED", "FILLED", "REJECTED", "CANCELED", "EXPIRED"},
     "PARTIALLY_FILLED": {"PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"},
@@ -56,6 +64,7 @@ class StepOracle:
 
     credit_limits: dict[str, Decimal]
     terms: Terms
+    replacements: Replacements = field(default_factory=Replacements)
     sums: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     positions: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -193,11 +202,15 @@ class StepOracle:
             old = before["history"]["L"]
             if after["history"]["L"][: len(old)] != old:
                 raise ViolationError("history is only added to", order_id, f"{old} became {after['history']['L']}")
-            terms = ("client_id", "symbol", "side", "quantity", "limit_price", "protection_price", "accepted_at")
+            terms = ["client_id", "symbol", "side", "limit_price", "accepted_at"]
+            if not (takes_over := len(before["history"]["L"]) == 1):
+                terms += ["quantity", "protection_price", "business_date"]
             changed = [name for name in terms if before.get(name) != after.get(name)]
             if changed:
                 raise ViolationError("an order's terms stay", order_id, str(changed))
         if before is None:
+            self.replacements.begins(order)
+        if before is None or takes_over:
             own = [o for o in self.orders.values() if o["client_id"] == order["client_id"] and o["status"] in OPEN]
             self.terms.order(order, own)
             self._self_trade(order)
@@ -268,6 +281,7 @@ class StepOracle:
             limit = account["credit_available"] + account["credit_held"] + account["credit_used"]
             equal("credit parts make the limit", client_id, limit, self.credit_limits[client_id])
         self.terms.balances(client_id, own, account, self.positions)
+        self.replacements.check(own, self.orders)
         for (owner, symbol), position in self.positions.items():
             if owner == client_id:
                 subject = f"{client_id} {symbol}"
@@ -315,8 +329,11 @@ class EndOracle:
         for order in self.steps.orders.values():
             if order["status"] in OPEN and order["time_in_force"] != "GTC":
                 raise ViolationError("every order ends", order["order_id"], f"still {order['status']}")
-            if order["status"] in OPEN and order["order_id"] in self.people.canceled:
-                raise ViolationError("a cancel is obeyed", order["order_id"], f"still {order['status']}")
+            if order["status"] == "RECEIVED":
+                raise ViolationError("every order ends", order["order_id"], f"still waits for {order['replaces']}")
+        for heir in (heir for canceled in self.people.canceled for heir in heirs(canceled, self.steps.orders)):
+            if heir["status"] in OPEN:
+                raise ViolationError("a cancel is obeyed", heir["order_id"], f"still {heir['status']}")
         today = datetime.fromtimestamp(self.cloud.engine.now, NEW_YORK).date().isoformat()
         unsettleable = self._unsettleable()
         for name, obligation in self.steps.obligations.items():
@@ -352,7 +369,8 @@ class EndOracle:
                 raise ViolationError("no order is canceled unasked", order_id, str(order["ending"]))
             if path[-1] != "EXPIRED" or by_hand:
                 continue
-            if path[-2] == "VALIDATED":
+            late = "replaces" in order and moment(order["history"][1]["time"]) > over_at(order) - ROUTED_WITHIN
+            if path[-2] == "VALIDATED" and not late:
                 raise ViolationError("what is accepted is sent", order_id, " ".join(path))
             for child in order["children"]:
                 sent = identifiers.child_order_id(order_id, int(child["number"])) in self.outside.submitted
@@ -493,6 +511,8 @@ class EndOracle:
                 )
             elif status not in allowed:
                 raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
+        check_answers(self.people.replaced, self.steps.orders, frozenset(allowed | {404}))
+        check_conflicts(self.people.too_late, self.steps.orders)
 
     def _forwarding(self) -> None:
         """A client's orders are first sent to an exchange in the order in which they were accepted.
@@ -540,8 +560,3 @@ class EndOracle:
 
 def _load(model: Any, item: dict[str, Any]) -> Any:
     return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
-
-
-def moment(text: str) -> float:
-    """Unix seconds of an instant as items have it."""
-    return datetime.fromisoformat(re.sub("Z$", "+00:00", text)).astimezone(UTC).timestamp()

@@ -20,6 +20,7 @@ from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
 from tests.simulation.cloud import STAGE, Answer, Cloud
 from tests.simulation.engine import Outcome, Process, current
+from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sights import Moment, Sight
 from tests.simulation.violations import ViolationError
@@ -75,6 +76,9 @@ class People:
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.seen: list[Sight] = []
         self.canceled: set[str] = set()
+        self.replaced: list[Replaced] = []
+        self.too_late: list[tuple[str, Answer]] = []
+        """Orders that are said to be over, and by which answer."""
         self.intrusions: list[tuple[str, Answer]] = []
         """What strangers tried, and what they were answered."""
         self._cloud = cloud
@@ -91,6 +95,7 @@ class People:
         does: dict[str, Callable[[Action], None]] = {
             "place": self._place,
             "cancel": self._cancel,
+            "replace": self._replace,
             "show": self._show,
             "execute": lambda a: self._internally(
                 a, "execution", identifiers.order_id(a.fields["client"], a.fields["key"])
@@ -142,7 +147,7 @@ class People:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
                 continue
-            is_closed = answer.status == 409 and answer.json()["code"] == "ORDER_CLOSED"
+            is_closed = answer.status == 409 and answer.json()["code"] in ("ORDER_CLOSED", "ORDER_ENDING")
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer
             if impatient:
@@ -212,6 +217,25 @@ class People:
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
         if answer.status == 202:
             self.canceled.add(order_id)
+        elif answer.status == 409:
+            self.too_late.append((order_id, answer))
+
+    def _replace(self, action: Action) -> None:
+        body: dict[str, Any] = {n: action.fields[n] for n in ("quantity", "price") if n in action.fields}
+        if action.fields.get("conflicting"):
+            name = f"{action.who} conflicts {action.fields['as']}"
+            self._start(name, lambda: self._send_replacement(action, body | {"quantity": 13}))
+        self._send_replacement(action, body)
+
+    def _send_replacement(self, action: Action, body: dict[str, Any]) -> None:
+        """202 when it takes its place in the end or fails later, 4xx when it came too early or too late or would not pass."""
+        key, new_key = action.fields["key"], action.fields["as"]
+        path = f"{ORDERS_PATH}/{identifiers.order_id(action.who, key)}"
+        answer = self._request(action.who, "PATCH", path, new_key, body, action.fields.get("impatient", False))
+        self._cloud.log(action.who, "was told of its replacement", new_key, answer.status)
+        self.replaced.append(Replaced(action.who, key, new_key, body, answer))
+        if answer.status == 409:
+            self.too_late.append((identifiers.order_id(action.who, key), answer))
 
     def _snoop(self, action: Action) -> None:
         """A client asks for somebody else's order."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.simulation.faults import STORM, Rates
 from tests.simulation.sights import VIEWS
-from trading.domain.calendar import NEW_YORK, next_business_day
+from trading.domain.calendar import NEW_YORK, close_of, next_business_day
 
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
@@ -102,6 +102,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
                     {"key": placed.fields["key"], "client": placed.who},
                 )
             )
+    actions += _replacements(Random(f"replacements/{seed}"), actions, day)
     actions += _operations(random, day)
     actions += _intrusions(random, traders, actions)
     actions += _looks(seed, actions)
@@ -112,11 +113,61 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
 
 def _on_the_second_day(action: Action, first: date) -> Action:
     """Every seventh order, and what is done with it, comes a day later: what it trades is due on a day without faults."""
-    number = action.fields.get("key", "").removeprefix("key-")
+    number = action.fields.get("first", action.fields.get("key", "")).removeprefix("key-")
     if not number.isdigit() or int(number) % 7 != 6:
         return action
     later = datetime.combine(next_business_day(first), OPENING, NEW_YORK) - datetime.combine(first, OPENING, NEW_YORK)
     return replace(action, at=action.at + later.total_seconds())
+
+
+def _replacements(random: Random, actions: list[Action], day: date) -> list[Action]:
+    """What clients change of their orders, most of them such as rest: once or more, at once with others, with cancels, at the close."""
+    replacing = []
+    for placed in [action for action in actions if action.what == "place"]:
+        key, at = placed.fields["key"], placed.at
+        rests = "price" in placed.fields and placed.fields["time_in_force"] in ("DAY", "GTC")
+        if random.random() < (0.6 if rests else 0.9):
+            continue
+        for turn in range(random.choice((1, 1, 1, 2, 3))):
+            new_key, at = (
+                f"{placed.fields['key']}-for-{turn}",
+                at + random.choice((0.05, 0.5, 5.0, 300.0)) * random.random(),
+            )
+            if rests and random.random() < 0.15:
+                close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+                at = max(at, close - random.choice((0.0, 1.0, 5.0, 60.0)) * random.random())
+            fields = {"key": key, "as": new_key, "first": placed.fields["key"]} | _changes(random, placed)
+            replacing.append(Action(at, placed.who, "replace", fields))
+            drawn = random.random()
+            if drawn < 0.2:
+                rival = fields | {"as": f"{new_key}-rival", "quantity": 11}
+                replacing.append(Action(at + 0.1 * random.random(), placed.who, "replace", rival))
+            elif drawn < 0.45:
+                canceled = {"key": random.choice((key, new_key)), "first": placed.fields["key"]}
+                moment = at + random.choice((-0.05, 0.05, 0.5, 5.0)) * random.random()
+                replacing.append(Action(moment, placed.who, "cancel", canceled))
+            key = random.choice((key, new_key, new_key, new_key))
+    return replacing
+
+
+def _changes(random: Random, placed: Action) -> dict[str, Any]:
+    """Another quantity, often about what may be filled by then, or another price, or both."""
+    changes: dict[str, Any] = {}
+    if random.random() < 0.7:
+        factor = random.choice((0.3, 0.5, 0.9, 1.2, 2.0, 20.0))
+        changes["quantity"] = max(int(placed.fields["quantity"] * factor), 1)
+    if "price" in placed.fields and (not changes or random.random() < 0.5):
+        away = Decimal(random.choice((-2, -1, 1, 2))) / 100
+        changes["price"] = str((Decimal(placed.fields["price"]) * (1 + away)).quantize(CENT))
+    changes = changes or {"quantity": placed.fields["quantity"] + 3}
+    drawn = random.random()
+    if drawn < 0.15:
+        changes["copies"] = 2
+    elif drawn < 0.22:
+        changes["conflicting"] = True
+    elif drawn < 0.32:
+        changes["impatient"] = True
+    return changes
 
 
 def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Action]) -> list[Action]:

@@ -17,8 +17,9 @@ from typing import Any
 from tests.simulation.cloud import STAGE, Cloud
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
-from tests.simulation.oracle import EndOracle, StepOracle, moment
+from tests.simulation.oracle import EndOracle, StepOracle
 from tests.simulation.people import OPERATOR, People
+from tests.simulation.replacing import moment
 from tests.simulation.scenario import EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
 from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside

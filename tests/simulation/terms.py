@@ -35,8 +35,10 @@ class Terms:
     """Notional and fees of an order's fills."""
 
     def order(self, order: dict[str, Any], others: Iterable[dict[str, Any]]) -> None:
-        """A new order, and its client's that are open: those that are accepted are numbered in the order of their commits."""
-        if order["status"] == "REJECTED":
+        """An order that is new or takes another's place, and its client's that are open: those that are accepted are numbered in the
+        order of their commits.
+        """
+        if order["status"] in ("RECEIVED", "REJECTED", "CANCELED"):
             return
         self._collar(order)
         for other in others:
@@ -149,7 +151,7 @@ class Terms:
         for order in orders:
             said = (order.get("filled_notional", ZERO), order.get("fees", ZERO))
             equal("an order sums its fills", order["order_id"], said, self.sums[order["order_id"]])
-            if order["business_date"] == day:
+            if order["business_date"] == day and order["status"] != "RECEIVED":
                 quantity = order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
                 counted += order["protection_price"] * quantity
         if account is not None and day is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import local  # noqa: F401  (makes the layers importable)
-from tests.simulation.bugs import booking, clearing, entry, execution, holds, messaging, storage, sweeping
+from tests.simulation.bugs import booking, clearing, entry, execution, holds, messaging, replacing, storage, sweeping
 from tests.simulation.bugs.patching import Bug, in_place
 
 AREAS: dict[str, tuple[Bug, ...]] = {
@@ -15,6 +15,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Holds": holds.BUGS,
     "Booking": booking.BUGS,
     "Routing and execution": execution.BUGS,
+    "Replacing orders": replacing.BUGS,
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,
     "Messages and workflows": messaging.BUGS,

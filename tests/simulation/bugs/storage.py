@@ -70,8 +70,8 @@ BUGS = (
         (
             Edit(
                 BookExecution._fill,
-                "self.books.commit(booking.fill, booking.order, booking.account, booking.position)",
-                "self.books.commit(booking.fill, booking.order); self.books.commit(booking.account, booking.position)",
+                "self.books.commit(booking.fill, *changes)",
+                "self.books.commit(booking.fill, changes[0]); self.books.commit(*changes[1:])",
             ),
         ),
     ),

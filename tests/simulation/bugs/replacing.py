@@ -1,0 +1,139 @@
+"""Replacing orders, and taking back what replaces them."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.domain import replacement
+from trading.usecases import accept_order, cancel_order, end_order
+from trading.usecases.book_execution import BookExecution
+from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.replace_order import ReplaceOrder
+
+BUGS = (
+    Bug(
+        "a replacement is for the whole quantity",
+        "What the old order has filled is not taken off the new one's quantity.",
+        "The client buys what was filled twice.",
+        (Edit(replacement.take_over, "left = new.quantity - ended.filled_quantity", "left = new.quantity"),),
+    ),
+    Bug(
+        "a replacement takes off what was filled when it was asked for",
+        "The new order's quantity is fixed at the request; what is filled until the old one ends is not looked at.",
+        "The client buys what was filled meanwhile twice.",
+        (
+            Edit(
+                ReplaceOrder._record,
+                'received.model_copy(update={"replaces": old.order_id})',
+                'received.model_copy(update={"replaces": old.order_id, "quantity": request.quantity - old.filled_quantity})',
+            ),
+            Edit(replacement.take_over, "left = new.quantity - ended.filled_quantity", "left = new.quantity"),
+        ),
+    ),
+    Bug(
+        "a replacement of nothing",
+        "An order of which nothing is left over is replaced all the same.",
+        "An order for no shares, or fewer.",
+        (Edit(replacement.take_over, "if left <= 0:", "if left < 0:"),),
+    ),
+    Bug(
+        "a replacement comes in at the first fill",
+        "The new order takes over when the old one changes, not when it has ended.",
+        "Both orders are at the exchanges: the client buys twice.",
+        (Edit(end_order.changes_of_end, " and not ended.is_open", ""),),
+    ),
+    Bug(
+        "a fill that ends the order forgets its replacement",
+        "Only a cancel lets the new order in, not the fill that completes the old one.",
+        "The new order waits for ever.",
+        (
+            Edit(
+                BookExecution._fill,
+                "changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)",
+                "changes = (booking.order, booking.account, booking.position)",
+            ),
+        ),
+    ),
+    Bug(
+        "a replacement is checked against the account before the end",
+        "The new order is held for on the account as it was read, not as the old one's end leaves it.",
+        "The old order's hold is never given back.",
+        (
+            Edit(
+                accept_order.assess,
+                "account = account or books.account(received.client_id)",
+                "account = books.account(received.client_id)",
+            ),
+        ),
+    ),
+    Bug(
+        "a sale's replacement forgets the position",
+        "The new order's hold is taken from the position as it was read.",
+        "Shares stay held twice, and can never be sold.",
+        (
+            Edit(
+                accept_order.assess,
+                "position = position or books.position(received.client_id, received.symbol)",
+                "position = books.position(received.client_id, received.symbol)",
+            ),
+        ),
+    ),
+    Bug(
+        "an order is replaced twice",
+        "A second replacement of an order that is being replaced is taken.",
+        "The first new order waits for ever.",
+        (Edit(ReplaceOrder._check_state, "if old.ending is not None or expires_at", "if expires_at"),),
+    ),
+    Bug(
+        "an order does not know what replaces it",
+        "The old order is to end, and does not say for which.",
+        "The old order is gone, and the new one waits for ever.",
+        (Edit(replacement.give_way, '"replaced_by": new.order_id,', ""),),
+    ),
+    Bug(
+        "another replacement under the same key",
+        "A key is answered with what is there, whatever the request says.",
+        "The client believes that the order has the price he asked for last.",
+        (Edit(ReplaceOrder._record, "if existing.fingerprint != fingerprint:", "if False:"),),
+    ),
+    Bug(
+        "a cancel leaves the replacement",
+        "A cancel ends the order that it names, and lets the one in that waits to replace it.",
+        "An order that the client has taken back is filled.",
+        (Edit(ExecuteOrderStage._cancel, "if message.with_replacement and order.replaced_by:", "if False:"),),
+    ),
+    Bug(
+        "what waits cannot be taken back",
+        "A cancel of an order that waits to replace another is accepted, and does nothing.",
+        "An order that the client has taken back is filled.",
+        (
+            Edit(
+                ExecuteOrderStage._cancel,
+                "self.books.commit(replacement.withdrawn(order, ending, self.clock()))",
+                "self.clock()",
+            ),
+        ),
+    ),
+    Bug(
+        "what was taken back takes over",
+        "The new order takes over in whatever state it is.",
+        "The old order cannot end any more.",
+        (Edit(end_order.changes_of_end, "if new is not None and new.is_pending:", "if new is not None:"),),
+    ),
+    Bug(
+        "a replacement comes the day after",
+        "A new order that takes over after its session's close stands on.",
+        "A DAY order is filled on a day that the client did not mean.",
+        (Edit(replacement.take_over, "if expires_at(new) <= now:", "if False:"),),
+    ),
+    Bug(
+        "the replacement's message is not sent",
+        "The old order's mailbox is not told of the replacement.",
+        "None but time.",
+        (Edit(ReplaceOrder._begin, "self.mailboxes.execution(", "repr("),),
+        tolerated="the old order is due, and the sweeper pushes it",
+    ),
+    Bug(
+        "a cancel of what waits is refused",
+        "An order that waits to replace another is said to be over when it is canceled.",
+        "The client is told that there is nothing to cancel, and the order is filled.",
+        (Edit(cancel_order.RequestCancel.__call__, "order.is_open or order.is_pending", "order.is_open"),),
+    ),
+)

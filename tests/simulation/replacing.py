@@ -1,0 +1,147 @@
+"""Orders that replace others: who takes whose place, when, for how much, and what the client was told of it. In its own arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from tests.simulation.cloud import Answer
+from tests.simulation.violations import ViolationError
+from trading.domain import identifiers
+from trading.domain.calendar import close_of
+
+AT_WORK = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
+KEPT_TERMS = ("client_id", "symbol", "side", "order_type", "time_in_force")
+CLOCKS_DIFFER_BY = 5.0
+DAY, IMMEDIATE = 86_400, 900
+ROUTED_WITHIN = 600
+"""So long before its time is over, what takes over may not be sent any more."""
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A request to replace an order (by the key it came with), and what it was answered in the end."""
+
+    client_id: str
+    old_key: str
+    key: str
+    body: dict[str, Any]
+    answer: Answer
+
+
+@dataclass
+class Replacements:
+    """Told of every order as it is first written, and asked about a client's orders whenever one of them changed."""
+
+    asked: dict[str, int] = field(default_factory=dict)
+    """The total that each replacing order was asked for, by its id."""
+
+    def begins(self, order: Mapping[str, Any]) -> None:
+        """A new order."""
+        if "replaces" in order:
+            self.asked[order["order_id"]] = int(order["quantity"])
+            if order["status"] != "RECEIVED" or order["sequence"]:
+                raise ViolationError("a replacement waits", order["order_id"], str(order))
+
+    def check(self, own: Iterable[Mapping[str, Any]], orders: Mapping[str, Mapping[str, Any]]) -> None:
+        """A client's orders, among all."""
+        for order in own:
+            if "replaced_by" in order:
+                new = orders.get(order["replaced_by"], {})
+                if new.get("replaces") != order["order_id"]:
+                    raise ViolationError("links name each other", order["order_id"], f"{new.get('order_id')} does not")
+            if "replaces" in order:
+                self._pair(orders.get(order["replaces"], {}), order)
+            elif order["status"] == "RECEIVED":
+                raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
+
+    def _pair(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        name, path = new["order_id"], [entry["status"] for entry in new["history"]]
+        if old.get("replaced_by") != name:
+            raise ViolationError("links name each other", name, f"it replaces {old.get('order_id')}")
+        if [new[term] for term in KEPT_TERMS] != [old[term] for term in KEPT_TERMS]:
+            raise ViolationError("a replacement is of the same kind", name, f"{old} became {new}")
+        if new["status"] == "RECEIVED":
+            if old["status"] not in AT_WORK:
+                raise ViolationError("nobody waits for what is over", name, f"{old['order_id']} is {old['status']}")
+            return
+        if path[1] == "CANCELED":
+            return
+        if old["status"] in AT_WORK:
+            raise ViolationError("one order at a time", name, f"{new['status']}, and {old['order_id']} {old['status']}")
+        left = self.asked[name] - int(old["filled_quantity"])
+        late = moment(new["history"][1]["time"]) - over_at(new)
+        if path[1] == "VALIDATED" and (left <= 0 or new["quantity"] != left):
+            raise ViolationError("each share is filled or replaced", name, f"{new['quantity']}, {left} were left over")
+        if path[1] == "VALIDATED" and late > CLOCKS_DIFFER_BY:
+            raise ViolationError("nobody takes over after his time", name, f"{late:.0f} s too late")
+        if new.get("reason_code") == "REPLACE_TOO_LATE" and left > 0 and late < -CLOCKS_DIFFER_BY:
+            raise ViolationError("too late is said of what is", name, f"{left} were left over")
+
+
+def check_answers(
+    requests: Iterable[Replaced], orders: Mapping[str, Mapping[str, Any]], tolerated: frozenset[int]
+) -> None:
+    """Who was told of a replacement has it, with the terms that he asked for; of one that was refused, there is none."""
+    taken: dict[str, dict[str, Any]] = {}
+    for request in requests:
+        new_id = identifiers.order_id(request.client_id, request.key)
+        old_id = identifiers.order_id(request.client_id, request.old_key)
+        status = request.answer.status
+        if status != 202:
+            if status not in tolerated:
+                raise ViolationError("no answer is out of place", new_id, f"{status} {request.answer.body!r}")
+            continue
+        new, old, told = orders.get(new_id, {}), orders[old_id], request.answer.json()
+        if (told["order_id"], told["status"], new.get("replaces")) != (new_id, "RECEIVED", old_id):
+            raise ViolationError("what is accepted is kept", new_id, f"{told}, but {new}")
+        if taken.setdefault(new_id, request.body) != request.body:
+            raise ViolationError("one replacement a key", new_id, f"{request.body} and {taken[new_id]}")
+        price = request.body.get("price", old.get("limit_price"))
+        if (None if price is None else Decimal(price)) != new.get("limit_price"):
+            raise ViolationError("what is kept is what was sent", new_id, f"{new.get('limit_price')}, not {price}")
+        asked = request.body.get("quantity")
+        if asked is not None and new["history"][1]["status"] != "VALIDATED" and new["quantity"] != asked:
+            raise ViolationError("what is kept is what was sent", new_id, f"{new['quantity']}, not {asked}")
+        if new["history"][1]["status"] == "VALIDATED":
+            total = old["quantity"] if asked is None else asked
+            if new["quantity"] + old["filled_quantity"] != total:
+                raise ViolationError("each share is filled or replaced", new_id, f"{new['quantity']} of {total}")
+
+
+def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Mapping[str, Mapping[str, Any]]) -> None:
+    """What is said to be over was; what is said to be ending did, or took another's place."""
+    for order_id, answer in told:
+        problem, order = answer.json(), orders[order_id]
+        path = [entry["status"] for entry in order["history"]]
+        if problem["code"] == "ORDER_CLOSED":
+            status = problem["details"]["status"]
+            if status in AT_WORK or status == "RECEIVED" or status not in path:
+                raise ViolationError("nothing is over before its end", order_id, f"{problem} of {path}")
+        elif problem["code"] == "ORDER_ENDING" and path[-1] in AT_WORK:
+            raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")
+
+
+def heirs(order_id: str, orders: Mapping[str, Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """An order and what replaced it, in turn."""
+    order = orders.get(order_id)
+    while order is not None:
+        yield order
+        order = orders.get(order.get("replaced_by", ""))
+
+
+def over_at(order: Mapping[str, Any]) -> float:
+    """When an order's time is over."""
+    if order["order_type"] == "market" or order["time_in_force"] in ("IOC", "FOK"):
+        return moment(order["accepted_at"]) + IMMEDIATE
+    if order["time_in_force"] == "GTC":
+        return moment(order["accepted_at"]) + 90 * DAY
+    return close_of(date.fromisoformat(order["business_date"])).timestamp()
+
+
+def moment(text: str) -> float:
+    """Unix seconds of an instant as items have it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp()
