@@ -157,8 +157,8 @@ def _changes(random: Random, placed: Action) -> dict[str, Any]:
         factor = random.choice((0.3, 0.5, 0.9, 1.2, 2.0, 20.0))
         changes["quantity"] = max(int(placed.fields["quantity"] * factor), 1)
     if "price" in placed.fields and (not changes or random.random() < 0.5):
-        away = Decimal(random.choice((-2, -1, 1, 2))) / 100
-        changes["price"] = str((Decimal(placed.fields["price"]) * (1 + away)).quantize(CENT))
+        reference = SYMBOLS.get(placed.fields["stock_symbol"], Decimal(10))
+        changes["price"] = str((reference * (100 + random.choice((-2, -1, 1, 2))) / 100).quantize(CENT))
     changes = changes or {"quantity": placed.fields["quantity"] + 3}
     drawn = random.random()
     if drawn < 0.15:
