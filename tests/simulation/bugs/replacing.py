@@ -46,7 +46,7 @@ BUGS = (
         (
             Edit(
                 BookExecution._fill,
-                "changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)",
+                "changes = changes_of_end(self.books, self.prices, booking.order, booking.account, booking.position, now)",
                 "changes = (booking.order, booking.account, booking.position)",
             ),
         ),

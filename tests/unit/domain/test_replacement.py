@@ -61,7 +61,7 @@ def test_each_share_is_executed_under_the_old_terms_or_open_to_the_new(script: S
     held = (account.held, account.credit_held, position.held)
     assert held == (new.hold.cash, new.hold.credit, new.hold.shares)
     assert account.total + old.filled_notional * old.side.sign + old.fees - account.credit_used == hold.cash
-    assert account.open_orders == ((new.order_id,) if new.is_open else ())
+    assert account.open_order_ids == ((new.order_id,) if new.is_open else ())
     assert account.notional_today == old.protection_price * filled + new.protection_price * (
         new.quantity if new.is_open else 0
     )

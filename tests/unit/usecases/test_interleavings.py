@@ -139,7 +139,7 @@ class Interleavings(RuleBasedStateMachine):
         position = self.world.books.position("alice", "AAPL")
         assert account.held == sum(order.hold.cash for order in orders)
         assert position.held == sum(order.hold.shares for order in orders)
-        assert set(account.open_orders) == {order.order_id for order in orders if order.is_open}
+        assert set(account.open_order_ids) == {order.order_id for order in orders if order.is_open}
 
     @invariant()
     def cash_and_shares_are_conserved(self) -> None:
