@@ -26,6 +26,10 @@ SETTLE_CLIENTS = "SettleClients"
 SETTLEMENT_CYCLE_AT, SETTLEMENT_CYCLE_AGAIN_AT = (18, 30), (20, 30)
 """Hour and minute in New York, on weekdays. The second makes good the same evening what the first left, or did not begin."""
 
+MARKET_OPENS_AT = (9, 30)
+ATTENTION_SHARDS = 4
+"""The partitions in which orders that wait for something are listed: at the open, each is swept by itself."""
+
 MAILBOXES = ("execution", "clearing", "settlement")
 
 
@@ -253,7 +257,7 @@ SERVICES = {
         },
     ),
     "sweeper": FunctionSpec(
-        timeout=50,
+        timeout=300,
         asynchronous=True,
         env=(*_BOOKS_ENV, "ORDER_LIFECYCLE_ARN", "EXECUTION_QUEUE_URL"),
         grants={

@@ -11,8 +11,10 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.catalog import (
+    ATTENTION_SHARDS,
     INTERNAL_ROUTES,
     MAILBOXES,
+    MARKET_OPENS_AT,
     ORDER_LIFECYCLE,
     PUBLIC_ROUTES,
     SERVICES,
@@ -237,6 +239,8 @@ class ServicesStack(Stack):
         every = scheduler.ScheduleExpression.rate
         schedules = Schedules(self, self._deployment, self._stateful.failed_schedules)
         schedules.invoke("sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1))
+        for shard in map(str, range(ATTENTION_SHARDS)):
+            schedules.invoke(f"open-{shard}", on_weekdays(*MARKET_OPENS_AT), functions["sweeper"], {"shard": shard})
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
         schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
         schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)

@@ -71,6 +71,7 @@ class Seeder:
                 reference_price=listed.reference_price,
                 tick_size=listed.tick_size,
                 lot_size=listed.lot_size,
+                trading_hours=listed.trading_hours,
             )
             self._add("ReferenceTable", {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
         for venue in reference.EXCHANGES:

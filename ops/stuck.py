@@ -9,7 +9,8 @@ from enum import StrEnum
 from infra.catalog import SETTLEMENT_CYCLE_AT
 from trading.adapters.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain import calendar
-from trading.domain.orders import Order, OrderStatus, expires_at
+from trading.domain.order_times import expires_at
+from trading.domain.orders import Order, OrderStatus
 from trading.usecases.ports import Clock
 from trading.usecases.settlement_cycle import PlanSettlement
 from trading.usecases.sweep import AGAIN_AFTER
@@ -65,7 +66,7 @@ class StuckOrders:
         return sorted(stuck, key=lambda s: s.since), complete
 
     def _judge(self, order: Order, now: datetime, older_than: timedelta) -> Stuck | None:
-        since = order.history[-1].time
+        since = max(order.history[-1].time, order.release_at or order.accepted_at)
         stage, detail = self._stage(order, now, older_than) if now - since >= older_than else (None, "")
         if order.review_reason is not None:
             detail = f"{order.review_reason} ({stage})" if stage else order.review_reason

@@ -1,5 +1,6 @@
-"""Each minute: push whatever was due to happen to an order and did not."""
+"""Each minute, and at the open: push whatever was due to happen to an order and did not."""
 
+import time
 from typing import Any
 
 import boto3
@@ -12,7 +13,19 @@ from trading.adapters.clock import now
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
 from trading.adapters.settings import load
+from trading.domain.values import Frozen
 from trading.usecases.sweep import Sweep
+
+A_MINUTES_SWEEP_SECONDS = 45
+LEFT_FOR_THE_END_MS = 10_000
+
+
+class SweepRequest(Frozen):
+    """What the schedules send. With a shard: only what is listed there, and as long as it takes."""
+
+    shard: str | None = None
+    scheduled_time: str | None = None
+
 
 settings = load(Settings)
 mailboxes = SqsMailboxes(
@@ -22,6 +35,13 @@ sweep = Sweep(stages.books(settings), stages.lifecycle(settings.order_lifecycle_
 
 
 @logger.inject_lambda_context
-def handler(_: dict[str, Any], __: LambdaContext) -> dict[str, int]:
-    """{pushed}: how many orders were pushed."""
-    return {"pushed": sweep()}
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """{shard?} in; {pushed} out: how many orders were pushed. Without a shard it ends before the next minute's sweep begins."""
+    shard = SweepRequest.model_validate(event).shard
+    began = time.monotonic()
+
+    def has_time() -> bool:
+        in_time = shard is not None or time.monotonic() - began < A_MINUTES_SWEEP_SECONDS
+        return in_time and context.get_remaining_time_in_millis() > LEFT_FOR_THE_END_MS
+
+    return {"pushed": sweep(has_time, shard)}

@@ -121,7 +121,7 @@ class MemoryBooks:
         return found[:limit], found[limit - 1] if len(found) > limit else None
 
     @faulty
-    def orders_due(self, now: datetime, limit: int) -> Sequence[str]:
+    def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
         due = [order for order in self.all_orders() if order.attention_at and order.attention_at <= now]
         return [order.order_id for order in sorted(due, key=lambda o: str(o.attention_at))][:limit]
 

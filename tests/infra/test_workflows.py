@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from infra.catalog import ATTENTION_SHARDS
 from infra.stage import ROOT
 from tests.infra.synthesized import Synthesized
+from trading.adapters import tables
 from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 
 SAMPLES = {
@@ -136,6 +138,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
     }
     assert times == {
         "sweeper": ("rate(1 minute)", "Etc/UTC"),
+        **{f"open-{shard}": ("cron(30 9 ? * MON-FRI *)", "America/New_York") for shard in range(ATTENTION_SHARDS)},
         "exchange-session": ("rate(1 minute)", "Etc/UTC"),
         "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),
         "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
@@ -144,6 +147,8 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         "reconciliation": ("cron(15 * * * ? *)", "Etc/UTC"),
         "key-rotation": ("rate(30 days)", "Etc/UTC"),
     }
+    swept = [s.properties["Target"]["Input"] for s in schedules if "-open-" in s.properties["Name"]]
+    assert [json.loads(each) for each in swept] == [{"shard": str(n)} for n in range(tables.ATTENTION_SHARDS)]
     for schedule in schedules:
         assert schedule.properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
         assert schedule.properties["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0

@@ -11,7 +11,11 @@ from typing import Any
 from simulators import reference
 from tests.load.population import SHARES
 
-REFERENCE_PRICE = {listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS}
+REFERENCE_PRICE = {
+    listed.symbol: Decimal(listed.reference_price)
+    for listed in reference.INSTRUMENTS
+    if listed.trading_hours == "continuous"
+}
 ACCEPTED = "201 VALIDATED"
 SELF_TRADE = "201 REJECTED SELF_TRADE"
 SHORT_OF_MONEY = (

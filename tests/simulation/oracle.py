@@ -54,6 +54,7 @@ LEGAL = {
     "CLEARED": {"SETTLING"},
     "SETTLING": {"SETTLED"},
 }
+EVER = "1970-01-01T00:00:00Z"
 GTC_SECONDS = 90 * 86_400 - 5
 NOT_NEGATIVE = ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used")
 
@@ -214,6 +215,10 @@ class StepOracle:
             own = [o for o in self.orders.values() if o["client_id"] == order["client_id"] and o["status"] in OPEN]
             self.terms.order(order, own)
             self._self_trade(order)
+        if len(path) > 1 and (before is None or takes_over):
+            self.terms.hours(order)
+        if path[-1] == "ROUTING" and moment(order["history"][-1]["time"]) < moment(order.get("release_at", EVER)) - 1:
+            raise ViolationError("no order is sent before its market opens", order_id, str(order["history"]))
         self.orders[order_id] = order
         return str(order["client_id"])
 
@@ -519,7 +524,7 @@ class EndOracle:
 
         One that an exchange which does not answer may have got already does not hold up those after it.
         """
-        latest: dict[str, tuple[int, str]] = {}
+        sent: dict[str, list[dict[str, Any]]] = defaultdict(list)
         seen: set[str] = set()
         for client_order_id in self.outside.tried:
             order_id = identifiers.parent_order_id(client_order_id)
@@ -527,10 +532,12 @@ class EndOracle:
                 continue
             seen.add(order_id)
             order = self.steps.orders[order_id]
-            before = latest.get(order["client_id"], (0, ""))
-            if order["sequence"] < before[0] and not self._waited_for_exchange(order, self.steps.orders[before[1]]):
-                raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before[1]}")
-            latest[order["client_id"]] = (int(order["sequence"]), order_id)
+            for before in sent[order["client_id"]]:
+                if comes_first(order, before) and not self._waited_for_exchange(order, before):
+                    raise ViolationError(
+                        "first accepted, first forwarded", order_id, f"sent after {before['order_id']}"
+                    )
+            sent[order["client_id"]].append(order)
 
     def _waited_for_exchange(self, order: dict[str, Any], later: dict[str, Any]) -> bool:
         """Whether it was routed first, to an exchange that was out in this run: behind an open circuit it is not even asked."""
@@ -560,3 +567,13 @@ class EndOracle:
 
 def _load(model: Any, item: dict[str, Any]) -> Any:
     return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+
+
+def comes_first(order: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether an order must be sent before another of its client: by release, then by acceptance. Clocks differ by a second."""
+    released, others = order.get("release_at"), other.get("release_at")
+    if released == others:
+        return bool(order["sequence"] < other["sequence"])
+    if released and others:
+        return bool(released < others)
+    return bool(released) and moment(other["accepted_at"]) > moment(str(released)) + 1

@@ -14,6 +14,8 @@ from trading.domain.calendar import NEW_YORK, close_of, next_business_day
 
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
+CONTINUOUS = "IBM"
+"""Trades at any time; the others in the exchanges' hours."""
 FEE = Decimal("0.0030")
 EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
@@ -85,6 +87,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     actions = [_placement(random, random.choice(traders), number) for number in range(orders)]
     actions += _bursts(random, traders)
+    actions += _outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
     actions += _leaning(Random(f"scenario/{seed}/proceeds"), traders)
     for placed in [*actions]:
         drawn = random.random()
@@ -294,6 +297,18 @@ def _bursts(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
                 "time_in_force": "DAY",
             }
             actions.append(Action(at, trader.client_id, "place", fields))
+    return actions
+
+
+def _outside_hours(random: Random, traders: tuple[Trader, ...], day: date) -> list[Action]:
+    """Orders before the opening, and after the first day's close: some wait, some are refused, some are traded at once."""
+    closed = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+    actions = []
+    for number in range(5):
+        placed = _placement(random, random.choice(traders), number)
+        at = random.choice((-random.uniform(1, 1500), closed + random.uniform(1, 1500)))
+        fields = placed.fields | {"key": f"closed-{number}"}
+        actions.append(replace(placed, at=at, fields=fields))
     return actions
 
 

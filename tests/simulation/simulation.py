@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
+from infra.catalog import ATTENTION_SHARDS
 from tests.simulation.cloud import STAGE, Cloud
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
 from tests.simulation.oracle import EndOracle, StepOracle
 from tests.simulation.people import OPERATOR, People
 from tests.simulation.replacing import moment
-from tests.simulation.scenario import EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
+from tests.simulation.scenario import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
 from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside
 from tests.simulation.violations import ViolationError
@@ -137,6 +138,11 @@ class Simulation:
             at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
             self.engine.at(at, partial(self.cloud.scheduled, "reconciliation", {}, f"reconciliation {day}"))
         for day in self.days:
+            for shard in map(str, range(ATTENTION_SHARDS)):
+                opens = datetime.combine(day, time(9, 30), NEW_YORK).timestamp()
+                self.engine.at(
+                    opens, partial(self.cloud.scheduled, "sweeper", {"shard": shard}, f"the open {day} {shard}")
+                )
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
             cycle = settlement_time(day).timestamp()
@@ -169,7 +175,8 @@ class Simulation:
         for venue, secret in self.outside.secrets.items():
             self.cloud.secrets.put(f"{STAGE}-venue-{venue}", secret.decode())
         for symbol, price in SYMBOLS.items():
-            instrument = Instrument(symbol=symbol, name=symbol, reference_price=price)
+            hours: Literal["regular", "continuous"] = "continuous" if symbol == CONTINUOUS else "regular"
+            instrument = Instrument(symbol=symbol, name=symbol, reference_price=price, trading_hours=hours)
             self._put("reference", {"kind": "INSTRUMENT", "id": symbol, **instrument.model_dump()})
         for exchange_id in EXCHANGE_IDS:
             exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=FEE)

@@ -10,9 +10,9 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tests.simulation.oracle import CENT
-from tests.simulation.scenario import FEE, SYMBOLS
+from tests.simulation.scenario import CONTINUOUS, FEE, OPENING, SYMBOLS
 from tests.simulation.violations import ZERO, ViolationError, equal
-from trading.domain.calendar import NEW_YORK, next_business_day
+from trading.domain.calendar import NEW_YORK, close_of, is_business_day, next_business_day
 
 OPPOSITE = {"buy": "sell", "sell": "buy"}
 EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})
@@ -50,6 +50,26 @@ class Terms:
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
         equal("accepted orders are numbered", order["order_id"], order["sequence"], number)
+
+    @staticmethod
+    def hours(order: dict[str, Any]) -> None:
+        """What is accepted while its market is closed waits for the next open; what may not rest is refused then, and only then."""
+        decided = datetime.fromisoformat(order["history"][1]["time"].replace("Z", "+00:00")).astimezone(NEW_YORK)
+        day, opens = decided.date(), None
+        if order["symbol"] in SYMBOLS and order["symbol"] != CONTINUOUS:
+            if not is_business_day(day) or decided >= close_of(day):
+                day = next_business_day(day)
+            opening = datetime.combine(day, OPENING, NEW_YORK)
+            opens = opening if decided < opening else None
+        rests = order["time_in_force"] in ("DAY", "GTC") and order["order_type"] != "market"
+        if order.get("reason_code") == "MARKET_CLOSED" and (rests or opens is None):
+            raise ViolationError("only a closed market refuses an order", order["order_id"], str(decided))
+        if order["history"][1]["status"] != "VALIDATED":
+            return
+        said = order.get("release_at") and datetime.fromisoformat(order["release_at"].replace("Z", "+00:00"))
+        equal("an order waits for the next open", order["order_id"], said, opens)
+        if opens is not None and not rests:
+            raise ViolationError("what may not rest does not wait", order["order_id"], str(decided))
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:

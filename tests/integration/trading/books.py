@@ -43,7 +43,12 @@ def add_reference_data(
 ) -> None:
     """Instruments, exchanges, and the demo's clients with their opening deposits."""
     for listed in instruments:
-        instrument = Instrument(symbol=listed.symbol, name=listed.name, reference_price=listed.reference_price)
+        instrument = Instrument(
+            symbol=listed.symbol,
+            name=listed.name,
+            reference_price=listed.reference_price,
+            trading_hours=listed.trading_hours,
+        )
         put(client, NAMES.reference, {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
     for venue in exchanges:
         exchange = Exchange(exchange_id=venue.exchange_id, name=venue.name, fee_per_share=venue.fee_per_share)

@@ -86,6 +86,15 @@ def open_orders(books: TableBooks, count: int) -> list[Order]:
     return orders
 
 
+def test_orders_due_of_one_shard(books: TableBooks) -> None:
+    orders = open_orders(books, 24)
+    later = entities.NOW + timedelta(hours=1)
+    each = [books.orders_due(later, 500, str(shard)) for shard in range(tables.ATTENTION_SHARDS)]
+    assert sorted(order_id for due in each for order_id in due) == sorted(order.order_id for order in orders)
+    assert all(tables.attention_shard(order_id) == str(n) for n, due in enumerate(each) for order_id in due)
+    assert [len(books.orders_due(later, 2, str(n))) for n, due in enumerate(each)] == [min(len(d), 2) for d in each]
+
+
 def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     books.commit(entities.order("ord_at_rest", attention_at=None))

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain import orders
-from trading.domain.orders import Order, expires_at
+from trading.domain.order_times import expires_at
+from trading.domain.orders import Order
 from trading.usecases import sweep
 from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.sweep import CloseDay, Sweep

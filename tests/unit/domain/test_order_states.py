@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.builders import NOW, D, make_order, make_received, routed_order
+from trading.domain.order_times import expires_at
 from trading.domain.orders import (
     FINAL,
     OPEN,
@@ -16,7 +17,6 @@ from trading.domain.orders import (
     IllegalTransitionError,
     Order,
     OrderStatus,
-    expires_at,
     is_legal_path,
 )
 from trading.domain.values import OrderType, Side, TimeInForce

@@ -17,7 +17,8 @@ from trading.domain import calendar
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.ledger import Break, Entry
-from trading.domain.orders import Order, OrderStatus, expires_at
+from trading.domain.order_times import expires_at
+from trading.domain.orders import Order, OrderStatus
 from trading.domain.reconciliation import (
     COMMITTED_WITHIN,
     ORDER_IS_LATE_AFTER,

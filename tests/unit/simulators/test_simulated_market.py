@@ -65,4 +65,4 @@ def test_every_exchange_has_a_behaviour_and_every_instrument_a_listing() -> None
         for item in market_items()
     ]
     assert {listing.symbol for listing in listings} == {instrument.symbol for instrument in INSTRUMENTS}
-    assert len(listings) == 20
+    assert len(listings) == 21

@@ -1,10 +1,13 @@
 """What is listed where: the instruments and the exchanges of the simulated market. Prices are illustrative."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class ListedInstrument(NamedTuple):
-    """A listed share. Prices are decimal strings in USD; `liquidity` scales what every exchange displays of it."""
+    """A listed share. Prices are decimal strings in USD; `liquidity` scales what every exchange displays of it.
+
+    The demo's are traded at any time, but for one: the simulated exchanges never close, the broker keeps the hours.
+    """
 
     symbol: str
     name: str
@@ -12,6 +15,7 @@ class ListedInstrument(NamedTuple):
     tick_size: str = "0.01"
     lot_size: int = 1
     liquidity: str = "1"
+    trading_hours: Literal["regular", "continuous"] = "continuous"
 
 
 class ListedExchange(NamedTuple):
@@ -52,6 +56,7 @@ INSTRUMENTS = (
     ListedInstrument("IBM", "International Business Machines Corporation", "208.30", liquidity="0.6"),
     ListedInstrument("WDFC", "WD-40 Company", "262.40", liquidity="0.05"),
     ListedInstrument("RGR", "Sturm, Ruger & Company, Inc.", "39.85", liquidity="0.04"),
+    ListedInstrument("F", "Ford Motor Company", "11.20", liquidity="2", trading_hours="regular"),
 )
 
 

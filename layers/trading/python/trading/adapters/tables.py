@@ -229,16 +229,17 @@ class TableBooks:
             found[item["client_id"]] = None
         return list(found), None
 
-    def orders_due(self, now: datetime, limit: int) -> Sequence[str]:
-        """Orders that were to make progress by now, the longest overdue of each shard first."""
+    def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
+        """Orders that were to make progress by now, the longest overdue of each shard first; of one shard alone if it is named."""
         due: list[str] = []
-        for shard in map(str, range(ATTENTION_SHARDS)):
+        shards = [shard] if shard else [*map(str, range(ATTENTION_SHARDS))]
+        for shard in shards:
             items = self._query(
                 self._tables.orders,
                 "attention_shard = :shard AND attention_at <= :now",
                 {":shard": shard, ":now": iso(now)},
                 index="attention",
-                limit=limit // ATTENTION_SHARDS,
+                limit=limit // len(shards),
             )
             due += [item["order_id"] for item in items]
         return due

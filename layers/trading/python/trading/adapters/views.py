@@ -69,7 +69,7 @@ class SettlementDetail(Frozen):
 
 
 class OrderSummary(Frozen):
-    """An order as it stands. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: it is being
+    """An order as it stands. `release_at`: it waits, or waited, for its market to open then. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: it is being
     taken back, and may still execute. An order that `replaces` another is RECEIVED until that one has ended; its `quantity` then
     becomes what that one left over.
     """
@@ -92,6 +92,7 @@ class OrderSummary(Frozen):
     replaced_by: str | None
     reason: Reason | None
     accepted_at: Timestamp
+    release_at: Timestamp | None
     updated_at: Timestamp
 
 
@@ -191,6 +192,7 @@ def order_summary(order: Order) -> OrderSummary:
         replaced_by=order.replaced_by,
         reason=Reason(code=order.reason_code, message=latest.reason or "") if order.reason_code else None,
         accepted_at=order.accepted_at,
+        release_at=order.release_at,
         updated_at=latest.time,
     )
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pydantic import Field, model_serializer, model_validator
 
 from trading.domain.errors import InvariantError
-from trading.domain.values import ZERO, Day, Frozen, Money, Side, Versioned
+from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, Versioned
 
 
 class LedgerInvariantError(InvariantError):
@@ -50,7 +50,7 @@ class Account(Versioned):
 
     `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
     cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may still execute, oldest
-    first; whatever opens or ends an order writes the account anyway.
+    first; whatever opens or ends an order writes the account anyway. `waiting_until`: the latest open that an order waited for.
     """
 
     client_id: str
@@ -67,6 +67,7 @@ class Account(Versioned):
     sequence: int = 0
     last_order_id: str | None = None
     open_orders: tuple[OpenOrder, ...] = ()
+    waiting_until: Timestamp | None = None
 
     @property
     def total(self) -> Decimal:

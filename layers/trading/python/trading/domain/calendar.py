@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from trading.domain.nyse_table import EARLY_CLOSES, FIRST_YEAR, HOLIDAYS, LAST_YEAR
 
 NEW_YORK = ZoneInfo("America/New_York")
+OPEN = time(9, 30)
 CLOSE = time(16, 0)
 EARLY_CLOSE = time(13, 0)
 
@@ -27,6 +28,11 @@ def next_business_day(day: date) -> date:
     while not is_business_day(following):
         following += timedelta(days=1)
     return following
+
+
+def open_of(day: date) -> datetime:
+    """When the session of a business day begins."""
+    return datetime.combine(day, OPEN, NEW_YORK)
 
 
 def close_of(day: date) -> datetime:

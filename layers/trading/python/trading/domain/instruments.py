@@ -1,6 +1,7 @@
 """What is traded, where, and at which price steps."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -11,7 +12,8 @@ class Instrument(Frozen):
     """A listed share. Prices move in whole `tick_size` steps, quantities in whole `lot_size` steps.
 
     `limit_collar_percent`: how far a limit price may lie from the reference price; `market_collar_percent`: the
-    worst price a market order may meet. `max_order_notional`: of an order at its worst price. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
+    worst price a market order may meet. `max_order_notional`: of an order at its worst price. `trading_hours`: regular are those of the New York Stock
+    Exchange. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
     """
 
     symbol: str
@@ -26,6 +28,7 @@ class Instrument(Frozen):
     max_order_notional: Money = Field(default=Decimal("10000000.00"), gt=0)
     currency: str = "USD"
     settlement_days: int = Field(default=1, ge=0)
+    trading_hours: Literal["regular", "continuous"] = "regular"
 
     @field_validator("tick_size")
     @classmethod

@@ -8,8 +8,9 @@ from trading.domain.accounts import Account, OpenOrder, Position
 from trading.domain.calendar import business_date
 from trading.domain.clients import Client, ClientStatus
 from trading.domain.instruments import Instrument
+from trading.domain.order_times import release_of
 from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
-from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up
+from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200
 """The account names its open orders: 55 bytes each of an item that every order writes."""
@@ -104,8 +105,17 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
                 f"{hold.cash - cash} {account.currency} lacking: {hold.cash} needed, {cash} available",
             )
         account = account.hold(hold.cash, hold.credit)
-    accepted = order.model_copy(update={"sequence": account.sequence + 1, "previous_order_id": account.last_order_id})
+    others_wait = account.waiting_until is not None and order.history[-1].time < account.waiting_until
+    accepted = order.model_copy(
+        update={
+            "sequence": account.sequence + 1,
+            "previous_order_id": account.last_order_id,
+            "overtakes": True if others_wait and order.release_at is None else None,
+        }
+    )
     account = account.count_notional(order.business_date, notional).append_order(open_order(order))
+    if order.release_at is not None:
+        account = account.model_copy(update={"waiting_until": order.release_at})
     return Acceptance(order=accepted, account=account, position=position)
 
 
@@ -127,13 +137,20 @@ def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, corre
 def validated(
     received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal, now: datetime
 ) -> Order:
-    """The order with its terms fixed, due for execution."""
+    """The order with its terms fixed, due for execution now or at the open. Raises Refusal."""
+    release_at = release_of(received, instrument, now)
+    if release_at is not None and not received.venue_time_in_force.rests:
+        raise Refusal(
+            "MARKET_CLOSED",
+            f"{instrument.symbol} trades from {iso(release_at)} on; only a DAY or GTC order with a price waits",
+        )
     return received.moved_to(OrderStatus.VALIDATED, now).model_copy(
         update={
             "protection_price": protection_price(received, instrument),
             "hold_fee_per_share": hold_fee_per_share,
             "margin_percent": client.margin_percent,
-            "attention_at": now + PROGRESS_EXPECTED_WITHIN,
+            "release_at": release_at,
+            "attention_at": release_at or now + PROGRESS_EXPECTED_WITHIN,
         }
     )
 

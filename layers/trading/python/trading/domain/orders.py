@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import model_serializer, model_validator
 
-from trading.domain import calendar, identifiers
+from trading.domain import identifiers
 from trading.domain.errors import InvariantError
 from trading.domain.values import (
     ZERO,
@@ -175,6 +175,7 @@ class Order(OrderRequest, Versioned):
 
     `protection_price` is the worst price it may meet: the limit, or the market order's collar. `hold_fee_per_share` and
     `margin_percent` are the terms at acceptance; from them and what remains follows what the order holds.
+    `release_at`: the open of its market that it waited for, or waits for. `overtakes`: accepted while others of its client waited so.
     """
 
     order_id: str
@@ -203,6 +204,8 @@ class Order(OrderRequest, Versioned):
     ending: Ending | None = None
     review_reason: str | None = None
     attention_at: Timestamp | None = None
+    release_at: Timestamp | None = None
+    overtakes: Literal[True] | None = None
 
     @property
     def remaining(self) -> int:
@@ -362,27 +365,6 @@ class Order(OrderRequest, Versioned):
     def at_rest(self) -> "Order":
         """Nothing is due to happen to it that somebody would have to push."""
         return self.model_copy(update={"attention_at": None})
-
-
-GTC_LIFETIME = timedelta(days=90)
-IMMEDIATE_LIFETIME = timedelta(minutes=15)
-
-
-def expires_at(order: Order) -> datetime:
-    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that may not rest after minutes."""
-    if not order.venue_time_in_force.rests:
-        return order.accepted_at + IMMEDIATE_LIFETIME
-    if order.time_in_force is TimeInForce.GTC:
-        return order.accepted_at + GTC_LIFETIME
-    return calendar.close_of(order.business_date)
-
-
-def expiry_of(order: Order) -> Ending:
-    """How an order ends whose time is over: what may not rest was never to stand, so it is canceled, not expired."""
-    status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
-    return Ending.model_validate(
-        {"status": status, "reason": f"{order.time_in_force}: its time was over before it was executed"}
-    )
 
 
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:

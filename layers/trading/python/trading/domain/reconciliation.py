@@ -12,7 +12,8 @@ from trading.domain import calendar, identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.ledger import Break, Deposit, Fill, LedgerEntry, Novation, Settlement, Withdrawal
-from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, expires_at, is_legal_path
+from trading.domain.order_times import expires_at
+from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, is_legal_path
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 
 INVARIANTS = {
@@ -125,7 +126,8 @@ class _Client:
 
     currency: str | None = None
     sides: dict[tuple[_Rule, str], _Sides] = field(default_factory=lambda: defaultdict(_Sides))
-    routed: list[tuple[int, datetime, str]] = field(default_factory=list)
+    routed: dict[datetime | None, list[tuple[int, datetime, str]]] = field(default_factory=lambda: defaultdict(list))
+    """By the open that orders waited for: those overtake each other, the others among themselves do not."""
 
 
 class _Due(NamedTuple):
@@ -257,7 +259,7 @@ class Reconciliation:
             client.sides[FILLED, order.order_id].stated = order.filled_quantity
         routed_at = next((e.time for e in order.history if e.status is OrderStatus.ROUTING), None)
         if order.sequence and routed_at is not None:
-            client.routed.append((order.sequence, routed_at, order.order_id))
+            client.routed[order.release_at].append((order.sequence, routed_at, order.order_id))
         self._quantities(order)
         self._end(order)
         self._path(order)
@@ -356,6 +358,7 @@ def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Ite
 
 def _overtaken(client: _Client) -> Iterator[Finding]:
     """A predecessor may have ended before it was routed; it may not be routed after its successor."""
-    for (_, before, earlier), (_, after, later) in pairwise(sorted(client.routed)):
-        if before - after > CLOCKS_DIFFER_BY:
-            yield Finding(invariant=8, subject=later, message=f"routed before {earlier}, accepted after it")
+    for routed in client.routed.values():
+        for (_, before, earlier), (_, after, later) in pairwise(sorted(routed)):
+            if before - after > CLOCKS_DIFFER_BY:
+                yield Finding(invariant=8, subject=later, message=f"routed before {earlier}, accepted after it")

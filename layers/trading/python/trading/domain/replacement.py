@@ -8,7 +8,8 @@ from datetime import datetime
 from trading.domain.calendar import business_date
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.order_entry import Refusal
-from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, expires_at
+from trading.domain.order_times import expires_at
+from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus
 from trading.domain.values import Frozen, Money
 
 REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")

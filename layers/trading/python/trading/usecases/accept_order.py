@@ -58,7 +58,11 @@ def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> I
 
 
 def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:
-    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper starts it."""
+    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper starts it. One that waits for its
+    market is started by the sweeper at the open.
+    """
+    if order.release_at is not None:
+        return
     try:
         workflow.start(order)
     except Exception as error:

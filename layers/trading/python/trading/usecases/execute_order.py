@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from trading.domain import identifiers, replacement
 from trading.domain.errors import PERMANENT, is_transient
-from trading.domain.orders import Ending, Order, OrderStatus, expires_at, expiry_of
+from trading.domain.order_times import expires_at, expiry_of, is_waiting
+from trading.domain.orders import Ending, Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.accept_order import start
 from trading.usecases.book_execution import BookExecution
@@ -71,6 +72,8 @@ class ExecuteOrderStage:
     def execute(self, order_id: str, redelivered: bool = False) -> Order:
         """Route an order and what its client has sent before it. The order as it stands afterwards."""
         order = self._order(order_id)
+        if is_waiting(order, self.clock()):
+            return order
         if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
             for predecessor in self._unsent_predecessors(order, redelivered):
                 self._execute_predecessor(predecessor)
@@ -115,6 +118,7 @@ class ExecuteOrderStage:
     def _unsent_predecessors(self, order: Order, redelivered: bool) -> list[Order]:
         """Orders accepted before this one and not yet sent, oldest first: the queue may have got them in another order.
 
+        Those that wait for their market to open are left out; beyond one that overtook them there may be some that it has released.
         A worker that died may have saved the route of a predecessor without sending it: after it, what was routed lately is
         sent again.
         """
@@ -124,12 +128,13 @@ class ExecuteOrderStage:
         while order.is_open and not order.trades and current.previous_order_id:
             current = self._order(current.previous_order_id)
             routed_at = next((e.time for e in current.history if e.status is OrderStatus.ROUTING), None)
+            reached = routed_at is not None or current.reason_code == "NOT_EXECUTABLE"
             maybe_unsent = redelivered and current.status is OrderStatus.ROUTING
+            if is_waiting(current, self.clock()):
+                continue
             if current.status is OrderStatus.VALIDATED or (maybe_unsent and routed_at and routed_at >= routed_since):
                 waiting.append(current)
-            elif (
-                routed_at is not None or current.reason_code == "NOT_EXECUTABLE" or (order.children and not redelivered)
-            ):
+            elif (reached and not current.overtakes) or (order.children and not redelivered):
                 break
         return waiting[::-1]
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from trading.domain import execution, identifiers, order_entry, replacement
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.order_entry import Refusal
-from trading.domain.orders import Order, expires_at
+from trading.domain.order_times import expires_at
+from trading.domain.orders import Order
 from trading.domain.replacement import REPLACED, Replacement, ReplacementRefusedError
 from trading.domain.values import Side
 from trading.messages import CancelOrder

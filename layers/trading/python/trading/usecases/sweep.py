@@ -1,10 +1,12 @@
 """Sweeping: whatever was due to happen and did not is pushed again. Every push may be one too many and does no harm."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from trading.domain.orders import Order, OrderStatus, expires_at, expiry_of
+from trading.domain.order_times import expires_at, expiry_of
+from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import TimeInForce
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
@@ -26,14 +28,18 @@ class Sweep:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self) -> int:
-        """Push what is due; how many orders were pushed."""
-        pushed = 0
-        for order_id in self.books.orders_due(self.clock(), ORDERS_PER_SWEEP):
-            try:
-                pushed += self._sweep(order_id)
-            except Exception as error:
-                self.monitor.count("SweepsFailed", order_id=order_id, error=repr(error))
+    def __call__(self, has_time: Callable[[], bool] = lambda: True, shard: str | None = None) -> int:
+        """Push what is due, of all shards of the index or of one, until nothing is or the time is up; how many orders were pushed."""
+        pushed, before = 0, -1
+        while pushed > before and has_time():
+            before = pushed
+            for order_id in self.books.orders_due(self.clock(), ORDERS_PER_SWEEP, shard):
+                if not has_time():
+                    break
+                try:
+                    pushed += self._sweep(order_id)
+                except Exception as error:
+                    self.monitor.count("SweepsFailed", order_id=order_id, error=repr(error))
         return pushed
 
     def _sweep(self, order_id: str) -> int:

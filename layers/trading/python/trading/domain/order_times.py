@@ -1,0 +1,41 @@
+"""When an order begins and when its time is over, by the exchange calendar."""
+
+from datetime import datetime, timedelta
+
+from trading.domain import calendar
+from trading.domain.instruments import Instrument
+from trading.domain.orders import Ending, Order, OrderStatus
+from trading.domain.values import TimeInForce
+
+GTC_LIFETIME = timedelta(days=90)
+IMMEDIATE_LIFETIME = timedelta(minutes=15)
+
+
+def release_of(order: Order, instrument: Instrument, now: datetime) -> datetime | None:
+    """The open that an order waits for; None while its market is open."""
+    if instrument.trading_hours == "continuous":
+        return None
+    opens = calendar.open_of(calendar.business_date(now))
+    return opens if now < opens else None
+
+
+def is_waiting(order: Order, now: datetime) -> bool:
+    """Whether the order's market has not opened yet. One that is to end waits for nothing."""
+    return order.is_open and order.ending is None and order.release_at is not None and now < order.release_at
+
+
+def expires_at(order: Order) -> datetime:
+    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that may not rest after minutes."""
+    if not order.venue_time_in_force.rests:
+        return order.accepted_at + IMMEDIATE_LIFETIME
+    if order.time_in_force is TimeInForce.GTC:
+        return order.accepted_at + GTC_LIFETIME
+    return calendar.close_of(order.business_date)
+
+
+def expiry_of(order: Order) -> Ending:
+    """How an order ends whose time is over: what may not rest was never to stand, so it is canceled, not expired."""
+    status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
+    return Ending.model_validate(
+        {"status": status, "reason": f"{order.time_in_force}: its time was over before it was executed"}
+    )

@@ -1,0 +1,143 @@
+"""Orders that come while their market is closed: they wait, are taken back, expire, and go first to last at the open."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.fakes.builders import D, make_instrument
+from tests.fakes.world import NOW, World, quote
+from trading.domain.calendar import NEW_YORK
+from trading.domain.orders import OrderStatus
+from trading.domain.values import OrderType, Side, TimeInForce
+from trading.messages import ExecuteOrder
+from trading.usecases import sweep
+
+OPEN = NOW.replace(hour=14, minute=30)
+"""9:30 in New York."""
+
+
+@pytest.fixture
+def world() -> World:
+    """An hour before the open; MSFT is traded at any time."""
+    world = World()
+    world.books.instruments["MSFT"] = make_instrument(symbol="MSFT", trading_hours="continuous")
+    world.show("MSFT", quote("XNYS"))
+    world.now = OPEN - timedelta(hours=1)
+    return world
+
+
+def new_york(*moment: int) -> datetime:
+    return datetime(*moment, tzinfo=NEW_YORK)  # type: ignore[misc,arg-type]
+
+
+HOURS = [
+    (new_york(2026, 11, 23, 9, 29), new_york(2026, 11, 23, 9, 30)),
+    (new_york(2026, 11, 23, 9, 30), None),
+    (new_york(2026, 11, 23, 15, 59), None),
+    (new_york(2026, 11, 23, 16, 0), new_york(2026, 11, 24, 9, 30)),
+    (new_york(2026, 11, 26, 11, 0), new_york(2026, 11, 27, 9, 30)),  # Thanksgiving
+    (new_york(2026, 11, 27, 12, 59), None),
+    (new_york(2026, 11, 27, 13, 0), new_york(2026, 11, 30, 9, 30)),  # it closes early, before a weekend
+    (new_york(2026, 11, 28, 11, 0), new_york(2026, 11, 30, 9, 30)),
+]
+
+
+@pytest.mark.parametrize(("moment", "opens"), HOURS)
+def test_a_closed_market_opens_by_the_calendar(world: World, moment: datetime, opens: datetime | None) -> None:
+    world.now = moment
+    order = world.order()
+    assert (order.status, order.release_at) == (OrderStatus.VALIDATED, opens)
+    assert order.business_date == (opens or moment).date()
+    if opens:
+        assert (order.attention_at, world.workflow.started) == (opens, [])
+    assert world.order("continuous", symbol="MSFT").release_at is None
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"order_type": OrderType.MARKET},
+        {"time_in_force": TimeInForce.IOC},
+        {"time_in_force": TimeInForce.FOK},
+    ],
+)
+def test_what_may_not_rest_is_refused_with_the_next_open(world: World, terms: dict[str, object]) -> None:
+    order = world.order(**terms)
+    assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "MARKET_CLOSED")
+    assert "2026-11-23T14:30:00" in (order.history[-1].reason or "")
+    assert world.books.account("alice").held == 0
+    world.now = OPEN
+    assert world.order("open", **terms).status is OrderStatus.VALIDATED
+
+
+def test_a_waiting_order_holds_its_funds_and_goes_out_at_the_open(world: World) -> None:
+    order = world.order()
+    assert world.books.account("alice").held == order.hold.cash
+    world.mailboxes.put("execution", execute(order.order_id))
+    world.sweep()
+    world.run()
+    assert (world.current(order).status, world.workflow.started) == (OrderStatus.VALIDATED, [])
+    world.now = OPEN
+    assert world.sweep() == 1
+    world.run()
+    assert world.current(order).status is OrderStatus.ROUTING
+    world.fill(order, 100)
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert world.findings() == []
+
+
+def execute(order_id: str) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="by hand", order_id=order_id)
+
+
+def test_a_waiting_order_is_taken_back_before_the_open(world: World) -> None:
+    order = world.order()
+    world.request_cancel("alice", order.order_id)
+    world.run()
+    assert world.current(order).status is OrderStatus.CANCELED
+    assert world.books.account("alice").held == 0
+    world.now = OPEN
+    assert world.sweep() == 0
+    assert world.findings(expect_final=True) == []
+
+
+def test_a_waiting_day_order_expires_at_the_close_of_the_session_it_waited_for(world: World) -> None:
+    world.now = new_york(2026, 11, 23, 16, 1)
+    order = world.order()
+    assert world.close_day(None) == 0
+    world.now = new_york(2026, 11, 24, 16, 0)
+    assert world.close_day(None) == 1
+    world.run()
+    assert world.current(order).status is OrderStatus.EXPIRED
+    assert world.findings(expect_final=True) == []
+
+
+def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World) -> None:
+    waiting, overtaking = world.order("waits"), world.placed("overtakes", symbol="MSFT")
+    assert (world.current(waiting).status, overtaking.status) == (OrderStatus.VALIDATED, OrderStatus.ROUTING)
+    assert world.findings() == []
+    world.now = OPEN + timedelta(minutes=1)
+    later = world.placed("later", side=Side.SELL, limit_price=D("100.01"))
+    routed = [world.current(order).history[-1].status for order in (waiting, later)]
+    assert routed == [OrderStatus.ROUTING] * 2, "what was released is sent before what came after the open"
+    arrived = [f"{order.order_id}-1" for order in (overtaking, waiting, later)]
+    assert [child for child in world.exchanges.arrived if child in arrived] == arrived
+    assert world.findings() == []
+
+
+def test_a_flood_at_the_open_is_worked_off_in_one_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "ORDERS_PER_SWEEP", 3)
+    orders = [world.order(f"key-{number}", quantity=1) for number in range(10)]
+    world.now = OPEN
+    assert world.sweep() == 10
+    world.run()
+    assert {world.current(order).status for order in orders} == {OrderStatus.ROUTING}
+
+
+def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
+    for number in range(5):
+        world.order(f"key-{number}", quantity=1)
+    world.now = OPEN
+    answers = iter([True, True, True, False, False])
+    assert world.sweep(lambda: next(answers)) == 2
+    assert world.sweep() == 3
