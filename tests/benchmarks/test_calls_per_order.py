@@ -16,7 +16,7 @@ MOST_CALLS = {
     Stage.SETTLE: 8,
     Stage.RECONCILE: 1,
 }
-MOST_CALLS_OF_AN_IDLE_WORKER = 50
+MOST_CALLS_OF_AN_IDLE_WORKER = 51
 ADVICE = (
     "Each call of AWS costs every order latency and money: a new one must earn its place. If it does, raise the limit."
 )
