@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation simulate night replay system load bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local ops cli tests/benchmarks tests/load tests/simulation
+	@$(BIN)/mypy $(LAYERS) functions infra local ops cli tests/benchmarks tests/load tests/simulation tests/conformance
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'
@@ -102,6 +102,9 @@ system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
 
 load: $(STAMP) ## Many clients at once while workers die (CLIENTS=20 ORDERS=300 SEED=1 PORT=4566 JSON=file; WRITE=1 updates docs/load.md)
 	@$(if $(PORT),TRADING_PORT=$(PORT)) $(BIN)/python -m tests.load --clients $(or $(CLIENTS),20) --orders $(or $(ORDERS),300) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
+
+conformance: $(STAMP) ## Both APIs against their documents: schemathesis, on the running system or one of its own (CASES=50)
+	@$(BIN)/python -m tests.conformance --cases $(or $(CASES),50)
 
 bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function (WRITE=1 updates docs/costs.md)
 	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)

@@ -82,6 +82,15 @@ class NewOrder(Frozen):
 class OrderChanges(Frozen):
     """What is to change of an order; what is left out stays. `quantity` is its total, with what is filled of it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"quantity": {"type": "integer"}}, "required": ["quantity"]},
+                {"properties": {"price": {"type": "string"}}, "required": ["price"]},
+            ]
+        }
+    )
+
     quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
     price: Price | None = None
 

@@ -40,7 +40,7 @@ def main() -> int:
     )
     console = Console() if sys.stdout.isatty() else Console(width=160, color_system=None)
     try:
-        with _system(default_place(), console) as place:
+        with running_or_own(default_place(), console, "load") as place:
             outcome = run(place, settings, console)
     except LocalError as error:
         console.print(f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}")
@@ -54,13 +54,13 @@ def main() -> int:
 
 
 @contextmanager
-def _system(place: Place, console: Console) -> Iterator[Place]:
-    """The running system, or one of our own beside its directory, from nothing, that ends with the block."""
+def running_or_own(place: Place, console: Console, name: str) -> Iterator[Place]:
+    """The running system, or one of our own in a directory of this name, from nothing, that ends with the block."""
     if server.is_running(place):
-        console.print(f"The system on port {place.port} is under load now.")
+        console.print(f"Takes the system that runs on port {place.port}.")
         yield place
         return
-    own = replace(place, directory=place.directory / "load")
+    own = replace(place, directory=place.directory / name)
     server.start(own, keep_state=False)
     try:
         local_run.up(own, console)

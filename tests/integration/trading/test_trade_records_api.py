@@ -204,6 +204,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("trade/place", BUY | {"pricePerShare": 0}, 422, "VALIDATION_FAILED"),
     ("trade/place", BUY | {"pricePerShare": True}, 422, "VALIDATION_FAILED"),
     ("trade/place", BUY | {"pricePerShare": 1.00001}, 422, "VALIDATION_FAILED"),
+    ("trade/place", BUY | {"pricePerShare": 10_000_000}, 422, "VALIDATION_FAILED"),
     ("trade/place", BUY | {"quantity": 1.5}, 422, "VALIDATION_FAILED"),
     ("trade/place", BUY | {"status": "executed"}, 422, "VALIDATION_FAILED"),
     ("place-trade", AT_MARKET | {"type": "short"}, 422, "VALIDATION_FAILED"),

@@ -8,11 +8,11 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from trading.domain.values import Money
 
-POSITIVE = "(?=.*[1-9])"
-PRICE = rf"^{POSITIVE}[0-9]{{1,7}}([.][0-9]{{1,4}})?$"
-AMOUNT = rf"^{POSITIVE}[0-9]{{1,12}}([.][0-9]{{1,2}})?$"
-AMOUNT_OR_ZERO = r"^[0-9]{1,12}([.][0-9]{1,2})?$"
-PERCENT = rf"^{POSITIVE}([0-9]{{1,2}}([.][0-9]{{1,2}})?|100([.]0{{1,2}})?)$"
+SOME_CENTS = "0[.]([1-9][0-9]?|0[1-9])"
+PRICE = "^([1-9][0-9]{0,6}([.][0-9]{1,4})?|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
+AMOUNT = f"^([1-9][0-9]{{0,11}}([.][0-9]{{1,2}})?|{SOME_CENTS})$"
+AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
+PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
 def _text(pattern: str) -> Callable[[object], object]:

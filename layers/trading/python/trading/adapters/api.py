@@ -312,12 +312,13 @@ def _malformed_json() -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is not valid JSON.")
 
 
-def _decimal(literal: str) -> Decimal:
-    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take minutes to write down."""
+def _decimal(literal: str) -> Decimal | int:
+    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take minutes to write down. What is an
+    integer is one, however it is written: to JSON Schema, 1.0 is 1."""
     number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:
         raise ValueError("number out of range")
-    return number
+    return int(number) if number == number.to_integral_value() else number
 
 
 def _no_constant(name: str) -> None:

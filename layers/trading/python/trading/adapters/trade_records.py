@@ -27,9 +27,16 @@ def _no_text(value: object) -> object:
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
 Price = Annotated[
     Money,
-    Field(gt=0, le=Decimal(10_000_000), max_digits=12, decimal_places=4),
+    Field(gt=0, lt=10_000_000, max_digits=11, decimal_places=4),
     BeforeValidator(_no_text),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10_000_000}),
+    WithJsonSchema(
+        {
+            "type": "number",
+            "minimum": 0.0001,
+            "exclusiveMaximum": 10_000_000,
+            "description": "With four decimals at most.",
+        }
+    ),
 ]
 Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]

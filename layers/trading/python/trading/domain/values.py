@@ -52,6 +52,7 @@ def cents_down(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_DOWN)
 
 
+POSITIVE_PATTERN = r"^([1-9][0-9]{0,19}([.][0-9]{1,20})?|0[.]0{0,18}[1-9][0-9]?)$"
 MONEY_PATTERN = r"^-?[0-9]{1,20}([.][0-9]{1,20})?$"
 
 
@@ -83,7 +84,7 @@ Money = Annotated[
 PositiveMoney = Annotated[
     Money,
     Field(gt=0),
-    WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN.replace("^-?", "^(?=.*[1-9])"), "examples": ["187.50"]}),
+    WithJsonSchema({"type": "string", "pattern": POSITIVE_PATTERN, "examples": ["187.50"]}),
 ]
 
 

@@ -1,0 +1,144 @@
+"""Loaded by schemathesis: who asks, and enough sense in generated requests that they get beyond the first check."""
+
+import os
+import time
+from datetime import datetime
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zlib import crc32
+
+import requests
+import schemathesis
+from schemathesis import AuthContext, Case, HookContext
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from tests.conformance.world import World, log_in
+from trading.adapters.signatures import signed_headers
+
+WORLD = World.read(Path(os.environ["CONFORMANCE_WORLD"]))
+INTERNAL = bool(os.environ.get("CONFORMANCE_INTERNAL"))
+TOKEN_SECONDS = 600
+CALLBACKS = "/api/v1/exchange/callbacks"
+
+_keys = cycle((WORLD.service,) if INTERNAL else WORLD.keys)
+_tokens: dict[str, tuple[float, str]] = {}
+_orders = dict(WORLD.orders)
+_cursors: dict[str, dict[str, Any]] = {}
+
+
+@schemathesis.auth(refresh_interval=None)
+class Tokens:
+    """A token of the next key; the rate limit is a key's."""
+
+    def get(self, case: Case[Any], context: AuthContext) -> str | None:
+        credentials = next(_keys)
+        issued, token = _tokens.get(credentials.api_key, (0.0, ""))
+        if time.monotonic() - issued > TOKEN_SECONDS or not token:
+            token = log_in(WORLD.public_url, credentials)
+            _tokens[credentials.api_key] = (time.monotonic(), token)
+        return token
+
+    def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+class Signature(requests.auth.AuthBase):
+    """An exchange's."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+        now = int(time.time())
+        request.headers.update(signed_headers("XNYS", WORLD.venue_secret.encode(), now, "POST", CALLBACKS, content))
+        return request
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    """What is generated as valid is mostly about things that exist. What is generated as invalid stays as it is."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if "Idempotency-Key" in case.headers and _mostly(case.headers["Idempotency-Key"]):
+        case.headers["Idempotency-Key"] = str(uuid4())
+    for name, known in (
+        ("order_id", list(_orders)),
+        ("trade_id", WORLD.trades),
+        ("client_id", [WORLD.subject_id]),
+        ("symbol", [WORLD.haltable] if INTERNAL else WORLD.symbols),
+    ):
+        given = case.path_parameters.get(name)
+        if isinstance(given, str) and not given.startswith(("ord_", "trd_")) and _mostly(given):
+            case.path_parameters[name] = _one(known, given)
+    if "client_order_id" in case.query and _mostly(case.query["client_order_id"]):
+        case.query["client_order_id"] = _one(list(_orders.values()), case.query["client_order_id"])
+    _paging(case)
+    if made := _sensible(case):
+        case.body = made
+    if case.path == CALLBACKS and "X-Signature" in case.headers:
+        kwargs["auth"] = Signature()
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: schemathesis.Response) -> None:
+    """New orders are things that exist, and pages that have a next one."""
+    if case.method == "GET" and response.status_code == 200 and (following := _following(response)):
+        _cursors[case.path] = {**case.query, "cursor": following}
+    if case.method in ("POST", "PATCH") and "/orders" in case.path and response.status_code in (201, 202):
+        _orders[response.json()["order_id"]] = case.headers["Idempotency-Key"]
+
+
+@schemathesis.hook
+def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: schemathesis.Response) -> bool:
+    """Only VALIDATION_FAILED says that the form is wrong. Any other 422 is a rule's: of what is in the books, or of the market."""
+    if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
+        return True
+    return bool(response.json()["code"] == "VALIDATION_FAILED")
+
+
+def _paging(case: Case[Any]) -> None:
+    """A cursor is what a page has named, with the same query; and a time begins before it ends."""
+    if "cursor" in case.query:
+        del case.query["cursor"]
+        if case.path in _cursors and _mostly(case.query):
+            case.query.clear()
+            case.query.update(_cursors[case.path])
+    first, until = case.query.get("from"), case.query.get("to")
+    if isinstance(first, str) and isinstance(until, str):
+        begins, ends = datetime.fromisoformat(first), datetime.fromisoformat(until)
+        if begins == ends:
+            del case.query["to"]
+        elif begins > ends:
+            case.query.update({"from": until, "to": first})
+
+
+def _following(response: schemathesis.Response) -> str | None:
+    if "json" not in response.headers.get("content-type", [""])[0]:
+        return None
+    following: str | None = response.json().get("next_cursor")
+    return following
+
+
+def _sensible(case: Case[Any]) -> dict[str, Any] | None:
+    if not isinstance(case.body, dict):
+        return None
+    body: dict[str, Any] = dict(case.body)
+    seed = repr(body)
+    if case.path == "/api/v1/orders" and _mostly(seed):
+        symbol = _one(WORLD.symbols, seed)
+        return body | {"client_id": WORLD.client_id, "stock_symbol": symbol, "quantity": crc32(seed.encode()) % 20 + 1}
+    if "pricePerShare" in body and isinstance(body["pricePerShare"], float):
+        return body | {"pricePerShare": max(round(body["pricePerShare"], 2), 0.01)}
+    if case.path == "/api/v1/auth/token" and _mostly(seed):
+        return body | {"api_key": WORLD.login.api_key, "api_secret": WORLD.login.api_secret}
+    return None
+
+
+def _mostly(seed: object) -> bool:
+    return crc32(repr(seed).encode()) % 4 != 0
+
+
+def _one(known: Any, seed: object) -> Any:
+    return known[crc32(repr(seed).encode()) % len(known)]

@@ -1,0 +1,140 @@
+"""What a conformance run acts with: a client of its own with many API keys, orders to look at, and what only this run may break."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from local import deploy, run, seed
+from local.api import Credentials, TradingClient, rest_api_url
+from local.aws_client import aws_client
+from local.demo import SERVICE_ID
+from local.place import STAGE, LocalError, Place
+from local.seed import Seeder
+from tests.load.population import populate
+from trading.adapters import passwords
+from trading.adapters.transactions import to_item
+from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
+from trading.domain.instruments import Instrument
+
+KEYS = 12
+"""The rate limit is an API key's: a run that asks one after the other is not limited by it."""
+SYMBOLS = ("AAPL", "KO", "MSFT", "NVDA", "XOM")
+HALTABLE = "HALTME"
+PLACED = 6
+CLEARED_SECONDS = 120
+
+
+class World(BaseModel):
+    """All that the hooks need. `login`: credentials that are used for nothing but logging in. `subject_id`: a client that
+    administrators may do anything to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    public_url: str
+    internal_url: str
+    client_id: str
+    subject_id: str
+    keys: tuple[Credentials, ...]
+    login: Credentials
+    service: Credentials
+    venue_secret: str
+    symbols: tuple[str, ...] = SYMBOLS
+    haltable: str = HALTABLE
+    orders: dict[str, str]
+    """Order id → the key that it was placed with."""
+    trades: tuple[str, ...]
+
+    def write(self, path: Path) -> None:
+        """Mode 0600: it holds secrets."""
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(self.model_dump_json())
+
+    @classmethod
+    def read(cls, path: Path) -> "World":
+        """What `write` wrote."""
+        return cls.model_validate_json(path.read_bytes())
+
+
+def create(place: Place) -> World:
+    """Write the run's client to the running system, and trade a little. Raises LocalError."""
+    run_id = f"conf-{uuid4().hex[:8]}"
+    subject_id = f"{run_id}-subject"
+    first, _ = populate(place, [run_id, subject_id])
+    outputs = deploy.outputs(place)
+    dynamodb = aws_client(place, "dynamodb")
+    seeder = Seeder(dynamodb, outputs, place.credentials_file)
+    more = [
+        Credentials(client_id=run_id, api_key=f"{run_id}-{number}", api_secret=passwords.generate_secret())
+        for number in range(KEYS)
+    ]
+    for secret in more:
+        seeder.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
+    instrument = Instrument(symbol=HALTABLE, name="Halted and resumed by whoever tests", reference_price="10.00")
+    item = {"kind": "INSTRUMENT", "id": HALTABLE, **instrument.model_dump()}
+    dynamodb.put_item(TableName=outputs["ReferenceTable"], Item=to_item(item))
+    public_url = run.api_url(place)
+    with TradingClient(public_url, first) as client:
+        client.log_in(str(uuid4()))
+        orders = dict(_placed(client))
+        trades = _cleared(client, orders)
+    return World(
+        public_url=public_url,
+        internal_url=rest_api_url(place.endpoint, outputs["InternalApiId"], STAGE),
+        client_id=run_id,
+        subject_id=subject_id,
+        keys=tuple(more[1:]),
+        login=more[0],
+        service=seed.credentials(place)[SERVICE_ID],
+        venue_secret=_venue_secret(place, "XNYS"),
+        orders=orders,
+        trades=tuple(trades),
+    )
+
+
+def _placed(client: TradingClient) -> Iterable[tuple[str, str]]:
+    for number in range(PLACED):
+        order: dict[str, Any] = {
+            "client_id": client.client_id,
+            "stock_symbol": "KO",
+            "quantity": 5,
+            "order_type": "market",
+            "side": "buy",
+            "time_in_force": "DAY",
+        }
+        if number % 2:
+            order |= {"order_type": "limit", "price": "55.00", "time_in_force": "GTC"}
+        key = str(uuid4())
+        answer = client.place(order, key).raise_for_status()
+        yield answer.json()["order_id"], key
+
+
+def _cleared(client: TradingClient, orders: Iterable[str]) -> list[str]:
+    deadline = time.monotonic() + CLEARED_SECONDS
+    while True:
+        shown = [client.order(order_id).raise_for_status().json() for order_id in orders]
+        trades = [detail["trade_id"] for order in shown for detail in order["clearing_details"]]
+        if trades:
+            return trades
+        if time.monotonic() > deadline:
+            raise LocalError("no order was cleared", "Look at the log, or start anew: make run.")
+        time.sleep(1)
+
+
+def _venue_secret(place: Place, key_id: str) -> str:
+    client = aws_client(place, "secretsmanager")
+    return str(client.get_secret_value(SecretId=f"trading-{STAGE}-venue-{key_id}")["SecretString"])
+
+
+def log_in(url: str, credentials: Credentials) -> str:
+    """A token. Raises httpx.HTTPStatusError."""
+    body = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+    answer = httpx.post(f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60)
+    return str(answer.raise_for_status().json()["jwt_token"])

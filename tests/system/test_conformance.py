@@ -1,0 +1,22 @@
+"""What both APIs answer is what their documents say: a short run of `make conformance`."""
+
+import pytest
+
+from local.place import Place
+from tests.conformance.run import DOCUMENTS, conform
+from tests.conformance.world import World, create
+
+pytestmark = pytest.mark.timeout(420)
+
+SHORT = ("--phases", "fuzzing,stateful", "--max-examples", "3", "--generation-deterministic", "--no-shrink")
+
+
+@pytest.fixture(scope="module")
+def world(place: Place) -> World:
+    """A client of the run's own, and what it may ask about."""
+    return create(place)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_answer_is_documented(world: World, document: str) -> None:
+    assert conform(world, document, SHORT).returncode == 0
