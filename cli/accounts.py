@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
 from cli import view
 from cli.options import AsCsv, AsJson, Cursor, Everything, Limit, OnlySide, OnlySymbol, Since, Symbol, Until
@@ -73,9 +74,12 @@ def portfolio(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show cash and open positions of one moment, with profit and loss."""
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.get("/api/v1/portfolio")
-    session.show(
-        answer, view.record("Portfolio", answer), view.balance(answer["cash"]), view.holdings(answer["positions"])
-    )
+    session.show(answer, *portfolio_parts(answer))
+
+
+def portfolio_parts(answer: Mapping[str, Any]) -> list[RenderableType]:
+    """A portfolio as tables."""
+    return [view.record("Portfolio", answer), view.balance(answer["cash"]), view.holdings(answer["positions"])]
 
 
 def trades(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import view
+from cli import admin_looks, view
 from cli.api import new_key
 from cli.failures import Exit, Failure
 from cli.options import AsJson, ClientId, Key, Reason, Symbol
@@ -179,6 +179,11 @@ def resume(ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, 
     """Take new orders in an instrument again."""
     path = f"{INSTRUMENTS}/{symbol}/resume"
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
+
+
+app.command("order")(admin_looks.order)
+app.command("orders")(admin_looks.list_orders)
+app.command("portfolio")(admin_looks.portfolio)
 
 
 def _change_client(

@@ -88,3 +88,17 @@ def test_without_a_reason_nothing_is_done(terminal: Terminal) -> None:
     assert code == 2
     assert "--reason" in err
     assert len(terminal.gateway.seen) == seen
+
+
+def test_any_clients_order_is_looked_up(terminal: Terminal) -> None:
+    order_id = terminal.ask("place", "buy", "10", "KO")["order_id"]
+    system = terminal.gateway.system
+    system.run_until(lambda: system.status(order_id) == "CLEARED")
+    shown = admin(terminal, "order", order_id)
+    assert shown["order"] == terminal.ask("order", order_id)
+    code, out, _ = terminal.run("-p", "local-admin", "admin", "order", order_id)
+    assert code == 0
+    assert {entry["trade_id"] in out for entry in shown["ledger_entries"]} == {True}
+    assert refused(terminal, "order", "ord_1", status=6)["code"] == "NOT_FOUND"
+    assert admin(terminal, "orders", "alice") == terminal.ask("orders")
+    assert admin(terminal, "portfolio", "alice") == terminal.ask("portfolio")

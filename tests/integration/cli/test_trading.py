@@ -217,3 +217,15 @@ def test_the_statement_is_a_table_json_or_csv(terminal: Terminal) -> None:
     cursor = err.split()[-1]
     _, following, _ = terminal.run("history", "--limit", "1", "--csv", "--cursor", cursor)
     assert out.splitlines()[1] not in following
+
+
+def test_an_order_is_replaced(terminal: Terminal) -> None:
+    old = terminal.ask("place", "buy", "5", "KO", "--limit", "55")["order_id"]
+    new = terminal.ask("replace", old, "--limit", "56", "--quantity", "6", "--key", "k-2")
+    assert new["order_id"] != old
+    assert terminal.ask("replace", old, "--limit", "56", "--quantity", "6", "--key", "k-2") == new
+    shown = terminal.ask("order", new["order_id"])
+    assert (shown["replaces"], shown["price"], shown["quantity"]) == (old, "56.00", 6)
+    _, out, _ = terminal.run("order", old)
+    assert new["order_id"] in out
+    assert terminal.refused("replace", old, "--quantity", "7", status=7)["code"]
