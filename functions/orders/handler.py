@@ -10,6 +10,7 @@ import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict, JsonValue
 
 from functions.orders.settings import Settings
 from trading.adapters import order_pages, periods, stages, trade_records, views
@@ -48,16 +49,32 @@ PRICE_MAX_AGE = timedelta(seconds=60)
 """Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
 
 
+def _form(order_type: OrderType) -> JsonDict:
+    """What an order of a type carries, as JSON Schema."""
+    needed = {"price": order_type.has_limit, "stop_price": order_type.has_stop}
+    properties: JsonDict = {name: {"type": "string" if needs else "null"} for name, needs in needed.items()}
+    properties["order_type"] = {"enum": [order_type.value]}
+    if order_type.has_stop:
+        properties["time_in_force"] = {"enum": ["DAY", "GTC"]}
+    required: list[JsonValue] = [name for name, needs in needed.items() if needs]
+    return {"properties": properties, "required": required}
+
+
+def _example(order_type: OrderType) -> JsonDict:
+    """A sale of some shares, or one that ends a loss."""
+    order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
+    order |= {"order_type": order_type.value, "time_in_force": "DAY"}
+    order |= {"stop_price": "215.00"} if order_type.has_stop else {}
+    return order | ({"price": "214.50" if order_type.has_stop else "230.00"} if order_type.has_limit else {})
+
+
 class NewOrder(Frozen):
-    """An order as a client writes it. A limit order carries a price, a market order none."""
+    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a stop-limit order both, a market
+    order none. A stop order stands for the day or till canceled.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"order_type": {"enum": ["market"]}, "price": {"type": "null"}}},
-                {"properties": {"order_type": {"enum": ["limit"]}, "price": {"type": "string"}}, "required": ["price"]},
-            ]
-        }
+        json_schema_extra={"anyOf": [_form(each) for each in OrderType], "examples": [*map(_example, OrderType)]}
     )
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
@@ -67,15 +84,28 @@ class NewOrder(Frozen):
     side: Side
     time_in_force: TimeInForce
     price: Price | None = Field(default=None, validate_default=True)
+    stop_price: Price | None = Field(default=None, validate_default=True)
 
-    @field_validator("price")
+    @field_validator("time_in_force")
     @classmethod
-    def _price_goes_with_type(cls, price: Decimal | None, info: ValidationInfo) -> Decimal | None:
+    def _a_stop_order_rests(cls, time_in_force: TimeInForce, info: ValidationInfo) -> TimeInForce:
         order_type = info.data.get("order_type")
-        if order_type is OrderType.LIMIT and price is None:
-            raise ValueError("a limit order needs a price")
-        if order_type is OrderType.MARKET and price is not None:
-            raise ValueError("a market order carries no price")
+        if order_type is not None and order_type.has_stop and not time_in_force.rests:
+            raise ValueError(f"a {order_type} order is DAY or GTC")
+        return time_in_force
+
+    @field_validator("price", "stop_price")
+    @classmethod
+    def _prices_go_with_type(cls, price: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        order_type = info.data.get("order_type")
+        if order_type is None:
+            return price
+        needed = order_type.has_limit if info.field_name == "price" else order_type.has_stop
+        name = str(info.field_name).replace("_", " ")
+        if needed and price is None:
+            raise ValueError(f"a {order_type} order needs a {name}")
+        if not needed and price is not None:
+            raise ValueError(f"a {order_type} order carries no {name}")
         return price
 
 
@@ -93,11 +123,12 @@ class OrderChanges(Frozen):
 
     quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
     price: Price | None = None
+    stop_price: Price | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.quantity is None and self.price is None:
-            raise ValueError("name a quantity or a price")
+        if self.quantity is None and self.price is None and self.stop_price is None:
+            raise ValueError("name a quantity, a price or a stop price")
         return self
 
 
@@ -139,6 +170,7 @@ def _take(order: NewOrder) -> tuple[Order, dict[str, str]]:
         time_in_force=order.time_in_force,
         quantity=order.quantity,
         limit_price=order.price,
+        stop_price=order.stop_price,
     )
     fingerprint = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
@@ -250,7 +282,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     the new one is checked like any order, with what the old one held given back, and is VALIDATED, or REJECTED (with REPLACE_TOO_LATE
     if nothing is left over). A replacement that would not pass now is refused, and the old order stands.
     """
-    wanted = Replacement(quantity=changes.quantity, limit_price=changes.price)
+    wanted = Replacement(quantity=changes.quantity, limit_price=changes.price, stop_price=changes.stop_price)
     fingerprint = hashlib.sha256(f"replace {order_id} {changes.model_dump_json()}".encode()).hexdigest()[:16]
     new, replayed = replace_order(
         app.principal.client_id, order_id, wanted, app.idempotency_key, fingerprint, app.correlation_id

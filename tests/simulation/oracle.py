@@ -203,7 +203,7 @@ class StepOracle:
             old = before["history"]["L"]
             if after["history"]["L"][: len(old)] != old:
                 raise ViolationError("history is only added to", order_id, f"{old} became {after['history']['L']}")
-            terms = ["client_id", "symbol", "side", "limit_price", "accepted_at"]
+            terms = ["client_id", "symbol", "side", "limit_price", "stop_price", "accepted_at"]
             if not (takes_over := len(before["history"]["L"]) == 1):
                 terms += ["quantity", "protection_price", "business_date"]
             changed = [name for name in terms if before.get(name) != after.get(name)]
@@ -506,14 +506,10 @@ class EndOracle:
                     "side": order["side"],
                     "time_in_force": order["time_in_force"],
                 }
-                kept |= {"price": str(order["limit_price"])} if "price" in asked else {}
-                asked |= {"price": str(Decimal(asked["price"]))} if "price" in asked else {}
-                equal(
-                    "what is kept is what was sent",
-                    order_id,
-                    {**kept, "price": Decimal(kept.get("price", 0))},
-                    {**asked, "price": Decimal(asked.get("price", 0))},
-                )
+                for name, kept_as in (("price", "limit_price"), ("stop_price", "stop_price")):
+                    kept[name] = order.get(kept_as)
+                    asked[name] = Decimal(asked[name]) if name in asked else None
+                equal("what is kept is what was sent", order_id, kept, asked)
             elif status not in allowed:
                 raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
         check_answers(self.people.replaced, self.steps.orders, frozenset(allowed | {404}))

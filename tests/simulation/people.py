@@ -33,7 +33,7 @@ OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 ORDERS_PATH = "/api/v1/orders"
 PAGED = ("positions", "orders", "trades", "transactions")
-ORDER_FIELDS = ("stock_symbol", "quantity", "order_type", "side", "time_in_force", "price")
+ORDER_FIELDS = ("stock_symbol", "quantity", "order_type", "side", "time_in_force", "price", "stop_price")
 
 
 @dataclass(frozen=True)

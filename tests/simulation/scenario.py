@@ -87,6 +87,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     actions = [_placement(random, random.choice(traders), number) for number in range(orders)]
     actions += _bursts(random, traders)
+    actions += _stops(Random(f"scenario/{seed}/stops"), traders)
     actions += _outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
     actions += _leaning(Random(f"scenario/{seed}/proceeds"), traders)
     for placed in [*actions]:
@@ -297,6 +298,29 @@ def _bursts(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
                 "time_in_force": "DAY",
             }
             actions.append(Action(at, trader.client_id, "place", fields))
+    return actions
+
+
+def _stops(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """Stop and stop-limit orders, some at a price that the market has reached."""
+    actions = []
+    for number in range(6):
+        placed = _placement(random, random.choice(traders), number)
+        symbol, side = random.choice([*SYMBOLS]), placed.fields["side"]
+        away = SYMBOLS[symbol] * random.choice((-1, 1, 1, 2, 2)) / 100
+        stop = SYMBOLS[symbol] + (away if side == "buy" else -away)
+        fields = {
+            "key": f"stop-{number}",
+            "stock_symbol": symbol,
+            "quantity": placed.fields["quantity"],
+            "order_type": random.choice(("stop", "stop_limit")),
+            "side": side,
+            "time_in_force": random.choice(("DAY", "GTC")),
+            "stop_price": str(stop.quantize(CENT)),
+        }
+        if fields["order_type"] == "stop_limit":
+            fields["price"] = str((stop * (101 if side == "buy" else 99) / 100).quantize(CENT))
+        actions.append(replace(placed, fields=fields))
     return actions
 
 

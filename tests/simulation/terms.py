@@ -73,8 +73,16 @@ class Terms:
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:
-        """Prices here stay within 3 % of where they begin; a limit may lie 20 % from the last, a market order executes within 4 %."""
-        price, limited = SYMBOLS[order["symbol"]], "limit_price" in order
+        """Prices here stay within 3 % of where they begin; a limit may lie 20 % from the last, a market order executes within 4 %, a
+        stop order within 4 % of its stop price, which the last price has not reached.
+        """
+        price, limited, stop = SYMBOLS[order["symbol"]], "limit_price" in order, order.get("stop_price")
+        if stop is not None:
+            reached = stop <= price * 97 / 100 if order["side"] == "buy" else stop >= price * 103 / 100
+            worst = stop * (104 if order["side"] == "buy" else 96) / 100
+            if reached or (not limited and not worst - CENT < order["protection_price"] < worst + CENT):
+                raise ViolationError("a stop lies beyond the last price", order["order_id"], str(order))
+            return
         percent = Decimal(20 if limited else 4)
         low, high = price * 97 * (100 - percent) / 10_000, price * 103 * (100 + percent) / 10_000
         if not low <= order["protection_price"] <= high:

@@ -293,6 +293,8 @@ class SimulatedExchange:
         order = booked.order
         at_once = not order.time_in_force.rests
         middle = self._outside.prices[order.symbol]
+        if order.stop_price is not None:
+            middle = order.stop_price
         marketable = (order.limit_price - middle) * (1 if order.side is Side.BUY else -1) >= 0
         share = random.choice((0.0, 0.5, 1.0, 1.0, 1.0)) if marketable else random.choice((0.0, 0.0, 0.5, 1.0))
         quantity = int(order.quantity * share)
@@ -301,6 +303,8 @@ class SimulatedExchange:
         if self._faults.happens("venue_false_report", random):
             self._engine.after(0.0, lambda: self._report_falsely(booked, random))
         delay = random.uniform(0.0, 0.2)
+        if order.stop_price is not None:
+            delay += random.choice((0.5, 60.0, 1500.0)) * random.random()  # until the price there has reached it
         for part in _split(quantity, random.randint(1, 3)):
             delay += (
                 random.uniform(0.001, 0.05) if at_once else random.choice((0.01, 1.0, 60.0, 1500.0)) * random.random()
@@ -325,7 +329,7 @@ class SimulatedExchange:
             self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
 
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
-        near = self._outside.prices[order.symbol] + HALF_A_CENT * random.randint(-16, 16)
+        near = (order.stop_price or self._outside.prices[order.symbol]) + HALF_A_CENT * random.randint(-16, 16)
         return min(near, order.limit_price) if order.side is Side.BUY else max(near, order.limit_price)
 
     def _execute(

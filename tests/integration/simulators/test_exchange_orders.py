@@ -132,6 +132,20 @@ def test_a_sell_fills_at_the_bid_or_better_than_its_limit(world: World) -> None:
     assert {execution["price"] for execution in world.status().body["executions"]} == {bid}
 
 
+def test_a_stop_order_is_elected_by_the_exchanges_last_price(world: World) -> None:
+    quote = world.quote()["XNYS"]
+    last = (Decimal(quote["bid"]) + Decimal(quote["ask"])) / 2
+    above, below = str(last.quantize(Decimal("0.01")) + 5), str(last.quantize(Decimal("0.01")) - 1)
+    world.submit(client_order_id="ord_1-1", stop_price=above, limit_price="300.00")
+    world.submit(client_order_id="ord_2-1", stop_price=below, limit_price="300.00")
+    world.match()
+    assert (world.status("ord_1-1").body["status"], world.status("ord_1-1").body["executions"]) == ("NEW", [])
+    assert world.status("ord_2-1").body["status"] == "FILLED"
+    assert world.cancel("ord_1-1").body["status"] == "CANCELED"
+    answer = world.submit(client_order_id="ord_3-1", stop_price=above, limit_price="300.00", time_in_force="FOK")
+    assert (answer.status, answer.body["code"]) == (422, "BAD_TIME_IN_FORCE")
+
+
 def test_a_cancel_ends_a_resting_order_and_is_no_callback(world: World) -> None:
     world.submit(limit_price="200.00")
     world.match()

@@ -1,5 +1,6 @@
 """POST and GET /api/v1/orders: what is taken, what is repeated, who may see what."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from tests.integration.system import System, create_lifecycle, principal
 from tests.integration.trading.orders import MARKET, new_order, place, show
 from tests.unit.api.events import header, request
+from trading.domain.calendar import NEW_YORK
 
 
 def get(order_id: str, client_id: str = "alice", permissions: str = "orders:read") -> dict[str, Any]:
@@ -87,6 +89,38 @@ def test_a_market_order_is_held_for_at_its_collar(system: System) -> None:
     assert order
     assert order.limit_price is None
     assert order.protection_price == Decimal("237.64")
+
+
+def test_a_stop_order_rests_at_one_exchange_until_it_is_taken_back(system: System) -> None:
+    stop = {"order_type": "stop", "price": None, "stop_price": "260.00", "time_in_force": "GTC"}
+    order_id = place(system, **stop)["order_id"]
+    system.run_until(lambda: system.status(order_id) == "ROUTING")
+    shown = show(system, order_id)
+    assert (shown["order_type"], shown["price"], shown["stop_price"]) == ("stop", None, "260.00")
+    order = system.books.order(order_id)
+    assert order
+    assert [child.quantity for child in order.children] == [100]
+    assert order.protection_price == Decimal("270.40")
+    too_low = place(system, "key-2", **stop | {"stop_price": "220.00"})
+    assert too_low["reason"]["code"] == "STOP_PRICE_REACHED"
+
+
+def test_an_order_for_a_closed_market_shows_when_it_is_released(system: System) -> None:
+    system.venues.pass_time(next_night(system.venues.now))
+    order_id = place(system, stock_symbol="F", price="11.20")["order_id"]
+    shown = show(system, order_id)
+    opens = datetime.fromisoformat(shown["release_at"]).astimezone(NEW_YORK)
+    assert (shown["current_status"], opens.hour, opens.minute) == ("VALIDATED", 9, 30)
+    refused = place(system, "key-2", stock_symbol="F", **MARKET)
+    assert refused["reason"]["code"] == "MARKET_CLOSED"
+    assert show(system, place(system, "key-3")["order_id"])["release_at"] is None
+
+
+def next_night(now: datetime) -> int:
+    """Seconds until it is three in the morning in New York."""
+    there = now.astimezone(NEW_YORK)
+    night = there.replace(hour=3, minute=0, second=0, microsecond=0)
+    return int(((night if night > there else night + timedelta(days=1)) - there).total_seconds())
 
 
 def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(system: System) -> None:

@@ -284,3 +284,46 @@ def test_a_rejected_order_is_kept_with_its_reason(code: str) -> None:
     assert (order.status, order.reason_code, order.attention_at) == (OrderStatus.REJECTED, code, None)
     assert order.history[-1].reason == "because"
     assert is_legal_path(order.history)
+
+
+STOP = {"order_type": OrderType.STOP, "limit_price": None}
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ({"stop_price": D("100.01")}, ""),
+        ({"stop_price": D("100.00")}, "STOP_PRICE_REACHED"),
+        ({"stop_price": D("99.99"), "side": Side.SELL}, ""),
+        ({"stop_price": D("100.00"), "side": Side.SELL}, "STOP_PRICE_REACHED"),
+        ({"stop_price": D("101.005")}, "TICK_SIZE"),
+        ({"stop_price": D("120.00")}, ""),
+        ({"stop_price": D("120.01")}, "PRICE_OUTSIDE_COLLAR"),
+        ({"stop_price": D("79.99"), "side": Side.SELL}, "PRICE_OUTSIDE_COLLAR"),
+        ({"order_type": OrderType.STOP_LIMIT, "stop_price": D("101.00"), "limit_price": D("102.00")}, ""),
+        (
+            {"order_type": OrderType.STOP_LIMIT, "stop_price": D("101.00"), "limit_price": D("120.01")},
+            "PRICE_OUTSIDE_COLLAR",
+        ),
+    ],
+)
+def test_a_stop_lies_beyond_the_last_price_and_within_the_collar(terms: dict[str, Any], code: str) -> None:
+    terms = STOP | terms
+    if code:
+        assert terms_code(make_client(), make_instrument(), **terms) == code
+    else:
+        check_terms(make_request(**terms), make_client(), make_instrument())
+
+
+def test_the_worst_price_of_a_stop_order_is_the_collar_at_its_stop_price() -> None:
+    assert protection_price(make_request(**STOP, stop_price=D("110.00")), make_instrument()) == D("114.40")
+    sale = make_request(**STOP, stop_price=D("90.00"), side=Side.SELL)
+    assert protection_price(sale, make_instrument()) == D("86.40")
+    limited = make_request(order_type=OrderType.STOP_LIMIT, stop_price=D("110.00"), limit_price=D("111.00"))
+    assert protection_price(limited, make_instrument()) == D("111.00")
+
+
+def test_a_stop_order_holds_its_worst_price_and_rests() -> None:
+    order = make_order(**STOP, stop_price=D("110.00"))
+    assert order.hold.cash == D("11440.30")
+    assert order.venue_time_in_force.rests

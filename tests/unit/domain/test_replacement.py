@@ -10,7 +10,7 @@ from tests.unit.domain.test_holds import play
 from trading.domain import execution, order_entry, replacement
 from trading.domain.accounts import Account, Position
 from trading.domain.order_entry import Refusal
-from trading.domain.orders import Ending, Order, OrderStatus, is_legal_path
+from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, is_legal_path
 from trading.domain.replacement import Replacement
 from trading.domain.values import Side
 
@@ -37,7 +37,7 @@ def take_over(
     return old, acceptance.order, acceptance.account, acceptance.position or position
 
 
-REQUESTED = {"client_id", "symbol", "side", "order_type", "time_in_force", "quantity", "limit_price"}
+REQUESTED = set(OrderRequest.model_fields)
 
 
 @given(scripts(), st.data())

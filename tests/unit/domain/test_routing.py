@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, make_order
 from trading.domain.orders import ChildStatus, Order, OrderStatus
-from trading.domain.routing import ExecutionQuality, Step, Venue, allocate, next_step, spent_exchanges
+from trading.domain.routing import ExecutionQuality, Step, Venue, allocate, allocate_whole, next_step, spent_exchanges
 from trading.domain.values import OrderType, Side, TimeInForce
 
 DAY, IOC, FOK = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK
@@ -238,3 +238,10 @@ def test_what_our_books_refused_is_not_bought_again_elsewhere() -> None:
     assert (order.unrouted, next_step(order)) == (30, Step.WAIT)
     order = order.filled(f"{order.order_id}-1", "trd_1", 70, D("7000.00"), D("0.21"), NOW)
     assert next_step(order) is Step.CANCEL
+
+
+def test_a_stop_order_goes_whole_to_the_best_venue() -> None:
+    venues = [venue("A", "100.02"), venue("B", "100.00"), venue("C", "100.01")]
+    assert allocate_whole(BUY, 5000, venues) == (("B", 5000),)
+    assert allocate_whole(BUY, 5000, []) == ()
+    assert allocate_whole(BUY, 0, venues) == ()

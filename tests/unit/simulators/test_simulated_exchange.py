@@ -20,6 +20,7 @@ orders = st.builds(
     side=st.sampled_from(Side),
     quantity=st.integers(min_value=1, max_value=5000),
     limit_price=cents,
+    stop_price=st.none() | cents,
     time_in_force=st.sampled_from(TimeInForce),
     client_order_id=st.text("abcdef0123456789", min_size=1, max_size=8),
 )
@@ -112,6 +113,44 @@ def test_an_order_away_from_the_market_rests_without_a_report() -> None:
     assert match(booked_order(limit_price=Decimal("228.49")), QUOTE, FAULTLESS, DICE, NOW) is None
 
 
+def moved(by: str) -> VenueQuote:
+    """The quote, with its middle of 228.45 moved."""
+    return QUOTE.model_copy(update={"bid": QUOTE.bid + Decimal(by), "ask": QUOTE.ask + Decimal(by)})
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "before", "reached"),
+    [(Side.BUY, "240.00", "0.99", "1.00"), (Side.SELL, "200.00", "-0.99", "-1.00")],
+)
+def test_a_stop_order_is_elected_when_the_middle_of_the_quote_reaches_its_stop_price(
+    side: Side, limit: str, before: str, reached: str
+) -> None:
+    booked = booked_order(side=side, limit_price=Decimal(limit), stop_price=Decimal("228.45") + Decimal(reached))
+    assert match(booked, moved(before), FAULTLESS, DICE, NOW) is None
+    filled, reports = work(booked, [moved(reached)], FAULTLESS)
+    assert (filled.status, filled.elected) == (VenueOrderStatus.FILLED, True)
+    assert {report.exec_type for report in reports} == {ExecType.TRADE}
+
+
+def test_what_is_elected_stays_so_when_the_price_comes_back() -> None:
+    booked = booked_order(stop_price=Decimal("229.45"), limit_price=Decimal("229.00"))
+    outcome = match(booked, moved("1.00"), FAULTLESS, DICE, NOW)
+    assert outcome is not None
+    elected = outcome.booked
+    assert (elected.elected, elected.status, outcome.reports) == (True, VenueOrderStatus.NEW, ())
+    assert elected.version == booked.version + 1
+    assert match(elected, moved("1.00"), FAULTLESS, DICE, NOW) is None, "its limit is not reached"
+    filled, _ = work(elected, [QUOTE], FAULTLESS)
+    assert filled.status is VenueOrderStatus.FILLED
+
+
+def test_another_stop_price_is_another_order() -> None:
+    booked = booked_order(stop_price=Decimal("229.00"))
+    assert booked.has_terms_of(submit_order(stop_price=Decimal("229.00")))
+    assert not booked.has_terms_of(submit_order(stop_price=Decimal("229.01")))
+    assert not booked.has_terms_of(submit_order())
+
+
 def test_an_ioc_remainder_is_canceled_not_rejected() -> None:
     final, reports = work(booked_order(quantity=1500, time_in_force=TimeInForce.IOC), [QUOTE], FAULTLESS)
     assert (final.status, final.cumulative_quantity, final.leaves_quantity) == (VenueOrderStatus.CANCELED, 1000, 0)
@@ -165,6 +204,8 @@ def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
         ({}, None, "UNKNOWN_SYMBOL"),
         ({"limit_price": Decimal("230.005")}, APPLE, "BAD_PRICE"),
         ({"limit_price": Decimal("1E+20")}, APPLE, "BAD_PRICE"),
+        ({"stop_price": Decimal("230.005")}, APPLE, "BAD_PRICE"),
+        ({"stop_price": Decimal("229.00"), "time_in_force": TimeInForce.IOC}, APPLE, "BAD_TIME_IN_FORCE"),
         ({"quantity": 1_000_001}, APPLE, "BAD_QUANTITY"),
         ({"quantity": 150}, APPLE.model_copy(update={"lot_size": 100}), "BAD_QUANTITY"),
     ],

@@ -23,11 +23,13 @@ from trading.wire import (
 MAX_ORDER_QUANTITY = 1_000_000
 MAX_LIMIT_PRICE = Decimal(1_000_000)
 MAX_FILLS_A_MATCH = 3
-_TERMS = {"account", "symbol", "side", "quantity", "limit_price", "time_in_force"}
+_TERMS = {"account", "symbol", "side", "quantity", "limit_price", "stop_price", "time_in_force"}
 
 
 class BookedOrder(Frozen):
-    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its reports."""
+    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its reports. `elected`: the last price
+    has reached its stop price, once and for all.
+    """
 
     exchange_id: str
     order: SubmitOrder
@@ -35,6 +37,7 @@ class BookedOrder(Frozen):
     status: VenueOrderStatus = VenueOrderStatus.NEW
     cumulative_quantity: int = 0
     report_count: int = 0
+    elected: bool = False
     reason: str | None = None
     version: int = 1
 
@@ -121,10 +124,15 @@ def validate(order: SubmitOrder, listing: Listing | None) -> None:
         raise Problem(
             422, "BAD_QUANTITY", f"quantity must be whole lots of {listing.lot_size}, not above {MAX_ORDER_QUANTITY}"
         )
-    if order.limit_price > MAX_LIMIT_PRICE or order.limit_price % listing.tick_size:
-        raise Problem(
-            422, "BAD_PRICE", f"limit price must be whole ticks of {listing.tick_size}, not above {MAX_LIMIT_PRICE}"
-        )
+    for name, price in (("limit", order.limit_price), ("stop", order.stop_price)):
+        if price is not None and (price > MAX_LIMIT_PRICE or price % listing.tick_size):
+            raise Problem(
+                422,
+                "BAD_PRICE",
+                f"{name} price must be whole ticks of {listing.tick_size}, not above {MAX_LIMIT_PRICE}",
+            )
+    if order.stop_price is not None and not order.time_in_force.rests:
+        raise Problem(422, "BAD_TIME_IN_FORCE", "a stop order rests until it is elected")
 
 
 def accept(exchange_id: str, order: SubmitOrder, now: datetime) -> BookedOrder:
@@ -148,15 +156,21 @@ def match(
 ) -> MatchOutcome | None:
     """Let a working order meet what is left of the displayed liquidity. None: nothing happened, it rests.
 
-    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over is canceled.
+    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over is canceled. A stop order meets
+    nothing before it is elected.
     """
     order, untouched = booked.order, booked.cumulative_quantity == 0
     key = (booked.exchange_id, order.client_order_id)
     if untouched and dice.chance(behaviour.reject_rate, "reject", *key):
         return _Reporter(booked, now).end(VenueOrderStatus.REJECTED, ExecType.REJECTED, "refused by the exchange")
 
+    elected = is_elected(booked, quote)
+    newly_elected = elected and not booked.elected and order.stop_price is not None
+    if newly_elected:
+        booked = booked.model_copy(update={"elected": True})
     price, size = opposite(quote, order.side)
-    quantity = min(booked.leaves_quantity, size) if is_good_enough(price, order.limit_price, order.side) else 0
+    takes = elected and is_good_enough(price, order.limit_price, order.side)
+    quantity = min(booked.leaves_quantity, size) if takes else 0
     if order.time_in_force is TimeInForce.FOK:
         quantity = quantity if quantity == booked.leaves_quantity else 0
     elif untouched and quantity > 1 and dice.chance(behaviour.partial_rate, "partial", *key):
@@ -166,8 +180,17 @@ def match(
     for fill in split(quantity, dice.between(1, MAX_FILLS_A_MATCH, "fills", *key, booked.version)):
         reporter.fill(fill, price)
     if order.time_in_force.rests or reporter.cumulative_quantity == order.quantity:
-        return reporter.outcome() if quantity else None
+        return reporter.outcome() if quantity or newly_elected else None
     return reporter.end(VenueOrderStatus.CANCELED, ExecType.CANCELED, f"{order.time_in_force} remainder")
+
+
+def is_elected(booked: BookedOrder, quote: VenueQuote) -> bool:
+    """Whether an order may be executed: one without a stop price, or one whose stop price the last price has reached.
+
+    The last price is the middle of what the exchange displays: it moves with the market, minute by minute, as the seed will have it.
+    """
+    stop_price, last_price = booked.order.stop_price, (quote.bid + quote.ask) / 2
+    return booked.elected or stop_price is None or (last_price - stop_price) * booked.order.side.sign >= 0
 
 
 def split(quantity: int, parts: int) -> list[int]:
@@ -198,8 +221,11 @@ class _Reporter:
         return self._changed(status, reason)
 
     def outcome(self) -> MatchOutcome:
-        filled = self.cumulative_quantity == self._booked.order.quantity
-        return self._changed(VenueOrderStatus.FILLED if filled else VenueOrderStatus.PARTIALLY_FILLED, None)
+        if self.cumulative_quantity == self._booked.order.quantity:
+            return self._changed(VenueOrderStatus.FILLED, None)
+        return self._changed(
+            VenueOrderStatus.PARTIALLY_FILLED if self.cumulative_quantity else VenueOrderStatus.NEW, None
+        )
 
     def _report(
         self,

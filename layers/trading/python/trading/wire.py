@@ -37,7 +37,9 @@ class VenueOrderStatus(StrEnum):
 
 
 class SubmitOrder(Frozen):
-    """An order as an exchange takes it. Always priced: a market order is a limit at its collar."""
+    """An order as an exchange takes it. Always priced: a market order is a limit at its collar. With a stop price it rests, unseen,
+    until the exchange's last price reaches that (a buy: rises to it), which elects it; from then on it is a limit order (FIX OrdType 4).
+    """
 
     client_order_id: str = Field(min_length=1, max_length=64)
     account: str = Field(pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id")
@@ -45,6 +47,7 @@ class SubmitOrder(Frozen):
     side: Side
     quantity: int = Field(gt=0)
     limit_price: Money = Field(gt=0)
+    stop_price: Money | None = Field(default=None, gt=0)
     time_in_force: TimeInForce
     callback_url: str = Field(max_length=512)
     correlation_id: str = Field(max_length=128)

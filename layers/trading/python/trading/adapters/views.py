@@ -84,6 +84,7 @@ class OrderSummary(Frozen):
     quantity: int
     filled_quantity: int
     price: Money | None
+    stop_price: Money | None
     average_price: Money | None
     fees: Money
     current_status: OrderStatus
@@ -184,6 +185,7 @@ def order_summary(order: Order) -> OrderSummary:
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
         price=order.limit_price,
+        stop_price=order.stop_price,
         average_price=order.average_price,
         fees=order.fees,
         current_status=order.status,

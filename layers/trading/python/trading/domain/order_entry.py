@@ -34,9 +34,11 @@ class Acceptance(Frozen):
 
 
 def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
-    """The worst price the order may meet: its limit, or for a market order the collar."""
+    """The worst price the order may meet: its limit; for a market order the collar, for a stop order the collar at its stop price."""
     if request.limit_price is not None:
         return request.limit_price
+    if request.stop_price is not None:
+        return instrument.traded_at(request.stop_price).market_protection_price(request.side)
     return instrument.market_protection_price(request.side)
 
 
@@ -52,12 +54,18 @@ def check_terms(request: OrderRequest, client: Client, instrument: Instrument | 
         raise Refusal("LOT_SIZE", f"quantity must be a multiple of {instrument.lot_size}")
     if request.quantity > instrument.max_order_quantity:
         raise Refusal("MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}")
-    if request.limit_price is not None:
-        if not instrument.is_on_tick(request.limit_price):
-            raise Refusal("TICK_SIZE", f"price must be a multiple of {instrument.tick_size}")
-        low, high = instrument.limit_band()
-        if not low <= request.limit_price <= high:
-            raise Refusal("PRICE_OUTSIDE_COLLAR", f"price must lie between {cents_up(low)} and {cents_down(high)}")
+    low, high = instrument.limit_band()
+    for name, price in (("price", request.limit_price), ("stop_price", request.stop_price)):
+        if price is not None and not instrument.is_on_tick(price):
+            raise Refusal("TICK_SIZE", f"{name} must be a multiple of {instrument.tick_size}")
+        if price is not None and not low <= price <= high:
+            raise Refusal("PRICE_OUTSIDE_COLLAR", f"{name} must lie between {cents_up(low)} and {cents_down(high)}")
+    if request.stop_price is not None and (request.stop_price - instrument.reference_price) * request.side.sign <= 0:
+        where = "above" if request.side is Side.BUY else "below"
+        raise Refusal(
+            "STOP_PRICE_REACHED",
+            f"the stop price of a {request.side} must lie {where} the last price of {instrument.reference_price}",
+        )
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
         raise Refusal("MAX_ORDER_NOTIONAL", f"{notional} exceeds the maximum of {instrument.max_order_notional}")

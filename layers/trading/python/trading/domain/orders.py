@@ -168,12 +168,13 @@ class OrderRequest(Frozen):
     time_in_force: TimeInForce
     quantity: int
     limit_price: Money | None = None
+    stop_price: Money | None = None
 
 
 class Order(OrderRequest, Versioned):
     """An order and everything that happened to it, except its fills (they are ledger entries, named in `trades`).
 
-    `protection_price` is the worst price it may meet: the limit, or the market order's collar. `hold_fee_per_share` and
+    `protection_price` is the worst price it may meet: the limit, or the collar of a market or stop order. `hold_fee_per_share` and
     `margin_percent` are the terms at acceptance; from them and what remains follows what the order holds.
     `release_at`: the open of its market that it waited for, or waits for. `overtakes`: accepted while others of its client waited so.
     """

@@ -20,6 +20,7 @@ class Replacement(Frozen):
 
     quantity: int | None = None
     limit_price: Money | None = None
+    stop_price: Money | None = None
 
 
 class ReplacementRefusedError(DomainError):
@@ -38,6 +39,10 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
     changes = wanted.model_dump(exclude_none=True)
     if "limit_price" in changes and old.limit_price is None:
         raise ReplacementRefusedError("PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no price", "price")
+    if "stop_price" in changes and old.stop_price is None:
+        raise ReplacementRefusedError(
+            "STOP_PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no stop price", "stop_price"
+        )
     changed = terms.model_copy(update=changes)
     if changed == terms:
         raise ReplacementRefusedError("NOTHING_TO_CHANGE", "the order has these terms already")

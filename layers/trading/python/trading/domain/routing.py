@@ -100,6 +100,12 @@ def spent_exchanges(order: Order) -> frozenset[str]:
     return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 
 
+def allocate_whole(side: Side, quantity: int, venues: Sequence[Venue]) -> tuple[tuple[str, int], ...]:
+    """All to the venue that is best now: a stop order, which that exchange elects by its own last price."""
+    best = min(venues, key=lambda v: (v.effective_cost(side), v.exchange_id), default=None)
+    return ((best.exchange_id, quantity),) if best and quantity > 0 else ()
+
+
 def allocate(
     side: Side,
     quantity: int,

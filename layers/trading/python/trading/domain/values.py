@@ -110,10 +110,22 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How the order names its price."""
+    """How the order names its price. A stop order rests until the exchange's last price reaches its stop price."""
 
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether it carries a limit price."""
+        return self in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether it carries a stop price."""
+        return self in (OrderType.STOP, OrderType.STOP_LIMIT)
 
 
 class TimeInForce(StrEnum):

@@ -91,6 +91,7 @@ class RouteOrder:
             side=order.side,
             quantity=child.quantity,
             limit_price=order.protection_price,
+            stop_price=order.stop_price,
             time_in_force=order.venue_time_in_force,
             callback_url=self.callback_url,
             correlation_id=order.correlation_id,
@@ -145,6 +146,8 @@ class RouteOrder:
             for q in quote.quotes
             if q.exchange_id in fees and q.exchange_id not in avoid
         ]
+        if order.stop_price is not None:
+            return routing.allocate_whole(order.side, order.unrouted, venues)
         return routing.allocate(
             order.side, order.unrouted, order.protection_price, order.venue_time_in_force, venues, second_round
         )
