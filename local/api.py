@@ -49,6 +49,19 @@ class TradingClient:
         """POST /api/v1/orders."""
         return self.post("/api/v1/orders", order, idempotency_key)
 
+    def replace(self, order_id: str, changes: dict[str, Any], idempotency_key: str) -> httpx.Response:
+        """PATCH /api/v1/orders/{order_id}."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return self._http.patch(f"/api/v1/orders/{order_id}", json=changes, headers=headers)
+
+    def cancel(self, order_id: str, idempotency_key: str) -> httpx.Response:
+        """DELETE /api/v1/orders/{order_id}."""
+        return self._http.delete(f"/api/v1/orders/{order_id}", headers={"Idempotency-Key": idempotency_key})
+
+    def balance(self) -> httpx.Response:
+        """GET /api/v1/balance."""
+        return self._http.get("/api/v1/balance")
+
     def order(self, order_id: str) -> httpx.Response:
         """GET /api/v1/orders/{order_id}."""
         return self._http.get(f"/api/v1/orders/{order_id}")

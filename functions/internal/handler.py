@@ -60,7 +60,7 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
             ExecuteOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id)
         )
     summary = views.execution_summary(order, books.entries(order.trades))
-    if order.is_open:
+    if order.is_open or order.is_pending:
         return json_response(summary, HTTPStatus.ACCEPTED)
     return json_response(summary, headers=RECORDED)
 

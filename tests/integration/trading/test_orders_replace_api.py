@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import place, show
+from tests.integration.trading.test_internal_api import ask
 from tests.integration.trading.test_orders_cancel_api import delete, resting
 from tests.unit.api.events import header, request
 
@@ -111,6 +112,12 @@ def test_permission_and_idempotency_key_are_needed(system: System) -> None:
     old = resting(system)
     assert patch(system, old, {"quantity": 40}, permissions="orders:read")[0] == 403
     assert patch(system, old, {"quantity": 40}, key="")[1]["code"] == "IDEMPOTENCY_KEY_REQUIRED"
+
+
+def test_a_new_order_that_still_waits_is_not_over_for_operators(system: System) -> None:
+    new = patch(system, resting(system), {"quantity": 40})[1]["order_id"]
+    status, body, _ = ask(system, "execution", new)
+    assert (status, body["status"]) == (202, "RECEIVED")
 
 
 def test_a_new_order_that_still_waits_can_be_taken_back(system: System) -> None:

@@ -184,6 +184,16 @@ def test_what_is_lacking_by_then_rejects_the_new_order_and_the_old_one_ends(worl
     assert world.findings() == []
 
 
+def test_a_new_order_may_not_meet_what_its_client_sent_meanwhile(world: World) -> None:
+    old = world.placed(limit_price=D("99.00"))
+    new = world.replace(old, limit_price=D("101.00"))
+    opposite = world.order("opposite", side=Side.SELL, limit_price=D("100.50"))
+    world.run()
+    assert statuses(world, old, new, opposite) == (S.CANCELED, S.REJECTED, S.ROUTING)
+    assert world.current(new).reason_code == "SELF_TRADE"
+    assert world.findings() == []
+
+
 @pytest.mark.parametrize("gone", ["client", "instrument"])
 def test_who_may_not_trade_any_more_gets_no_new_order(world: World, gone: str) -> None:
     old = world.placed()

@@ -1,0 +1,50 @@
+"""A client changes his mind, over HTTP on the deployed system: an order is replaced, its replacement is taken back."""
+
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+from local.api import TradingClient
+
+SECONDS = 60.0
+RESTING = {
+    "client_id": "alice",
+    "stock_symbol": "KO",
+    "quantity": 10,
+    "order_type": "limit",
+    "price": "56.00",
+    "side": "buy",
+    "time_in_force": "GTC",
+}
+
+
+def until(alice: TradingClient, order_id: str, status: str) -> dict[str, Any]:
+    """The order as soon as it is in that status."""
+    waits_until = monotonic() + SECONDS
+    while (order := alice.order(order_id).raise_for_status().json())["current_status"] != status:
+        assert monotonic() < waits_until, order
+        sleep(0.2)
+    shown: dict[str, Any] = order
+    return shown
+
+
+def test_an_order_is_replaced_and_its_replacement_taken_back(alice: TradingClient, key: str) -> None:
+    before = alice.balance().raise_for_status().json()
+    old = alice.place(RESTING, str(uuid4())).raise_for_status().json()["order_id"]
+    until(alice, old, "ROUTING")
+    asked = alice.replace(old, {"quantity": 20, "price": "57.00"}, key)
+    assert asked.status_code == 202, asked.text
+    new = asked.json()["order_id"]
+    assert (asked.json()["status"], asked.json()["replaces"]) == ("RECEIVED", old)
+    shown, gone = until(alice, new, "ROUTING"), until(alice, old, "CANCELED")
+    assert (shown["quantity"], shown["price"], shown["replaces"], gone["replaced_by"]) == (20, "57.00", old, new)
+    again = alice.replace(old, {"quantity": 20, "price": "57.00"}, key)
+    assert (again.status_code, again.json()) == (202, asked.json())
+    late = alice.replace(old, {"quantity": 30}, str(uuid4()))
+    assert (late.status_code, late.json()["details"]) == (409, {"status": "CANCELED", "replaced_by": new})
+    assert alice.cancel(new, str(uuid4())).status_code == 202
+    assert until(alice, new, "CANCELED")["reason"]["message"] == "canceled by the client"
+    after = alice.balance().raise_for_status().json()
+    assert {name: after[name] for name in ("available", "held_for_orders")} == {
+        name: before[name] for name in ("available", "held_for_orders")
+    }
