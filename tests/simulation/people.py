@@ -75,7 +75,8 @@ class People:
         self.placed: list[Placed] = []
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.seen: list[Sight] = []
-        self.canceled: set[str] = set()
+        self.canceled: dict[str, float] = {}
+        """Orders whose cancel was accepted, and when that was told."""
         self.replaced: list[Replaced] = []
         self.too_late: list[tuple[str, Answer]] = []
         """Orders that are said to be over, and by which answer."""
@@ -216,7 +217,7 @@ class People:
         self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
         if answer.status == 202:
-            self.canceled.add(order_id)
+            self.canceled[order_id] = self._cloud.engine.now
         elif answer.status == 409:
             self.too_late.append((order_id, answer))
 

@@ -17,6 +17,9 @@ AT_WORK = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 KEPT_TERMS = ("client_id", "symbol", "side", "order_type", "time_in_force")
 CLOCKS_DIFFER_BY = 5.0
 DAY, IMMEDIATE = 86_400, 900
+ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
+OBEYED_WITHIN = 7200.0
+"""Longer than any exchange is silent, and shorter than to the close."""
 ROUTED_WITHIN = 600
 """So long before its time is over, what takes over may not be sent any more."""
 
@@ -123,6 +126,15 @@ def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Mapping[str, Map
                 raise ViolationError("nothing is over before its end", order_id, f"{problem} of {path}")
         elif problem["code"] == "ORDER_ENDING" and path[-1] in AT_WORK:
             raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")
+
+
+def check_cancels(accepted: Mapping[str, float], orders: Mapping[str, Mapping[str, Any]]) -> None:
+    """What was taken back has ended before long, and so has what replaced it, whoever was faster."""
+    for order_id, told_at in accepted.items():
+        for order in heirs(order_id, orders):
+            ends = [moment(step["time"]) for step in order["history"] if step["status"] in ENDS]
+            if not ends or ends[0] > told_at + OBEYED_WITHIN:
+                raise ViolationError("a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}")
 
 
 def heirs(order_id: str, orders: Mapping[str, Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:

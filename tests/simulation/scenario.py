@@ -133,10 +133,8 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
         if random.random() < (0.6 if rests else 0.9):
             continue
         for turn in range(random.choice((1, 1, 1, 2, 3))):
-            new_key, at = (
-                f"{placed.fields['key']}-for-{turn}",
-                at + random.choice((0.05, 0.5, 5.0, 300.0)) * random.random(),
-            )
+            new_key = f"{placed.fields['key']}-for-{turn}"
+            at += 0.2 + random.choice((0.1, 1.0, 10.0, 300.0)) * random.random()
             if rests and random.random() < 0.15:
                 close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
                 at = max(at, close - random.choice((0.0, 1.0, 5.0, 60.0)) * random.random())
@@ -146,9 +144,9 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
             if drawn < 0.2:
                 rival = fields | {"as": f"{new_key}-rival", "quantity": 11}
                 replacing.append(Action(at + 0.1 * random.random(), placed.who, "replace", rival))
-            elif drawn < 0.45:
+            elif drawn < 0.55:
                 canceled = {"key": random.choice((key, new_key)), "first": placed.fields["key"]}
-                moment = at + random.choice((-0.05, 0.05, 0.5, 5.0)) * random.random()
+                moment = at + random.choice((-0.1, 0.1, 0.3, 5.0)) * random.random()
                 replacing.append(Action(moment, placed.who, "cancel", canceled))
             key = random.choice((key, new_key, new_key, new_key))
     return replacing
