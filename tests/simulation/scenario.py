@@ -137,7 +137,7 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
             at += 0.2 + random.choice((0.1, 1.0, 10.0, 300.0)) * random.random()
             if rests and random.random() < 0.15:
                 close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
-                at = max(at, close - random.choice((0.0, 1.0, 5.0, 60.0)) * random.random())
+                at = max(at, close - random.choice((0.4, 0.4, 1.0, 30.0)) * random.random())
             fields = {"key": key, "as": new_key, "first": placed.fields["key"]} | _changes(random, placed)
             replacing.append(Action(at, placed.who, "replace", fields))
             drawn = random.random()
