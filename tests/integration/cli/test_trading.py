@@ -229,3 +229,9 @@ def test_an_order_is_replaced(terminal: Terminal) -> None:
     _, out, _ = terminal.run("order", old)
     assert new["order_id"] in out
     assert terminal.refused("replace", old, "--quantity", "7", status=7)["code"]
+
+
+def test_a_stop_price_makes_a_stop_order(terminal: Terminal) -> None:
+    for prices, kind in ((("--stop", "215"), "stop"), (("--stop", "215", "--limit", "214.50"), "stop_limit")):
+        order_id = terminal.ask("place", "sell", "5", "AAPL", *prices)["order_id"]
+        assert terminal.ask("order", order_id)["order_type"] == kind
