@@ -38,11 +38,10 @@ class OpenOrder(Frozen):
             return value
         return dict(zip(cls.model_fields, value.split(" "), strict=True))
 
-    def may_trade_with(self, side: Side, symbol: str, worst_price: Decimal | None) -> bool:
-        """Whether an order could be executed against this one; without a price it takes any."""
-        if symbol != self.symbol or side is self.side:
-            return False
-        return worst_price is None or (worst_price - self.worst_price) * side.sign >= 0
+    def may_trade_with(self, side: Side, symbol: str, worst_price: Decimal) -> bool:
+        """Whether an order could be executed against this one: their worst prices meet."""
+        opposite = symbol == self.symbol and side is not self.side
+        return opposite and (worst_price - self.worst_price) * side.sign >= 0
 
 
 class Account(Versioned):

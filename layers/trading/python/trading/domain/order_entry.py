@@ -81,9 +81,8 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
     """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
-    worst_price = None if order.limit_price is None else order.protection_price
     for resting in account.open_orders:
-        if resting.may_trade_with(order.side, order.symbol, worst_price):
+        if resting.may_trade_with(order.side, order.symbol, order.protection_price):
             raise Refusal("SELF_TRADE", f"it could trade with the client's own order {resting.order_id}")
     notional = order.protection_price * order.quantity
     used = account.notional_on(order.business_date)
