@@ -61,11 +61,15 @@ def test_its_side_of_the_last_price_is_judged_by_the_last_execution(world: World
     assert world.order(**LOSS).reason_code == "STOP_PRICE_REACHED"
 
 
-def test_a_stop_order_may_trade_with_any_order_of_the_other_side(world: World) -> None:
-    resting = world.order("resting", limit_price=D("90.00"))
+def test_a_stop_order_may_trade_with_what_its_collar_meets(world: World) -> None:
+    resting = world.order("resting", limit_price=D("91.20"))
     refused = world.order("stop", **LOSS)
     assert refused.reason_code == "SELF_TRADE"
     assert resting.order_id in (refused.history[-1].reason or "")
+    world.request_cancel("alice", resting.order_id)
+    world.run()
+    world.order("further away", limit_price=D("91.19"))
+    assert world.order("another stop", **LOSS).status is OrderStatus.VALIDATED
 
 
 def test_its_stop_price_is_replaced(world: World) -> None:
