@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tests.simulation.terms import Terms
 
 CENT = Decimal("0.01")
+LINES_A_PAGE = 7
+"""Few, so that the lines of an entry are often on two pages."""
 OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 LEGAL = {
     "": {"RECEIVED"},
@@ -408,10 +410,10 @@ class EndOracle:
         books = TableBooks(boto3.client("dynamodb"), names, lambda: datetime.fromtimestamp(self.cloud.engine.now, UTC))
         for trader in self.scenario.traders:
             lines: list[Movement] = []
-            page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), None, 200)
+            page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), None, LINES_A_PAGE)
             lines += page
             while after is not None:
-                page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), after, 200)
+                page, after = ListMovements(books).movements(trader.client_id, LedgerFilter(), after, LINES_A_PAGE)
                 lines += page
             last = self.steps.moments[trader.client_id][-1]
             judge_sums(trader.client_id, lines, last.account, last.positions)

@@ -188,7 +188,7 @@ class People:
             self.shown.append((order_id, answer.json()))
 
     def _look(self, action: Action) -> None:
-        """A client asks for a part of its account, page by page; each page is judged by itself."""
+        """A client asks for a part of its account, page by page, or again and again; each answer is judged by itself."""
         view, cursor = action.fields["view"], ""
         for page in range(action.fields["pages"]):
             begins = len(self._moments[action.who]) - 1
@@ -198,9 +198,9 @@ class People:
                 return
             body = answer.json()
             self.seen.append(Sight(action.who, view, body, self._moments[action.who][begins:]))
-            if not body.get("next_cursor"):
+            if view in PAGED and not body["next_cursor"]:
                 return
-            cursor = f"&cursor={body['next_cursor']}"
+            cursor = f"&cursor={body['next_cursor']}" if view in PAGED else ""
 
     def _administer(self, action: Action) -> None:
         """An operator uses the admin API; the same twice, if there are copies."""

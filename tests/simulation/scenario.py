@@ -209,13 +209,12 @@ def _administration(seed: int, traders: tuple[Trader, ...]) -> list[Action]:
         actions.append(Action(at, "operator", "administer", fields))
 
     for number in range(random.randint(0, 4)):
-        client = f"clients/{random.choice(traders).client_id}"
+        trader = random.choice(traders)
+        client = f"clients/{trader.client_id}"
         symbol, price = random.choice([*SYMBOLS.items()])
-        quantity, reference = random.choice((1, 30, 350)), f"transfer-{number}"
-        cash = {
-            "reference": reference,
-            "amount": str(random.choice((Decimal("0.01"), Decimal(5000), Decimal(150_000)))),
-        }
+        quantity, reference = random.choice((1, 30, 350, trader.shares[symbol] + 1)), f"transfer-{number}"
+        amount = random.choice((Decimal("0.01"), Decimal(5000), trader.cash * 9 / 10, trader.cash))
+        cash = {"reference": reference, "amount": str(amount.quantize(CENT))}
         shares = {"reference": reference, "symbol": symbol, "quantity": quantity}
         at = random.random() * TRADING_SECONDS
         match random.randrange(4):

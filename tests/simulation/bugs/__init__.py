@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import local  # noqa: F401  (makes the layers importable)
-from tests.simulation.bugs import booking, clearing, entry, execution, holds, messaging, replacing, storage, sweeping
+from tests.simulation.bugs import (
+    booking,
+    clearing,
+    entry,
+    execution,
+    holds,
+    messaging,
+    replacing,
+    storage,
+    sweeping,
+    views,
+)
 from tests.simulation.bugs.patching import Bug, in_place
 
 AREAS: dict[str, tuple[Bug, ...]] = {
@@ -19,6 +30,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,
     "Messages and workflows": messaging.BUGS,
+    "What is shown and transferred": views.BUGS,
 }
 BUGS: dict[str, Bug] = {bug.name: bug for bugs in AREAS.values() for bug in bugs}
 

@@ -1,0 +1,33 @@
+"""What clients are shown, and what administrators move."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.domain import deposits, movements
+from trading.usecases.list_movements import ListMovements
+
+BUGS = (
+    Bug(
+        "a repaid loan is not in the statement",
+        "Only fills and transfers are listed in the client's index.",
+        "The statement of a client on margin does not come to his balance.",
+        (Edit(movements.is_listed, "return any(", 'return entry.kind != "SETTLEMENT" and any('),),
+    ),
+    Bug(
+        "a page begins after the entry that the last one ended with",
+        "An entry whose lines are on two pages is not read again.",
+        "Lines are missing in the statement.",
+        (
+            Edit(
+                ListMovements._page,
+                "keys, more = self.books.movements(client_id, wanted.begins, ends, size)",
+                "keys, more = self.books.movements(client_id, wanted.begins, ends, size)\n"
+                "        keys = [key for key in keys if after is None or key.place != after.place]",
+            ),
+        ),
+    ),
+    Bug(
+        "shares leave without their cost",
+        "The cost of a position stays whole when shares are withdrawn.",
+        "The client's average cost and profit are wrong for ever.",
+        (Edit(deposits.withdraw_shares, "cost=-cost)", "cost=0 * cost)"),),
+    ),
+)
