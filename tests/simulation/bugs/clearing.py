@@ -186,7 +186,7 @@ BUGS = (
         "loan not repaid",
         "The proceeds of a sale become available without repaying what was drawn.",
         "Loans grow and are never paid back.",
-        (Edit(settlement.discharge, "repaid = min(account.credit_used, proceeds)", 'repaid = Decimal("0.00")'),),
+        (Edit(settlement.discharge, "repaid = min(account.credit_used, proceeds, free)", "repaid = ZERO"),),
     ),
     Bug(
         "proceeds stay unsettled",

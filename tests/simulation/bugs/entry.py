@@ -66,7 +66,7 @@ BUGS = (
         "buying power not checked",
         "The check of cash against the hold is missing.",
         "A client gets 500 instead of a rejection.",
-        (Edit(order_entry.accept, "if hold.cash > account.available:", "if False:"),),
+        (Edit(order_entry.accept, "if hold.cash > cash:", "if False:"),),
     ),
     Bug(
         "daily limit not checked",

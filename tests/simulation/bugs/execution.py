@@ -122,8 +122,8 @@ BUGS = (
         (
             Edit(
                 RouteOrder._allocate,
-                "order.side, order.unrouted,",
-                "order.side, order.unrouted if not second_round else order.quantity,",
+                "order.side, order.unrouted, order.protection_price",
+                "order.side, order.unrouted if not second_round else order.quantity, order.protection_price",
             ),
         ),
     ),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.domain import orders
+from trading.domain import order_times
 from trading.domain.order_times import expires_at
 from trading.domain.orders import Order
 from trading.usecases import sweep
@@ -112,7 +112,7 @@ BUGS = (
         "good till canceled for ever",
         "A GTC order has no end.",
         "Forgotten orders hold their clients' money for years.",
-        (Constant(orders, "GTC_LIFETIME", timedelta(days=36500)),),
+        (Constant(order_times, "GTC_LIFETIME", timedelta(days=36500)),),
     ),
     Bug(
         "GTC expires with the day",
