@@ -222,7 +222,7 @@ class People:
             self.too_late.append((order_id, answer))
 
     def _replace(self, action: Action) -> None:
-        body: dict[str, Any] = {n: action.fields[n] for n in ("quantity", "price") if n in action.fields}
+        body: dict[str, Any] = {n: action.fields[n] for n in ("quantity", "price", "stop_price") if n in action.fields}
         if action.fields.get("conflicting"):
             name = f"{action.who} conflicts {action.fields['as']}"
             self._start(name, lambda: self._send_replacement(action, body | {"quantity": 13}))

@@ -103,9 +103,10 @@ def check_answers(
             raise ViolationError("what is accepted is kept", new_id, f"{told}, but {new}")
         if taken.setdefault(new_id, request.body) != request.body:
             raise ViolationError("one replacement a key", new_id, f"{request.body} and {taken[new_id]}")
-        price = request.body.get("price", old.get("limit_price"))
-        if (None if price is None else Decimal(price)) != new.get("limit_price"):
-            raise ViolationError("what is kept is what was sent", new_id, f"{new.get('limit_price')}, not {price}")
+        for term, kept in (("price", "limit_price"), ("stop_price", "stop_price")):
+            price = request.body.get(term, old.get(kept))
+            if (None if price is None else Decimal(price)) != new.get(kept):
+                raise ViolationError("what is kept is what was sent", new_id, f"{term} {new.get(kept)}, not {price}")
         asked = request.body.get("quantity")
         if asked is not None and new["history"][1]["status"] != "VALIDATED" and new["quantity"] != asked:
             raise ViolationError("what is kept is what was sent", new_id, f"{new['quantity']}, not {asked}")

@@ -129,7 +129,7 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
     replacing = []
     for placed in [action for action in actions if action.what == "place"]:
         key, at = placed.fields["key"], placed.at
-        rests = "price" in placed.fields and placed.fields["time_in_force"] in ("DAY", "GTC")
+        rests = {"price", "stop_price"} & placed.fields.keys() and placed.fields["time_in_force"] in ("DAY", "GTC")
         if random.random() < (0.6 if rests else 0.9):
             continue
         for turn in range(random.choice((1, 1, 1, 2, 3))):
@@ -161,6 +161,10 @@ def _changes(random: Random, placed: Action) -> dict[str, Any]:
     if "price" in placed.fields and (not changes or random.random() < 0.5):
         reference = SYMBOLS.get(placed.fields["stock_symbol"], Decimal(10))
         changes["price"] = str((reference * (100 + random.choice((-2, -1, 1, 2))) / 100).quantize(CENT))
+    if "stop_price" in placed.fields and random.random() < 0.5:
+        changes["stop_price"] = str(
+            (Decimal(placed.fields["stop_price"]) * random.choice((99, 101)) / 100).quantize(CENT)
+        )
     changes = changes or {"quantity": placed.fields["quantity"] + 3}
     drawn = random.random()
     if drawn < 0.15:
