@@ -1,7 +1,6 @@
 """Amounts and prices in requests: decimal text, by the very pattern that the API's documents state."""
 
 import re
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -15,23 +14,19 @@ AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
 PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
-def _text(pattern: str) -> Callable[[object], object]:
+def _text(pattern: str, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
     def check(value: object) -> object:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"a decimal number as text that matches {pattern}")
+            raise ValueError(f"a plain decimal number as text, for instance {example}, of the form {pattern}")
         return value
 
-    return check
+    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
-def _schema(pattern: str, example: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
-
-
-Price = Annotated[Money, BeforeValidator(_text(PRICE)), _schema(PRICE, "187.50")]
+Price = Annotated[Money, *_text(PRICE, "187.50")]
 """Up to 9,999,999.9999, never zero."""
-Amount = Annotated[Money, BeforeValidator(_text(AMOUNT)), _schema(AMOUNT, "1000.00")]
+Amount = Annotated[Money, *_text(AMOUNT, "1000.00")]
 """Whole cents, never zero."""
-AmountOrZero = Annotated[Money, BeforeValidator(_text(AMOUNT_OR_ZERO)), _schema(AMOUNT_OR_ZERO, "1000.00")]
-Percent = Annotated[Money, BeforeValidator(_text(PERCENT)), _schema(PERCENT, "50.00")]
+AmountOrZero = Annotated[Money, *_text(AMOUNT_OR_ZERO, "1000.00")]
+Percent = Annotated[Money, *_text(PERCENT, "50.00")]
 """Up to 100, in hundredths, never zero."""
