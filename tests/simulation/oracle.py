@@ -352,6 +352,7 @@ class EndOracle:
         self._executions()
         self._breaks()
         self._answers()
+        self._sent()
         self._forwarding()
         self._settlements()
         self._workflows()
@@ -375,7 +376,9 @@ class EndOracle:
             if path[-1] != "EXPIRED" or by_hand:
                 continue
             late = "replaces" in order and moment(order["history"][1]["time"]) > over_at(order) - ROUTED_WITHIN
-            if path[-2] == "VALIDATED" and not late:
+            if late:
+                continue
+            if path[-2] == "VALIDATED":
                 raise ViolationError("what is accepted is sent", order_id, " ".join(path))
             for child in order["children"]:
                 sent = identifiers.child_order_id(order_id, int(child["number"])) in self.outside.submitted
@@ -514,6 +517,16 @@ class EndOracle:
                 raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
         check_answers(self.people.replaced, self.steps.orders, frozenset(allowed | {404}))
         check_conflicts(self.people.too_late, self.steps.orders)
+
+    def _sent(self) -> None:
+        """An exchange gets an order on the terms that were accepted, and a stop order whole."""
+        for exchange in self.outside.exchanges.values():
+            for name, venue_order in exchange.orders.items():
+                order, sent = self.steps.orders[identifiers.parent_order_id(name)], venue_order.order
+                terms = (order["protection_price"], order.get("stop_price"))
+                equal("an order is sent on its terms", name, (sent.limit_price, sent.stop_price), terms)
+                if sent.stop_price is not None and name.endswith("-1"):
+                    equal("a stop order is sent whole", name, sent.quantity, order["quantity"])
 
     def _forwarding(self) -> None:
         """A client's orders are first sent to an exchange in the order in which they were accepted.

@@ -308,7 +308,7 @@ def _stops(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     for number in range(6):
         placed = _placement(random, random.choice(traders), number)
         symbol, side = random.choice([*SYMBOLS]), placed.fields["side"]
-        away = SYMBOLS[symbol] * random.choice((-1, 1, 1, 2, 2)) / 100
+        away = SYMBOLS[symbol] * random.choice((-5, -1, 1, 1, 2, 2)) / 100
         stop = SYMBOLS[symbol] + (away if side == "buy" else -away)
         fields = {
             "key": f"stop-{number}",
@@ -344,7 +344,7 @@ def _leaning(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     proceeds = SYMBOLS[symbol] * trader.shares[symbol]
     actions = []
     for number, (side, share) in enumerate((("sell", 0), ("buy", 30), ("buy", 60), ("buy", 105))):
-        spent = trader.cash * min(share, 60) / 60 + proceeds * share / 200
+        spent = (trader.cash * min(share, 60) / 60 + proceeds * share / 200) * 100 / trader.margin_percent
         traded = symbol if side == "sell" else random.choice([other for other in SYMBOLS if other != symbol])
         price = SYMBOLS[traded]
         fields = {
