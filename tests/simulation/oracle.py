@@ -380,7 +380,7 @@ class EndOracle:
                 continue
             if path[-2] == "VALIDATED":
                 raise ViolationError("what is accepted is sent", order_id, " ".join(path))
-            for child in order["children"]:
+            for child in order.get("children", ()):
                 sent = identifiers.child_order_id(order_id, int(child["number"])) in self.outside.submitted
                 if child["status"] != "REJECTED" and not sent:
                     raise ViolationError("what is routed is sent", order_id, str(child))

@@ -41,11 +41,14 @@ class Replacements:
 
     asked: dict[str, int] = field(default_factory=dict)
     """The total that each replacing order was asked for, by its id."""
+    over: dict[str, float] = field(default_factory=dict)
+    """When its time was to be over, as it was asked for."""
 
     def begins(self, order: Mapping[str, Any]) -> None:
         """A new order."""
         if "replaces" in order:
             self.asked[order["order_id"]] = int(order["quantity"])
+            self.over[order["order_id"]] = over_at(order)
             if order["status"] != "RECEIVED" or order["sequence"]:
                 raise ViolationError("a replacement waits", order["order_id"], str(order))
 
@@ -76,7 +79,7 @@ class Replacements:
         if old["status"] in AT_WORK:
             raise ViolationError("one order at a time", name, f"{new['status']}, and {old['order_id']} {old['status']}")
         left = self.asked[name] - int(old["filled_quantity"])
-        late = moment(new["history"][1]["time"]) - over_at(new)
+        late = moment(new["history"][1]["time"]) - self.over[name]
         if path[1] == "VALIDATED" and (left <= 0 or new["quantity"] != left):
             raise ViolationError("each share is filled or replaced", name, f"{new['quantity']}, {left} were left over")
         if path[1] == "VALIDATED" and late > CLOCKS_DIFFER_BY:

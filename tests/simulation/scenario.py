@@ -107,6 +107,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
                 )
             )
     actions += _replacements(Random(f"replacements/{seed}"), actions, day)
+    actions += _at_the_close(Random(f"replacements/{seed}/close"), traders, day)
     actions += _operations(random, day)
     actions += _intrusions(random, traders, actions)
     actions += _looks(seed, actions)
@@ -150,6 +151,25 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
                 replacing.append(Action(moment, placed.who, "cancel", canceled))
             key = random.choice((key, new_key, new_key, new_key))
     return replacing
+
+
+def _at_the_close(random: Random, traders: tuple[Trader, ...], day: date) -> list[Action]:
+    """Orders that rest, replaced so shortly before the close that their end may come after it."""
+    close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+    actions = []
+    for number in range(3):
+        placed = _placement(random, random.choice(traders), number)
+        fields = placed.fields | {
+            "key": f"late-{number}",
+            "stock_symbol": CONTINUOUS,
+            "order_type": "limit",
+            "side": "buy",
+        }
+        fields |= {"time_in_force": "DAY", "quantity": 1, "price": str((SYMBOLS[CONTINUOUS] * 98 / 100).quantize(CENT))}
+        changes = {"key": f"late-{number}", "as": f"late-{number}-for", "quantity": 2}
+        actions.append(replace(placed, at=close - 60 * random.random(), fields=fields))
+        actions.append(Action(close - 0.6 * random.random(), placed.who, "replace", changes))
+    return actions
 
 
 def _changes(random: Random, placed: Action) -> dict[str, Any]:
