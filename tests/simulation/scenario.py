@@ -167,7 +167,7 @@ def _at_the_close(random: Random, traders: tuple[Trader, ...], day: date) -> lis
         }
         fields |= {"time_in_force": "DAY", "quantity": 1, "price": str((SYMBOLS[CONTINUOUS] * 98 / 100).quantize(CENT))}
         changes = {"key": f"late-{number}", "as": f"late-{number}-for", "quantity": 2}
-        actions.append(replace(placed, at=close - 60 * random.random(), fields=fields))
+        actions.append(replace(placed, at=close - 900 - 60 * random.random(), fields=fields))
         actions.append(Action(close - 0.6 * random.random(), placed.who, "replace", changes))
     return actions
 
