@@ -436,7 +436,7 @@ class Cloud:
 
     def _poll_when_visible(self, queue_url: str) -> None:
         visible_at = self.sqs.next_visible_at(queue_url)
-        if visible_at is not None:
+        if visible_at is not None and queue_url in self._function_of_queue:
             self._poll_at(queue_url, max(visible_at, self.engine.now + 0.001))
 
     def _poll_at(self, queue_url: str, time: float) -> None:
