@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from trading.adapters.amounts import Amount, AmountOrZero, Percent
+from trading.adapters.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
 from trading.domain.accounts import Account
 from trading.domain.clients import Client, ClientStatus, Limits
 from trading.domain.credentials import Credential, CredentialStatus
@@ -18,7 +18,7 @@ from trading.usecases.transfer_assets import Cash, Shares
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 
 CASH: dict[str, Any] = {
-    "properties": {"amount": {"type": "string"}, "symbol": {"type": "null"}, "quantity": {"type": "null"}},
+    "properties": {"amount": DECIMAL_FORMS, "symbol": {"type": "null"}, "quantity": {"type": "null"}},
     "required": ["amount"],
 }
 SHARES: dict[str, Any] = {
@@ -107,7 +107,7 @@ class NewDeposit(TransferRequest):
             "anyOf": [
                 {**CASH, "properties": {**CASH["properties"], "cost": {"type": "null"}}},
                 {
-                    "properties": {**SHARES["properties"], "cost": {"type": "string"}},
+                    "properties": {**SHARES["properties"], "cost": DECIMAL_FORMS},
                     "required": [*SHARES["required"], "cost"],
                 },
             ]

@@ -14,7 +14,7 @@ from pydantic.config import JsonDict, JsonValue
 
 from functions.orders.settings import Settings
 from trading.adapters import order_pages, periods, stages, trade_records, views
-from trading.adapters.amounts import Price
+from trading.adapters.amounts import DECIMAL_FORMS, Price
 from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -52,7 +52,7 @@ PRICE_MAX_AGE = timedelta(seconds=60)
 def _form(order_type: OrderType) -> JsonDict:
     """What an order of a type carries, as JSON Schema."""
     needed = {"price": order_type.has_limit, "stop_price": order_type.has_stop}
-    properties: JsonDict = {name: {"type": "string" if needs else "null"} for name, needs in needed.items()}
+    properties: JsonDict = {name: DECIMAL_FORMS if needs else {"type": "null"} for name, needs in needed.items()}
     properties["order_type"] = {"enum": [order_type.value]}
     if order_type.has_stop:
         properties["time_in_force"] = {"enum": ["DAY", "GTC"]}
@@ -116,7 +116,7 @@ class OrderChanges(Frozen):
         json_schema_extra={
             "anyOf": [
                 {"properties": {"quantity": {"type": "integer"}}, "required": ["quantity"]},
-                {"properties": {"price": {"type": "string"}}, "required": ["price"]},
+                {"properties": {"price": DECIMAL_FORMS}, "required": ["price"]},
             ]
         }
     )

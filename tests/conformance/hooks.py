@@ -134,10 +134,10 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
         symbol = _one(WORLD.symbols, seed)
         size = crc32(seed.encode()) % 20
         near = str((REFERENCE_PRICE[symbol] * (100 - size) / 100).quantize(Decimal("0.01")))
-        prices = {name: near for name in ("price", "stop_price") if isinstance(body.get(name), str)}
+        prices = {name: near for name in ("price", "stop_price") if isinstance(body.get(name), str | int | float)}
         return body | prices | {"client_id": WORLD.client_id, "stock_symbol": symbol, "quantity": size + 1}
-    if "pricePerShare" in body and isinstance(body["pricePerShare"], float):
-        return body | {"pricePerShare": max(round(body["pricePerShare"], 2), 0.01)}
+    if rounded := {name: max(round(value, 2), 0.01) for name, value in body.items() if isinstance(value, float)}:
+        return body | rounded
     if case.path == "/api/v1/auth/token" and _mostly(seed):
         return body | {"api_key": WORLD.login.api_key, "api_secret": WORLD.login.api_secret}
     return None

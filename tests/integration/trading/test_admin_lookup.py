@@ -57,7 +57,7 @@ def test_an_order_without_a_workflow(system: System) -> None:
     rejected = place(system, quantity=100_000)["order_id"]
     found = look_up(system, rejected)
     assert (found["workflow"], found["awaits"], found["token_kept"]) == (None, "nothing", False)
-    assert found["order"]["reason"]["code"] == "DAILY_LIMIT_EXCEEDED"
+    assert found["order"]["reason"]["code"] == "MAX_ORDER_NOTIONAL"
 
 
 def test_a_clients_orders_by_pages(system: System) -> None:

@@ -77,11 +77,11 @@ def test_two_orders_alike_under_two_keys_are_two_orders_in_sequence(system: Syst
     assert (first.sequence, second.sequence, second.previous_order_id) == (1, 2, first.order_id)
 
 
-@pytest.mark.parametrize("price", ["240", "240.00", "187.3"])
-def test_a_price_is_taken_exactly_as_it_is_written(system: System, price: str) -> None:
+@pytest.mark.parametrize("price", [187.35, 240, 240.0, "240", "240.00", "187.3"])
+def test_a_price_is_taken_exactly_as_it_is_written(system: System, price: Any) -> None:
     order = system.books.order(place(system, price=price, quantity=1)["order_id"])
     assert order
-    assert order.limit_price == Decimal(price)
+    assert order.limit_price == Decimal(str(price))
 
 
 def test_a_market_order_is_held_for_at_its_collar(system: System) -> None:

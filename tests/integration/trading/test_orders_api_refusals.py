@@ -46,8 +46,6 @@ def refused(system: System, event: dict[str, Any]) -> tuple[int, dict[str, Any]]
         ({"price": "NaN"}, "price"),
         ({"price": "1e2"}, "price"),
         ({"price": True}, "price"),
-        ({"price": 187.35}, "price"),
-        ({"price": 240}, "price"),
         ({"quantity": 0}, "quantity"),
         ({"quantity": -1}, "quantity"),
         ({"quantity": 1_000_000_001}, "quantity"),

@@ -1,4 +1,4 @@
-"""What is an amount in a request: by the pattern in the documents, and by nothing else."""
+"""What is an amount in a request: text by the pattern in the documents, or a number that is written so."""
 
 from decimal import Decimal
 from typing import Any
@@ -34,15 +34,24 @@ def test_an_amount_is_taken_exactly(kind: str, text: str) -> None:
     assert TypeAdapter(TYPES[kind]).validate_python(text) == Decimal(text)
 
 
+@pytest.mark.parametrize("number", [1, 50, Decimal("0.5"), Decimal("33.33"), Decimal("1E+1")])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_number_is_taken_exactly(kind: str, number: Decimal) -> None:
+    """The API reads JSON's numbers as int and Decimal, never as float."""
+    assert TypeAdapter(TYPES[kind]).validate_python(number) == number
+
+
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize(
     "value",
     [
-        187,
-        187.5,
         True,
         None,
-        Decimal(1),
+        187.5,
+        Decimal("NaN"),
+        Decimal("1.00001"),
+        -1,
+        10**13,
         "",
         " 1",
         "1 ",

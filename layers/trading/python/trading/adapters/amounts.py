@@ -1,12 +1,16 @@
-"""Amounts and prices in requests: decimal text, by the very pattern that the API's documents state."""
+"""Amounts and prices in requests: decimals as text or as JSON numbers, taken exactly as they are written."""
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic.config import JsonDict
 
 from trading.domain.values import Money
 
+DECIMAL_FORMS: JsonDict = {"anyOf": [{"type": "string"}, {"type": "number"}]}
+"""For schemas that say what goes together."""
 SOME_CENTS = "0[.]([1-9][0-9]?|0[1-9])"
 PRICE = "^([1-9][0-9]{0,6}([.][0-9]{1,4})?|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
 AMOUNT = f"^([1-9][0-9]{{0,11}}([.][0-9]{{1,2}})?|{SOME_CENTS})$"
@@ -14,19 +18,25 @@ AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
 PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
-def _text(pattern: str, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
+def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
+    """`bounds`: the pattern's, for numbers."""
+
     def check(value: object) -> object:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"a plain decimal number as text, for instance {example}, of the form {pattern}")
-        return value
+        text = value
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            text = format(Decimal(value), "f")
+        if not isinstance(text, str) or not re.fullmatch(pattern, text):
+            raise ValueError(f"a plain decimal number, for instance {example}, of the form {pattern}")
+        return text
 
-    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+    forms: list[JsonDict] = [{"type": "string", "pattern": pattern}, {"type": "number", **bounds}]
+    return BeforeValidator(check), WithJsonSchema({"anyOf": forms, "examples": [example]})
 
 
-Price = Annotated[Money, *_text(PRICE, "187.50")]
+Price = Annotated[Money, *_decimal(PRICE, "187.50", minimum=0.0001, exclusiveMaximum=10_000_000)]
 """Up to 9,999,999.9999, never zero."""
-Amount = Annotated[Money, *_text(AMOUNT, "1000.00")]
+Amount = Annotated[Money, *_decimal(AMOUNT, "1000.00", minimum=0.01, exclusiveMaximum=1_000_000_000_000)]
 """Whole cents, never zero."""
-AmountOrZero = Annotated[Money, *_text(AMOUNT_OR_ZERO, "1000.00")]
-Percent = Annotated[Money, *_text(PERCENT, "50.00")]
+AmountOrZero = Annotated[Money, *_decimal(AMOUNT_OR_ZERO, "1000.00", minimum=0, exclusiveMaximum=1_000_000_000_000)]
+Percent = Annotated[Money, *_decimal(PERCENT, "50.00", minimum=0.01, maximum=100)]
 """Up to 100, in hundredths, never zero."""
