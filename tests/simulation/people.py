@@ -131,8 +131,10 @@ class People:
         api = "internal" if who == OPERATOR else "public"
         content = b"" if body is None else json.dumps(body).encode()
         answer: Answer = Answer(0)
-        for attempt in range(TRIES):
+        attempt = 0
+        while attempt < TRIES:
             headers = {"Idempotency-Key": key}
+            is_new = who not in self._tokens
             if path != LOGIN_PATH:
                 token = self._tokens.get(who) or self._log_in(who)
                 if not token:
@@ -147,6 +149,7 @@ class People:
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
+                attempt += is_new  # that an old one has expired is no try
                 continue
             is_closed = answer.status == 409 and answer.json()["code"] in ("ORDER_CLOSED", "ORDER_ENDING")
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
@@ -155,6 +158,7 @@ class People:
                 return Answer(0)
             pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
             process.sleep(pause * process.random.uniform(0.8, 1.2))
+            attempt += 1
         return answer
 
     def _log_in(self, who: str) -> str | None:

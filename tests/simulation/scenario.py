@@ -85,11 +85,12 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     random = Random(f"scenario/{seed}")
     day = next_business_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
-    actions = [_placement(random, random.choice(traders), number) for number in range(orders)]
-    actions += _bursts(random, traders)
+    actions = _bursts(random, traders)
     actions += _stops(Random(f"scenario/{seed}/stops"), traders)
     actions += _outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
     actions += _leaning(Random(f"scenario/{seed}/proceeds"), traders)
+    plain = max(orders - len(actions), orders // 2)
+    actions += [_placement(random, random.choice(traders), number) for number in range(plain)]
     for placed in [*actions]:
         drawn = random.random()
         if drawn < 0.15:

@@ -78,13 +78,13 @@ class Terms:
         """
         price, limited, stop = SYMBOLS[order["symbol"]], "limit_price" in order, order.get("stop_price")
         if stop is not None:
-            reached = stop <= price * 97 / 100 if order["side"] == "buy" else stop >= price * 103 / 100
+            reached = stop <= price * 95 / 100 if order["side"] == "buy" else stop >= price * 105 / 100
             worst = stop * (104 if order["side"] == "buy" else 96) / 100
             if reached or (not limited and not worst - CENT < order["protection_price"] < worst + CENT):
                 raise ViolationError("a stop lies beyond the last price", order["order_id"], str(order))
             return
         percent = Decimal(20 if limited else 4)
-        low, high = price * 97 * (100 - percent) / 10_000, price * 103 * (100 + percent) / 10_000
+        low, high = price * 95 * (100 - percent) / 10_000, price * 105 * (100 + percent) / 10_000
         if not low <= order["protection_price"] <= high:
             raise ViolationError("no price is beyond its collar", order["order_id"], f"{order['protection_price']}")
 
