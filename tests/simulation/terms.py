@@ -73,7 +73,7 @@ class Terms:
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:
-        """Prices here stay within 3 % of where they begin; a limit may lie 20 % from the last, a market order executes within 4 %, a
+        """Prices here stay within 5 % of where they begin (stops move them most); a limit may lie 20 % from the last, a market order executes within 4 %, a
         stop order within 4 % of its stop price, which the last price has not reached.
         """
         price, limited, stop = SYMBOLS[order["symbol"]], "limit_price" in order, order.get("stop_price")
