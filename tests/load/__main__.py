@@ -91,6 +91,8 @@ def _document(outcome: Outcome) -> str:
 Written by `make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1`; do not edit. What it does and checks: the README.
 
 {figures.taken}, {figures.machine}: the local AWS, every worker, the exchanges and the clients share this machine. {setting}. Everything was accounted for.
+
+More orders are accepted than this machine executes in the same time, so thousands are open at once, and the local AWS keeps a thread for each workflow that is: from acceptance to fill is the time in that backlog.
 """
     return "\n\n".join([head.rstrip(), *(grid.markdown() for grid in figures.grids())]) + "\n"
 
