@@ -34,7 +34,7 @@ def run(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
 def _show(target: Target, screen: Screen) -> None:
     report = latest(target.dynamodb, target.named("control"))
     if report is None:
-        screen.note("There is no report yet: ops reconciliation run", "yellow")
+        screen.note("There is no report yet: ops reconciliation run --reason ...", "yellow")
         raise typer.Exit(Exit.ATTENTION)
     read = ", ".join(f"{count} {name}" for name, count in report.items.items())
     about = {

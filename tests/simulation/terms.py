@@ -44,8 +44,7 @@ class Terms:
         for other in others:
             if (other["symbol"], other["side"]) == (order["symbol"], OPPOSITE[order["side"]]):
                 buy, sell = (order, other) if order["side"] == "buy" else (other, order)
-                crossing = "limit_price" not in order or buy["protection_price"] >= sell["protection_price"]
-                if crossing:
+                if buy["protection_price"] >= sell["protection_price"]:
                     raise ViolationError("nobody trades with himself", order["order_id"], f"with {other['order_id']}")
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
