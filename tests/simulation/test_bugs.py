@@ -10,7 +10,7 @@ from tests.simulation.bugs.patching import Bug, Edit, function_of, in_place
 from tests.simulation.campaign import pool
 from tests.simulation.catalogue import recorded, search
 
-OTHER_SEEDS, ORDERS = range(1, 11), 50
+OTHER_SEEDS, ORDERS = range(1, 21), 50
 RUNS = recorded()
 """Of the bugs that nearly any run finds; `python -m tests.simulation bugs` plays them all."""
 pytestmark = pytest.mark.timeout(120)
