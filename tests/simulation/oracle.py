@@ -339,11 +339,18 @@ class EndOracle:
             if order["status"] == "RECEIVED":
                 raise ViolationError("every order ends", order["order_id"], f"still waits for {order['replaces']}")
         check_cancels(self.people.canceled, self.steps.orders)
+        self._clearing()
         today = datetime.fromtimestamp(self.cloud.engine.now, NEW_YORK).date().isoformat()
         unsettleable = self._unsettleable()
         for name, obligation in self.steps.obligations.items():
             if obligation["settlement_date"] <= today and obligation["trade_id"] not in unsettleable:
                 raise ViolationError("what is due is settled", name, f"still there on {today}")
+
+    def _clearing(self) -> None:
+        """After the close every trade is cleared, also of an order that stands on."""
+        for trade_id, kind in self.steps.entries:
+            if kind == "FILL" and (trade_id, "NOVATION") not in self.steps.entries:
+                raise ViolationError("trades are cleared at the close", trade_id, "not novated")
 
     def check_at_the_end(self) -> None:
         """All orders are final, all money and shares are where they belong. Raises ViolationError."""
