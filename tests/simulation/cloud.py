@@ -233,6 +233,9 @@ class Cloud:
         self.dynamodb.page_size = lambda: random.randint(1, 3) if faults.happens("small_page", random) else None
         self.queues: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
+        self._contention, self._contended = (0.0, 0.0), ""
+        self.buried: list[str] = []
+        """Why messages were given up."""
         for name in MAILBOXES:
             dead = f"{STAGE}-{name}-dlq.fifo"
             self.dead_letters[name] = self.sqs.create_queue(dead)
@@ -275,10 +278,31 @@ class Cloud:
             if self.faults.happens("outage", self.random):
                 begins = self.random.uniform(start, end)
                 self.outages[service] = (begins, begins + self.random.choice((30, 300, 900)))
+        chance = Random(f"{self.seed}/contention")
+        if self.faults.happens("contention", chance):
+            begins = chance.uniform(start, end)
+            self._contention = (begins, begins + chance.choice((60, 300, 900)))
+            self._contended = chance.choice(("TransactWriteItems", "TransactWriteItems", "ledger", "reference"))
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether a service or a table is to fail for so long that our functions give up."""
+        return bool(self.outages or self._contended)
 
     def _is_out(self, service: str, random: Random) -> bool:
         begins, ends = self.outages.get(service, (0.0, 0.0))
         return begins <= self.engine.now < ends and random.random() < OUTAGE
+
+    def _contention_of(self, operation: str, params: dict[str, Any], random: Random) -> CallFault | None:
+        """What contention does to a call: a conflict to a transaction, or throttling to the reads of a table."""
+        begins, ends = self._contention
+        if not begins <= self.engine.now < ends:
+            return None
+        if operation == self._contended == "TransactWriteItems":
+            return CallFault.CONFLICT if random.random() < OUTAGE else None
+        tables = params.get("RequestItems", {}).keys() | {params.get("TableName")}
+        is_read = operation in ("GetItem", "BatchGetItem", "Query") and f"{STAGE}-{self._contended}" in tables
+        return CallFault.THROTTLED if is_read and random.random() < OUTAGE else None
 
     def call(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """A call that a function makes, with all that may happen to it; botocore's attempts included."""
@@ -295,6 +319,7 @@ class Cloud:
             process.sleep(process.random.uniform(*LATENCY))
             if fault is None and self._is_out(service, process.random):
                 fault = CallFault.ERROR
+            fault = fault or self._contention_of(operation, params, process.random)
             if fault is not None:
                 self.log(process.name, fault.value, operation, _subject(params))
             if fault is None:
@@ -340,6 +365,8 @@ class Cloud:
             params = {name: value for name, value in params.items() if name != "WaitTimeSeconds"}
         answer = self.services[service].call(operation, params)
         if operation == "SendMessage":
+            if params["QueueUrl"] in self.dead_letters.values():
+                self.buried.append(params["MessageAttributes"]["reason"]["StringValue"])
             self._poll_soon(params["QueueUrl"])
         elif operation == "ChangeMessageVisibilityBatch":
             self._poll_when_visible(params["QueueUrl"])

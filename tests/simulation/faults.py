@@ -46,6 +46,8 @@ class Rates:
     schedule_twice: float = 0
     outage: float = 0
     """That an AWS service fails nearly every call for a while, once a run and service."""
+    contention: float = 0
+    """That nearly every transaction finds its items held by another for a while, or that a table is throttled; once a run."""
     request_lost: float = 0
     response_lost: float = 0
     venue_down: float = 0
@@ -111,6 +113,7 @@ STORM = Rates(
     redelivered=0.03,
     schedule_twice=0.1,
     outage=0.15,
+    contention=0.2,
     request_lost=0.02,
     response_lost=0.03,
     venue_down=0.3,

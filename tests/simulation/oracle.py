@@ -187,6 +187,7 @@ class StepOracle:
             self.attention[order_id] = order["attention_at"]
         else:
             self.attention.pop(order_id, None)
+        self._left_alone(order)
         if before is not None and before["version"] == after["version"]:
             self._only_postponed(order_id, before, after)
         else:
@@ -231,6 +232,16 @@ class StepOracle:
         named = self.orders.get(order["history"][-1]["reason"].split()[-1], {})
         said = (named.get("client_id"), named.get("symbol"), named.get("side") == order["side"])
         equal("a self trade is one", order["order_id"], said, (order["client_id"], order["symbol"], False))
+
+    @staticmethod
+    def _left_alone(order: dict[str, Any]) -> None:
+        """Only what is over is looked after by nobody, and only what no exchange has any more is over."""
+        uncleared = order.get("filled_quantity") and "cleared_at" not in order
+        if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
+            raise ViolationError("nothing is forgotten", order["order_id"], f"{order['status']}, at rest")
+        live = [child for child in order.get("children", ()) if child.get("status", "SENT") == "SENT"]
+        if live and order["status"] in ("REJECTED", "CANCELED", "EXPIRED"):
+            raise ViolationError("no order ends while an exchange has it", order["order_id"], str(live))
 
     @staticmethod
     def _only_postponed(order_id: str, before: Any, after: Any) -> None:
@@ -367,6 +378,9 @@ class EndOracle:
         self._statements()
         self._endings()
         self._intrusions()
+        for reason in self.cloud.buried:
+            if reason.startswith("StaleError:"):
+                raise ViolationError("a lost race is run again", reason, "the message was given up at once")
         report = self.steps.report
         if not report.get("complete") or report["in_motion"]:
             raise ViolationError("reconciliation sees everything at rest", "the last report", str(report))
@@ -378,7 +392,7 @@ class EndOracle:
             order_id, path = order["order_id"], [entry["status"] for entry in order["history"]]
             rests = "limit_price" in order and order["time_in_force"] in ("DAY", "GTC")
             unasked = order.get("ending", {}).get("reason") == "EXECUTION_FAILED"
-            if rests and unasked and not self.cloud.outages:
+            if rests and unasked and not self.cloud.is_troubled:
                 raise ViolationError("no order is canceled unasked", order_id, str(order["ending"]))
             if path[-1] != "EXPIRED" or by_hand:
                 continue
@@ -500,7 +514,7 @@ class EndOracle:
 
     def _answers(self) -> None:
         """What a client was told is so: one order a key, with the content that was accepted."""
-        allowed = {0, 409, 422, 429, 502, 503, 504} | ({500} if self.cloud.outages else set())
+        allowed = {0, 409, 422, 429, 502, 503, 504} | ({500} if self.cloud.is_troubled else set())
         for placed in self.people.placed:
             order_id = identifiers.order_id(placed.client_id, placed.key)
             order = self.steps.orders.get(order_id)

@@ -69,7 +69,8 @@ def test_poison_is_found_sent_back_and_thrown_away(place: Place, ops: Callable[.
 
     actions = [entry["action"] for entry in ops("audit", "--subject", f"execution/{first}")]
     assert actions == ["redriven", "redrive"]
-    assert {entry["who"].partition(" ")[0] for entry in ops("audit")} == {"local"}
+    by_hand = [entry for entry in ops("audit") if entry["subject"].startswith("execution/")]
+    assert {entry["who"].partition(" ")[0] for entry in by_hand} == {"local"}
 
 
 def test_the_deployed_system_is_seen_whole(ops: Callable[..., Any]) -> None:

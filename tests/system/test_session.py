@@ -1,6 +1,7 @@
 """The session that `make run` plays, whole: every order, the close, the settlement, the books."""
 
 import io
+import os
 import subprocess
 from pathlib import Path
 
@@ -30,10 +31,19 @@ def test_the_credentials_are_for_their_owner_only(place: Place) -> None:
     assert place.credentials_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_curl_commands_work_as_printed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_work_as_printed(place: Place, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     run.guide(place, Console(file=io.StringIO()))
-    commands = capsys.readouterr().out
-    done = subprocess.run(["sh", "-e", "-c", commands], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, S607
+    commands = capsys.readouterr().out.replace(" --watch", "")  # which goes on until Ctrl-C
+    homes = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    here = os.environ | homes | {"TRADING_LOCAL_DIR": str(place.directory)}
+    done = subprocess.run(  # noqa: S603
+        ["sh", "-e", "-c", commands],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=here,
+    )
     assert done.returncode == 0, done.stderr
     assert '"current_status"' in done.stdout
 

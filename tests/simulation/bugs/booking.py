@@ -194,8 +194,7 @@ BUGS = (
     Bug(
         "reports of an order deduplicated",
         "The deduplication id of a report is its child order's.",
-        "None.",
+        "What an exchange reports wrongly is not put on record for people to look at.",
         (Edit(mailboxes.SqsMailboxes._send, "message.report.execution_id", "message.report.client_order_id"),),
-        tolerated="the sweeper asks the exchange, and books what was dropped",
     ),
 )

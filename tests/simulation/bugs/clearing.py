@@ -173,8 +173,9 @@ BUGS = (
     Bug(
         "what did not settle is not tried again",
         "A cycle settles what is due on its own day.",
-        "What failed once never settles.",
+        "None.",
         (Constant(settlement_cycle, "LOOK_BACK", timedelta(0)),),
+        tolerated="a client's settlement is tried again on its day until it succeeds, and redriven if it was given up",
     ),
     Bug(
         "settled before it is due",

@@ -213,9 +213,8 @@ BUGS = (
     Bug(
         "not answered after a redelivery",
         "The workflow is answered only by the message that ended the order.",
-        "None.",
+        "Workflows of orders that are over wait for an answer until they time out.",
         (Edit(ExecuteOrderStage.execute, "    self._finish(order)\n", "        self._finish(order)\n"),),
-        tolerated="the sweeper polls an order that is not cleared, and answers its workflow then",
     ),
     Bug(
         "clearing waits for a workflow that is gone",
