@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
+
+Item = Mapping[str, Any]
 
 _number = DYNAMODB_CONTEXT.create_decimal
 _slowly_from: Callable[[TypeDeserializer, Any], Any] = TypeDeserializer.deserialize
@@ -28,7 +30,7 @@ def serialize(slow: TypeSerializer, value: Any) -> dict[str, Any]:
     return convert(slow, value) if convert else _slowly_to(slow, value)
 
 
-def plain(item: dict[str, Any]) -> dict[str, Any]:
+def plain(item: Item) -> dict[str, Any]:
     """The attributes of an item."""
     return {name: deserialize(_deserializer, value) for name, value in item.items()}
 

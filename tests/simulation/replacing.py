@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from tests.simulation.cloud import Answer
+from tests.simulation.items import Item
+from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN, Orders, moment, over_at, path_of
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
-from trading.domain.calendar import close_of
 
-AT_WORK = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 KEPT_TERMS = ("client_id", "symbol", "side", "order_type", "time_in_force")
-CLOCKS_DIFFER_BY = 5.0
-DAY, IMMEDIATE = 86_400, 900
 ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
 OBEYED_WITHIN = 7200.0
 """Longer than any exchange is silent, and shorter than to the close."""
-ROUTED_WITHIN = 600
-"""So long before its time is over, what takes over may not be sent any more."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Replacements:
     over: dict[str, float] = field(default_factory=dict)
     """When its time was to be over, as it was asked for."""
 
-    def begins(self, order: Mapping[str, Any]) -> None:
+    def begins(self, order: Item) -> None:
         """A new order."""
         if "replaces" in order:
             self.asked[order["order_id"]] = int(order["quantity"])
@@ -52,7 +47,7 @@ class Replacements:
             if order["status"] != "RECEIVED" or order["sequence"]:
                 raise ViolationError("a replacement waits", order["order_id"], str(order))
 
-    def check(self, own: Iterable[Mapping[str, Any]], orders: Mapping[str, Mapping[str, Any]]) -> None:
+    def check(self, own: Iterable[Item], orders: Orders) -> None:
         """A client's orders, among all."""
         for order in own:
             if "replaced_by" in order:
@@ -64,19 +59,19 @@ class Replacements:
             elif order["status"] == "RECEIVED":
                 raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
 
-    def _pair(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        name, path = new["order_id"], [entry["status"] for entry in new["history"]]
+    def _pair(self, old: Item, new: Item) -> None:
+        name, path = new["order_id"], path_of(new)
         if old.get("replaced_by") != name:
             raise ViolationError("links name each other", name, f"it replaces {old.get('order_id')}")
         if [new[term] for term in KEPT_TERMS] != [old[term] for term in KEPT_TERMS]:
             raise ViolationError("a replacement is of the same kind", name, f"{old} became {new}")
         if new["status"] == "RECEIVED":
-            if old["status"] not in AT_WORK:
+            if old["status"] not in OPEN:
                 raise ViolationError("nobody waits for what is over", name, f"{old['order_id']} is {old['status']}")
             return
         if path[1] == "CANCELED":
             return
-        if old["status"] in AT_WORK:
+        if old["status"] in OPEN:
             raise ViolationError("one order at a time", name, f"{new['status']}, and {old['order_id']} {old['status']}")
         left = self.asked[name] - int(old["filled_quantity"])
         late = moment(new["history"][1]["time"]) - self.over[name]
@@ -88,9 +83,7 @@ class Replacements:
             raise ViolationError("too late is said of what is", name, f"{left} were left over")
 
 
-def check_answers(
-    requests: Iterable[Replaced], orders: Mapping[str, Mapping[str, Any]], tolerated: frozenset[int]
-) -> None:
+def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: frozenset[int]) -> None:
     """Who was told of a replacement has it, with the terms that he asked for; of one that was refused, there is none."""
     taken: dict[str, dict[str, Any]] = {}
     for request in requests:
@@ -119,20 +112,20 @@ def check_answers(
                 raise ViolationError("each share is filled or replaced", new_id, f"{new['quantity']} of {total}")
 
 
-def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Mapping[str, Mapping[str, Any]]) -> None:
+def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
     """What is said to be over was; what is said to be ending did, or took another's place."""
     for order_id, answer in told:
         problem, order = answer.json(), orders[order_id]
-        path = [entry["status"] for entry in order["history"]]
+        path = path_of(order)
         if problem["code"] == "ORDER_CLOSED":
             status = problem["details"]["status"]
-            if status in AT_WORK or status == "RECEIVED" or status not in path:
+            if status in OPEN or status == "RECEIVED" or status not in path:
                 raise ViolationError("nothing is over before its end", order_id, f"{problem} of {path}")
-        elif problem["code"] == "ORDER_ENDING" and path[-1] in AT_WORK:
+        elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
             raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")
 
 
-def check_cancels(accepted: Mapping[str, float], orders: Mapping[str, Mapping[str, Any]]) -> None:
+def check_cancels(accepted: Mapping[str, float], orders: Orders) -> None:
     """What was taken back has ended before long, and so has what replaced it, whoever was faster."""
     for order_id, told_at in accepted.items():
         for order in heirs(order_id, orders):
@@ -141,23 +134,9 @@ def check_cancels(accepted: Mapping[str, float], orders: Mapping[str, Mapping[st
                 raise ViolationError("a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}")
 
 
-def heirs(order_id: str, orders: Mapping[str, Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+def heirs(order_id: str, orders: Orders) -> Iterable[Item]:
     """An order and what replaced it, in turn."""
     order = orders.get(order_id)
     while order is not None:
         yield order
         order = orders.get(order.get("replaced_by", ""))
-
-
-def over_at(order: Mapping[str, Any]) -> float:
-    """When an order's time is over."""
-    if order["order_type"] == "market" or order["time_in_force"] in ("IOC", "FOK"):
-        return moment(order["accepted_at"]) + IMMEDIATE
-    if order["time_in_force"] == "GTC":
-        return moment(order["accepted_at"]) + 90 * DAY
-    return close_of(date.fromisoformat(order["business_date"])).timestamp()
-
-
-def moment(text: str) -> float:
-    """Unix seconds of an instant as items have it."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp()

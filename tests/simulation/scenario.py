@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from tests.simulation.faults import STORM, Rates
+from tests.simulation.market import CENT, CONTINUOUS, SYMBOLS, TRADING_SECONDS, opening_time, settlement_time
 from tests.simulation.sights import VIEWS
-from trading.domain.calendar import NEW_YORK, close_of, next_business_day
+from trading.domain.calendar import close_of, next_business_day
 
-CENT = Decimal("0.01")
-SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
-CONTINUOUS = "IBM"
-"""Trades at any time; the others in the exchanges' hours."""
-FEE = Decimal("0.0030")
-EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
-OPENING = time(9, 30)
-SETTLEMENT = time(18, 30)
-TRADING_SECONDS = 2400
-"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all day."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class Scenario:
     @property
     def opening(self) -> datetime:
         """When the first day's session opens."""
-        return datetime.combine(self.day, OPENING, NEW_YORK)
+        return opening_time(self.day)
 
     @property
     def orders(self) -> int:
@@ -122,7 +113,7 @@ def _on_the_second_day(action: Action, first: date) -> Action:
     number = action.fields.get("first", action.fields.get("key", "")).removeprefix("key-")
     if not number.isdigit() or int(number) % 7 != 6:
         return action
-    later = datetime.combine(next_business_day(first), OPENING, NEW_YORK) - datetime.combine(first, OPENING, NEW_YORK)
+    later = opening_time(next_business_day(first)) - opening_time(first)
     return replace(action, at=action.at + later.total_seconds())
 
 
@@ -138,7 +129,7 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
             new_key = f"{placed.fields['key']}-for-{turn}"
             at += 0.2 + random.choice((0.1, 1.0, 10.0, 300.0)) * random.random()
             if rests and random.random() < 0.15:
-                close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+                close = (close_of(day) - opening_time(day)).total_seconds()
                 at = max(at, close - random.choice((0.4, 0.4, 1.0, 30.0)) * random.random())
             fields = {"key": key, "as": new_key, "first": placed.fields["key"]} | _changes(random, placed)
             replacing.append(Action(at, placed.who, "replace", fields))
@@ -156,7 +147,7 @@ def _replacements(random: Random, actions: list[Action], day: date) -> list[Acti
 
 def _at_the_close(random: Random, traders: tuple[Trader, ...], day: date) -> list[Action]:
     """Orders that rest, replaced so shortly before the close that their end may come after it."""
-    close = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+    close = (close_of(day) - opening_time(day)).total_seconds()
     actions = []
     for number in range(3):
         placed = _placement(random, random.choice(traders), number)
@@ -348,7 +339,7 @@ def _stops(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 
 def _outside_hours(random: Random, traders: tuple[Trader, ...], day: date) -> list[Action]:
     """Orders before the opening, and after the first day's close: some wait, some are refused, some are traded at once."""
-    closed = (close_of(day) - datetime.combine(day, OPENING, NEW_YORK)).total_seconds()
+    closed = (close_of(day) - opening_time(day)).total_seconds()
     actions = []
     for number in range(5):
         placed = _placement(random, random.choice(traders), number)
@@ -384,7 +375,7 @@ def _leaning(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 
 def _operations(random: Random, day: date) -> list[Action]:
     """What the people who run the system do, wisely or not."""
-    opening = datetime.combine(day, OPENING, NEW_YORK)
+    opening = opening_time(day)
     today = (settlement_time(day) - opening).total_seconds()
     tomorrow = (settlement_time(next_business_day(day)) - opening).total_seconds()
     may = [
@@ -396,8 +387,3 @@ def _operations(random: Random, day: date) -> list[Action]:
         (0.3, Action(tomorrow + random.random() * 900, "operator", "settle trades")),
     ]
     return [action for probability, action in may if random.random() < probability]
-
-
-def settlement_time(day: date) -> datetime:
-    """When the day's settlement cycle starts."""
-    return datetime.combine(day, SETTLEMENT, NEW_YORK)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.items import Item
+from tests.simulation.ledger import Entries
 from tests.simulation.violations import ZERO, ViolationError, equal
 
-Item = Mapping[str, Any]
-Entries = Mapping[tuple[str, str], Item]
 VIEWS = ("balance", "positions", "portfolio", "orders", "trades", "transactions")
 
 

@@ -16,12 +16,14 @@ from typing import Any, Literal
 
 from infra.catalog import ATTENTION_SHARDS
 from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
-from tests.simulation.oracle import EndOracle, StepOracle
+from tests.simulation.lives import moment
+from tests.simulation.market import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, settlement_time
+from tests.simulation.oracle import StepOracle
 from tests.simulation.people import OPERATOR, People
-from tests.simulation.replacing import moment
-from tests.simulation.scenario import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, Scenario, settlement_time
+from tests.simulation.scenario import Scenario
 from tests.simulation.terms import Terms
 from tests.simulation.venues import Outside
 from tests.simulation.violations import ViolationError

@@ -9,8 +9,7 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.simulation.oracle import CENT
-from tests.simulation.scenario import CONTINUOUS, FEE, OPENING, SYMBOLS
+from tests.simulation.market import CENT, CONTINUOUS, FEE, SYMBOLS, opening_time
 from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain.calendar import NEW_YORK, close_of, is_business_day, next_business_day
 
@@ -58,7 +57,7 @@ class Terms:
         if order["symbol"] in SYMBOLS and order["symbol"] != CONTINUOUS:
             if not is_business_day(day) or decided >= close_of(day):
                 day = next_business_day(day)
-            opening = datetime.combine(day, OPENING, NEW_YORK)
+            opening = opening_time(day)
             opens = opening if decided < opening else None
         rests = order["time_in_force"] in ("DAY", "GTC") and order["order_type"] != "market"
         if order.get("reason_code") == "MARKET_CLOSED" and (rests or opens is None):
@@ -170,9 +169,9 @@ class Terms:
         client_id: str,
         orders: Iterable[dict[str, Any]],
         account: Mapping[str, Any] | None,
-        positions: Mapping[tuple[str, str], Mapping[str, Any]],
+        positions: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """What a client's account, positions and orders state."""
+        """What a client's account, positions (by symbol) and orders state."""
         counted = ZERO
         day = account.get("notional_date") if account else None
         for order in orders:
@@ -185,9 +184,7 @@ class Terms:
             equal("the day's notional is what its orders count", client_id, account["notional_today"], counted)
             if counted > self.daily_limits[client_id]:
                 raise ViolationError("nobody trades beyond his daily limit", client_id, f"{counted}")
-        for key, position in positions.items():
-            if key[0] == client_id:
-                said = (position["cost_basis"], position["realised_profit"])
-                equal(
-                    "cost and profit follow from the trades", " ".join(key), said, (self.costs[key], self.profits[key])
-                )
+        for symbol, position in positions.items():
+            key, said = (client_id, symbol), (position["cost_basis"], position["realised_profit"])
+            known = (self.costs[key], self.profits[key])
+            equal("cost and profit follow from the trades", f"{client_id} {symbol}", said, known)

@@ -1,5 +1,6 @@
 """An invariant that does not hold."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,3 +19,10 @@ def equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
     """Raise ViolationError unless both are the same."""
     if actual != expected:
         raise ViolationError(rule, subject, f"{actual}, but {expected}")
+
+
+def check_version(name: str, before: Mapping[str, Any] | None, item: Mapping[str, Any]) -> None:
+    """Raise ViolationError unless an item's version is the next after that which it replaced."""
+    old = before["version"] if before else 0
+    if item["version"] != old + 1:
+        raise ViolationError("no update is lost", name, f"version {old} was replaced by {item['version']}")

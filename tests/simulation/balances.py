@@ -1,0 +1,92 @@
+"""What a client's balances must be: what the ledger posted, and held of it what open orders hold. In its own arithmetic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+
+from tests.simulation.items import Item
+from tests.simulation.ledger import Ledger
+from tests.simulation.market import CENT
+from tests.simulation.violations import ZERO, ViolationError, equal
+
+OF_CASH = ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used")
+OF_SHARES = ("available", "held")
+
+
+@dataclass
+class Holds:
+    """What a client's orders hold: cash, credit, and shares by symbol."""
+
+    cash: Decimal = ZERO
+    credit: Decimal = ZERO
+    shares: Counter[str] = field(default_factory=Counter)
+
+
+def holds_of(open_orders: Iterable[Item]) -> Holds:
+    """What orders hold for what remains of them."""
+    holds = Holds()
+    for order in open_orders:
+        remaining = order["quantity"] - order["filled_quantity"]
+        if order["side"] == "sell":
+            holds.shares[order["symbol"]] += remaining
+            continue
+        fee = (order["hold_fee_per_share"] * remaining).quantize(CENT, ROUND_CEILING)
+        gross = order["protection_price"] * remaining + fee
+        drawn = (gross * (100 - order["margin_percent"]) / 100).quantize(CENT, ROUND_DOWN)
+        holds.credit += drawn
+        holds.cash += gross - drawn
+    return holds
+
+
+def check_signs(item: Item) -> None:
+    """An account or a position as it was written."""
+    for balance in OF_CASH if item["item"] == "CASH" else OF_SHARES:
+        if item.get(balance, 0) < 0:
+            subject = f"{item['client_id']} {item['item']}"
+            raise ViolationError("no balance is negative", subject, f"{balance} {item[balance]}")
+
+
+def check_fills(orders: Iterable[Item], ledger: Ledger) -> None:
+    """What orders say was filled of them."""
+    for order in orders:
+        filled, booked = order["filled_quantity"], ledger.filled[order["order_id"]]
+        if booked != filled or filled > order["quantity"]:
+            said = f"{booked} booked, {filled} of {order['quantity']} filled"
+            raise ViolationError("fills sum to the filled quantity", order["order_id"], said)
+
+
+def check_account(account: Item, holds: Holds, ledger: Ledger, due: Decimal, credit_limit: Decimal) -> None:
+    """A client's cash and credit. `due`: the proceeds of his sales that have not settled."""
+    client_id, posted = account["client_id"], ledger.cash(account["client_id"])
+    total = account["available"] + account["held"] + account["unsettled"]
+    equal("cash is what the ledger says", client_id, total, posted)
+    equal("held cash is what open orders hold", client_id, account["held"], holds.cash)
+    settled = posted - holds.cash - due
+    split = (max(settled, ZERO), due + min(settled, ZERO))
+    said = (account["available"], account["unsettled"])
+    equal("settled cash is used before unsettled proceeds", client_id, said, split)
+    equal("held credit is what open orders hold", client_id, account["credit_held"], holds.credit)
+    equal("credit used is what the ledger lends", client_id, account["credit_used"], ledger.loans[client_id])
+    limit = account["credit_available"] + account["credit_held"] + account["credit_used"]
+    equal("credit parts make the limit", client_id, limit, credit_limit)
+
+
+def check_positions(client_id: str, positions: Mapping[str, Item], holds: Holds, ledger: Ledger) -> None:
+    """A client's shares, by symbol."""
+    for symbol, position in positions.items():
+        subject, quantity = f"{client_id} {symbol}", position["available"] + position["held"]
+        equal("shares are what the ledger says", subject, quantity, ledger.shares(client_id, symbol))
+        equal("held shares are what open orders hold", subject, position["held"], holds.shares[symbol])
+
+
+def check_withdrawal(entry: Item, account: Item, positions: Mapping[str, Item]) -> None:
+    """Only what is settled and free leaves: of what is left, as it was written with the entry."""
+    for posting in entry["postings"]:
+        position = positions.get(posting["asset"])
+        if (posting["asset"] == "USD" and account.get("unsettled_used")) or (
+            position and position["available"] < max(position["unsettled"], 0)
+        ):
+            raise ViolationError("only what is settled leaves", entry["client_id"], str(entry))

@@ -1,0 +1,113 @@
+"""Our books against those of the exchanges and the depository: what was sent there, and what was done there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from tests.simulation.items import Item
+from tests.simulation.ledger import Entries
+from tests.simulation.lives import Orders, moment
+from tests.simulation.venues import Outside, SimulatedDepository
+from tests.simulation.violations import ViolationError, equal
+from trading.domain import identifiers
+
+
+def check_executions(outside: Outside, entries: Entries) -> None:
+    """Every execution is booked once, as it was; a rogue one may only take the place of a genuine one."""
+    booked = {(e["exchange_id"], e["execution_id"]): e for (_, kind), e in entries.items() if kind == "FILL"}
+    for exchange_id, exchange in outside.exchanges.items():
+        for venue_order in exchange.orders.values():
+            for done in venue_order.executions:
+                fill = booked.pop((exchange_id, done.execution_id), None)
+                name = f"{exchange_id} {done.execution_id}"
+                if fill is not None:
+                    said = (fill["quantity"], fill["price"], fill["side"], fill["symbol"], fill["client_id"])
+                    order = venue_order.order
+                    meant = (done.quantity, done.price, order.side, order.symbol, order.account)
+                    equal("a fill is booked as it was executed", name, said, meant)
+                elif not venue_order.rogue:
+                    raise ViolationError("every execution is booked", name, f"{done} of {venue_order.order}")
+                elif (
+                    done.execution_id in venue_order.acknowledged
+                    and (identifiers.trade_id(exchange_id, done.execution_id), "BREAK") not in entries
+                ):
+                    raise ViolationError("what is refused is on record", name, f"{done}")
+    if booked:
+        raise ViolationError("nothing is booked that was not executed", str(next(iter(booked))), f"{len(booked)} fills")
+
+
+def check_breaks(outside: Outside, entries: Entries) -> None:
+    """Nothing is called a break that is none."""
+    bad = {"none-1"} | {
+        name
+        for exchange in outside.exchanges.values()
+        for name, venue_order in exchange.orders.items()
+        if venue_order.rogue or venue_order.misreported
+    }
+    wrong = {identifiers.settled_trade_id(instruction) for instruction in outside.depository.wrong}
+    for (trade_id, kind), entry in entries.items():
+        evidence = entry.get("evidence", {})
+        if kind == "BREAK" and evidence.get("client_order_id", "") not in bad and trade_id not in wrong:
+            raise ViolationError("no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}")
+
+
+def check_sent(outside: Outside, orders: Orders) -> None:
+    """An exchange gets an order on the terms that were accepted, and a stop order whole."""
+    for exchange in outside.exchanges.values():
+        for name, venue_order in exchange.orders.items():
+            order, sent = orders[identifiers.parent_order_id(name)], venue_order.order
+            terms = (order["protection_price"], order.get("stop_price"))
+            equal("an order is sent on its terms", name, (sent.limit_price, sent.stop_price), terms)
+            if sent.stop_price is not None and name.endswith("-1"):
+                equal("a stop order is sent whole", name, sent.quantity, order["quantity"])
+
+
+def check_forwarding(outside: Outside, orders: Orders) -> None:
+    """A client's orders are first sent to an exchange in the order in which they were accepted.
+
+    One that an exchange which does not answer may have got already does not hold up those after it.
+    """
+    forwarded = dict.fromkeys(identifiers.parent_order_id(child) for child in outside.tried)
+    earlier: dict[str, list[Item]] = defaultdict(list)
+    for order_id in forwarded:
+        order = orders[order_id]
+        for before in earlier[order["client_id"]]:
+            if _comes_first(order, before) and not _waited_for_exchange(outside, order, before):
+                raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before['order_id']}")
+        earlier[order["client_id"]].append(order)
+
+
+def _comes_first(order: Item, other: Item) -> bool:
+    """Whether an order must be sent before another of its client: by release, then by acceptance. Clocks differ by a second."""
+    released, others = order.get("release_at"), other.get("release_at")
+    if released == others:
+        return bool(order["sequence"] < other["sequence"])
+    if released and others:
+        return bool(released < others)
+    return bool(released) and moment(other["accepted_at"]) > moment(str(released)) + 1
+
+
+def _waited_for_exchange(outside: Outside, order: Item, later: Item) -> bool:
+    """Whether it was routed first, to an exchange that was out in this run: behind an open circuit it is not even asked."""
+    routed, after = (
+        next(step["time"] for step in each["history"] if step["status"] == "ROUTING") for each in (order, later)
+    )
+    out = any(child["exchange_id"] in outside.ever_out for child in order["children"])
+    return out and moment(routed) <= moment(after) + 1
+
+
+def check_settlements(depository: SimulatedDepository, entries: Entries) -> None:
+    """What the depository has settled is booked as settled, and nothing else is."""
+    refused = depository.failed | depository.wrong
+    settled = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "SETTLEMENT"}
+    instructed = set(depository.instructions) - refused
+    if settled != instructed:
+        raise ViolationError("settled is what the depository settled", str(settled ^ instructed), "")
+    fills = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "FILL"}
+    if fills - refused - settled:
+        raise ViolationError("every trade settles", str(fills - refused - settled), "")
+
+
+def unsettleable(depository: SimulatedDepository) -> set[str]:
+    """The trades that the depository has refused to settle, or confirmed as something else."""
+    return {identifiers.settled_trade_id(instruction) for instruction in depository.failed | depository.wrong}

@@ -1,0 +1,171 @@
+"""What must be true once everything has come to rest: against the whole books, the venues, and what people were told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from tests.simulation.answers import check_intrusions, check_placed, check_shown
+from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.counterparties import (
+    check_breaks,
+    check_executions,
+    check_forwarding,
+    check_sent,
+    check_settlements,
+    unsettleable,
+)
+from tests.simulation.items import Item, plain
+from tests.simulation.lives import OPEN, check_endings
+from tests.simulation.oracle import StepOracle
+from tests.simulation.people import People
+from tests.simulation.replacing import check_answers, check_cancels, check_conflicts
+from tests.simulation.scenario import Scenario
+from tests.simulation.sights import judge, judge_sums
+from tests.simulation.venues import Outside
+from tests.simulation.violations import ViolationError
+from trading.adapters.entities import load_entry
+from trading.adapters.tables import TableBooks, TableNames
+from trading.domain import reconciliation
+from trading.domain.accounts import Account, Position
+from trading.domain.calendar import NEW_YORK
+from trading.domain.clearing import Obligation
+from trading.domain.movements import Movement
+from trading.domain.orders import Order
+from trading.domain.reconciliation import Snapshot
+from trading.usecases.list_movements import LedgerFilter, ListMovements
+
+LINES_A_PAGE = 7
+"""Few, so that the lines of an entry are often on two pages."""
+REFUSALS = frozenset({0, 409, 422, 429, 502, 503, 504})
+"""What a request may be answered that is not granted; 0: nothing."""
+
+
+@dataclass
+class EndOracle:
+    """Asked when nothing happens any more. All checks raise ViolationError."""
+
+    cloud: Cloud
+    outside: Outside
+    people: People
+    scenario: Scenario
+    steps: StepOracle
+
+    def check_at_rest(self) -> None:
+        """After the second settlement: nothing but good-till-canceled orders is open, nothing is on its way."""
+        orders, entries = self.steps.orders, self.steps.ledger.entries
+        self._queues()
+        self._statements()
+        self._reconciliation(final=False)
+        for order in orders.values():
+            if order["status"] in OPEN and order["time_in_force"] != "GTC":
+                raise ViolationError("every order ends", order["order_id"], f"still {order['status']}")
+            if order["status"] == "RECEIVED":
+                raise ViolationError("every order ends", order["order_id"], f"still waits for {order['replaces']}")
+        check_cancels(self.people.canceled, orders)
+        for trade_id, kind in entries:
+            if kind == "FILL" and (trade_id, "NOVATION") not in entries:
+                raise ViolationError("trades are cleared at the close", trade_id, "not novated")
+        today = datetime.fromtimestamp(self.cloud.engine.now, NEW_YORK).date().isoformat()
+        excused = unsettleable(self.outside.depository)
+        for name, obligation in self.steps.obligations.items():
+            if obligation["settlement_date"] <= today and obligation["trade_id"] not in excused:
+                raise ViolationError("what is due is settled", name, f"still there on {today}")
+
+    def check_at_the_end(self) -> None:
+        """All orders are final, all money and shares are where they belong."""
+        orders, entries = self.steps.orders, self.steps.ledger.entries
+        self._queues()
+        self._reconciliation(final=True)
+        self._holds()
+        check_executions(self.outside, entries)
+        check_breaks(self.outside, entries)
+        tolerated = REFUSALS | ({500} if self.cloud.is_troubled else set())
+        check_placed(self.people.placed, orders, tolerated)
+        check_answers(self.people.replaced, orders, tolerated | {404})
+        check_conflicts(self.people.too_late, orders)
+        check_sent(self.outside, orders)
+        check_forwarding(self.outside, orders)
+        check_settlements(self.outside.depository, entries)
+        self._workflows()
+        check_shown(self.people.shown, orders)
+        for sight in self.people.seen:
+            judge(sight, entries)
+        self._statements()
+        check_endings(
+            orders.values(),
+            self.outside.submitted,
+            is_troubled=self.cloud.is_troubled,
+            is_closed_by_hand=any(action.what == "close day" for action in self.scenario.actions),
+        )
+        check_intrusions(self.people.intrusions)
+        for reason in self.cloud.buried:
+            if reason.startswith("StaleError:"):
+                raise ViolationError("a lost race is run again", reason, "the message was given up at once")
+        report = self.steps.report
+        if not report.get("complete") or report["in_motion"]:
+            raise ViolationError("reconciliation sees everything at rest", "the last report", str(report))
+
+    def _queues(self) -> None:
+        for url in (*self.cloud.queues.values(), *self.cloud.dead_letters.values()):
+            left = self.cloud.sqs.messages(url)
+            if left:
+                raise ViolationError("no message is stuck", url, f"{len(left)} messages: {left[0]}")
+
+    def _workflows(self) -> None:
+        for execution in self.cloud.workflows.executions():
+            if execution.status == "RUNNING":
+                raise ViolationError("every workflow ends", execution.name, "still running")
+
+    def _holds(self) -> None:
+        for order in self.steps.orders.values():
+            if "attention_at" in order:
+                raise ViolationError("no order waits", order["order_id"], f"{order['status']} {order['attention_at']}")
+        for account in self.steps.accounts.values():
+            if account["held"] or account["credit_held"]:
+                raise ViolationError("no hold is left", account["client_id"], str(account))
+
+    def _statements(self) -> None:
+        """What each client moved in all comes to what he has."""
+        names = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
+        books = TableBooks(boto3.client("dynamodb"), names, lambda: datetime.fromtimestamp(self.cloud.engine.now, UTC))
+        statements = ListMovements(books)
+        for trader in self.scenario.traders:
+            lines: list[Movement] = []
+            page, after = statements.movements(trader.client_id, LedgerFilter(), None, LINES_A_PAGE)
+            lines += page
+            while after is not None:
+                page, after = statements.movements(trader.client_id, LedgerFilter(), after, LINES_A_PAGE)
+                lines += page
+            last = self.steps.moments[trader.client_id][-1]
+            judge_sums(trader.client_id, lines, last.account, last.positions)
+
+    def _reconciliation(self, final: bool) -> None:
+        """The production's own check finds nothing but breaks, and what the depository would not settle."""
+        excused, entries = unsettleable(self.outside.depository), self.steps.ledger.entries
+        orders = {e["order_id"] for (t, _), e in entries.items() if t in excused and "order_id" in e}
+        for finding in reconciliation.check(self._snapshot(final)):
+            is_break = finding.message.startswith("break ")
+            if is_break or (finding.invariant == 7 and finding.subject in orders):
+                continue
+            raise ViolationError(f"reconciliation {finding.invariant}", finding.subject, finding.message)
+
+    def _snapshot(self, final: bool) -> Snapshot:
+        """The books as they stand."""
+        accounts = [plain(item) for item in self.cloud.dynamodb.items(f"{STAGE}-accounts")]
+        orders = [plain(i) for i in self.cloud.dynamodb.items(f"{STAGE}-orders") if i["item"]["S"] == "ORDER"]
+        return Snapshot(
+            accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
+            positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
+            obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
+            orders=tuple(_load(Order, item) for item in orders),
+            entries=tuple(load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")),
+            expect_final=final,
+        )
+
+
+def _load(model: Any, item: Item) -> Any:
+    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})

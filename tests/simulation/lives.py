@@ -1,0 +1,133 @@
+"""Orders' lives: which histories are legal, what of an order stays as it was, and when its time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from tests.simulation.items import Item, plain
+from tests.simulation.violations import ViolationError, check_version
+from trading.domain import identifiers
+from trading.domain.calendar import close_of
+
+Orders = Mapping[str, Item]
+"""By id."""
+OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
+LEGAL = {
+    "": {"RECEIVED"},
+    "RECEIVED": {"VALIDATED", "REJECTED", "CANCELED"},
+    "VALIDATED": {"ROUTING", "REJECTED", "CANCELED", "EXPIRED"},
+    "ROUTING": {"PARTIALLY_FILLED", "FILLED", "REJECTED", "CANCELED", "EXPIRED"},
+    "PARTIALLY_FILLED": {"PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"},
+    "FILLED": {"CLEARING"},
+    "CLEARING": {"CLEARED"},
+    "CLEARED": {"SETTLING"},
+    "SETTLING": {"SETTLED"},
+}
+TERMS = ("client_id", "symbol", "side", "limit_price", "stop_price", "accepted_at")
+TERMS_OF_ACCEPTED = (*TERMS, "quantity", "protection_price", "business_date")
+DAY, IMMEDIATE = 86_400, 900
+GTC_SECONDS = 90 * DAY
+CLOCKS_DIFFER_BY = 5.0
+ROUTED_WITHIN = 600
+"""So long before its time is over, what takes over may not be sent any more."""
+
+
+def moment(text: str) -> float:
+    """Unix seconds of an instant as items have it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp()
+
+
+def order_of(item: Item) -> dict[str, Any]:
+    """An order as it was written, the steps of its history taken apart."""
+    order = plain(item)
+    steps = (line.split(" ", 2) for line in order["history"])
+    order["history"] = [dict(zip(("time", "status", "reason"), step, strict=False)) for step in steps]
+    return order
+
+
+def path_of(order: Item) -> list[str]:
+    """The statuses that an order has had."""
+    return [step["status"] for step in order["history"]]
+
+
+def over_at(order: Item) -> float:
+    """When an order's time is over."""
+    if order["order_type"] == "market" or order["time_in_force"] in ("IOC", "FOK"):
+        return moment(order["accepted_at"]) + IMMEDIATE
+    if order["time_in_force"] == "GTC":
+        return moment(order["accepted_at"]) + GTC_SECONDS
+    return close_of(date.fromisoformat(order["business_date"])).timestamp()
+
+
+def check_write(before: Item | None, order: Item) -> None:
+    """An order as it was, and as it was written now."""
+    order_id, path, last = order["order_id"], path_of(order), order["history"][-1]
+    _check_care(order)
+    if before is not None and before["version"] == order["version"]:
+        if {**before, "attention_at": 0} != {**order, "attention_at": 0}:
+            raise ViolationError("no write without a version", order_id, f"{before} became {order}")
+    else:
+        check_version(order_id, before, order)
+    if last["status"] == "EXPIRED" and order["time_in_force"] == "GTC":
+        age = moment(last["time"]) - moment(order["accepted_at"])
+        if age < GTC_SECONDS - CLOCKS_DIFFER_BY:
+            raise ViolationError("no order expires before its time", order_id, f"after {age:.0f} s")
+    for earlier, later in zip(["", *path], path, strict=False):
+        if later not in LEGAL.get(earlier, ()):
+            raise ViolationError("every history is a legal path", order_id, " ".join(path))
+    if last["status"] != order["status"]:
+        raise ViolationError("every history is a legal path", order_id, f"{path} but {order['status']}")
+    if before is not None:
+        _check_kept(before, order)
+    if last["status"] == "ROUTING" and "release_at" in order and moment(last["time"]) < moment(order["release_at"]) - 1:
+        raise ViolationError("no order is sent before its market opens", order_id, str(order["history"]))
+
+
+def _check_care(order: Item) -> None:
+    """Only what is over is looked after by nobody, and only what no exchange has any more is over."""
+    uncleared = order.get("filled_quantity") and "cleared_at" not in order
+    if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
+        raise ViolationError("nothing is forgotten", order["order_id"], f"{order['status']}, at rest")
+    live = [child for child in order.get("children", ()) if child.get("status", "SENT") == "SENT"]
+    if live and order["status"] in ("REJECTED", "CANCELED", "EXPIRED"):
+        raise ViolationError("no order ends while an exchange has it", order["order_id"], str(live))
+
+
+def _check_kept(before: Item, order: Item) -> None:
+    """History grows, and the terms stay; an order that waits to take over is not accepted yet."""
+    order_id, old = order["order_id"], before["history"]
+    if order["history"][: len(old)] != old:
+        raise ViolationError("history is only added to", order_id, f"{old} became {order['history']}")
+    terms = TERMS if len(old) == 1 else TERMS_OF_ACCEPTED
+    changed = [name for name in terms if before.get(name) != order.get(name)]
+    if changed:
+        raise ViolationError("an order's terms stay", order_id, str(changed))
+
+
+def check_endings(
+    orders: Iterable[Item], submitted: Collection[str], *, is_troubled: bool, is_closed_by_hand: bool
+) -> None:
+    """No order has ended before its time without a cause; what was accepted or routed was sent.
+
+    `submitted`: the child orders that were sent to an exchange. `is_troubled`: in a run in which our functions give up.
+    """
+    for order in orders:
+        order_id, path = order["order_id"], path_of(order)
+        rests = "limit_price" in order and order["time_in_force"] in ("DAY", "GTC")
+        if rests and order.get("ending", {}).get("reason") == "EXECUTION_FAILED" and not is_troubled:
+            raise ViolationError("no order is canceled unasked", order_id, str(order["ending"]))
+        if path[-1] != "EXPIRED" or is_closed_by_hand:
+            continue
+        if "replaces" in order and moment(order["history"][1]["time"]) > over_at(order) - ROUTED_WITHIN:
+            continue
+        if path[-2] == "VALIDATED":
+            raise ViolationError("what is accepted is sent", order_id, " ".join(path))
+        for child in order.get("children", ()):
+            sent = identifiers.child_order_id(order_id, int(child["number"])) in submitted
+            if child["status"] != "REJECTED" and not sent:
+                raise ViolationError("what is routed is sent", order_id, str(child))
+        close, ended = close_of(date.fromisoformat(order["business_date"])).timestamp(), order["history"][-1]["time"]
+        if order["time_in_force"] == "DAY" and moment(ended) < close - CLOCKS_DIFFER_BY:
+            raise ViolationError("no order expires before its time", order_id, ended)

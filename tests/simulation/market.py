@@ -1,0 +1,29 @@
+"""What is traded in a run, where, and when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from trading.domain.calendar import NEW_YORK
+
+CENT = Decimal("0.01")
+SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
+CONTINUOUS = "IBM"
+"""Trades at any time; the others in the exchanges' hours."""
+FEE = Decimal("0.0030")
+EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
+OPENING = time(9, 30)
+SETTLEMENT = time(18, 30)
+TRADING_SECONDS = 2400
+"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all day."""
+
+
+def opening_time(day: date) -> datetime:
+    """When the day's session opens."""
+    return datetime.combine(day, OPENING, NEW_YORK)
+
+
+def settlement_time(day: date) -> datetime:
+    """When the day's settlement cycle starts."""
+    return datetime.combine(day, SETTLEMENT, NEW_YORK)
