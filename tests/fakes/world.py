@@ -10,7 +10,7 @@ from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
 from trading.domain import deposits
-from trading.domain.orders import Order
+from trading.domain.orders import Order, OrderStatus
 from trading.domain.reconciliation import Finding, check
 from trading.domain.replacement import Replacement
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, Message, PollOrder, ReportReceived, SettleClient
@@ -113,6 +113,10 @@ class World:
         found = self.books.items["order", order.order_id]
         assert isinstance(found, Order)
         return found
+
+    def statuses(self, *orders: Order) -> tuple[OrderStatus, ...]:
+        """Theirs now."""
+        return tuple(self.current(order).status for order in orders)
 
     def report(self, report: ExecutionReport) -> None:
         """An exchange's callback arrives."""

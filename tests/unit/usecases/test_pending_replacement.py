@@ -1,0 +1,157 @@
+"""A replacement that waits for the old order's end, while that is canceled, its day ends, or something fails."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.builders import D
+from tests.fakes.faults import CrashError
+from tests.fakes.world import World
+from trading.domain.orders import OrderStatus
+from trading.domain.reconciliation import Reconciliation
+from trading.domain.values import TimeInForce
+from trading.usecases.ports import OutcomeUnknownError
+
+S = OrderStatus
+
+
+@pytest.mark.parametrize("which", ["old", "new", "all", "suspended"])
+def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: str) -> None:
+    old = world.placed()
+    new = world.replace(old, quantity=50)
+    if which == "all":
+        asked, more = world.request_cancel.all("alice")
+        assert ([order.order_id for order in asked], more) == ([new.order_id], False)
+    elif which == "suspended":
+        world.cancel(old, reason="the client was suspended", with_replacement=True)
+    else:
+        _, is_under_way = world.request_cancel("alice", (old if which == "old" else new).order_id)
+        assert is_under_way
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
+    if which != "suspended":
+        assert world.request_cancel("alice", new.order_id)[1] is False
+    assert world.books.account("alice").held == 0
+    assert world.exchanges.arrived == [f"{old.order_id}-1"]
+    assert world.findings(expect_final=True) == []
+
+
+def test_a_cancel_that_was_accepted_first_holds_for_what_replaces_the_order_after_it(world: World) -> None:
+    old = world.placed()
+    world.request_cancel("alice", old.order_id)
+    new = world.replace(old, quantity=50)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
+
+
+def test_a_cancel_that_finds_the_replacement_at_work_takes_it_back(world: World) -> None:
+    old = world.placed()
+    world.request_cancel("alice", old.order_id)
+    late = world.mailboxes.queues["execution", "alice"].popleft()
+    new = world.replace(old, quantity=50)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
+    world.mailboxes.put("execution", late)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
+
+
+def test_the_end_of_the_day_ends_both(world: World) -> None:
+    old = world.placed()
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
+    new = world.replace(old, quantity=50)
+    world.run()
+    world.advance(hours=6, minutes=5)
+    world.close_day(None)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.REJECTED)
+    assert world.current(new).reason_code == "REPLACE_TOO_LATE"
+    assert world.findings(expect_final=True) == []
+
+
+def test_a_good_till_canceled_one_takes_over_the_next_day_and_counts_on_it(world: World) -> None:
+    old = world.placed(time_in_force=TimeInForce.GTC)
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"), times=2)
+    new = world.replace(old, quantity=50)
+    world.run()
+    world.advance(days=1)
+    world.sweep()
+    world.run()
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    taken_over = world.current(new)
+    assert (taken_over.status, taken_over.business_date) == (S.ROUTING, world.now.date())
+    assert world.books.account("alice").notional_on(world.now.date()) == D("5000.00")
+
+
+def test_with_a_silent_exchange_both_wait_for_its_answer(world: World) -> None:
+    old = world.placed()
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
+    new = world.replace(old, quantity=50)
+    world.run()
+    assert world.statuses(old, new) == (S.ROUTING, S.RECEIVED)
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
+
+
+def test_a_message_that_was_lost_is_made_good_by_the_sweeper(world: World) -> None:
+    old = world.placed()
+    world.faults.before("mailboxes.execution")
+    new = world.replace(old, quantity=50)
+    assert world.monitor.times("ReplacementsDeferred") == 1
+    world.run()
+    assert world.statuses(old, new) == (S.ROUTING, S.RECEIVED)
+    world.advance(seconds=1)
+    world.sweep()
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
+
+
+def test_a_workflow_that_did_not_start_is_made_good_by_the_sweeper(world: World) -> None:
+    old = world.placed()
+    new = world.replace(old, quantity=50)
+    world.faults.before("workflow.start")
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.VALIDATED)
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    assert world.statuses(new) == (S.ROUTING,)
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(number: int) -> None:
+    world = World()
+    old = world.placed()
+    world.fill(old, 30)
+    new = world.replace(old, quantity=120, limit_price=D("99.00"))
+    world.faults.after(number, CrashError("died"))
+    world.run()
+    for _ in range(3):
+        world.advance(minutes=2)
+        world.sweep()
+        world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
+    taken_over = world.current(new)
+    assert (taken_over.quantity, world.books.account("alice").held) == (90, taken_over.hold.cash)
+    assert world.findings() == []
+
+
+def test_what_races_a_fill_is_started_over(world: World) -> None:
+    old = world.placed()
+    world.faults.stale()
+    new = world.replace(old, quantity=50)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
+
+
+def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) -> None:
+    old = world.placed(time_in_force=TimeInForce.GTC)
+    new = world.current(world.replace(old, quantity=50))
+    for hours, findings in ((23, []), (25, [new.order_id])):
+        reconciliation = Reconciliation(began=world.now + timedelta(hours=hours))
+        reconciliation.add(new)
+        assert [finding.subject for finding in reconciliation.findings()] == findings

@@ -1,0 +1,131 @@
+"""Replacements that are refused: when they are asked for, or when their turn has come; and the same request again."""
+
+import pytest
+
+from tests.fakes.builders import D, make_instrument
+from tests.fakes.world import World
+from trading.domain.clients import ClientStatus
+from trading.domain.orders import OrderStatus
+from trading.domain.replacement import ReplacementRefusedError
+from trading.domain.values import OrderType, Side
+from trading.usecases.accept_order import IdempotencyKeyReusedError
+from trading.usecases.cancel_order import OrderClosedError
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError
+from trading.usecases.replace_order import OrderEndingError
+
+S = OrderStatus
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({}, "NOTHING_TO_CHANGE", None),
+        ({"quantity": 100, "limit_price": D("100.00")}, "NOTHING_TO_CHANGE", None),
+        ({"quantity": 30}, "QUANTITY_FILLED", "quantity"),
+        ({"limit_price": D("99.999")}, "TICK_SIZE", None),
+        ({"limit_price": D("1.00")}, "PRICE_OUTSIDE_COLLAR", None),
+        ({"quantity": 1100}, "INSUFFICIENT_FUNDS", None),
+    ],
+)
+def test_what_would_not_pass_is_refused_and_the_old_order_stands(
+    world: World, changes: dict[str, object], code: str, field: str | None
+) -> None:
+    old = world.placed()
+    world.fill(old, 30)
+    before = dict(world.books.items)
+    with pytest.raises(ReplacementRefusedError) as refused:
+        world.replace(old, **changes)
+    assert (refused.value.code, refused.value.field, world.books.items) == (code, field, before)
+    assert world.mailboxes.waiting("execution") == []
+
+
+def test_a_market_order_has_no_price_to_change(world: World) -> None:
+    old = world.order(order_type=OrderType.MARKET)
+    with pytest.raises(ReplacementRefusedError) as refused:
+        world.replace(old, limit_price=D("100.00"))
+    assert (refused.value.code, refused.value.field) == ("PRICE_NOT_ALLOWED", "price")
+
+
+def test_what_is_lacking_by_then_rejects_the_new_order_and_the_old_one_ends(world: World) -> None:
+    old = world.placed(quantity=500)
+    new = world.replace(old, quantity=600)
+    other = world.order("other", quantity=450)
+    world.run()
+    assert world.statuses(old, new, other) == (S.CANCELED, S.REJECTED, S.ROUTING)
+    assert world.current(new).reason_code == "INSUFFICIENT_FUNDS"
+    assert world.books.account("alice").held == world.current(other).hold.cash
+    assert world.findings() == []
+
+
+def test_a_new_order_may_not_meet_what_its_client_sent_meanwhile(world: World) -> None:
+    old = world.placed(limit_price=D("99.00"))
+    new = world.replace(old, limit_price=D("101.00"))
+    opposite = world.order("opposite", side=Side.SELL, limit_price=D("100.50"))
+    world.run()
+    assert world.statuses(old, new, opposite) == (S.CANCELED, S.REJECTED, S.ROUTING)
+    assert world.current(new).reason_code == "SELF_TRADE"
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("gone", ["client", "instrument"])
+def test_who_may_not_trade_any_more_gets_no_new_order(world: World, gone: str) -> None:
+    old = world.placed()
+    new = world.replace(old, quantity=50)
+    if gone == "client":
+        world.books.clients["alice"] = world.books.clients["alice"].model_copy(update={"status": ClientStatus.INACTIVE})
+    else:
+        world.books.instruments["AAPL"] = make_instrument(tradable=False)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.REJECTED)
+    assert world.findings(expect_final=True) == []
+
+
+def test_the_same_request_again_gets_the_first_answer(world: World) -> None:
+    old = world.placed()
+    first = world.replace(old, quantity=50)
+    world.run()
+    messages = world.mailboxes.waiting("execution")
+    again = world.replace(old, quantity=50)
+    assert (again.order_id, again.history[0]) == (first.order_id, first.history[0])
+    assert world.mailboxes.waiting("execution") == messages
+    with pytest.raises(IdempotencyKeyReusedError):
+        world.replace(old, quantity=60)
+    with pytest.raises(IdempotencyKeyReusedError):
+        world.replace(old, "key-1", quantity=50)
+
+
+def test_one_that_is_over_or_ending_cannot_be_replaced(world: World) -> None:
+    filled, replaced, ending = world.placed("a"), world.placed("b", quantity=10), world.placed("c", quantity=20)
+    world.fill(filled, 100)
+    new = world.replace(replaced, quantity=20)
+    with pytest.raises(OrderEndingError, match=new.order_id):
+        world.replace(replaced, "once more", quantity=30)
+    world.run()
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
+    world.cancel(ending)
+    with pytest.raises(OrderEndingError):
+        world.replace(ending, "again", quantity=30)
+    for order, details in (
+        (filled, {"status": "CLEARED"}),
+        (replaced, {"status": "CANCELED", "replaced_by": new.order_id}),
+    ):
+        with pytest.raises(OrderClosedError) as closed:
+            world.replace(order, "late", quantity=300)
+        assert closed.value.details == details
+
+
+def test_one_whose_time_is_over_cannot_be_replaced(world: World) -> None:
+    old = world.placed()
+    world.advance(hours=7)
+    with pytest.raises(OrderEndingError):
+        world.replace(old, quantity=30)
+
+
+def test_what_is_unknown_or_somebody_elses_is_not_there(world: World) -> None:
+    old = world.placed()
+    for stranger in (
+        old.model_copy(update={"client_id": "bob"}),
+        old.model_copy(update={"order_id": "ord_unknown"}),
+    ):
+        with pytest.raises(NotFoundError):
+            world.replace(stranger, quantity=50)
