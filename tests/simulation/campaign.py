@@ -20,7 +20,8 @@ from typing import Any, TypeVar, cast
 import local  # noqa: F401  (makes the layers importable)
 from tests.simulation import bugs
 from tests.simulation.faults import CALM, STORM
-from tests.simulation.scenario import Scenario, generate
+from tests.simulation.generation import generate
+from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Result, play
 from tests.simulation.virtual import Wall, virtual_process
 

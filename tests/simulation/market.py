@@ -27,3 +27,13 @@ def opening_time(day: date) -> datetime:
 def settlement_time(day: date) -> datetime:
     """When the day's settlement cycle starts."""
     return datetime.combine(day, SETTLEMENT, NEW_YORK)
+
+
+def since_opening(day: date, moment: datetime) -> float:
+    """Seconds from the day's opening."""
+    return (moment - opening_time(day)).total_seconds()
+
+
+def cents(amount: Decimal) -> str:
+    """An amount or a price as people send it."""
+    return str(amount.quantize(CENT))

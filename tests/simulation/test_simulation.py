@@ -8,7 +8,8 @@ import pytest
 
 from tests.simulation.campaign import Report, campaign, in_process, pool, run_seed, shrink
 from tests.simulation.faults import CALM
-from tests.simulation.scenario import Scenario, generate
+from tests.simulation.generation import generate
+from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Result
 
 pytestmark = pytest.mark.timeout(120)

@@ -1,0 +1,100 @@
+"""The scenario of a seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+from tests.simulation import client_orders, staff
+from tests.simulation.faults import STORM, Rates
+from tests.simulation.market import SYMBOLS, opening_time, since_opening
+from tests.simulation.scenario import Action, Scenario, Trader
+from tests.simulation.sights import VIEWS
+from trading.domain.calendar import next_business_day
+
+FIRST_DAY, DAYS = date(2026, 1, 5), 400
+
+
+def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
+    """The scenario of a seed."""
+    random = Random(f"scenario/{seed}")
+    day = next_business_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
+    traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
+    actions = client_orders.bursts(random, traders)
+    actions += client_orders.stops(Random(f"scenario/{seed}/stops"), traders)
+    actions += client_orders.outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
+    actions += client_orders.leaning(Random(f"scenario/{seed}/proceeds"), traders)
+    others = max(orders - len(actions), orders // 2)
+    actions += [client_orders.placement(random, random.choice(traders), number) for number in range(others)]
+    actions += _follow_ups(random, actions)
+    actions += client_orders.replacements(Random(f"replacements/{seed}"), actions, day)
+    actions += client_orders.replaced_at_the_close(Random(f"replacements/{seed}/close"), traders, day)
+    actions += staff.operations(random, day)
+    actions += _intrusions(random, traders, actions)
+    actions += _looks(Random(f"looks/{seed}"), actions)
+    actions += staff.administration(Random(f"administration/{seed}"), traders)
+    actions = [_on_the_second_day(action, day) for action in actions]
+    return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
+
+
+def _trader(random: Random, number: int) -> Trader:
+    on_margin = random.random() < 0.3
+    return Trader(
+        client_id=f"client-{number}",
+        cash=Decimal(random.choice((20_000, 200_000, 1_000_000))),
+        shares={symbol: random.choice((0, 400, 4000)) for symbol in SYMBOLS},
+        margin_percent=random.choice((30, 50)) if on_margin else 100,
+        credit_limit=Decimal(random.choice((10_000, 200_000))) if on_margin else Decimal(0),
+        daily_limit=Decimal(random.choice((60_000, 5_000_000, 5_000_000))),
+    )
+
+
+def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
+    """What is done with an order once it was sent: canceled, shown, executed or cleared by hand."""
+    actions = []
+    for placed in placements:
+        key, drawn = placed.fields["key"], random.random()
+        if drawn < 0.15:
+            late = random.choice((0.01, 0.1, 1.0, 60.0)) * random.random()
+            actions.append(Action(placed.at + late, placed.who, "cancel", {"key": key}))
+        elif drawn < 0.25:
+            actions.append(Action(placed.at + 30 * random.random(), placed.who, "show", {"key": key}))
+        elif drawn < 0.32:
+            late, what = random.choice((0.2, 2.0, 120.0)) * random.random(), random.choice(("execute", "clear"))
+            actions.append(Action(placed.at + late, "operator", what, {"key": key, "client": placed.who}))
+    return actions
+
+
+def _on_the_second_day(action: Action, first: date) -> Action:
+    """Every seventh order, and what is done with it, comes a day later: what it trades is due on a day without faults."""
+    number = action.fields.get("first", action.fields.get("key", "")).removeprefix("key-")
+    if not number.isdigit() or int(number) % 7 != 6:
+        return action
+    return replace(action, at=action.at + since_opening(first, opening_time(next_business_day(first))))
+
+
+def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Action]) -> list[Action]:
+    """What must be refused: reading, trading and reporting for somebody else."""
+    intruders = []
+    for placed in [action for action in actions if action.what == "place" and random.random() < 0.08]:
+        stranger = random.choice([trader.client_id for trader in traders if trader.client_id != placed.who])
+        fields = {"key": placed.fields["key"], "client": placed.who}
+        what = random.choice(("snoop", "impersonate", "forge"))
+        intruders.append(Action(placed.at + 10 * random.random(), stranger, what, fields))
+    return intruders
+
+
+def _looks(random: Random, actions: list[Action]) -> list[Action]:
+    """Clients look at what they have, above all when something of theirs is on its way."""
+    return [
+        Action(
+            placed.at + random.choice((0.2, 2.0, 60.0)) * random.random(),
+            placed.who,
+            "look",
+            {"view": random.choice(VIEWS), "limit": random.choice((1, 3, 50)), "pages": 4},
+        )
+        for placed in actions
+        if placed.what == "place" and random.random() < 0.2
+    ]

@@ -1,0 +1,66 @@
+"""What the people who run the system do, wisely or not."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from tests.simulation.market import SYMBOLS, TRADING_SECONDS, cents, settlement_time, since_opening
+from tests.simulation.scenario import Action, Trader
+from trading.domain.calendar import next_business_day
+
+
+def operations(random: Random, day: date) -> list[Action]:
+    """Operators: the day closed early, dead letters redriven, settlement run once more, the key rotated."""
+    today = since_opening(day, settlement_time(day))
+    tomorrow = since_opening(day, settlement_time(next_business_day(day)))
+    may = [
+        (0.15, Action(random.random() * TRADING_SECONDS, "operator", "close day")),
+        (0.3, Action(random.random() * today, "operator", "redrive")),
+        (0.3, Action(today + random.random() * 600, "operator", "settle")),
+        (0.3, Action(tomorrow + random.random() * 600, "operator", "settle")),
+        (0.3, Action(random.random() * 2 * TRADING_SECONDS, "operator", "rotate key")),
+        (0.3, Action(tomorrow + random.random() * 900, "operator", "settle trades")),
+    ]
+    return [action for probability, action in may if random.random() < probability]
+
+
+def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """Administrators: transfers, a client suspended for a while, an instrument halted for a while."""
+    actions = []
+
+    def administer(at: float, method: str, path: str, **body: Any) -> None:
+        body["reason"] = "simulated"
+        fields = {"method": method, "path": path, "body": body, "copies": random.choice((1, 1, 2))}
+        actions.append(Action(at, "operator", "administer", fields))
+
+    for number in range(random.randint(0, 4)):
+        trader = random.choice(traders)
+        client = f"clients/{trader.client_id}"
+        symbol, price = random.choice([*SYMBOLS.items()])
+        quantity, reference = random.choice((1, 30, 350, trader.shares[symbol] + 1)), f"transfer-{number}"
+        amount = random.choice((Decimal("0.01"), Decimal(5000), trader.cash * 9 / 10, trader.cash))
+        cash = {"reference": reference, "amount": cents(amount)}
+        shares = {"reference": reference, "symbol": symbol, "quantity": quantity}
+        at = random.random() * TRADING_SECONDS
+        match random.randrange(4):
+            case 0:
+                administer(at, "POST", f"{client}/deposits", **cash)
+            case 1:
+                administer(at, "POST", f"{client}/withdrawals", **cash)
+            case 2:
+                administer(at, "POST", f"{client}/deposits", **shares, cost=str(price * quantity))
+            case _:
+                administer(at, "POST", f"{client}/withdrawals", **shares)
+    at, lasts = random.random() * TRADING_SECONDS, random.choice((5, 120)) * random.random()
+    if random.random() < 0.15:
+        client = f"clients/{random.choice(traders).client_id}"
+        administer(at, "POST", f"{client}/suspension")
+        administer(at + lasts, "POST", f"{client}/activation")
+    if random.random() < 0.15:
+        symbol = random.choice([*SYMBOLS])
+        administer(at, "PUT", f"instruments/{symbol}/halt")
+        administer(at + lasts, "PUT", f"instruments/{symbol}/resume")
+    return actions
