@@ -95,9 +95,7 @@ def show_client(client_id: PathId) -> ClientView:
     "/api/v1/admin/clients/<client_id>/suspension", permission="admin:write", summary="Suspend a client", tags=TAGS
 )
 def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> SuspensionView:
-    """No log-in from now on, no new orders from ten seconds on at the latest (so long do workers know a profile), and the cancel of
-    all open orders is asked for. An order that was taken within those seconds is canceled by suspending again.
-    """
+    """No log-in and no new orders from now on, and the cancel of all open orders is asked for."""
     client, orders = clients.suspend(client_id, _operator(request))
     return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
 
@@ -106,7 +104,7 @@ def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> Sus
     "/api/v1/admin/clients/<client_id>/activation", permission="admin:write", summary="Activate a client", tags=TAGS
 )
 def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> ProfileView:
-    """Log-in and order entry are open again, the latter within ten seconds."""
+    """Log-in and order entry are open again."""
     return ProfileView.of(clients.activate(client_id, _operator(request)))
 
 
@@ -161,7 +159,7 @@ def withdraw(client_id: PathId, request: Annotated[NewWithdrawal, Body()]) -> Re
 
 @app.put("/api/v1/admin/instruments/<symbol>/halt", permission="admin:write", summary="Halt an instrument", tags=TAGS)
 def halt(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
-    """New orders are rejected with INSTRUMENT_HALTED, by every worker within a minute. Orders at the exchanges stand."""
+    """New orders are rejected with INSTRUMENT_HALTED, by every worker within ten seconds. Orders at the exchanges stand."""
     return InstrumentView.of(halt_instrument(symbol, tradable=False, operator=_operator(request)))
 
 
@@ -169,7 +167,7 @@ def halt(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
     "/api/v1/admin/instruments/<symbol>/resume", permission="admin:write", summary="Resume an instrument", tags=TAGS
 )
 def resume(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
-    """New orders are taken again, by every worker within a minute."""
+    """New orders are taken again, by every worker within ten seconds."""
     return InstrumentView.of(halt_instrument(symbol, tradable=True, operator=_operator(request)))
 
 

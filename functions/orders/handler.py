@@ -279,8 +279,8 @@ def cancel(order_id: PathId) -> Response[views.OrderView]:
 def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[views.OrderAccepted]:
     """A new order with the changed terms is to take the place of this one, for what of its `quantity` has not been filled. The old
     one is taken back from the exchanges; what they execute before they give it up is executed under the old terms. When it has ended,
-    the new one is checked like any order, with what the old one held given back, and is VALIDATED, or REJECTED (with REPLACE_TOO_LATE
-    if nothing is left over). A replacement that would not pass now is refused, and the old order stands.
+    the new one is VALIDATED, or REJECTED (with REPLACE_TOO_LATE if nothing is left over); until then both together hold the greater of
+    what each needs. A replacement that would not be accepted if the old order ended now is refused, and the old order stands.
     """
     wanted = Replacement(quantity=changes.quantity, limit_price=changes.price, stop_price=changes.stop_price)
     fingerprint = hashlib.sha256(f"replace {order_id} {changes.model_dump_json()}".encode()).hexdigest()[:16]

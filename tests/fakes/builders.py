@@ -68,9 +68,9 @@ def make_order(
 ) -> Order:
     """The order of `make_request`, VALIDATED."""
     received = make_received(**changes)
-    return order_entry.validated(
-        received, client or make_client(), instrument or make_instrument(), D(hold_fee), received.accepted_at
-    )
+    instrument = instrument or make_instrument()
+    priced = order_entry.priced(received, client or make_client(), instrument, D(hold_fee))
+    return order_entry.validated(priced, instrument, received.accepted_at)
 
 
 def routed_order(*parts: tuple[str, int], **changes: Any) -> Order:
@@ -88,9 +88,7 @@ def holding(order: Order, available: str = "1000000.00", credit: str = "0.00") -
         credit_available=D(credit),
         open_orders=(order_entry.open_order(order),),
     )
-    return account.hold(hold.cash, hold.credit).count_notional(
-        order.business_date, order.protection_price * order.quantity
-    )
+    return account.hold(hold.cash, hold.credit).count_notional(order.business_date, order.open_notional)
 
 
 def make_execution(order: Order, quantity: int, price: str, child: int = 1, **changes: Any) -> VenueExecution:

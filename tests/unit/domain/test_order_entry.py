@@ -20,14 +20,15 @@ from tests.fakes.builders import (
 )
 from tests.unit.domain.strategies import amounts, margins, prices, quantities
 from trading.domain.accounts import Account, Position
-from trading.domain.clients import Client, ClientStatus
+from trading.domain.clients import Client
 from trading.domain.instruments import Instrument
+from trading.domain.order_effects import OrderEffect
 from trading.domain.order_entry import (
     MAX_OPEN_ORDERS,
-    Acceptance,
     Refusal,
     accept,
     check_terms,
+    listed,
     open_order,
     protection_price,
     rejected,
@@ -35,15 +36,14 @@ from trading.domain.order_entry import (
 from trading.domain.orders import Order, OrderStatus, is_legal_path
 from trading.domain.values import OrderType, Side
 
-INACTIVE = make_client(status=ClientStatus.INACTIVE)
 BAD = {"quantity": 15, "limit_price": D("150.005")}
 RICH = D("99999.00")
 STRICT = make_instrument(lot_size=10, max_order_quantity=1000)
 
 
-def terms_code(client: Client, instrument: Instrument | None, **changes: Any) -> str:
+def terms_code(instrument: Instrument, **changes: Any) -> str:
     with pytest.raises(Refusal) as refusal:
-        check_terms(make_request(**changes), client, instrument)
+        check_terms(make_request(**changes), instrument)
     return refusal.value.code
 
 
@@ -56,42 +56,55 @@ def accept_code(account: Account, position: Position | None = None, client: Clie
 
 def test_the_checks_come_in_their_order() -> None:
     halted = STRICT.model_copy(update={"tradable": False})
-    assert terms_code(INACTIVE, None, **BAD) == "CLIENT_INACTIVE"
-    assert terms_code(make_client(), None, **BAD) == "UNKNOWN_SYMBOL"
-    assert terms_code(make_client(), halted, **BAD) == "INSTRUMENT_HALTED"
-    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1015}) == "LOT_SIZE"
-    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1010}) == "MAX_ORDER_QUANTITY"
-    assert terms_code(make_client(), STRICT, **BAD | {"quantity": 1000}) == "TICK_SIZE"
-    assert terms_code(make_client(), STRICT, quantity=1000, limit_price=D("150.00")) == "PRICE_OUTSIDE_COLLAR"
+    assert terms_code(halted, **BAD) == "INSTRUMENT_HALTED"
+    assert terms_code(STRICT, **BAD | {"quantity": 1015}) == "LOT_SIZE"
+    assert terms_code(STRICT, **BAD | {"quantity": 1010}) == "MAX_ORDER_QUANTITY"
+    assert terms_code(STRICT, **BAD | {"quantity": 1000}) == "TICK_SIZE"
+    assert terms_code(STRICT, quantity=1000, limit_price=D("150.00")) == "PRICE_OUTSIDE_COLLAR"
+
+
+def test_a_symbol_without_an_instrument_is_refused() -> None:
+    with pytest.raises(Refusal, match="VOID is not listed here") as refusal:
+        listed("VOID", None)
+    assert refusal.value.code == "UNKNOWN_SYMBOL"
+
+
+def test_from_a_suspended_client_nothing_is_accepted_whatever_there_is() -> None:
+    account = Account(client_id="alice", available=RICH, suspended=True)
+    assert accept_code(account) == "CLIENT_INACTIVE"
+    assert (
+        accept_code(account, Position(client_id="alice", symbol="AAPL", available=100), side=Side.SELL)
+        == "CLIENT_INACTIVE"
+    )
 
 
 @pytest.mark.parametrize("price", ["80.00", "120.00"])
 def test_a_limit_on_the_edge_of_the_collar_is_accepted(price: str) -> None:
-    assert check_terms(make_request(limit_price=D(price)), make_client(), make_instrument()) == make_instrument()
+    check_terms(make_request(limit_price=D(price)), make_instrument())
 
 
 @pytest.mark.parametrize("price", ["79.99", "120.01"])
 def test_a_limit_a_cent_beyond_the_collar_is_refused(price: str) -> None:
-    assert terms_code(make_client(), make_instrument(), limit_price=D(price)) == "PRICE_OUTSIDE_COLLAR"
+    assert terms_code(make_instrument(), limit_price=D(price)) == "PRICE_OUTSIDE_COLLAR"
 
 
 def test_the_collar_lies_around_the_last_price() -> None:
     moved = make_instrument().traded_at(D("150.003"))
-    check_terms(make_request(limit_price=D("180.00")), make_client(), moved)
+    check_terms(make_request(limit_price=D("180.00")), moved)
     with pytest.raises(Refusal, match=r"^price must lie between 120\.01 and 180\.00$"):
-        check_terms(make_request(limit_price=D("120.00")), make_client(), moved)
+        check_terms(make_request(limit_price=D("120.00")), moved)
     assert protection_price(make_request(order_type=OrderType.MARKET), moved) == D("156.00")
 
 
 def test_an_order_of_exactly_the_greatest_notional_and_of_a_share_more() -> None:
     instrument = make_instrument(max_order_notional=D("10400.00"))
     for terms, most in (({"limit_price": D("104.00")}, 100), ({"order_type": OrderType.MARKET}, 100), ({}, 104)):
-        assert check_terms(make_request(quantity=most, **terms), make_client(), instrument) == instrument
-        assert terms_code(make_client(), instrument, quantity=most + 1, **terms) == "MAX_ORDER_NOTIONAL"
+        check_terms(make_request(quantity=most, **terms), instrument)
+        assert terms_code(instrument, quantity=most + 1, **terms) == "MAX_ORDER_NOTIONAL"
 
 
 def test_a_market_order_has_no_price_to_check() -> None:
-    check_terms(make_request(order_type=OrderType.MARKET), make_client(), make_instrument(tick_size=D("0.05")))
+    check_terms(make_request(order_type=OrderType.MARKET), make_instrument(tick_size=D("0.05")))
 
 
 def test_the_worst_price_of_an_order() -> None:
@@ -260,7 +273,7 @@ def test_acceptance_never_overdraws(
     client = make_client(margin_percent=margin, daily_trading_limit=limit + 1)
     order = make_order(client=client, quantity=quantity, limit_price=price)
     before = Account(client_id="alice", available=cash, credit_available=credit)
-    acceptance: Acceptance | None = None
+    acceptance: OrderEffect | None = None
     code = ""
     try:
         acceptance = accept(order, client, before, None)
@@ -312,9 +325,9 @@ STOP = {"order_type": OrderType.STOP, "limit_price": None}
 def test_a_stop_lies_beyond_the_last_price_and_within_the_collar(terms: dict[str, Any], code: str) -> None:
     terms = STOP | terms
     if code:
-        assert terms_code(make_client(), make_instrument(), **terms) == code
+        assert terms_code(make_instrument(), **terms) == code
     else:
-        check_terms(make_request(**terms), make_client(), make_instrument())
+        check_terms(make_request(**terms), make_instrument())
 
 
 def test_the_worst_price_of_a_stop_order_is_the_collar_at_its_stop_price() -> None:

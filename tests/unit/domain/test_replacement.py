@@ -1,84 +1,143 @@
 """Replacing an order, as rules: for any fills before and after the request, what the new order is for and what is held."""
 
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.builders import NOW, D, holding, make_client, make_order, make_received, owned
-from tests.unit.domain.strategies import Script, scripts
+from tests.fakes.builders import NOW, TODAY, D, holding, make_client, make_order, make_received, owned
+from tests.unit.domain.strategies import Script, prices, quantities, scripts
 from tests.unit.domain.test_holds import play
 from trading.domain import execution, order_entry, replacement
 from trading.domain.accounts import Account, Position
 from trading.domain.order_entry import Refusal
-from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, is_legal_path
+from trading.domain.orders import Ending, Hold, Order, OrderRequest, OrderStatus, Reserve, is_legal_path
 from trading.domain.replacement import Replacement
-from trading.domain.values import Side
-
-
-def take_over(
-    script: Script, old: Order, account: Account, position: Position, total: int
-) -> tuple[Order, Order, Account, Position]:
-    """The old order ends, if it has not, and the new one takes over or is rejected: as the use case does it."""
-    if old.is_open:
-        ended = execution.end(old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW)
-        old, account, position = ended.order, ended.account, ended.position or position
-    new = make_received("new", **old.model_dump(include=REQUESTED))
-    new = new.model_copy(update={"quantity": total, "replaces": old.order_id})
-    client = make_client(
-        margin_percent=old.margin_percent,
-        daily_trading_limit=account.notional_on(old.business_date) + old.protection_price * total,
-    )
-    try:
-        for_rest = replacement.take_over(new, old, NOW)
-        validated = order_entry.validated(for_rest, client, script.instrument, old.hold_fee_per_share, NOW)
-        acceptance = order_entry.accept(validated, client, account, position if old.side is Side.SELL else None)
-    except Refusal as refusal:
-        return old, order_entry.rejected(new, refusal, NOW), account, position
-    return old, acceptance.order, acceptance.account, acceptance.position or position
-
+from trading.domain.values import ZERO, Side
 
 REQUESTED = set(OrderRequest.model_fields)
+AMPLE = D("1000000000000.00")
+ROUNDING = D("0.02")
+"""What parts rounded by themselves may come to beyond the whole, rounded."""
 
 
-@given(scripts(), st.data())
-def test_each_share_is_executed_under_the_old_terms_or_open_to_the_new(script: Script, data: st.DataObject) -> None:
-    """The account has what the old order needs and not a cent or share more: so the rest is always enough for as many or fewer."""
-    quantity = script.order.quantity
-    total = data.draw(st.integers(1, quantity))
-    hold = script.order.hold
-    account = holding(script.order, available=str(hold.cash), credit=str(hold.credit))
-    states = play(script, account, owned(script.order, quantity if script.order.side is Side.SELL else 0))
-    old, account, position = states[-1]
-    filled = old.filled_quantity
-    old, new, account, position = take_over(script, old, account, position, total)
-    assert old.filled_quantity == filled
+@dataclass
+class Replacing:
+    """The old order of a script, replaced by one for `total` shares at `price` after some of its fills; the use cases' steps, one by one."""
+
+    script: Script
+    total: int
+    price: Decimal
+    asked_after: int
+
+    def new(self) -> Order:
+        """The new order as it was received."""
+        old = self.script.order
+        terms = old.model_dump(include=REQUESTED) | {"quantity": self.total}
+        if old.limit_price is not None:
+            terms["limit_price"] = self.price
+        return make_received("new", **terms).model_copy(update={"replaces": old.order_id})
+
+    def fixed(self, order: Order) -> Order:
+        """The new order with its terms, due."""
+        client = make_client(margin_percent=self.script.order.margin_percent)
+        fee = self.script.order.hold_fee_per_share
+        return order_entry.validated(
+            order_entry.priced(order, client, self.script.instrument, fee), self.script.instrument, NOW
+        )
+
+    def beyond(self) -> Hold:
+        """By how much the new order's hold exceeds the old one's when it is asked for, with what rounding may come to."""
+        before = sum(quantity for quantity, _ in self.script.fills[: self.asked_after])
+        there = self.script.order.hold_for(self.script.order.quantity - before)
+        needed = self.fixed(self.new()).hold_for(max(self.total - before, 0))
+        return Hold(
+            cash=max(needed.cash - there.cash, ZERO) + ROUNDING,
+            credit=max(needed.credit - there.credit, ZERO) + ROUNDING,
+            shares=max(needed.shares - there.shares, 0),
+        )
+
+    def play(self, spare: Hold) -> tuple[Order, Order, Account, Position] | None:
+        """Both orders and what they hold in the end. `spare`: what there is beyond the old one's hold. None: it is refused at once."""
+        order, hold = self.script.order, self.script.order.hold
+        sells = order.side is Side.SELL
+        account = holding(order, available=str(hold.cash + spare.cash), credit=str(hold.credit + spare.credit))
+        start = owned(order, order.quantity + spare.shares if sells else 0)
+        first = replace(self.script, fills=self.script.fills[: self.asked_after])
+        old, account, position = play(first, account, start)[-1]
+        if self.total <= old.filled_quantity or not old.is_open:
+            return None
+        new = self.new()
+        would_be = self.fixed(replacement.take_over(new, old, NOW))
+        waiting = replacement.set_aside(new, would_be, old, account, position if sells else None)
+        new, account, position = waiting.order, waiting.account, waiting.position or position
+        holds = (old.hold, new.hold)
+        assert (account.held, account.credit_held) == (sum(h.cash for h in holds), sum(h.credit for h in holds))
+        assert account.open_order_ids == (old.order_id, new.order_id)
+        rest = replace(self.script, order=old, fills=self.script.fills[self.asked_after :])
+        old, account, position = play(rest, account, position)[-1]
+        if old.is_open:
+            ended = execution.end(old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW)
+            old, account, position = ended.order, ended.account, ended.position or position
+        held = position if sells else None
+        account, held = replacement.give_back(new, account, held)
+        try:
+            due = order_entry.validated(replacement.take_over(new, old, NOW), self.script.instrument, NOW)
+            accepted = order_entry.accept(due, make_client(daily_trading_limit=AMPLE), account, held)
+        except Refusal as refusal:
+            return old, order_entry.rejected(new, refusal, NOW), account, held or position
+        return old, accepted.order, accepted.account, accepted.position or position
+
+
+@st.composite
+def replacings(draw: st.DrawFn, side: Side | None = None) -> Replacing:
+    """Any order, replaced by more or fewer shares at another price, after any of its fills."""
+    script = draw(scripts(side))
+    return Replacing(script, draw(quantities), draw(prices), draw(st.integers(0, len(script.fills))))
+
+
+def check(old: Order, new: Order, account: Account, position: Position, total: int) -> None:
+    """What is true whatever came of it."""
     assert is_legal_path(old.history)
     assert is_legal_path(new.history)
-    if total > filled:
-        assert (new.status, new.quantity) == (OrderStatus.VALIDATED, total - filled)
-    else:
-        assert (new.status, new.reason_code) == (OrderStatus.REJECTED, "REPLACE_TOO_LATE")
-    held = (account.held, account.credit_held, position.held)
-    assert held == (new.hold.cash, new.hold.credit, new.hold.shares)
-    assert account.total + old.filled_notional * old.side.sign + old.fees - account.credit_used == hold.cash
+    assert (account.held, account.credit_held, position.held) == (new.hold.cash, new.hold.credit, new.hold.shares)
     assert account.open_order_ids == ((new.order_id,) if new.is_open else ())
-    assert account.notional_today == old.protection_price * filled + new.protection_price * (
-        new.quantity if new.is_open else 0
-    )
-
-
-@given(scripts(Side.BUY), st.integers(1, 1000))
-def test_what_is_lacking_for_more_rejects_the_new_order_and_holds_nothing(script: Script, more: int) -> None:
-    hold = script.order.hold
-    account = holding(script.order, available=str(hold.cash), credit=str(hold.credit))
-    ample = script.instrument.max_order_quantity
-    old, new, account, _ = take_over(script, script.order, account, owned(script.order, 0), ample + more)
+    counted = new.open_notional if new.is_open else 0
+    assert account.notional_today == old.protection_price * old.filled_quantity + counted
+    assert new.reserve is None
     if new.is_open:
-        assert account.held <= hold.cash
-    else:
-        assert new.reason_code in ("INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED")
-        assert (account.held, account.available) == (0, hold.cash)
-    assert old.status is OrderStatus.CANCELED
+        assert new.quantity == total - old.filled_quantity
+
+
+@given(replacings())
+def test_as_many_or_fewer_shares_at_the_same_price_need_nothing_more(replacing: Replacing) -> None:
+    order = replacing.script.order
+    same = replace(replacing, total=min(replacing.total, order.quantity), price=order.protection_price)
+    outcome = same.play(Hold())
+    if outcome is not None:
+        old, new, account, position = outcome
+        check(old, new, account, position, same.total)
+        assert new.is_open == (same.total > old.filled_quantity)
+        assert new.is_open or new.reason_code == "REPLACE_TOO_LATE"
+        paid = old.filled_notional * old.side.sign + old.fees - account.credit_used
+        assert account.total + paid == order.hold.cash
+
+
+@given(replacings())
+def test_with_the_greater_of_both_holds_the_new_order_takes_over_whatever_is_filled_meanwhile(
+    replacing: Replacing,
+) -> None:
+    """But for one for more shares at a better price: what is filled at the old one costs more than was set aside for it."""
+    order, outcome = replacing.script.order, replacing.play(replacing.beyond())
+    if outcome is not None:
+        old, new, account, position = outcome
+        check(old, new, account, position, replacing.total)
+        cheaper = (order.protection_price - new.protection_price) * order.side.sign > 0
+        if order.side is Side.SELL or replacing.total <= order.quantity or not cheaper:
+            assert new.is_open == (replacing.total > old.filled_quantity)
+            assert new.is_open or new.reason_code == "REPLACE_TOO_LATE"
 
 
 def test_the_terms_that_are_left_out_stay() -> None:
@@ -89,7 +148,22 @@ def test_the_terms_that_are_left_out_stay() -> None:
 
 def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
     ending = Ending(status=OrderStatus.CANCELED, reason="canceled by the client")
-    gone = replacement.withdrawn(make_received(), ending, NOW)
+    waiting = make_received().model_copy(
+        update={"reserve": Reserve(cash=D("10.00"), credit=D("3.00"), notional=D("13.00"))}
+    )
+    account = Account(
+        client_id="alice", held=D("10.00"), credit_held=D("3.00"), notional_date=TODAY, notional_today=D("20.00")
+    )
+    withdrawn = replacement.withdrawn(waiting, ending, account.name_order(order_entry.open_order(waiting)), None, NOW)
+    assert withdrawn.account == Account(
+        client_id="alice",
+        available=D("10.00"),
+        credit_available=D("3.00"),
+        notional_date=TODAY,
+        notional_today=D("7.00"),
+    )
+    gone = withdrawn.order
+    assert (gone.reserve, withdrawn.changed) == (None, (gone, withdrawn.account))
     assert (gone.status, gone.reason_code, gone.ending, gone.attention_at) == ("CANCELED", "CANCELED", ending, None)
     assert is_legal_path(gone.history)
 

@@ -139,7 +139,7 @@ class Interleavings(RuleBasedStateMachine):
         position = self.world.books.position("alice", "AAPL")
         assert account.held == sum(order.hold.cash for order in orders)
         assert position.held == sum(order.hold.shares for order in orders)
-        assert set(account.open_order_ids) == {order.order_id for order in orders if order.is_open}
+        assert set(account.open_order_ids) == {o.order_id for o in orders if o.is_open or o.is_pending}
 
     @invariant()
     def cash_and_shares_are_conserved(self) -> None:
@@ -166,6 +166,7 @@ class Interleavings(RuleBasedStateMachine):
             old = orders[new.replaces]
             assert old.replaced_by == new.order_id
             assert new.is_pending == (old.is_open and new.status is not OrderStatus.CANCELED)
+            assert new.reason_code in (None, "REPLACE_TOO_LATE", "CANCELED", "EXPIRED")
             if new.sequence:
                 assert new.quantity + old.filled_quantity == self.asked[new.order_id]
 

@@ -150,8 +150,9 @@ def test_what_races_a_fill_is_started_over(world: World) -> None:
 
 def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) -> None:
     old = world.placed(time_in_force=TimeInForce.GTC)
-    new = world.current(world.replace(old, quantity=50))
+    new = world.replace(old, quantity=50)
     for hours, findings in ((23, []), (25, [new.order_id])):
         reconciliation = Reconciliation(began=world.now + timedelta(hours=hours))
-        reconciliation.add(new)
+        for entity in world.books.snapshot().entities():
+            reconciliation.add(entity)
         assert [finding.subject for finding in reconciliation.findings()] == findings

@@ -4,7 +4,6 @@ import pytest
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import World
-from trading.domain.clients import ClientStatus
 from trading.domain.orders import OrderStatus
 from trading.domain.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side
@@ -46,38 +45,64 @@ def test_a_market_order_has_no_price_to_change(world: World) -> None:
     assert (refused.value.code, refused.value.field) == ("PRICE_NOT_ALLOWED", "price")
 
 
-def test_what_is_lacking_by_then_rejects_the_new_order_and_the_old_one_ends(world: World) -> None:
+@pytest.mark.parametrize(
+    ("daily_limit", "quantity", "lacking"),
+    [("1000000.00", 400, "3.00 USD lacking"), ("90000.00", 350, "5000.00 of the daily trading limit lacking")],
+)
+def test_what_it_needs_is_kept_from_whatever_comes_after_it(
+    world: World, daily_limit: str, quantity: int, lacking: str
+) -> None:
+    limited = world.books.clients["alice"].model_copy(update={"daily_trading_limit": D(daily_limit)})
+    world.books.clients["alice"] = limited
     old = world.placed(quantity=500)
     new = world.replace(old, quantity=600)
-    other = world.order("other", quantity=450)
+    other = world.order("other", quantity=quantity)
     world.run()
-    assert world.statuses(old, new, other) == (S.CANCELED, S.REJECTED, S.ROUTING)
-    assert world.current(new).reason_code == "INSUFFICIENT_FUNDS"
-    assert world.books.account("alice").held == world.current(other).hold.cash
+    assert world.statuses(old, new, other) == (S.CANCELED, S.ROUTING, S.REJECTED)
+    assert str(other.history[-1].reason).startswith(lacking)
+    assert world.books.account("alice").held == world.current(new).hold.cash
     assert world.findings() == []
 
 
-def test_a_new_order_may_not_meet_what_its_client_sent_meanwhile(world: World) -> None:
+def test_a_fill_above_the_new_price_may_leave_too_little_for_more_shares(world: World) -> None:
+    """What was filled under the old terms is paid; the new order then lacks the funds, says so, and everything is given back."""
+    old = world.placed(quantity=900)
+    new = world.replace(old, quantity=1085, limit_price=D("92.00"))
+    for child in world.current(old).children:
+        world.exchanges.fill(f"{old.order_id}-{child.number}", child.quantity, "100.00")
+    world.run()
+    assert world.statuses(old, new) == (S.CLEARED, S.REJECTED)
+    assert world.current(new).reason_code == "INSUFFICIENT_FUNDS"
+    assert (world.books.account("alice").held, world.books.account("alice").notional_today) == (0, D("90000.00"))
+    assert world.findings() == []
+
+
+def test_what_its_client_sends_meanwhile_may_not_meet_it(world: World) -> None:
     old = world.placed(limit_price=D("99.00"))
     new = world.replace(old, limit_price=D("101.00"))
     opposite = world.order("opposite", side=Side.SELL, limit_price=D("100.50"))
     world.run()
-    assert world.statuses(old, new, opposite) == (S.CANCELED, S.REJECTED, S.ROUTING)
-    assert world.current(new).reason_code == "SELF_TRADE"
+    assert world.statuses(old, new, opposite) == (S.CANCELED, S.ROUTING, S.REJECTED)
+    assert (opposite.reason_code, new.order_id in str(opposite.history[-1].reason)) == ("SELF_TRADE", True)
     assert world.findings() == []
 
 
-@pytest.mark.parametrize("gone", ["client", "instrument"])
-def test_who_may_not_trade_any_more_gets_no_new_order(world: World, gone: str) -> None:
+def test_from_who_was_suspended_nothing_takes_over(world: World) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
-    if gone == "client":
-        world.books.clients["alice"] = world.books.clients["alice"].model_copy(update={"status": ClientStatus.INACTIVE})
-    else:
-        world.books.instruments["AAPL"] = make_instrument(tradable=False)
+    account = world.books.account("alice")
+    world.books.write(account.model_copy(update={"suspended": True}))
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.REJECTED)
     assert world.findings(expect_final=True) == []
+
+
+def test_what_was_accepted_before_a_halt_takes_over(world: World) -> None:
+    old = world.placed()
+    new = world.replace(old, quantity=50)
+    world.books.instruments["AAPL"] = make_instrument(tradable=False)
+    world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
 
 
 def test_the_same_request_again_gets_the_first_answer(world: World) -> None:

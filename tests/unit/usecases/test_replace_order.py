@@ -13,9 +13,8 @@ from trading.usecases.replace_order import OrderPendingError
 S = OrderStatus
 
 
-def test_the_new_order_waits_and_holds_nothing_until_the_old_one_has_ended(world: World) -> None:
+def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_greater_of_both(world: World) -> None:
     old = world.placed()
-    held = world.books.account("alice").held
     new = world.replace(old, quantity=150, limit_price=D("99.50"))
     assert (new.status, new.replaces, world.current(new)) == (S.RECEIVED, old.order_id, new.saved())
     waiting = world.current(old)
@@ -25,7 +24,8 @@ def test_the_new_order_waits_and_holds_nothing_until_the_old_one_has_ended(world
         new.order_id,
     )
     account = world.books.account("alice")
-    assert (account.held, account.open_order_ids) == (held, (old.order_id,))
+    assert (account.held, account.open_order_ids) == (D("14925.45"), (old.order_id, new.order_id))
+    assert (account.available, account.notional_today) == (D("85074.55"), D("14925.00"))
     assert world.findings() == []
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)

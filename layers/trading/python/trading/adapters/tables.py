@@ -28,8 +28,8 @@ from trading.usecases.ports import Change, Clock, Discharged, EntryKey, Place
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-REFERENCE_MAX_AGE = timedelta(seconds=60)
-CLIENT_MAX_AGE = timedelta(seconds=10)
+CACHED_FOR = timedelta(seconds=10)
+"""Clients' profiles, instruments and exchanges; balances never are."""
 ATTENTION_SHARDS = 4
 BATCH_GET_LIMIT = 100
 MAX_REFUSALS = 5
@@ -80,8 +80,8 @@ class TableBooks:
         self._client = client
         self._tables = tables
         self._clock = clock
-        self._reference: TTLCache[str, Any] = TTLCache(4096, REFERENCE_MAX_AGE.total_seconds(), timer=self._seconds)
-        self._clients: TTLCache[str, Client] = TTLCache(4096, CLIENT_MAX_AGE.total_seconds(), timer=self._seconds)
+        self._reference: TTLCache[str, Any] = TTLCache(4096, CACHED_FOR.total_seconds(), timer=self._seconds)
+        self._clients: TTLCache[str, Client] = TTLCache(4096, CACHED_FOR.total_seconds(), timer=self._seconds)
 
     def _seconds(self) -> float:
         return self._clock().timestamp()

@@ -50,6 +50,7 @@ class Account(Versioned):
     `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
     cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may still execute, oldest
     first; whatever opens or ends an order writes the account anyway. `waiting_until`: the latest open that an order waited for.
+    `suspended`: no order is accepted.
     """
 
     client_id: str
@@ -67,6 +68,7 @@ class Account(Versioned):
     last_order_id: str | None = None
     open_orders: tuple[OpenOrder, ...] = ()
     waiting_until: Timestamp | None = None
+    suspended: bool = Field(default=False, exclude_if=lambda suspended: not suspended)
 
     @property
     def total(self) -> Decimal:
@@ -138,15 +140,14 @@ class Account(Versioned):
         """The orders that may still execute, oldest first."""
         return tuple(order.order_id for order in self.open_orders)
 
+    def name_order(self, opened: OpenOrder) -> "Account":
+        """Name an order that may execute."""
+        return self.model_copy(update={"open_orders": (*self.open_orders, opened)})
+
     def append_order(self, opened: OpenOrder) -> "Account":
-        """Take the next place in the client's sequence of accepted orders."""
-        return self.model_copy(
-            update={
-                "sequence": self.sequence + 1,
-                "last_order_id": opened.order_id,
-                "open_orders": (*self.open_orders, opened),
-            }
-        )
+        """Name an order that takes the next place in the client's sequence of accepted orders."""
+        placed = {"sequence": self.sequence + 1, "last_order_id": opened.order_id}
+        return self.name_order(opened).model_copy(update=placed)
 
     def close_order(self, order_id: str) -> "Account":
         """An order can no longer execute."""

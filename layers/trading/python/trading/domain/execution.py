@@ -7,6 +7,7 @@ from trading.domain import identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import CalendarRangeError, business_date, settlement_date
 from trading.domain.instruments import Exchange, Instrument
+from trading.domain.order_effects import OrderEffect
 from trading.domain.orders import ChildOrder, Hold, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
 
@@ -142,14 +143,6 @@ def book(
     return Booking(order=filled, account=account, position=position, fill=fill)
 
 
-class EarlyEnd(Frozen):
-    """What the end of an order with a remainder writes, together. The position is there for a sale."""
-
-    order: Order
-    account: Account
-    position: Position | None
-
-
 def end(
     order: Order,
     status: OrderStatus,
@@ -158,15 +151,13 @@ def end(
     account: Account,
     position: Position | None,
     now: datetime,
-) -> EarlyEnd:
+) -> OrderEffect:
     """End an open order: give back what it holds, and to the day's limit what was never filled."""
     if status not in (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
         raise ValueError(f"{status} does not end an order early")
     hold = order.hold
-    account = account.release(hold.cash, hold.credit).count_notional(
-        order.business_date, -order.protection_price * order.remaining
-    )
+    account = account.release(hold.cash, hold.credit).count_notional(order.business_date, -order.open_notional)
     account = account.close_order(order.order_id)
     if order.side is Side.SELL and position is not None:
         position = position.hold(-hold.shares)
-    return EarlyEnd(order=order.ended(status, now, code, reason), account=account, position=position)
+    return OrderEffect(order=order.ended(status, now, code, reason), account=account, position=position)

@@ -6,11 +6,12 @@ from decimal import Decimal
 from trading.domain import identifiers
 from trading.domain.accounts import Account, OpenOrder, Position
 from trading.domain.calendar import business_date
-from trading.domain.clients import Client, ClientStatus
+from trading.domain.clients import Client
 from trading.domain.instruments import Instrument
+from trading.domain.order_effects import OrderEffect
 from trading.domain.order_times import release_of
 from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
-from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up, iso
+from trading.domain.values import ZERO, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200
 """The account names its open orders: 55 bytes each of an item that every order writes."""
@@ -25,14 +26,6 @@ class Refusal(Exception):
         self.message = message
 
 
-class Acceptance(Frozen):
-    """What acceptance writes, together: the order, the account with the hold and the day's notional, the position of a sale."""
-
-    order: Order
-    account: Account
-    position: Position | None
-
-
 def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
     """The worst price the order may meet: its limit; for a market order the collar, for a stop order the collar at its stop price."""
     if request.limit_price is not None:
@@ -42,12 +35,15 @@ def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
     return instrument.market_protection_price(request.side)
 
 
-def check_terms(request: OrderRequest, client: Client, instrument: Instrument | None) -> Instrument:
-    """The checks that need no balance. Returns the instrument; raises Refusal."""
-    if client.status is not ClientStatus.ACTIVE:
-        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
+def listed(symbol: str, instrument: Instrument | None) -> Instrument:
+    """The instrument that was found for a symbol. Raises Refusal if there is none."""
     if instrument is None:
-        raise Refusal("UNKNOWN_SYMBOL", f"{request.symbol} is not listed here")
+        raise Refusal("UNKNOWN_SYMBOL", f"{symbol} is not listed here")
+    return instrument
+
+
+def check_terms(request: OrderRequest, instrument: Instrument) -> None:
+    """The checks that need no balance. Raises Refusal."""
     if not instrument.tradable:
         raise Refusal("INSTRUMENT_HALTED", f"trading in {instrument.symbol} is halted")
     if request.quantity % instrument.lot_size:
@@ -69,7 +65,6 @@ def check_terms(request: OrderRequest, client: Client, instrument: Instrument | 
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
         raise Refusal("MAX_ORDER_NOTIONAL", f"{notional} exceeds the maximum of {instrument.max_order_notional}")
-    return instrument
 
 
 def open_order(order: Order) -> OpenOrder:
@@ -77,14 +72,16 @@ def open_order(order: Order) -> OpenOrder:
     return OpenOrder(order_id=order.order_id, side=order.side, symbol=order.symbol, worst_price=order.protection_price)
 
 
-def accept(order: Order, client: Client, account: Account, position: Position | None) -> Acceptance:
+def accept(order: Order, client: Client, account: Account, position: Position | None) -> OrderEffect:
     """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
+    if account.suspended:
+        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
     for resting in account.open_orders:
         if resting.may_trade_with(order.side, order.symbol, order.protection_price):
             raise Refusal("SELF_TRADE", f"it could trade with the client's own order {resting.order_id}")
-    notional = order.protection_price * order.quantity
+    notional = order.open_notional
     used = account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
@@ -123,7 +120,7 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
     account = account.count_notional(order.business_date, notional).append_order(open_order(order))
     if order.release_at is not None:
         account = account.model_copy(update={"waiting_until": order.release_at})
-    return Acceptance(order=accepted, account=account, position=position)
+    return OrderEffect(order=accepted, account=account, position=position)
 
 
 def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, correlation_id: str, now: datetime) -> Order:
@@ -141,25 +138,22 @@ def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, corre
     )
 
 
-def validated(
-    received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal, now: datetime
-) -> Order:
-    """The order with its terms fixed, due for execution now or at the open. Raises Refusal."""
-    release_at = release_of(received, instrument, now)
-    if release_at is not None and not received.venue_time_in_force.rests:
+def priced(received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal) -> Order:
+    """The order with the terms by which it holds: its worst price, the highest fee, and the share that the client puts up."""
+    terms = {"hold_fee_per_share": hold_fee_per_share, "margin_percent": client.margin_percent}
+    return received.model_copy(update=terms | {"protection_price": protection_price(received, instrument)})
+
+
+def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
+    """The order, due for execution now or at the open. Raises Refusal."""
+    release_at = release_of(order, instrument, now)
+    if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
             "MARKET_CLOSED",
             f"{instrument.symbol} trades from {iso(release_at)} on; only a DAY or GTC order with a price waits",
         )
-    return received.moved_to(OrderStatus.VALIDATED, now).model_copy(
-        update={
-            "protection_price": protection_price(received, instrument),
-            "hold_fee_per_share": hold_fee_per_share,
-            "margin_percent": client.margin_percent,
-            "release_at": release_at,
-            "attention_at": release_at or now + PROGRESS_EXPECTED_WITHIN,
-        }
-    )
+    due = {"release_at": release_at, "attention_at": release_at or now + PROGRESS_EXPECTED_WITHIN}
+    return order.moved_to(OrderStatus.VALIDATED, now).model_copy(update=due)
 
 
 def rejected(received: Order, refusal: Refusal, now: datetime) -> Order:

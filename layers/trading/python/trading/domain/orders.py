@@ -151,6 +151,12 @@ class Hold(Frozen):
     shares: int = 0
 
 
+class Reserve(Hold):
+    """What an order that is to replace another sets aside beyond what that one holds, and counts against the day's limit."""
+
+    notional: Money = ZERO
+
+
 class Ending(Frozen):
     """The wish to end an order early, kept until the exchanges have given up its children."""
 
@@ -192,6 +198,7 @@ class Order(OrderRequest, Versioned):
     previous_order_id: str | None = None
     replaces: str | None = None
     replaced_by: str | None = None
+    reserve: Reserve | None = None
     status: OrderStatus
     reason_code: str | None = None
     history: tuple[HistoryEntry, ...]
@@ -220,8 +227,13 @@ class Order(OrderRequest, Versioned):
 
     @property
     def is_pending(self) -> bool:
-        """Whether it waits for the order that it replaces to end; it holds nothing yet."""
+        """Whether it waits for the order that it replaces to end; it holds its `reserve`."""
         return self.status is OrderStatus.RECEIVED
+
+    @property
+    def open_notional(self) -> Decimal:
+        """What remains, at the worst price that it may meet: so much the daily trading limit counts of it."""
+        return self.protection_price * self.remaining
 
     @property
     def unrouted(self) -> int:
@@ -255,7 +267,7 @@ class Order(OrderRequest, Versioned):
     @property
     def hold(self) -> Hold:
         """What the order holds now; nothing once it can no longer execute."""
-        return self.hold_for(self.remaining) if self.is_open else Hold()
+        return self.hold_for(self.remaining) if self.is_open else self.reserve or Hold()
 
     def hold_for(self, quantity: int) -> Hold:
         """What a quantity of this order must hold: at its worst price, with fees, split into the client's share and credit.
@@ -279,7 +291,7 @@ class Order(OrderRequest, Versioned):
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransitionError(f"{self.order_id}: {self.status} to {status}")
         entry = HistoryEntry(status=status, time=now, reason=reason)
-        return self.model_copy(update={"status": status, "history": (*self.history, entry)})
+        return self.model_copy(update={"status": status, "history": (*self.history, entry), "reserve": None})
 
     def routed(self, parts: tuple[tuple[str, int], ...], now: datetime) -> "Order":
         """Add a child an (exchange id, quantity); the first time the order moves to ROUTING."""

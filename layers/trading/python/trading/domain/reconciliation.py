@@ -253,7 +253,7 @@ class Reconciliation:
         ):
             if held:
                 client.sides[rule, name].derived += held
-        if order.is_open:
+        if order.is_open or order.is_pending:
             client.sides[OPEN, order.order_id].derived += 1
         if order.filled_quantity:
             client.sides[FILLED, order.order_id].stated = order.filled_quantity

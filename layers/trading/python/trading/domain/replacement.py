@@ -1,16 +1,19 @@
 """Replacing an order: the new one waits until the exchanges have given up the old one's children, then it is for what was not filled.
 
-So each share is either executed under the old terms or open to the new ones, and only one of the two orders ever holds anything.
+So each share is either executed under the old terms or open to the new ones. Meanwhile the two hold the greater of what each needs,
+never the sum.
 """
 
 from datetime import datetime
 
+from trading.domain.accounts import Account, Position
 from trading.domain.calendar import business_date
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.order_entry import Refusal
+from trading.domain.order_effects import OrderEffect
+from trading.domain.order_entry import Refusal, open_order
 from trading.domain.order_times import expires_at
-from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus
-from trading.domain.values import Frozen, Money
+from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, Reserve
+from trading.domain.values import ZERO, Frozen, Money
 
 REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
 
@@ -57,6 +60,33 @@ def give_way(old: Order, new: Order, now: datetime) -> Order:
     return old.model_copy(update={"ending": REPLACED, "replaced_by": new.order_id, "attention_at": now})
 
 
+def set_aside(new: Order, accepted: Order, old: Order, account: Account, position: Position | None) -> OrderEffect:
+    """The new order as it waits, under the terms on which it would be `accepted` now, with what it needs beyond what the old one has."""
+    there, needed = old.hold, accepted.hold
+    counted = old.open_notional if old.business_date == accepted.business_date else ZERO
+    reserve = Reserve(
+        cash=max(needed.cash - there.cash, ZERO),
+        credit=max(needed.credit - there.credit, ZERO),
+        shares=max(needed.shares - there.shares, 0),
+        notional=max(accepted.open_notional - counted, ZERO),
+    )
+    terms = {name: getattr(accepted, name) for name in ("protection_price", "hold_fee_per_share", "margin_percent")}
+    waiting = new.model_copy(update={**terms, "reserve": reserve})
+    account = account.hold(reserve.cash, reserve.credit).count_notional(new.business_date, reserve.notional)
+    if position is not None:
+        position = position.hold(reserve.shares)
+    return OrderEffect(order=waiting, account=account.name_order(open_order(waiting)), position=position)
+
+
+def give_back(new: Order, account: Account, position: Position | None) -> tuple[Account, Position | None]:
+    """The account, and the position of a sale, when the new order waits no longer."""
+    reserve = new.reserve or Reserve()
+    account = account.release(reserve.cash, reserve.credit).count_notional(new.business_date, -reserve.notional)
+    if position is not None:
+        position = position.hold(-reserve.shares)
+    return account.close_order(new.order_id), position
+
+
 def take_over(new: Order, ended: Order, now: datetime) -> Order:
     """The new order for what the old one left over. Raises Refusal when that is nothing, or when its time is over."""
     left = new.quantity - ended.filled_quantity
@@ -69,6 +99,8 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
     return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
 
 
-def withdrawn(new: Order, ending: Ending, now: datetime) -> Order:
+def withdrawn(new: Order, ending: Ending, account: Account, position: Position | None, now: datetime) -> OrderEffect:
     """The new order, taken back before it has taken over; the old one ends all the same."""
-    return new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(update={"ending": ending})
+    account, position = give_back(new, account, position)
+    canceled = new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(update={"ending": ending})
+    return OrderEffect(order=canceled, account=account, position=position)

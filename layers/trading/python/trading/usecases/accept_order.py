@@ -4,9 +4,10 @@ from datetime import datetime
 
 from trading.domain import order_entry
 from trading.domain.accounts import Account, Position
+from trading.domain.clients import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.instruments import Instrument
-from trading.domain.order_entry import Acceptance
+from trading.domain.order_effects import OrderEffect
 from trading.domain.orders import Order
 from trading.domain.values import Side
 from trading.usecases.ports import Books, LastPrices, Monitor, Workflow
@@ -33,21 +34,28 @@ def assess(
     now: datetime,
     account: Account | None = None,
     position: Position | None = None,
-) -> Acceptance:
+) -> OrderEffect:
     """What accepting an order would write. Raises Refusal, UnknownClientError.
 
     `account` and `position` (for a sale): as they will stand, when what is about to be written changes them; else they are read.
     """
-    client = books.client(received.client_id)
-    if client is None:
-        raise UnknownClientError("no such client")
-    instrument = order_entry.check_terms(received, client, instrument_at_last_price(books, prices, received.symbol))
+    client = known_client(books, received.client_id)
+    instrument = order_entry.listed(received.symbol, instrument_at_last_price(books, prices, received.symbol))
+    order_entry.check_terms(received, instrument)
     highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
-    validated = order_entry.validated(received, client, instrument, highest_fee, now)
+    priced = order_entry.priced(received, client, instrument, highest_fee)
     account = account or books.account(received.client_id)
     if received.side is Side.SELL:
         position = position or books.position(received.client_id, received.symbol)
-    return order_entry.accept(validated, client, account, position)
+    return order_entry.accept(order_entry.validated(priced, instrument, now), client, account, position)
+
+
+def known_client(books: Books, client_id: str) -> Client:
+    """A client's profile. Raises UnknownClientError."""
+    client = books.client(client_id)
+    if client is None:
+        raise UnknownClientError("no such client")
+    return client
 
 
 def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> Instrument | None:

@@ -11,7 +11,7 @@ from trading.domain.clients import Client, ClientStatus, Limits
 from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
 from trading.domain.errors import DomainError, ErrorKind
 from trading.messages import CancelOrder
-from trading.usecases.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
 from trading.usecases.ports import Clock, Mailboxes, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
 
@@ -107,8 +107,8 @@ class AdministerClients:
         return IssuedSecret(credential, secret)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
-        """The client cannot log in from now on, nor place orders once the workers' caches are over; of how many open orders the cancel
-        was asked for. An order that is taken meanwhile stands: suspended again, its cancel is asked for, too. Raises NotFoundError.
+        """The client cannot log in from now on, and no order is accepted any more; of how many open orders the cancel was asked for:
+        those are all. Raises NotFoundError.
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
@@ -136,10 +136,12 @@ class AdministerClients:
     @on_fresh_state
     def _set_status(self, client_id: str, status: ClientStatus) -> Client:
         client = self._client(client_id)
-        if client.status is status:
+        account = account_of(self.registry, client)
+        suspended = status is not ClientStatus.ACTIVE
+        if client.status is status and account.suspended == suspended:
             return client
         changed = client.model_copy(update={"status": status})
-        self.registry.commit(changed)
+        self.registry.commit(changed, account.model_copy(update={"suspended": suspended}))
         return changed.saved()
 
     def set_limits(self, client_id: str, limits: Limits, version: int, operator: Operator) -> Client:

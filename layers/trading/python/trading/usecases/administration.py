@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from trading.domain.accounts import Account
 from trading.domain.clients import Client
 from trading.domain.credentials import Credential
 from trading.domain.instruments import Instrument
@@ -40,6 +41,12 @@ class Registry(Books, Protocol):
         ...
 
     def commit(self, *changes: Change | Client | Credential) -> None: ...
+
+
+def account_of(registry: Registry, client: Client) -> Account:
+    """A client's account; a new one is under the client's credit limit."""
+    account = registry.account(client.client_id)
+    return account if account.version else account.with_credit_limit(client.credit_limit)
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class BookExecution:
             booking = execution.book(order, fill, instrument, exchange, account, position, now)
         except Breach as breach:
             return self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
-        changes = changes_of_end(self.books, self.prices, booking.order, booking.account, booking.position, now)
+        changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)
         self.books.commit(booking.fill, *changes)
         self.monitor.count("FillsBooked")
         self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booking.fill.booked_at))

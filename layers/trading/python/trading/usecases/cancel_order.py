@@ -1,6 +1,5 @@
 """A client takes orders back: a request to the actor behind its mailbox, which alone deals with the exchanges."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trading.domain.errors import DomainError, ErrorKind
@@ -54,8 +53,7 @@ class RequestCancel:
         left out, but not those that are to replace them.
         """
         orders = self.books.orders(self.books.account(client_id).open_order_ids)
-        to_cancel = [order for order in orders if order.is_open and order.ending is None]
-        to_cancel += pending_replacements(self.books, orders)
+        to_cancel = [order for order in orders if order.is_pending or (order.is_open and order.ending is None)]
         for order in to_cancel[:ORDERS_A_REQUEST]:
             self._ask(order)
         return to_cancel[:ORDERS_A_REQUEST], len(to_cancel) > ORDERS_A_REQUEST
@@ -63,8 +61,3 @@ class RequestCancel:
     def _ask(self, order: Order) -> None:
         ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
         self.mailboxes.execution(CancelOrder(**ids, reason=REASON, with_replacement=True))
-
-
-def pending_replacements(books: Books, orders: Sequence[Order]) -> list[Order]:
-    """The orders that wait to replace some of these."""
-    return [order for order in books.orders(o.replaced_by for o in orders if o.replaced_by) if order.is_pending]

@@ -6,24 +6,34 @@ from trading.domain import order_entry, replacement
 from trading.domain.accounts import Account, Position
 from trading.domain.order_entry import Refusal
 from trading.domain.orders import Order
-from trading.usecases.accept_order import assess
-from trading.usecases.ports import Books, Change, LastPrices
+from trading.domain.values import Side
+from trading.usecases.accept_order import known_client
+from trading.usecases.ports import Books, Change
+
+
+def holders(books: Books, order: Order) -> tuple[Account, Position | None]:
+    """What an order's hold is in: the account, and of a sale the position."""
+    position = books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
+    return books.account(order.client_id), position
 
 
 def changes_of_end(
-    books: Books, prices: LastPrices, ended: Order, account: Account, position: Position | None, now: datetime
+    books: Books, ended: Order, account: Account, position: Position | None, now: datetime
 ) -> tuple[Change, ...]:
-    """All that is written with the end of an order: with one that is to be replaced, also the order that takes its place,
-    accepted for what is left over on what the end gives back, or rejected.
+    """All that is written with the end of an order: with one that is to be replaced, also the order that takes its place for what
+    is left over, out of what the end gives back and what it has reserved itself. Its terms were checked when it was asked for.
     """
     new = books.order(ended.replaced_by) if ended.replaced_by and not ended.is_open else None
     taken_over: tuple[Change, ...] = ()
     if new is not None and new.is_pending:
+        account, position = replacement.give_back(new, account, position)
         try:
-            acceptance = assess(books, prices, replacement.take_over(new, ended, now), now, account, position)
+            instrument = order_entry.listed(new.symbol, books.instrument(new.symbol))
+            validated = order_entry.validated(replacement.take_over(new, ended, now), instrument, now)
+            accepted = order_entry.accept(validated, known_client(books, new.client_id), account, position)
         except Refusal as refusal:
             taken_over = (order_entry.rejected(new, refusal, now),)
         else:
-            account, position = acceptance.account, acceptance.position or position
-            taken_over = (acceptance.order,)
+            account, position = accepted.account, accepted.position or position
+            taken_over = (accepted.order,)
     return (ended, account, *((position,) if position else ()), *taken_over)

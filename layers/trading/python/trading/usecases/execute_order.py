@@ -10,6 +10,7 @@ from trading.domain.orders import Ending, Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.accept_order import start
 from trading.usecases.book_execution import BookExecution
+from trading.usecases.end_order import holders
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -181,7 +182,8 @@ class ExecuteOrderStage:
         order = self._order(message.order_id)
         ending = Ending.model_validate({"status": message.outcome, "reason": message.reason})
         if order.is_pending:
-            self.books.commit(replacement.withdrawn(order, ending, self.clock()))
+            account, position = holders(self.books, order)
+            self.books.commit(*replacement.withdrawn(order, ending, account, position, self.clock()).changed)
             return
         if message.with_replacement and order.replaced_by:
             self._cancel(message.model_copy(update={"order_id": order.replaced_by}))

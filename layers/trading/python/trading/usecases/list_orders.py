@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from trading.domain.orders import OPEN, Order, OrderStatus
 from trading.domain.values import Frozen, Side
-from trading.usecases.cancel_order import pending_replacements
 from trading.usecases.ports import Books, Place
 
 ROUNDS = 5
@@ -93,6 +92,6 @@ class ListOrders:
         self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
     ) -> tuple[list[Order], Place | None]:
         named = self.books.orders(self.books.account(client_id).open_order_ids)
-        orders = sorted([*named, *pending_replacements(self.books, named)], key=place_of, reverse=True)
+        orders = sorted(named, key=place_of, reverse=True)
         found = [order for order in orders if wanted.takes(order) and (after is None or place_of(order) < after)]
         return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None

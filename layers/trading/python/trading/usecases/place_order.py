@@ -56,9 +56,8 @@ class PlaceOrder:
         now = self.clock()
         received = order_entry.receive(request, key, fingerprint, correlation_id, now)
         try:
-            acceptance = assess(self.books, self.prices, received, now)
+            accepted = assess(self.books, self.prices, received, now)
         except Refusal as refusal:
             rejected = order_entry.rejected(received, refusal, now)
             return rejected, (rejected,)
-        touched = (acceptance.position,) if acceptance.position else ()
-        return acceptance.order, (acceptance.order, acceptance.account, *touched)
+        return accepted.order, accepted.changed

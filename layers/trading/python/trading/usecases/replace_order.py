@@ -5,14 +5,15 @@ from datetime import datetime
 
 from trading.domain import execution, identifiers, order_entry, replacement
 from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.order_effects import OrderEffect
 from trading.domain.order_entry import Refusal
 from trading.domain.order_times import expires_at
 from trading.domain.orders import Order
 from trading.domain.replacement import REPLACED, Replacement, ReplacementRefusedError
-from trading.domain.values import Side
 from trading.messages import CancelOrder
 from trading.usecases.accept_order import IdempotencyKeyReusedError, assess
 from trading.usecases.cancel_order import OrderClosedError
+from trading.usecases.end_order import holders
 from trading.usecases.ports import Books, Clock, LastPrices, Mailboxes, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
@@ -33,8 +34,8 @@ class OrderPendingError(DomainError):
 
 @dataclass(frozen=True)
 class ReplaceOrder:
-    """The checks are made twice: now, with what the old order holds given back, so that a hopeless request leaves the old one alone;
-    and when the old one has ended, on what is there then.
+    """The checks are made now, as if the old order had ended: what would not pass leaves it alone. What passes is set aside beside
+    what the old order holds, so that it takes its place whatever its client or others do meanwhile.
     """
 
     books: Books
@@ -74,12 +75,11 @@ class ReplaceOrder:
         self._check_state(old, now)
         request = replacement.request_for(old, wanted)
         received = order_entry.receive(request, key, fingerprint, correlation_id, now)
-        new = received.model_copy(update={"replaces": old.order_id})
-        self._rehearse(old, new, now)
-        giving_way = replacement.give_way(old, new, now)
-        self.books.commit(new, giving_way)
+        waiting = self._set_aside(old, received.model_copy(update={"replaces": old.order_id}), now)
+        giving_way = replacement.give_way(old, waiting.order, now)
+        self.books.commit(giving_way, *waiting.changed)
         self.monitor.count("ReplacementsRequested")
-        return new, giving_way
+        return waiting.order, giving_way
 
     @staticmethod
     def _check_state(old: Order, now: datetime) -> None:
@@ -91,13 +91,12 @@ class ReplaceOrder:
             why = f"replaced by {old.replaced_by}" if old.replaced_by else "taken back"
             raise OrderEndingError(f"The order is being {why}.")
 
-    def _rehearse(self, old: Order, new: Order, now: datetime) -> None:
-        """What would come of it if the old order ended now."""
-        account = self.books.account(old.client_id)
-        position = self.books.position(old.client_id, old.symbol) if old.side is Side.SELL else None
+    def _set_aside(self, old: Order, new: Order, now: datetime) -> OrderEffect:
+        """The new order as it waits, if it would be accepted when the old one ended now."""
+        account, position = holders(self.books, old)
         ended = execution.end(old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now)
         try:
-            assess(
+            would_be = assess(
                 self.books,
                 self.prices,
                 replacement.take_over(new, ended.order, now),
@@ -107,6 +106,7 @@ class ReplaceOrder:
             )
         except Refusal as refusal:
             raise ReplacementRefusedError(refusal.code, refusal.message) from None
+        return replacement.set_aside(new, would_be.order, old, account, position)
 
     def _begin(self, old: Order) -> None:
         """The replacement is accepted whatever happens here: if the mailbox is not told now, the sweeper tells it."""

@@ -8,9 +8,8 @@ from trading.domain import execution as booking
 from trading.domain import identifiers, routing
 from trading.domain.orders import ChildOrder, ChildStatus, Order, OrderStatus
 from trading.domain.routing import Step, Venue
-from trading.domain.values import Side
 from trading.usecases.book_execution import BookExecution
-from trading.usecases.end_order import changes_of_end
+from trading.usecases.end_order import changes_of_end, holders
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -63,13 +62,10 @@ class RouteOrder:
 
     def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
         """End an open order early; what it holds goes back, and what replaces it takes over, in the same transaction."""
-        account = self.books.account(order.client_id)
-        position = self.books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
+        account, position = holders(self.books, order)
         now = self.clock()
         ending = booking.end(order, status, code, reason, account, position, now)
-        self.books.commit(
-            *changes_of_end(self.books, self.book.prices, ending.order, ending.account, ending.position, now)
-        )
+        self.books.commit(*changes_of_end(self.books, ending.order, ending.account, ending.position, now))
         self.monitor.count("OrdersEnded", status=status, code=code)
         return ending.order.saved()
 

@@ -9,7 +9,7 @@ from trading.domain.clients import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
-from trading.usecases.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
 from trading.usecases.ports import Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
@@ -87,7 +87,7 @@ class TransferAssets:
 
     def _deposited(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
         if isinstance(what, Cash):
-            return deposits.deposit_cash(self._account(client), what.amount, reference, self.clock())
+            return deposits.deposit_cash(account_of(self.registry, client), what.amount, reference, self.clock())
         if self.registry.instrument(what.symbol) is None:
             raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
         position = self.registry.position(client.client_id, what.symbol)
@@ -95,13 +95,9 @@ class TransferAssets:
 
     def _withdrawn(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
         if isinstance(what, Cash):
-            return deposits.withdraw_cash(self._account(client), what.amount, reference, self.clock())
+            return deposits.withdraw_cash(account_of(self.registry, client), what.amount, reference, self.clock())
         position = self.registry.position(client.client_id, what.symbol)
         return deposits.withdraw_shares(position, what.quantity, reference, self.clock())
-
-    def _account(self, client: Client) -> Account:
-        account = self.registry.account(client.client_id)
-        return account if account.version else account.with_credit_limit(client.credit_limit)
 
 
 def _is_same(known: Transfer, client: Client, what: Cash | Shares) -> bool:
