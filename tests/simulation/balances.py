@@ -25,10 +25,16 @@ class Holds:
     shares: Counter[str] = field(default_factory=Counter)
 
 
-def holds_of(open_orders: Iterable[Item]) -> Holds:
-    """What orders hold for what remains of them."""
+def holds_of(orders: Iterable[Item]) -> Holds:
+    """What open orders hold for what remains of them, and those that wait to replace others have in reserve."""
     holds = Holds()
-    for order in open_orders:
+    for order in orders:
+        if order["status"] == "RECEIVED":
+            reserve = order["reserve"]
+            holds.cash += reserve["cash"]
+            holds.credit += reserve["credit"]
+            holds.shares[order["symbol"]] += int(reserve["shares"])
+            continue
         remaining = order["quantity"] - order["filled_quantity"]
         if order["side"] == "sell":
             holds.shares[order["symbol"]] += remaining

@@ -14,6 +14,8 @@ from trading.domain.calendar import close_of
 Orders = Mapping[str, Item]
 """By id."""
 OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
+HOLDING = OPEN | {"RECEIVED"}
+"""Those, and those that wait to replace others."""
 LEGAL = {
     "": {"RECEIVED"},
     "RECEIVED": {"VALIDATED", "REJECTED", "CANCELED"},

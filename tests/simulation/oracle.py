@@ -19,7 +19,7 @@ from tests.simulation.balances import (
 from tests.simulation.cloud import STAGE
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Ledger
-from tests.simulation.lives import OPEN, check_write, order_of
+from tests.simulation.lives import HOLDING, OPEN, check_write, order_of
 from tests.simulation.replacing import Replacements
 from tests.simulation.sights import Moment
 from tests.simulation.terms import Terms
@@ -118,9 +118,9 @@ class StepOracle:
         was = self.orders.get(order_id)
         check_write(was, order)
         if was is None:
-            self.replacements.begins(order)
+            self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:
-            own = [o for o in self.orders.values() if o["client_id"] == client_id and o["status"] in OPEN]
+            own = [o for o in self.orders.values() if o["client_id"] == client_id and o["status"] in HOLDING]
             self.terms.order(order, own)
             self._self_trade(order)
             if len(order["history"]) > 1:
@@ -150,7 +150,7 @@ class StepOracle:
     def _client(self, client_id: str) -> None:
         own = [order for order in self.orders.values() if order["client_id"] == client_id]
         account, positions = self.accounts.get(client_id), self._positions_of(client_id)
-        holds = holds_of(order for order in own if order["status"] in OPEN)
+        holds = holds_of(order for order in own if order["status"] in HOLDING)
         check_fills(own, self.ledger)
         if account is not None:
             due = self.terms.proceeds[client_id]

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.balances import holds_of
 from tests.simulation.cloud import Answer
 from tests.simulation.items import Item
 from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN, Orders, moment, over_at, path_of
-from tests.simulation.violations import ViolationError
+from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain import identifiers
 
 KEPT_TERMS = ("client_id", "symbol", "side", "order_type", "time_in_force")
 ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
+LACKING = frozenset({"INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED"})
 OBEYED_WITHIN = 7200.0
 """Longer than any exchange is silent, and shorter than to the close."""
 
@@ -39,13 +41,28 @@ class Replacements:
     over: dict[str, float] = field(default_factory=dict)
     """When its time was to be over, as it was asked for."""
 
-    def begins(self, order: Item) -> None:
-        """A new order."""
+    def begins(self, order: Item, orders: Orders) -> None:
+        """A new order, and all there are."""
         if "replaces" in order:
             self.asked[order["order_id"]] = int(order["quantity"])
             self.over[order["order_id"]] = over_at(order)
             if order["status"] != "RECEIVED" or order["sequence"]:
                 raise ViolationError("a replacement waits", order["order_id"], str(order))
+            self._reserve(order, orders[order["replaces"]])
+
+    @staticmethod
+    def _reserve(new: Item, old: Item) -> None:
+        """What it adds makes both together hold, and count against the day's limit, the greater of what each does."""
+        left = {**new, "status": "VALIDATED", "filled_quantity": old["filled_quantity"]}
+        has, needs = holds_of([old]), holds_of([left])
+        counts, counted = ((o["quantity"] - o["filled_quantity"]) * o["protection_price"] for o in (left, old))
+        expected = {
+            "cash": max(needs.cash - has.cash, ZERO),
+            "credit": max(needs.credit - has.credit, ZERO),
+            "shares": max(needs.shares.total() - has.shares.total(), 0),
+            "notional": max(counts - (counted if old["business_date"] == new["business_date"] else ZERO), ZERO),
+        }
+        equal("the greater of both is held", new["order_id"], new["reserve"], expected)
 
     def check(self, own: Iterable[Item], orders: Orders) -> None:
         """A client's orders, among all."""
@@ -56,8 +73,22 @@ class Replacements:
                     raise ViolationError("links name each other", order["order_id"], f"{new.get('order_id')} does not")
             if "replaces" in order:
                 self._pair(orders.get(order["replaces"], {}), order)
+                self._promise(orders[order["replaces"]], order)
             elif order["status"] == "RECEIVED":
                 raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
+
+    def _promise(self, old: Item, new: Item) -> None:
+        """What was accepted takes over, if anything is left over, in time, and its client was not suspended."""
+        if ("reserve" in new) != (new["status"] == "RECEIVED"):
+            raise ViolationError("who waits has a reserve", new["order_id"], str(new))
+        code, cheaper = new.get("reason_code"), new["protection_price"] < old["protection_price"]
+        if path_of(new)[1:2] != ["REJECTED"] or code in ("REPLACE_TOO_LATE", "CLIENT_INACTIVE"):
+            return
+        if code == "DAILY_LIMIT_EXCEEDED" and old["business_date"] != new["business_date"]:
+            return
+        if code in LACKING and cheaper and self.asked[new["order_id"]] > old["quantity"]:
+            return
+        raise ViolationError("a replacement that was accepted takes over", new["order_id"], f"{new} of {old}")
 
     def _pair(self, old: Item, new: Item) -> None:
         name, path = new["order_id"], path_of(new)

@@ -177,7 +177,9 @@ class Terms:
         for order in orders:
             said = (order.get("filled_notional", ZERO), order.get("fees", ZERO))
             equal("an order sums its fills", order["order_id"], said, self.sums[order["order_id"]])
-            if order["business_date"] == day and order["status"] != "RECEIVED":
+            if order["business_date"] == day and order["status"] == "RECEIVED":
+                counted += order["reserve"]["notional"]
+            elif order["business_date"] == day:
                 quantity = order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
                 counted += order["protection_price"] * quantity
         if account is not None and day is not None:

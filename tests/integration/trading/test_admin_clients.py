@@ -84,13 +84,13 @@ def test_a_suspended_client_cannot_log_in_or_trade_and_its_orders_are_canceled(s
     status, body, _ = ask(system, "POST", "clients/dave/suspension")
     assert (status, body["status"], body["orders_to_cancel"]) == (200, "INACTIVE", 1)
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[1]["code"] == "CLIENT_INACTIVE"
+    assert place(system, "order-2", client_id="dave")["reason"]["code"] == "CLIENT_INACTIVE"
     system.run_until(lambda: system.status(order_id) == "CANCELED")
     assert system.books.account("dave").held == 0
-    system.venues.pass_time(11)
-    assert place(system, "order-2", client_id="dave")["reason"]["code"] == "CLIENT_INACTIVE"
     assert ask(system, "POST", "clients/dave/suspension", key="again")[1]["version"] == body["version"] == 2
     assert ask(system, "POST", "clients/dave/activation")[1]["status"] == "ACTIVE"
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")[0] == 200
+    assert place(system, "order-3", client_id="dave")["status"] == "VALIDATED"
     assert audited(system, "client/dave")[-6:] == [
         *("suspend", "suspended"),
         *("suspend", "suspended"),

@@ -15,7 +15,7 @@ BUGS = (
         "no fee at all",
         "The fee per share is left at its default when the order's terms are fixed.",
         "Every buy is free of the exchange's fee: the house pays it.",
-        (Edit(order_entry.validated, '"hold_fee_per_share": hold_fee_per_share,', ""),),
+        (Edit(order_entry.priced, '"hold_fee_per_share": hold_fee_per_share,', ""),),
     ),
     Bug(
         "credit not held",
@@ -81,12 +81,6 @@ BUGS = (
         "daily limit not given back",
         "The notional of what was never filled stays counted.",
         "A client whose orders were cancelled cannot trade any more that day.",
-        (
-            Edit(
-                execution.end,
-                ".count_notional(\n        order.business_date, -order.protection_price * order.remaining\n    )",
-                "",
-            ),
-        ),
+        (Edit(execution.end, ".count_notional(order.business_date, -order.open_notional)", ""),),
     ),
 )

@@ -46,15 +46,39 @@ BUGS = (
         (
             Edit(
                 BookExecution._fill,
-                "changes = changes_of_end(self.books, self.prices, booking.order, booking.account, booking.position, now)",
+                "changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)",
                 "changes = (booking.order, booking.account, booking.position)",
             ),
         ),
     ),
     Bug(
         "a replacement is checked against the account before the end",
-        "The new order is held for on the account as it was read, not as the old one's end leaves it.",
+        "The new order is held for on the account as it was before, not as the old one's end leaves it.",
         "The old order's hold is never given back.",
+        (
+            Edit(
+                end_order.changes_of_end,
+                "replacement.give_back(new, account, position)",
+                "replacement.give_back(new, books.account(ended.client_id), position)",
+            ),
+        ),
+    ),
+    Bug(
+        "a sale's replacement forgets the position",
+        "The new order's hold is taken from the position as it was before the old one's end.",
+        "Shares stay held twice, and can never be sold.",
+        (
+            Edit(
+                end_order.changes_of_end,
+                "replacement.give_back(new, account, position)",
+                "replacement.give_back(new, account, position and books.position(ended.client_id, ended.symbol))",
+            ),
+        ),
+    ),
+    Bug(
+        "a replacement checks what it needs without what the old order holds",
+        "Whether there are funds for a replacement is asked of the account as it is, the old order's hold apart.",
+        "A client without as much again cannot replace an order.",
         (
             Edit(
                 accept_order.assess,
@@ -64,16 +88,46 @@ BUGS = (
         ),
     ),
     Bug(
-        "a sale's replacement forgets the position",
-        "The new order's hold is taken from the position as it was read.",
-        "Shares stay held twice, and can never be sold.",
+        "a replacement holds the sum",
+        "What waits to replace an order reserves all that it needs, beside what the old order holds.",
+        "Cash that no order needs is not available.",
         (
             Edit(
-                accept_order.assess,
-                "position = position or books.position(received.client_id, received.symbol)",
-                "position = books.position(received.client_id, received.symbol)",
+                replacement.set_aside,
+                "there, needed = old.hold, accepted.hold",
+                "there, needed = Reserve(), accepted.hold",
             ),
         ),
+    ),
+    Bug(
+        "a replacement reserves nothing",
+        "What a replacement needs beyond the old order's hold is first asked for when that has ended.",
+        "Another order takes it meanwhile, and the client has neither.",
+        (Edit(replacement.set_aside, "reserve = Reserve(", "reserve = Reserve() or dict("),),
+    ),
+    Bug(
+        "a reserve is not given back when the new order takes over",
+        "It holds what it needs, and its reserve once more.",
+        "Cash stays held for ever.",
+        (Edit(replacement.give_back, "new.reserve or Reserve()", "Reserve()"),),
+    ),
+    Bug(
+        "a reserve of shares is not given back",
+        "The reserve of a sale stays in the position.",
+        "Shares stay held for ever.",
+        (Edit(replacement.give_back, "position.hold(-reserve.shares)", "position.hold(0)"),),
+    ),
+    Bug(
+        "a reserve of the daily limit is not given back",
+        "A replacement counts twice.",
+        "The client cannot trade as much as he may.",
+        (Edit(replacement.give_back, ".count_notional(new.business_date, -reserve.notional)", ""),),
+    ),
+    Bug(
+        "an account does not name what waits",
+        "An order is among the account's open ones when it has taken over, not while it waits.",
+        "Meanwhile the client sends an order that trades with it; cancelling all orders leaves it.",
+        (Edit(replacement.set_aside, "account.name_order(open_order(waiting))", "account"),),
     ),
     Bug(
         "an order is replaced twice",
@@ -106,7 +160,7 @@ BUGS = (
         (
             Edit(
                 ExecuteOrderStage._cancel,
-                "self.books.commit(replacement.withdrawn(order, ending, self.clock()))",
+                "self.books.commit(*replacement.withdrawn(order, ending, account, position, self.clock()).changed)",
                 "self.clock()",
             ),
         ),
