@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from tests.simulation.cloud import Answer
+from tests.simulation.api_gateway import Answer
 from tests.simulation.lives import Orders, path_of
 from tests.simulation.people import ORDER_FIELDS, Placed
 from tests.simulation.violations import ViolationError, equal

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from tests.simulation.depository import SimulatedDepository
+from tests.simulation.instants import moment
 from tests.simulation.items import Item
 from tests.simulation.ledger import Entries
-from tests.simulation.lives import Orders, moment
-from tests.simulation.venues import Outside, SimulatedDepository
+from tests.simulation.lives import Orders
+from tests.simulation.outside import Outside
 from tests.simulation.violations import ViolationError, equal
 from trading.domain import identifiers
 

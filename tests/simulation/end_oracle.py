@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from tests.simulation.answers import check_intrusions, check_placed, check_shown
-from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.cloud import Cloud
 from tests.simulation.counterparties import (
     check_breaks,
     check_executions,
@@ -20,15 +20,16 @@ from tests.simulation.counterparties import (
 )
 from tests.simulation.items import Item, plain
 from tests.simulation.lives import OPEN, check_endings
+from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
+from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.replacing import check_answers, check_cancels, check_conflicts
 from tests.simulation.scenario import Scenario
 from tests.simulation.sights import judge, judge_sums
-from tests.simulation.venues import Outside
 from tests.simulation.violations import ViolationError
 from trading.adapters.entities import load_entry
-from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.tables import TableBooks
 from trading.domain import reconciliation
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK
@@ -83,7 +84,7 @@ class EndOracle:
         self._holds()
         check_executions(self.outside, entries)
         check_breaks(self.outside, entries)
-        tolerated = REFUSALS | ({500} if self.cloud.is_troubled else set())
+        tolerated = REFUSALS | ({500} if self.cloud.outages.are_planned else set())
         check_placed(self.people.placed, orders, tolerated)
         check_answers(self.people.replaced, orders, tolerated | {404})
         check_conflicts(self.people.too_late, orders)
@@ -98,7 +99,7 @@ class EndOracle:
         check_endings(
             orders.values(),
             self.outside.submitted,
-            is_troubled=self.cloud.is_troubled,
+            is_troubled=self.cloud.outages.are_planned,
             is_closed_by_hand=any(action.what == "close day" for action in self.scenario.actions),
         )
         check_intrusions(self.people.intrusions)
@@ -130,9 +131,8 @@ class EndOracle:
 
     def _statements(self) -> None:
         """What each client moved in all comes to what he has."""
-        names = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
-        books = TableBooks(boto3.client("dynamodb"), names, lambda: datetime.fromtimestamp(self.cloud.engine.now, UTC))
-        statements = ListMovements(books)
+        now = datetime.fromtimestamp(self.cloud.engine.now, UTC)
+        statements = ListMovements(TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now))
         for trader in self.scenario.traders:
             lines: list[Movement] = []
             page, after = statements.movements(trader.client_id, LedgerFilter(), None, LINES_A_PAGE)

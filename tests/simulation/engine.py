@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from greenlet import getcurrent, greenlet
 
+LATENCY = (0.002, 0.02)
+"""Seconds, from and to, that what leaves a process is on its way within AWS."""
+
 
 class KilledError(BaseException):
     """Unwinds a process that is no more. Whatever it still tries has no effect."""
@@ -88,7 +91,6 @@ class Process:
         self.skew = skew
         self.entered: Callable[[], None] = lambda: None
         self.left: Callable[[], None] = lambda: None
-        self.calls = 0
         self._engine = engine
         self._body = body
         self._done = done
@@ -179,3 +181,9 @@ def current() -> Process | None:
     """The process that runs; None while the simulation itself does."""
     fiber = getcurrent()
     return fiber.process if isinstance(fiber, _Fiber) else None
+
+
+def raised(outcome: Outcome) -> None:
+    """For the simulation's own processes: what goes wrong in them is no outcome."""
+    if outcome.error is not None:
+        raise outcome.error

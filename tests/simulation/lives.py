@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
+from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
 from tests.simulation.violations import ViolationError, check_version
 from trading.domain import identifiers
@@ -34,11 +35,6 @@ GTC_SECONDS = 90 * DAY
 CLOCKS_DIFFER_BY = 5.0
 ROUTED_WITHIN = 600
 """So long before its time is over, what takes over may not be sent any more."""
-
-
-def moment(text: str) -> float:
-    """Unix seconds of an instant as items have it."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp()
 
 
 def order_of(item: Item) -> dict[str, Any]:

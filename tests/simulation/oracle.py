@@ -16,10 +16,10 @@ from tests.simulation.balances import (
     check_withdrawal,
     holds_of,
 )
-from tests.simulation.cloud import STAGE
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Ledger
 from tests.simulation.lives import HOLDING, OPEN, check_write, order_of
+from tests.simulation.names import STAGE
 from tests.simulation.replacing import Replacements
 from tests.simulation.sights import Moment
 from tests.simulation.terms import Terms

@@ -18,8 +18,10 @@ from infra.catalog import MAILBOXES
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
-from tests.simulation.cloud import STAGE, Answer, Cloud
-from tests.simulation.engine import Outcome, Process, current
+from tests.simulation.api_gateway import Answer
+from tests.simulation.cloud import Cloud
+from tests.simulation.engine import Process, current, raised
+from tests.simulation.names import STAGE
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sights import Moment, Sight
@@ -120,7 +122,7 @@ class People:
 
     def _start(self, name: str, body: Callable[[], None]) -> None:
         self._cloud.log(name, "begins")
-        Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, _raise)
+        Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, raised)
 
     def _request(
         self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None, impatient: bool = False
@@ -143,7 +145,7 @@ class People:
             self._requests += 1
             sent_to = "public" if path == LOGIN_PATH else api
             send = partial(
-                self._cloud.request, sent_to, method, path, headers, content, f"{process.name} {self._requests}"
+                self._cloud.api.request, sent_to, method, path, headers, content, f"{process.name} {self._requests}"
             )
             answer = process.wait(send)
             if answer.status == 401 and path != LOGIN_PATH:
@@ -283,7 +285,7 @@ class People:
             "X-Signature": sign(b"not the secret", int(now), "POST", CALLBACK_PATH, body),
             "Idempotency-Key": f"XNYS:{report['execution_id']}",
         }
-        send = partial(self._cloud.request, "public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
+        send = partial(self._cloud.api.request, "public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
         self._tried(action, process.wait(send))
 
     def _tried(self, action: Action, answer: Answer) -> None:
@@ -338,8 +340,3 @@ class People:
     def _rotate(self) -> None:
         event = {"scheduled_time": self._scenario.opening.isoformat()}
         self._cloud.scheduled("key_rotation", event, "by hand")
-
-
-def _raise(outcome: Outcome) -> None:
-    if outcome.error is not None:
-        raise outcome.error

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.api_gateway import Answer
 from tests.simulation.balances import holds_of
-from tests.simulation.cloud import Answer
+from tests.simulation.instants import moment
 from tests.simulation.items import Item
-from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN, Orders, moment, over_at, path_of
+from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN, Orders, over_at, path_of
 from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain import identifiers
 

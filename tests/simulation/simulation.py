@@ -14,22 +14,25 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
+import boto3
+
 from infra.catalog import ATTENTION_SHARDS
-from tests.simulation.cloud import STAGE, Cloud
+from tests.simulation.cloud import Cloud
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
-from tests.simulation.lives import moment
+from tests.simulation.instants import moment
 from tests.simulation.market import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, settlement_time
+from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
+from tests.simulation.outside import Outside
 from tests.simulation.people import OPERATOR, People
 from tests.simulation.scenario import Scenario
 from tests.simulation.terms import Terms
-from tests.simulation.venues import Outside
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters import passwords
-from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.tables import TableBooks
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
 from trading.domain.accounts import Account, Position
@@ -58,7 +61,6 @@ class Result:
     events: list[tuple[Any, ...]] = field(default_factory=list)
     digest: str = ""
     steps: int = 0
-    calls: int = 0
     invocations: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
@@ -85,7 +87,7 @@ class Simulation:
         os.environ.update(self.cloud.environment())
         Connected.cloud = self.cloud
         opening = scenario.opening.timestamp()
-        self.cloud.plan_outages(opening, opening + 2 * TRADING_SECONDS)
+        self.cloud.outages.plan(self.cloud.services, opening, opening + 2 * TRADING_SECONDS)
         self.days = _days(scenario.day)
         self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
         self.outside = Connected.outside = Outside(
@@ -184,10 +186,7 @@ class Simulation:
             exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=FEE)
             self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
         now = self.scenario.opening - timedelta(hours=1)
-        names = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
-        import boto3
-
-        books = TableBooks(boto3.client("dynamodb"), names, lambda: now)
+        books = TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now)
         known = {OPERATOR: self._credential(OPERATOR, OPERATOR_PERMISSIONS, INTERNAL_AUDIENCE)}
         for trader in self.scenario.traders:
             client = Client(

@@ -52,7 +52,7 @@ class Terms:
     @staticmethod
     def hours(order: dict[str, Any]) -> None:
         """What is accepted while its market is closed waits for the next open; what may not rest is refused then, and only then."""
-        decided = datetime.fromisoformat(order["history"][1]["time"].replace("Z", "+00:00")).astimezone(NEW_YORK)
+        decided = datetime.fromisoformat(order["history"][1]["time"]).astimezone(NEW_YORK)
         day, opens = decided.date(), None
         if order["symbol"] in SYMBOLS and order["symbol"] != CONTINUOUS:
             if not is_business_day(day) or decided >= close_of(day):
@@ -64,7 +64,7 @@ class Terms:
             raise ViolationError("only a closed market refuses an order", order["order_id"], str(decided))
         if order["history"][1]["status"] != "VALIDATED":
             return
-        said = order.get("release_at") and datetime.fromisoformat(order["release_at"].replace("Z", "+00:00"))
+        said = order.get("release_at") and datetime.fromisoformat(order["release_at"])
         equal("an order waits for the next open", order["order_id"], said, opens)
         if opens is not None and not rests:
             raise ViolationError("what may not rest does not wait", order["order_id"], str(decided))
@@ -153,7 +153,7 @@ class Terms:
 
     def _settlement(self, settlement: dict[str, Any], free: Decimal) -> None:
         fill = self.fills[settlement["trade_id"]]
-        day = datetime.fromisoformat(settlement["booked_at"].replace("Z", "+00:00")).astimezone(NEW_YORK).date()
+        day = datetime.fromisoformat(settlement["booked_at"]).astimezone(NEW_YORK).date()
         if day < date.fromisoformat(fill["settlement_date"]):
             raise ViolationError("nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}")
         buys, client_id = fill["side"] == "buy", fill["client_id"]

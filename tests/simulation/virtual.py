@@ -23,8 +23,8 @@ from tests.simulation import items
 from tests.simulation.boto import client_error
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
+from tests.simulation.outside import Outside
 from tests.simulation.services.errors import ServiceError
-from tests.simulation.venues import Outside
 from trading.adapters import observability, passwords
 
 CHEAP_HASH = passwords._encode(2, 1, 1, b"salt", bytes(passwords._HASH_BYTES))
@@ -126,7 +126,7 @@ def _shared_client(name: str) -> Any:
 
 def _call(client: Any, operation: str, params: dict[str, Any]) -> Any:
     try:
-        answer = Connected.cloud.call(client.meta.service_model.service_name, operation, params)
+        answer = Connected.cloud.calls.make(client.meta.service_model.service_name, operation, params)
     except ServiceError as error:
         raise client_error(client, operation, error) from None
     return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation import cloud
+from tests.simulation import lambdas
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
 
 def _edit_handler(patch: pytest.MonkeyPatch, handler: str, edits: list[Edit]) -> None:
     """Handlers' modules are run anew at each cold start."""
-    compiled = cloud._compiled
+    compiled = lambdas.compiled
     path = Path(compiled(handler).co_filename)
     edited = compile(_replaced(path.read_text(), edits), path, "exec", dont_inherit=True)
-    patch.setattr(cloud, "_compiled", lambda name: edited if name == handler else compiled(name))
+    patch.setattr(lambdas, "compiled", lambda name: edited if name == handler else compiled(name))
 
 
 def function_of(of: Callable[..., Any] | property) -> FunctionType:

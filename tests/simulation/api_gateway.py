@@ -1,0 +1,171 @@
+"""API Gateway: routes, authorizers and their cache, and requests or answers that are lost on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
+
+from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from tests.simulation.engine import LATENCY, Engine, Outcome
+from tests.simulation.faults import Faults
+from tests.simulation.lambdas import Lambda
+from tests.simulation.names import STAGE
+
+TIMEOUT = 29.0
+AUTHORIZER_CACHE_SECONDS = 300
+ARN = "arn:aws:execute-api:us-east-1:000000000000:sim/sim/{method}{path}"
+APIS: dict[str, tuple[tuple[Route, ...], str]] = {
+    "public": (PUBLIC_ROUTES, "authorizer"),
+    "internal": (INTERNAL_ROUTES, "internal_authorizer"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller over HTTP gets; status 0: nothing, the connection broke or timed out."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.body)
+
+
+class ApiGateway:
+    """The APIs that can be reached over the internet."""
+
+    def __init__(
+        self, engine: Engine, random: Random, faults: Faults, lambdas: Lambda, log: Callable[..., None]
+    ) -> None:
+        self._engine = engine
+        self._random = random
+        self._faults = faults
+        self._lambdas = lambdas
+        self._log = log
+        self._authorized: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
+
+    def request(
+        self,
+        api: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        key: str,
+        done: Callable[[Answer], None],
+    ) -> None:
+        """A request over the internet to one of the APIs; `done` gets the answer, if there is one."""
+        if self._faults.happens("request_lost", self._random):
+            self._log(key, "request lost")
+            self._engine.after(TIMEOUT, lambda: done(Answer(0)))
+            return
+
+        def answered(answer: Answer) -> None:
+            self._log(key, "answered", answer.status)
+            if self._faults.happens("response_lost", self._random):
+                self._log(key, "response lost")
+                self._engine.after(TIMEOUT, lambda: done(Answer(0)))
+            else:
+                self._engine.after(self._random.uniform(*LATENCY), lambda: done(answer))
+
+        self._engine.after(
+            self._random.uniform(*LATENCY), lambda: self._routed(api, method, path, headers, body, key, answered)
+        )
+
+    def _routed(
+        self,
+        api: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        key: str,
+        done: Callable[[Answer], None],
+    ) -> None:
+        path, _, query = path.partition("?")
+        route = next((r for r, pattern in self._routes[api] if r.method == method and pattern.fullmatch(path)), None)
+        if route is None:
+            done(Answer(403, b'{"message":"Missing Authentication Token"}'))
+            return
+        event = _api_event(method, path, query, headers, body, key)
+
+        def authorized(claims: dict[str, Any] | None) -> None:
+            if claims is not None:
+                event["requestContext"]["authorizer"] = claims
+            self._lambdas.invoke(route.function, event, key, lambda outcome: done(_answer(outcome)))
+
+        if route.signed:
+            authorized(None)
+        else:
+            self._authorize(api, event, headers.get("Authorization", ""), key, authorized, done)
+
+    def _authorize(
+        self,
+        api: str,
+        event: dict[str, Any],
+        authorization: str,
+        key: str,
+        authorized: Callable[[dict[str, Any]], None],
+        refused: Callable[[Answer], None],
+    ) -> None:
+        known = self._authorized.get((api, authorization))
+        if known is not None and known[0] > self._engine.now:
+            authorized(known[1])
+            return
+
+        def decided(outcome: Outcome) -> None:
+            if outcome.value is None:
+                unauthorized = outcome.error is not None and str(outcome.error) == "Unauthorized"
+                refused(Answer(401 if unauthorized else 500, b'{"code":"UNAUTHENTICATED"}'))
+                return
+            claims = outcome.value["context"]
+            self._authorized[api, authorization] = (self._engine.now + AUTHORIZER_CACHE_SECONDS, claims)
+            authorized(claims)
+
+        asked = {**event, "type": "REQUEST", "methodArn": ARN.format(method=event["httpMethod"], path=event["path"])}
+        self._lambdas.invoke(APIS[api][1], asked, key, decided)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{\w+}", "[^/]+", path))
+
+
+def _answer(outcome: Outcome) -> Answer:
+    if outcome.value is None:
+        return Answer(504 if outcome.killed == "timed out" else 502, b'{"code":"UNAVAILABLE"}')
+    value = outcome.value
+    headers = {name: values[-1] for name, values in value["multiValueHeaders"].items()}
+    return Answer(value["statusCode"], value["body"].encode(), headers)
+
+
+def _api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes, key: str) -> dict[str, Any]:
+    sent = {"Content-Type": "application/json", **headers}
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": dict(parse_qsl(query)) or None,
+        "multiValueQueryStringParameters": parse_qs(query) or None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": re.sub(r"[^A-Za-z0-9-]", "-", key),
+            "stage": STAGE,
+            "path": path,
+            "httpMethod": method,
+            "apiId": "sim",
+            "identity": {"sourceIp": "192.0.2.1"},
+        },
+        "body": body.decode() or None,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,56 @@
+"""A central securities depository with its own books."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+from tests.simulation.cloud import Cloud
+from tests.simulation.instants import timestamp
+from trading.wire import SettlementInstruction
+
+
+class SimulatedDepository:
+    """Settles instructions, once each. What it settled is final, whatever it said."""
+
+    def __init__(self, cloud: Cloud, random: Random) -> None:
+        self.instructions: dict[str, SettlementInstruction] = {}
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.wrong: set[str] = set()
+        self.failed: set[str] = set()
+        self._cloud = cloud
+        self._random = random
+
+    def instruct(self, instruction: SettlementInstruction) -> tuple[int, Any]:
+        """Delivery versus payment; the same instruction gets the same answer."""
+        known = self.instructions.get(instruction.instruction_id)
+        if known is not None:
+            assert known == instruction, f"{instruction.instruction_id} came again as another instruction"
+            return 200, self.answers[instruction.instruction_id]
+        name = instruction.instruction_id
+        random = Random(f"{self._cloud.seed}/depository/{name}")
+        self.instructions[name] = instruction
+        answer = json.loads(instruction.model_dump_json(exclude={"settlement_account", "counterparty"})) | {
+            "confirmation_id": f"cnf-{name}",
+            "status": "SETTLED",
+            "confirmed_at": timestamp(self._cloud.engine.now),
+        }
+        if self._cloud.faults.happens("depository_fails", random):
+            answer |= {"status": "FAILED", "reason": "the counterparty lacks the shares"}
+            self.failed.add(name)
+        elif self._cloud.faults.happens("depository_wrong", random):
+            answer |= {"amount": str(instruction.amount + 1)}
+            self.wrong.add(name)
+        self.answers[name] = answer
+        return 200, answer
+
+    def confirmations(self, query: dict[str, list[str]]) -> tuple[int, Any]:
+        """A settlement date's confirmations, some of them twice."""
+        day = query["settlement_date"][0]
+        of_day = [answer for answer in self.answers.values() if answer["settlement_date"] == day]
+        start = int(query.get("cursor", ["0"])[0])
+        page = of_day[start : start + 20]
+        twice = [answer for answer in page if self._cloud.faults.happens("depository_twice", self._random)]
+        following = str(start + 20) if start + 20 < len(of_day) else None
+        return 200, {"confirmations": page + twice, "next_cursor": following}

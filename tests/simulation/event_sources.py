@@ -1,0 +1,100 @@
+"""Event source mappings: they poll queues, have functions handle what they receive, and delete what was handled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from tests.simulation.engine import Engine, Outcome
+from tests.simulation.faults import Faults
+from tests.simulation.lambdas import Lambda
+from tests.simulation.services.sqs import Sqs
+
+BATCH_SIZE = 10
+
+
+class EventSources:
+    """The mappings of some queues, by URL, to functions."""
+
+    def __init__(
+        self, engine: Engine, random: Random, faults: Faults, sqs: Sqs, lambdas: Lambda, functions: Mapping[str, str]
+    ) -> None:
+        self._engine = engine
+        self._random = random
+        self._faults = faults
+        self._sqs = sqs
+        self._lambdas = lambdas
+        self._functions = functions
+        self._polled_at: dict[str, float] = {}
+
+    def poll_soon(self, queue_url: str) -> None:
+        """There may be something to receive."""
+        if queue_url in self._functions:
+            self._poll_at(queue_url, self._engine.now + self._random.uniform(0.001, 0.05))
+
+    def poll_when_visible(self, queue_url: str) -> None:
+        """What is hidden will be there again."""
+        visible_at = self._sqs.next_visible_at(queue_url)
+        if visible_at is not None and queue_url in self._functions:
+            self._poll_at(queue_url, max(visible_at, self._engine.now + 0.001))
+
+    def _poll_at(self, queue_url: str, time: float) -> None:
+        planned = self._polled_at.get(queue_url)
+        if planned is not None and self._engine.now <= planned <= time:
+            return
+        self._polled_at[queue_url] = time
+        self._engine.at(time, lambda: self._poll(queue_url, time))
+
+    def _poll(self, queue_url: str, planned: float) -> None:
+        if self._polled_at.get(queue_url) != planned:
+            return
+        del self._polled_at[queue_url]
+        function = self._functions[queue_url]
+        received = self._sqs.call(
+            "ReceiveMessage",
+            {
+                "QueueUrl": queue_url,
+                "MaxNumberOfMessages": self._random.randint(1, BATCH_SIZE),
+                "MessageSystemAttributeNames": ["All"],
+                "MessageAttributeNames": ["All"],
+            },
+        ).get("Messages", [])
+        if not received:
+            self.poll_when_visible(queue_url)
+            return
+        records = [_record(message) for message in received]
+        first = received[0]["Attributes"]
+        key = f"{received[0]['MessageId']} x{len(received)} r{first['ApproximateReceiveCount']}"
+        self._lambdas.invoke(
+            function, {"Records": records}, key, lambda outcome: self._handled(queue_url, received, outcome)
+        )
+        self.poll_soon(queue_url)
+
+    def _handled(self, queue_url: str, received: list[dict[str, Any]], outcome: Outcome) -> None:
+        """Delete what was handled, unless the deletion is lost; what was not comes again by itself."""
+        failed = {message["MessageId"] for message in received}
+        if outcome.value is not None:
+            failed = {failure["itemIdentifier"] for failure in outcome.value["batchItemFailures"]}
+        for message in received:
+            if message["MessageId"] in failed or self._faults.happens("redelivered", self._random):
+                continue
+            self._sqs.call("DeleteMessage", {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]})
+        self.poll_soon(queue_url)
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+            for name, value in message.get("MessageAttributes", {}).items()
+        },
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:queue.fifo",
+        "awsRegion": "us-east-1",
+    }

@@ -1,0 +1,317 @@
+"""An exchange with its own book: orders, executed at random times, and reports of it that are late, twice, wrong or missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from random import Random
+from typing import Any
+
+from tests.simulation.api_gateway import Answer
+from tests.simulation.cloud import Cloud
+from tests.simulation.engine import Process, current, raised
+from tests.simulation.instants import timestamp
+from tests.simulation.market import CENT
+from trading.adapters.signatures import sign
+from trading.domain.calendar import business_date, close_of
+from trading.domain.values import Side, TimeInForce
+from trading.wire import CALLBACK_PATH, SubmitOrder
+
+HALF_A_CENT = Decimal("0.005")
+REPORT_TRIES = 12
+FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
+
+
+@dataclass
+class Executed:
+    """An execution as the exchange has it. `rogue`: more than was ordered; no book may take it for the client's."""
+
+    execution_id: str
+    quantity: int
+    price: Decimal
+    time: str
+    rogue: bool = False
+
+
+@dataclass
+class VenueOrder:
+    """An order in an exchange's book."""
+
+    order: SubmitOrder
+    status: str = "NEW"
+    executions: list[Executed] = field(default_factory=list)
+    reason: str | None = None
+    reports: int = 0
+    rogue: bool = False
+    misreported: bool = False
+    acknowledged: set[str] = field(default_factory=set)
+
+    @property
+    def filled(self) -> int:
+        """What was executed, rogue executions left out."""
+        return sum(e.quantity for e in self.executions if not e.rogue)
+
+    @property
+    def leaves(self) -> int:
+        """What may still be executed."""
+        return 0 if self.status in FINAL else self.order.quantity - self.filled
+
+
+class SimulatedExchange:
+    """One exchange: a book of orders, executed at random times, reported by callback."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        exchange_id: str,
+        secret: bytes,
+        prices: Mapping[str, Decimal],
+        falls_ill: Callable[[Random], None],
+    ) -> None:
+        self.exchange_id = exchange_id
+        self.orders: dict[str, VenueOrder] = {}
+        self._tombstones: set[str] = set()
+        self._cloud = cloud
+        self._engine = cloud.engine
+        self._faults = cloud.faults
+        self._secret = secret
+        self._prices = prices
+        self._falls_ill = falls_ill
+        """Told after it did something wrong."""
+
+    def submit(self, order: SubmitOrder) -> tuple[int, Any]:
+        """Take an order, once."""
+        known = self.orders.get(order.client_order_id)
+        if known is not None:
+            assert known.order == order, f"{order.client_order_id} came again as another order"
+            return 202, self._state(known)
+        if order.client_order_id in self._tombstones:
+            return 422, {"code": "CANCELED_BEFORE_ARRIVAL"}
+        random = self._random(order.client_order_id)
+        booked = self.orders[order.client_order_id] = VenueOrder(order)
+        if self._faults.happens("venue_reject", random):
+            self._end(booked, "REJECTED", "refused by the exchange", random)
+        else:
+            self._plan(booked, random)
+        return 202, self._state(booked)
+
+    def cancel(self, client_order_id: str) -> tuple[int, Any]:
+        """Take an order back; one that has not come may not come any more."""
+        booked = self.orders.get(client_order_id)
+        if booked is None:
+            self._tombstones.add(client_order_id)
+            return 200, {
+                "exchange_id": self.exchange_id,
+                "client_order_id": client_order_id,
+                "exchange_order_id": f"{self.exchange_id}-none",
+                "status": "CANCELED",
+                "quantity": 0,
+                "cumulative_quantity": 0,
+                "leaves_quantity": 0,
+            }
+        if booked.status not in FINAL:
+            booked.status, booked.reason = "CANCELED", "canceled on request"
+        return 200, self._state(booked)
+
+    def status(self, client_order_id: str) -> tuple[int, Any]:
+        """What is known of an order."""
+        booked = self.orders.get(client_order_id)
+        return (404, {"code": "UNKNOWN_ORDER"}) if booked is None else (200, self._state(booked))
+
+    def _random(self, client_order_id: str) -> Random:
+        return Random(f"{self._cloud.seed}/{self.exchange_id}/{client_order_id}")
+
+    def _plan(self, booked: VenueOrder, random: Random) -> None:
+        """Decide what becomes of an order: at which times how much of it is executed, and when it ends."""
+        order = booked.order
+        at_once = not order.time_in_force.rests
+        middle = self._prices[order.symbol]
+        if order.stop_price is not None:
+            middle = order.stop_price
+        marketable = (order.limit_price - middle) * (1 if order.side is Side.BUY else -1) >= 0
+        share = random.choice((0.0, 0.5, 1.0, 1.0, 1.0)) if marketable else random.choice((0.0, 0.0, 0.5, 1.0))
+        quantity = int(order.quantity * share)
+        if order.time_in_force is TimeInForce.FOK:
+            quantity = order.quantity if share == 1.0 else 0
+        if self._faults.happens("venue_false_report", random):
+            self._engine.after(0.0, lambda: self._report_falsely(booked, random))
+        delay = random.uniform(0.0, 0.2)
+        if order.stop_price is not None:
+            delay += random.choice((0.5, 60.0, 1500.0)) * random.random()  # until the price there has reached it
+        for part in _split(quantity, random.randint(1, 3)):
+            delay += (
+                random.uniform(0.001, 0.05) if at_once else random.choice((0.01, 1.0, 60.0, 1500.0)) * random.random()
+            )
+            self._engine.after(delay, lambda part=part: self._fill(booked, part, random))  # type: ignore[misc]
+        if at_once:
+            self._engine.after(delay + 0.05, lambda: self._end(booked, "CANCELED", "remainder", random))
+        elif order.time_in_force is TimeInForce.DAY and random.random() < 0.7:
+            close = close_of(business_date(datetime.fromtimestamp(self._engine.now, UTC))).timestamp()
+            self._engine.at(close + random.uniform(0, 30), lambda: self._end(booked, "EXPIRED", "end of day", random))
+
+    def _fill(self, booked: VenueOrder, quantity: int, random: Random) -> None:
+        if booked.status in FINAL:
+            return
+        order = booked.order
+        price = self._price(order, random)
+        booked.status = "FILLED" if booked.filled + quantity == order.quantity else "PARTIALLY_FILLED"
+        self._execute(booked, quantity, price, random)
+        if booked.status == "FILLED" and self._faults.happens("venue_overfill", random):
+            booked.rogue = True
+            self._falls_ill(random)
+            self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
+
+    def _price(self, order: SubmitOrder, random: Random) -> Decimal:
+        near = (order.stop_price or self._prices[order.symbol]) + HALF_A_CENT * random.randint(-16, 16)
+        return min(near, order.limit_price) if order.side is Side.BUY else max(near, order.limit_price)
+
+    def _execute(
+        self, booked: VenueOrder, quantity: int, price: Decimal, random: Random, *, rogue: bool = False
+    ) -> None:
+        execution_id = self._next_id(booked)
+        done = Executed(execution_id, quantity, price, timestamp(self._engine.now), rogue)
+        booked.executions.append(done)
+        self._cloud.log(self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue)
+        self._report(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
+        if self._faults.happens("venue_wrong_report", random):
+            booked.misreported = True
+            self._falls_ill(random)
+            wrong = random.choice(
+                (
+                    {"last_quantity": 0},
+                    {"symbol": "WRONG"},
+                    {"account": "nobody"},
+                    {"client_order_id": "none-1"},
+                    {"last_quantity": 1, "last_price": str(self._worse(booked.order))},
+                )
+            )
+            self._report(booked, self._next_id(booked), "TRADE", random, quantity=quantity, price=price, wrong=wrong)
+
+    def _report_falsely(self, booked: VenueOrder, random: Random) -> None:
+        booked.misreported = True
+        self._falls_ill(random)
+        order = booked.order
+        self._report(booked, self._next_id(booked), "TRADE", random, quantity=order.quantity, price=self._worse(order))
+
+    @staticmethod
+    def _worse(order: SubmitOrder) -> Decimal:
+        """A price that the order may not be executed at."""
+        return (order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))).quantize(CENT)
+
+    def _end(self, booked: VenueOrder, status: str, reason: str, random: Random) -> None:
+        if booked.status in FINAL:
+            return
+        booked.status, booked.reason = status, reason
+        self._cloud.log(self.exchange_id, status, booked.order.client_order_id)
+        self._report(booked, self._next_id(booked), status, random)
+
+    @staticmethod
+    def _next_id(booked: VenueOrder) -> str:
+        booked.reports += 1
+        return f"{booked.order.client_order_id[-12:]}-{booked.reports}"
+
+    def _report(
+        self,
+        booked: VenueOrder,
+        execution_id: str,
+        exec_type: str,
+        random: Random,
+        *,
+        quantity: int = 0,
+        price: Decimal | None = None,
+        wrong: Mapping[str, Any] | None = None,
+    ) -> None:
+        order = booked.order
+        report = {
+            "exchange_id": self.exchange_id,
+            "execution_id": execution_id,
+            "client_order_id": order.client_order_id,
+            "exchange_order_id": f"{self.exchange_id}-{order.client_order_id}"[:64],
+            "account": order.account,
+            "symbol": order.symbol,
+            "side": order.side,
+            "exec_type": exec_type,
+            "last_quantity": quantity,
+            "last_price": None if price is None else str(price),
+            "cumulative_quantity": sum(e.quantity for e in booked.executions),
+            "leaves_quantity": booked.leaves,
+            "reason": booked.reason,
+            "transact_time": timestamp(self._engine.now),
+            "correlation_id": order.correlation_id,
+            **(wrong or {}),
+        }
+        if self._faults.happens("venue_silent", random):
+            self._cloud.log(self.exchange_id, "keeps silent of", execution_id)
+            return
+        delay = random.uniform(0.005, 0.1)
+        if self._faults.happens("venue_report_late", random):
+            delay += random.choice((5, 200, 4000, 30_000)) * random.random()
+        copies = 2 if self._faults.happens("venue_report_twice", random) else 1
+        for copy in range(copies):
+            self._engine.after(delay, partial(self._send, booked, report, copy))
+            delay += random.choice((0.0, 0.01, 400.0))
+
+    def _send(self, booked: VenueOrder, report: dict[str, Any], copy: int) -> None:
+        body = json.dumps(report).encode()
+        execution_id = report["execution_id"]
+        name = f"{self.exchange_id} report {execution_id}.{copy}"
+
+        def deliver() -> None:
+            process = current()
+            assert process is not None
+            for attempt in range(REPORT_TRIES):
+                answer = self._post(process, body, f"{self.exchange_id}:{execution_id}", f"{name} #{attempt}")
+                if answer.status == 200:
+                    booked.acknowledged.add(execution_id)
+                    return
+                process.sleep(min(2.0**attempt, 60) * process.random.uniform(0.5, 1))
+
+        Process(
+            self._engine,
+            name,
+            Random(f"{self._cloud.seed}/{name}"),
+            deliver,
+            raised,
+        )
+
+    def _post(self, process: Process, body: bytes, idempotency_key: str, key: str) -> Answer:
+        timestamp = int(self._engine.now)
+        headers = {
+            "X-Key-Id": self.exchange_id,
+            "X-Timestamp": str(timestamp),
+            "X-Signature": sign(self._secret, timestamp, "POST", CALLBACK_PATH, body),
+            "Idempotency-Key": idempotency_key,
+        }
+        request = self._cloud.api.request
+        answer: Answer = process.wait(lambda done: request("public", "POST", CALLBACK_PATH, headers, body, key, done))
+        return answer
+
+    def _state(self, booked: VenueOrder) -> dict[str, Any]:
+        return {
+            "exchange_id": self.exchange_id,
+            "client_order_id": booked.order.client_order_id,
+            "exchange_order_id": f"{self.exchange_id}-{booked.order.client_order_id}",
+            "status": booked.status,
+            "quantity": booked.order.quantity,
+            "cumulative_quantity": sum(e.quantity for e in booked.executions),
+            "leaves_quantity": booked.leaves,
+            "reason": booked.reason,
+            "executions": [
+                {
+                    "execution_id": e.execution_id,
+                    "quantity": e.quantity,
+                    "price": str(e.price),
+                    "transact_time": e.time,
+                }
+                for e in booked.executions
+            ],
+        }
+
+
+def _split(quantity: int, parts: int) -> list[int]:
+    each = quantity // parts
+    return [q for q in (*[each] * (parts - 1), quantity - each * (parts - 1)) if q]

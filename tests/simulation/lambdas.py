@@ -1,0 +1,159 @@
+"""Lambda: workers that import a function anew and keep what it remembers, and invocations of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+from types import CodeType, ModuleType
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
+
+from infra.catalog import SERVICES
+from tests.simulation.engine import Engine, Outcome, Process
+from tests.simulation.faults import Faults
+from tests.simulation.names import STAGE
+from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+
+ASYNCHRONOUS_RETRIES = (60.0, 120.0)
+AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
+
+
+@dataclass
+class Context:
+    """What a function sees of its invocation."""
+
+    function_name: str
+    aws_request_id: str
+    process: Process | None = None
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:sim"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the function's time-out."""
+        assert self.process is not None
+        return int(self.process.remaining * 1000)
+
+
+class Worker:
+    """An execution environment: one import of a function's module, with all that it remembers, and a machine's clock."""
+
+    def __init__(self, function: str, skew: float, number: int) -> None:
+        os.environ["TOKEN_AUDIENCE"] = AUDIENCES.get(function, "")
+        self.module = _import_anew(f"functions.{function}.handler")
+        self.skew = skew
+        self.name = f"{function}/{number}"
+        self._breaker: tuple[dict[str, int], dict[str, int], dict[str, Any]] = ({}, {}, {})
+        self._probe_owner = f"probe-{self.name}"
+        self._request: tuple[Any, Any] = (None, None)
+
+    def enter(self) -> None:
+        """What a library keeps once a process is this worker's from here on."""
+        BaseRouter.current_event, BaseRouter.lambda_context = self._request
+        circuit_breaker._LOCAL_FAILURES, circuit_breaker._LOCAL_SUCCESSES, circuit_breaker._LAST_OBSERVED_STATE = (
+            self._breaker
+        )
+        circuit_breaker._PROBE_OWNER.id = self._probe_owner
+        circuit_breaker._PROBE_OWNER.pid = os.getpid()
+
+    def leave(self) -> None:
+        """Another worker goes on."""
+        self._request = (BaseRouter.current_event, BaseRouter.lambda_context)
+
+
+@cache
+def compiled(name: str) -> CodeType:
+    """A module's code."""
+    found = find_spec(name)
+    assert found is not None, name
+    assert found.origin is not None, name
+    return compile(Path(found.origin).read_bytes(), found.origin, "exec")
+
+
+def _import_anew(name: str) -> ModuleType:
+    """A module of its own, run from its first line, as at a cold start."""
+    code = compiled(name)
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = code.co_filename
+    exec(code, module.__dict__)  # noqa: S102
+    return module
+
+
+class Lambda:
+    """Invokes functions, each invocation a process of its own in a worker of its own."""
+
+    def __init__(self, engine: Engine, seed: str, random: Random, faults: Faults, log: Callable[..., None]) -> None:
+        self.invocations = 0
+        self._engine = engine
+        self._seed = seed
+        self._random = random
+        self._faults = faults
+        self._log = log
+        self._cold_starts = 0
+        self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
+
+    def invoke(self, function: str, event: Any, key: str, done: Callable[[Outcome], None]) -> None:
+        """Run a function once. `key` names the cause, so that its luck does not depend on what else happens."""
+        self.invocations += 1
+        worker = self._worker(function)
+        context = Context(f"{STAGE}-{function}", f"{function}-{self.invocations}")
+        name = f"{worker.name} {key}"
+
+        def body() -> Any:
+            return worker.module.handler(event, context)
+
+        def ended(outcome: Outcome) -> None:
+            if outcome.killed is None:
+                self._idle[function].append(worker)
+            said = outcome.killed or (repr(outcome.error)[:200] if outcome.error else _summary(outcome.value))
+            self._log(name, "ended", said)
+            done(outcome)
+
+        process = context.process = Process(
+            self._engine,
+            name,
+            Random(f"{self._seed}/{function}/{key}"),
+            body,
+            ended,
+            timeout=SERVICES[function].timeout,
+            skew=worker.skew,
+        )
+        process.entered, process.left = worker.enter, worker.leave
+        self._log(name, "invoked")
+
+    def retrying(self, function: str, event: Any, key: str, attempt: int = 0) -> None:
+        """An asynchronous invocation: tried again after a minute, and after two more; then it is given up."""
+
+        def done(outcome: Outcome) -> None:
+            failed = outcome.error is not None or outcome.killed is not None
+            if failed and attempt < len(ASYNCHRONOUS_RETRIES):
+                pause = ASYNCHRONOUS_RETRIES[attempt]
+                self._engine.after(pause, lambda: self.retrying(function, event, key, attempt + 1))
+
+        self.invoke(function, event, f"{key} #{attempt + 1}", done)
+
+    def _worker(self, function: str) -> Worker:
+        idle = self._idle[function]
+        if idle and not self._faults.happens("cold", self._random):
+            return idle.pop(self._random.randrange(len(idle)))
+        self._cold_starts += 1
+        skew = self._faults.rates.skew
+        self._engine.set_wall_clock(self._engine.now)
+        return Worker(function, self._random.uniform(-skew, skew), self._cold_starts)
+
+
+def _summary(value: Any) -> str:
+    if isinstance(value, dict):
+        if "statusCode" in value:
+            return f"{value['statusCode']} {value['body'][:160]}"
+        if "policyDocument" in value:
+            return "allowed"
+    return json.dumps(value, default=str)[:200]

@@ -1,0 +1,61 @@
+"""AWS services and tables that fail for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from tests.simulation.engine import Engine
+from tests.simulation.faults import CallFault, Faults
+from tests.simulation.names import STAGE
+
+FAILING = 0.9
+"""The share of calls that fail meanwhile."""
+READS = ("GetItem", "BatchGetItem", "Query")
+
+
+class Outages:
+    """What is out when, in a run. `chance`: for contention."""
+
+    def __init__(self, engine: Engine, faults: Faults, random: Random, chance: Random) -> None:
+        self._engine = engine
+        self._faults = faults
+        self._random = random
+        self._chance = chance
+        self._services: dict[str, tuple[float, float]] = {}
+        self._contention, self._contended = (0.0, 0.0), ""
+
+    def plan(self, services: Iterable[str], start: float, end: float) -> None:
+        """Decide which services are to fail in between, and for how long."""
+        for service in services:
+            if self._faults.happens("outage", self._random):
+                begins = self._random.uniform(start, end)
+                self._services[service] = (begins, begins + self._random.choice((30, 300, 900)))
+        if self._faults.happens("contention", self._chance):
+            begins = self._chance.uniform(start, end)
+            self._contention = (begins, begins + self._chance.choice((60, 300, 900)))
+            self._contended = self._chance.choice(("TransactWriteItems", "TransactWriteItems", "ledger", "reference"))
+
+    @property
+    def are_planned(self) -> bool:
+        """Whether a service or a table is to fail for so long that our functions give up."""
+        return bool(self._services or self._contended)
+
+    def hit(self, service: str, random: Random) -> bool:
+        """Whether a call fails because its service is out."""
+        begins, ends = self._services.get(service, (0.0, 0.0))
+        return begins <= self._engine.now < ends and random.random() < FAILING
+
+    def fault(self, service: str, operation: str, params: dict[str, Any], random: Random) -> CallFault | None:
+        """What they do to a call: under contention a conflict to a transaction, or throttling to the reads of a table."""
+        if self.hit(service, random):
+            return CallFault.ERROR
+        begins, ends = self._contention
+        if not begins <= self._engine.now < ends:
+            return None
+        if operation == self._contended == "TransactWriteItems":
+            return CallFault.CONFLICT if random.random() < FAILING else None
+        tables = params.get("RequestItems", {}).keys() | {params.get("TableName")}
+        is_read = operation in READS and f"{STAGE}-{self._contended}" in tables
+        return CallFault.THROTTLED if is_read and random.random() < FAILING else None

@@ -1,0 +1,194 @@
+"""The outside world: exchanges and a depository that keep their own books, reached over HTTP, and may misbehave.
+
+They have the interface of real ones (`trading.wire`, signed requests, callbacks); what they did is the truth that our
+books are held against.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import urllib3
+
+from tests.simulation.cloud import Cloud
+from tests.simulation.depository import SimulatedDepository
+from tests.simulation.engine import current
+from tests.simulation.exchange import SimulatedExchange
+from tests.simulation.instants import timestamp
+from tests.simulation.market import CENT
+from tests.simulation.names import STAGE
+from trading.adapters.signatures import verify
+from trading.wire import SettlementInstruction, SubmitOrder
+
+EXCHANGE_TIMEOUT, DEPOSITORY_TIMEOUT = 1.5, 3.5
+ORDER_PATH = re.compile(r"/exchanges/(\w+)/orders(?:/([^/]+))?")
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What of urllib3's response is read."""
+
+    status: int
+    data: bytes
+
+
+class Outside:
+    """Everything that is not ours, behind HTTP."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        prices: Mapping[str, Decimal],
+        exchange_ids: tuple[str, ...],
+        trading: tuple[float, float],
+        settling: tuple[float, float],
+    ) -> None:
+        self.cloud = cloud
+        self.engine = cloud.engine
+        self.faults = cloud.faults
+        self.prices = prices
+        self.random = Random(f"{cloud.seed}/outside")
+        self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
+        self.exchanges = {
+            name: SimulatedExchange(cloud, name, self.secrets[name], prices, partial(self._falls_ill, name))
+            for name in exchange_ids
+        }
+        self.depository = SimulatedDepository(cloud, self.random)
+        self.submitted: list[str] = []
+        """Child orders in the order in which they were sent here, arrived or not."""
+        self.tried: list[str] = []
+        """The same, and those that were asked for without an answer: nobody knows whether they were sent before."""
+        hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
+        self._down = self._planned("venue_down", hours)
+        self._hangs = self._planned("venue_hangs", hours)
+        self._ever_overloaded: set[str] = set()
+        self._overloaded: dict[str, float] = {}
+        """Until when a venue that left somebody without an answer refuses every other request."""
+
+    def _planned(self, fault: str, hours: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        """From when to when a fault lasts at which venues; it begins while they are at work."""
+        planned = {}
+        for venue, (opens, closes) in hours.items():
+            if self.faults.happens(fault, self.random):
+                start = self.random.uniform(opens, closes)
+                planned[venue] = (start, start + self.random.choice((20, 200, 4000)))
+        return planned
+
+    @property
+    def ever_out(self) -> Collection[str]:
+        """The venues that were out of reach for a while, or will be."""
+        return self._down.keys() | self._hangs.keys() | self._ever_overloaded
+
+    def _falls_ill(self, venue: str, random: Random) -> None:
+        """A venue that does something wrong may hang from now on."""
+        if self.faults.happens("venue_ill", random):
+            self._hangs[venue] = (self.engine.now, self.engine.now + random.choice((5, 60, 600)))
+
+    def _is_down(self, venue: str) -> bool:
+        return self._now(self._down, venue)
+
+    def _now(self, planned: Mapping[str, tuple[float, float]], venue: str) -> bool:
+        start, end = planned.get(venue, (0.0, 0.0))
+        return start <= self.engine.now < end
+
+    def http(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+        """In the place of urllib3's request, for the functions: the answer, or urllib3's errors."""
+        process = current()
+        assert process is not None
+        headers = headers or {}
+        venue = headers["X-Key-Id"]
+        path = url.split(f"/{STAGE}", 1)[1]
+        timeout = DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT
+        if method == "POST" and venue != "depository":
+            self.submitted.append(json.loads(body or b"{}")["client_order_id"])
+            self.tried.append(self.submitted[-1])
+        lost = self.faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
+        busy = self.faults.happens("venue_busy", process.random) or (
+            self._overloaded.get(venue, 0.0) > self.engine.now and process.random.random() < 0.5
+        )
+        if lost:
+            self._overloaded[venue] = self.engine.now + 10
+        effect = process.random.random() < 0.5
+        process.sleep(process.random.uniform(0.005, 0.1))
+        if self.faults.happens("killed_before", process.random):
+            process.die("killed before HTTP")
+        if method == "POST" and self.faults.happens("venue_sender_dies", process.random):
+            if effect:
+                self.engine.after(
+                    process.random.choice((1, 200, 1000)) * process.random.random(),
+                    lambda: self.cloud.log("orphan", self._serve(venue, method, path, body or b"", False)),
+                )
+            self._overloaded[venue] = self.engine.now + process.random.choice((10, 200, 800))
+            self._ever_overloaded.add(venue)
+            process.die(f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}")
+        matched = ORDER_PATH.fullmatch(path)
+        asked = matched[2] if matched else None
+        if asked and lost:
+            self.tried.append(asked)
+        if lost and not effect:
+            if self.faults.happens("venue_late_arrival", process.random):
+                self.cloud.log(process.name, method, path, "arrives late")
+                late = process.random.uniform(1, 90)
+                self.engine.after(
+                    late, lambda: self.cloud.log("late", self._serve(venue, method, path, body or b"", False))
+                )
+            else:
+                self.cloud.log(process.name, method, path, "never arrived")
+            process.sleep(timeout)
+            raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
+        lowered = {name.lower(): value for name, value in headers.items()}
+        verify(lowered, [self.secrets[venue]], int(self.engine.now), method, path, body or b"")
+        status, answer = self._serve(venue, method, path, body or b"", busy)
+        self.cloud.log(process.name, method, path, status, "answer lost" if lost else answer)
+        if asked and status == 503:
+            self.tried.append(asked)
+        if self.faults.happens("killed_after", process.random):
+            process.die("killed after HTTP")
+        if lost:
+            process.sleep(timeout)
+            raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
+        return HttpResponse(status, json.dumps(answer).encode())
+
+    def _serve(self, venue: str, method: str, path: str, body: bytes, busy: bool) -> tuple[int, Any]:
+        parts = urlsplit(path)
+        if parts.path.startswith("/quotes/"):
+            return 200, self._quotes(parts.path.removeprefix("/quotes/"))
+        if busy or self._is_down(venue):
+            return 503, {"code": "DOWN"}
+        if parts.path == "/depository/instructions":
+            return self.depository.instruct(SettlementInstruction.model_validate_json(body))
+        if parts.path == "/depository/confirmations":
+            return self.depository.confirmations(parse_qs(parts.query))
+        matched = ORDER_PATH.fullmatch(parts.path)
+        assert matched is not None, path
+        assert matched[1] == venue, path
+        exchange = self.exchanges[venue]
+        if method == "POST":
+            return exchange.submit(SubmitOrder.model_validate_json(body))
+        return exchange.cancel(matched[2]) if method == "DELETE" else exchange.status(matched[2])
+
+    def _quotes(self, symbol: str) -> dict[str, Any]:
+        price, quotes = self.prices[symbol], []
+        for exchange_id in self.exchanges:
+            if self._is_down(exchange_id):
+                continue
+            half_spread = CENT * self.random.randint(1, 4)
+            middle = price + CENT * self.random.randint(-5, 5)
+            quotes.append(
+                {
+                    "exchange_id": exchange_id,
+                    "bid": str(middle - half_spread),
+                    "bid_size": self.random.choice((50, 200, 1000, 100_000)),
+                    "ask": str(middle + half_spread),
+                    "ask_size": self.random.choice((50, 200, 1000, 100_000)),
+                }
+            )
+        return {"symbol": symbol, "as_of": timestamp(self.engine.now), "quotes": quotes}
