@@ -20,7 +20,7 @@ import urllib3
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.depository import SimulatedDepository
-from tests.simulation.engine import current
+from tests.simulation.engine import Process, current
 from tests.simulation.exchange import SimulatedExchange
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT
@@ -51,17 +51,17 @@ class Outside:
         trading: tuple[float, float],
         settling: tuple[float, float],
     ) -> None:
-        self.cloud = cloud
-        self.engine = cloud.engine
-        self.faults = cloud.faults
-        self.prices = prices
-        self.random = Random(f"{cloud.seed}/outside")
+        self._cloud = cloud
+        self._engine = cloud.engine
+        self._faults = cloud.faults
+        self._prices = prices
+        self._random = Random(f"{cloud.seed}/outside")
         self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
         self.exchanges = {
             name: SimulatedExchange(cloud, name, self.secrets[name], prices, partial(self._falls_ill, name))
             for name in exchange_ids
         }
-        self.depository = SimulatedDepository(cloud, self.random)
+        self.depository = SimulatedDepository(cloud, self._random)
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
         self.tried: list[str] = []
@@ -77,9 +77,9 @@ class Outside:
         """From when to when a fault lasts at which venues; it begins while they are at work."""
         planned = {}
         for venue, (opens, closes) in hours.items():
-            if self.faults.happens(fault, self.random):
-                start = self.random.uniform(opens, closes)
-                planned[venue] = (start, start + self.random.choice((20, 200, 4000)))
+            if self._faults.happens(fault, self._random):
+                start = self._random.uniform(opens, closes)
+                planned[venue] = (start, start + self._random.choice((20, 200, 4000)))
         return planned
 
     @property
@@ -89,44 +89,41 @@ class Outside:
 
     def _falls_ill(self, venue: str, random: Random) -> None:
         """A venue that does something wrong may hang from now on."""
-        if self.faults.happens("venue_ill", random):
-            self._hangs[venue] = (self.engine.now, self.engine.now + random.choice((5, 60, 600)))
+        if self._faults.happens("venue_ill", random):
+            self._hangs[venue] = (self._engine.now, self._engine.now + random.choice((5, 60, 600)))
 
     def _is_down(self, venue: str) -> bool:
         return self._now(self._down, venue)
 
     def _now(self, planned: Mapping[str, tuple[float, float]], venue: str) -> bool:
         start, end = planned.get(venue, (0.0, 0.0))
-        return start <= self.engine.now < end
+        return start <= self._engine.now < end
 
     def http(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         """In the place of urllib3's request, for the functions: the answer, or urllib3's errors."""
         process = current()
         assert process is not None
-        headers = headers or {}
+        headers, body = headers or {}, body or b""
         venue = headers["X-Key-Id"]
         path = url.split(f"/{STAGE}", 1)[1]
-        timeout = DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT
         if method == "POST" and venue != "depository":
-            self.submitted.append(json.loads(body or b"{}")["client_order_id"])
+            self.submitted.append(json.loads(body)["client_order_id"])
             self.tried.append(self.submitted[-1])
-        lost = self.faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
-        busy = self.faults.happens("venue_busy", process.random) or (
-            self._overloaded.get(venue, 0.0) > self.engine.now and process.random.random() < 0.5
+        lost = self._faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
+        busy = self._faults.happens("venue_busy", process.random) or (
+            self._overloaded.get(venue, 0.0) > self._engine.now and process.random.random() < 0.5
         )
         if lost:
-            self._overloaded[venue] = self.engine.now + 10
+            self._overloaded[venue] = self._engine.now + 10
         effect = process.random.random() < 0.5
         process.sleep(process.random.uniform(0.005, 0.1))
-        if self.faults.happens("killed_before", process.random):
+        if self._faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
-        if method == "POST" and self.faults.happens("venue_sender_dies", process.random):
+        if method == "POST" and self._faults.happens("venue_sender_dies", process.random):
             if effect:
-                self.engine.after(
-                    process.random.choice((1, 200, 1000)) * process.random.random(),
-                    lambda: self.cloud.log("orphan", self._serve(venue, method, path, body or b"", False)),
-                )
-            self._overloaded[venue] = self.engine.now + process.random.choice((10, 200, 800))
+                late = process.random.choice((1, 200, 1000)) * process.random.random()
+                self._arrives("orphan", late, venue, method, path, body)
+            self._overloaded[venue] = self._engine.now + process.random.choice((10, 200, 800))
             self._ever_overloaded.add(venue)
             process.die(f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}")
         matched = ORDER_PATH.fullmatch(path)
@@ -134,28 +131,32 @@ class Outside:
         if asked and lost:
             self.tried.append(asked)
         if lost and not effect:
-            if self.faults.happens("venue_late_arrival", process.random):
-                self.cloud.log(process.name, method, path, "arrives late")
-                late = process.random.uniform(1, 90)
-                self.engine.after(
-                    late, lambda: self.cloud.log("late", self._serve(venue, method, path, body or b"", False))
-                )
+            if self._faults.happens("venue_late_arrival", process.random):
+                self._cloud.log(process.name, method, path, "arrives late")
+                self._arrives("late", process.random.uniform(1, 90), venue, method, path, body)
             else:
-                self.cloud.log(process.name, method, path, "never arrived")
-            process.sleep(timeout)
-            raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
+                self._cloud.log(process.name, method, path, "never arrived")
+            raise self._no_answer(process, venue, url)
         lowered = {name.lower(): value for name, value in headers.items()}
-        verify(lowered, [self.secrets[venue]], int(self.engine.now), method, path, body or b"")
-        status, answer = self._serve(venue, method, path, body or b"", busy)
-        self.cloud.log(process.name, method, path, status, "answer lost" if lost else answer)
+        verify(lowered, [self.secrets[venue]], int(self._engine.now), method, path, body)
+        status, answer = self._serve(venue, method, path, body, busy)
+        self._cloud.log(process.name, method, path, status, "answer lost" if lost else answer)
         if asked and status == 503:
             self.tried.append(asked)
-        if self.faults.happens("killed_after", process.random):
+        if self._faults.happens("killed_after", process.random):
             process.die("killed after HTTP")
         if lost:
-            process.sleep(timeout)
-            raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
+            raise self._no_answer(process, venue, url)
         return HttpResponse(status, json.dumps(answer).encode())
+
+    def _arrives(self, what: str, later: float, venue: str, method: str, path: str, body: bytes) -> None:
+        """A request comes when nobody waits for its answer any more."""
+        self._engine.after(later, lambda: self._cloud.log(what, self._serve(venue, method, path, body, False)))
+
+    @staticmethod
+    def _no_answer(process: Process, venue: str, url: str) -> urllib3.exceptions.ReadTimeoutError:
+        process.sleep(DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT)
+        return urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
 
     def _serve(self, venue: str, method: str, path: str, body: bytes, busy: bool) -> tuple[int, Any]:
         parts = urlsplit(path)
@@ -176,19 +177,19 @@ class Outside:
         return exchange.cancel(matched[2]) if method == "DELETE" else exchange.status(matched[2])
 
     def _quotes(self, symbol: str) -> dict[str, Any]:
-        price, quotes = self.prices[symbol], []
+        price, quotes = self._prices[symbol], []
         for exchange_id in self.exchanges:
             if self._is_down(exchange_id):
                 continue
-            half_spread = CENT * self.random.randint(1, 4)
-            middle = price + CENT * self.random.randint(-5, 5)
+            half_spread = CENT * self._random.randint(1, 4)
+            middle = price + CENT * self._random.randint(-5, 5)
             quotes.append(
                 {
                     "exchange_id": exchange_id,
                     "bid": str(middle - half_spread),
-                    "bid_size": self.random.choice((50, 200, 1000, 100_000)),
+                    "bid_size": self._random.choice((50, 200, 1000, 100_000)),
                     "ask": str(middle + half_spread),
-                    "ask_size": self.random.choice((50, 200, 1000, 100_000)),
+                    "ask_size": self._random.choice((50, 200, 1000, 100_000)),
                 }
             )
-        return {"symbol": symbol, "as_of": timestamp(self.engine.now), "quotes": quotes}
+        return {"symbol": symbol, "as_of": timestamp(self._engine.now), "quotes": quotes}
