@@ -108,6 +108,19 @@ class NewOrder(Frozen):
             raise ValueError(f"a {order_type} order carries no {name}")
         return price
 
+    def request(self) -> OrderRequest:
+        """What is asked for, in the words of the domain."""
+        return OrderRequest(
+            client_id=self.client_id,
+            symbol=self.stock_symbol,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            limit_price=self.price,
+            stop_price=self.stop_price,
+        )
+
 
 class OrderChanges(Frozen):
     """What is to change of an order; what is left out stays. `quantity` is its total, with what is filled of it."""
@@ -152,27 +165,17 @@ app = ApiResolver(stages.throttle(settings))
 )
 def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
     """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer, not an error: see `reason`."""
-    placed, headers = _take(order)
+    placed, headers = _take(order.request())
     return json_response(
         views.accepted(placed), HTTPStatus.CREATED, headers | {"Location": f"/api/v1/orders/{placed.order_id}"}
     )
 
 
-def _take(order: NewOrder) -> tuple[Order, dict[str, str]]:
+def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
     """The order as it was accepted or rejected, now or before, and what the answer's headers say of that."""
-    if order.client_id != app.principal.client_id:
+    if request.client_id != app.principal.client_id:
         raise HttpError(HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only.")
-    request = OrderRequest(
-        client_id=order.client_id,
-        symbol=order.stock_symbol,
-        side=order.side,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        quantity=order.quantity,
-        limit_price=order.price,
-        stop_price=order.stop_price,
-    )
-    fingerprint = hashlib.sha256(order.model_dump_json().encode()).hexdigest()[:16]
+    fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
     return placed, {REPLAYED_HEADER: "true"} if replayed else {}
@@ -317,8 +320,7 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
     """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit. Of a rejected one the status is
     `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
     """
-    client_id = request.user_id or app.principal.client_id
-    placed, headers = _take(NewOrder(client_id=client_id, **request.terms()))
+    placed, headers = _take(request.order(app.principal.client_id))
     record = TradeRecord.of(at_acceptance(placed))
     return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
 
@@ -332,8 +334,7 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
 )
 def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
     """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say whether it is placed or rejected."""
-    client_id = request.customer_id or app.principal.client_id
-    placed, headers = _take(NewOrder(client_id=client_id, **request.terms()))
+    placed, headers = _take(request.order(app.principal.client_id))
     record = PlacedTrade.of(at_acceptance(placed))
     return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
 

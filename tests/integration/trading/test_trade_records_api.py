@@ -134,6 +134,16 @@ def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_a
     assert answered(call(system, "POST", "trade/place", BUY | {"quantity": 1}), 422)["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
+@pytest.mark.parametrize("written", ["240.5", "240.500000", "240500e-3"])
+def test_a_price_is_a_number_however_it_is_written(system: System, written: str) -> None:
+    event = request(
+        "POST", "/api/v1/trade/place", BUY, headers={"Idempotency-Key": "key-1"}, authorizer=principal("alice")
+    )
+    event["body"] = event["body"].replace("240.5", written)
+    placed = answered(system.invoke("orders", event), 201)
+    assert (placed["pricePerShare"], orders.show(system, placed["tradeId"])["price"]) == (240.5, "240.50")
+
+
 def test_a_market_trade_has_no_price_until_it_is_executed(system: System) -> None:
     placed = place(system, {"stockSymbol": "AAPL", "quantity": 10, "tradeType": "sell"})
     assert (placed["pricePerShare"], placed["totalPrice"], placed["status"]) == (None, None, "pending")

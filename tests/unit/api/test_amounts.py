@@ -41,6 +41,12 @@ def test_a_number_is_taken_exactly(kind: str, number: Decimal) -> None:
     assert TypeAdapter(TYPES[kind]).validate_python(number) == number
 
 
+@pytest.mark.parametrize("number", [Decimal("33.500000"), Decimal("33.000000"), Decimal("100.000")])
+@pytest.mark.parametrize("kind", TYPES)
+def test_zeros_at_the_end_of_a_number_mean_nothing(kind: str, number: Decimal) -> None:
+    assert TypeAdapter(TYPES[kind]).validate_python(number) == number
+
+
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize(
     "value",
@@ -50,6 +56,7 @@ def test_a_number_is_taken_exactly(kind: str, number: Decimal) -> None:
         187.5,
         Decimal("NaN"),
         Decimal("1.00001"),
+        Decimal(f"1.{'0' * 30}1"),
         -1,
         10**13,
         "",

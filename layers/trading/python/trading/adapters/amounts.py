@@ -18,13 +18,19 @@ AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
 PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
+def _written(number: Decimal) -> str:
+    """Without zeros at its end: of a number, they mean nothing."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
     """`bounds`: the pattern's, for numbers."""
 
     def check(value: object) -> object:
         text = value
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            text = format(Decimal(value), "f")
+            text = _written(Decimal(value))
         if not isinstance(text, str) or not re.fullmatch(pattern, text):
             raise ValueError(f"a plain decimal number, for instance {example}, of the form {pattern}")
         return text

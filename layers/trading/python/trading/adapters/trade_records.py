@@ -5,15 +5,16 @@ A "trade" here is what is an order everywhere else, executed or not. Numbers are
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from trading.adapters import amounts
 from trading.domain.balances import Balances
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.valuation import Portfolio
-from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, Timestamp, cents
+from trading.domain.values import Frozen, OrderType, Side, TimeInForce, Timestamp, cents
 
 TAGS = ["Trade records"]
 
@@ -26,8 +27,7 @@ def _no_text(value: object) -> object:
 
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
 Price = Annotated[
-    Money,
-    Field(gt=0, lt=10_000_000, max_digits=11, decimal_places=4),
+    amounts.Price,
     BeforeValidator(_no_text),
     WithJsonSchema(
         {
@@ -49,18 +49,6 @@ class Record(Frozen):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
-def _terms(symbol: str, side: Side, quantity: int, price: Decimal | None) -> dict[str, Any]:
-    """The terms of the order that is meant: for the day, and with a price a limit order."""
-    return {
-        "stock_symbol": symbol,
-        "side": side,
-        "quantity": quantity,
-        "order_type": OrderType.MARKET if price is None else OrderType.LIMIT,
-        "price": None if price is None else f"{price:f}",
-        "time_in_force": TimeInForce.DAY,
-    }
-
-
 class TradeRequest(Record):
     """A trade to place, for the day: at the market, or with a `pricePerShare` at that price or better."""
 
@@ -70,9 +58,17 @@ class TradeRequest(Record):
     price_per_share: Price | None = None
     trade_type: Side
 
-    def terms(self) -> dict[str, Any]:
-        """The order's."""
-        return _terms(self.stock_symbol, self.trade_type, self.quantity, self.price_per_share)
+    def order(self, client_id: str) -> OrderRequest:
+        """The order that is meant; `client_id`: whose it is if that is not said."""
+        return OrderRequest(
+            client_id=self.user_id or client_id,
+            symbol=self.stock_symbol,
+            side=self.trade_type,
+            order_type=OrderType.MARKET if self.price_per_share is None else OrderType.LIMIT,
+            time_in_force=TimeInForce.DAY,
+            quantity=self.quantity,
+            limit_price=self.price_per_share,
+        )
 
 
 class MarketTradeRequest(Record):
@@ -83,9 +79,16 @@ class MarketTradeRequest(Record):
     type: Side
     quantity: Quantity
 
-    def terms(self) -> dict[str, Any]:
-        """The order's."""
-        return _terms(self.stock_ticker, self.type, self.quantity, None)
+    def order(self, client_id: str) -> OrderRequest:
+        """The order that is meant; `client_id`: whose it is if that is not said."""
+        return OrderRequest(
+            client_id=self.customer_id or client_id,
+            symbol=self.stock_ticker,
+            side=self.type,
+            order_type=OrderType.MARKET,
+            time_in_force=TimeInForce.DAY,
+            quantity=self.quantity,
+        )
 
 
 class TradeStatus(StrEnum):
