@@ -83,7 +83,6 @@ PARAMETERS = {
     },
 }
 ENTITY_TAG = {"ETag": {"description": "Names this very answer, for `If-None-Match`.", "schema": {"type": "string"}}}
-DECIMAL = {"type": "string", "description": "A decimal number as text.", "pattern": r"^-?[0-9]+([.][0-9]+)?$"}
 REPLAYED = {
     REPLAYED_HEADER: {"description": "`true` when this is the first answer again.", "schema": {"type": "string"}}
 }
@@ -147,7 +146,6 @@ def generate(document: Document) -> str:
         merge.add_schema(schema.model_dump(mode="json", by_alias=True, exclude_none=True))
     merged = merge.get_openapi_schema()
     _complete(merged)
-    _money_is_text(merged)
     validate(merged)
     return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
 
@@ -222,23 +220,6 @@ def _response(status: int, description: str) -> dict[str, Any]:
     if status in (409, 429, 503):
         response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return response
-
-
-def _money_is_text(node: Any) -> None:
-    """Pydantic offers a number beside the decimal string, and leaves the bounds in words that JSON Schema does not have.
-    `Money` takes no float and is always written as text."""
-    if isinstance(node, dict):
-        options = node.get("anyOf", [])
-        if {"type": "number"} in options and {"type": "string"} in options:
-            options.remove({"type": "number"})
-            options[options.index({"type": "string"})] = DECIMAL
-            for bound in ("gt", "ge", "lt", "le", "max_digits", "decimal_places"):
-                node.pop(bound, None)
-        for child in node.values():
-            _money_is_text(child)
-    elif isinstance(node, list):
-        for child in node:
-            _money_is_text(child)
 
 
 def main(arguments: list[str]) -> int:

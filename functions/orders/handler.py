@@ -130,6 +130,7 @@ class OrderChanges(Frozen):
             "anyOf": [
                 {"properties": {"quantity": {"type": "integer"}}, "required": ["quantity"]},
                 {"properties": {"price": DECIMAL_FORMS}, "required": ["price"]},
+                {"properties": {"stop_price": DECIMAL_FORMS}, "required": ["stop_price"]},
             ]
         }
     )

@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 from decimal import Decimal
 from itertools import count, cycle
+from math import floor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -136,7 +137,9 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
         near = str((REFERENCE_PRICE[symbol] * (100 - size) / 100).quantize(Decimal("0.01")))
         prices = {name: near for name in ("price", "stop_price") if isinstance(body.get(name), str | int | float)}
         return body | prices | {"client_id": WORLD.client_id, "stock_symbol": symbol, "quantity": size + 1}
-    if rounded := {name: max(round(value, 2), 0.01) for name, value in body.items() if isinstance(value, float)}:
+    if rounded := {
+        name: max(floor(value * 100) / 100, 0.01) for name, value in body.items() if isinstance(value, float)
+    }:
         return body | rounded
     if case.path == "/api/v1/auth/token" and _mostly(seed):
         return body | {"api_key": WORLD.login.api_key, "api_secret": WORLD.login.api_secret}

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
@@ -70,6 +71,19 @@ def _beside_numbers(schema: Any) -> Iterator[bool]:
     elif isinstance(schema, list):
         for part in schema:
             yield from _beside_numbers(part)
+
+
+@pytest.mark.parametrize("price", ["187.50", 187.5])
+def test_a_price_is_text_or_a_number_also_where_it_is_said_what_goes_together(price: Any) -> None:
+    written = document("openapi.json")
+    order = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell", "time_in_force": "DAY"}
+    for name, body in (
+        ("OrderChanges", {"quantity": 10}),
+        ("OrderChanges", {"price": price}),
+        ("OrderChanges", {"stop_price": price}),
+        ("NewOrder", order | {"order_type": "stop", "stop_price": price}),
+    ):
+        jsonschema.validate(body, written | {"$ref": f"#/components/schemas/{name}"})
 
 
 def test_requests_take_no_unknown_fields_and_bound_their_strings() -> None:
