@@ -1,20 +1,18 @@
 """/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as /api/v1/trade."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, TypeVar
 
 import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic.config import JsonDict, JsonValue
 
+from functions.orders.models import SYMBOL, NewOrder, OrderChanges
 from functions.orders.settings import Settings
 from trading.adapters import order_pages, periods, stages, trade_records, views
-from trading.adapters.amounts import DECIMAL_FORMS, Price
 from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -36,115 +34,16 @@ from trading.adapters.trade_records import (
 )
 from trading.domain import identifiers
 from trading.domain.orders import Order, OrderRequest, OrderStatus
-from trading.domain.replacement import Replacement
-from trading.domain.values import Frozen, OrderType, Side, TimeInForce
+from trading.domain.values import Side
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.place_order import PlaceOrder
 from trading.usecases.ports import NotFoundError
 from trading.usecases.replace_order import ReplaceOrder
 
-SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"
+Record = TypeVar("Record", TradeRecord, PlacedTrade)
 PRICE_MAX_AGE = timedelta(seconds=60)
 """Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
-
-
-def _form(order_type: OrderType) -> JsonDict:
-    """What an order of a type carries, as JSON Schema."""
-    needed = {"price": order_type.has_limit, "stop_price": order_type.has_stop}
-    properties: JsonDict = {name: DECIMAL_FORMS if needs else {"type": "null"} for name, needs in needed.items()}
-    properties["order_type"] = {"enum": [order_type.value]}
-    if order_type.has_stop:
-        properties["time_in_force"] = {"enum": ["DAY", "GTC"]}
-    required: list[JsonValue] = [name for name, needs in needed.items() if needs]
-    return {"properties": properties, "required": required}
-
-
-def _example(order_type: OrderType) -> JsonDict:
-    """A sale of some shares, or one that ends a loss."""
-    order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
-    order |= {"order_type": order_type.value, "time_in_force": "DAY"}
-    order |= {"stop_price": "215.00"} if order_type.has_stop else {}
-    return order | ({"price": "214.50" if order_type.has_stop else "230.00"} if order_type.has_limit else {})
-
-
-class NewOrder(Frozen):
-    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a stop-limit order both, a market
-    order none. A stop order stands for the day or till canceled.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [_form(each) for each in OrderType], "examples": [*map(_example, OrderType)]}
-    )
-
-    client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    stock_symbol: str = Field(pattern=SYMBOL)
-    quantity: int = Field(gt=0, le=1_000_000_000, strict=True)
-    order_type: OrderType
-    side: Side
-    time_in_force: TimeInForce
-    price: Price | None = Field(default=None, validate_default=True)
-    stop_price: Price | None = Field(default=None, validate_default=True)
-
-    @field_validator("time_in_force")
-    @classmethod
-    def _a_stop_order_rests(cls, time_in_force: TimeInForce, info: ValidationInfo) -> TimeInForce:
-        order_type = info.data.get("order_type")
-        if order_type is not None and order_type.has_stop and not time_in_force.rests:
-            raise ValueError(f"a {order_type} order is DAY or GTC")
-        return time_in_force
-
-    @field_validator("price", "stop_price")
-    @classmethod
-    def _prices_go_with_type(cls, price: Decimal | None, info: ValidationInfo) -> Decimal | None:
-        order_type = info.data.get("order_type")
-        if order_type is None:
-            return price
-        needed = order_type.has_limit if info.field_name == "price" else order_type.has_stop
-        name = str(info.field_name).replace("_", " ")
-        if needed and price is None:
-            raise ValueError(f"a {order_type} order needs a {name}")
-        if not needed and price is not None:
-            raise ValueError(f"a {order_type} order carries no {name}")
-        return price
-
-    def request(self) -> OrderRequest:
-        """What is asked for, in the words of the domain."""
-        return OrderRequest(
-            client_id=self.client_id,
-            symbol=self.stock_symbol,
-            side=self.side,
-            order_type=self.order_type,
-            time_in_force=self.time_in_force,
-            quantity=self.quantity,
-            limit_price=self.price,
-            stop_price=self.stop_price,
-        )
-
-
-class OrderChanges(Frozen):
-    """What is to change of an order; what is left out stays. `quantity` is its total, with what is filled of it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"quantity": {"type": "integer"}}, "required": ["quantity"]},
-                {"properties": {"price": DECIMAL_FORMS}, "required": ["price"]},
-                {"properties": {"stop_price": DECIMAL_FORMS}, "required": ["stop_price"]},
-            ]
-        }
-    )
-
-    quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
-    price: Price | None = None
-    stop_price: Price | None = None
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if self.quantity is None and self.price is None and self.stop_price is None:
-            raise ValueError("name a quantity, a price or a stop price")
-        return self
-
 
 settings = load(Settings)
 books = stages.books(settings)
@@ -286,10 +185,9 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     the new one is VALIDATED, or REJECTED (with REPLACE_TOO_LATE if nothing is left over); until then both together hold the greater of
     what each needs. A replacement that would not be accepted if the old order ended now is refused, and the old order stands.
     """
-    wanted = Replacement(quantity=changes.quantity, limit_price=changes.price, stop_price=changes.stop_price)
     fingerprint = hashlib.sha256(f"replace {order_id} {changes.model_dump_json()}".encode()).hexdigest()[:16]
     new, replayed = replace_order(
-        app.principal.client_id, order_id, wanted, app.idempotency_key, fingerprint, app.correlation_id
+        app.principal.client_id, order_id, changes.wanted(), app.idempotency_key, fingerprint, app.correlation_id
     )
     logger.info("replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed)
     headers = {"Location": f"/api/v1/orders/{new.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})
@@ -321,9 +219,7 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
     """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit. Of a rejected one the status is
     `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
     """
-    placed, headers = _take(request.order(app.principal.client_id))
-    record = TradeRecord.of(at_acceptance(placed))
-    return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
+    return _trade(request.order(app.principal.client_id), TradeRecord.of)
 
 
 @app.post(
@@ -335,9 +231,13 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
 )
 def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
     """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say whether it is placed or rejected."""
-    placed, headers = _take(request.order(app.principal.client_id))
-    record = PlacedTrade.of(at_acceptance(placed))
-    return json_response(record, HTTPStatus.CREATED, headers | {"Location": f"/api/v1/trade/{placed.order_id}"})
+    return _trade(request.order(app.principal.client_id), PlacedTrade.of)
+
+
+def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response[Record]:
+    placed, headers = _take(request)
+    location = {"Location": f"/api/v1/trade/{placed.order_id}"}
+    return json_response(record(at_acceptance(placed)), HTTPStatus.CREATED, headers | location)
 
 
 @app.get("/api/v1/trade/<trade_id>", permission="orders:read", summary="Show a trade", tags=trade_records.TAGS)

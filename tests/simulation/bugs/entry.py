@@ -90,7 +90,7 @@ BUGS = (
         "orders placed for others",
         "The client id of the body is not compared with the token's.",
         "A client trades with somebody else's money.",
-        (Edit(ORDERS, "if order.client_id != app.principal.client_id:", "if False:"),),
+        (Edit(ORDERS, "if request.client_id != app.principal.client_id:", "if False:"),),
     ),
     Bug(
         "a report acknowledged before it is durable",
