@@ -118,7 +118,7 @@ DOCUMENTS = (
         "docs/openapi.json",
         "Trading API",
         "Place orders, follow them through execution, clearing and settlement, see cash and positions. Amounts are "
-        "decimal strings, times are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
+        "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
         ("auth", "orders", "accounts", "callbacks"),
     ),
     Document(
