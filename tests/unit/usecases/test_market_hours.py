@@ -141,3 +141,42 @@ def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
     answers = iter([True, True, True, False, False])
     assert world.sweep(lambda: next(answers)) == 2
     assert world.sweep() == 3
+
+
+def reads(world: World) -> int:
+    return sum(call in ("books.order", "books.orders", "books.account") for call in world.faults.calls)
+
+
+def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_before_it(world: World) -> None:
+    world.order("waits", time_in_force=TimeInForce.GTC)
+    taken = []
+    for number in range(12):
+        world.order(f"overtakes {number}", symbol="MSFT", quantity=1)
+        before = reads(world)
+        world.run()
+        taken.append(reads(world) - before)
+    assert len(set(taken[1:])) == 1, taken
+
+
+def test_what_overtakes_a_later_session_goes_after_what_was_released_before(world: World) -> None:
+    """Nobody has started the order of Monday's session until Monday evening."""
+    monday = world.order("monday", time_in_force=TimeInForce.GTC)
+    world.placed("before the open", symbol="MSFT", quantity=1)
+    world.now = new_york(2026, 11, 23, 16, 1)
+    tuesday = world.order("tuesday")
+    world.placed("evening", symbol="MSFT", quantity=1)
+    assert world.statuses(monday, tuesday) == (OrderStatus.ROUTING, OrderStatus.VALIDATED)
+
+
+def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_reads(world: World) -> None:
+    waiting = world.order("waits", time_in_force=TimeInForce.GTC)
+    for number in range(30):
+        world.placed(f"overtakes {number}", symbol="MSFT", quantity=1)
+    later = [world.order(f"also waits {number}", quantity=1) for number in range(3)]
+    world.now = OPEN
+    before = reads(world)
+    world.execute(execute(later[1].order_id))
+    assert reads(world) - before < 15
+    expected = [OrderStatus.ROUTING] * 3 + [OrderStatus.VALIDATED]
+    assert [world.current(order).status for order in (waiting, *later)] == expected
+    assert world.exchanges.arrived[-3:] == [f"{order.order_id}-1" for order in (waiting, *later[:2])]

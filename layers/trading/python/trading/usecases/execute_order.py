@@ -1,7 +1,7 @@
 """Execution: what a client's mailbox asks to be done with an order at the exchanges."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trading.domain import identifiers, replacement
 from trading.domain.errors import PERMANENT, is_transient
@@ -30,6 +30,8 @@ TOKEN_LIFETIME = timedelta(days=100)
 """Longer than any order stands (GTC: 90 days)."""
 RECENTLY = timedelta(minutes=10)
 """Longer than a message that a dead worker held takes to come again."""
+FOLLOWED_ONE_BY_ONE = 5
+"""Predecessors that are read one after another; hardly an order has more that matter."""
 MAX_TRADES = 1000
 """An order names its trades, and an item of DynamoDB has a size: with so many executions the rest is canceled."""
 
@@ -75,9 +77,10 @@ class ExecuteOrderStage:
         order = self._order(order_id)
         if is_waiting(order, self.clock()):
             return order
-        if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
+        if order.status is OrderStatus.VALIDATED:
             for predecessor in self._unsent_predecessors(order, redelivered):
                 self._execute_predecessor(predecessor)
+        if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
             order = self._work(order)
         self._finish(order)
         return order
@@ -117,27 +120,39 @@ class ExecuteOrderStage:
             self._give_up(order, f"{type(error).__name__}: {error}")
 
     def _unsent_predecessors(self, order: Order, redelivered: bool) -> list[Order]:
-        """Orders accepted before this one and not yet sent, oldest first: the queue may have got them in another order.
+        """Orders to be sent before this one and not yet sent, oldest first: the queue may have got them in another order.
 
-        Those that wait for their market to open are left out; beyond one that overtook them there may be some that it has released.
-        A worker that died may have saved the route of a predecessor without sending it: after it, what was routed lately is
-        sent again.
+        Those that wait for their market to open are left out. A worker that died may have saved the route of an order without
+        sending it, the last that it routed: that one is sent again first.
         """
-        waiting: list[Order] = []
-        routed_since = self.clock() - RECENTLY
+        earlier = self._earlier(order)
+        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not is_waiting(e, self.clock())]
+        routed = {at: e for e in earlier if e.status is OrderStatus.ROUTING and (at := _routed_at(e))}
+        last = max(routed, default=None) if redelivered else None
+        if last is not None and last >= self.clock() - RECENTLY:
+            unsent.append(routed[last])
+        return unsent[::-1]
+
+    def _earlier(self, order: Order) -> list[Order]:
+        """Orders of its client accepted before this one, newest first, as far back as one may have to be sent before it.
+
+        Before one that was routed all have been sent, but for those that it overtook while they waited; those come after whatever
+        else overtook them before the same open. Where many were accepted since, the account says which are still open.
+        """
+        found: list[Order] = []
         current = order
-        while order.is_open and not order.trades and current.previous_order_id:
+        while current.previous_order_id:
+            if len(found) == FOLLOWED_ONE_BY_ONE:
+                named = self.books.account(order.client_id).open_orders
+                others = (o for o in self.books.orders(each.order_id for each in named) if o.sequence < order.sequence)
+                return sorted(others, key=lambda o: o.sequence, reverse=True)
             current = self._order(current.previous_order_id)
-            routed_at = next((e.time for e in current.history if e.status is OrderStatus.ROUTING), None)
-            reached = routed_at is not None or current.reason_code == "NOT_EXECUTABLE"
-            maybe_unsent = redelivered and current.status is OrderStatus.ROUTING
-            if is_waiting(current, self.clock()):
-                continue
-            if current.status is OrderStatus.VALIDATED or (maybe_unsent and routed_at and routed_at >= routed_since):
-                waiting.append(current)
-            elif (reached and not current.overtakes) or (order.children and not redelivered):
+            found.append(current)
+            reached = _routed_at(current) is not None or current.reason_code == "NOT_EXECUTABLE"
+            overtook_the_same = order.overtakes and order.business_date == current.business_date
+            if reached and (not current.overtakes or overtook_the_same):
                 break
-        return waiting[::-1]
+        return found
 
     def _report(self, report: ExecutionReport, redelivered: bool) -> None:
         order = self.book.report(report)
@@ -239,3 +254,7 @@ class ExecuteOrderStage:
         if order is None:
             raise NotFoundError(f"no order {order_id}", field="order_id")
         return order
+
+
+def _routed_at(order: Order) -> datetime | None:
+    return next((step.time for step in order.history if step.status is OrderStatus.ROUTING), None)
