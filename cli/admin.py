@@ -119,14 +119,24 @@ def rotate_secret(
     reason: Reason,
     api_key: Annotated[str | None, typer.Option(help="Which; not needed if there is one.", show_default=False)] = None,
     grace_hours: Annotated[
-        int, typer.Option(min=0, max=168, help="The present secret stays valid. 0: it ends now.")
-    ] = 24,
+        int | None,
+        typer.Option(
+            min=0, max=168, help="The present secret stays valid, 24 if not said. 0: it ends now.", show_default=False
+        ),
+    ] = None,
+    newest_was_lost: Annotated[
+        bool,
+        typer.Option("--newest-was-lost", help="Nobody has the newest: it ends now, the one before keeps its time."),
+    ] = False,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a new secret for an API key. It is shown once."""
+    """Issue a new secret for an API key. It is shown once; if it did not arrive, issue another with --newest-was-lost."""
     session: Session = ctx.obj.begin(as_json)
-    of = {"api_key": api_key or _only_key(session, client_id), "grace_hours": grace_hours}
+    if newest_was_lost and grace_hours is not None:
+        raise typer.BadParameter("--newest-was-lost goes without --grace-hours: the secret before it keeps its time")
+    key_named = api_key or _only_key(session, client_id)
+    of = {"api_key": key_named, "grace_hours": grace_hours, "newest_was_lost": newest_was_lost}
     _change_client(session, client_id, "POST", "secret-rotation", key, reason, of)
 
 

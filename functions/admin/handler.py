@@ -3,7 +3,6 @@ Looking things up is not."""
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -77,7 +76,7 @@ app = ApiResolver()
 def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecretView]:
     """Open an account and issue the first API key. Its secret is shown once: a repeated request gets the same key without it.
 
-    A secret whose answer was lost is replaced by a rotation.
+    A secret whose answer was lost is replaced by a rotation with `newest_was_lost`.
     """
     client = Client(**request.model_dump(exclude={"reason"}), fingerprint=_fingerprint(request.model_dump_json()))
     view, headers = _issue(lambda: clients.create(client, app.idempotency_key, _operator(request)))
@@ -124,11 +123,13 @@ def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Prof
 def rotate_secret(client_id: PathId, request: Annotated[Rotation, Body()]) -> Response[IssuedSecretView]:
     """A new secret for an API key, shown once. The present one stays valid for the grace time; one before that ends at once.
 
-    Tokens that were issued before stay valid for their time, 15 minutes.
+    No answer: repeat the request. If it is answered without the secret, the rotation was made and the secret is lost: rotate again,
+    under another key and with `newest_was_lost`, so that the secret in use is not the one that ends at once. Tokens that were issued
+    before stay valid for their time, 15 minutes.
     """
-    rotation, grace = _fingerprint(client_id), timedelta(hours=request.grace_hours)
+    rotation = _fingerprint(client_id)
     view, headers = _issue(
-        lambda: clients.rotate_secret(client_id, request.api_key, rotation, grace, _operator(request))
+        lambda: clients.rotate_secret(client_id, request.api_key, rotation, request.grace(), _operator(request))
     )
     return json_response(view, headers=headers)
 

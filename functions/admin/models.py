@@ -1,5 +1,6 @@
 """What operators send and are shown."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
@@ -25,8 +26,15 @@ SHARES: dict[str, Any] = {
     "properties": {"amount": {"type": "null"}, "symbol": {"type": "string"}, "quantity": {"type": "integer"}},
     "required": ["symbol", "quantity"],
 }
+ROTATED: dict[str, Any] = {"properties": {"newest_was_lost": {"enum": [False]}}}
+REISSUED: dict[str, Any] = {
+    "properties": {"newest_was_lost": {"enum": [True]}, "grace_hours": {"type": "null"}},
+    "required": ["newest_was_lost"],
+}
 """What goes together, for the documents."""
-ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it."
+ISSUED_BEFORE = (
+    "The secret was in the first answer and is not kept. If that did not arrive, rotate it with `newest_was_lost`."
+)
 
 
 class Change(Frozen):
@@ -64,10 +72,25 @@ class NewLimits(Change):
 
 
 class Rotation(Change):
-    """Which key gets a new secret, and how long the present one stays valid. 0: it ends at once."""
+    """Which key gets a new secret, and how long the present one stays valid: 24 hours if that is not said; 0: it ends at once.
+    `newest_was_lost`: the newest never arrived, so it ends at once, and the one before it, which is in use, keeps its time.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [ROTATED, REISSUED]})
 
     api_key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    grace_hours: int = Field(default=24, ge=0, le=168, strict=True)
+    grace_hours: int | None = Field(default=None, ge=0, le=168, strict=True)
+    newest_was_lost: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _grace_or_lost(self) -> Self:
+        if self.newest_was_lost and self.grace_hours is not None:
+            raise ValueError("no grace_hours with newest_was_lost: the secret before it keeps its time")
+        return self
+
+    def grace(self) -> timedelta | None:
+        """How long the present secret stays valid; None: it was lost."""
+        return None if self.newest_was_lost else timedelta(hours=24 if self.grace_hours is None else self.grace_hours)
 
 
 class TransferRequest(Change):

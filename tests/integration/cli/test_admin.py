@@ -75,6 +75,15 @@ def test_a_secret_is_rotated_by_its_client(terminal: Terminal) -> None:
     terminal.ask("login", env=env | {"TRADING_API_SECRET": rotated["api_secret"]})
 
 
+def test_a_secret_that_did_not_arrive_is_replaced(terminal: Terminal) -> None:
+    issued = create(terminal)
+    admin(terminal, "rotate-secret", "dora", *WHY)
+    replaced = admin(terminal, "rotate-secret", "dora", "--newest-was-lost", *WHY)
+    env = {"TRADING_API_KEY": issued["api_key"], "TRADING_API_SECRET": issued["api_secret"]}
+    terminal.ask("login", env=env)
+    terminal.ask("login", env=env | {"TRADING_API_SECRET": replaced["api_secret"]})
+
+
 def test_an_instrument_is_halted_and_resumed(terminal: Terminal) -> None:
     assert admin(terminal, "halt", "ko", *WHY)["tradable"] is False
     rejected = terminal.ask("place", "buy", "1", "KO", status=3)

@@ -87,6 +87,7 @@ def test_a_suspended_client_cannot_log_in_or_trade_and_its_orders_are_canceled(s
     assert place(system, "order-2", client_id="dave")["reason"]["code"] == "CLIENT_INACTIVE"
     system.run_until(lambda: system.status(order_id) == "CANCELED")
     assert system.books.account("dave").held == 0
+    system.venues.pass_time(1)
     assert ask(system, "POST", "clients/dave/suspension", key="again")[1]["version"] == body["version"] == 2
     assert ask(system, "POST", "clients/dave/activation")[1]["status"] == "ACTIVE"
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")[0] == 200
@@ -162,6 +163,23 @@ def test_a_rotation_without_grace_ends_the_secret_at_once(system: System) -> Non
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[0] == 401
 
 
+def test_a_rotation_whose_answer_was_lost_is_made_good_while_the_client_goes_on(system: System) -> None:
+    _, issued, _ = create(system)
+    api_key, in_use = issued["api_key"], issued["api_secret"]
+    _, lost, _ = ask(system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1")
+    _, again, _ = ask(system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1")
+    assert "newest_was_lost" in again["note"]
+    repair = {"api_key": api_key, "newest_was_lost": True}
+    status, repaired, _ = ask(system, "POST", "clients/dave/secret-rotation", repair, "rotate-2")
+    assert (status, repaired["previous_secret_valid_until"]) == (200, lost["previous_secret_valid_until"])
+    assert log_in(system, api_key, in_use, "log-in-1")[0] == 200
+    assert log_in(system, api_key, repaired["api_secret"], "log-in-2")[0] == 200
+    assert log_in(system, api_key, lost["api_secret"], "log-in-3")[0] == 401
+    system.venues.pass_time(24 * 3600)
+    assert log_in(system, api_key, in_use, "log-in-4")[0] == 401
+    assert log_in(system, api_key, repaired["api_secret"], "log-in-5")[0] == 200
+
+
 @pytest.mark.parametrize("record_lost", [False, True])
 def test_a_repeated_rotation_rotates_once(system: System, record_lost: bool) -> None:
     _, issued, _ = create(system)
@@ -209,6 +227,7 @@ def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
         ("PUT", "clients/alice/limits", LIMITS, "version"),
         ("PUT", "clients/alice/limits", {**LIMITS, "version": "1"}, "version"),
         ("POST", "clients/alice/secret-rotation", {"api_key": "k", "grace_hours": 169}, "grace_hours"),
+        ("POST", "clients/alice/secret-rotation", {"api_key": "k", "grace_hours": 0, "newest_was_lost": True}, "body"),
         ("POST", "clients/alice/deposits", {"reference": "r"}, "body"),
         ("POST", "clients/alice/deposits", {"reference": "r", "amount": "0"}, "amount"),
         ("POST", "clients/alice/deposits", {"reference": "r", "symbol": "AAPL", "quantity": 1}, "body"),

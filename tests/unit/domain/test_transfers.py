@@ -94,3 +94,13 @@ def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_long
     assert rotated.valid_hashes(until - timedelta(microseconds=1)) == ("second", "first")
     assert rotated.valid_hashes(until) == ("second",)
     assert rotated.rotated("third", "r-2", until).valid_hashes(NOW) == ("third", "second")
+
+
+def test_a_lost_secret_is_replaced_and_the_one_in_use_keeps_its_time() -> None:
+    credential = Credential(api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",))
+    until = NOW + timedelta(hours=1)
+    replaced = credential.rotated("lost", "r-1", until).reissued("third", "r-2")
+    assert replaced.valid_hashes(NOW) == ("third", "first")
+    assert replaced.valid_hashes(until) == ("third",)
+    assert replaced.rotation == "r-2"
+    assert credential.reissued("second", "r-1").valid_hashes(NOW) == ("second",), "the first one was lost"

@@ -89,6 +89,9 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
     "rotate-secret": lambda o: o.clients.rotate_secret(
         "alice", next(iter(o.registry.credentials)), "r-1", DAY, OPERATOR
     ),
+    "reissue-secret": lambda o: o.clients.rotate_secret(
+        "alice", next(iter(o.registry.credentials)), "r-1", None, OPERATOR
+    ),
     "deposit": lambda o: o.transfers.deposit("alice", Cash(amount=D("5.00")), "ref", OPERATOR),
     "withdraw": lambda o: o.transfers.withdraw("alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR),
     "halt": lambda o: o.halt("AAPL", False, OPERATOR),

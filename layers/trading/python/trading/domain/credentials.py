@@ -44,10 +44,12 @@ class Credential(Versioned):
 
     def rotated(self, secret_hash: str, rotation: str, previous_valid_until: datetime) -> "Credential":
         """With a new secret; the one in use so far is the previous one, and one before that is gone at once."""
+        hashes = (secret_hash, self.secret_hashes[0])
         return self.model_copy(
-            update={
-                "secret_hashes": (secret_hash, self.secret_hashes[0]),
-                "previous_valid_until": previous_valid_until,
-                "rotation": rotation,
-            }
+            update={"secret_hashes": hashes, "previous_valid_until": previous_valid_until, "rotation": rotation}
         )
+
+    def reissued(self, secret_hash: str, rotation: str) -> "Credential":
+        """With a new secret for the newest, which nobody has; the previous one stays valid for its time."""
+        hashes = (secret_hash, *self.secret_hashes[1:])
+        return self.model_copy(update={"secret_hashes": hashes, "rotation": rotation})

@@ -170,20 +170,23 @@ class AdministerClients:
         return changed.saved()
 
     def rotate_secret(
-        self, client_id: str, api_key: str, rotation: str, grace: timedelta, operator: Operator
+        self, client_id: str, api_key: str, rotation: str, grace: timedelta | None, operator: Operator
     ) -> IssuedSecret:
-        """A new secret for an API key. The one in use so far stays valid for the grace time; one before that ends now.
+        """A new secret for an API key. The one in use so far stays valid for the grace time; one before that ends now. None: the
+        newest one was lost, so it ends now, and the one before it, which is in use, stays valid for its time.
 
         The same rotation again issues nothing. Raises NotFoundError.
         """
         secret, secret_hash = self.new_secret()
-        details = {"api_key": api_key, "grace": str(grace)}
-        with announced(self.audit, operator, _subject(client_id), "rotate-secret", "secret-rotated", **details):
-            return self._rotate(client_id, api_key, rotation, (secret, secret_hash), self.clock() + grace)
+        previous_valid_until = None if grace is None else self.clock() + grace
+        words = ("reissue-secret", "secret-reissued") if grace is None else ("rotate-secret", "secret-rotated")
+        details = {"api_key": api_key} | ({} if grace is None else {"grace": str(grace)})
+        with announced(self.audit, operator, _subject(client_id), *words, **details):
+            return self._rotate(client_id, api_key, rotation, (secret, secret_hash), previous_valid_until)
 
     @on_fresh_state
     def _rotate(
-        self, client_id: str, api_key: str, rotation: str, new: tuple[str, str], previous_valid_until: datetime
+        self, client_id: str, api_key: str, rotation: str, new: tuple[str, str], previous_valid_until: datetime | None
     ) -> IssuedSecret:
         credential = self.registry.credential(api_key)
         if credential is None or credential.client_id != client_id:
@@ -191,7 +194,10 @@ class AdministerClients:
         if credential.rotation == rotation:
             return IssuedSecret(credential, None)
         secret, secret_hash = new
-        rotated = credential.rotated(secret_hash, rotation, previous_valid_until)
+        if previous_valid_until is None:
+            rotated = credential.reissued(secret_hash, rotation)
+        else:
+            rotated = credential.rotated(secret_hash, rotation, previous_valid_until)
         self.registry.commit(rotated)
         return IssuedSecret(rotated.saved(), secret)
 
