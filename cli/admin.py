@@ -172,7 +172,7 @@ def withdraw(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled and free."""
+    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled, free and not owed."""
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
 

@@ -64,6 +64,12 @@ def check_fills(orders: Iterable[Item], ledger: Ledger) -> None:
             raise ViolationError("fills sum to the filled quantity", order["order_id"], said)
 
 
+def check_named(account: Item, orders: Iterable[Item]) -> None:
+    """An account names the orders that hold something of it."""
+    named = sorted(line.split()[0] for line in account.get("open_orders", ()))
+    equal("an account names its orders", account["client_id"], named, sorted(order["order_id"] for order in orders))
+
+
 def check_account(account: Item, holds: Holds, ledger: Ledger, due: Decimal, credit_limit: Decimal) -> None:
     """A client's cash and credit. `due`: the proceeds of his sales that have not settled."""
     client_id, posted = account["client_id"], ledger.cash(account["client_id"])
@@ -88,11 +94,15 @@ def check_positions(client_id: str, positions: Mapping[str, Item], holds: Holds,
         equal("held shares are what open orders hold", subject, position["held"], holds.shares[symbol])
 
 
-def check_withdrawal(entry: Item, account: Item, positions: Mapping[str, Item]) -> None:
-    """Only what is settled and free leaves: of what is left, as it was written with the entry."""
+def check_withdrawal(entry: Item, account: Item, positions: Mapping[str, Item], to_receive: Mapping[str, int]) -> None:
+    """Only what is settled, free and not owed leaves: of what is left, as it was written with the entry. `to_receive`: the shares that
+    the client has bought and not received, by symbol.
+    """
+    if account["available"] < account["credit_used"]:
+        raise ViolationError("nobody leaves with what the loan stands on", entry["client_id"], str(account))
     for posting in entry["postings"]:
         position = positions.get(posting["asset"])
         if (posting["asset"] == "USD" and account.get("unsettled_used")) or (
-            position and position["available"] < max(position["unsettled"], 0)
+            position and position["available"] < to_receive.get(posting["asset"], 0)
         ):
             raise ViolationError("only what is settled leaves", entry["client_id"], str(entry))

@@ -11,6 +11,7 @@ from typing import Any
 from tests.simulation.balances import (
     check_account,
     check_fills,
+    check_named,
     check_positions,
     check_signs,
     check_withdrawal,
@@ -62,7 +63,8 @@ class StepOracle:
                     clients.add(self._order(before, after))
         for entry in withdrawals:
             client_id = entry["client_id"]
-            check_withdrawal(entry, self.accounts[client_id], self._positions_of(client_id))
+            to_receive = self.terms.to_receive[client_id]
+            check_withdrawal(entry, self.accounts[client_id], self._positions_of(client_id), to_receive)
         for client_id in clients:
             self._client(client_id)
 
@@ -150,9 +152,11 @@ class StepOracle:
     def _client(self, client_id: str) -> None:
         own = [order for order in self.orders.values() if order["client_id"] == client_id]
         account, positions = self.accounts.get(client_id), self._positions_of(client_id)
-        holds = holds_of(order for order in own if order["status"] in HOLDING)
+        at_work = [order for order in own if order["status"] in HOLDING]
+        holds = holds_of(at_work)
         check_fills(own, self.ledger)
         if account is not None:
+            check_named(account, at_work)
             due = self.terms.proceeds[client_id]
             check_account(account, holds, self.ledger, due, self.credit_limits[client_id])
         self.terms.balances(client_id, own, account, positions)

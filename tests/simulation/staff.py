@@ -36,21 +36,21 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
         fields = {"method": method, "path": path, "body": body, "copies": random.choice((1, 1, 2))}
         actions.append(Action(at, "operator", "administer", fields))
 
-    for number in range(random.randint(0, 4)):
+    for number in range(random.randint(0, 8)):
         trader = random.choice(traders)
         client = f"clients/{trader.client_id}"
         symbol, price = random.choice([*SYMBOLS.items()])
         quantity, reference = random.choice((1, 30, 350, trader.shares[symbol] + 1)), f"transfer-{number}"
-        amount = random.choice((Decimal("0.01"), Decimal(5000), trader.cash * 9 / 10, trader.cash))
+        amount = random.choice((Decimal("0.01"), Decimal(1000), Decimal(5000), trader.cash / 2, trader.cash * 9 / 10))
         cash = {"reference": reference, "amount": cents(amount)}
         shares = {"reference": reference, "symbol": symbol, "quantity": quantity}
         at = random.random() * TRADING_SECONDS
-        match random.randrange(4):
+        match random.randrange(6):
             case 0:
                 administer(at, "POST", f"{client}/deposits", **cash)
-            case 1:
+            case 1 | 2:
                 administer(at, "POST", f"{client}/withdrawals", **cash)
-            case 2:
+            case 3:
                 administer(at, "POST", f"{client}/deposits", **shares, cost=str(price * quantity))
             case _:
                 administer(at, "POST", f"{client}/withdrawals", **shares)

@@ -26,6 +26,8 @@ class Terms:
     loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     proceeds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     """Of sales that have not settled."""
+    to_receive: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Of purchases that have not settled."""
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     costs: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     profits: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
@@ -131,6 +133,7 @@ class Terms:
         key = (fill["client_id"], fill["symbol"])
         if buys:
             self.loans[fill["client_id"]] += fill["drawn"]
+            self.to_receive[fill["client_id"]][fill["symbol"]] += int(quantity)
             self.costs[key] += notional + fees
             self.shares[key] += int(quantity)
         else:
@@ -157,6 +160,8 @@ class Terms:
         if day < date.fromisoformat(fill["settlement_date"]):
             raise ViolationError("nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}")
         buys, client_id = fill["side"] == "buy", fill["client_id"]
+        if buys:
+            self.to_receive[client_id][fill["symbol"]] -= int(fill["quantity"])
         proceeds = ZERO if buys else fill["notional"] - fill["fees"]
         self.proceeds[client_id] -= proceeds
         settled = free + settlement["loan_repaid"] - self.proceeds[client_id]

@@ -149,6 +149,7 @@ def settlement(trade_id: str = "trd_1") -> Settlement:
         trade_id=trade_id,
         client_id="alice",
         order_id="ord_1",
+        symbol="AAPL",
         booked_at=NOW,
         settlement_id="stl_1",
         confirmation_id="CSD-1",

@@ -199,6 +199,6 @@ BUGS = (
         "bought shares stay unsettled",
         "Settling does not mark the shares as received.",
         "The position shows shares as undelivered for ever.",
-        (Edit(settlement.discharge, "position.move(unsettled=-sign * fill.quantity)", "position"),),
+        (Edit(settlement.discharge, "position.settled(fill.side, fill.quantity)", "position"),),
     ),
 )

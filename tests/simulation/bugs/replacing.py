@@ -2,7 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain import replacement
-from trading.usecases import accept_order, cancel_order, end_order
+from trading.usecases import cancel_order, end_order
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.replace_order import ReplaceOrder
@@ -72,18 +72,6 @@ BUGS = (
                 end_order.changes_of_end,
                 "replacement.give_back(new, account, position)",
                 "replacement.give_back(new, account, position and books.position(ended.client_id, ended.symbol))",
-            ),
-        ),
-    ),
-    Bug(
-        "a replacement checks what it needs without what the old order holds",
-        "Whether there are funds for a replacement is asked of the account as it is, the old order's hold apart.",
-        "A client without as much again cannot replace an order.",
-        (
-            Edit(
-                accept_order.assess,
-                "account = account or books.account(received.client_id)",
-                "account = books.account(received.client_id)",
             ),
         ),
     ),

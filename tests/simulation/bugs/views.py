@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain import deposits, movements
+from trading.domain.accounts import Account, Position
 from trading.usecases.list_movements import ListMovements
 
 BUGS = (
@@ -29,5 +30,23 @@ BUGS = (
         "The cost of a position stays whole when shares are withdrawn.",
         "The client's average cost and profit are wrong for ever.",
         (Edit(deposits.withdraw_shares, "cost=-cost)", "cost=0 * cost)"),),
+    ),
+    Bug(
+        "cash leaves that the loan owes",
+        "What may be withdrawn is all settled cash.",
+        "The client leaves with the money and the loan stays.",
+        (Edit(Account.withdrawable, "self.available - self.credit_used", "self.available"),),
+    ),
+    Bug(
+        "shares leave that secure the loan",
+        "Shares are withdrawn whatever the client owes.",
+        "The client leaves with the shares and the loan stays.",
+        (Edit(deposits.withdraw_shares, "if account.available < account.credit_used:", "if False:"),),
+    ),
+    Bug(
+        "shares leave before they have come",
+        "Shares that were bought and not yet received are withdrawn.",
+        "The depository has not got them.",
+        (Edit(Position.withdrawable, "self.available - self.receivable", "self.available"),),
     ),
 )

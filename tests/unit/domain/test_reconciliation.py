@@ -146,6 +146,12 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
     ("a sale without unsettled", changed("accounts", ALICE, unsettled=D("0.00")), 3, "alice"),
     ("shares held for no order", changed("positions", position("bob"), held=1, available=plus(-1)), 3, "bob/AAPL"),
     ("held shares below zero", changed("positions", position("bob"), held=-1, available=plus(1)), 3, "bob/AAPL"),
+    (
+        "shares to be received that no purchase brings",
+        changed("positions", position("bob"), receivable=plus(1)),
+        3,
+        "bob/AAPL",
+    ),
     ("shares due that no trade brings", changed("positions", position("bob"), unsettled=plus(1)), 3, "bob/AAPL"),
     ("a short position", changed("positions", position("bob"), available=-1), 4, "bob/AAPL"),
     ("a fill that the order does not know", changed("orders", PARTIAL, filled_quantity=plus(-1)), 5, "sale"),

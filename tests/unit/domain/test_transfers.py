@@ -12,8 +12,12 @@ from tests.unit.domain.strategies import amounts
 from trading.domain import deposits, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.credentials import Credential
-from trading.domain.deposits import NotWithdrawableError
+from trading.domain.deposits import LoanNotCoveredError, NotWithdrawableError
 from trading.domain.ledger import LEDGER_ENTRY
+from trading.domain.values import Side
+
+FREE = Account(client_id="alice")
+"""Without a loan."""
 
 
 def test_cash_leaves_as_a_double_entry() -> None:
@@ -39,20 +43,41 @@ def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> Non
 
 def test_shares_leave_with_their_part_of_the_cost() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00"))
-    left, entry = deposits.withdraw_shares(position, 3, "w-1", NOW)
+    left, entry = deposits.withdraw_shares(FREE, position, 3, "w-1", NOW)
     assert (left.available, left.held, left.cost_basis, left.realised_profit) == (0, 1, D("25.00"), D("0.00"))
     assert entry.cost == D("75.00")
     assert entry.postings == ledger.transfer("AAPL", "client:alice", "depository", 3)
 
 
 @pytest.mark.parametrize(
-    ("available", "unsettled", "withdrawable"), [(10, 0, 10), (10, 4, 6), (10, 15, 0), (10, -5, 10)]
+    ("bought", "sold", "withdrawable"), [(0, 0, 1000), (400, 0, 1000), (0, 300, 700), (900, 1000, 0), (300, 700, 300)]
 )
-def test_shares_that_are_still_to_be_received_do_not_leave(available: int, unsettled: int, withdrawable: int) -> None:
-    position = Position(client_id="alice", symbol="AAPL", available=available, held=2, unsettled=unsettled)
+def test_shares_that_are_still_to_be_received_do_not_leave(bought: int, sold: int, withdrawable: int) -> None:
+    """What was sold and not yet delivered is owed to the CCP out of what the depository has, whatever was bought after it."""
+    position = Position(client_id="alice", symbol="AAPL", available=1000).hold(sold)
+    position = position.move(held=-sold, unsettled=-sold).bought(bought, D("10.00"))
     assert position.withdrawable == withdrawable
     with pytest.raises(NotWithdrawableError):
-        deposits.withdraw_shares(position, withdrawable + 1, "w-1", NOW)
+        deposits.withdraw_shares(FREE, position, withdrawable + 1, "w-1", NOW)
+    settled = position.settled(Side.SELL, sold).settled(Side.BUY, bought)
+    assert (settled.withdrawable, settled.unsettled) == (1000 + bought - sold, 0)
+
+
+def test_cash_that_the_loan_owes_does_not_leave() -> None:
+    account = Account(client_id="alice", available=D("10.00"), credit_used=D("4.00"))
+    assert deposits.withdraw_cash(account, D("6.00"), "w-1", NOW)[0].available == D("4.00")
+    with pytest.raises(NotWithdrawableError) as refusal:
+        deposits.withdraw_cash(account, D("6.01"), "w-1", NOW)
+    assert refusal.value.details == {"available": "6.00", "lacking": "0.01"}
+
+
+def test_shares_leave_when_cash_covers_the_loan() -> None:
+    position = Position(client_id="alice", symbol="AAPL", available=3, cost_basis=D("100.00"))
+    covered = Account(client_id="alice", available=D("4.00"), credit_used=D("4.00"))
+    assert deposits.withdraw_shares(covered, position, 3, "w-1", NOW)[0].available == 0
+    with pytest.raises(LoanNotCoveredError) as refusal:
+        deposits.withdraw_shares(covered.move(available=D("-0.01")), position, 1, "w-1", NOW)
+    assert refusal.value.details == {"loan": "4.00", "available": "3.99"}
 
 
 def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
@@ -79,10 +104,10 @@ def test_shares_that_come_and_go_leave_no_cost_behind(moves: list[tuple[bool, in
         if comes:
             position, _ = deposits.deposit_shares(position, quantity, cost, str(number), NOW)
         elif quantity <= position.withdrawable:
-            position, _ = deposits.withdraw_shares(position, quantity, str(number), NOW)
+            position, _ = deposits.withdraw_shares(FREE, position, quantity, str(number), NOW)
         assert position.cost_basis >= 0
     if position.quantity:
-        position, _ = deposits.withdraw_shares(position, position.quantity, "last", NOW)
+        position, _ = deposits.withdraw_shares(FREE, position, position.quantity, "last", NOW)
     assert (position.quantity, position.cost_basis) == (0, D("0.00"))
 
 

@@ -77,8 +77,8 @@ class Account(Versioned):
 
     @property
     def withdrawable(self) -> Decimal:
-        """Cash that may leave: settled and not held."""
-        return self.available
+        """Cash that may leave: settled, not held, and beyond what the loan owes of it."""
+        return max(self.available - self.credit_used, ZERO)
 
     @property
     def available_to_trade(self) -> Decimal:
@@ -157,8 +157,8 @@ class Account(Versioned):
 class Position(Versioned):
     """Shares of one symbol that a client owns as of trade date.
 
-    `unsettled` is signed: bought and not yet received, less sold and not yet delivered. `cost_basis` is what the shares
-    cost including fees; a sale takes its proportional part out (average cost).
+    `unsettled` is signed: bought and not yet received, which is `receivable`, less sold and not yet delivered. `cost_basis` is what
+    the shares cost including fees; a sale takes its proportional part out (average cost).
     """
 
     client_id: str
@@ -166,6 +166,7 @@ class Position(Versioned):
     available: int = 0
     held: int = 0
     unsettled: int = 0
+    receivable: int = 0
     cost_basis: Money = ZERO
     realised_profit: Money = ZERO
 
@@ -177,10 +178,27 @@ class Position(Versioned):
     @property
     def withdrawable(self) -> int:
         """Shares that may leave: neither held for sale nor still to be received."""
-        return max(self.available - max(self.unsettled, 0), 0)
+        return max(self.available - self.receivable, 0)
+
+    def bought(self, quantity: int, cost: Decimal) -> "Position":
+        """Shares that a purchase brought, to be received."""
+        return self.move(available=quantity, unsettled=quantity, receivable=quantity, cost=cost)
+
+    def settled(self, side: Side, quantity: int) -> "Position":
+        """Shares that a purchase brought were received, or those of a sale delivered."""
+        if side is Side.BUY:
+            return self.move(unsettled=-quantity, receivable=-quantity)
+        return self.move(unsettled=quantity)
 
     def move(
-        self, *, available: int = 0, held: int = 0, unsettled: int = 0, cost: Decimal = ZERO, profit: Decimal = ZERO
+        self,
+        *,
+        available: int = 0,
+        held: int = 0,
+        unsettled: int = 0,
+        receivable: int = 0,
+        cost: Decimal = ZERO,
+        profit: Decimal = ZERO,
     ) -> "Position":
         """Add signed quantities and amounts; shares never go below zero (no naked shorts)."""
         moved = self.model_copy(
@@ -188,6 +206,7 @@ class Position(Versioned):
                 "available": self.available + available,
                 "held": self.held + held,
                 "unsettled": self.unsettled + unsettled,
+                "receivable": self.receivable + receivable,
                 "cost_basis": self.cost_basis + cost,
                 "realised_profit": self.realised_profit + profit,
             }

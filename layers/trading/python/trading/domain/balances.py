@@ -10,8 +10,8 @@ class Balances(Frozen):
     """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
 
     available: settled and free. held_for_orders: set aside for open buys at their worst price. unsettled: proceeds of sales
-    before their settlement, as far as purchases have not taken them. withdrawable: what may leave, which is what is settled and
-    free; the client's share of what it bought on credit is paid. margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    before their settlement, as far as purchases have not taken them. withdrawable: what may leave, which is what is settled,
+    free, and more than the loan. margin_in_use: the loan that purchases have drawn and sales have not repaid.
     """
 
     currency: str

@@ -11,16 +11,28 @@ from trading.domain.values import cents
 
 
 class NotWithdrawableError(DomainError):
-    """More than is settled and free. `details` say what is `available` and what is `lacking`."""
+    """More than is settled, free and not owed. `details` say what is `available` and what is `lacking`."""
 
     code = "NOT_WITHDRAWABLE"
 
     def __init__(self, asset: str, field: str, wanted: Decimal | int, available: Decimal | int) -> None:
         lacking = wanted - available
         super().__init__(
-            f"{lacking} {asset} lacking: {available} settled and free",
+            f"{lacking} {asset} lacking: {available} settled, free and not owed",
             field=field,
             details={"available": str(available), "lacking": str(lacking)},
+        )
+
+
+class LoanNotCoveredError(DomainError):
+    """The shares secure the loan as far as settled cash does not. `details` say what the `loan` is and what is `available`."""
+
+    code = "LOAN_NOT_COVERED"
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(
+            f"the loan of {account.credit_used} {account.currency} is not covered by {account.available} of settled cash",
+            details={"loan": str(account.credit_used), "available": str(account.available)},
         )
 
 
@@ -54,7 +66,7 @@ def deposit_shares(
 
 
 def withdraw_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Withdrawal]:
-    """Cash to the outside, out of what is settled and not held. Raises NotWithdrawableError."""
+    """Cash to the outside, out of what is settled, not held and not owed. Raises NotWithdrawableError."""
     if amount > account.withdrawable:
         raise NotWithdrawableError(account.currency, "amount", amount, account.withdrawable)
     client = ledger.client_account(account.client_id)
@@ -68,8 +80,12 @@ def withdraw_cash(account: Account, amount: Decimal, reference: str, now: dateti
     return account.move(available=-amount), entry
 
 
-def withdraw_shares(position: Position, quantity: int, reference: str, now: datetime) -> tuple[Position, Withdrawal]:
-    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError."""
+def withdraw_shares(
+    account: Account, position: Position, quantity: int, reference: str, now: datetime
+) -> tuple[Position, Withdrawal]:
+    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError, LoanNotCoveredError."""
+    if account.available < account.credit_used:
+        raise LoanNotCoveredError(account)
     if quantity > position.withdrawable:
         raise NotWithdrawableError(position.symbol, "quantity", quantity, position.withdrawable)
     cost = cents(position.cost_basis * quantity / position.quantity)

@@ -106,7 +106,7 @@ def book(
         account = account.release(released.cash, released.credit).move(
             available=-own, credit_available=-drawn, credit_used=drawn
         )
-        position = position.move(available=quantity, unsettled=quantity, cost=notional + fees)
+        position = position.bought(quantity, notional + fees)
     else:
         account = account.move(unsettled=notional - fees)
         cost = cents(position.cost_basis * quantity / position.quantity)

@@ -133,6 +133,7 @@ class Settlement(Entry):
 
     kind: Literal["SETTLEMENT"] = "SETTLEMENT"
     order_id: str
+    symbol: str
     settlement_id: str
     confirmation_id: str
     settlement_date: Day

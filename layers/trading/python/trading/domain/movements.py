@@ -152,8 +152,8 @@ def _of_fill(fill: Fill, settlement: Settlement | None) -> Sequence[Movement]:
 
 def _loan_repaid(settlement: Settlement) -> Movement:
     currency = _of_client(settlement).asset
-    about = {"currency": currency, "trade_id": settlement.trade_id, "order_id": settlement.order_id}
-    return _line(settlement, MovementType.LOAN, **about, amount=-settlement.loan_repaid)
+    about = settlement.model_dump(include={"symbol", "trade_id", "order_id"})
+    return _line(settlement, MovementType.LOAN, **about, currency=currency, amount=-settlement.loan_repaid)
 
 
 def _transfer(entry: Deposit | Withdrawal, movement: MovementType) -> Movement:

@@ -108,6 +108,7 @@ CREDIT_HELD = _Rule(3, "credit held", "orders hold")
 SHARES_HELD = _Rule(3, "shares held", "orders hold")
 PROCEEDS_DUE = _Rule(3, "unsettled and used", "sales not yet settled")
 SHARES_DUE = _Rule(3, "unsettled", "trades due")
+RECEIVABLE = _Rule(3, "receivable", "purchases due")
 OPEN = _Rule(3, "named as open", "open")
 FILLED = _Rule(5, "filled", "fills sum to")
 
@@ -220,6 +221,7 @@ class Reconciliation:
         sides[BOOKED, position.symbol].stated = position.quantity
         sides[SHARES_HELD, position.symbol].stated = position.held
         sides[SHARES_DUE, position.symbol].stated = position.unsettled
+        sides[RECEIVABLE, position.symbol].stated = position.receivable
         subject = f"{position.client_id}/{position.symbol}"
         if position.available < 0 or position.held < 0:
             self._wrong(3, subject, f"available is {position.available}, held is {position.held}")
@@ -334,6 +336,7 @@ class Reconciliation:
         """An unsettled trade shows in the balances of its client; a settled one does no longer."""
         sides = self._clients[due.client_id].sides
         sides[SHARES_DUE, due.symbol].derived += sign * due.shares
+        sides[RECEIVABLE, due.symbol].derived += sign * max(due.shares, 0)
         sides[PROCEEDS_DUE, ""].derived += sign * due.proceeds
 
 

@@ -36,6 +36,7 @@ def discharge(
         trade_id=fill.trade_id,
         client_id=fill.client_id,
         order_id=fill.order_id,
+        symbol=fill.symbol,
         booked_at=now,
         settlement_id=identifiers.settlement_id(fill.trade_id),
         confirmation_id=confirmation_id,
@@ -48,4 +49,4 @@ def discharge(
             ledger.transfer(fill.currency, ledger.client_account(fill.client_id), ledger.LENDING, repaid),
         ),
     )
-    return Discharge(account=account, position=position.move(unsettled=-sign * fill.quantity), settlement=settlement)
+    return Discharge(account=account, position=position.settled(fill.side, fill.quantity), settlement=settlement)

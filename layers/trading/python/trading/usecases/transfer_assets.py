@@ -43,6 +43,7 @@ class Shares(Frozen):
 
 
 Transfer = Deposit | Withdrawal
+Balances = tuple[Account | Position, ...]
 
 
 @dataclass(frozen=True)
@@ -81,23 +82,29 @@ class TransferAssets:
             if not _is_same(known, client, what):
                 raise ReferenceReusedError("this reference was used for another transfer", field="reference")
             return known, True
-        balance, entry = (self._deposited if incoming else self._withdrawn)(client, what, reference)
-        self.registry.commit(balance, entry)
+        balances, entry = (self._deposited if incoming else self._withdrawn)(client, what, reference)
+        self.registry.commit(*balances, entry)
         return entry, False
 
-    def _deposited(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
+    def _deposited(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Balances, Transfer]:
         if isinstance(what, Cash):
-            return deposits.deposit_cash(account_of(self.registry, client), what.amount, reference, self.clock())
+            before = account_of(self.registry, client)
+            account, entry = deposits.deposit_cash(before, what.amount, reference, self.clock())
+            return (account,), entry
         if self.registry.instrument(what.symbol) is None:
             raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
-        position = self.registry.position(client.client_id, what.symbol)
-        return deposits.deposit_shares(position, what.quantity, what.cost or ZERO, reference, self.clock())
+        owned = self.registry.position(client.client_id, what.symbol)
+        position, entry = deposits.deposit_shares(owned, what.quantity, what.cost or ZERO, reference, self.clock())
+        return (position,), entry
 
-    def _withdrawn(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Account | Position, Transfer]:
+    def _withdrawn(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Balances, Transfer]:
+        account = account_of(self.registry, client)
         if isinstance(what, Cash):
-            return deposits.withdraw_cash(account_of(self.registry, client), what.amount, reference, self.clock())
-        position = self.registry.position(client.client_id, what.symbol)
-        return deposits.withdraw_shares(position, what.quantity, reference, self.clock())
+            account, entry = deposits.withdraw_cash(account, what.amount, reference, self.clock())
+            return (account,), entry
+        owned = self.registry.position(client.client_id, what.symbol)
+        position, entry = deposits.withdraw_shares(account, owned, what.quantity, reference, self.clock())
+        return (account, position), entry
 
 
 def _is_same(known: Transfer, client: Client, what: Cash | Shares) -> bool:
