@@ -9,7 +9,7 @@ from enum import StrEnum
 from infra.catalog import SETTLEMENT_CYCLE_AT
 from trading.adapters.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain import calendar
-from trading.domain.order_times import expires_at
+from trading.domain.order_times import expires_at, is_waiting
 from trading.domain.orders import Order, OrderStatus
 from trading.usecases.ports import Clock
 from trading.usecases.settlement_cycle import PlanSettlement
@@ -81,6 +81,9 @@ class StuckOrders:
         if not order.is_open:
             return None, ""
         if order.status is OrderStatus.VALIDATED:
+            instrument = self.books.instrument(order.symbol)
+            if instrument is not None and is_waiting(order, instrument, now):
+                return None, ""
             workflow = self.workflow_status(order.order_id)
             if workflow is None:
                 return Stage.NOT_DISPATCHED, "no workflow"

@@ -67,14 +67,18 @@ def check_sent(outside: Outside, orders: Orders) -> None:
 def check_forwarding(outside: Outside, orders: Orders) -> None:
     """A client's orders are first sent to an exchange in the order in which they were accepted.
 
-    One that an exchange which does not answer may have got already does not hold up those after it.
+    One that an exchange which does not answer may have got already does not hold up those after it, nor does one that a halt put off.
     """
     forwarded = dict.fromkeys(identifiers.parent_order_id(child) for child in outside.tried)
     earlier: dict[str, list[Item]] = defaultdict(list)
     for order_id in forwarded:
         order = orders[order_id]
         for before in earlier[order["client_id"]]:
-            if _comes_first(order, before) and not _waited_for_exchange(outside, order, before):
+            if (
+                _comes_first(order, before)
+                and not order.get("put_off")
+                and not _waited_for_exchange(outside, order, before)
+            ):
                 raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before['order_id']}")
         earlier[order["client_id"]].append(order)
 

@@ -24,7 +24,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     actions = client_orders.bursts(random, traders)
     actions += client_orders.stops(Random(f"scenario/{seed}/stops"), traders)
-    actions += client_orders.outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
+    outside = client_orders.outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
+    actions += outside
     actions += client_orders.leaning(Random(f"scenario/{seed}/proceeds"), traders)
     others = max(orders - len(actions), orders // 2)
     actions += [client_orders.placement(random, random.choice(traders), number) for number in range(others)]
@@ -35,6 +36,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += _intrusions(random, traders, actions)
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
+    actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     actions = [_on_the_second_day(action, day) for action in actions]
     return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
 

@@ -17,6 +17,7 @@ from tests.simulation.balances import (
     check_withdrawal,
     holds_of,
 )
+from tests.simulation.halts import Halts
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Ledger
 from tests.simulation.lives import HOLDING, OPEN, check_write, order_of
@@ -33,6 +34,7 @@ class StepOracle:
 
     credit_limits: dict[str, Decimal]
     terms: Terms
+    halts: Halts
     replacements: Replacements = field(default_factory=Replacements)
     ledger: Ledger = field(default_factory=Ledger)
     accounts: dict[str, Item] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class StepOracle:
                         withdrawals.append(entry)
                 case "accounts":
                     clients.add(self._balance(before, after))
+                case "reference" if "tradable" in (after or {}):
+                    self.halts.instrument(after["id"]["S"], after["tradable"]["BOOL"])
                 case "control":
                     self._report(after)
                 case "orders" if (after or before)["item"]["S"] == "ORDER":
@@ -119,6 +123,7 @@ class StepOracle:
             self.attention.pop(order_id, None)
         was = self.orders.get(order_id)
         check_write(was, order)
+        self.halts.order(was, order)
         if was is None:
             self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:

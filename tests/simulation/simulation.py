@@ -21,6 +21,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
+from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
 from tests.simulation.market import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, settlement_time
 from tests.simulation.names import STAGE, TABLE_NAMES
@@ -98,7 +99,8 @@ class Simulation:
             (self.calm_from - 2 * HOUR - MINUTE, self.calm_from - 1.8 * HOUR),
         )
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
-        self.steps = StepOracle({trader.client_id: trader.credit_limit for trader in scenario.traders}, Terms(limits))
+        credit = {trader.client_id: trader.credit_limit for trader in scenario.traders}
+        self.steps = StepOracle(credit, Terms(limits), Halts(lambda: self.engine.now))
         self.people = People(self.cloud, scenario, self._set_up(), self.steps.moments)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:

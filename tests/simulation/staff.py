@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tests.simulation.market import SYMBOLS, TRADING_SECONDS, cents, settlement_time, since_opening
+from tests.simulation.market import (
+    CONTINUOUS,
+    SYMBOLS,
+    TRADING_SECONDS,
+    cents,
+    opening_time,
+    settlement_time,
+    since_opening,
+)
 from tests.simulation.scenario import Action, Trader
 from trading.domain.calendar import next_business_day
 
@@ -32,9 +41,7 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     actions = []
 
     def administer(at: float, method: str, path: str, **body: Any) -> None:
-        body["reason"] = "simulated"
-        fields = {"method": method, "path": path, "body": body, "copies": random.choice((1, 1, 2))}
-        actions.append(Action(at, "operator", "administer", fields))
+        actions.append(_administer(at, method, path, copies=random.choice((1, 1, 2)), **body))
 
     for number in range(random.randint(0, 8)):
         trader = random.choice(traders)
@@ -64,3 +71,24 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
         administer(at, "PUT", f"instruments/{symbol}/halt")
         administer(at + lasts, "PUT", f"instruments/{symbol}/resume")
     return actions
+
+
+def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -> list[Action]:
+    """An instrument in which somebody waits for the open is halted shortly before it, for minutes or until after the close."""
+    waiting = [
+        placed
+        for placed in placements
+        if placed.fields["key"].startswith("closed") and placed.fields["stock_symbol"] in SYMBOLS.keys() - {CONTINUOUS}
+    ]
+    if not waiting or random.random() > 0.4:
+        return []
+    waits = random.choice(waiting)
+    opens = 0.0 if waits.at < 0 else since_opening(day, opening_time(next_business_day(day)))
+    path, at = f"instruments/{waits.fields['stock_symbol']}", opens - random.uniform(40, 60)
+    resumed = at + random.choice((200, 900, 30_000))
+    return [_administer(at, "PUT", f"{path}/halt"), _administer(resumed, "PUT", f"{path}/resume")]
+
+
+def _administer(at: float, method: str, path: str, copies: int = 1, **body: Any) -> Action:
+    fields = {"method": method, "path": path, "body": body | {"reason": "simulated"}, "copies": copies}
+    return Action(at, "operator", "administer", fields)

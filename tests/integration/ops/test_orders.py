@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.integration.ops.conftest import Operator
+from tests.integration.trading.admin import ask
 from tests.integration.trading.books import NAMES
-from tests.integration.trading.orders import MARKET, cleared_order, place
+from tests.integration.trading.orders import MARKET, cleared_order, next_night, place
 from trading.domain.orders import Ending
 from trading.messages import PollOrder
 
@@ -43,6 +44,18 @@ def test_what_moves_or_rests_is_not_stuck(operator: Operator) -> None:
     young = place(operator.system, "young")["order_id"]
     assert stuck(operator) == {}
     assert stuck(operator, "--older-than", "0s").keys() == {young}
+
+
+def test_what_waits_for_its_market_is_not_stuck(operator: Operator) -> None:
+    system = operator.system
+    pass_time(operator, next_night(system.venues.now))
+    order_id = place(system, "waits", stock_symbol="F", price="11.20")["order_id"]
+    pass_time(operator, 5 * 60 * MINUTES)
+    assert stuck(operator) == {}
+    pass_time(operator, 3 * 60 * MINUTES)
+    assert stuck(operator) == {order_id: ("accepted, not dispatched", "no workflow")}
+    status, _, _ = ask(system, "PUT", "instruments/F/halt", {"reason": "news"}, key="halt")
+    assert (status, stuck(operator)) == (200, {})
 
 
 def test_an_order_without_a_workflow_and_one_whose_message_is_lost(

@@ -1,9 +1,11 @@
 """Orders through the API, as a client sends them."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.integration.system import System, principal
 from tests.unit.api.events import request
+from trading.domain.calendar import NEW_YORK
 
 ORDER: dict[str, Any] = {
     "client_id": "alice",
@@ -45,3 +47,10 @@ def cleared_order(system: System, key: str = "key-1", **changes: Any) -> str:
     system.run_until(lambda: system.workflow_status(order_id) != "RUNNING")
     assert system.workflow_status(order_id) == "SUCCEEDED"
     return order_id
+
+
+def next_night(now: datetime) -> int:
+    """Seconds until it is three in the morning in New York."""
+    there = now.astimezone(NEW_YORK)
+    night = there.replace(hour=3, minute=0, second=0, microsecond=0)
+    return int(((night if night > there else night + timedelta(days=1)) - there).total_seconds())

@@ -1,13 +1,13 @@
 """POST and GET /api/v1/orders: what is taken, what is repeated, who may see what."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.integration.system import System, create_lifecycle, principal
-from tests.integration.trading.orders import MARKET, new_order, place, show
+from tests.integration.trading.orders import MARKET, new_order, next_night, place, show
 from tests.unit.api.events import header, request
 from trading.domain.calendar import NEW_YORK
 
@@ -114,13 +114,6 @@ def test_an_order_for_a_closed_market_shows_when_it_is_released(system: System) 
     refused = place(system, "key-2", stock_symbol="F", **MARKET)
     assert refused["reason"]["code"] == "MARKET_CLOSED"
     assert show(system, place(system, "key-3")["order_id"])["release_at"] is None
-
-
-def next_night(now: datetime) -> int:
-    """Seconds until it is three in the morning in New York."""
-    there = now.astimezone(NEW_YORK)
-    night = there.replace(hour=3, minute=0, second=0, microsecond=0)
-    return int(((night if night > there else night + timedelta(days=1)) - there).total_seconds())
 
 
 def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(system: System) -> None:

@@ -134,6 +134,12 @@ BUGS = (
         ),
     ),
     Bug(
+        "a halt at the open is not looked at",
+        "An order that waited for its open goes out, whether its instrument is traded or not.",
+        "A client's order is sent into a halt that was made to stop just that.",
+        (Edit(order_times.is_waiting, "not instrument.tradable or ", ""),),
+    ),
+    Bug(
         "closing a day by hand expires all orders",
         "The close by hand does not look at the time in force.",
         "Clients' orders for three months are gone.",

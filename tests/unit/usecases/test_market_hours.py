@@ -158,16 +158,6 @@ def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_be
     assert len(set(taken[1:])) == 1, taken
 
 
-def test_what_overtakes_a_later_session_goes_after_what_was_released_before(world: World) -> None:
-    """Nobody has started the order of Monday's session until Monday evening."""
-    monday = world.order("monday", time_in_force=TimeInForce.GTC)
-    world.placed("before the open", symbol="MSFT", quantity=1)
-    world.now = new_york(2026, 11, 23, 16, 1)
-    tuesday = world.order("tuesday")
-    world.placed("evening", symbol="MSFT", quantity=1)
-    assert world.statuses(monday, tuesday) == (OrderStatus.ROUTING, OrderStatus.VALIDATED)
-
-
 def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_reads(world: World) -> None:
     waiting = world.order("waits", time_in_force=TimeInForce.GTC)
     for number in range(30):
@@ -180,3 +170,69 @@ def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_read
     expected = [OrderStatus.ROUTING] * 3 + [OrderStatus.VALIDATED]
     assert [world.current(order).status for order in (waiting, *later)] == expected
     assert world.exchanges.arrived[-3:] == [f"{order.order_id}-1" for order in (waiting, *later[:2])]
+
+
+def halt(world: World, symbol: str = "AAPL", *, halted: bool = True) -> None:
+    """MSFT is traded in the exchanges' hours, too."""
+    world.books.instruments[symbol] = make_instrument(symbol=symbol, tradable=not halted)
+
+
+def minute_by_minute(world: World, minutes: int) -> None:
+    for _ in range(minutes):
+        world.sweep()
+        world.run()
+        world.advance(minutes=1)
+
+
+def test_what_waited_stays_while_its_instrument_is_halted_and_holds_up_nothing_else(world: World) -> None:
+    halt(world, "MSFT", halted=False)
+    first, other, second = world.order("first"), world.order("other", symbol="MSFT"), world.order("second")
+    halt(world)
+    world.now = OPEN
+    minute_by_minute(world, 3)
+    assert world.statuses(first, other, second) == (OrderStatus.VALIDATED, OrderStatus.ROUTING, OrderStatus.VALIDATED)
+    assert world.books.account("alice").held > 0
+    halt(world, halted=False)
+    world.execute(execute(second.order_id))
+    assert world.exchanges.arrived == [f"{order.order_id}-1" for order in (other, first, second)]
+    assert world.findings() == []
+
+
+def test_one_that_is_halted_until_its_close_expires_there(world: World) -> None:
+    order = world.order()
+    halt(world)
+    world.now = OPEN
+    minute_by_minute(world, 2)
+    world.now = new_york(2026, 11, 23, 16, 0)
+    assert world.close_day(None) == 1
+    world.run()
+    assert world.current(order).status is OrderStatus.EXPIRED
+    assert world.findings(expect_final=True) == []
+
+
+def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the_close(world: World) -> None:
+    order = world.order(time_in_force=TimeInForce.GTC)
+    halt(world)
+    world.now = OPEN
+    minute_by_minute(world, 2)
+    halt(world, halted=False)
+    world.now = new_york(2026, 11, 23, 16, 1)
+    minute_by_minute(world, 2)
+    assert world.current(order).status is OrderStatus.VALIDATED
+    world.now = OPEN + timedelta(days=1)
+    minute_by_minute(world, 2)
+    assert world.current(order).status is OrderStatus.ROUTING
+
+
+def test_one_that_was_put_off_is_marked_once_and_may_be_canceled(world: World) -> None:
+    order = world.order()
+    halt(world)
+    world.now = OPEN
+    minute_by_minute(world, 1)
+    marked = world.current(order)
+    assert (marked.put_off, marked.attention_at) == (True, OPEN + timedelta(minutes=1))
+    minute_by_minute(world, 2)
+    assert world.current(order).version == marked.version
+    world.request_cancel("alice", order.order_id)
+    world.run()
+    assert world.current(order).status is OrderStatus.CANCELED

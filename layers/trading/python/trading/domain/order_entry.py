@@ -146,7 +146,7 @@ def priced(received: Order, client: Client, instrument: Instrument, hold_fee_per
 
 def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
     """The order, due for execution now or at the open. Raises Refusal."""
-    release_at = release_of(order, instrument, now)
+    release_at = release_of(instrument, now)
     if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
             "MARKET_CLOSED",

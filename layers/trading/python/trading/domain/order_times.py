@@ -11,17 +11,21 @@ GTC_LIFETIME = timedelta(days=90)
 IMMEDIATE_LIFETIME = timedelta(minutes=15)
 
 
-def release_of(order: Order, instrument: Instrument, now: datetime) -> datetime | None:
-    """The open that an order waits for; None while its market is open."""
+def release_of(instrument: Instrument, now: datetime) -> datetime | None:
+    """The open that an order in an instrument waits for; None while its market is open."""
     if instrument.trading_hours == "continuous":
         return None
     opens = calendar.open_of(calendar.business_date(now))
     return opens if now < opens else None
 
 
-def is_waiting(order: Order, now: datetime) -> bool:
-    """Whether the order's market has not opened yet. One that is to end waits for nothing."""
-    return order.is_open and order.ending is None and order.release_at is not None and now < order.release_at
+def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
+    """Whether an accepted order waits for its market: to open, or, if it was halted then, to trade again. One that is to end waits
+    for nothing.
+    """
+    if order.status is not OrderStatus.VALIDATED or order.ending is not None or order.release_at is None:
+        return False
+    return now < order.release_at or not instrument.tradable or release_of(instrument, now) is not None
 
 
 def expires_at(order: Order) -> datetime:

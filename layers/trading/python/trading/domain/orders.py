@@ -183,6 +183,7 @@ class Order(OrderRequest, Versioned):
     `protection_price` is the worst price it may meet: the limit, or the collar of a market or stop order. `hold_fee_per_share` and
     `margin_percent` are the terms at acceptance; from them and what remains follows what the order holds.
     `release_at`: the open of its market that it waited for, or waits for. `overtakes`: accepted while others of its client waited so.
+    `put_off`: it could not go out at the open, because trading was halted; what its client sent since may have gone before it.
     """
 
     order_id: str
@@ -214,6 +215,7 @@ class Order(OrderRequest, Versioned):
     attention_at: Timestamp | None = None
     release_at: Timestamp | None = None
     overtakes: Literal[True] | None = None
+    put_off: Literal[True] | None = None
 
     @property
     def remaining(self) -> int:

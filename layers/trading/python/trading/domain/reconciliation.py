@@ -260,7 +260,7 @@ class Reconciliation:
         if order.filled_quantity:
             client.sides[FILLED, order.order_id].stated = order.filled_quantity
         routed_at = next((e.time for e in order.history if e.status is OrderStatus.ROUTING), None)
-        if order.sequence and routed_at is not None:
+        if order.sequence and routed_at is not None and not order.put_off:
             client.routed[order.release_at].append((order.sequence, routed_at, order.order_id))
         self._quantities(order)
         self._end(order)

@@ -75,7 +75,7 @@ class ExecuteOrderStage:
     def execute(self, order_id: str, redelivered: bool = False) -> Order:
         """Route an order and what its client has sent before it. The order as it stands afterwards."""
         order = self._order(order_id)
-        if is_waiting(order, self.clock()):
+        if self._is_kept_back(order):
             return order
         if order.status is OrderStatus.VALIDATED:
             for predecessor in self._unsent_predecessors(order, redelivered):
@@ -122,35 +122,43 @@ class ExecuteOrderStage:
     def _unsent_predecessors(self, order: Order, redelivered: bool) -> list[Order]:
         """Orders to be sent before this one and not yet sent, oldest first: the queue may have got them in another order.
 
-        Those that wait for their market to open are left out. A worker that died may have saved the route of an order without
+        Those that wait for their market are left out. A worker that died may have saved the route of an order without
         sending it, the last that it routed: that one is sent again first.
         """
         earlier = self._earlier(order)
-        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not is_waiting(e, self.clock())]
+        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not self._is_kept_back(e)]
         routed = {at: e for e in earlier if e.status is OrderStatus.ROUTING and (at := _routed_at(e))}
         last = max(routed, default=None) if redelivered else None
         if last is not None and last >= self.clock() - RECENTLY:
             unsent.append(routed[last])
         return unsent[::-1]
 
+    def _is_kept_back(self, order: Order) -> bool:
+        """Whether it waits for its market. One that should have gone out by now is marked: it has lost its place in the sequence."""
+        instrument = self.books.instrument(order.symbol) if order.release_at else None
+        if order.release_at is None or instrument is None or not is_waiting(order, instrument, self.clock()):
+            return False
+        if not order.put_off and order.release_at <= self.clock():
+            self.books.commit(order.model_copy(update={"put_off": True}))
+        return True
+
     def _earlier(self, order: Order) -> list[Order]:
         """Orders of its client accepted before this one, newest first, as far back as one may have to be sent before it.
 
-        Before one that was routed all have been sent, but for those that it overtook while they waited; those come after whatever
-        else overtook them before the same open. Where many were accepted since, the account says which are still open.
+        Before one that was routed all have been sent, but for those that it overtook while they waited; nor do those come before any
+        other order that overtakes. Where many were accepted since, or went before it, the account says which are still open.
         """
         found: list[Order] = []
         current = order
         while current.previous_order_id:
-            if len(found) == FOLLOWED_ONE_BY_ONE:
+            if order.put_off or len(found) == FOLLOWED_ONE_BY_ONE:
                 named = self.books.account(order.client_id).open_orders
                 others = (o for o in self.books.orders(each.order_id for each in named) if o.sequence < order.sequence)
                 return sorted(others, key=lambda o: o.sequence, reverse=True)
             current = self._order(current.previous_order_id)
             found.append(current)
             reached = _routed_at(current) is not None or current.reason_code == "NOT_EXECUTABLE"
-            overtook_the_same = order.overtakes and order.business_date == current.business_date
-            if reached and (not current.overtakes or overtook_the_same):
+            if reached and (order.overtakes or not current.overtakes):
                 break
         return found
 
