@@ -182,7 +182,7 @@ def look_up_order(order_id: PathId) -> OrderFile:
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
     token_kept = registry.task_token(order_id) is not None
-    return OrderFile.of(order, registry.entries(order.trades), token_kept, workflow_of(order_id))
+    return OrderFile.of(order, registry.entries(order.trades), token_kept, workflow_of(order_id), now())
 
 
 @app.get(

@@ -1,6 +1,7 @@
 """An order as an operator looks it up: what its client sees, what only we know, its workflow, what it waits for, its ledger entries."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -15,6 +16,8 @@ class Awaits(StrEnum):
     """What must come before an order moves on, as its record says; whether the message is on its way is not known."""
 
     END_OF_REPLACED_ORDER = "the end of the order that it replaces"
+    OPEN = "the open of its market"
+    TRADING = "its instrument to be traded again"
     EXECUTE = "the message to execute it"
     EXCHANGES = "reports of exchanges"
     CLEAR = "the message to clear it"
@@ -86,7 +89,14 @@ class OrderFile(Frozen):
     ledger_entries: tuple[EntryView, ...]
 
     @classmethod
-    def of(cls, order: Order, entries: Sequence[LedgerEntry], token_kept: bool, workflow: WorkflowState | None) -> Self:
+    def of(
+        cls,
+        order: Order,
+        entries: Sequence[LedgerEntry],
+        token_kept: bool,
+        workflow: WorkflowState | None,
+        now: datetime,
+    ) -> Self:
         """All that is known of an order."""
         return cls(
             order=views.order_view(order, entries),
@@ -106,7 +116,7 @@ class OrderFile(Frozen):
             previous_order_id=order.previous_order_id,
             correlation_id=order.correlation_id,
             review_reason=order.review_reason,
-            awaits=_awaits(order),
+            awaits=_awaits(order, now),
             pushed_again_at=order.attention_at,
             token_kept=token_kept,
             workflow=workflow,
@@ -114,9 +124,11 @@ class OrderFile(Frozen):
         )
 
 
-def _awaits(order: Order) -> Awaits:
+def _awaits(order: Order, now: datetime) -> Awaits:
     if order.status is OrderStatus.RECEIVED:
         return Awaits.END_OF_REPLACED_ORDER
+    if order.status is OrderStatus.VALIDATED and order.ending is None and order.release_at is not None:
+        return Awaits.OPEN if now < order.release_at else Awaits.TRADING if order.put_off else Awaits.EXECUTE
     if order.is_open:
         return Awaits.EXCHANGES if order.live_children else Awaits.EXECUTE
     if order.awaits_clearing:

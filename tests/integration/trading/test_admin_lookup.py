@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.system import System, principal
 from tests.integration.trading.admin import admin_event, ask
-from tests.integration.trading.orders import cleared_order, place, show
+from tests.integration.trading.orders import cleared_order, next_night, place, show
 
 RESTING = {"price": "200.00"}
 
@@ -51,6 +51,19 @@ def test_an_order_on_its_way(system: System) -> None:
     assert (found["awaits"], found["token_kept"]) == ("reports of exchanges", True)
     assert (found["workflow"]["status"], found["workflow"]["state"]) == ("RUNNING", "Execute")
     assert found["children"][0]["leaves"] > 0
+
+
+def test_an_order_that_waits_for_its_market(system: System) -> None:
+    system.venues.pass_time(next_night(system.venues.now))
+    order_id = place(system, stock_symbol="F", price="11.20")["order_id"]
+    assert look_up(system, order_id)["awaits"] == "the open of its market"
+    order = system.books.order(order_id)
+    assert order
+    assert order.release_at
+    system.venues.pass_time(int((order.release_at - system.venues.now).total_seconds()) + 1)
+    assert look_up(system, order_id)["awaits"] == "the message to execute it"
+    system.books.commit(order.model_copy(update={"put_off": True}))
+    assert look_up(system, order_id)["awaits"] == "its instrument to be traded again"
 
 
 def test_an_order_without_a_workflow(system: System) -> None:
