@@ -211,7 +211,7 @@ SERVICES = {
             "tables/credentials/by-client": "Query",
             "tables/accounts": "GetItem PutItem Query",
             "tables/ledger": "GetItem BatchGetItem PutItem",
-            "tables/orders": "GetItem BatchGetItem",
+            "tables/orders": "GetItem BatchGetItem PutItem",
             "tables/orders/by-client": "Query",
             "tables/control": "BatchGetItem",
             "tables/reference": "GetItem UpdateItem",

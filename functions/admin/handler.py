@@ -35,6 +35,7 @@ from trading.adapters.cursors import Cursor, Limit
 from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
 from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.observability import Counters
 from trading.adapters.registry import TableRegistry
 from trading.adapters.settings import load
 from trading.adapters.tables import TableNames
@@ -44,6 +45,7 @@ from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.valuation import Portfolio
 from trading.usecases.administer_clients import AdministerClients, IssuedSecret
 from trading.usecases.administration import Operator
+from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.halt_instrument import HaltInstrument
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.ports import NotFoundError
@@ -59,7 +61,8 @@ audit = TableAuditTrail(dynamodb, settings.audit_table, now)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-clients = AdministerClients(registry, audit, mailboxes, passwords.new_secret, now)
+cancel = RequestCancel(registry, mailboxes, Counters(), now)
+clients = AdministerClients(registry, audit, cancel, passwords.new_secret, now)
 transfers = TransferAssets(registry, audit, now)
 halt_instrument = HaltInstrument(registry, audit)
 find_orders = ListOrders(registry)
@@ -94,7 +97,7 @@ def show_client(client_id: PathId) -> ClientView:
     "/api/v1/admin/clients/<client_id>/suspension", permission="admin:write", summary="Suspend a client", tags=TAGS
 )
 def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> SuspensionView:
-    """No log-in and no new orders from now on, and the cancel of all open orders is asked for."""
+    """No log-in and no new orders from now on, and all open orders are being canceled."""
     client, orders = clients.suspend(client_id, _operator(request))
     return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
 

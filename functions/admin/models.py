@@ -169,7 +169,7 @@ class ProfileView(Frozen):
 
 
 class SuspensionView(ProfileView):
-    """A suspended client, and of how many open orders the cancel was asked for."""
+    """A suspended client, and how many open orders are being canceled for it."""
 
     orders_to_cancel: int
 

@@ -51,7 +51,7 @@ mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
 find_orders = ListOrders(books)
-request_cancel = RequestCancel(books, mailboxes)
+request_cancel = RequestCancel(books, mailboxes, Counters(), now)
 prices = TableLastPrices(
     boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now, PRICE_MAX_AGE
 )
@@ -124,7 +124,9 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     tags=["Orders"],
 )
 def cancel_all() -> Response[views.CancelsRequested]:
-    """Asks for the cancel of every open order, up to 100 at a time; with `more`, ask again. Each is canceled as a single one is."""
+    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with `more`, ask again. If the answer is
+    lost, what was canceled is, and who asks again gets the others.
+    """
     orders, more = request_cancel.all(app.principal.client_id)
     logger.info("cancels requested", orders=len(orders), more=more)
     asked = views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
@@ -152,21 +154,23 @@ def show_by_client_order_id(
     summary="Cancel an order",
     tags=["Orders"],
     responses={
-        200: {"description": "It was canceled at the client's request before"},
+        200: {"description": "It is canceled, at the client's request"},
         202: {"description": "It will be canceled as far as it is not executed before"},
     },
 )
 def cancel(order_id: PathId) -> Response[views.OrderView]:
-    """A request, accepted once it is durable: it races the exchanges, and what they execute before they give the order up is
-    executed. What the order held comes back with its end. Asked again, the answer is the same until the order is over; then it
-    is 200 if it was canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise.
+    """A request, accepted once it is written into the order, which shows `cancel_requested` from then on: it races the exchanges, and
+    what they execute before they give the order up is executed. What the order held comes back with its end. What waits to replace
+    the order is canceled with it, at once. Asked again, the answer is the same until the order is over; then it is 200 if it was
+    canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise, and `replaced_by` if another took its place.
     """
-    order, is_under_way = request_cancel(app.principal.client_id, order_id)
+    order = request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
-    shown = views.order_view(order, books.entries(order.trades))
-    if not is_under_way:
-        return json_response(shown)
-    return json_response(shown.model_copy(update={"cancel_requested": True}), HTTPStatus.ACCEPTED)
+    return json_response(views.order_view(order, books.entries(order.trades)), _status_of_cancel(order))
+
+
+def _status_of_cancel(order: Order) -> HTTPStatus:
+    return HTTPStatus.ACCEPTED if order.is_open else HTTPStatus.OK
 
 
 @app.patch(
@@ -253,15 +257,15 @@ def show_trade(trade_id: PathId) -> TradeRecord:
     summary="Cancel a trade",
     tags=trade_records.TAGS,
     responses={
-        200: {"description": "It was canceled at the client's request before"},
+        200: {"description": "It is canceled, at the client's request"},
         202: {"description": "It will be canceled as far as it is not executed before"},
     },
 )
 def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges. The trade is shown as it stands."""
-    order, is_under_way = request_cancel(app.principal.client_id, trade_id)
+    order = request_cancel(app.principal.client_id, trade_id)
     logger.info("cancel requested", order_id=trade_id, status=order.status)
-    return json_response(TradeRecord.of(order), HTTPStatus.ACCEPTED if is_under_way else HTTPStatus.OK)
+    return json_response(TradeRecord.of(order), _status_of_cancel(order))
 
 
 @app.get(

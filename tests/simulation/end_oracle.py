@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from tests.simulation.answers import check_intrusions, check_placed, check_shown
+from tests.simulation.cancels import check_cancels
 from tests.simulation.cloud import Cloud
 from tests.simulation.counterparties import (
     check_breaks,
@@ -24,7 +25,7 @@ from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
-from tests.simulation.replacing import check_answers, check_cancels, check_conflicts
+from tests.simulation.replacing import check_answers, check_conflicts
 from tests.simulation.scenario import Scenario
 from tests.simulation.sights import judge, judge_sums
 from tests.simulation.violations import ViolationError
@@ -66,7 +67,7 @@ class EndOracle:
                 raise ViolationError("every order ends", order["order_id"], f"still {order['status']}")
             if order["status"] == "RECEIVED":
                 raise ViolationError("every order ends", order["order_id"], f"still waits for {order['replaces']}")
-        check_cancels(self.people.canceled, orders)
+        check_cancels(self.people.canceled, self.people.not_canceled, orders)
         for trade_id, kind in entries:
             if kind == "FILL" and (trade_id, "NOVATION") not in entries:
                 raise ViolationError("trades are cleared at the close", trade_id, "not novated")
@@ -87,7 +88,7 @@ class EndOracle:
         tolerated = REFUSALS | ({500} if self.cloud.outages.are_planned else set())
         check_placed(self.people.placed, orders, tolerated)
         check_answers(self.people.replaced, orders, tolerated | {404})
-        check_conflicts(self.people.too_late, orders)
+        check_conflicts([*self.people.not_canceled, *self.people.not_replaced], orders)
         check_sent(self.outside, orders)
         check_forwarding(self.outside, orders)
         check_settlements(self.outside.depository, entries)

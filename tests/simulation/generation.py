@@ -54,7 +54,7 @@ def _trader(random: Random, number: int) -> Trader:
 
 
 def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
-    """What is done with an order once it was sent: canceled, shown, executed or cleared by hand."""
+    """What is done with an order once it was sent: canceled (or all of its client), shown, executed or cleared by hand."""
     actions = []
     for placed in placements:
         key, drawn = placed.fields["key"], random.random()
@@ -66,6 +66,9 @@ def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
         elif drawn < 0.32:
             late, what = random.choice((0.2, 2.0, 120.0)) * random.random(), random.choice(("execute", "clear"))
             actions.append(Action(placed.at + late, "operator", what, {"key": key, "client": placed.who}))
+        elif drawn < 0.34:
+            late = random.choice((0.1, 1.0, 60.0)) * random.random()
+            actions.append(Action(placed.at + late, placed.who, "cancel all", {"key": key}))
     return actions
 
 

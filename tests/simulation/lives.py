@@ -102,6 +102,9 @@ def _check_kept(before: Item, order: Item) -> None:
     changed = [name for name in terms if before.get(name) != order.get(name)]
     if changed:
         raise ViolationError("an order's terms stay", order_id, str(changed))
+    wish = before.get("ending", {})
+    if wish.get("asked_by") == "client" and order.get("ending") != wish:
+        raise ViolationError("a client's cancel stays", order_id, f"{wish} became {order.get('ending')}")
 
 
 def check_endings(

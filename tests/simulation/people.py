@@ -19,8 +19,11 @@ from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
 from tests.simulation.api_gateway import Answer
+from tests.simulation.cancels import check_accepted, check_kept, check_seen
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
+from tests.simulation.items import Item
+from tests.simulation.lives import HOLDING
 from tests.simulation.names import STAGE
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
@@ -78,10 +81,13 @@ class People:
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.seen: list[Sight] = []
         self.canceled: dict[str, float] = {}
-        """Orders whose cancel was accepted, and when that was told."""
+        """Orders whose cancel was accepted, and when that was told first."""
+        self.asked: set[str] = set()
+        """Orders whose cancel was asked for, and clients of whom all orders' was."""
         self.replaced: list[Replaced] = []
-        self.too_late: list[tuple[str, Answer]] = []
-        """Orders that are said to be over, and by which answer."""
+        self.not_canceled: list[tuple[str, Answer]] = []
+        """Orders that are said to be over, or to end, and by which answer."""
+        self.not_replaced: list[tuple[str, Answer]] = []
         self.intrusions: list[tuple[str, Answer]] = []
         """What strangers tried, and what they were answered."""
         self._cloud = cloud
@@ -98,6 +104,7 @@ class People:
         does: dict[str, Callable[[Action], None]] = {
             "place": self._place,
             "cancel": self._cancel,
+            "cancel all": self._cancel_all,
             "replace": self._replace,
             "show": self._show,
             "execute": lambda a: self._internally(
@@ -189,9 +196,12 @@ class People:
 
     def _show(self, action: Action) -> None:
         order_id = identifiers.order_id(action.who, action.fields["key"])
+        is_accepted = order_id in self.canceled
         answer = self._request(action.who, "GET", f"{ORDERS_PATH}/{order_id}", f"show-{order_id}", None)
         if answer.status == 200:
             self.shown.append((order_id, answer.json()))
+            is_asked = bool(self.asked & {order_id, action.who})
+            check_seen(order_id, answer.json(), is_accepted=is_accepted, is_asked=is_asked)
 
     def _look(self, action: Action) -> None:
         """A client asks for a part of its account, page by page, or again and again; each answer is judged by itself."""
@@ -211,21 +221,50 @@ class People:
     def _administer(self, action: Action) -> None:
         """An operator uses the admin API; the same twice, if there are copies."""
         method, path, body = (action.fields[name] for name in ("method", "path", "body"))
+        suspended = path.split("/")[1] if path.endswith("/suspension") else None
+        open_before = self._open_orders(suspended) if suspended else []
+        self.asked |= {suspended} if suspended else set()
         answer = self._request(OPERATOR, method, f"/api/v1/admin/{path}", f"{path}-{action.at}".replace("/", "."), body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
             raise ViolationError("administration is possible", path, f"{answer.status} {answer.body!r}")
+        if suspended and answer.status == 200:
+            check_kept((self._now(suspended)[order_id] for order_id in open_before), "client", "operator")
 
     def _cancel(self, action: Action) -> None:
-        """202 as long as the order is open, 404 when it came before the order, 409 when it came too late."""
+        """202 as long as the order is open, 200 when that was done, 404 when it came before the order, 409 when it came too late."""
         order_id = identifiers.order_id(action.who, action.fields["key"])
+        self.asked.add(order_id)
         answer = self._request(action.who, "DELETE", f"{ORDERS_PATH}/{order_id}", f"cancel-{order_id}", None)
         self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
-        if answer.status == 202:
-            self.canceled[order_id] = self._cloud.engine.now
+        if answer.status in (200, 202):
+            check_accepted(answer.json(), answer, self._now(action.who)[order_id])
+            self.canceled.setdefault(order_id, self._cloud.engine.now)
+            self._show(action)
         elif answer.status == 409:
-            self.too_late.append((order_id, answer))
+            self.not_canceled.append((order_id, answer))
+
+    def _cancel_all(self, action: Action) -> None:
+        """What was open, or waited, when it was asked for is over or ends, whoever else asked for that."""
+        open_before = self._open_orders(action.who)
+        self.asked.add(action.who)
+        answer = self._request(action.who, "DELETE", ORDERS_PATH, f"cancel-all-{action.at}", None)
+        self._cloud.log(action.who, "was told of its cancels", answer.status)
+        if answer.status == 202:
+            told = answer.json()
+            orders = self._now(action.who)
+            check_kept((orders[each] for each in ([] if told["more"] else open_before)), "client")
+            check_kept((orders[each] for each in told["order_ids"]), "client")
+            for order_id in told["order_ids"]:
+                self.canceled.setdefault(order_id, self._cloud.engine.now)
+
+    def _now(self, client_id: str) -> Mapping[str, Item]:
+        """A client's orders as they stand in the books."""
+        return self._moments[client_id][-1].orders
+
+    def _open_orders(self, client_id: str) -> list[str]:
+        return [order_id for order_id, order in self._now(client_id).items() if order["status"] in HOLDING]
 
     def _replace(self, action: Action) -> None:
         body: dict[str, Any] = {n: action.fields[n] for n in ("quantity", "price", "stop_price") if n in action.fields}
@@ -242,7 +281,9 @@ class People:
         self._cloud.log(action.who, "was told of its replacement", new_key, answer.status)
         self.replaced.append(Replaced(action.who, key, new_key, body, answer))
         if answer.status == 409:
-            self.too_late.append((identifiers.order_id(action.who, key), answer))
+            self.not_replaced.append((identifiers.order_id(action.who, key), answer))
+        elif answer.status == 202:
+            self._show(action)
 
     def _snoop(self, action: Action) -> None:
         """A client asks for somebody else's order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,7 @@ from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain import identifiers
 
 KEPT_TERMS = ("client_id", "symbol", "side", "order_type", "time_in_force")
-ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
 LACKING = frozenset({"INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED"})
-OBEYED_WITHIN = 7200.0
-"""Longer than any exchange is silent, and shorter than to the close."""
 
 
 @dataclass(frozen=True)
@@ -155,20 +152,3 @@ def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
                 raise ViolationError("nothing is over before its end", order_id, f"{problem} of {path}")
         elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
             raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")
-
-
-def check_cancels(accepted: Mapping[str, float], orders: Orders) -> None:
-    """What was taken back has ended before long, and so has what replaced it, whoever was faster."""
-    for order_id, told_at in accepted.items():
-        for order in heirs(order_id, orders):
-            ends = [moment(step["time"]) for step in order["history"] if step["status"] in ENDS]
-            if not ends or ends[0] > told_at + OBEYED_WITHIN:
-                raise ViolationError("a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}")
-
-
-def heirs(order_id: str, orders: Orders) -> Iterable[Item]:
-    """An order and what replaced it, in turn."""
-    order = orders.get(order_id)
-    while order is not None:
-        yield order
-        order = orders.get(order.get("replaced_by", ""))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.cancels import asked_by
 from tests.simulation.items import Item
 from tests.simulation.ledger import Entries
 from tests.simulation.violations import ZERO, ViolationError, equal
@@ -49,8 +50,11 @@ def judge(sight: Sight, entries: Entries) -> None:
         case "orders":
             for shown in sight.body["items"]:
                 states = [moment.orders.get(shown["order_id"], {}) for moment in sight.moments]
-                known = [(order.get("status"), order.get("filled_quantity")) for order in states]
-                _at_one_moment(sight, "an order", known, (shown["current_status"], shown["filled_quantity"]))
+                known = [
+                    (order["status"], order["filled_quantity"], bool(asked_by(order))) for order in states if order
+                ]
+                said = (shown["current_status"], shown["filled_quantity"], shown["cancel_requested"])
+                _at_one_moment(sight, "an order", known, said)
         case "trades":
             _trades(sight, entries)
         case "transactions":

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import local  # noqa: F401  (makes the layers importable)
 from tests.simulation.bugs import (
     booking,
+    canceling,
     clearing,
     entry,
     execution,
@@ -26,6 +27,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Holds": holds.BUGS,
     "Booking": booking.BUGS,
     "Routing and execution": execution.BUGS,
+    "Canceling orders": canceling.BUGS,
     "Replacing orders": replacing.BUGS,
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,

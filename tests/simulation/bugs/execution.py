@@ -171,16 +171,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "the wish to cancel is not kept",
-        "A cancel is tried once; the wish is not saved.",
-        "The exchange did not answer, and the order stands on although it was cancelled.",
-        (
-            Edit(
-                ExecuteOrderStage._wish, "    self.books.commit(wished)\n    return wished.saved()", "    return wished"
-            ),
-        ),
-    ),
-    Bug(
         "a cancelled order is routed on",
         "What an exchange gives back of an order that is to end is sent elsewhere.",
         "An order that was cancelled is filled.",

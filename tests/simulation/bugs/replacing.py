@@ -4,7 +4,6 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain import replacement
 from trading.usecases import cancel_order, end_order
 from trading.usecases.book_execution import BookExecution
-from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.replace_order import ReplaceOrder
 
 BUGS = (
@@ -139,7 +138,13 @@ BUGS = (
         "a cancel leaves the replacement",
         "A cancel ends the order that it names, and lets the one in that waits to replace it.",
         "An order that the client has taken back is filled.",
-        (Edit(ExecuteOrderStage._cancel, "if message.with_replacement and order.replaced_by:", "if False:"),),
+        (
+            Edit(
+                cancel_order.RequestCancel._wish,
+                "if replacing is not None and replacing.is_pending:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "what waits cannot be taken back",
@@ -147,8 +152,8 @@ BUGS = (
         "An order that the client has taken back is filled.",
         (
             Edit(
-                ExecuteOrderStage._cancel,
-                "self.books.commit(*replacement.withdrawn(order, ending, account, position, self.clock()).changed)",
+                cancel_order.RequestCancel._withdraw,
+                "self.books.commit(*replaced, *withdrawn.changed)",
                 "self.clock()",
             ),
         ),
@@ -176,6 +181,6 @@ BUGS = (
         "a cancel of what waits is refused",
         "An order that waits to replace another is said to be over when it is canceled.",
         "The client is told that there is nothing to cancel, and the order is filled.",
-        (Edit(cancel_order.RequestCancel.__call__, "order.is_open or order.is_pending", "order.is_open"),),
+        (Edit(cancel_order.RequestCancel._wish, "if order.is_pending:", "if False:"),),
     ),
 )

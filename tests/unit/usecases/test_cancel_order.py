@@ -1,27 +1,36 @@
 """A client takes orders back: what is asked, what it is told, and who wins against the exchange."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
+from trading.adapters import views
 from trading.domain.orders import Order, OrderStatus
-from trading.domain.values import Side
+from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
 from trading.usecases import cancel_order
-from trading.usecases.cancel_order import OrderClosedError
-from trading.usecases.ports import NotFoundError, OutcomeUnknownError
+from trading.usecases.cancel_order import BY_CLIENT, BY_SUSPENSION, OrderClosedError
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
+from trading.usecases.replace_order import OrderEndingError
 
 
-def cancel(world: World, order: Order, client_id: str = "alice") -> tuple[OrderStatus, bool]:
-    shown, is_under_way = world.request_cancel(client_id, order.order_id)
-    return shown.status, is_under_way
+def cancel(world: World, order: Order) -> tuple[OrderStatus, bool]:
+    shown = world.request_cancel("alice", order.order_id)
+    assert shown == world.current(order)
+    return shown.status, is_shown_as_requested(shown)
+
+
+def is_shown_as_requested(order: Order) -> bool:
+    return views.order_summary(order).cancel_requested
 
 
 def test_a_cancel_is_a_request_and_what_was_held_comes_back_with_the_end(world: World) -> None:
     order = world.placed()
     assert cancel(world, order) == (OrderStatus.ROUTING, True)
-    assert world.current(order).is_open
     assert world.books.account("alice").held > 0
     world.run()
     ended = world.current(order)
@@ -135,18 +144,178 @@ def test_all_are_canceled_in_portions(world: World, monkeypatch: pytest.MonkeyPa
     assert ([order.order_id for order in asked], more) == ([orders[2].order_id], False)
 
 
-def test_an_order_that_is_ending_is_not_asked_for_again_with_all(world: World) -> None:
+def test_all_are_canceled_as_far_as_there_is_time(world: World) -> None:
+    orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
+    commit = world.books.commit
+
+    def slow(*changes: Any) -> None:
+        world.advance(seconds=3)
+        commit(*changes)
+
+    world.books.commit = slow  # type: ignore[method-assign]
+    asked, more = world.request_cancel.all("alice")
+    world.books.commit = commit  # type: ignore[method-assign]
+    assert ([order.order_id for order in asked], more) == ([order.order_id for order in orders[:2]], True)
+    assert world.mailboxes.waiting("execution") == []
+    world.sweep()
+    world.run()
+    assert world.statuses(*orders) == (OrderStatus.CANCELED, OrderStatus.CANCELED, OrderStatus.ROUTING)
+
+
+def test_a_cancel_of_all_that_dies_half_way_is_taken_up_by_the_next(world: World) -> None:
+    orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
+    world.faults.before("books.commit", CrashError("died"))
+    world.faults.after("books.commit", CrashError("died"))
+    for done in (0, 1):
+        with pytest.raises(CrashError):
+            world.request_cancel.all("alice")
+        assert [is_shown_as_requested(world.current(order)) for order in orders].count(True) == done
+    asked, more = world.request_cancel.all("alice")
+    assert ([order.order_id for order in asked], more) == ([order.order_id for order in orders[1:]], False)
+    world.sweep()
+    world.run()
+    assert {world.current(order).status for order in orders} == {OrderStatus.CANCELED}
+    assert world.findings(expect_final=True) == []
+
+
+def test_a_message_that_is_not_taken_ends_the_telling_of_all(world: World) -> None:
+    orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
+    world.faults.before("mailboxes.execution")
+    asked, more = world.request_cancel.all("alice")
+    assert (len(asked), more, world.mailboxes.waiting("execution")) == (3, False, [])
+    assert world.monitor.times("CancelsDeferred") == 1
+    world.sweep()
+    world.run()
+    assert {world.current(order).status for order in orders} == {OrderStatus.CANCELED}
+
+
+def test_an_order_that_was_canceled_before_is_not_asked_for_again_with_all(world: World) -> None:
     order = world.placed()
-    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
-    world.cancel(order)
-    assert world.current(order).ending is not None
+    cancel(world, order)
     assert world.request_cancel.all("alice") == ([], False)
 
 
-def test_what_was_not_made_durable_was_not_accepted(world: World) -> None:
-    order = world.placed()
+@pytest.mark.parametrize("routed", [True, False])
+@pytest.mark.parametrize("fails", ["lost", "sender died"])
+def test_a_cancel_is_carried_on_by_the_sweeper_though_every_message_of_it_is_lost(
+    world: World, routed: bool, fails: str
+) -> None:
+    order = world.placed() if routed else world.order()
+    if fails == "lost":
+        world.faults.before("mailboxes.execution")
+        assert cancel(world, order)[1] is True
+        assert world.monitor.times("CancelsDeferred") == 1
+    else:
+        world.faults.after("books.commit", CrashError("died"))
+        with pytest.raises(CrashError):
+            world.request_cancel("alice", order.order_id)
+    world.mailboxes.queues.clear()
+    assert is_shown_as_requested(world.current(order))
+    world.sweep()
+    world.run()
+    assert world.current(order).status is OrderStatus.CANCELED
+    assert world.findings(expect_final=True) == []
+
+
+def test_while_it_waits_for_its_market_it_is_canceled_as_any_other(world: World) -> None:
+    world.advance(hours=-2)
+    order = world.order(time_in_force=TimeInForce.GTC)
+    assert order.release_at is not None
     world.faults.before("mailboxes.execution")
-    with pytest.raises(CrashError):
+    assert cancel(world, order) == (OrderStatus.VALIDATED, True)
+    world.sweep()
+    world.run()
+    assert world.current(order).status is OrderStatus.CANCELED
+    assert world.exchanges.arrived == []
+    assert world.findings(expect_final=True) == []
+
+
+def test_an_order_whose_cancel_was_accepted_is_not_replaced(world: World) -> None:
+    order = world.placed()
+    cancel(world, order)
+    with pytest.raises(OrderEndingError):
+        world.replace(order, quantity=50)
+
+
+@pytest.mark.parametrize("executed", [30, 100])
+def test_a_fill_that_is_faster_is_seen(world: World, executed: int) -> None:
+    order = world.placed()
+    commit = world.books.commit
+
+    def after_a_fill(*changes: Any) -> None:
+        world.books.commit = commit  # type: ignore[method-assign]
+        world.fill(order, executed)
+        commit(*changes)
+
+    world.books.commit = after_a_fill  # type: ignore[method-assign]
+    if executed == 100:
+        with pytest.raises(OrderClosedError):
+            world.request_cancel("alice", order.order_id)
+        assert world.current(order).ending is None
+    else:
+        assert cancel(world, order) == (OrderStatus.PARTIALLY_FILLED, True)
+        world.run()
+        assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 30)
+
+
+def test_twice_at_once_it_is_written_once(world: World) -> None:
+    order = world.placed()
+    commit = world.books.commit
+
+    def after_the_other(*changes: Any) -> None:
+        world.books.commit = commit  # type: ignore[method-assign]
+        cancel(world, order)
+        commit(*changes)
+
+    world.books.commit = after_the_other  # type: ignore[method-assign]
+    assert cancel(world, order) == (OrderStatus.ROUTING, True)
+    assert world.current(order).version == order.version + 1
+
+
+def test_with_too_many_races_nothing_is_accepted(world: World) -> None:
+    order = world.placed()
+    world.faults.stale(8)
+    with pytest.raises(StaleError):
         world.request_cancel("alice", order.order_id)
-    messages = [message for message in world.mailboxes.waiting("execution") if isinstance(message, CancelOrder)]
-    assert messages == []
+    assert world.current(order) == order
+    assert world.mailboxes.waiting("execution") == []
+
+
+def test_whoever_asks_the_first_wish_stands_but_the_clients_is_his_own(world: World) -> None:
+    orders = [world.placed(f"key-{number}", quantity=10) for number in range(2)]
+    cancel(world, orders[0])
+    for _ in range(2):
+        assert world.request_cancel.of_suspended("alice") == 2
+    assert [world.current(order).ending for order in orders] == [BY_CLIENT, BY_SUSPENSION]
+    assert all(is_shown_as_requested(world.current(order)) for order in orders)
+    cancel(world, orders[1])
+    world.run()
+    assert [cancel(world, order) for order in orders] == [(OrderStatus.CANCELED, False)] * 2
+
+
+def test_what_an_operator_canceled_is_over_for_the_client(world: World) -> None:
+    order = world.placed()
+    world.request_cancel.of_suspended("alice")
+    world.run()
+    with pytest.raises(OrderClosedError):
+        world.request_cancel("alice", order.order_id)
+
+
+def test_an_order_whose_time_is_over_is_canceled_while_its_exchange_is_silent(world: World) -> None:
+    order = world.placed()
+    world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
+    world.cancel(order, outcome=OrderStatus.EXPIRED, reason="its time was over")
+    assert not is_shown_as_requested(world.current(order))
+    assert cancel(world, order) == (OrderStatus.ROUTING, True)
+    world.run()
+    assert cancel(world, order) == (OrderStatus.CANCELED, False)
+
+
+def test_a_cancel_is_due_at_once_and_not_when_its_order_was(world: World) -> None:
+    order = world.placed()
+    world.advance(minutes=1)
+    cancel(world, order)
+    (message,) = world.mailboxes.waiting("execution")
+    assert isinstance(message, CancelOrder)
+    assert world.current(order).attention_at == world.now
+    assert world.books.orders_due(world.now - timedelta(seconds=1), 10) == []

@@ -1,15 +1,18 @@
 """A replacement that waits for the old order's end, while that is canceled, its day ends, or something fails."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
+from trading.adapters import views
 from trading.domain.orders import OrderStatus
 from trading.domain.reconciliation import Reconciliation
 from trading.domain.values import TimeInForce
+from trading.usecases.cancel_order import OrderClosedError
 from trading.usecases.ports import OutcomeUnknownError
 
 S = OrderStatus
@@ -21,39 +24,54 @@ def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: 
     new = world.replace(old, quantity=50)
     if which == "all":
         asked, more = world.request_cancel.all("alice")
-        assert ([order.order_id for order in asked], more) == ([new.order_id], False)
+        assert ([order.order_id for order in asked], more) == ([old.order_id, new.order_id], False)
     elif which == "suspended":
-        world.cancel(old, reason="the client was suspended", with_replacement=True)
+        assert world.request_cancel.of_suspended("alice") == 2
     else:
-        _, is_under_way = world.request_cancel("alice", (old if which == "old" else new).order_id)
-        assert is_under_way
+        world.request_cancel("alice", (old if which == "old" else new).order_id)
+    assert world.statuses(old, new) == (S.ROUTING, S.CANCELED)
+    assert views.order_summary(world.current(old)).cancel_requested is (which != "new")
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
     if which != "suspended":
-        assert world.request_cancel("alice", new.order_id)[1] is False
+        assert world.request_cancel("alice", new.order_id).status is S.CANCELED
+    if which in ("old", "all"):
+        assert world.request_cancel("alice", old.order_id).status is S.CANCELED
     assert world.books.account("alice").held == 0
     assert world.exchanges.arrived == [f"{old.order_id}-1"]
     assert world.findings(expect_final=True) == []
 
 
-def test_a_cancel_that_was_accepted_first_holds_for_what_replaces_the_order_after_it(world: World) -> None:
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_names(world: World, which: str) -> None:
     old = world.placed()
-    world.request_cancel("alice", old.order_id)
     new = world.replace(old, quantity=50)
-    world.run()
-    assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
+    commit = world.books.commit
+
+    def after_the_takeover(*changes: Any) -> None:
+        world.books.commit = commit  # type: ignore[method-assign]
+        world.run()
+        commit(*changes)
+
+    world.books.commit = after_the_takeover  # type: ignore[method-assign]
+    if which == "old":
+        with pytest.raises(OrderClosedError) as closed:
+            world.request_cancel("alice", old.order_id)
+        assert closed.value.details == {"status": "CANCELED", "replaced_by": new.order_id}
+    else:
+        world.request_cancel("alice", new.order_id)
+        world.run()
+    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING if which == "old" else S.CANCELED)
+    assert world.findings() == []
 
 
-def test_a_cancel_that_finds_the_replacement_at_work_takes_it_back(world: World) -> None:
+def test_a_replacement_is_no_cancel(world: World) -> None:
     old = world.placed()
-    world.request_cancel("alice", old.order_id)
-    late = world.mailboxes.queues["execution", "alice"].popleft()
-    new = world.replace(old, quantity=50)
+    world.replace(old, quantity=50)
+    assert not views.order_summary(world.current(old)).cancel_requested
     world.run()
-    assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
-    world.mailboxes.put("execution", late)
-    world.run()
-    assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
+    with pytest.raises(OrderClosedError):
+        world.request_cancel("alice", old.order_id)
 
 
 def test_the_end_of_the_day_ends_both(world: World) -> None:

@@ -49,15 +49,14 @@ class PollOrder(Message):
 
 
 class CancelOrder(Message):
-    """Take the order back from the exchanges and end it as CANCELED, or EXPIRED at the end of its day. `with_replacement`: also
-    what was to take its place, or has taken it meanwhile.
+    """Take the order back from the exchanges and end it as it is wished to end; if that is not written in it yet, as CANCELED, or
+    EXPIRED at the end of its day.
     """
 
     kind: Literal["cancel"] = "cancel"
     order_id: str
     outcome: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED] = OrderStatus.CANCELED
     reason: str
-    with_replacement: bool = False
 
 
 class ClearOrder(Message):

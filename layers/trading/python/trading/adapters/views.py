@@ -69,8 +69,8 @@ class SettlementDetail(Frozen):
 
 
 class OrderSummary(Frozen):
-    """An order as it stands. `release_at`: it waits, or waited, for its market to open then. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: it is being
-    taken back, and may still execute. An order that `replaces` another is RECEIVED until that one has ended; its `quantity` then
+    """An order as it stands. `release_at`: it waits, or waited, for its market to open then. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: its
+    cancel was asked for, and it may still execute. An order that `replaces` another is RECEIVED until that one has ended; its `quantity` then
     becomes what that one left over.
     """
 
@@ -189,7 +189,7 @@ def order_summary(order: Order) -> OrderSummary:
         average_price=order.average_price,
         fees=order.fees,
         current_status=order.status,
-        cancel_requested=order.is_open and order.ending is not None and order.ending.status is OrderStatus.CANCELED,
+        cancel_requested=order.is_open and order.ending is not None and order.ending.asked_by is not None,
         replaces=order.replaces,
         replaced_by=order.replaced_by,
         reason=Reason(code=order.reason_code, message=latest.reason or "") if order.reason_code else None,

@@ -158,10 +158,17 @@ class Reserve(Hold):
 
 
 class Ending(Frozen):
-    """The wish to end an order early, kept until the exchanges have given up its children."""
+    """The wish to end an order early, kept until the exchanges have given up its children. `asked_by`: whose cancel it is, if it is
+    one, and not the end of its time or a replacement.
+    """
 
     status: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED]
     reason: str
+    asked_by: Literal["client", "operator"] | None = None
+
+    def gives_way_to(self, wish: "Ending") -> bool:
+        """What nobody asked for gives way to a cancel, an operator's cancel to the client's."""
+        return self.asked_by not in (wish.asked_by, "client")
 
 
 class OrderRequest(Frozen):

@@ -10,9 +10,9 @@ from trading.domain.accounts import Account
 from trading.domain.clients import Client, ClientStatus, Limits
 from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
 from trading.domain.errors import DomainError, ErrorKind
-from trading.messages import CancelOrder
 from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
-from trading.usecases.ports import Clock, Mailboxes, NotFoundError, StaleError
+from trading.usecases.cancel_order import RequestCancel
+from trading.usecases.ports import Clock, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
 
 NewSecret = Callable[[], tuple[str, str]]
@@ -62,7 +62,7 @@ class AdministerClients:
 
     registry: Registry
     audit: AuditTrail
-    mailboxes: Mailboxes
+    cancel: RequestCancel
     new_secret: NewSecret
     clock: Clock
 
@@ -107,31 +107,17 @@ class AdministerClients:
         return IssuedSecret(credential, secret)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
-        """The client cannot log in from now on, and no order is accepted any more; of how many open orders the cancel was asked for:
-        those are all. Raises NotFoundError.
+        """The client cannot log in from now on, and no order is accepted any more; how many open orders are being canceled: those are
+        all. Raises NotFoundError.
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
-            return client, self._cancel_open_orders(client_id)
+            return client, self.cancel.of_suspended(client_id)
 
     def activate(self, client_id: str, operator: Operator) -> Client:
         """The client can log in and trade. Raises NotFoundError."""
         with announced(self.audit, operator, _subject(client_id), "activate", "activated"):
             return self._set_status(client_id, ClientStatus.ACTIVE)
-
-    def _cancel_open_orders(self, client_id: str) -> int:
-        open_orders = self.registry.account(client_id).open_order_ids
-        for order in filter(None, map(self.registry.order, open_orders)):
-            self.mailboxes.execution(
-                CancelOrder(
-                    client_id=client_id,
-                    correlation_id=order.correlation_id,
-                    order_id=order.order_id,
-                    reason="the client was suspended",
-                    with_replacement=True,
-                )
-            )
-        return len(open_orders)
 
     @on_fresh_state
     def _set_status(self, client_id: str, status: ClientStatus) -> Client:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trading.domain import identifiers, replacement
+from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.order_times import expires_at, expiry_of, is_waiting
 from trading.domain.orders import Ending, Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.accept_order import start
 from trading.usecases.book_execution import BookExecution
-from trading.usecases.end_order import holders
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -203,15 +202,8 @@ class ExecuteOrderStage:
 
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)
-        ending = Ending.model_validate({"status": message.outcome, "reason": message.reason})
-        if order.is_pending:
-            account, position = holders(self.books, order)
-            self.books.commit(*replacement.withdrawn(order, ending, account, position, self.clock()).changed)
-            return
-        if message.with_replacement and order.replaced_by:
-            self._cancel(message.model_copy(update={"order_id": order.replaced_by}))
         if order.is_open and order.ending is None:
-            order = self._wish(order, ending)
+            order = self._wish(order, Ending.model_validate({"status": message.outcome, "reason": message.reason}))
         self._finish(self._end_early(order))
 
     def _wish(self, order: Order, ending: Ending) -> Order:

@@ -1,0 +1,72 @@
+"""Orders that are taken back: what their clients were told and shown of it, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tests.simulation.api_gateway import Answer
+from tests.simulation.instants import moment
+from tests.simulation.items import Item
+from tests.simulation.lives import HOLDING, OPEN, Orders, path_of
+from tests.simulation.violations import ViolationError
+
+ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
+OBEYED_WITHIN = 7200.0
+"""Longer than any exchange is silent, and shorter than to the close."""
+BY_CLIENT = "canceled by the client"
+
+
+def asked_by(order: Item) -> str | None:
+    """Whose cancel of an open order is under way."""
+    asked: str | None = order.get("ending", {}).get("asked_by") if order["status"] in OPEN else None
+    return asked
+
+
+def check_accepted(shown: dict[str, Any], answer: Answer, order: Item) -> None:
+    """A cancel that is under way is shown and in the books; one that is done was the client's."""
+    status = shown["current_status"]
+    said = status in OPEN and shown["cancel_requested"]
+    if answer.status == 200:
+        said = status == "CANCELED" and shown["reason"]["message"] == BY_CLIENT
+    if not said:
+        raise ViolationError("a cancel is what its answer says", order["order_id"], f"{answer.status} {shown}")
+    check_kept([order], "client")
+
+
+def check_kept(orders: Iterable[Item], *who: str) -> None:
+    """What was asked for by one of those is in the books as long as the order is not over."""
+    for order in orders:
+        if order["status"] in HOLDING and asked_by(order) not in who:
+            raise ViolationError("a cancel that is accepted is kept", order["order_id"], str(order))
+
+
+def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_asked: bool) -> None:
+    """What is shown after a cancel was accepted, and when none was asked for."""
+    if is_accepted and shown["current_status"] in OPEN and not shown["cancel_requested"]:
+        raise ViolationError("a cancel that is accepted is shown", order_id, str(shown))
+    if shown["cancel_requested"] and not is_asked:
+        raise ViolationError("no cancel is shown that nobody asked for", order_id, str(shown))
+
+
+def check_cancels(accepted: Mapping[str, float], refused: Iterable[tuple[str, Answer]], orders: Orders) -> None:
+    """What was taken back has ended before long, and so has what replaced it, whoever was faster; nobody is told otherwise after."""
+    for order_id, told_at in accepted.items():
+        last = orders[order_id]["history"][-1]
+        if last["status"] == "EXPIRED" or (last["status"] == "CANCELED" and last["reason"] != BY_CLIENT):
+            raise ViolationError("a cancel is the client's", order_id, str(last))
+        for order in heirs(order_id, orders):
+            ends = [moment(step["time"]) for step in order["history"] if step["status"] in ENDS]
+            if not ends or ends[0] > told_at + OBEYED_WITHIN:
+                raise ViolationError("a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}")
+    for order_id, answer in refused:
+        if order_id in accepted and path_of(orders[order_id])[-1] == "CANCELED":
+            raise ViolationError("a cancel is answered alike", order_id, f"{answer.status} {answer.body!r}")
+
+
+def heirs(order_id: str, orders: Orders) -> Iterable[Item]:
+    """An order and what replaced it, in turn."""
+    order = orders.get(order_id)
+    while order is not None:
+        yield order
+        order = orders.get(order.get("replaced_by", ""))
