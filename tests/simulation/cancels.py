@@ -8,12 +8,14 @@ from typing import Any
 from tests.simulation.api_gateway import Answer
 from tests.simulation.instants import moment
 from tests.simulation.items import Item
-from tests.simulation.lives import HOLDING, OPEN, Orders, path_of
+from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, Orders, path_of
 from tests.simulation.violations import ViolationError
 
 ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
 OBEYED_WITHIN = 7200.0
 """Longer than any exchange is silent, and shorter than to the close."""
+DUE_WITHIN = 60.0 + CLOCKS_DIFFER_BY
+"""Of the sweeper, which looks again after a minute at what it has pushed."""
 BY_CLIENT = "canceled by the client"
 
 
@@ -23,8 +25,8 @@ def asked_by(order: Item) -> str | None:
     return asked
 
 
-def check_accepted(shown: dict[str, Any], answer: Answer, order: Item) -> None:
-    """A cancel that is under way is shown and in the books; one that is done was the client's."""
+def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: float) -> None:
+    """A cancel that is under way is shown, in the books, and due even if no message of it arrives; one that is done was the client's."""
     status = shown["current_status"]
     said = status in OPEN and shown["cancel_requested"]
     if answer.status == 200:
@@ -32,6 +34,8 @@ def check_accepted(shown: dict[str, Any], answer: Answer, order: Item) -> None:
     if not said:
         raise ViolationError("a cancel is what its answer says", order["order_id"], f"{answer.status} {shown}")
     check_kept([order], "client")
+    if order["status"] in OPEN and moment(order["attention_at"]) > now + DUE_WITHIN:
+        raise ViolationError("a cancel that is accepted is due", order["order_id"], order["attention_at"])
 
 
 def check_kept(orders: Iterable[Item], *who: str) -> None:

@@ -239,8 +239,9 @@ class People:
         self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
         if answer.status in (200, 202):
-            check_accepted(answer.json(), answer, self._now(action.who)[order_id])
-            self.canceled.setdefault(order_id, self._cloud.engine.now)
+            now = self._cloud.engine.now
+            check_accepted(answer.json(), answer, self._now(action.who)[order_id], now)
+            self.canceled.setdefault(order_id, now)
             self._show(action)
         elif answer.status == 409:
             self.not_canceled.append((order_id, answer))

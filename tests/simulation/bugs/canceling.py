@@ -29,7 +29,6 @@ BUGS = (
         "The order whose cancel is accepted comes back to the sweeper when it would have without it.",
         "Half an hour in which an order is filled whose cancel was accepted, if its message is lost.",
         (Edit(RequestCancel._wish, ', "attention_at": self.clock()', ""),),
-        tolerated="whatever rests is swept within the half hour, and ends then",
     ),
     Bug(
         "a cancel's message is not sent",
@@ -45,9 +44,9 @@ BUGS = (
         (Edit(views.order_summary, "order.ending.asked_by is not None", "bool(order.ending.status)"),),
     ),
     Bug(
-        "a suspension cancels the first order",
-        "Of the open orders of a suspended client one is canceled.",
+        "a suspension leaves the open orders",
+        "A client is suspended, and his orders stand.",
         "A suspended client trades on.",
-        (Edit(RequestCancel.of_suspended, "for order_id in order_ids]", "for order_id in order_ids[:1]]"),),
+        (Edit(RequestCancel.of_suspended, "self.books.account(client_id).open_order_ids", "()"),),
     ),
 )

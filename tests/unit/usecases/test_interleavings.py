@@ -13,7 +13,7 @@ from trading.domain.errors import DomainError
 from trading.domain.orders import ChildStatus, Order, OrderStatus, is_legal_path
 from trading.domain.values import Side, TimeInForce
 from trading.messages import Message, ReportReceived
-from trading.usecases.cancel_order import OrderClosedError
+from trading.usecases.cancel_order import BY_CLIENT, OrderClosedError
 from trading.wire import ExecType, ExecutionReport
 
 PRICES = st.sampled_from(["99.00", "99.50", "100.00", "100.50"])
@@ -31,6 +31,7 @@ class Interleavings(RuleBasedStateMachine):
         self.reports: list[ExecutionReport] = []
         self.filled: Counter[str] = Counter()
         self.asked: dict[str, int] = {}
+        self.canceled: list[Order] = []
         self.keys = 0
 
     @initialize(side=st.sampled_from(Side), price=PRICES)
@@ -71,8 +72,10 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
+        order = self._order(pick)
         with suppress(OrderClosedError):
-            self.world.request_cancel("alice", self._order(pick).order_id)
+            self.world.request_cancel("alice", order.order_id)
+            self.canceled.append(order)
 
     @rule()
     def close_day(self) -> None:
@@ -169,6 +172,13 @@ class Interleavings(RuleBasedStateMachine):
             assert new.reason_code in (None, "REPLACE_TOO_LATE", "CANCELED", "EXPIRED")
             if new.sequence:
                 assert new.quantity + old.filled_quantity == self.asked[new.order_id]
+
+    @invariant()
+    def a_cancel_that_was_accepted_stays(self) -> None:
+        for order in map(self.world.current, self.canceled):
+            assert order.ending == BY_CLIENT
+            assert not order.is_pending
+            assert order.status not in (OrderStatus.EXPIRED, OrderStatus.REJECTED)
 
     @invariant()
     def the_books_are_right(self) -> None:
