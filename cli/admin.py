@@ -104,12 +104,24 @@ def limits(
 ) -> None:
     """Set limits; those that are not named stay as they are."""
     session: Session = ctx.obj.begin(as_json)
-    wanted = {"margin_percent": margin, "credit_limit": credit, "daily_trading_limit": daily}
+    wanted: dict[str, str | int | None] = {
+        "margin_percent": margin,
+        "credit_limit": credit,
+        "daily_trading_limit": daily,
+    }
     if not any(wanted.values()):
         raise typer.BadParameter("say at least one of --margin, --credit, --daily")
-    seen = session.api.get(f"{CLIENTS}/{client_id}")
-    new = {name: value if value is not None else seen[name] for name, value in wanted.items()}
-    _change_client(session, client_id, "PUT", "limits", key, reason, new | {"version": version or seen["version"]})
+    wanted["version"] = version
+    if None in wanted.values():
+        if key is not None:
+            raise typer.BadParameter(
+                "with --key, say --margin, --credit, --daily and --version: what is sent is the same"
+            )
+        seen = session.api.get(f"{CLIENTS}/{client_id}")
+        wanted = {name: seen[name] if value is None else value for name, value in wanted.items()}
+        sent = zip(("--margin", "--credit", "--daily", "--version"), wanted.values(), strict=True)
+        session.note(" ".join(f"{option} {value}" for option, value in sent))
+    _change_client(session, client_id, "PUT", "limits", key, reason, wanted)
 
 
 @app.command("rotate-secret")

@@ -160,7 +160,7 @@ SERVICES = {
     ),
     "orders": FunctionSpec(
         timeout=10,
-        env=(*_BOOKS_ENV, "CONTROL_TABLE", "EXECUTION_QUEUE_URL", "ORDER_LIFECYCLE_ARN"),
+        env=(*_BOOKS_ENV, "CONTROL_TABLE", "EXECUTION_QUEUE_URL", "IDEMPOTENCY_TABLE", "ORDER_LIFECYCLE_ARN"),
         grants={
             "tables/clients": "GetItem",
             "tables/reference": "GetItem Query",
@@ -169,6 +169,7 @@ SERVICES = {
             "tables/orders/by-client": "Query",
             "tables/ledger": "BatchGetItem",
             "tables/control": "BatchGetItem UpdateItem",
+            "tables/idempotency": _IDEMPOTENCY,
             "queues/execution": "SendMessage",
             f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
         },

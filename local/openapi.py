@@ -63,7 +63,8 @@ PARAMETERS = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
-        "description": "The same key with the same body gets the first answer again; with another body it is refused.",
+        "description": "Names the request. Sent again within 24 hours, the same key with the same body gets the first answer again, and with "
+        "another body is refused. Where a repetition is answered by how things stand, or remembered for a shorter time, the route says so.",
         "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
     },
     "IfNoneMatch": {
@@ -185,7 +186,7 @@ def _complete(document: dict[str, Any]) -> None:
         else:
             statuses |= WITH_BODY
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
-        if method == "post":
+        if method != "get":
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
         parameters.append({"$ref": "#/components/parameters/CorrelationId"})

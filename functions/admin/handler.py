@@ -32,7 +32,7 @@ from trading.adapters.audit import TableAuditTrail
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
-from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
+from trading.adapters.idempotency import REPLAYED_HEADER, Answer, Idempotency
 from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters
@@ -96,28 +96,36 @@ def show_client(client_id: PathId) -> ClientView:
 @app.post(
     "/api/v1/admin/clients/<client_id>/suspension", permission="admin:write", summary="Suspend a client", tags=TAGS
 )
-def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> SuspensionView:
+def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[SuspensionView]:
     """No log-in and no new orders from now on, and all open orders are being canceled."""
-    client, orders = clients.suspend(client_id, _operator(request))
-    return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
+
+    def suspend() -> SuspensionView:
+        client, orders = clients.suspend(client_id, _operator(request))
+        return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
+
+    return _once(SuspensionView, suspend)
 
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/activation", permission="admin:write", summary="Activate a client", tags=TAGS
 )
-def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> ProfileView:
+def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[ProfileView]:
     """Log-in and order entry are open again."""
-    return ProfileView.of(clients.activate(client_id, _operator(request)))
+    return _once(ProfileView, lambda: ProfileView.of(clients.activate(client_id, _operator(request))))
 
 
 @app.put("/api/v1/admin/clients/<client_id>/limits", permission="admin:write", summary="Set limits", tags=TAGS)
-def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> ProfileView:
+def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Response[ProfileView]:
     """All limits at once. 409 VERSION_CONFLICT if the client was changed since its `version` was read.
 
     What is drawn and held stays: under a lower credit limit, nothing new is lent until enough is repaid. The credit limit counts at
     once, the others within ten seconds.
     """
-    return ProfileView.of(clients.set_limits(client_id, request.limits(), request.version, _operator(request)))
+
+    def set_all() -> ProfileView:
+        return ProfileView.of(clients.set_limits(client_id, request.limits(), request.version, _operator(request)))
+
+    return _once(ProfileView, set_all)
 
 
 @app.post(
@@ -145,8 +153,8 @@ def rotate_secret(client_id: PathId, request: Annotated[Rotation, Body()]) -> Re
     tags=TAGS,
 )
 def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Response[TransferView]:
-    """Booked once for a client and reference, under whatever Idempotency-Key; the reference of another deposit is refused."""
-    return _booked(*transfers.deposit(client_id, request.what(), request.reference, _operator(request)))
+    """Booked once for a client and reference, also under another Idempotency-Key; the reference of another deposit is refused."""
+    return _booked(lambda: transfers.deposit(client_id, request.what(), request.reference, _operator(request)))
 
 
 @app.post(
@@ -158,21 +166,25 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
 )
 def withdraw(client_id: PathId, request: Annotated[NewWithdrawal, Body()]) -> Response[TransferView]:
     """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`, LOAN_NOT_COVERED what the loan is that shares secure. Booked once for a client and reference."""
-    return _booked(*transfers.withdraw(client_id, request.what(), request.reference, _operator(request)))
+    return _booked(lambda: transfers.withdraw(client_id, request.what(), request.reference, _operator(request)))
 
 
 @app.put("/api/v1/admin/instruments/<symbol>/halt", permission="admin:write", summary="Halt an instrument", tags=TAGS)
-def halt(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
+def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
     """New orders are rejected with INSTRUMENT_HALTED, by every worker within ten seconds. Orders at the exchanges stand."""
-    return InstrumentView.of(halt_instrument(symbol, tradable=False, operator=_operator(request)))
+    return _set_tradable(symbol, request, tradable=False)
 
 
 @app.put(
     "/api/v1/admin/instruments/<symbol>/resume", permission="admin:write", summary="Resume an instrument", tags=TAGS
 )
-def resume(symbol: PathId, request: Annotated[Change, Body()]) -> InstrumentView:
+def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
     """New orders are taken again, by every worker within ten seconds."""
-    return InstrumentView.of(halt_instrument(symbol, tradable=True, operator=_operator(request)))
+    return _set_tradable(symbol, request, tradable=True)
+
+
+def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[InstrumentView]:
+    return _once(InstrumentView, lambda: InstrumentView.of(halt_instrument(symbol, tradable, _operator(request))))
 
 
 @app.get("/api/v1/admin/orders/<order_id>", permission="admin:read", summary="Look up an order", tags=TAGS)
@@ -244,8 +256,24 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
     return outcome.answer, {REPLAYED_HEADER: "true"}
 
 
-def _booked(entry: Deposit | Withdrawal, replayed: bool) -> Response[TransferView]:
-    return json_response(TransferView.of(entry), HTTPStatus.CREATED, {REPLAYED_HEADER: "true"} if replayed else {})
+def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Response[TransferView]:
+    """Booked before: under this key, or under another one with the same reference."""
+    new: list[Deposit | Withdrawal] = []
+
+    def book() -> TransferView:
+        entry, booked_before = transfer()
+        if not booked_before:
+            new.append(entry)
+        return TransferView.of(entry)
+
+    outcome = idempotency.once(app, app.principal.api_key, TransferView, book)
+    return json_response(outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"})
+
+
+def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
+    """A late copy of a request must not undo what was asked for since."""
+    outcome = idempotency.once(app, app.principal.api_key, answer_type, effect)
+    return json_response(outcome.answer, headers=outcome.headers)
 
 
 handler = app.resolve

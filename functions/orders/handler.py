@@ -17,13 +17,14 @@ from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_resp
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.cursors import Cursor, Limit
-from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
 from trading.adapters.last_prices import TableLastPrices
 from trading.adapters.mailboxes import SqsMailboxes
 from trading.adapters.observability import Counters, logger
 from trading.adapters.periods import From, To
 from trading.adapters.problems import HttpError
 from trading.adapters.settings import load
+from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.trade_records import (
     MarketTradeRequest,
     PlacedTrade,
@@ -46,7 +47,8 @@ PRICE_MAX_AGE = timedelta(seconds=60)
 """Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
 
 settings = load(Settings)
-books = stages.books(settings)
+dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+books = TableBooks(dynamodb, TableNames.of(settings), now)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
@@ -57,6 +59,7 @@ prices = TableLastPrices(
 )
 replace_order = ReplaceOrder(books, prices, mailboxes, Counters(), now)
 place_order = PlaceOrder(books, prices, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
+idempotency = Idempotency(dynamodb, settings.idempotency_table)
 app = ApiResolver(stages.throttle(settings))
 
 
@@ -124,13 +127,18 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     tags=["Orders"],
 )
 def cancel_all() -> Response[views.CancelsRequested]:
-    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with `more`, ask again. If the answer is
-    lost, what was canceled is, and who asks again gets the others.
+    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with `more`, ask again, under another
+    key. Repeated under the same key, it cancels nothing that was placed since. If it fails, what was canceled is, and who asks again
+    gets the others.
     """
+    outcome = idempotency.once(app, app.principal.client_id, views.CancelsRequested, _cancel_open_orders)
+    return json_response(outcome.answer, HTTPStatus.ACCEPTED, outcome.headers)
+
+
+def _cancel_open_orders() -> views.CancelsRequested:
     orders, more = request_cancel.all(app.principal.client_id)
     logger.info("cancels requested", orders=len(orders), more=more)
-    asked = views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
-    return json_response(asked, HTTPStatus.ACCEPTED)
+    return views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
 
 
 @app.get(
@@ -161,8 +169,9 @@ def show_by_client_order_id(
 def cancel(order_id: PathId) -> Response[views.OrderView]:
     """A request, accepted once it is written into the order, which shows `cancel_requested` from then on: it races the exchanges, and
     what they execute before they give the order up is executed. What the order held comes back with its end. What waits to replace
-    the order is canceled with it, at once. Asked again, the answer is the same until the order is over; then it is 200 if it was
-    canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise, and `replaced_by` if another took its place.
+    the order is canceled with it, at once. Asked again, under whatever key, the answer is the same until the order is over; then it is
+    200 if it was canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise, and `replaced_by` if another took
+    its place.
     """
     order = request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)

@@ -66,6 +66,17 @@ def test_one_limit_is_set_and_the_others_stay(terminal: Terminal) -> None:
     assert refused(terminal, *stale, status=7)["code"] == "VERSION_CONFLICT"
 
 
+def test_limits_are_repeated_with_the_key_and_what_was_told_beside_it(terminal: Terminal) -> None:
+    code, _, told = terminal.run("-p", "local-admin", "admin", "limits", "bob", "--daily", "1000", *WHY)
+    assert code == 0
+    sent, key = (line for line in told.splitlines() if line)
+    first = admin(terminal, "show", "bob")
+    admin(terminal, "limits", "bob", "--credit", "0", *WHY)
+    again = admin(terminal, "limits", "bob", *sent.split(), "--key", key.split()[-1], *WHY)
+    assert again == {name: first[name] for name in again}
+    assert admin(terminal, "show", "bob")["credit_limit"] == "0.00"
+
+
 def test_a_secret_is_rotated_by_its_client(terminal: Terminal) -> None:
     issued = create(terminal)
     rotated = admin(terminal, "rotate-secret", "dora", "--grace-hours", "0", *WHY)

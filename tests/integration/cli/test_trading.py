@@ -141,6 +141,8 @@ def test_a_refusal_is_an_exit_status_and_a_problem(terminal: Terminal) -> None:
         "orders --limit 101",
         "nonsense",
         "admin limits bob --reason why",
+        "admin limits bob --reason why --daily 1 --key k",
+        "admin rotate-secret bob --reason why --newest-was-lost --grace-hours 0",
     ],
 )
 def test_what_is_written_wrongly_is_not_sent(arguments: str) -> None:

@@ -202,6 +202,39 @@ def test_a_key_belongs_to_its_client(system: System) -> None:
     assert (status, problem["code"]) == (404, "NOT_FOUND")
 
 
+SWITCHES: list[tuple[str, str, str, str, Any]] = [
+    ("POST", "clients/alice/suspension", "POST", "clients/alice/activation", "ACTIVE"),
+    ("PUT", "instruments/AAPL/halt", "PUT", "instruments/AAPL/resume", True),
+]
+
+
+@pytest.mark.parametrize(("method", "on", "method_off", "off", "state"), SWITCHES)
+def test_a_late_copy_does_not_undo_what_was_asked_for_since(
+    system: System, method: str, on: str, method_off: str, off: str, state: Any
+) -> None:
+    first = ask(system, method, on)
+    assert ask(system, method_off, off)[0] == 200
+    noted = len(list(items(system.dynamodb, f"{PREFIX}audit")))
+    status, again, answer = ask(system, method, on)
+    assert (status, again) == first[:2] == (200, again)
+    assert header(answer, "Idempotency-Replayed") == "true"
+    assert header(first[2], "Idempotency-Replayed") is None
+    assert len(list(items(system.dynamodb, f"{PREFIX}audit"))) == noted, "nothing was done"
+    instrument = system.books.instrument("AAPL")
+    assert instrument
+    assert state in (show(system, "alice")["status"], instrument.tradable)
+
+
+def test_limits_that_were_set_are_answered_again_after_others_were_set(system: System) -> None:
+    version = show(system, "alice")["version"]
+    first = ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})
+    other = {**LIMITS, "credit_limit": "1.00", "version": first[1]["version"]}
+    assert ask(system, "PUT", "clients/alice/limits", other, "another")[0] == 200
+    assert ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})[:2] == first[:2]
+    assert ask(system, "PUT", "clients/alice/limits", other)[1]["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert show(system, "alice")["credit_limit"] == "1.00"
+
+
 def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
     system.dynamodb.delete_table(TableName=f"{PREFIX}audit")
     status, problem, _ = ask(system, "POST", "clients/alice/suspension")

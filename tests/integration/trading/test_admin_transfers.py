@@ -1,5 +1,6 @@
 """Deposits and withdrawals through the admin API: double entries, once a reference."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,6 +26,26 @@ def test_cash_comes_in_once_a_reference(system: System) -> None:
     assert header(answer, "Idempotency-Replayed") == "true"
     assert str(system.books.account("carol").available) == "1250.50"
     assert system.findings() == []
+
+
+@pytest.mark.parametrize("kind", ["deposits", "withdrawals"])
+def test_a_key_stands_for_one_request(system: System, kind: str) -> None:
+    before = system.books.account("carol").available
+    first = transfer(system, kind, amount=250.5)
+    for other in ({"reference": "ref-2", "amount": 250.5}, {"amount": 250.51}):
+        status, problem, _ = transfer(system, kind, **other)
+        assert (status, problem["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    status, again, answer = transfer(system, kind, amount=250.5)
+    assert ((status, again), header(answer, "Idempotency-Replayed")) == (first[:2], "true")
+    assert header(first[2], "Idempotency-Replayed") is None
+    assert abs(system.books.account("carol").available - before) == Decimal("250.50")
+
+
+def test_what_was_refused_is_tried_again_under_its_key(system: System) -> None:
+    assert transfer(system, "withdrawals", amount="1500.00")[1]["code"] == "NOT_WITHDRAWABLE"
+    transfer(system, "deposits", amount="500.00")
+    assert transfer(system, "withdrawals", amount="1500.00")[0] == 201
+    assert system.books.account("carol").available == 0
 
 
 @pytest.mark.parametrize("other", [{"amount": "250.51"}, {"symbol": "AAPL", "quantity": 1, "cost": "250.50"}])

@@ -97,9 +97,20 @@ def test_all_open_orders_are_canceled_and_only_those_of_the_client(system: Syste
     status, body = delete(system)
     assert (status, body) == (202, {"order_ids": mine, "more": False})
     system.run_until(lambda: {system.status(order_id) for order_id in mine} == {"CANCELED"})
-    assert delete(system) == (202, {"order_ids": [], "more": False})
+    assert delete(system, key="c-2") == (202, {"order_ids": [], "more": False})
     assert system.status(bobs) == "ROUTING"
     account, position = system.books.account("alice"), system.books.position("alice", "AAPL")
     assert account.held == position.held == 0
     assert account.open_orders == ()
     assert system.findings() == []
+
+
+def test_a_late_copy_of_a_cancel_of_all_orders_leaves_what_was_placed_since(system: System) -> None:
+    first = resting(system, "a")
+    asked = delete(system)
+    system.run_until(lambda: system.status(first) == "CANCELED")
+    since = resting(system, "b")
+    assert delete(system) == asked == (202, {"order_ids": [first], "more": False})
+    assert system.messages("EXECUTION_QUEUE_URL") == []
+    assert system.status(since) == "ROUTING"
+    assert delete(system, key="c-2")[1]["order_ids"] == [since]
