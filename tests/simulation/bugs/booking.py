@@ -147,7 +147,7 @@ BUGS = (
         "cost basis without fees",
         "What shares cost is their notional.",
         "A client is shown more profit than he made.",
-        (Edit(book, "cost=notional + fees)", "cost=notional)"),),
+        (Edit(book, "position.bought(quantity, notional + fees)", "position.bought(quantity, notional)"),),
     ),
     Bug(
         "announced cumulative ignored",
