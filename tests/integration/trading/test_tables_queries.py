@@ -157,9 +157,7 @@ def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(books: TableB
     assert calls == [14, 11, 8, 5, 2]
 
 
-def test_reference_data_and_clients_are_ten_seconds_old_at_most(
-    books: TableBooks, dynamodb: Any, clock: Clock
-) -> None:
+def test_reference_data_and_clients_are_ten_seconds_old_at_most(books: TableBooks, dynamodb: Any, clock: Clock) -> None:
     def write(name: str) -> None:
         client = Client(client_id="alice", name=name, daily_trading_limit="1000.00", settlement_account="csd-1")
         instrument = Instrument(symbol="AAPL", name=name, reference_price="228.50")
