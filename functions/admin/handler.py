@@ -165,7 +165,9 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
     tags=TAGS,
 )
 def withdraw(client_id: PathId, request: Annotated[NewWithdrawal, Body()]) -> Response[TransferView]:
-    """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`, LOAN_NOT_COVERED what the loan is that shares secure. Booked once for a client and reference."""
+    """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`, LOAN_NOT_COVERED what the `loan` is that
+    the shares secure. Booked once for a client and reference.
+    """
     return _booked(lambda: transfers.withdraw(client_id, request.what(), request.reference, _operator(request)))
 
 

@@ -44,7 +44,7 @@ from trading.usecases.replace_order import ReplaceOrder
 
 Record = TypeVar("Record", TradeRecord, PlacedTrade)
 PRICE_MAX_AGE = timedelta(seconds=60)
-"""Of the last price that collars are measured from: like the instrument's, so that a plain order costs no read for it."""
+"""Of the last price that collars are measured from, so that a plain order costs no read for it."""
 
 settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
