@@ -34,6 +34,7 @@ from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
 
 TRIES = 12
+LATE = 200  # seconds: more than most suspensions and halts last
 OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 ORDERS_PATH = "/api/v1/orders"
@@ -224,12 +225,24 @@ class People:
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
         self.asked |= {suspended} if suspended else set()
-        answer = self._request(OPERATOR, method, f"/api/v1/admin/{path}", f"{path}-{action.at}".replace("/", "."), body)
+        key, path = f"{path}-{action.at}".replace("/", "."), f"/api/v1/admin/{path}"
+        answer = self._request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
             raise ViolationError("administration is possible", path, f"{answer.status} {answer.body!r}")
         if suspended and answer.status == 200:
             check_kept((self._now(suspended)[order_id] for order_id in open_before), "client", "operator")
+        if answer.status in (200, 201):
+            self._repeat_late(OPERATOR, method, path, key, body)
+
+    def _repeat_late(self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None) -> None:
+        """A copy of a request that was answered, when something else may have been asked for: it gets the first answer again."""
+        process = current()
+        assert process is not None
+        process.sleep(LATE)
+        answer = self._request(who, method, path, key, body)
+        if 0 < answer.status < 500 and answer.status != 429 and "Idempotency-Replayed" not in answer.headers:
+            raise ViolationError("a late copy of a request does nothing", f"{who} {path}", f"{answer.status}")
 
     def _cancel(self, action: Action) -> None:
         """202 as long as the order is open, 200 when that was done, 404 when it came before the order, 409 when it came too late."""
@@ -250,7 +263,8 @@ class People:
         """What was open, or waited, when it was asked for is over or ends, whoever else asked for that."""
         open_before = self._open_orders(action.who)
         self.asked.add(action.who)
-        answer = self._request(action.who, "DELETE", ORDERS_PATH, f"cancel-all-{action.at}", None)
+        key = f"cancel-all-{action.at}"
+        answer = self._request(action.who, "DELETE", ORDERS_PATH, key, None)
         self._cloud.log(action.who, "was told of its cancels", answer.status)
         if answer.status == 202:
             told = answer.json()
@@ -259,6 +273,7 @@ class People:
             check_kept((orders[each] for each in told["order_ids"]), "client")
             for order_id in told["order_ids"]:
                 self.canceled.setdefault(order_id, self._cloud.engine.now)
+            self._repeat_late(action.who, "DELETE", ORDERS_PATH, key, None)
 
     def _now(self, client_id: str) -> Mapping[str, Item]:
         """A client's orders as they stand in the books."""

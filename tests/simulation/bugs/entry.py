@@ -1,6 +1,7 @@
 """Order entry, its idempotency, and what the API answers."""
 
 from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.idempotency import Idempotency
 from trading.domain import order_entry
 from trading.usecases import accept_order
 from trading.usecases.place_order import PlaceOrder
@@ -85,6 +86,12 @@ BUGS = (
         "GET asks whether the order exists, not whose it is.",
         "Whoever knows an order's id sees what somebody else trades.",
         (Edit(ORDERS, "if order is None or order.client_id != app.principal.client_id:", "if order is None:"),),
+    ),
+    Bug(
+        "a repeated change is made again",
+        "Under which key a change was asked for is not remembered.",
+        "A copy that comes late suspends a client who was activated since, and cancels orders that were placed since.",
+        (Edit(Idempotency.once, "{app.event.http_method} {app.event.path}", "{app.request_id}"),),
     ),
     Bug(
         "orders placed for others",
