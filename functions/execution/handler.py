@@ -5,7 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.execution.settings import Settings
 from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.mailbox_worker import MailboxWorker
+from trading.adapters.mailbox_worker import MailboxWorker, has_time
 from trading.adapters.settings import load
 from trading.adapters.stages import execution_stage
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
@@ -14,9 +14,9 @@ settings = load(Settings)
 stage = execution_stage(settings)
 
 
-def handle(message: ExecutionMessage, _: LambdaContext, redelivered: bool) -> None:
+def handle(message: ExecutionMessage, context: LambdaContext, redelivered: bool) -> None:
     """One message of a client."""
-    stage(message, redelivered)
+    stage(message, redelivered, lambda: has_time(context))
 
 
 handler = MailboxWorker(

@@ -96,7 +96,25 @@ def latency(console: Console, _: bool) -> None:
         console.print(f"differs: {call}")
 
 
-PARTS = {"costs": costs, "imports": imports, "latency": latency}
+def opening(console: Console, _: bool) -> None:
+    """A flood at the open, on a virtual clock."""
+    from tests.benchmarks import grid, opening
+
+    rows = []
+    for clients, orders in opening.CASES:
+        for answers_within in opening.EXCHANGE_SECONDS:
+            with console.status(f"{orders} orders of each of {clients} clients"):
+                floods = opening.measure(clients, orders, answers_within)
+            ratio = f"{floods[0].seconds / floods[1].seconds:.2f}"
+            for name, flood in zip(("waited for the open", "market open"), floods, strict=True):
+                figures = [flood.seconds, flood.invocations, flood.killed, flood.requests]
+                case = [f"{clients} x {orders}", f"{1000 * sum(answers_within) / 2:.0f} ms", name]
+                rows.append([*case, *(f"{figure:,.0f}" for figure in figures), ratio])
+    header = ["orders", "exchanges", "", "seconds", "invocations", "killed", "requests", "ratio of seconds"]
+    grid.Grid("Until the last order is routed, on a virtual clock", header, rows, numbers_from=3).show(console)
+
+
+PARTS = {"costs": costs, "imports": imports, "latency": latency, "opening": opening}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -62,6 +62,8 @@ class Outside:
             for name in exchange_ids
         }
         self.depository = SimulatedDepository(cloud, self._random)
+        self.answers_within = (0.005, 0.1)
+        """Seconds, from and to."""
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
         self.tried: list[str] = []
@@ -116,7 +118,7 @@ class Outside:
         if lost:
             self._overloaded[venue] = self._engine.now + 10
         effect = process.random.random() < 0.5
-        process.sleep(process.random.uniform(0.005, 0.1))
+        process.sleep(process.random.uniform(*self.answers_within))
         if self._faults.happens("killed_before", process.random):
             process.die("killed before HTTP")
         if method == "POST" and self._faults.happens("venue_sender_dies", process.random):

@@ -14,7 +14,7 @@ from tests.integration.simulators.world import FakeContext
 from trading.adapters.mailbox_worker import ENOUGH_TIME_MS, LONGEST_PAUSE_SECONDS, MAX_TRIES, REDRIVEN, MailboxWorker
 from trading.domain.accounts import LedgerInvariantError
 from trading.messages import PollOrder
-from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTimeError, StaleError
 
 
 @dataclass
@@ -211,6 +211,17 @@ def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause
     pauses = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked}
     assert pauses.pop("handle-a") >= 4
     assert pauses == {"handle-x": 0, "handle-y": 0, "handle-z": 0}
+
+
+def test_what_stops_for_lack_of_time_comes_again_at_once_however_often_it_did(desk: Desk) -> None:
+    asked: list[dict[str, Any]] = []
+    desk.sqs.meta.events.register(
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.extend(params["Entries"])
+    )
+    desk.errors["a"] = OutOfTimeError()
+    assert desk.work(record("a", receives=MAX_TRIES), record("b"), record("x", "bob")) == ["id-a", "id-b"]
+    assert {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked} == {"handle-a": 0, "handle-b": 0}
+    assert (desk.handled, desk.given_up, desk.dead_letters()) == (["x"], [], [])
 
 
 def test_a_warm_worker_forgets_the_failures_of_the_batch_before(desk: Desk) -> None:

@@ -14,7 +14,7 @@ BUGS = (
         "A client's sell reaches the exchange before the buy that he sent first.",
         (
             Edit(
-                ExecuteOrderStage.execute,
+                ExecuteOrderStage._route,
                 "for predecessor in self._unsent_predecessors(order, redelivered):",
                 "for predecessor in ():",
             ),
@@ -204,7 +204,7 @@ BUGS = (
         "not answered after a redelivery",
         "The workflow is answered only by the message that ended the order.",
         "Workflows of orders that are over wait for an answer until they time out.",
-        (Edit(ExecuteOrderStage.execute, "    self._finish(order)\n", "        self._finish(order)\n"),),
+        (Edit(ExecuteOrderStage._route, "    self._finish(order)\n", "        self._finish(order)\n"),),
     ),
     Bug(
         "clearing waits for a workflow that is gone",

@@ -11,6 +11,7 @@ from trading.domain.orders import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
 from trading.usecases import sweep
+from trading.usecases.ports import OutOfTimeError
 
 OPEN = NOW.replace(hour=14, minute=30)
 """9:30 in New York."""
@@ -128,7 +129,7 @@ def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World)
 def test_a_flood_at_the_open_is_worked_off_in_one_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "ORDERS_PER_SWEEP", 3)
     orders = [world.order(f"key-{number}", quantity=1) for number in range(10)]
-    world.now = OPEN
+    world.now = OPEN + timedelta(seconds=1)
     assert world.sweep() == 10
     world.run()
     assert {world.current(order).status for order in orders} == {OrderStatus.ROUTING}
@@ -137,7 +138,7 @@ def test_a_flood_at_the_open_is_worked_off_in_one_sweep(world: World, monkeypatc
 def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
     for number in range(5):
         world.order(f"key-{number}", quantity=1)
-    world.now = OPEN
+    world.now = OPEN + timedelta(seconds=1)
     answers = iter([True, True, True, False, False])
     assert world.sweep(lambda: next(answers)) == 2
     assert world.sweep() == 3
@@ -236,3 +237,45 @@ def test_one_that_was_put_off_is_marked_once_and_may_be_canceled(world: World) -
     world.request_cancel("alice", order.order_id)
     world.run()
     assert world.current(order).status is OrderStatus.CANCELED
+
+
+def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_in_turn(world: World) -> None:
+    world.add_client("bob", cash="20000.00")
+    for number in range(5):
+        world.placed(f"before {number}", client_id="bob", symbol="MSFT", quantity=1)
+    world.workflow.started.clear()
+    names = {
+        world.order(f"{who} {n}", client_id=who, quantity=1).order_id: n for who in ("bob", "alice") for n in range(3)
+    }
+    world.now = OPEN + timedelta(seconds=1)
+    world.sweep()
+    assert [names[order_id] for order_id in world.workflow.started] == [0, 0, 1, 1, 2, 2]
+
+
+def test_what_there_is_no_time_for_at_the_open_is_left_to_the_next_try_and_nothing_is_asked_for_again(
+    world: World,
+) -> None:
+    orders = [world.order(f"key-{number}", quantity=1) for number in range(6)]
+    world.now = OPEN + timedelta(seconds=1)
+    last = execute(orders[-1].order_id)
+    with pytest.raises(OutOfTimeError):
+        world.execute(last, has_time=iter([True, True, False]).__next__)
+    assert len(world.exchanges.arrived) == 3
+    world.execute(last, redelivered=True)
+    assert world.exchanges.arrived == [f"{order.order_id}-1" for order in orders]
+    assert world.faults.calls.count("exchanges.status") == 1, "only the last may not have been sent"
+
+
+def test_one_that_was_sent_before_a_later_one_that_was_started_first_gets_its_workflow_all_the_same(
+    world: World,
+) -> None:
+    first, second = (world.order(key) for key in ("first", "second"))
+    world.now = OPEN + timedelta(seconds=1)
+    world.workflow.start(second)
+    world.run()
+    assert world.statuses(first, second) == (OrderStatus.ROUTING, OrderStatus.ROUTING)
+    world.sweep()
+    world.run()
+    assert world.workflow.started == [second.order_id, first.order_id]
+    world.fill(first, 100)
+    assert world.current(first).status is OrderStatus.CLEARED

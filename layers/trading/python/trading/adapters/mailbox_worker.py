@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from trading.adapters.observability import count, logger
 from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
+from trading.usecases.ports import OutOfTimeError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,7 +27,9 @@ up one message an invocation, and the next has a try of its own."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
 """What failed comes again after a pause that doubles, instead of after the queue's long visibility timeout."""
 ENOUGH_TIME_MS = 10_000
-"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs."""
+"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs. So is an order that must
+be sent before the one that a message is about.
+"""
 
 REDRIVEN = "redriven"
 """The attribute of a message that an operator sent back from the DLQ."""
@@ -34,15 +37,11 @@ REDRIVEN = "redriven"
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
-class OutOfTimeError(Exception):
-    """The rest of the batch is for another invocation."""
-
-
 class MailboxWorker(Generic[AnyMessage]):
     """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
 
     A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. `handle` is told whether the message may have been begun before. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
+    group goes on. `handle` is told whether the message may have been begun before; with OutOfTimeError it has it come again at once. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
@@ -103,7 +102,7 @@ class MailboxWorker(Generic[AnyMessage]):
             logger.warning("some failed messages come again only after the visibility timeout")
 
     def _one(self, record: SQSRecord, context: LambdaContext) -> None:
-        if context.get_remaining_time_in_millis() < ENOUGH_TIME_MS:
+        if not has_time(context):
             self._out_of_time.add(record.attributes.message_group_id)
             raise OutOfTimeError
         try:
@@ -114,6 +113,9 @@ class MailboxWorker(Generic[AnyMessage]):
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
                 self._handle(message, context, _begun_before(record))
+            except OutOfTimeError:
+                self._out_of_time.add(record.attributes.message_group_id)
+                raise
             except PERMANENT as error:
                 if is_transient(error):
                     self._again(record, message, error)
@@ -151,6 +153,11 @@ class MailboxWorker(Generic[AnyMessage]):
         except Exception:
             logger.exception("order not marked")
             count("OrdersNotMarked")
+
+
+def has_time(context: LambdaContext) -> bool:
+    """Whether there is time for a message, or an order, that has not been begun."""
+    return context.get_remaining_time_in_millis() >= ENOUGH_TIME_MS
 
 
 def _begun_before(record: SQSRecord) -> bool:

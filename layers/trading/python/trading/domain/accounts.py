@@ -5,6 +5,7 @@ of a sale are unsettled until delivery versus payment: they can buy, but not lea
 never goes below zero.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
 from pydantic import Field, model_serializer, model_validator
@@ -49,7 +50,8 @@ class Account(Versioned):
 
     `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
     cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may still execute, oldest
-    first; whatever opens or ends an order writes the account anyway. `waiting_until`: the latest open that an order waited for.
+    first; whatever opens or ends an order writes the account anyway. `waiting_until`: the latest open that an order waited for, `waiting_from`: the first that
+    did, by its sequence.
     `suspended`: no order is accepted.
     """
 
@@ -68,6 +70,7 @@ class Account(Versioned):
     last_order_id: str | None = None
     open_orders: tuple[OpenOrder, ...] = ()
     waiting_until: Timestamp | None = None
+    waiting_from: int | None = None
     suspended: bool = Field(default=False, exclude_if=lambda suspended: not suspended)
 
     @property
@@ -148,6 +151,11 @@ class Account(Versioned):
         """Name an order that takes the next place in the client's sequence of accepted orders."""
         placed = {"sequence": self.sequence + 1, "last_order_id": opened.order_id}
         return self.name_order(opened).model_copy(update=placed)
+
+    def name_waiting(self, until: datetime) -> "Account":
+        """The order that took the last place waits for an open."""
+        first = self.waiting_from if self.waiting_until == until else self.sequence
+        return self.model_copy(update={"waiting_until": until, "waiting_from": first})
 
     def close_order(self, order_id: str) -> "Account":
         """An order can no longer execute."""

@@ -1,6 +1,6 @@
 """Order entry: the pre-trade checks, in the order in which they are made, and what acceptance does to the client's account."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from trading.domain import identifiers
@@ -119,7 +119,9 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
     )
     account = account.count_notional(order.business_date, notional).append_order(open_order(order))
     if order.release_at is not None:
-        account = account.model_copy(update={"waiting_until": order.release_at})
+        account = account.name_waiting(order.release_at)
+        place = timedelta(microseconds=account.sequence - (account.waiting_from or 0))
+        accepted = accepted.model_copy(update={"attention_at": order.release_at + place})
     return OrderEffect(order=accepted, account=account, position=position)
 
 

@@ -1,5 +1,6 @@
 """Execution: what a client's mailbox asks to be done with an order at the exchanges."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from trading.usecases.ports import (
     Monitor,
     NotFoundError,
     OutcomeUnknownError,
+    OutOfTimeError,
     StaleError,
     Workflow,
 )
@@ -50,39 +52,43 @@ class ExecuteOrderStage:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self, message: ExecutionMessage, redelivered: bool = False) -> None:
-        """Handle one message. Raises NotFoundError for an unknown order; anything else unexpected means: deliver it again.
+    def __call__(
+        self, message: ExecutionMessage, redelivered: bool = False, has_time: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Handle one message. Raises NotFoundError for an unknown order, OutOfTimeError if there is no time for all that is to be
+        sent before it; anything else unexpected means: deliver it again.
 
         `redelivered`: it has been begun before, and may have stopped anywhere; so it is after a lost race.
         """
         try:
-            self._handle(message, redelivered)
+            self._handle(message, redelivered, has_time)
         except StaleError:
-            on_fresh_state(self._handle)(message, True)
+            on_fresh_state(self._handle)(message, True, has_time)
 
-    def _handle(self, message: ExecutionMessage, redelivered: bool) -> None:
+    def _handle(self, message: ExecutionMessage, redelivered: bool, has_time: Callable[[], bool]) -> None:
         match message:
             case ExecuteOrder():
-                self._execute(message, redelivered)
+                self._execute(message, redelivered, has_time)
             case ReportReceived():
                 self._report(message.report, redelivered)
             case PollOrder():
-                self._poll(message.order_id)
+                self._poll(message.order_id, has_time)
             case CancelOrder():
                 self._cancel(message)
 
-    def execute(self, order_id: str, redelivered: bool = False) -> Order:
-        """Route an order and what its client has sent before it. The order as it stands afterwards."""
+    def _route(self, order_id: str, redelivered: bool, has_time: Callable[[], bool]) -> None:
+        """Route an order and what its client has sent before it."""
         order = self._order(order_id)
         if self._is_kept_back(order):
-            return order
+            return
         if order.status is OrderStatus.VALIDATED:
             for predecessor in self._unsent_predecessors(order, redelivered):
                 self._execute_predecessor(predecessor)
+                if not has_time():
+                    raise OutOfTimeError
         if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
             order = self._work(order)
         self._finish(order)
-        return order
 
     @on_fresh_state
     def give_up(self, message: ExecutionMessage, reason: str) -> None:
@@ -104,10 +110,10 @@ class ExecuteOrderStage:
         else:
             self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
 
-    def _execute(self, message: ExecuteOrder, redelivered: bool) -> None:
+    def _execute(self, message: ExecuteOrder, redelivered: bool, has_time: Callable[[], bool]) -> None:
         if message.task_token:
             self.books.save_task_token(message.order_id, message.task_token, self.clock() + TOKEN_LIFETIME)
-        self.execute(message.order_id, redelivered)
+        self._route(message.order_id, redelivered, has_time)
 
     def _execute_predecessor(self, order: Order) -> None:
         """A predecessor that cannot be processed is given up by itself, and does not take its successor along."""
@@ -170,10 +176,10 @@ class ExecuteOrderStage:
             redelivered = True
         self._finish(self._work(order) if redelivered else self.route.proceed(order))
 
-    def _poll(self, order_id: str) -> None:
+    def _poll(self, order_id: str, has_time: Callable[[], bool]) -> None:
         order = self._order(order_id)
         if order.status is OrderStatus.VALIDATED:
-            self.execute(order_id)
+            self._route(order_id, False, has_time)
         else:
             self._finish(self._work(order), overdue=True)
 

@@ -27,6 +27,10 @@ from trading.wire import (
 Clock = Callable[[], datetime]
 
 
+class OutOfTimeError(Exception):
+    """There was no time for all of it. What was done is done; the rest is for another invocation, at once."""
+
+
 class StaleError(DomainError):
     """Somebody else wrote first (a version moved on, or an item that must be new exists). Nothing was written; start over."""
 

@@ -66,11 +66,17 @@ class Sweep:
         ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
         if order.is_open and order.ending is None and expires_at(order) <= self.clock():
             self.mailboxes.execution(expiry_message(order))
-        elif order.status is OrderStatus.VALIDATED:
+        elif order.status is OrderStatus.VALIDATED or _is_unstarted(order):
             if not self.workflow.start(order):
                 self.mailboxes.execution(ExecuteOrder(**ids))
         else:
             self.mailboxes.execution(PollOrder(**ids))
+
+
+def _is_unstarted(order: Order) -> bool:
+    """Whether it has waited for an open, and was sent before a later one of its client that was started first: it has no workflow."""
+    waited, due = order.release_at, order.attention_at
+    return order.ending is None and waited is not None and due is not None and due < waited + AGAIN_AFTER
 
 
 def _spread(order_id: str) -> timedelta:
