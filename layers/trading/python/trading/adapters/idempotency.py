@@ -52,7 +52,7 @@ class Idempotency:
     """Runs an effect once for each principal, route and Idempotency-Key.
 
     Powertools runs the effect again when the first run's Lambda timed out or its record could not be written: every
-    effect must be harmless when repeated by a condition of its own. An effect that raises leaves no record: the error was
+    effect must be harmless when repeated at once, by a condition of its own or as it names a state. An effect that raises leaves no record: the error was
     the answer, and the key may be tried again.
     """
 
