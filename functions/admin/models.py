@@ -40,7 +40,7 @@ ISSUED_BEFORE = (
 class Change(Frozen):
     """Every change says why: `reason` goes into the audit log."""
 
-    reason: str = Field(min_length=1, max_length=500, pattern=r"\S")
+    reason: str = Field(min_length=1, max_length=500, pattern=r"[^\s\x85]")
 
 
 class NewClient(Change):
