@@ -205,8 +205,8 @@ def test_one_that_is_halted_until_its_close_expires_there(world: World) -> None:
     world.now = OPEN
     minute_by_minute(world, 2)
     world.now = new_york(2026, 11, 23, 16, 0)
-    assert world.close_day(None) == 1
-    world.run()
+    world.execute(execute(order.order_id))
+    minute_by_minute(world, 1)
     assert world.current(order).status is OrderStatus.EXPIRED
     assert world.findings(expect_final=True) == []
 
@@ -219,7 +219,8 @@ def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the
     halt(world, halted=False)
     world.now = new_york(2026, 11, 23, 16, 1)
     minute_by_minute(world, 2)
-    assert world.current(order).status is OrderStatus.VALIDATED
+    waits = world.current(order)
+    assert (waits.status, waits.attention_at) == (OrderStatus.VALIDATED, OPEN + timedelta(days=1))
     world.now = OPEN + timedelta(days=1)
     minute_by_minute(world, 2)
     assert world.current(order).status is OrderStatus.ROUTING

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
-from trading.domain.order_times import expires_at, expiry_of, is_waiting
+from trading.domain.order_times import expires_at, expiry_of, is_waiting, release_of
 from trading.domain.orders import Ending, Order, OrderStatus
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
 from trading.usecases.accept_order import start
@@ -139,12 +139,18 @@ class ExecuteOrderStage:
         return unsent[::-1]
 
     def _is_kept_back(self, order: Order) -> bool:
-        """Whether it waits for its market. One that should have gone out by now is marked: it has lost its place in the sequence."""
+        """Whether it waits for its market. One that should have gone out by now is marked: it has lost its place in the sequence.
+        While the market is closed nobody need look at it.
+        """
+        now = self.clock()
         instrument = self.books.instrument(order.symbol) if order.release_at else None
-        if order.release_at is None or instrument is None or not is_waiting(order, instrument, self.clock()):
+        if order.release_at is None or instrument is None or not is_waiting(order, instrument, now):
             return False
-        if not order.put_off and order.release_at <= self.clock():
-            self.books.commit(order.model_copy(update={"put_off": True}))
+        opens = release_of(instrument, now)
+        due = order.attention_at if opens is None else min(opens, expires_at(order))
+        kept = order.model_copy(update={"put_off": True, "attention_at": due})
+        if order.release_at <= now and kept != order:
+            self.books.commit(kept)
         return True
 
     def _earlier(self, order: Order) -> list[Order]:
