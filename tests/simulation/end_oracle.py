@@ -19,6 +19,7 @@ from tests.simulation.counterparties import (
     check_settlements,
     unsettleable,
 )
+from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
 from tests.simulation.lives import OPEN, check_endings
 from tests.simulation.names import STAGE, TABLE_NAMES
@@ -42,6 +43,8 @@ from trading.usecases.list_movements import LedgerFilter, ListMovements
 
 LINES_A_PAGE = 7
 """Few, so that the lines of an entry are often on two pages."""
+TOLD_WITHIN = 7200.0
+"""Longer than any outage, and shorter than a workflow waits for an order that stands for a day."""
 REFUSALS = frozenset({0, 409, 422, 429, 502, 503, 504})
 """What a request may be answered that is not granted; 0: nothing."""
 
@@ -121,6 +124,11 @@ class EndOracle:
         for execution in self.cloud.workflows.executions():
             if execution.status == "RUNNING":
                 raise ViolationError("every workflow ends", execution.name, "still running")
+            order = self.steps.orders.get(execution.name)
+            if order is not None and not order["filled_quantity"]:
+                late = execution.stopped_at - moment(order["history"][-1]["time"])
+                if late > TOLD_WITHIN:
+                    raise ViolationError("a workflow is told that its order is over", execution.name, f"{late:.0f} s")
 
     def _holds(self) -> None:
         for order in self.steps.orders.values():

@@ -38,6 +38,7 @@ class ExecutionState(NamedTuple):
     state: str | None
     open_tokens: int
     parent: str | None
+    stopped_at: float
 
 
 @dataclass(slots=True, eq=False)
@@ -183,6 +184,7 @@ class StepFunctions:
                 execution.run.state.name if execution.run.state is not None else None,
                 execution.open_tokens,
                 execution.parent.arn if execution.parent is not None else None,
+                execution.stopped_at,
             )
             for execution in self._executions.values()
         ]
