@@ -35,6 +35,12 @@ def test_calls_of_a_plain_order(measured: Measured, stage: Stage) -> None:
     assert sum(call.share for call in mine) <= MOST_CALLS[stage], "\n".join([ADVICE, *done])
 
 
+def test_write_units_of_a_plain_order_and_of_its_fill(measured: Measured) -> None:
+    mine = [call for call in measured.busy.calls if not call.is_simulated]
+    assert sum(call.write_units * call.share for call in mine if call.stage == Stage.BOOK) <= 9, ADVICE
+    assert sum(call.write_units * call.share for call in mine) <= 38, ADVICE
+
+
 def test_no_other_stage_costs_anything(measured: Measured) -> None:
     seen = {call.stage for call in measured.busy.calls if not call.is_simulated}
     assert seen == MOST_CALLS.keys(), ADVICE
