@@ -97,7 +97,7 @@ _EXECUTION_GRANTS = {
     "tables/clients": "GetItem",
     "tables/reference": "GetItem Query",
     "tables/accounts": "GetItem PutItem",
-    "tables/orders": "GetItem BatchGetItem PutItem",
+    "tables/orders": "GetItem BatchGetItem PutItem UpdateItem",
     "tables/ledger": "GetItem BatchGetItem PutItem",
     "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
     "queues/clearing": "SendMessage",

@@ -67,7 +67,8 @@ def check_sent(outside: Outside, orders: Orders) -> None:
 def check_forwarding(outside: Outside, orders: Orders) -> None:
     """A client's orders are first sent to an exchange in the order in which they were accepted.
 
-    One that an exchange which does not answer may have got already does not hold up those after it, nor does one that a halt put off.
+    One that an exchange which does not answer may have got already does not hold up those after it, nor does one that a halt put off, or
+    whose message was given up: that is for people to look at.
     """
     forwarded = dict.fromkeys(identifiers.parent_order_id(child) for child in outside.tried)
     earlier: dict[str, list[Item]] = defaultdict(list)
@@ -77,6 +78,7 @@ def check_forwarding(outside: Outside, orders: Orders) -> None:
             if (
                 _comes_first(order, before)
                 and not order.get("put_off")
+                and "review_reason" not in order
                 and not _waited_for_exchange(outside, order, before)
             ):
                 raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before['order_id']}")

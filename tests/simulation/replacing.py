@@ -82,8 +82,6 @@ class Replacements:
         code, cheaper = new.get("reason_code"), new["protection_price"] < old["protection_price"]
         if path_of(new)[1:2] != ["REJECTED"] or code in ("REPLACE_TOO_LATE", "CLIENT_INACTIVE"):
             return
-        if code == "DAILY_LIMIT_EXCEEDED" and old["business_date"] != new["business_date"]:
-            return
         if code in LACKING and cheaper and self.asked[new["order_id"]] > old["quantity"]:
             return
         raise ViolationError("a replacement that was accepted takes over", new["order_id"], f"{new} of {old}")

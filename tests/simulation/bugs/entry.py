@@ -67,7 +67,7 @@ BUGS = (
         "buying power not checked",
         "The check of cash against the hold is missing.",
         "A client gets 500 instead of a rejection.",
-        (Edit(order_entry.accept, "if hold.cash > cash:", "if False:"),),
+        (Edit(order_entry.admit, "if hold.cash > cash:", "if False:"),),
     ),
     Bug(
         "daily limit not checked",
@@ -79,7 +79,7 @@ BUGS = (
         "orders without a place in the line",
         "The account does not remember its client's last order.",
         "A client's sell reaches the exchange before the buy that he sent first.",
-        (Edit(order_entry.accept, ".append_order(open_order(order))", ""),),
+        (Edit(order_entry.admit, ".append_order(open_order(order))", ""),),
     ),
     Bug(
         "another client's order shown",

@@ -133,7 +133,9 @@ BUGS = (
         "An accepted order never reaches the market, and expires.",
         (
             Edit(
-                ExecuteOrderStage._work, "return self.route.proceed(order, missing)", "return self.route.proceed(order)"
+                ExecuteOrderStage._work,
+                "order = self.route.proceed(order, missing)",
+                "order = self.route.proceed(order)",
             ),
         ),
     ),

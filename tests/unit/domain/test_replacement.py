@@ -18,7 +18,6 @@ from trading.domain.replacement import Replacement
 from trading.domain.values import ZERO, Side
 
 REQUESTED = set(OrderRequest.model_fields)
-AMPLE = D("1000000000000.00")
 ROUNDING = D("0.02")
 """What parts rounded by themselves may come to beyond the whole, rounded."""
 
@@ -85,7 +84,7 @@ class Replacing:
         account, held = replacement.give_back(new, account, held)
         try:
             due = order_entry.validated(replacement.take_over(new, old, NOW), self.script.instrument, NOW)
-            accepted = order_entry.accept(due, make_client(daily_trading_limit=AMPLE), account, held)
+            accepted = order_entry.admit(due, account, held)
         except Refusal as refusal:
             return old, order_entry.rejected(new, refusal, NOW), account, held or position
         return old, accepted.order, accepted.account, accepted.position or position

@@ -206,6 +206,24 @@ def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
     assert world.findings() == []
 
 
+def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minutes(world: World) -> None:
+    order = world.placed()
+    world.exchanges.down = {child.exchange_id for child in order.children}
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    asked = world.faults.calls.count("exchanges.status")
+    world.exchanges.down = set()
+    world.exchanges.states.clear()
+    world.exchanges.orders.clear()
+    for minutes, times in ((4, asked), (2, asked + 1)):
+        world.advance(minutes=minutes)
+        world.sweep()
+        world.run()
+        assert world.faults.calls.count("exchanges.status") == times
+    assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
+
+
 def test_a_poll_sends_again_what_never_arrived(world: World) -> None:
     order = world.placed()
     world.exchanges.states.clear()

@@ -11,7 +11,7 @@ from trading.domain.orders import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
 from trading.usecases import sweep
-from trading.usecases.ports import OutOfTimeError
+from trading.usecases.ports import OutcomeUnknownError, OutOfTimeError
 
 OPEN = NOW.replace(hour=14, minute=30)
 """9:30 in New York."""
@@ -280,3 +280,17 @@ def test_one_that_was_sent_before_a_later_one_that_was_started_first_gets_its_wo
     assert world.workflow.started == [second.order_id, first.order_id]
     world.fill(first, 100)
     assert world.current(first).status is OrderStatus.CLEARED
+
+
+def test_one_that_was_sent_so_and_is_in_doubt_is_asked_for_within_two_minutes(world: World) -> None:
+    first, second = (world.order(key) for key in ("first", "second"))
+    world.now = OPEN + timedelta(seconds=1)
+    for call in ("exchanges.submit", "exchanges.cancel"):
+        world.faults.before(call, OutcomeUnknownError("timed out"))
+    world.workflow.start(second)
+    world.run()
+    assert world.exchanges.arrived == [f"{second.order_id}-1"]
+    world.sweep()
+    world.run()
+    minute_by_minute(world, 2)
+    assert world.exchanges.arrived == [f"{second.order_id}-1", f"{first.order_id}-1"]

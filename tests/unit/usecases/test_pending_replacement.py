@@ -174,3 +174,23 @@ def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) ->
         for entity in world.books.snapshot().entities():
             reconciliation.add(entity)
         assert [finding.subject for finding in reconciliation.findings()] == findings
+
+
+def test_the_daily_limit_of_the_next_day_is_not_asked_for_what_was_accepted_today(world: World) -> None:
+    limited = world.books.clients["alice"].model_copy(update={"daily_trading_limit": D("20000.00")})
+    world.books.clients["alice"] = limited
+    world.advance(hours=5, minutes=59, seconds=50)
+    old = world.placed(time_in_force=TimeInForce.GTC)
+    world.exchanges.down = {child.exchange_id for child in old.children}
+    new = world.replace(old, limit_price=D("99.50"))
+    world.run()
+    world.advance(minutes=5)
+    other = world.order("tomorrow", quantity=150, limit_price=D("98.00"))
+    world.exchanges.down = set()
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    assert (other.business_date, other.reason_code) == (world.current(new).business_date, None)
+    assert world.statuses(old, new) == (S.CANCELED, S.VALIDATED)
+    assert world.books.account("alice").notional_today == D("24650.00")
+    assert world.findings() == []

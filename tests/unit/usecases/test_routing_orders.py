@@ -311,6 +311,21 @@ def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(wor
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
 
 
+def test_a_predecessor_of_which_a_part_was_filled_and_not_all_was_sent_is_not_overtaken(world: World) -> None:
+    first, second = world.order("first", quantity=600), world.order("second", quantity=10)
+    world.faults.after("exchanges.submit", CrashError("died"))
+    with pytest.raises(CrashError):
+        world.execute(message(second))
+    world.book.report(world.exchanges.fill(f"{first.order_id}-1", 5, "100.00"))
+    assert world.current(first).status is OrderStatus.PARTIALLY_FILLED
+    world.execute(message(second), redelivered=True)
+    assert [sent.rpartition("-")[0] for sent in world.exchanges.arrived] == [
+        first.order_id,
+        first.order_id,
+        second.order_id,
+    ]
+
+
 def test_what_our_books_refused_is_not_bought_again_elsewhere(world: World) -> None:
     order = world.placed(order_type=OrderType.MARKET, limit_price=None)
     exchange_id = order.children[0].exchange_id

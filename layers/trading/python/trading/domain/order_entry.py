@@ -73,22 +73,33 @@ def open_order(order: Order) -> OpenOrder:
 
 
 def accept(order: Order, client: Client, account: Account, position: Position | None) -> OrderEffect:
-    """The checks against balances and limits, and the hold. Raises Refusal, saying what was lacking."""
-    if account.suspended:
-        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
+    """The checks against limits and balances, and the hold. Raises Refusal, saying what was lacking."""
+    _check_active(account)
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
     for resting in account.open_orders:
         if resting.may_trade_with(order.side, order.symbol, order.protection_price):
             raise Refusal("SELF_TRADE", f"it could trade with the client's own order {resting.order_id}")
-    notional = order.open_notional
-    used = account.notional_on(order.business_date)
+    notional, used = order.open_notional, account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
         raise Refusal(
             "DAILY_LIMIT_EXCEEDED",
             f"{notional - left} of the daily trading limit lacking: the order counts {notional}, {left} left",
         )
+    return admit(order, account, position)
+
+
+def _check_active(account: Account) -> None:
+    if account.suspended:
+        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
+
+
+def admit(order: Order, account: Account, position: Position | None) -> OrderEffect:
+    """The hold, and the next place in the client's sequence, for an order that is within the limits. Raises Refusal, saying what was
+    lacking.
+    """
+    _check_active(account)
     hold = order.hold
     if order.side is Side.SELL:
         owned = position.available if position else 0
@@ -117,7 +128,7 @@ def accept(order: Order, client: Client, account: Account, position: Position | 
             "overtakes": True if others_wait and order.release_at is None else None,
         }
     )
-    account = account.count_notional(order.business_date, notional).append_order(open_order(order))
+    account = account.count_notional(order.business_date, order.open_notional).append_order(open_order(order))
     if order.release_at is not None:
         account = account.name_waiting(order.release_at)
         place = timedelta(microseconds=account.sequence - (account.waiting_from or 0))

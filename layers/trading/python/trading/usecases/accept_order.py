@@ -4,7 +4,6 @@ from datetime import datetime
 
 from trading.domain import order_entry
 from trading.domain.accounts import Account, Position
-from trading.domain.clients import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.instruments import Instrument
 from trading.domain.order_effects import OrderEffect
@@ -39,7 +38,9 @@ def assess(
 
     `account` and `position` (for a sale): as they will stand, when what is about to be written changes them; else they are read.
     """
-    client = known_client(books, received.client_id)
+    client = books.client(received.client_id)
+    if client is None:
+        raise UnknownClientError("no such client")
     instrument = order_entry.listed(received.symbol, instrument_at_last_price(books, prices, received.symbol))
     order_entry.check_terms(received, instrument)
     highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
@@ -48,14 +49,6 @@ def assess(
     if received.side is Side.SELL:
         position = position or books.position(received.client_id, received.symbol)
     return order_entry.accept(order_entry.validated(priced, instrument, now), client, account, position)
-
-
-def known_client(books: Books, client_id: str) -> Client:
-    """A client's profile. Raises UnknownClientError."""
-    client = books.client(client_id)
-    if client is None:
-        raise UnknownClientError("no such client")
-    return client
 
 
 def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> Instrument | None:

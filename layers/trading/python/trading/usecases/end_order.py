@@ -7,7 +7,6 @@ from trading.domain.accounts import Account, Position
 from trading.domain.order_entry import Refusal
 from trading.domain.orders import Order
 from trading.domain.values import Side
-from trading.usecases.accept_order import known_client
 from trading.usecases.ports import Books, Change
 
 
@@ -30,7 +29,7 @@ def changes_of_end(
         try:
             instrument = order_entry.listed(new.symbol, books.instrument(new.symbol))
             validated = order_entry.validated(replacement.take_over(new, ended, now), instrument, now)
-            accepted = order_entry.accept(validated, known_client(books, new.client_id), account, position)
+            accepted = order_entry.admit(validated, account, position)
         except Refusal as refusal:
             taken_over = (order_entry.rejected(new, refusal, now),)
         else:

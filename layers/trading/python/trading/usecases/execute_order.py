@@ -31,6 +31,8 @@ TOKEN_LIFETIME = timedelta(days=100)
 """Longer than any order stands (GTC: 90 days)."""
 RECENTLY = timedelta(minutes=10)
 """Longer than a message that a dead worker held takes to come again."""
+ASKED_AGAIN_AFTER = timedelta(minutes=5)
+"""An exchange that did not answer may not have what it was sent: sooner than an order is looked at that rests."""
 FOLLOWED_ONE_BY_ONE = 5
 """Predecessors that are read one after another; hardly an order has more that matter."""
 MAX_TRADES = 1000
@@ -132,7 +134,7 @@ class ExecuteOrderStage:
         """
         earlier = self._earlier(order)
         unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not self._is_kept_back(e)]
-        routed = {at: e for e in earlier if e.status is OrderStatus.ROUTING and (at := _routed_at(e))}
+        routed = {at: e for e in earlier if e.is_open and (at := _routed_at(e))}
         last = max(routed, default=None) if redelivered else None
         if last is not None and last >= self.clock() - RECENTLY:
             unsent.append(routed[last])
@@ -193,24 +195,34 @@ class ExecuteOrderStage:
         """Move the order on from wherever it stands: end it if that is wished or its time is over, else route what is unrouted.
 
         What may have been sent before is asked for first, and sent again only to an exchange that does not know it. One that
-        does not answer is asked again by the next sweep; the others are heard now.
+        does not answer is asked again soon; the others are heard now.
         """
         if order.is_open and order.ending is None and expires_at(order) <= self.clock():
             order = self._wish(order, expiry_of(order))
         if order.ending is not None:
             return self._end_early(order)
         missing: list[int] = []
+        silent = False
         for child in order.live_children:
             try:
                 state = self.exchanges.status(child.exchange_id, self.route.child_id(order, child))
             except OutcomeUnknownError as error:
                 self.monitor.count("PollsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                silent = True
                 continue
             if state is None:
                 missing.append(child.number)
             else:
                 order = self.book.state(order, child, state)
-        return self.route.proceed(order, missing)
+        order = self.route.proceed(order, missing)
+        if silent and order.is_open:
+            self._ask_again_soon(order)
+        return order
+
+    def _ask_again_soon(self, order: Order) -> None:
+        now, soon = self.clock(), self.clock() + ASKED_AGAIN_AFTER
+        if order.attention_at is None or not now < order.attention_at < soon:
+            self.books.postpone(order, soon)
 
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)

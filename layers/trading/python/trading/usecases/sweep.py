@@ -47,7 +47,8 @@ class Sweep:
         now = self.clock()
         if order is None or order.attention_at is None or order.attention_at > now:
             return 0
-        resting = order.is_open and bool(order.children) and order.ending is None and order.venue_time_in_force.rests
+        rests = order.is_open and order.ending is None and order.venue_time_in_force.rests
+        resting = rests and bool(order.children) and not _is_unstarted(order)
         patient = resting or order.review_reason is not None
         again = now + (RESTING_AGAIN_AFTER - _spread(order_id) if patient else AGAIN_AFTER)
         if resting and now < expires_at(order):
