@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -27,12 +28,15 @@ class Board:
     killer: Killer
     stage: str = "starting"
     standing: Standing = field(default_factory=Standing)
+    announce: Callable[[str], None] = field(default=lambda _: None)
+    """Told a line when something else begins."""
     _began: float = field(default_factory=time.monotonic)
     _placing_since: float | None = None
 
     def say(self, stage: str) -> None:
         """What goes on now."""
         self.stage = stage
+        self.announce(self.line())
 
     def placing(self) -> None:
         """Orders are placed from now on."""
@@ -81,12 +85,11 @@ def shown(board: Board, console: Console) -> Iterator[None]:
             yield
         return
     over = threading.Event()
+    board.announce = partial(console.print, highlight=False, soft_wrap=True)
 
     def lines() -> None:
-        stage = ""
-        while not over.wait(LINE_SECONDS if stage == board.stage else 0.2):
-            stage = board.stage
-            console.print(board.line(), highlight=False, soft_wrap=True)
+        while not over.wait(LINE_SECONDS):
+            board.announce(board.line())
 
     printer = threading.Thread(target=lines, name="progress")
     printer.start()
