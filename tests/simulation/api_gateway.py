@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, parse_qsl
 
 from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
@@ -38,6 +38,17 @@ class Answer:
         return json.loads(self.body)
 
 
+class Request(NamedTuple):
+    """What a caller sends over HTTP to one of the APIs. `key`: by which the run's log knows it."""
+
+    api: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    key: str
+
+
 class ApiGateway:
     """The APIs that can be reached over the internet."""
 
@@ -52,45 +63,26 @@ class ApiGateway:
         self._authorized: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
 
-    def request(
-        self,
-        api: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        key: str,
-        done: Callable[[Answer], None],
-    ) -> None:
-        """A request over the internet to one of the APIs; `done` gets the answer, if there is one."""
+    def send(self, request: Request, done: Callable[[Answer], None]) -> None:
+        """A request over the internet; `done` gets the answer, if there is one."""
         if self._faults.happens("request_lost", self._random):
-            self._log(key, "request lost")
+            self._log(request.key, "request lost")
             self._engine.after(TIMEOUT, lambda: done(Answer(0)))
             return
 
         def answered(answer: Answer) -> None:
-            self._log(key, "answered", answer.status)
+            self._log(request.key, "answered", answer.status)
             if self._faults.happens("response_lost", self._random):
-                self._log(key, "response lost")
+                self._log(request.key, "response lost")
                 self._engine.after(TIMEOUT, lambda: done(Answer(0)))
             else:
                 self._engine.after(self._random.uniform(*LATENCY), lambda: done(answer))
 
-        self._engine.after(
-            self._random.uniform(*LATENCY), lambda: self._routed(api, method, path, headers, body, key, answered)
-        )
+        self._engine.after(self._random.uniform(*LATENCY), lambda: self._routed(request, answered))
 
-    def _routed(
-        self,
-        api: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        key: str,
-        done: Callable[[Answer], None],
-    ) -> None:
-        path, _, query = path.partition("?")
+    def _routed(self, request: Request, done: Callable[[Answer], None]) -> None:
+        api, method, target, headers, body, key = request
+        path, _, query = target.partition("?")
         route = next((r for r, pattern in self._routes[api] if r.method == method and pattern.fullmatch(path)), None)
         if route is None:
             done(Answer(403, b'{"message":"Missing Authentication Token"}'))

@@ -28,13 +28,7 @@ def placement(random: Random, trader: Trader, number: int) -> Action:
         reference = SYMBOLS.get(symbol, Decimal(10))
         away = reference * random.choice((-30, -2, -1, -1, 0, 0, 1, 1, 2, 2, 2)) / 100
         fields["price"] = cents(reference + (away if side == "buy" else -away))
-    drawn = random.random()
-    if drawn < 0.1:
-        fields["copies"] = 2
-    elif drawn < 0.13:
-        fields["conflicting"] = True
-    elif drawn < 0.25:
-        fields["impatient"] = True
+    fields |= _manner(random, twice=0.1, conflicting=0.03, impatient=0.12)
     return Action(random.random() * TRADING_SECONDS, trader.client_id, "place", fields)
 
 
@@ -167,11 +161,14 @@ def _changes(random: Random, placed: Action) -> dict[str, Any]:
     if "stop_price" in placed.fields and random.random() < 0.5:
         changes["stop_price"] = cents(Decimal(placed.fields["stop_price"]) * random.choice((99, 101)) / 100)
     changes = changes or {"quantity": placed.fields["quantity"] + 3}
+    return changes | _manner(random, twice=0.15, conflicting=0.07, impatient=0.1)
+
+
+def _manner(random: Random, *, twice: float, conflicting: float, impatient: float) -> dict[str, Any]:
+    """How a request is sent, with these probabilities: twice at once, also with another body, or by somebody who asks only once."""
     drawn = random.random()
-    if drawn < 0.15:
-        changes["copies"] = 2
-    elif drawn < 0.22:
-        changes["conflicting"] = True
-    elif drawn < 0.32:
-        changes["impatient"] = True
-    return changes
+    if drawn < twice:
+        return {"copies": 2}
+    if drawn < twice + conflicting:
+        return {"conflicting": True}
+    return {"impatient": True} if drawn < twice + conflicting + impatient else {}

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.api_gateway import Answer
+from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
@@ -286,8 +286,8 @@ class SimulatedExchange:
             "X-Signature": sign(self._secret, timestamp, "POST", CALLBACK_PATH, body),
             "Idempotency-Key": idempotency_key,
         }
-        request = self._cloud.api.request
-        answer: Answer = process.wait(lambda done: request("public", "POST", CALLBACK_PATH, headers, body, key, done))
+        request = Request("public", "POST", CALLBACK_PATH, headers, body, key)
+        answer: Answer = process.wait(partial(self._cloud.api.send, request))
         return answer
 
     def _state(self, booked: VenueOrder) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from infra.catalog import MAILBOXES
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
-from tests.simulation.api_gateway import Answer
+from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cancels import check_accepted, check_kept, check_seen
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
@@ -152,10 +152,8 @@ class People:
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
             sent_to = "public" if path == LOGIN_PATH else api
-            send = partial(
-                self._cloud.api.request, sent_to, method, path, headers, content, f"{process.name} {self._requests}"
-            )
-            answer = process.wait(send)
+            request = Request(sent_to, method, path, headers, content, f"{process.name} {self._requests}")
+            answer = process.wait(partial(self._cloud.api.send, request))
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
@@ -342,8 +340,8 @@ class People:
             "X-Signature": sign(b"not the secret", int(now), "POST", CALLBACK_PATH, body),
             "Idempotency-Key": f"XNYS:{report['execution_id']}",
         }
-        send = partial(self._cloud.api.request, "public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
-        self._tried(action, process.wait(send))
+        request = Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
+        self._tried(action, process.wait(partial(self._cloud.api.send, request)))
 
     def _tried(self, action: Action, answer: Answer) -> None:
         self._cloud.log(action.who, "tried to", action.what, answer.status)

@@ -81,7 +81,7 @@ class ExecuteOrderStage:
     def _route(self, order_id: str, redelivered: bool, has_time: Callable[[], bool]) -> None:
         """Route an order and what its client has sent before it."""
         order = self._order(order_id)
-        if self._is_kept_back(order):
+        if self._keep_back(order):
             return
         if order.status is OrderStatus.VALIDATED:
             for predecessor in self._unsent_predecessors(order, redelivered):
@@ -133,16 +133,16 @@ class ExecuteOrderStage:
         sending it, the last that it routed: that one is sent again first.
         """
         earlier = self._earlier(order)
-        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not self._is_kept_back(e)]
+        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not self._keep_back(e)]
         routed = {at: e for e in earlier if e.is_open and (at := _routed_at(e))}
         last = max(routed, default=None) if redelivered else None
         if last is not None and last >= self.clock() - RECENTLY:
             unsent.append(routed[last])
         return unsent[::-1]
 
-    def _is_kept_back(self, order: Order) -> bool:
-        """Whether it waits for its market. One that should have gone out by now is marked: it has lost its place in the sequence.
-        While the market is closed nobody need look at it.
+    def _keep_back(self, order: Order) -> bool:
+        """Keep an order back that waits for its market; whether it does. One that should have gone out by now is marked: it has lost its
+        place in the sequence. While the market is closed nobody need look at it.
         """
         now = self.clock()
         instrument = self.books.instrument(order.symbol) if order.release_at else None
