@@ -106,7 +106,7 @@ load: $(STAMP) ## Many clients at once while workers die (CLIENTS=20 ORDERS=300 
 conformance: $(STAMP) ## Both APIs against their documents: schemathesis, on the running system or one of its own (CASES=50)
 	@$(BIN)/python -m tests.conformance --cases $(or $(CASES),50)
 
-bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function, a flood at the open (WRITE=1 updates docs/costs.md)
+bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function, a flood at the open (WRITE=1 updates the figures in docs)
 	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 
 ops: $(STAMP) ## The operator's command line (make ops ARGS="orders stuck"; ARGS=--help says what there is)

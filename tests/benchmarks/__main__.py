@@ -9,16 +9,18 @@ from rich.console import Console
 
 import local  # noqa: F401  (makes the layers importable)
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN, END = "<!-- generated: make bench WRITE=1 -->", "<!-- end of the generated part -->"
 RUNS = 5
 
 
 def main() -> int:
-    """Print what is asked for; with `--write`, put the costs into docs/costs.md."""
+    """Print what is asked for; with `--write`, put the costs into docs/costs.md and the flood at the open into docs/architecture.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless told")
-    parser.add_argument("--write", action="store_true", help="update the generated part of docs/costs.md")
+    parser.add_argument(
+        "--write", action="store_true", help="update the generated parts of docs/costs.md and docs/architecture.md"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
@@ -59,10 +61,15 @@ def costs(console: Console, write: bool) -> None:
     stored = f"A settled order leaves {plain.stored_bytes:,} bytes behind in the accounts, orders and ledger tables."
     console.print(stored)
     if write:
-        text = DOCUMENT.read_text()
-        block = f"{BEGIN}\n\n{report.plain(grids)}\n\n{stored}\n\n{END}"
-        DOCUMENT.write_text(re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL))
-        console.print(f"{DOCUMENT.name} is up to date.")
+        _write(console, "costs.md", f"{report.plain(grids)}\n\n{stored}")
+
+
+def _write(console: Console, name: str, generated: str) -> None:
+    document = DOCS / name
+    block = f"{BEGIN}\n\n{generated}\n\n{END}"
+    parts = f"{re.escape(BEGIN)}.*{re.escape(END)}"
+    document.write_text(re.sub(parts, lambda _: block, document.read_text(), flags=re.DOTALL))
+    console.print(f"{name} is up to date.")
 
 
 def imports(console: Console, _: bool) -> None:
@@ -96,7 +103,7 @@ def latency(console: Console, _: bool) -> None:
         console.print(f"differs: {call}")
 
 
-def opening(console: Console, _: bool) -> None:
+def opening(console: Console, write: bool) -> None:
     """A flood at the open, on a virtual clock."""
     from tests.benchmarks import grid, opening
 
@@ -111,7 +118,10 @@ def opening(console: Console, _: bool) -> None:
                 case = [f"{clients} x {orders}", f"{1000 * sum(answers_within) / 2:.0f} ms", name]
                 rows.append([*case, *(f"{figure:,.0f}" for figure in figures), ratio])
     header = ["orders", "exchanges", "", "seconds", "invocations", "killed", "requests", "ratio of seconds"]
-    grid.Grid("Until the last order is routed, on a virtual clock", header, rows, numbers_from=3).show(console)
+    found = grid.Grid("Until the last order is routed, on a virtual clock", header, rows, numbers_from=3)
+    found.show(console)
+    if write:
+        _write(console, "architecture.md", found.markdown())
 
 
 PARTS = {"costs": costs, "imports": imports, "latency": latency, "opening": opening}
