@@ -27,7 +27,9 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LocalError as error:
-            return _end(ctx, Failure.here(Exit.CONFIGURATION, "NOT_CONFIGURED", f"{error}. {error.remedy}"))
+            return _end(
+                ctx, Failure.here(Exit.CONFIGURATION, "NOT_CONFIGURED", f"{error}. {error.remedy}")
+            )
         except Failure as failure:
             return _end(ctx, failure)
 
@@ -38,7 +40,9 @@ def _end(ctx: Any, failure: Failure) -> None:
     raise typer.Exit(failure.status) from failure
 
 
-app = typer.Typer(cls=Commands, name="trading", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Commands, name="trading", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 
 @app.callback()

@@ -8,7 +8,18 @@ import typer
 from rich.console import RenderableType
 
 from cli import view
-from cli.options import AsCsv, AsJson, Cursor, Everything, Limit, OnlySide, OnlySymbol, Since, Symbol, Until
+from cli.options import (
+    AsCsv,
+    AsJson,
+    Cursor,
+    Everything,
+    Limit,
+    OnlySide,
+    OnlySymbol,
+    Since,
+    Symbol,
+    Until,
+)
 from cli.pages import csv_lines, fetch, tell_of_more
 from cli.session import Session
 from trading.domain.movements import MovementType
@@ -49,7 +60,9 @@ def balance(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def positions(
     ctx: typer.Context,
-    closed: Annotated[bool, typer.Option("--closed", help="With positions that are closed.")] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="With positions that are closed.")
+    ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Everything = False,
@@ -79,7 +92,11 @@ def portfolio(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def portfolio_parts(answer: Mapping[str, Any]) -> list[RenderableType]:
     """A portfolio as tables."""
-    return [view.record("Portfolio", answer), view.balance(answer["cash"]), view.holdings(answer["positions"])]
+    return [
+        view.record("Portfolio", answer),
+        view.balance(answer["cash"]),
+        view.holdings(answer["positions"]),
+    ]
 
 
 def trades(
@@ -96,14 +113,22 @@ def trades(
 ) -> None:
     """List executions, newest first, with their fees and settlement."""
     session: Session = ctx.obj.begin(as_json)
-    query = {"symbol": symbol, "side": side, "from": since, "to": until, "limit": limit, "cursor": cursor}
+    query = {
+        "symbol": symbol,
+        "side": side,
+        "from": since,
+        "to": until,
+        "limit": limit,
+        "cursor": cursor,
+    }
     _list(session, "/api/v1/trades", query, "Trades", TRADE, everything, as_csv)
 
 
 def history(
     ctx: typer.Context,
     kind: Annotated[
-        MovementType | None, typer.Option("--type", case_sensitive=False, help="What moved it.", show_default=False)
+        MovementType | None,
+        typer.Option("--type", case_sensitive=False, help="What moved it.", show_default=False),
     ] = None,
     symbol: OnlySymbol = None,
     since: Since = None,
@@ -116,7 +141,14 @@ def history(
 ) -> None:
     """List every movement of cash and shares, newest first: the statement."""
     session: Session = ctx.obj.begin(as_json)
-    query = {"type": kind, "symbol": symbol, "from": since, "to": until, "limit": limit, "cursor": cursor}
+    query = {
+        "type": kind,
+        "symbol": symbol,
+        "from": since,
+        "to": until,
+        "limit": limit,
+        "cursor": cursor,
+    }
     _list(session, "/api/v1/transactions", query, "Transactions", MOVEMENT, everything, as_csv)
 
 

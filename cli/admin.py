@@ -12,23 +12,39 @@ from cli.options import AsJson, ClientId, Key, Reason, Symbol
 from cli.session import Session
 
 app = typer.Typer(
-    no_args_is_help=True, help="Administration. Needs a profile with an admin_url; every change says why."
+    no_args_is_help=True,
+    help="Administration. Needs a profile with an admin_url; every change says why.",
 )
 
 CLIENTS = "/api/v1/admin/clients"
 INSTRUMENTS = "/api/v1/admin/instruments"
 
 Margin = Annotated[
-    str | None, typer.Option("--margin", metavar="PERCENT", help="What the client puts up.", show_default=False)
+    str | None,
+    typer.Option(
+        "--margin", metavar="PERCENT", help="What the client puts up.", show_default=False
+    ),
 ]
-Credit = Annotated[str | None, typer.Option("--credit", metavar="AMOUNT", help="Credit limit.", show_default=False)]
-Amount = Annotated[str | None, typer.Option("--amount", metavar="AMOUNT", help="Cash.", show_default=False)]
-Shares = Annotated[int | None, typer.Option("--quantity", min=1, help="Shares.", show_default=False)]
+Credit = Annotated[
+    str | None, typer.Option("--credit", metavar="AMOUNT", help="Credit limit.", show_default=False)
+]
+Amount = Annotated[
+    str | None, typer.Option("--amount", metavar="AMOUNT", help="Cash.", show_default=False)
+]
+Shares = Annotated[
+    int | None, typer.Option("--quantity", min=1, help="Shares.", show_default=False)
+]
 OfSymbol = Annotated[
-    Any, typer.Option("--symbol", metavar="SYMBOL", parser=str.upper, help="Of what.", show_default=False)
+    Any,
+    typer.Option(
+        "--symbol", metavar="SYMBOL", parser=str.upper, help="Of what.", show_default=False
+    ),
 ]
 Reference = Annotated[
-    str, typer.Option("--reference", help="Names the transfer: booked once for a client.", show_default=False)
+    str,
+    typer.Option(
+        "--reference", help="Names the transfer: booked once for a client.", show_default=False
+    ),
 ]
 
 
@@ -37,7 +53,10 @@ def create(
     ctx: typer.Context,
     client_id: ClientId,
     name: Annotated[str, typer.Option(show_default=False)],
-    daily: Annotated[str, typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False)],
+    daily: Annotated[
+        str,
+        typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False),
+    ],
     settlement_account: Annotated[str, typer.Option(help="At the depository.", show_default=False)],
     reason: Reason,
     margin: Margin = None,
@@ -74,13 +93,25 @@ def show(ctx: typer.Context, client_id: ClientId, as_json: AsJson = False) -> No
 
 
 @app.command()
-def suspend(ctx: typer.Context, client_id: ClientId, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+def suspend(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
     """No log-in and no new orders any more; all open orders are to be canceled."""
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "suspension", key, reason)
 
 
 @app.command()
-def activate(ctx: typer.Context, client_id: ClientId, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+def activate(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
     """Log-in and orders are open again."""
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
 
@@ -93,11 +124,16 @@ def limits(
     margin: Margin = None,
     credit: Credit = None,
     daily: Annotated[
-        str | None, typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False)
+        str | None,
+        typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False),
     ] = None,
     version: Annotated[
         int | None,
-        typer.Option(min=1, help="That you had seen: refused if the client was changed since.", show_default=False),
+        typer.Option(
+            min=1,
+            help="That you had seen: refused if the client was changed since.",
+            show_default=False,
+        ),
     ] = None,
     key: Key = None,
     as_json: AsJson = False,
@@ -129,24 +165,36 @@ def rotate_secret(
     ctx: typer.Context,
     client_id: ClientId,
     reason: Reason,
-    api_key: Annotated[str | None, typer.Option(help="Which; not needed if there is one.", show_default=False)] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="Which; not needed if there is one.", show_default=False)
+    ] = None,
     grace_hours: Annotated[
         int | None,
         typer.Option(
-            min=0, max=168, help="The present secret stays valid, 24 if not said. 0: it ends now.", show_default=False
+            min=0,
+            max=168,
+            help="The present secret stays valid, 24 if not said. 0: it ends now.",
+            show_default=False,
         ),
     ] = None,
     newest_was_lost: Annotated[
         bool,
-        typer.Option("--newest-was-lost", help="Nobody has the newest: it ends now, the one before keeps its time."),
+        typer.Option(
+            "--newest-was-lost",
+            help="Nobody has the newest: it ends now, the one before keeps its time.",
+        ),
     ] = False,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a new secret for an API key. It is shown once; if it did not arrive, issue another with --newest-was-lost."""
+    """Issue a new secret for an API key. It is shown once; if it did not arrive, issue another with
+    --newest-was-lost.
+    """
     session: Session = ctx.obj.begin(as_json)
     if newest_was_lost and grace_hours is not None:
-        raise typer.BadParameter("--newest-was-lost goes without --grace-hours: the secret before it keeps its time")
+        raise typer.BadParameter(
+            "--newest-was-lost goes without --grace-hours: the secret before it keeps its time"
+        )
     key_named = api_key or _only_key(session, client_id)
     of = {"api_key": key_named, "grace_hours": grace_hours, "newest_was_lost": newest_was_lost}
     _change_client(session, client_id, "POST", "secret-rotation", key, reason, of)
@@ -162,13 +210,20 @@ def deposit(
     symbol: OfSymbol = None,
     quantity: Shares = None,
     cost: Annotated[
-        str | None, typer.Option(metavar="AMOUNT", help="What the shares cost in all.", show_default=False)
+        str | None,
+        typer.Option(metavar="AMOUNT", help="What the shares cost in all.", show_default=False),
     ] = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Book cash (--amount) or shares (--symbol, --quantity, --cost) that have come in."""
-    what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity, "cost": cost}
+    what = {
+        "reference": reference,
+        "amount": amount,
+        "symbol": symbol,
+        "quantity": quantity,
+        "cost": cost,
+    }
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "deposits", key, reason, what)
 
 
@@ -184,20 +239,26 @@ def withdraw(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled, free and not owed."""
+    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled, free and
+    not owed.
+    """
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
 
 
 @app.command()
-def halt(ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+def halt(
+    ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
     """Take no new orders in an instrument. Orders at the exchanges stand."""
     path = f"{INSTRUMENTS}/{symbol}/halt"
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 
 
 @app.command()
-def resume(ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False) -> None:
+def resume(
+    ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
     """Take new orders in an instrument again."""
     path = f"{INSTRUMENTS}/{symbol}/resume"
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
@@ -221,7 +282,9 @@ def _change_client(
     _changed(session, f"Client {client_id}", method, path, key, {**(body or {}), "reason": reason})
 
 
-def _changed(session: Session, title: str, method: str, path: str, key: str | None, body: Mapping[str, Any]) -> None:
+def _changed(
+    session: Session, title: str, method: str, path: str, key: str | None, body: Mapping[str, Any]
+) -> None:
     answer = session.api.change(method, path, session.key(key, new_key()), body)
     session.show(answer, view.record(title, answer))
 
@@ -230,6 +293,8 @@ def _only_key(session: Session, client_id: str) -> str:
     keys = [key["api_key"] for key in session.api.get(f"{CLIENTS}/{client_id}")["api_keys"]]
     if len(keys) != 1:
         raise Failure.here(
-            Exit.USAGE, "NAME_THE_KEY", f"Say which --api-key: {client_id} has {', '.join(keys) or 'none'}."
+            Exit.USAGE,
+            "NAME_THE_KEY",
+            f"Say which --api-key: {client_id} has {', '.join(keys) or 'none'}.",
         )
     return str(keys[0])

@@ -25,7 +25,9 @@ def order(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> Non
 def list_orders(
     ctx: typer.Context,
     client_id: ClientId,
-    state: Annotated[State | None, typer.Option(help="May it still execute?", show_default=False)] = None,
+    state: Annotated[
+        State | None, typer.Option(help="May it still execute?", show_default=False)
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Everything = False,
@@ -49,7 +51,12 @@ def portfolio(ctx: typer.Context, client_id: ClientId, as_json: AsJson = False) 
 def _order_parts(answer: Mapping[str, Any]) -> list[RenderableType]:
     children = ("number", "exchange_id", ">quantity", ">filled", ">leaves", "status", "reason")
     entries = [
-        {**entry, "postings": "\n".join(f"{p['account']} {p['amount']} {p['asset']}" for p in entry["postings"])}
+        {
+            **entry,
+            "postings": "\n".join(
+                f"{p['account']} {p['amount']} {p['asset']}" for p in entry["postings"]
+            ),
+        }
         for entry in answer["ledger_entries"]
     ]
     workflow = answer["workflow"]

@@ -8,7 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_before_delay
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_before_delay,
+)
 from tenacity.wait import wait_exponential_jitter
 
 from cli.failures import Exit, Failure
@@ -57,9 +63,15 @@ class Api:
         """The answer in another form than JSON."""
         return self._authorized("GET", path, query=query, accept=media_type)
 
-    def change(self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None) -> Any:
+    def change(
+        self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None
+    ) -> Any:
         """The answer's JSON to a request that takes effect once for its key."""
-        sent = None if body is None else {name: value for name, value in body.items() if value is not None}
+        sent = (
+            None
+            if body is None
+            else {name: value for name, value in body.items() if value is not None}
+        )
         return self._json(self._authorized(method, path, body=sent, key=key), key)
 
     def log_in(self, key: str) -> Any:
@@ -74,7 +86,9 @@ class Api:
         return answer
 
     def _authorized(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """A token that was kept may have been issued under a key that is gone: then once more with a new one."""
+        """A token that was kept may have been issued under a key that is gone: then once more with
+        a new one.
+        """
         kept = self._tokens.load(self._profile)
         if kept:
             try:
@@ -113,7 +127,9 @@ class Api:
             wait=_pause,
             stop=stop_before_delay(self._patience),
             sleep=self._sleep,
-            before_sleep=lambda state: self._note(f"{_what(state)}; trying again in {state.upcoming_sleep:.0f} s"),
+            before_sleep=lambda state: self._note(
+                f"{_what(state)}; trying again in {state.upcoming_sleep:.0f} s"
+            ),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         told = None if path == LOGIN else key
@@ -121,7 +137,10 @@ class Api:
             answer: httpx.Response = trying(self._http.send, request)
         except httpx.TransportError as error:
             raise Failure.here(
-                Exit.UNREACHABLE, "UNREACHABLE", f"{self._base(path)} does not answer ({_reason(error)}).", told
+                Exit.UNREACHABLE,
+                "UNREACHABLE",
+                f"{self._base(path)} does not answer ({_reason(error)}).",
+                told,
             ) from error
         if not answer.is_success:
             raise Failure.answered(answer.status_code, _problem(answer), told)
@@ -132,7 +151,9 @@ class Api:
             return self._profile.url
         if self._profile.admin_url is None:
             raise Failure.here(
-                Exit.CONFIGURATION, "NO_ADMIN_URL", "This profile has no admin_url. See: trading profile list"
+                Exit.CONFIGURATION,
+                "NO_ADMIN_URL",
+                "This profile has no admin_url. See: trading profile list",
             )
         return self._profile.admin_url
 
@@ -177,7 +198,9 @@ def _reason(error: BaseException | None) -> str:
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's problem document; one of our own where something between us and the API answered."""
+    """The answer's problem document; one of our own where something between us and the API
+    answered.
+    """
     try:
         document = answer.json()
     except (JSONDecodeError, UnicodeDecodeError):

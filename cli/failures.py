@@ -45,23 +45,33 @@ OF_STATUS: dict[int, Exit] = {
 
 
 class Failure(Exception):
-    """Why a command ends. `problem`: RFC 9457, as the API answered it, or in the same form what happened on this side."""
+    """Why a command ends. `problem`: RFC 9457, as the API answered it, or in the same form what
+    happened on this side.
+    """
 
-    def __init__(self, status: Exit, problem: dict[str, Any], idempotency_key: str | None = None) -> None:
+    def __init__(
+        self, status: Exit, problem: dict[str, Any], idempotency_key: str | None = None
+    ) -> None:
         super().__init__(problem.get("detail", ""))
         self.status = status
         self.problem = problem
         self.idempotency_key = idempotency_key
 
     @classmethod
-    def here(cls, status: Exit, code: str, detail: str, idempotency_key: str | None = None) -> "Failure":
+    def here(
+        cls, status: Exit, code: str, detail: str, idempotency_key: str | None = None
+    ) -> "Failure":
         """What happened on this side, without an answer."""
         return cls(status, {"code": code, "detail": detail}, idempotency_key)
 
     @classmethod
-    def answered(cls, status: int, problem: dict[str, Any], idempotency_key: str | None) -> "Failure":
+    def answered(
+        cls, status: int, problem: dict[str, Any], idempotency_key: str | None
+    ) -> "Failure":
         """What the API refused."""
-        otherwise = Exit.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Exit.REFUSED
+        otherwise = (
+            Exit.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Exit.REFUSED
+        )
         return cls(OF_STATUS.get(status, otherwise), problem, idempotency_key)
 
     @property
@@ -72,7 +82,9 @@ class Failure(Exception):
     @property
     def document(self) -> dict[str, Any]:
         """For scripts."""
-        return self.problem | ({"idempotency_key": self.idempotency_key} if self.idempotency_key else {})
+        return self.problem | (
+            {"idempotency_key": self.idempotency_key} if self.idempotency_key else {}
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -80,7 +92,9 @@ class Failure(Exception):
         problem = self.problem
         head = " ".join(str(problem[part]) for part in ("status", "code") if part in problem)
         lines = [f"{head}: {problem.get('detail', '')}"]
-        lines += [f"  {error.get('field')}: {error.get('message')}" for error in problem.get("errors", ())]
+        lines += [
+            f"  {error.get('field')}: {error.get('message')}" for error in problem.get("errors", ())
+        ]
         lines += [f"  {name}: {value}" for name, value in problem.get("details", {}).items()]
         if "request_id" in problem:
             lines.append(f"  request id: {problem['request_id']}")

@@ -8,7 +8,9 @@ from cli.failures import Exit, Failure
 
 
 def read_private(path: Path) -> bytes | None:
-    """The contents; None without such a file. Raises Failure if others may read it or it cannot be read."""
+    """The contents; None without such a file. Raises Failure if others may read it or it cannot be
+    read.
+    """
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -22,7 +24,9 @@ def read_private(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Failure.here(Exit.CONFIGURATION, "FILE_NOT_READABLE", f"{path}: {error.strerror}") from error
+        raise Failure.here(
+            Exit.CONFIGURATION, "FILE_NOT_READABLE", f"{path}: {error.strerror}"
+        ) from error
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -35,4 +39,6 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
         partial.replace(path)
     except OSError as error:
-        raise Failure.here(Exit.CONFIGURATION, "FILE_NOT_WRITABLE", f"{path}: {error.strerror}") from error
+        raise Failure.here(
+            Exit.CONFIGURATION, "FILE_NOT_WRITABLE", f"{path}: {error.strerror}"
+        ) from error

@@ -30,11 +30,14 @@ from trading.domain.values import OrderType, Side, TimeInForce
 PATH = "/api/v1/orders"
 
 LimitPrice = Annotated[
-    str | None, typer.Option("--limit", metavar="PRICE", help="No worse than this.", show_default=False)
+    str | None,
+    typer.Option("--limit", metavar="PRICE", help="No worse than this.", show_default=False),
 ]
 StopPrice = Annotated[
     str | None,
-    typer.Option("--stop", metavar="PRICE", help="Only when the market has reached this.", show_default=False),
+    typer.Option(
+        "--stop", metavar="PRICE", help="Only when the market has reached this.", show_default=False
+    ),
 ]
 
 
@@ -45,7 +48,9 @@ def place(
     symbol: Symbol,
     limit: LimitPrice = None,
     stop: StopPrice = None,
-    time_in_force: Annotated[TimeInForce, typer.Option("--tif", case_sensitive=False)] = TimeInForce.DAY,
+    time_in_force: Annotated[
+        TimeInForce, typer.Option("--tif", case_sensitive=False)
+    ] = TimeInForce.DAY,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +62,9 @@ def place(
     session: Session = ctx.obj.begin(as_json)
     if session.profile.client_id is None:
         raise Failure.here(
-            Exit.CONFIGURATION, "NO_CLIENT_ID", "The profile has no client_id (or set TRADING_CLIENT_ID)."
+            Exit.CONFIGURATION,
+            "NO_CLIENT_ID",
+            "The profile has no client_id (or set TRADING_CLIENT_ID).",
         )
     order = {
         "client_id": session.profile.client_id,
@@ -101,7 +108,8 @@ def replace(
     ctx: typer.Context,
     order_id: OrderId,
     quantity: Annotated[
-        int | None, typer.Option(min=1, help="In all, with what is executed already.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="In all, with what is executed already.", show_default=False),
     ] = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
@@ -114,13 +122,19 @@ def replace(
     if not any(terms.values()):
         raise typer.BadParameter("say at least one of --quantity, --limit, --stop")
     answer = session.api.change("PATCH", f"{PATH}/{order_id}", session.key(key, new_key()), terms)
-    session.show(answer, *_accepted(answer), f"It replaces {order_id} as far as that has not been executed.")
+    session.show(
+        answer, *_accepted(answer), f"It replaces {order_id} as far as that has not been executed."
+    )
 
 
 def list_orders(
     ctx: typer.Context,
-    state: Annotated[State | None, typer.Option(help="May it still execute?", show_default=False)] = None,
-    status: Annotated[OrderStatus | None, typer.Option(case_sensitive=False, show_default=False)] = None,
+    state: Annotated[
+        State | None, typer.Option(help="May it still execute?", show_default=False)
+    ] = None,
+    status: Annotated[
+        OrderStatus | None, typer.Option(case_sensitive=False, show_default=False)
+    ] = None,
     symbol: OnlySymbol = None,
     side: OnlySide = None,
     since: Since = None,
@@ -134,7 +148,14 @@ def list_orders(
 ) -> None:
     """List orders, newest first."""
     session: Session = ctx.obj.begin(as_json)
-    query = {"state": state, "status": status, "symbol": symbol, "side": side, "from": since, "to": until}
+    query = {
+        "state": state,
+        "status": status,
+        "symbol": symbol,
+        "side": side,
+        "from": since,
+        "to": until,
+    }
 
     def look() -> Any:
         return fetch(session.api, PATH, query | {"limit": limit, "cursor": cursor}, everything)
@@ -151,7 +172,10 @@ def show(
     ctx: typer.Context,
     order_id: Annotated[str | None, typer.Argument(metavar="ORDER_ID", show_default=False)] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help="The idempotency key that it was placed with.", show_default=False)
+        str | None,
+        typer.Option(
+            "--key", help="The idempotency key that it was placed with.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

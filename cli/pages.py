@@ -18,7 +18,9 @@ def fetch(api: Api, path: str, query: Mapping[str, Any], everything: bool) -> di
     return page | {"items": items}
 
 
-def csv_lines(session: Session, path: str, query: Mapping[str, Any], everything: bool) -> Iterator[str]:
+def csv_lines(
+    session: Session, path: str, query: Mapping[str, Any], everything: bool
+) -> Iterator[str]:
     """A page as CSV with its header, of everything all pages under one. Raises Failure."""
     has_header = False
     cursor = query["cursor"]

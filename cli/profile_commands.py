@@ -21,15 +21,24 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
     url: Annotated[str, typer.Option(help="The public API's address.", show_default=False)],
     api_key: Annotated[str, typer.Option(show_default=False)],
-    client_id: Annotated[str | None, typer.Option(help="Who places orders.", show_default=False)] = None,
+    client_id: Annotated[
+        str | None, typer.Option(help="Who places orders.", show_default=False)
+    ] = None,
     admin_url: Annotated[
-        str | None, typer.Option(help="The internal API's address, for `admin`.", show_default=False)
+        str | None,
+        typer.Option(help="The internal API's address, for `admin`.", show_default=False),
     ] = None,
     keep_secret: Annotated[
-        bool, typer.Option("--keep-secret/--ask-secret", help="Keep the secret in the file, or ask when it is needed.")
+        bool,
+        typer.Option(
+            "--keep-secret/--ask-secret",
+            help="Keep the secret in the file, or ask when it is needed.",
+        ),
     ] = True,
 ) -> None:
-    """Add a profile, or replace yours of this name. The secret is asked for, or is TRADING_API_SECRET."""
+    """Add a profile, or replace yours of this name. The secret is asked for, or is
+    TRADING_API_SECRET.
+    """
     session: Session = ctx.obj
     fields = {"url": url, "api_key": api_key, "client_id": client_id, "admin_url": admin_url}
     profile = profiles.profile(fields)
@@ -47,11 +56,19 @@ def list_profiles(ctx: typer.Context, as_json: AsJson = False) -> None:
     session: Session = ctx.obj.begin(as_json)
     used = session.profile_name
     known = {
-        name: (profile.model_dump(exclude={"api_secret"}), path) for name, (profile, path) in profiles.known().items()
+        name: (profile.model_dump(exclude={"api_secret"}), path)
+        for name, (profile, path) in profiles.known().items()
     }
     answer = {"current": used, "profiles": {name: fields for name, (fields, _) in known.items()}}
     rows = [
-        ("*" if name == used else "", name, fields["client_id"], fields["api_key"], fields["url"], path)
+        (
+            "*" if name == used else "",
+            name,
+            fields["client_id"],
+            fields["api_key"],
+            fields["url"],
+            path,
+        )
         for name, (fields, path) in known.items()
     ]
     session.show(answer, table("Profiles", ("", "name", "client", "api key", "url", "from"), rows))
@@ -75,7 +92,9 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
     path = profiles.own_file()
     own = Profiles.read(path)
     if name not in own.profiles:
-        raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name} in {path}.")
+        raise Failure.here(
+            Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name} in {path}."
+        )
     session.tokens.forget(own.profiles[name])
     kept = {other: profile for other, profile in own.profiles.items() if other != name}
     Profiles(current=None if own.current == name else own.current, profiles=kept).write(path)
@@ -83,10 +102,17 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
 
 
 def login(ctx: typer.Context, key: Key = None, as_json: AsJson = False) -> None:
-    """Get a new access token. Commands do so by themselves; this shows what the key may do. --json shows the token."""
+    """Get a new access token. Commands do so by themselves; this shows what the key may do. --json
+    shows the token.
+    """
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.log_in(key or new_key())
-    session.show(answer, view.record(f"Logged in with {session.profile.api_key}", answer, ("jwt_token", "token_type")))
+    session.show(
+        answer,
+        view.record(
+            f"Logged in with {session.profile.api_key}", answer, ("jwt_token", "token_type")
+        ),
+    )
     session.note(" ".join(answer["permissions"]))
 
 

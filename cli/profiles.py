@@ -1,4 +1,6 @@
-"""Profiles: where an API is, and who asks. The user's own file, and those that a deployment's demo clients came with."""
+"""Profiles: where an API is, and who asks. The user's own file, and those that a deployment's demo
+clients came with.
+"""
 
 import os
 from collections.abc import Mapping
@@ -38,7 +40,9 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Profile(BaseModel):
-    """`url` is the public API's, `admin_url` the internal API's. Without `api_secret` it is asked for."""
+    """`url` is the public API's, `admin_url` the internal API's. Without `api_secret` it is asked
+    for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +71,9 @@ class Profiles(BaseModel):
             return cls.model_validate_json(content)
         except ValidationError as error:
             raise Failure.here(
-                Exit.CONFIGURATION, "PROFILES_NOT_VALID", f"{path} is no file of profiles: {_first(error)}"
+                Exit.CONFIGURATION,
+                "PROFILES_NOT_VALID",
+                f"{path} is no file of profiles: {_first(error)}",
             ) from error
 
     def write(self, path: Path) -> None:
@@ -77,7 +83,11 @@ class Profiles(BaseModel):
 
 def own_file() -> Path:
     """The user's file, in the XDG configuration directory."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "trading" / "profiles.json"
+    return (
+        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        / "trading"
+        / "profiles.json"
+    )
 
 
 def demo_files() -> list[Path]:
@@ -95,7 +105,9 @@ def known() -> dict[str, tuple[Profile, Path]]:
 
 
 def current(name: str | None) -> str | None:
-    """The profile that is used: the named one, the user's choice, or the local system's if it is there."""
+    """The profile that is used: the named one, the user's choice, or the local system's if it is
+    there.
+    """
     return name or Profiles.read(own_file()).current or (DEMO if DEMO in known() else None)
 
 
@@ -104,12 +116,18 @@ def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Pro
     given = {
         field: value
         for field in Profile.model_fields
-        if (value := environment.get("TRADING_URL" if field == "url" else f"TRADING_{field.upper()}"))
+        if (
+            value := environment.get(
+                "TRADING_URL" if field == "url" else f"TRADING_{field.upper()}"
+            )
+        )
     }
     used = current(name)
     if used is not None and used not in known():
         raise Failure.here(
-            Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {used}. See: trading profile list"
+            Exit.CONFIGURATION,
+            "NO_SUCH_PROFILE",
+            f"There is no profile {used}. See: trading profile list",
         )
     base = known()[used][0].model_dump() if used else {}
     if not base and not {"url", "api_key"} <= given.keys():

@@ -18,7 +18,9 @@ from trading.adapters import clock
 
 
 class Session:
-    """One command at work. `screen`: standard output has the answer alone, everything else goes to standard error."""
+    """One command at work. `screen`: standard output has the answer alone, everything else goes to
+    standard error.
+    """
 
     def __init__(self, profile_name: str | None, patience: float) -> None:
         self._profile_name = profile_name
@@ -81,6 +83,8 @@ def ask_secret(api_key: str) -> str:
     if given:
         return given
     if not sys.stdin.isatty():
-        raise Failure.here(Exit.AUTHENTICATION, "NO_SECRET", "Set TRADING_API_SECRET, or use a terminal.")
+        raise Failure.here(
+            Exit.AUTHENTICATION, "NO_SECRET", "Set TRADING_API_SECRET, or use a terminal."
+        )
     secret: str = typer.prompt(f"Secret of {api_key}", hide_input=True, err=True)
     return secret

@@ -23,7 +23,9 @@ def record(title: str, answer: Mapping[str, Any], leave_out: Iterable[str] = ())
 
 
 def rows(title: str, columns: Sequence[str], items: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Many things, a column for each of these values. `>`: numbers, aligned right. Without things, a line that says so."""
+    """Many things, a column for each of these values. `>`: numbers, aligned right. Without things,
+    a line that says so.
+    """
     names = [column.lstrip(">") for column in columns]
     lines = [[cell(item.get(name)) for name in names] for item in items]
     if not lines:
@@ -54,7 +56,13 @@ def terms(order: Mapping[str, Any]) -> str:
     prices = [f"stop {order['stop_price']}"] if order.get("stop_price") else []
     if order.get("price"):
         prices.append(f"limit {order['price']}")
-    parts = (order["side"], order["quantity"], order["stock_symbol"], *(prices or ["market"]), order["time_in_force"])
+    parts = (
+        order["side"],
+        order["quantity"],
+        order["stock_symbol"],
+        *(prices or ["market"]),
+        order["time_in_force"],
+    )
     return " ".join(map(str, parts))
 
 
@@ -87,8 +95,19 @@ def status(order: Mapping[str, Any]) -> str:
 
 def order(shown: Mapping[str, Any]) -> list[RenderableType]:
     """An order and everything that happened to it."""
-    told = ("order_id", "stock_symbol", "side", "order_type", "time_in_force", "quantity", "price", "stop_price")
-    parts: list[RenderableType] = [record(f"Order {shown['order_id']}", {"terms": terms(shown)} | dict(shown), told)]
+    told = (
+        "order_id",
+        "stock_symbol",
+        "side",
+        "order_type",
+        "time_in_force",
+        "quantity",
+        "price",
+        "stop_price",
+    )
+    parts: list[RenderableType] = [
+        record(f"Order {shown['order_id']}", {"terms": terms(shown)} | dict(shown), told)
+    ]
     if shown.get("reason"):
         parts.append(f"{shown['reason']['code']}: {shown['reason']['message']}")
     parts.append(rows("History", ("time", "status", "reason"), shown["status_history"]))
@@ -96,10 +115,25 @@ def order(shown: Mapping[str, Any]) -> list[RenderableType]:
         (
             "Executions",
             "execution_details",
-            ("timestamp", "exchange_id", ">executed_quantity", ">executed_price", ">execution_fees", "trade_id"),
+            (
+                "timestamp",
+                "exchange_id",
+                ">executed_quantity",
+                ">executed_price",
+                ">execution_fees",
+                "trade_id",
+            ),
         ),
-        ("Clearing", "clearing_details", ("trade_id", "clearing_status", ">settlement_amount", ">margin_required")),
-        ("Settlement", "settlement_details", ("trade_id", "settlement_status", "settlement_date", ">final_amount")),
+        (
+            "Clearing",
+            "clearing_details",
+            ("trade_id", "clearing_status", ">settlement_amount", ">margin_required"),
+        ),
+        (
+            "Settlement",
+            "settlement_details",
+            ("trade_id", "settlement_status", "settlement_date", ">final_amount"),
+        ),
     )
     parts += [rows(title, columns, shown[name]) for title, name, columns in details if shown[name]]
     return parts

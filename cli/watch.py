@@ -21,11 +21,17 @@ def watch(
     draw: Callable[[Any], RenderableType],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Show what `look` answers, in place; to a script or a pipe, what has changed since the look before.
+    """Show what `look` answers, in place; to a script or a pipe, what has changed since the look
+    before.
 
-    What may pass (no answer, a rate limit) is said and looked past. Raises Failure for anything else.
+    What may pass (no answer, a rate limit) is said and looked past. Raises Failure for anything
+    else.
     """
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PIPE_WIDTH)
+    console = (
+        Console(highlight=False)
+        if sys.stdout.isatty()
+        else Console(highlight=False, width=PIPE_WIDTH)
+    )
     shown: Any = None
     try:
         with Live(console=console, auto_refresh=False, transient=False) as live:
@@ -42,7 +48,9 @@ def watch(
                         sys.stdout.write(json.dumps(seen) + "\n")
                         sys.stdout.flush()
                 elif console.is_terminal:
-                    live.update(Group(draw(seen) if seen is not None else "", caption), refresh=True)
+                    live.update(
+                        Group(draw(seen) if seen is not None else "", caption), refresh=True
+                    )
                 elif seen != shown:
                     console.print(draw(seen))
                 shown = seen

@@ -1,6 +1,8 @@
-"""What there is, as tables: DynamoDB tables, mailboxes, secrets, functions with their environment and permissions, routes.
+"""What there is, as tables: DynamoDB tables, mailboxes, secrets, functions with their environment
+and permissions, routes.
 
-A function's `grants` map a resource to the actions allowed on it. The actions' service follows from the resource's kind:
+A function's `grants` map a resource to the actions allowed on it. The actions' service follows from
+the resource's kind:
 
     tables/orders, tables/orders/attention (an index)      dynamodb
     queues/execution, dlqs/execution                       sqs
@@ -9,7 +11,8 @@ A function's `grants` map a resource to the actions allowed on it. The actions' 
     executions/order-lifecycle (all of a workflow's)       states
     functions/exchange_matching                            lambda
 
-A transaction needs the permissions of the actions in it; DynamoDB has none of its own for TransactWriteItems.
+A transaction needs the permissions of the actions in it; DynamoDB has none of its own for
+TransactWriteItems.
 """
 
 from collections.abc import Mapping
@@ -24,20 +27,26 @@ SETTLEMENT_CYCLE = "settlement-cycle"
 SETTLE_CLIENTS = "SettleClients"
 
 SETTLEMENT_CYCLE_AT, SETTLEMENT_CYCLE_AGAIN_AT = (18, 30), (20, 30)
-"""Hour and minute in New York, on weekdays. The second makes good the same evening what the first left, or did not begin."""
+"""Hour and minute in New York, on weekdays. The second makes good the same evening what the first
+left, or did not begin.
+"""
 
 MARKET_OPENS_AT = (9, 30)
 ATTENTION_SHARDS = 4
-"""The partitions in which orders that wait for something are listed: at the open, each is swept by itself."""
+"""The partitions in which orders that wait for something are listed: at the open, each is swept by
+itself.
+"""
 
 MAILBOXES = ("execution", "clearing", "settlement")
 
 
 @dataclass(frozen=True)
 class TableSpec:
-    """A table and its sparse, keys-only indexes (name → partition and sort key). All keys are strings.
+    """A table and its sparse, keys-only indexes (name → partition and sort key). All keys are
+    strings.
 
-    `recoverable`: point-in-time recovery. `ledger`: recoverable, and in production retained and protected.
+    `recoverable`: point-in-time recovery. `ledger`: recoverable, and in production retained and
+    protected.
     """
 
     key: tuple[str, ...]
@@ -49,9 +58,13 @@ class TableSpec:
 
 TABLES = {
     "clients": TableSpec(("client_id",), recoverable=True),
-    "credentials": TableSpec(("api_key",), recoverable=True, indexes={"by-client": ("client_id", "api_key")}),
+    "credentials": TableSpec(
+        ("api_key",), recoverable=True, indexes={"by-client": ("client_id", "api_key")}
+    ),
     "reference": TableSpec(("kind", "id"), recoverable=True),
-    "accounts": TableSpec(("client_id", "item"), ledger=True, indexes={"obligations-due": ("due_date", "client_id")}),
+    "accounts": TableSpec(
+        ("client_id", "item"), ledger=True, indexes={"obligations-due": ("due_date", "client_id")}
+    ),
     "orders": TableSpec(
         ("order_id", "item"),
         ledger=True,
@@ -62,7 +75,9 @@ TABLES = {
             "by-client": ("client_id", "accepted_at"),
         },
     ),
-    "ledger": TableSpec(("trade_id", "kind"), ledger=True, indexes={"by-client": ("client_id", "moved_at")}),
+    "ledger": TableSpec(
+        ("trade_id", "kind"), ledger=True, indexes={"by-client": ("client_id", "moved_at")}
+    ),
     "idempotency": TableSpec(("id",), expires="expiration"),
     "control": TableSpec(("name",), expires="expires_at"),
     "audit": TableSpec(("subject", "at"), ledger=True, indexes={"by-month": ("month", "at")}),
@@ -123,7 +138,9 @@ def _union(*grants: Mapping[str, str]) -> dict[str, str]:
     """All that any of them allows."""
     resources = dict.fromkeys(resource for each in grants for resource in each)
     return {
-        resource: " ".join(dict.fromkeys(action for each in grants for action in each.get(resource, "").split()))
+        resource: " ".join(
+            dict.fromkeys(action for each in grants for action in each.get(resource, "").split())
+        )
         for resource in resources
     }
 
@@ -149,7 +166,13 @@ SERVICES = {
     "auth": FunctionSpec(
         timeout=10,
         memory=1769,  # one whole vCPU: verifying a secret is scrypt
-        env=("CREDENTIALS_TABLE", "CLIENTS_TABLE", "IDEMPOTENCY_TABLE", "CONTROL_TABLE", "SIGNING_KEY_SECRET_ID"),
+        env=(
+            "CREDENTIALS_TABLE",
+            "CLIENTS_TABLE",
+            "IDEMPOTENCY_TABLE",
+            "CONTROL_TABLE",
+            "SIGNING_KEY_SECRET_ID",
+        ),
         grants={
             "tables/credentials": "GetItem",
             "tables/clients": "GetItem",
@@ -160,7 +183,13 @@ SERVICES = {
     ),
     "orders": FunctionSpec(
         timeout=10,
-        env=(*_BOOKS_ENV, "CONTROL_TABLE", "EXECUTION_QUEUE_URL", "IDEMPOTENCY_TABLE", "ORDER_LIFECYCLE_ARN"),
+        env=(
+            *_BOOKS_ENV,
+            "CONTROL_TABLE",
+            "EXECUTION_QUEUE_URL",
+            "IDEMPOTENCY_TABLE",
+            "ORDER_LIFECYCLE_ARN",
+        ),
         grants={
             "tables/clients": "GetItem",
             "tables/reference": "GetItem Query",
@@ -203,7 +232,13 @@ SERVICES = {
     "admin": FunctionSpec(
         timeout=15,
         env=(
-            *(*_BOOKS_ENV, "AUDIT_TABLE", "CONTROL_TABLE", "CREDENTIALS_TABLE", "IDEMPOTENCY_TABLE"),
+            *(
+                *_BOOKS_ENV,
+                "AUDIT_TABLE",
+                "CONTROL_TABLE",
+                "CREDENTIALS_TABLE",
+                "IDEMPOTENCY_TABLE",
+            ),
             *("EXECUTION_QUEUE_URL", "ORDER_LIFECYCLE_ARN"),
         ),
         grants={
@@ -230,7 +265,8 @@ SERVICES = {
     "clearing": FunctionSpec(
         timeout=15,
         env=(*_BOOKS_ENV, "CLEARING_QUEUE_URL", "CLEARING_DLQ_URL"),
-        grants=_CLEARING_GRANTS | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
+        grants=_CLEARING_GRANTS
+        | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
     ),
     "settlement": FunctionSpec(
         timeout=15,
@@ -334,8 +370,9 @@ FUNCTIONS = {**SERVICES, **SIMULATORS}
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path, and the function that answers. `signed`: authenticated by its HMAC signature or its own
-    credentials, in the function; every other route by the API's authorizer."""
+    """One method of one path, and the function that answers. `signed`: authenticated by its HMAC
+    signature or its own credentials, in the function; every other route by the API's authorizer.
+    """
 
     method: str
     path: str
@@ -388,7 +425,9 @@ INTERNAL_ROUTES = (
 VENUE_ROUTES = (
     Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),
     Route("GET", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True),
-    Route("DELETE", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True),
+    Route(
+        "DELETE", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True
+    ),
     Route("GET", "/quotes/{symbol}", "exchange_api", signed=True),
     Route("POST", "/depository/instructions", "depository_api", signed=True),
     Route("GET", "/depository/confirmations", "depository_api", signed=True),

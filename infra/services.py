@@ -38,12 +38,21 @@ from infra.wildcards import acknowledge
 BATCH_SIZE = 10
 METRICS_NAMESPACE = "Trading"
 WATCHED_COUNTS = {
-    "Breaks": (("execution", "settlement", "settlement_reconcile"), "The outside world said what our books refuse"),
+    "Breaks": (
+        ("execution", "settlement", "settlement_reconcile"),
+        "The outside world said what our books refuse",
+    ),
     "SettlementsFailed": (("settlement",), "The depository did not settle an obligation"),
-    "ClientsUnsettled": (("settlement_reconcile",), "Clients have something due after the settlement cycle"),
+    "ClientsUnsettled": (
+        ("settlement_reconcile",),
+        "Clients have something due after the settlement cycle",
+    ),
     "SweepsFailed": (("sweeper",), "An order could not be swept"),
     "ClosesFailed": (("day_close",), "An order could not be closed with its day"),
-    "OrdersNotMarked": (("execution", "clearing"), "An order whose message was given up could not be flagged"),
+    "OrdersNotMarked": (
+        ("execution", "clearing"),
+        "An order whose message was given up could not be flagged",
+    ),
     "ReconciliationsIncomplete": (
         ("reconciliation",),
         "The books are more than one reconciliation can read in its time",
@@ -57,22 +66,42 @@ class ServicesStack(Stack):
     """Everything that holds no state."""
 
     def __init__(
-        self, scope: Construct, deployment: Deployment, stateful: StatefulStack, simulators: SimulatorsStack
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        stateful: StatefulStack,
+        simulators: SimulatorsStack,
     ) -> None:
         super().__init__(
-            scope, deployment.named("services"), description="Trading: functions, APIs, workflows, schedules"
+            scope,
+            deployment.named("services"),
+            description="Trading: functions, APIs, workflows, schedules",
         )
         self._deployment = deployment
         self._stateful = stateful
         public = RestApi(
-            self, deployment, "public", "Trading API for clients, and callbacks of venues", stateful.alarms
+            self,
+            deployment,
+            "public",
+            "Trading API for clients, and callbacks of venues",
+            stateful.alarms,
         )
-        internal = RestApi(self, deployment, "internal", "Trading API for operators", stateful.alarms)
+        internal = RestApi(
+            self, deployment, "internal", "Trading API for operators", stateful.alarms
+        )
         lifecycle = self._order_lifecycle()
         variables = {
-            **{f"{name.upper()}_TABLE": table.table_name for name, table in stateful.tables.items()},
-            **{f"{name.upper()}_QUEUE_URL": box.queue.queue_url for name, box in stateful.mailboxes.items()},
-            **{f"{name.upper()}_DLQ_URL": box.dead_letters.queue_url for name, box in stateful.mailboxes.items()},
+            **{
+                f"{name.upper()}_TABLE": table.table_name for name, table in stateful.tables.items()
+            },
+            **{
+                f"{name.upper()}_QUEUE_URL": box.queue.queue_url
+                for name, box in stateful.mailboxes.items()
+            },
+            **{
+                f"{name.upper()}_DLQ_URL": box.dead_letters.queue_url
+                for name, box in stateful.mailboxes.items()
+            },
             "ORDER_LIFECYCLE_ARN": lifecycle.state_machine.state_machine_arn,
             "SIGNING_KEY_SECRET_ID": deployment.named(SIGNING_KEY),
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
@@ -83,13 +112,17 @@ class ServicesStack(Stack):
         }
         functions = self._functions(variables, self._arns(lifecycle))
         lifecycles = f"{deployment.named(ORDER_LIFECYCLE)}:*"
-        _acknowledge_executions(functions["admin"].own_role, "An order's execution is named after it.", lifecycles)
+        _acknowledge_executions(
+            functions["admin"].own_role, "An order's execution is named after it.", lifecycles
+        )
         public.add_routes(PUBLIC_ROUTES, functions, functions["authorizer"])
         internal.add_routes(INTERNAL_ROUTES, functions, functions["internal_authorizer"])
         for name in MAILBOXES:
             functions[name].add_event_source(
                 event_sources.SqsEventSource(
-                    stateful.mailboxes[name].queue, batch_size=BATCH_SIZE, report_batch_item_failures=True
+                    stateful.mailboxes[name].queue,
+                    batch_size=BATCH_SIZE,
+                    report_batch_item_failures=True,
                 )
             )
         cycle = self._settlement_cycle(functions)
@@ -128,11 +161,16 @@ class ServicesStack(Stack):
         return {
             **{f"tables/{name}": [table.table_arn] for name, table in stateful.tables.items()},
             **{f"queues/{name}": [box.queue.queue_arn] for name, box in stateful.mailboxes.items()},
-            **{f"dlqs/{name}": [box.dead_letters.queue_arn] for name, box in stateful.mailboxes.items()},
+            **{
+                f"dlqs/{name}": [box.dead_letters.queue_arn]
+                for name, box in stateful.mailboxes.items()
+            },
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
             f"workflows/{SETTLEMENT_CYCLE}": self._settlement_cycle_arns(),
-            f"executions/{ORDER_LIFECYCLE}": [self._executions_arn(self._deployment.named(ORDER_LIFECYCLE))],
+            f"executions/{ORDER_LIFECYCLE}": [
+                self._executions_arn(self._deployment.named(ORDER_LIFECYCLE))
+            ],
         }
 
     def _executions_arn(self, workflow: str) -> str:
@@ -141,22 +179,35 @@ class ServicesStack(Stack):
     def _settlement_cycle_arns(self) -> list[str]:
         """The workflow, and its Distributed Map, whose children's task tokens belong to it."""
         name = self._deployment.named(SETTLEMENT_CYCLE)
-        return [self._states_arn("stateMachine", name), self._states_arn("stateMachine", f"{name}/{SETTLE_CLIENTS}")]
+        return [
+            self._states_arn("stateMachine", name),
+            self._states_arn("stateMachine", f"{name}/{SETTLE_CLIENTS}"),
+        ]
 
     def _states_arn(self, resource: str, name: str) -> str:
         return self.format_arn(
-            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            service="states",
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
     def _order_lifecycle(self) -> Workflow:
-        execution, clearing = (self._stateful.mailboxes[name].queue for name in ("execution", "clearing"))
+        execution, clearing = (
+            self._stateful.mailboxes[name].queue for name in ("execution", "clearing")
+        )
         return Workflow(
             self,
             self._deployment,
             ORDER_LIFECYCLE,
-            substitutions={"ExecutionQueueUrl": execution.queue_url, "ClearingQueueUrl": clearing.queue_url},
+            substitutions={
+                "ExecutionQueueUrl": execution.queue_url,
+                "ClearingQueueUrl": clearing.queue_url,
+            },
             statements=[
-                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[execution.queue_arn, clearing.queue_arn])
+                iam.PolicyStatement(
+                    actions=["sqs:SendMessage"], resources=[execution.queue_arn, clearing.queue_arn]
+                )
             ],
             alarms=self._stateful.alarms,
         )
@@ -179,28 +230,40 @@ class ServicesStack(Stack):
             statements=[
                 iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[settlement.queue_arn]),
                 iam.PolicyStatement(
-                    actions=["lambda:InvokeFunction"], resources=[plan.function_arn, reconcile.function_arn]
+                    actions=["lambda:InvokeFunction"],
+                    resources=[plan.function_arn, reconcile.function_arn],
                 ),
                 iam.PolicyStatement(
-                    actions=["states:StartExecution"], resources=[self._states_arn("stateMachine", name)]
+                    actions=["states:StartExecution"],
+                    resources=[self._states_arn("stateMachine", name)],
                 ),
                 iam.PolicyStatement(
-                    actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+                    actions=[
+                        "states:DescribeExecution",
+                        "states:StopExecution",
+                        "states:RedriveExecution",
+                    ],
                     resources=[self._states_arn("execution", child) for child in children],
                 ),
             ],
             alarms=self._stateful.alarms,
         )
         _acknowledge_executions(
-            cycle.role, "A Distributed Map's child executions are named only when they start.", *children
+            cycle.role,
+            "A Distributed Map's child executions are named only when they start.",
+            *children,
         )
         return cycle
 
     def _watch_business(self) -> None:
-        """Alarms on what functions count: what people must look at although nothing failed technically."""
+        """Alarms on what functions count: what people must look at although nothing failed
+        technically.
+        """
         for name, (services, description) in WATCHED_COUNTS.items():
             for service in services:
-                self._stateful.alarms.when(self, f"{name}{pascal(service)}", _counted(name, service), 0, description)
+                self._stateful.alarms.when(
+                    self, f"{name}{pascal(service)}", _counted(name, service), 0, description
+                )
 
     def _watch_reconciliation(self) -> None:
         """A finding rings until a run finds nothing; that no run comes to its end rings as well."""
@@ -222,31 +285,55 @@ class ServicesStack(Stack):
         )
 
     def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        """What sweeps up after everything else must not stop unseen. From Friday's last cycle to Monday's first it is 70 hours."""
+        """What sweeps up after everything else must not stop unseen. From Friday's last cycle to
+        Monday's first it is 70 hours.
+        """
         alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
-        sweeps = functions["sweeper"].metric_invocations(period=Duration.minutes(5), statistic=total)
-        alarms.when_silent(self, "SweeperMissing", sweeps, 2, "The sweeper has not run for ten minutes")
+        sweeps = functions["sweeper"].metric_invocations(
+            period=Duration.minutes(5), statistic=total
+        )
+        alarms.when_silent(
+            self, "SweeperMissing", sweeps, 2, "The sweeper has not run for ten minutes"
+        )
         cycles = cycle.state_machine.metric_started(period=Duration.days(1), statistic=total)
-        alarms.when_silent(self, "SettlementCycleMissing", cycles, 3, "No settlement cycle has begun for three days")
+        alarms.when_silent(
+            self,
+            "SettlementCycleMissing",
+            cycles,
+            3,
+            "No settlement cycle has begun for three days",
+        )
 
     def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
         def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:
             """At a New York time; the functions know the exchanges' holidays."""
             return scheduler.ScheduleExpression.cron(
-                minute=str(minute), hour=str(hour), week_day="MON-FRI", time_zone=TimeZone.AMERICA_NEW_YORK
+                minute=str(minute),
+                hour=str(hour),
+                week_day="MON-FRI",
+                time_zone=TimeZone.AMERICA_NEW_YORK,
             )
 
         every = scheduler.ScheduleExpression.rate
         schedules = Schedules(self, self._deployment, self._stateful.failed_schedules)
-        schedules.invoke("sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1))
+        schedules.invoke(
+            "sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1)
+        )
         for shard in map(str, range(ATTENTION_SHARDS)):
-            schedules.invoke(f"open-{shard}", on_weekdays(*MARKET_OPENS_AT), functions["sweeper"], {"shard": shard})
+            schedules.invoke(
+                f"open-{shard}",
+                on_weekdays(*MARKET_OPENS_AT),
+                functions["sweeper"],
+                {"shard": shard},
+            )
         schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
         schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
         schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)
         again = on_weekdays(*SETTLEMENT_CYCLE_AGAIN_AT)
         schedules.start(f"{SETTLEMENT_CYCLE}-again", again, cycle.state_machine)
-        hourly = scheduler.ScheduleExpression.cron(minute="15")  # a while after the settlement cycle, too
+        hourly = scheduler.ScheduleExpression.cron(
+            minute="15"
+        )  # a while after the settlement cycle, too
         schedules.invoke("reconciliation", hourly, functions["reconciliation"])
         schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
 
@@ -254,7 +341,9 @@ class ServicesStack(Stack):
 def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> None:
     """Acknowledge permissions on executions that have no name yet."""
     arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
-    acknowledge(role, {f"AwsSolutions-IAM5[Resource::{arn}:{pattern}]": reason for pattern in patterns})
+    acknowledge(
+        role, {f"AwsSolutions-IAM5[Resource::{arn}:{pattern}]": reason for pattern in patterns}
+    )
 
 
 def _counted(name: str, service: str, period: Duration | None = None) -> cloudwatch.Metric:

@@ -21,9 +21,14 @@ class SimulatorsStack(Stack):
 
     def __init__(self, scope: Construct, deployment: Deployment, stateful: StatefulStack) -> None:
         super().__init__(
-            scope, deployment.named("simulators"), description="Trading: simulated exchanges and depository"
+            scope,
+            deployment.named("simulators"),
+            description="Trading: simulated exchanges and depository",
         )
-        tables = {name: record_table(self, deployment, name, spec) for name, spec in SIMULATOR_TABLES.items()}
+        tables = {
+            name: record_table(self, deployment, name, spec)
+            for name, spec in SIMULATOR_TABLES.items()
+        }
         layers = [
             dependencies_layer(self, deployment),
             source_layer(self, "trading"),
@@ -63,7 +68,9 @@ class SimulatorsStack(Stack):
             )
             for name, spec in SIMULATORS.items()
         }
-        venues = RestApi(self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms)
+        venues = RestApi(
+            self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms
+        )
         venues.add_routes(VENUE_ROUTES, functions)
         Schedules(self, deployment, stateful.failed_schedules).invoke(
             "exchange-session",

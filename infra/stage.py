@@ -27,7 +27,9 @@ class Deployment(BaseModel):
     def of(cls, scope: Construct) -> "Deployment":
         """The deployment that the app's context describes. Raises pydantic's ValidationError."""
         context = {name: scope.node.try_get_context(name) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in context.items() if value is not None})
+        return cls.model_validate(
+            {name: value for name, value in context.items() if value is not None}
+        )
 
     @property
     def is_production(self) -> bool:

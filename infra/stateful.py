@@ -1,4 +1,6 @@
-"""What must outlive a deployment of code: tables, queues, secrets; and the topic that every alarm goes to."""
+"""What must outlive a deployment of code: tables, queues, secrets; and the topic that every alarm
+goes to.
+"""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -20,21 +22,33 @@ class StatefulStack(Stack):
     """Tables, mailboxes, secrets, alarms."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
-        super().__init__(scope, deployment.named("stateful"), description="Trading: tables, queues, secrets")
+        super().__init__(
+            scope, deployment.named("stateful"), description="Trading: tables, queues, secrets"
+        )
         self._deployment = deployment
         self.alarms = Alarms(self, deployment)
-        self.tables = {name: record_table(self, deployment, name, spec) for name, spec in TABLES.items()}
+        self.tables = {
+            name: record_table(self, deployment, name, spec) for name, spec in TABLES.items()
+        }
         self.mailboxes = {
-            name: FifoMailbox(self, deployment, name, FUNCTIONS[name].timeout, self.alarms) for name in MAILBOXES
+            name: FifoMailbox(self, deployment, name, FUNCTIONS[name].timeout, self.alarms)
+            for name in MAILBOXES
         }
         self.failed_invocations = undelivered(
-            self, deployment, "invocations-dlq", self.alarms, "An asynchronous invocation failed for good"
+            self,
+            deployment,
+            "invocations-dlq",
+            self.alarms,
+            "An asynchronous invocation failed for good",
         )
         self.failed_schedules = undelivered(
             self, deployment, "schedules-dlq", self.alarms, "A schedule could not invoke its target"
         )
         venues = [*EXCHANGES, DEPOSITORY]
-        self.secrets = {name: self._secret(name) for name in (SIGNING_KEY, *(f"venue-{venue}" for venue in venues))}
+        self.secrets = {
+            name: self._secret(name)
+            for name in (SIGNING_KEY, *(f"venue-{venue}" for venue in venues))
+        }
         LoggingAccount(self)
 
         for name, table in self.tables.items():

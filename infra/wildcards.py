@@ -4,7 +4,9 @@ from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
 _TRACING = "a trace belongs to no resource that could be named"
-_LOG_DELIVERY = "a log delivery has no ARN before it exists (Step Functions' own documentation asks for it)"
+_LOG_DELIVERY = (
+    "a log delivery has no ARN before it exists (Step Functions' own documentation asks for it)"
+)
 
 ANY_RESOURCE = {
     "xray:PutTraceSegments": _TRACING,
@@ -33,11 +35,16 @@ EXECUTIONS = {
 
 def acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:
     """Acknowledge cdk-nag findings (rule id → reason) on a construct and everything below it."""
-    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in reasons.items()))
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=rule, reason=why) for rule, why in reasons.items())
+    )
 
 
 def acknowledge_any_resource(role: IConstruct) -> None:
     """Acknowledge that a role has permissions on `*`; which ones is up to ANY_RESOURCE."""
     acknowledge(
-        role, {"AwsSolutions-IAM5[Resource::*]": "Only the actions of infra/wildcards.py, each with its reason."}
+        role,
+        {
+            "AwsSolutions-IAM5[Resource::*]": "Only the actions of infra/wildcards.py, each with its reason."
+        },
     )

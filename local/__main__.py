@@ -12,13 +12,21 @@ from local.place import LocalError, Place, default_place
 
 
 def main() -> int:
-    """Do what the command line says. 0: done and right; 1: something is wrong, and it says what to do."""
+    """Do what the command line says. 0: done and right; 1: something is wrong, and it says what to
+    do.
+    """
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    run_command = commands.add_parser("run", help="start, deploy, seed, play a session; leave the system up")
-    run_command.add_argument("--keep", action="store_true", help="start from the state that `stop` kept")
+    run_command = commands.add_parser(
+        "run", help="start, deploy, seed, play a session; leave the system up"
+    )
+    run_command.add_argument(
+        "--keep", action="store_true", help="start from the state that `stop` kept"
+    )
     commands.add_parser("deploy", help="deploy the code as it is to the running system")
-    commands.add_parser("seed", help="write the reference data and the demo clients; harmless when repeated")
+    commands.add_parser(
+        "seed", help="write the reference data and the demo clients; harmless when repeated"
+    )
     commands.add_parser("session", help="play a trading session on the running system")
     commands.add_parser("stop", help="stop the local AWS and keep its state")
     commands.add_parser("status", help="show what runs, where")
@@ -48,7 +56,9 @@ def _seed(place: Place, _: Console) -> bool:
 
 def _stop(place: Place, console: Console) -> bool:
     stopped = server.stop(place)
-    console.print("Stopped; `make run KEEP=1` goes on from here." if stopped else "It was not running.")
+    console.print(
+        "Stopped; `make run KEEP=1` goes on from here." if stopped else "It was not running."
+    )
     return True
 
 

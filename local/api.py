@@ -20,7 +20,9 @@ class Credentials(BaseModel):
 
 
 class TradingClient:
-    """Logs in once, then places and reads orders. Methods return the response as it came, whatever its status."""
+    """Logs in once, then places and reads orders. Methods return the response as it came, whatever
+    its status.
+    """
 
     def __init__(self, base_url: str, credentials: Credentials) -> None:
         self.client_id = credentials.client_id
@@ -34,7 +36,9 @@ class TradingClient:
         self._http.close()
 
     def log_in(self, idempotency_key: str) -> str:
-        """Exchange the credentials for a token, use it from now on, and return it. Raises httpx.HTTPStatusError."""
+        """Exchange the credentials for a token, use it from now on, and return it. Raises
+        httpx.HTTPStatusError.
+        """
         body = {"api_key": self._credentials.api_key, "api_secret": self._credentials.api_secret}
         answer = self.post("/api/v1/auth/token", body, idempotency_key).raise_for_status()
         token = str(answer.json()["jwt_token"])
@@ -49,14 +53,18 @@ class TradingClient:
         """POST /api/v1/orders."""
         return self.post("/api/v1/orders", order, idempotency_key)
 
-    def replace(self, order_id: str, changes: dict[str, Any], idempotency_key: str) -> httpx.Response:
+    def replace(
+        self, order_id: str, changes: dict[str, Any], idempotency_key: str
+    ) -> httpx.Response:
         """PATCH /api/v1/orders/{order_id}."""
         headers = {"Idempotency-Key": idempotency_key}
         return self._http.patch(f"/api/v1/orders/{order_id}", json=changes, headers=headers)
 
     def cancel(self, order_id: str, idempotency_key: str) -> httpx.Response:
         """DELETE /api/v1/orders/{order_id}."""
-        return self._http.delete(f"/api/v1/orders/{order_id}", headers={"Idempotency-Key": idempotency_key})
+        return self._http.delete(
+            f"/api/v1/orders/{order_id}", headers={"Idempotency-Key": idempotency_key}
+        )
 
     def balance(self) -> httpx.Response:
         """GET /api/v1/balance."""

@@ -1,4 +1,6 @@
-"""The local AWS: MiniStack in this process. Started by `local.server` with the path of the file to hold locked."""
+"""The local AWS: MiniStack in this process. Started by `local.server` with the path of the file to
+hold locked.
+"""
 
 import fcntl
 import os
@@ -11,7 +13,9 @@ from local import event_sources, gateway_responses, layer_mounts, worker_pool
 
 
 def hold_pid_file(path: str) -> int:
-    """Write our process id and keep the file locked for as long as we live. BlockingIOError: another holds it."""
+    """Write our process id and keep the file locked for as long as we live. BlockingIOError:
+    another holds it.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.ftruncate(descriptor, 0)
@@ -20,9 +24,11 @@ def hold_pid_file(path: str) -> int:
 
 
 async def end_once_saved(scope: Any, receive: Any, send: Any) -> None:
-    """MiniStack's lifespan, which ends with the state saved; and then the process, whatever still runs in its threads.
+    """MiniStack's lifespan, which ends with the state saved; and then the process, whatever still
+    runs in its threads.
 
-    Python would wait for them at exit, and one that runs a Map waits for its task tokens, for minutes.
+    Python would wait for them at exit, and one that runs a Map waits for its task tokens, for
+    minutes.
     """
     await _lifespan(scope, receive, send)
     os._exit(0)

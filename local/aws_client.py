@@ -9,7 +9,9 @@ from local.place import ACCOUNT, REGION, Place
 
 
 def aws_client(place: Place, service: str) -> Any:
-    """A boto3 client of the local AWS. Calls are not repeated by themselves: an invocation would run twice."""
+    """A boto3 client of the local AWS. Calls are not repeated by themselves: an invocation would
+    run twice.
+    """
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=place.endpoint,

@@ -11,7 +11,10 @@ def snapshot(place: Place, *, day_is_over: bool) -> Snapshot:
     """Everything in the tables. Only right while nothing moves."""
     names = seed.table_names(place)
     reader = TableReader(
-        aws_client(place, "dynamodb"), accounts=names.accounts, orders=names.orders, ledger=names.ledger
+        aws_client(place, "dynamodb"),
+        accounts=names.accounts,
+        orders=names.orders,
+        ledger=names.ledger,
     )
     entities = (entity for page in reader.pages(consistent=True) for entity in page.entities)
     return Snapshot.of(entities, expect_final=day_is_over)

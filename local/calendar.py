@@ -1,6 +1,8 @@
-"""Write the exchange calendar's table from the `holidays` library: `python -m local.calendar [--check]`.
+"""Write the exchange calendar's table from the `holidays` library: `python -m local.calendar
+[--check]`.
 
-The library takes almost a second to import, which every cold start would pay; a table of dates takes nothing.
+The library takes almost a second to import, which every cold start would pay; a table of dates
+takes nothing.
 """
 
 import argparse
@@ -38,7 +40,9 @@ def main() -> int:
         return 0
     if TABLE.read_text() == render():
         return 0
-    sys.stderr.write(f"{TABLE.name} differs from the holidays library: run python -m local.calendar\n")
+    sys.stderr.write(
+        f"{TABLE.name} differs from the holidays library: run python -m local.calendar\n"
+    )
     return 1
 
 

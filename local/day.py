@@ -1,4 +1,6 @@
-"""The end of a business day, as its schedules would bring it about: the close, then the settlement cycle."""
+"""The end of a business day, as its schedules would bring it about: the close, then the settlement
+cycle.
+"""
 
 import json
 import time
@@ -21,7 +23,9 @@ def business_date() -> date:
 
 def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:
     """Call a function and wait for what it returns. Raises LocalError with its error."""
-    answer = aws_client(place, "lambda").invoke(FunctionName=f"trading-{STAGE}-{function}", Payload=json.dumps(event))
+    answer = aws_client(place, "lambda").invoke(
+        FunctionName=f"trading-{STAGE}-{function}", Payload=json.dumps(event)
+    )
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         raise LocalError(f"{function} failed: {payload}", f"Its output is in {place.aws_log}.")
@@ -29,7 +33,9 @@ def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:
 
 
 def settle(place: Place, settlement_date: date, progress: Callable[[], None]) -> Any:
-    """Run SettlementCycle for a date and wait for its output. Raises LocalError if it fails or takes too long."""
+    """Run SettlementCycle for a date and wait for its output. Raises LocalError if it fails or
+    takes too long.
+    """
     steps = aws_client(place, "stepfunctions")
     started = steps.start_execution(
         stateMachineArn=deploy.outputs(place)["SettlementCycleArn"],
@@ -43,7 +49,9 @@ def settle(place: Place, settlement_date: date, progress: Callable[[], None]) ->
             return json.loads(execution["output"])
         if execution["status"] != "RUNNING":
             cause = f"{execution.get('error')}: {execution.get('cause')}"
-            raise LocalError(f"SettlementCycle {execution['status']}: {cause}", f"Look into {place.aws_log}.")
+            raise LocalError(
+                f"SettlementCycle {execution['status']}: {cause}", f"Look into {place.aws_log}."
+            )
         progress()
         time.sleep(0.5)
     raise LocalError(

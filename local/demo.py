@@ -5,7 +5,13 @@ from decimal import Decimal
 
 from trading.domain.clients import Client
 
-SERVICE_PERMISSIONS = ("admin:read", "admin:write", "clearing:write", "execution:write", "settlement:write")
+SERVICE_PERMISSIONS = (
+    "admin:read",
+    "admin:write",
+    "clearing:write",
+    "execution:write",
+    "settlement:write",
+)
 SERVICE_ID = "internal-service"
 """The one credential of the internal API."""
 

@@ -1,4 +1,6 @@
-"""The demo clients' profiles for the command line: where their deployment's APIs are, and their credentials."""
+"""The demo clients' profiles for the command line: where their deployment's APIs are, and their
+credentials.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +10,16 @@ from local.api import Credentials
 from local.demo import SERVICE_ID
 
 
-def write(path: Path, name: str, public_url: str, internal_url: str, credentials: Mapping[str, Credentials]) -> None:
-    """`name` is the first demo client's, `name-bob` another's, `name-admin` the internal service's. Mode 0600."""
+def write(
+    path: Path,
+    name: str,
+    public_url: str,
+    internal_url: str,
+    credentials: Mapping[str, Credentials],
+) -> None:
+    """`name` is the first demo client's, `name-bob` another's, `name-admin` the internal service's.
+    Mode 0600.
+    """
     profiles: dict[str, Profile] = {}
     for client_id, secret in credentials.items():
         is_admin = client_id == SERVICE_ID

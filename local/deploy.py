@@ -18,12 +18,19 @@ DEPLOY_SECONDS = 900
 
 
 def deploy(place: Place, progress: Callable[[str], None]) -> dict[str, str]:
-    """Build the layers, bootstrap, deploy every stack. Returns the stacks' outputs; `progress` gets the last line."""
+    """Build the layers, bootstrap, deploy every stack. Returns the stacks' outputs; `progress` gets
+    the last line.
+    """
     place.deploy_log.unlink(missing_ok=True)
     cdk = [str(Path(sys.executable).parent / "cdk"), "--no-notices", "--no-color"]
     bootstrap = [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
     deployment = [*cdk, "deploy", "--all", "--require-approval", "never", "-c", "layers=local"]
-    deployment += ["--output", str(place.directory / "cdk.out"), "--outputs-file", str(place.outputs_file)]
+    deployment += [
+        "--output",
+        str(place.directory / "cdk.out"),
+        "--outputs-file",
+        str(place.outputs_file),
+    ]
     _run(place, [sys.executable, "-m", "local.layers", "local"], LAYERS_SECONDS, progress)
     # Away from cdk.json: with an app in sight the CDK would synthesize it only to ignore it.
     _run(place, bootstrap, BOOTSTRAP_SECONDS, progress, directory=place.directory)
@@ -41,7 +48,11 @@ def outputs(place: Place) -> dict[str, str]:
 
 
 def _run(
-    place: Place, command: list[str], seconds: int, progress: Callable[[str], None], directory: Path = ROOT
+    place: Place,
+    command: list[str],
+    seconds: int,
+    progress: Callable[[str], None],
+    directory: Path = ROOT,
 ) -> None:
     environment = place.tool_environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
     deadline = time.monotonic() + seconds
@@ -70,7 +81,11 @@ def _run(
         log.seek(start)
         said = log.read()
     if ended != 0:
-        what = f"did not end within {seconds} s" if ended is None else f"failed with exit status {ended}"
+        what = (
+            f"did not end within {seconds} s"
+            if ended is None
+            else f"failed with exit status {ended}"
+        )
         raise LocalError(
             f"`{' '.join(command)}` {what}; what it said of it:\n{_complaints(said)}",
             f"Everything it said is in {place.deploy_log}. Put it right and run `make run` again.",

@@ -1,6 +1,7 @@
 """Puts right what a client sees differently at MiniStack's REST APIs than at AWS's.
 
-MiniStack applies the deployed gateway responses to errors that the gateway makes itself (401, 403, 429, ...), but
+MiniStack applies the deployed gateway responses to errors that the gateway makes itself (401, 403,
+429, ...), but
 
 * a proxy function that raises, dies or times out is answered with the exception's own text; AWS keeps that inside and
   answers through the DEFAULT_5XX response;
@@ -29,7 +30,9 @@ def apply() -> None:
 
 
 async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """Answer a request: (status, headers, body), or one of the gateway's own errors, which its caller renders."""
+    """Answer a request: (status, headers, body), or one of the gateway's own errors, which its
+    caller renders.
+    """
     _request_id.set(request["request_id"])
     response = await _execute(request, *args, **kwargs)
     if not isinstance(response, tuple):

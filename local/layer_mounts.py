@@ -1,7 +1,7 @@
 """Unpacks a layer once, for all processes of all functions: as Lambda mounts it.
 
-MiniStack unpacks it anew for every process that it starts: a second of a processor and the size of the layer on the disk,
-and no process finds the byte code that another one compiled.
+MiniStack unpacks it anew for every process that it starts: a second of a processor and the size of
+the layer on the disk, and no process finds the byte code that another one compiled.
 """
 
 import hashlib

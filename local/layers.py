@@ -1,7 +1,8 @@
-"""Builds the dependencies layer from its lock file, without Docker. `python -m local.layers aws|local`.
+"""Builds the dependencies layer from its lock file, without Docker. `python -m local.layers
+aws|local`.
 
-`aws`: Linux on arm64, Python 3.13, from wheels alone. `local`: this machine and this Python. Built again only when the
-lock file, the target or this recipe changes.
+`aws`: Linux on arm64, Python 3.13, from wheels alone. `local`: this machine and this Python. Built
+again only when the lock file, the target or this recipe changes.
 """
 
 import argparse
@@ -20,14 +21,23 @@ MAX_BYTES = 250_000_000
 """What Lambda allows a function's code and layers together, unzipped."""
 
 PLATFORM_OF_TARGET = {
-    "aws": ["--python-platform", "aarch64-manylinux2014", "--python-version", "3.13", "--only-binary", ":all:"],
+    "aws": [
+        "--python-platform",
+        "aarch64-manylinux2014",
+        "--python-version",
+        "3.13",
+        "--only-binary",
+        ":all:",
+    ],
     "local": ["--python", sys.executable],
 }
 NEEDLESS = ("**/__pycache__", "**/tests", "**/examples", "bin", ".lock")
 
 
 def build(target: str) -> Path:
-    """The directory of the target's layer (its `python/` inside), built if it is not there or out of date."""
+    """The directory of the target's layer (its `python/` inside), built if it is not there or out
+    of date.
+    """
     directory = BUILD / target / "dependencies"
     stamp = directory.with_suffix(".stamp")
     recipe = _recipe(target)
@@ -57,11 +67,22 @@ def size(directory: Path) -> int:
 
 def _install(target: str, python: Path) -> None:
     uv = Path(sys.executable).parent / "uv"
-    command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(LOCK)]
+    command = [
+        str(uv),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--requirement",
+        str(LOCK),
+    ]
     command += ["--link-mode", "copy", "--target", str(python), *PLATFORM_OF_TARGET[target]]
     installed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if installed.returncode:
-        raise LocalError(f"the layer could not be built:\n{installed.stderr}", "Is the package index reachable?")
+        raise LocalError(
+            f"the layer could not be built:\n{installed.stderr}", "Is the package index reachable?"
+        )
 
 
 def _recipe(target: str) -> str:
@@ -73,7 +94,9 @@ def _recipe(target: str) -> str:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m local.layers", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m local.layers", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("target", choices=PLATFORM_OF_TARGET)
     try:
         directory = build(parser.parse_args().target)

@@ -1,4 +1,6 @@
-"""The API's documents, generated from the handlers: `python -m local.openapi` writes them, `--check` fails on drift."""
+"""The API's documents, generated from the handlers: `python -m local.openapi` writes them,
+`--check` fails on drift.
+"""
 
 import importlib
 import json
@@ -12,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
-from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme, Server
+from aws_lambda_powertools.event_handler.openapi.models import (
+    APIKey,
+    APIKeyIn,
+    HTTPBearer,
+    SecurityScheme,
+    Server,
+)
 from openapi_spec_validator import validate
 
 from trading.adapters.api import BEARER_SCHEME, CORRELATION_ID, IDEMPOTENCY_KEY, SIGNATURE_SCHEME
@@ -29,7 +37,9 @@ SERVER = Server(
     },
 )
 SECURITY_SCHEMES: dict[str, SecurityScheme] = {
-    BEARER_SCHEME: HTTPBearer(bearerFormat="JWT", description="The token of `POST /api/v1/auth/token`."),
+    BEARER_SCHEME: HTTPBearer(
+        bearerFormat="JWT", description="The token of `POST /api/v1/auth/token`."
+    ),
     SIGNATURE_SCHEME: APIKey(
         name="X-Signature",
         in_=APIKeyIn.header,
@@ -83,9 +93,17 @@ PARAMETERS = {
         "schema": {"type": "string"},
     },
 }
-ENTITY_TAG = {"ETag": {"description": "Names this very answer, for `If-None-Match`.", "schema": {"type": "string"}}}
+ENTITY_TAG = {
+    "ETag": {
+        "description": "Names this very answer, for `If-None-Match`.",
+        "schema": {"type": "string"},
+    }
+}
 REPLAYED = {
-    REPLAYED_HEADER: {"description": "`true` when this is the first answer again.", "schema": {"type": "string"}}
+    REPLAYED_HEADER: {
+        "description": "`true` when this is the first answer again.",
+        "schema": {"type": "string"},
+    }
 }
 _NEW_ORDER = {"order_id": "$response.body#/order_id"}
 _CLIENT = {"client_id": "$response.body#/client_id"}
@@ -98,7 +116,8 @@ LINKS = {
     },
     ("replace", "202"): {"show": _NEW_ORDER, "cancel": _NEW_ORDER, "replace": _NEW_ORDER},
     ("create_client", "201"): dict.fromkeys(
-        ("show_client", "set_limits", "deposit", "withdraw", "suspend_client", "activate_client"), _CLIENT
+        ("show_client", "set_limits", "deposit", "withdraw", "suspend_client", "activate_client"),
+        _CLIENT,
     ),
 }
 """Operation and status → the operations that go on with what was answered."""
@@ -173,7 +192,8 @@ def _complete(document: dict[str, Any]) -> None:
     components["parameters"] = PARAMETERS
     used: set[str] = set()
     for method, operation in _operations(document):
-        # Powertools' id is "{function}_{path}_{method}"; the function's name alone is what a generated SDK should show.
+        # Powertools' id is "{function}_{path}_{method}"; the function's name alone is what a
+        # generated SDK should show.
         operation["operationId"] = operation["operationId"].partition("_api_v1_")[0]
         statuses = ALWAYS | (PROBLEMS.keys() & map(int, operation["responses"]))
         parameters = operation.setdefault("parameters", [])
@@ -182,7 +202,9 @@ def _complete(document: dict[str, Any]) -> None:
         if method == "get":
             parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
             operation["responses"]["200"].setdefault("headers", {}).update(ENTITY_TAG)
-            operation["responses"]["304"] = {"description": "Unchanged: it is what `If-None-Match` names."}
+            operation["responses"]["304"] = {
+                "description": "Unchanged: it is what `If-None-Match` names."
+            }
         else:
             statuses |= WITH_BODY
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -193,15 +215,22 @@ def _complete(document: dict[str, Any]) -> None:
         for status in ("201", "202"):
             if following := LINKS.get((operation["operationId"], status)):
                 operation["responses"][status]["links"] = {
-                    name: {"operationId": name, "parameters": parameters} for name, parameters in following.items()
+                    name: {"operationId": name, "parameters": parameters}
+                    for name, parameters in following.items()
                 }
         operation["responses"] |= {
             str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses
         }
         operation["responses"] = dict(sorted(operation["responses"].items()))
-        used |= {scheme for requirement in operation.setdefault("security", []) for scheme in requirement}
-    components["securitySchemes"] = {name: components["securitySchemes"][name] for name in sorted(used)}
-    components["responses"] = {_name(status): _response(status, text) for status, text in PROBLEMS.items()}
+        used |= {
+            scheme for requirement in operation.setdefault("security", []) for scheme in requirement
+        }
+    components["securitySchemes"] = {
+        name: components["securitySchemes"][name] for name in sorted(used)
+    }
+    components["responses"] = {
+        _name(status): _response(status, text) for status, text in PROBLEMS.items()
+    }
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -219,12 +248,16 @@ def _response(status: int, description: str) -> dict[str, Any]:
         "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     if status in (409, 429, 503):
-        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+        response["headers"] = {
+            "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+        }
     return response
 
 
 def main(arguments: list[str]) -> int:
-    """Write the documents, or with --check compare them; 1 when a committed one is not what the code says."""
+    """Write the documents, or with --check compare them; 1 when a committed one is not what the
+    code says.
+    """
     stale = []
     for document in DOCUMENTS:
         path, text = ROOT / document.path, generate(document)

@@ -38,7 +38,9 @@ class Place:
 
     @property
     def scratch(self) -> Path:
-        """Where the local AWS unpacks functions and layers, anew for every worker; emptied at each start and stop."""
+        """Where the local AWS unpacks functions and layers, anew for every worker; emptied at each
+        start and stop.
+        """
         return self.directory / "scratch"
 
     @property
@@ -82,8 +84,12 @@ class Place:
         }
 
     def tool_environment(self) -> dict[str, str]:
-        """`aws_environment` for child processes, with the tools of the virtual environment first on the path."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        """`aws_environment` for child processes, with the tools of the virtual environment first on
+        the path.
+        """
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+        }
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return {**inherited, **self.aws_environment(), "PATH": path}
 
@@ -92,5 +98,7 @@ def default_place() -> Place:
     """The user's local system. TRADING_PORT and TRADING_LOCAL_DIR move it."""
     port = os.environ.get("TRADING_PORT", "4566")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise LocalError(f"TRADING_PORT={port} is not a port", "Set it to a free port, e.g. TRADING_PORT=4567.")
+        raise LocalError(
+            f"TRADING_PORT={port} is not a port", "Set it to a free port, e.g. TRADING_PORT=4567."
+        )
     return Place(Path(os.environ.get("TRADING_LOCAL_DIR", ROOT / ".local")).resolve(), int(port))

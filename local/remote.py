@@ -1,4 +1,6 @@
-"""Deployment to AWS, with the credentials and region of the environment: `python -m local.remote deploy|seed|destroy|synth`."""
+"""Deployment to AWS, with the credentials and region of the environment: `python -m local.remote
+deploy|seed|destroy|synth`.
+"""
 
 import argparse
 import json
@@ -31,14 +33,18 @@ def main() -> int:
     if status or arguments.step == "synth":
         return status or _cdk("synth", "--quiet", *stage)
     kept.mkdir(parents=True, exist_ok=True)
-    return _cdk("bootstrap", *stage) or _cdk("deploy", "--all", *stage, "--outputs-file", str(outputs))
+    return _cdk("bootstrap", *stage) or _cdk(
+        "deploy", "--all", *stage, "--outputs-file", str(outputs)
+    )
 
 
 def _cdk(*arguments: str) -> int:
     """Run the CDK's command line with the tools of the virtual environment first on the path."""
     tools = Path(sys.executable).parent
     path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return subprocess.run([str(tools / "cdk"), *arguments], cwd=ROOT, env={**os.environ, "PATH": path}).returncode
+    return subprocess.run(
+        [str(tools / "cdk"), *arguments], cwd=ROOT, env={**os.environ, "PATH": path}
+    ).returncode
 
 
 def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
@@ -50,8 +56,12 @@ def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
     Seeder(boto3.client("dynamodb"), outputs, credentials_file).seed()
     known = CREDENTIALS_BY_ID.validate_json(credentials_file.read_bytes())
     profiles_file = credentials_file.with_name("profiles.json")
-    demo_profiles.write(profiles_file, profile, outputs["PublicApiUrl"], outputs["InternalApiUrl"], known)
-    print(f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} balance")
+    demo_profiles.write(
+        profiles_file, profile, outputs["PublicApiUrl"], outputs["InternalApiUrl"], known
+    )
+    print(
+        f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} balance"
+    )
     return 0
 
 

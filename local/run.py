@@ -26,7 +26,9 @@ bin/trading orders --watch
 
 
 def run(place: Place, console: Console, *, keep_state: bool) -> bool:
-    """Start, deploy, seed, trade, settle; leave the system up. Returns whether everything came out as it must."""
+    """Start, deploy, seed, trade, settle; leave the system up. Returns whether everything came out
+    as it must.
+    """
     what = "the state that was kept" if keep_state else "a clean state"
     with _step(console, f"Local AWS from {what} on port {place.port}"):
         server.start(place, keep_state=keep_state)
@@ -59,7 +61,9 @@ def api_url(place: Place) -> str:
 
 
 def play(place: Place, console: Console) -> bool:
-    """One trading session, from the log-ins to the reconciliation. Returns whether everything came out as it must."""
+    """One trading session, from the log-ins to the reconciliation. Returns whether everything came
+    out as it must.
+    """
     require_running(place)
     run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     business_date = day.business_date()
@@ -70,7 +74,8 @@ def play(place: Place, console: Console) -> bool:
     with ExitStack() as stack:
         credentials = seed.credentials(place)
         clients = {
-            name: stack.enter_context(TradingClient(base_url, credentials[name])) for name in seed.DEMO_CLIENT_IDS
+            name: stack.enter_context(TradingClient(base_url, credentials[name]))
+            for name in seed.DEMO_CLIENT_IDS
         }
         tokens = {name: client.log_in(f"{run_id}-{name}") for name, client in clients.items()}
         with view.progress(console) as progress:
@@ -83,29 +88,39 @@ def play(place: Place, console: Console) -> bool:
             session.place_all(clients, run_id, placed)
             probes = session.probe(clients, base_url, run_id, tokens["alice"])
             look = _looker(clients, watched, progress)
-            progress.say("Trading (an exchange may keep silent: within two minutes the sweeper asks it)")
+            progress.say(
+                "Trading (an exchange may keep silent: within two minutes the sweeper asks it)"
+            )
             _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
             progress.say(f"Closing {business_date}: DAY orders expire")
             day.invoke(place, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
-            progress.say(f"Settling what is due on {settlement_date} (what the depository refuses is tried again)")
+            progress.say(
+                f"Settling what is due on {settlement_date} (what the depository refuses is tried again)"
+            )
             settlement = day.settle(place, settlement_date, look)
             progress.say("Orders")
             look()
-    return _report(place, console, watched, probes, f"Settlement of {settlement_date}: {settlement}")
+    return _report(
+        place, console, watched, probes, f"Settlement of {settlement_date}: {settlement}"
+    )
 
 
 def guide(place: Place, console: Console) -> None:
     """Print where the system is and how to use it with curl."""
     alice = seed.credentials(place)["alice"]
     console.rule("The system stays up")
-    console.print(f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {place.aws_log}\n")
+    console.print(
+        f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {place.aws_log}\n"
+    )
     # Not through Rich: wrapped or coloured, the commands would not work as printed.
     print(CLI_COMMANDS)
     print(_curl_commands(api_url(place), alice))
 
 
-def _looker(clients: dict[str, TradingClient], watched: list[Watched], progress: view.Progress) -> Callable[[], None]:
+def _looker(
+    clients: dict[str, TradingClient], watched: list[Watched], progress: view.Progress
+) -> Callable[[], None]:
     def look() -> None:
         session.refresh(clients, watched)
         progress.show(watched)
@@ -122,7 +137,9 @@ def _wait(look: Callable[[], None], done: Callable[[], bool], seconds: int) -> N
         look()
 
 
-def _report(place: Place, console: Console, watched: list[Watched], probes: list[Probe], settlement: str) -> bool:
+def _report(
+    place: Place, console: Console, watched: list[Watched], probes: list[Probe], settlement: str
+) -> bool:
     if not console.is_terminal:
         console.print(view.orders_table(watched, "Orders"))
     console.print(view.probes_table(probes))
@@ -132,7 +149,9 @@ def _report(place: Place, console: Console, watched: list[Watched], probes: list
     console.print(view.balances_table(snapshot))
     console.print(view.positions_table(snapshot))
     console.print(view.invariants_table(findings))
-    complaints = [f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())]
+    complaints = [
+        f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())
+    ]
     complaints += [f"{probe.title}: answered {probe.got}" for probe in probes if not probe.ok]
     complaints += [f"invariant {f.invariant}, {f.subject}: {f.message}" for f in findings]
     for complaint in complaints:
@@ -152,7 +171,9 @@ def _step(console: Console, title: str) -> Iterator[Callable[[str], None]]:
             status.update(f"{title} [dim]{line[-100:]}[/]")
 
         yield progress
-    console.print(f"[green]✓[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]", highlight=False)
+    console.print(
+        f"[green]✓[/] {title} [dim]({time.monotonic() - began:.0f} s)[/]", highlight=False
+    )
 
 
 def _curl_commands(url: str, credentials: Credentials) -> str:
@@ -166,7 +187,8 @@ def _curl_commands(url: str, credentials: Credentials) -> str:
     json_body = '-H "Content-Type: application/json"'
     bearer = '-H "Authorization: Bearer $TOKEN"'
     return f"""API={url}
-# client id: {credentials.client_id}   API key: {credentials.api_key}   API secret: {credentials.api_secret}
+# client id: {credentials.client_id}   API key: {credentials.api_key}   API secret:
+# {credentials.api_secret}
 
 TOKEN=$(curl -sS "$API/api/v1/auth/token" {json_body} -H "{key}" -d '{log_in}' | {field.format("jwt_token")})
 

@@ -1,4 +1,6 @@
-"""Reference data, demo clients and their credentials. Harmless when repeated: what is there stays as it is."""
+"""Reference data, demo clients and their credentials. Harmless when repeated: what is there stays
+as it is.
+"""
 
 import json
 import os
@@ -20,7 +22,12 @@ from trading.adapters import passwords
 from trading.adapters.tables import TableBooks, TableNames
 from trading.adapters.transactions import to_item
 from trading.domain import deposits
-from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
+from trading.domain.credentials import (
+    CLIENT_AUDIENCE,
+    CLIENT_PERMISSIONS,
+    INTERNAL_AUDIENCE,
+    Credential,
+)
 from trading.domain.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
 
@@ -32,16 +39,23 @@ def seed(place: Place) -> None:
     """Write what is not there yet."""
     outputs = deploy.outputs(place)
     Seeder(aws_client(place, "dynamodb"), outputs, place.credentials_file).seed()
-    public, internal = (rest_api_url(place.endpoint, outputs[f"{api}ApiId"], STAGE) for api in ("Public", "Internal"))
+    public, internal = (
+        rest_api_url(place.endpoint, outputs[f"{api}ApiId"], STAGE)
+        for api in ("Public", "Internal")
+    )
     demo_profiles.write(place.profiles_file, "local", public, internal, credentials(place))
 
 
 def credentials(place: Place) -> dict[str, Credentials]:
-    """The demo's API keys and secrets by client id (and the internal service's). Raises LocalError before `seed`."""
+    """The demo's API keys and secrets by client id (and the internal service's). Raises LocalError
+    before `seed`.
+    """
     try:
         return CREDENTIALS_BY_ID.validate_json(place.credentials_file.read_bytes())
     except FileNotFoundError as error:
-        raise LocalError("there are no demo clients yet", "Run `make run`, or `make seed`.") from error
+        raise LocalError(
+            "there are no demo clients yet", "Run `make run`, or `make seed`."
+        ) from error
 
 
 def table_names(place: Place) -> TableNames:
@@ -50,11 +64,15 @@ def table_names(place: Place) -> TableNames:
 
 
 def _table_names(outputs: Mapping[str, str]) -> TableNames:
-    return TableNames(**{name: outputs[f"{name.capitalize()}Table"] for name in TableNames.__dataclass_fields__})
+    return TableNames(
+        **{name: outputs[f"{name.capitalize()}Table"] for name in TableNames.__dataclass_fields__}
+    )
 
 
 class Seeder:
-    """Writes the demo's world into the tables of one deployment, and the secrets of its clients into a file."""
+    """Writes the demo's world into the tables of one deployment, and the secrets of its clients
+    into a file.
+    """
 
     def __init__(self, dynamodb: Any, outputs: Mapping[str, str], credentials_file: Path) -> None:
         self._dynamodb = dynamodb
@@ -73,14 +91,20 @@ class Seeder:
                 lot_size=listed.lot_size,
                 trading_hours=listed.trading_hours,
             )
-            self._add("ReferenceTable", {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+            self._add(
+                "ReferenceTable",
+                {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
+            )
         for venue in reference.EXCHANGES:
             exchange = Exchange(
                 exchange_id=venue.exchange_id,
                 name=venue.name,
                 fee_per_share=venue.fee_per_share,
             )
-            self._add("ReferenceTable", {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+            self._add(
+                "ReferenceTable",
+                {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
+            )
         for item in reference.market_items():
             self._add("ExchangeBooksTable", item)
         for demo in DEMO_CLIENTS:
@@ -92,7 +116,9 @@ class Seeder:
         self._add("ClientsTable", demo.client.model_dump())
         self._fund(demo)
 
-    def add_credential(self, secret: Credentials, permissions: tuple[str, ...], audience: str) -> None:
+    def add_credential(
+        self, secret: Credentials, permissions: tuple[str, ...], audience: str
+    ) -> None:
         """An API key; of its secret only a hash is kept."""
         credential = Credential(
             api_key=secret.api_key,
@@ -101,7 +127,9 @@ class Seeder:
             permissions=permissions,
             audience=audience,
         )
-        self._dynamodb.put_item(TableName=self._outputs["CredentialsTable"], Item=to_item(credential.model_dump()))
+        self._dynamodb.put_item(
+            TableName=self._outputs["CredentialsTable"], Item=to_item(credential.model_dump())
+        )
 
     def _fund(self, demo: DemoClient) -> None:
         """The opening deposits, as balanced ledger entries."""
@@ -116,13 +144,19 @@ class Seeder:
         for symbol, (quantity, cost) in demo.shares.items():
             position = self._books.position(client_id, symbol)
             if position.version == 0:
-                self._commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", self._now()))
+                self._commit(
+                    *deposits.deposit_shares(
+                        position, quantity, cost, f"opening-{symbol}", self._now()
+                    )
+                )
 
     def _commit(self, *changes: Any) -> None:
         try:
             self._books.commit(*changes)
         except StaleError as error:
-            raise LocalError("somebody else seeds this system right now", "Run `make seed` again.") from error
+            raise LocalError(
+                "somebody else seeds this system right now", "Run `make seed` again."
+            ) from error
 
     def _add_credentials(self) -> None:
         """The file is written first: a secret that only its hash survives would help nobody."""
@@ -130,7 +164,9 @@ class Seeder:
         missing = {*DEMO_CLIENT_IDS, SERVICE_ID} - known.keys()
         for name in sorted(missing):
             key = f"{name}-{secrets.token_hex(8)}"
-            known[name] = Credentials(client_id=name, api_key=key, api_secret=passwords.generate_secret())
+            known[name] = Credentials(
+                client_id=name, api_key=key, api_secret=passwords.generate_secret()
+            )
         if missing:
             self._save_credentials(known)
         for name, secret in known.items():
@@ -156,7 +192,9 @@ class Seeder:
 
     def _has_credential(self, api_key: str) -> bool:
         answer = self._dynamodb.get_item(
-            TableName=self._outputs["CredentialsTable"], Key={"api_key": {"S": api_key}}, ConsistentRead=True
+            TableName=self._outputs["CredentialsTable"],
+            Key={"api_key": {"S": api_key}},
+            ConsistentRead=True,
         )
         return "Item" in answer
 

@@ -23,7 +23,9 @@ def is_running(place: Place) -> bool:
 
 
 def start(place: Place, *, keep_state: bool) -> None:
-    """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its state is kept."""
+    """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its
+    state is kept.
+    """
     if keep_state and is_running(place):
         return
     stop(place)
@@ -62,8 +64,8 @@ def start(place: Place, *, keep_state: bool) -> None:
 def stop(place: Place) -> bool:
     """Stop the local AWS and let it save its state. Returns whether it was running.
 
-    MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda workers; what it held since
-    its start is then lost, and the error says so.
+    MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda
+    workers; what it held since its start is then lost, and the error says so.
     """
     pid = _pid(place)
     if pid is None:
@@ -85,7 +87,8 @@ def tail(text: str, lines: int = 25) -> str:
 
 
 def _server_environment(place: Place) -> dict[str, str]:
-    # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see our shell either.
+    # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see
+    # our shell either.
     inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
     state = place.state / "aws"
     return {

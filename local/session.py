@@ -11,7 +11,9 @@ from local.api import TradingClient
 from local.place import LocalError
 from simulators import reference
 
-REFERENCE_PRICE = {listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS}
+REFERENCE_PRICE = {
+    listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS
+}
 RESTS = "rests until the close"
 
 
@@ -52,7 +54,9 @@ class Watched:
 
     @property
     def has_traded(self) -> bool:
-        """Whether nothing more happens to it before the close: cleared, ended, or resting as it should."""
+        """Whether nothing more happens to it before the close: cleared, ended, or resting as it
+        should.
+        """
         if self.play.final == "EXPIRED":
             return self.status in ("ROUTING", "EXPIRED")
         if self.filled and self.status in ("CANCELED", "EXPIRED"):
@@ -61,7 +65,9 @@ class Watched:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the close has nothing left to do with it: it can no longer execute, and what it executed is cleared."""
+        """Whether the close has nothing left to do with it: it can no longer execute, and what it
+        executed is cleared.
+        """
         return self.has_traded and self.status != "ROUTING"
 
     def complaint(self) -> str | None:
@@ -73,7 +79,9 @@ class Watched:
             return f"executed {self.filled} of {quantity}, must be a part"
         if not play.partial and self.filled != (quantity if play.final == "SETTLED" else 0):
             return f"executed {self.filled} of {quantity}"
-        settled = [s for s in self.shown["settlement_details"] if s["settlement_status"] == "SETTLED"]
+        settled = [
+            s for s in self.shown["settlement_details"] if s["settlement_status"] == "SETTLED"
+        ]
         if len(settled) != len(self.shown["execution_details"]):
             return f"{len(settled)} of {len(self.shown['execution_details'])} trades settled"
         return None
@@ -94,7 +102,12 @@ class Probe:
 
 
 def _order(
-    client_id: str, side: str, quantity: int, symbol: str, time_in_force: str, percent: int | None = None
+    client_id: str,
+    side: str,
+    quantity: int,
+    symbol: str,
+    time_in_force: str,
+    percent: int | None = None,
 ) -> Any:
     """A market order, or a limit order at the reference price plus `percent`."""
     order = {
@@ -116,7 +129,12 @@ PLAYS = (
     Play("limit buy", "alice", _order("alice", "buy", 20, "KO", "DAY", +1)),
     Play("market sell", "alice", _order("alice", "sell", 5, "AAPL", "DAY")),
     Play("limit sell, GTC", "alice", _order("alice", "sell", 3, "MSFT", "GTC", -1)),
-    Play(f"limit buy far below, {RESTS}", "alice", _order("alice", "buy", 10, "V", "DAY", -10), final="EXPIRED"),
+    Play(
+        f"limit buy far below, {RESTS}",
+        "alice",
+        _order("alice", "buy", 10, "V", "DAY", -10),
+        final="EXPIRED",
+    ),
     Play("market buy on margin", "bob", _order("bob", "buy", 40, "AMD", "DAY")),
     Play("IOC", "bob", _order("bob", "buy", 10, "TSLA", "IOC", +1)),
     Play("FOK", "bob", _order("bob", "buy", 25, "WMT", "FOK", +1)),
@@ -152,8 +170,12 @@ PLAYS = (
 )
 
 
-def place_all(clients: dict[str, TradingClient], run: str, placed: Callable[[Watched], None]) -> None:
-    """Place the session's orders, in order. `placed` gets each as it is accepted. Raises LocalError."""
+def place_all(
+    clients: dict[str, TradingClient], run: str, placed: Callable[[Watched], None]
+) -> None:
+    """Place the session's orders, in order. `placed` gets each as it is accepted. Raises
+    LocalError.
+    """
     for number, play in enumerate(PLAYS):
         answer = clients[play.client_id].place(play.body, f"{run}-{number}")
         if answer.status_code != 201:

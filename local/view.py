@@ -12,7 +12,16 @@ from rich.table import Table
 from local.session import Probe, Watched
 from trading.domain.reconciliation import INVARIANTS, Finding, Snapshot
 
-LIFECYCLE = ("RECEIVED", "VALIDATED", "ROUTING", "FILLED", "CLEARING", "CLEARED", "SETTLING", "SETTLED")
+LIFECYCLE = (
+    "RECEIVED",
+    "VALIDATED",
+    "ROUTING",
+    "FILLED",
+    "CLEARING",
+    "CLEARED",
+    "SETTLING",
+    "SETTLED",
+)
 HAPPY = {*LIFECYCLE, "PARTIALLY_FILLED"}
 
 
@@ -70,9 +79,16 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 def orders_table(watched: Iterable[Watched], title: str) -> Table:
-    """A line an order, a dot a step of the lifecycle; what a narrow terminal has no room for is cut at the right."""
+    """A line an order, a dot a step of the lifecycle; what a narrow terminal has no room for is cut
+    at the right.
+    """
     table = Table(
-        title=title, title_justify="left", header_style="dim", expand=True, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=title,
+        title_justify="left",
+        header_style="dim",
+        expand=True,
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("order", no_wrap=True)
     table.add_column("life", no_wrap=True)
@@ -81,8 +97,12 @@ def orders_table(watched: Iterable[Watched], title: str) -> Table:
     table.add_column("average", justify="right", no_wrap=True)
     table.add_column("note", no_wrap=True, overflow="ellipsis", ratio=1)
     for order in watched:
-        life = "".join("[green]●[/]" if status in order.passed else "[dim]·[/]" for status in LIFECYCLE)
-        table.add_row(_title(order), life, _status(order), _filled(order), _price(order), _note(order))
+        life = "".join(
+            "[green]●[/]" if status in order.passed else "[dim]·[/]" for status in LIFECYCLE
+        )
+        table.add_row(
+            _title(order), life, _status(order), _filled(order), _price(order), _note(order)
+        )
     table.caption = f"life: {' '.join(status.lower() for status in LIFECYCLE)}"
     return table
 
@@ -105,7 +125,13 @@ def balances_table(snapshot: Snapshot) -> Table:
     for column in ("client", "available", "held", "unsettled", "total", "credit used"):
         table.add_column(column, justify="left" if column == "client" else "right")
     for account in sorted(snapshot.accounts, key=lambda a: a.client_id):
-        amounts = (account.available, account.held, account.unsettled, account.total, account.credit_used)
+        amounts = (
+            account.available,
+            account.held,
+            account.unsettled,
+            account.total,
+            account.credit_used,
+        )
         table.add_row(account.client_id, *(f"{amount:,.2f}" for amount in amounts))
     return table
 
@@ -129,7 +155,9 @@ def invariants_table(findings: Iterable[Finding]) -> Table:
     table.add_column("invariant")
     table.add_column("")
     for number, text in INVARIANTS.items():
-        table.add_row(str(number), text, "[bold red]broken[/]" if number in broken else "[green]ok[/]")
+        table.add_row(
+            str(number), text, "[bold red]broken[/]" if number in broken else "[green]ok[/]"
+        )
     return table
 
 

@@ -1,4 +1,5 @@
-"""Starts the functions that an order passes through, so that the session's first orders do not wait for cold starts.
+"""Starts the functions that an order passes through, so that the session's first orders do not wait
+for cold starts.
 
 It also finds a function that cannot start at all, before an order hangs on it.
 """
@@ -9,7 +10,8 @@ from typing import Any
 from local import day
 from local.place import Place
 
-# A record without a body is handed back as failed, here to nobody; a batch without records would be an error.
+# A record without a body is handed back as failed, here to nobody; a batch without records would be
+# an error.
 NO_MESSAGE: dict[str, Any] = {
     "Records": [
         {
@@ -47,7 +49,11 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 
 def warm_up(place: Place) -> None:
-    """Invoke each function once, with an event that asks for nothing. Raises LocalError if one does not start."""
+    """Invoke each function once, with an event that asks for nothing. Raises LocalError if one does
+    not start.
+    """
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for done in [pool.submit(day.invoke, place, function, event) for function, event in EVENTS.items()]:
+        for done in [
+            pool.submit(day.invoke, place, function, event) for function, event in EVENTS.items()
+        ]:
             done.result()

@@ -1,14 +1,16 @@
 """Puts right how the local AWS keeps the processes that run a function.
 
-Bounded: Lambda starts another execution environment whenever all are busy, on a fleet. MiniStack does the same on this
-machine, where every start takes a second of a processor: a burst of invocations starts dozens of processes, and nothing
-else gets done until functions time out. Here a further invocation waits for a free process instead, as it would for one
-of Lambda's reserved concurrency in a queue. (A function that invokes itself and waits for the answer would wait for ever;
-there is none here.)
+Bounded: Lambda starts another execution environment whenever all are busy, on a fleet. MiniStack
+does the same on this machine, where every start takes a second of a processor: a burst of
+invocations starts dozens of processes, and nothing else gets done until functions time out. Here a
+further invocation waits for a free process instead, as it would for one of Lambda's reserved
+concurrency in a queue. (A function that invokes itself and waits for the answer would wait for
+ever; there is none here.)
 
-Apart: when a process dies, Lambda loses one execution environment. MiniStack then kills all processes of the function,
-also those that are starting or at work for others, whose deaths do the same again: under load a single death can keep a
-function from ever starting. Here only the process that failed is given up.
+Apart: when a process dies, Lambda loses one execution environment. MiniStack then kills all
+processes of the function, also those that are starting or at work for others, whose deaths do the
+same again: under load a single death can keep a function from ever starting. Here only the process
+that failed is given up.
 """
 
 import os
@@ -53,7 +55,9 @@ def release_worker(worker: Any) -> None:
 
 
 def invalidate_worker(*args: Any, **kwargs: Any) -> None:
-    """In the middle of an invocation its worker, which has failed; else (new code, another configuration) all of the function."""
+    """In the middle of an invocation its worker, which has failed; else (new code, another
+    configuration) all of the function.
+    """
     failed = getattr(_this_thread, "worker", None)
     if failed is None:
         _invalidate_worker(*args, **kwargs)

@@ -43,18 +43,27 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Commands, name="ops", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    cls=Commands,
+    name="ops",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 
 @app.callback()
 def choose(
     ctx: typer.Context,
-    stage: Annotated[str, typer.Option(envvar="TRADING_STAGE", help="The deployment's stage.")] = "dev",
+    stage: Annotated[
+        str, typer.Option(envvar="TRADING_STAGE", help="The deployment's stage.")
+    ] = "dev",
     local: Annotated[
         bool | None,
         typer.Option(
-            "--local/--aws", help="The local AWS (TRADING_PORT, TRADING_LOCAL_DIR), or AWS.", show_default=False
+            "--local/--aws",
+            help="The local AWS (TRADING_PORT, TRADING_LOCAL_DIR), or AWS.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:

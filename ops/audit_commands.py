@@ -23,17 +23,25 @@ def audit(
     last: Annotated[int, typer.Option(min=1, help="So many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """What operators did and why. An entry is written before it is done, and for most of it another after: `redriven`, `suspended`.
+    """What operators did and why. An entry is written before it is done, and for most of it another
+    after: `redriven`, `suspended`.
 
     Bodies of messages are shown with --subject and in JSON.
     """
     log = AuditLog(ctx.obj)
     entries = log.of(subject)[::-1][:last] if subject else log.latest(last)
     hidden = () if subject else ("body",)
-    rows = ((iso(e.at), e.who, e.action, e.subject, e.reason, _details(e.details, hidden)) for e in entries)
+    rows = (
+        (iso(e.at), e.who, e.action, e.subject, e.reason, _details(e.details, hidden))
+        for e in entries
+    )
     columns = ("at", "who", "did", "to", "because", "details")
-    Screen(as_json).show([e.model_dump(mode="json") for e in entries], table("Audit log", columns, rows))
+    Screen(as_json).show(
+        [e.model_dump(mode="json") for e in entries], table("Audit log", columns, rows)
+    )
 
 
 def _details(details: dict[str, str], hidden: tuple[str, ...]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in details.items() if value and name not in hidden)
+    return "\n".join(
+        f"{name}: {value}" for name, value in details.items() if value and name not in hidden
+    )

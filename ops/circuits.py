@@ -20,7 +20,8 @@ STYLES = {"closed": "green", "half-open": "yellow", "open": "red"}
 
 
 def circuits(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Each exchange's circuit: closed, half-open or open, since when; what opened it; failures; execution quality.
+    """Each exchange's circuit: closed, half-open or open, since when; what opened it; failures;
+    execution quality.
 
     Exit status 1 if one is not closed.
     """
@@ -50,7 +51,11 @@ def circuits(ctx: typer.Context, as_json: AsJson = False) -> None:
                 Text(state, style=STYLES[state]),
                 iso(since) if since else "",
                 _probe(state, since),
-                *((outage.failures, iso(outage.opened_at), _short(outage.cause)) if outage else ("", "", "")),
+                *(
+                    (outage.failures, iso(outage.opened_at), _short(outage.cause))
+                    if outage
+                    else ("", "", "")
+                ),
                 _last_probe(outage) if outage else "",
                 quality if quality is not None else "",
             )
@@ -75,7 +80,9 @@ def _since(state: str, circuit: dict[str, Any], outage: Outage | None) -> dateti
         return outage.closed_at if outage else None
     if outage is not None and outage.closed_at is None:
         return outage.opened_at
-    return datetime.fromtimestamp(int(circuit["opened_at"]), UTC) if "opened_at" in circuit else None
+    return (
+        datetime.fromtimestamp(int(circuit["opened_at"]), UTC) if "opened_at" in circuit else None
+    )
 
 
 def _last_probe(outage: Outage) -> str:

@@ -1,4 +1,6 @@
-"""The dead-letter queues: looking without taking, and moving a message on, or away, at most once too often."""
+"""The dead-letter queues: looking without taking, and moving a message on, or away, at most once
+too often.
+"""
 
 import hashlib
 import json
@@ -26,7 +28,9 @@ RECEIVED_TOO_OFTEN = "received too often: it killed its worker, or waited behind
 
 
 class DeadLetterQueue(StrEnum):
-    """What is kept where. The first three are FIFO; of those, ten messages of a client at most can be seen at a time."""
+    """What is kept where. The first three are FIFO; of those, ten messages of a client at most can
+    be seen at a time.
+    """
 
     EXECUTION = "execution"
     CLEARING = "clearing"
@@ -69,7 +73,9 @@ class Letter:
         if self.queue is DeadLetterQueue.INVOCATIONS:
             record = self.content
             said, context = record.get("responsePayload") or {}, record.get("requestContext") or {}
-            error = f"{said['errorType']}: {said.get('errorMessage')}" if said.get("errorType") else ""
+            error = (
+                f"{said['errorType']}: {said.get('errorMessage')}" if said.get("errorType") else ""
+            )
             return error or str(context.get("condition", "unknown"))
         if self.queue is DeadLetterQueue.SCHEDULES:
             return f"{self.attributes.get('ERROR_CODE', 'unknown')}: {self.attributes.get('ERROR_MESSAGE', '')}"
@@ -100,7 +106,9 @@ class CannotRedriveError(Exception):
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a request to redrive or discard: how many, and how many came only after it had begun."""
+    """What became of a request to redrive or discard: how many, and how many came only after it had
+    begun.
+    """
 
     handled: int
     left: int
@@ -123,7 +131,9 @@ class DeadLetters:
         return sum(map(int, answer["Attributes"].values()))
 
     def peek(self, queue: DeadLetterQueue, limit: int) -> list[Letter]:
-        """What can be seen of it. All are given back at once; a receive counts against nothing in a dead-letter queue."""
+        """What can be seen of it. All are given back at once; a receive counts against nothing in a
+        dead-letter queue.
+        """
         letters: list[Letter] = []
         with self._held(queue, letters):
             while len(letters) < limit:
@@ -134,16 +144,19 @@ class DeadLetters:
         return letters
 
     def redrive(self, queue: DeadLetterQueue, message_id: str | None, reason: str) -> Done:
-        """Send a message, or all, to where it came from, each client's in their order; then delete it here.
+        """Send a message, or all, to where it came from, each client's in their order; then delete
+        it here.
 
-        Between the two a crash leaves both: the next redrive repeats the deduplication id, and everything that handles a
-        message may handle it twice. Raises CannotRedriveError.
+        Between the two a crash leaves both: the next redrive repeats the deduplication id, and
+        everything that handles a message may handle it twice. Raises CannotRedriveError.
         """
         return self._each(queue, message_id, reason, "redrive", REDRIVEN, self._send_back)
 
     def discard(self, queue: DeadLetterQueue, message_id: str | None, reason: str) -> Done:
         """Delete a message, or all. The audit log keeps the body."""
-        return self._each(queue, message_id, reason, "discard", "discarded", lambda letter, number: {})
+        return self._each(
+            queue, message_id, reason, "discard", "discarded", lambda letter, number: {}
+        )
 
     def _each(
         self,
@@ -165,7 +178,9 @@ class DeadLetters:
                 if not received:
                     break
                 for letter in received:
-                    if message_id is None and letter.sent_at >= began:  # what we sent back may be here again already
+                    if (
+                        message_id is None and letter.sent_at >= began
+                    ):  # what we sent back may be here again already
                         left += 1
                     elif message_id in (None, letter.message_id):
                         self._once(letter, reason, action, past, act)
@@ -174,15 +189,30 @@ class DeadLetters:
         return Done(handled, left)
 
     def _once(
-        self, letter: Letter, reason: str, action: str, past: str, act: Callable[[Letter, int], dict[str, str]]
+        self,
+        letter: Letter,
+        reason: str,
+        action: str,
+        past: str,
+        act: Callable[[Letter, int], dict[str, str]],
     ) -> None:
         before = [entry for entry in self.audit.of(letter.subject) if entry.action == REDRIVEN]
-        facts = {"queue": str(letter.queue), "message_id": letter.message_id, "group": letter.group or ""}
+        facts = {
+            "queue": str(letter.queue),
+            "message_id": letter.message_id,
+            "group": letter.group or "",
+        }
         digest = hashlib.sha256(letter.body.encode()).hexdigest()
-        kept = {"why_it_failed": letter.reason, "body_sha256": digest, "body": letter.body[:BODY_KEPT]}
+        kept = {
+            "why_it_failed": letter.reason,
+            "body_sha256": digest,
+            "body": letter.body[:BODY_KEPT],
+        }
         self.audit.record(letter.subject, action, reason, **facts, **kept)
         outcome = act(letter, len(before) + 1)
-        self.target.sqs.delete_message(QueueUrl=self._url(letter.queue), ReceiptHandle=letter.receipt)
+        self.target.sqs.delete_message(
+            QueueUrl=self._url(letter.queue), ReceiptHandle=letter.receipt
+        )
         self.audit.record(letter.subject, past, reason, **facts, **outcome)
 
     def _send_back(self, letter: Letter, number: int) -> dict[str, str]:
@@ -194,7 +224,9 @@ class DeadLetters:
                 MessageBody=letter.body,
                 MessageGroupId=letter.group or "unknown",
                 MessageDeduplicationId=deduplication_id,
-                MessageAttributes={REDRIVEN: {"DataType": "String", "StringValue": letter.message_id}},
+                MessageAttributes={
+                    REDRIVEN: {"DataType": "String", "StringValue": letter.message_id}
+                },
             )
             return {"sent_as": answer["MessageId"]}
         if letter.queue is DeadLetterQueue.INVOCATIONS:
@@ -213,7 +245,9 @@ class DeadLetters:
         raise CannotRedriveError(f"{letter.message_id} names no function and no workflow: {arn!r}")
 
     def _invoke(self, arn: str, event: str) -> dict[str, str]:
-        """Asynchronously, as it was: it is tried three times again, and comes back here if that does not help."""
+        """Asynchronously, as it was: it is tried three times again, and comes back here if that
+        does not help.
+        """
         self.target.functions.invoke(FunctionName=arn, InvocationType="Event", Payload=event)
         return {"invoked": arn}
 
@@ -244,8 +278,9 @@ class DeadLetters:
 
     @contextmanager
     def _held(self, queue: DeadLetterQueue, letters: Sequence[Letter]) -> Iterator[None]:
-        """Whatever is in `letters` at the end is given back. In which order does not matter: as long as one of a group is
-        out, the others wait."""
+        """Whatever is in `letters` at the end is given back. In which order does not matter: as
+        long as one of a group is out, the others wait.
+        """
         try:
             yield
         finally:
@@ -257,9 +292,13 @@ class DeadLetters:
             {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
             for number, letter in enumerate(letters)
         ]
-        answer = self.target.sqs.change_message_visibility_batch(QueueUrl=self._url(queue), Entries=entries)
+        answer = self.target.sqs.change_message_visibility_batch(
+            QueueUrl=self._url(queue), Entries=entries
+        )
         if answer.get("Failed"):
-            self.warn(f"{len(answer['Failed'])} messages can be seen again only in {HOLD_SECONDS} s")
+            self.warn(
+                f"{len(answer['Failed'])} messages can be seen again only in {HOLD_SECONDS} s"
+            )
 
 
 def _letter(queue: DeadLetterQueue, message: Any) -> Letter:

@@ -21,13 +21,16 @@ app = typer.Typer(
 )
 
 Queue = Annotated[DeadLetterQueue, typer.Argument(show_default=False)]
-MessageId = Annotated[str | None, typer.Option("--message", metavar="ID", help="This message alone.")]
+MessageId = Annotated[
+    str | None, typer.Option("--message", metavar="ID", help="This message alone.")
+]
 All = Annotated[bool, typer.Option("--all", help="All that were there when the command began.")]
 
 
 @app.command("list")
 def list_queues(ctx: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
-    """Each queue: how many messages, how old the oldest, why they are there. Exit status 1 if there are any.
+    """Each queue: how many messages, how old the oldest, why they are there. Exit status 1 if there
+    are any.
 
     Reasons are counted over what can be seen: of a mailbox's queue, ten messages of each client.
     """
@@ -51,15 +54,24 @@ def list_queues(ctx: typer.Context, limit: Limit = 100, as_json: AsJson = False)
         )
         text = "\n".join(f"{count} × {reason}" for reason, count in reasons.most_common())
         rows.append((queue, depth, len(letters), in_words(now - oldest) if oldest else "", text))
-    screen.show(answer, table("Dead-letter queues", ("queue", ">depth", ">seen", ">oldest", "reasons"), rows))
+    screen.show(
+        answer,
+        table("Dead-letter queues", ("queue", ">depth", ">seen", ">oldest", "reasons"), rows),
+    )
     raise typer.Exit(Exit.ATTENTION if any(row["depth"] for row in answer) else Exit.OK)
 
 
 @app.command()
 def show(
-    ctx: typer.Context, queue: Queue, message: MessageId = None, limit: Limit = 100, as_json: AsJson = False
+    ctx: typer.Context,
+    queue: Queue,
+    message: MessageId = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
 ) -> None:
-    """The messages of a queue: reason, body, attributes, how often received. They stay where they are, in their order."""
+    """The messages of a queue: reason, body, attributes, how often received. They stay where they
+    are, in their order.
+    """
     screen = Screen(as_json)
     letters = _of(ctx, screen).peek(queue, limit)
     if message is not None:
@@ -93,8 +105,8 @@ def redrive(
     everything: All = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have done again what failed. A mailbox gets its message back, in its client's group, in order; an invocation is invoked
-    again with its event, a schedule's target with its input.
+    """Have done again what failed. A mailbox gets its message back, in its client's group, in
+    order; an invocation is invoked again with its event, a schedule's target with its input.
 
     Everything may be done twice, so a message that was handled already changes nothing.
     """

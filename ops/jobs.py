@@ -14,7 +14,9 @@ from ops.target import Target
 from trading.adapters import clock
 from trading.domain.values import iso
 
-Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date, as 2026-11-24.")]
+Date = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date, as 2026-11-24.")
+]
 
 
 def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
@@ -22,13 +24,25 @@ def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     _invoke(ctx, "sweeper", {}, reason, as_json)
 
 
-def close_day(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False) -> None:
-    """Expire the DAY orders of a business date or before, also before its close; without a date, what is over by now."""
-    _invoke(ctx, "day-close", {"business_date": date.date().isoformat()} if date else {}, reason, as_json)
+def close_day(
+    ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False
+) -> None:
+    """Expire the DAY orders of a business date or before, also before its close; without a date,
+    what is over by now.
+    """
+    _invoke(
+        ctx,
+        "day-close",
+        {"business_date": date.date().isoformat()} if date else {},
+        reason,
+        as_json,
+    )
 
 
 def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Sign tokens with a new key. The previous one stays valid; twice within 15 minutes logs everybody out."""
+    """Sign tokens with a new key. The previous one stays valid; twice within 15 minutes logs
+    everybody out.
+    """
     _invoke(ctx, "key-rotation", {"scheduled_time": iso(clock.now())}, reason, as_json)
 
 
@@ -44,7 +58,9 @@ def settle(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJso
     Screen(as_json).show({"execution_arn": arn}, f"Started: {arn}")
 
 
-def _invoke(ctx: typer.Context, function: str, event: dict[str, Any], reason: str, as_json: bool) -> None:
+def _invoke(
+    ctx: typer.Context, function: str, event: dict[str, Any], reason: str, as_json: bool
+) -> None:
     target: Target = ctx.obj
     screen = Screen(as_json)
     answer, failed = run_function(target, function, event, reason)
@@ -54,7 +70,9 @@ def _invoke(ctx: typer.Context, function: str, event: dict[str, Any], reason: st
         raise typer.Exit(Exit.ATTENTION)
 
 
-def run_function(target: Target, function: str, event: dict[str, Any], reason: str) -> tuple[Any, bool]:
+def run_function(
+    target: Target, function: str, event: dict[str, Any], reason: str
+) -> tuple[Any, bool]:
     """Invoke a function and wait for its answer; and whether it failed."""
     AuditLog(target).record(f"run/{function}", "run", reason, input=json.dumps(event))
     answer = target.functions.invoke(FunctionName=target.named(function), Payload=json.dumps(event))

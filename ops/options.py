@@ -21,5 +21,7 @@ def duration(text: Any) -> timedelta:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables, for scripts.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why. It is kept in the audit log.", show_default=False)]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why. It is kept in the audit log.", show_default=False)
+]
 Limit = Annotated[int, typer.Option(min=4, help="Look at so many at most, the oldest first.")]

@@ -21,22 +21,31 @@ from trading.domain.values import iso
 app = typer.Typer(no_args_is_help=True, help="Orders: what is stuck, and one order in full.")
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
-OlderThan = Annotated[Any, typer.Option(parser=duration, metavar="90s|5m|2h|1d", help="Without a step for so long.")]
+OlderThan = Annotated[
+    Any, typer.Option(parser=duration, metavar="90s|5m|2h|1d", help="Without a step for so long.")
+]
 
 
 def _lifecycle(target: Target) -> LifecycleLookup:
-    return LifecycleLookup(target.stepfunctions, target.states_arn("stateMachine", "order-lifecycle"))
+    return LifecycleLookup(
+        target.stepfunctions, target.states_arn("stateMachine", "order-lifecycle")
+    )
 
 
 @app.command()
-def stuck(ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000, as_json: AsJson = False) -> None:
+def stuck(
+    ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000, as_json: AsJson = False
+) -> None:
     """Orders that do not move, by age and stage. Exit status 1 if there are any.
 
-    An order that rests at an exchange within its time is not stuck: the sweeper asks about it every half hour.
+    An order that rests at an exchange within its time is not stuck: the sweeper asks about it every
+    half hour.
     """
     target: Target = ctx.obj
     screen = Screen(as_json)
-    found, complete = StuckOrders(target.books, _lifecycle(target).status, clock.now).find(older_than, limit)
+    found, complete = StuckOrders(target.books, _lifecycle(target).status, clock.now).find(
+        older_than, limit
+    )
     now = clock.now()
     answer = {
         "complete": complete,
@@ -55,17 +64,25 @@ def stuck(ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000,
         ],
     }
     stages = table("Stages", ("stage", ">orders"), counted(found).items())
-    rows = ((s.order_id, s.client_id, s.stage, s.status, in_words(now - s.since), s.detail) for s in found)
+    rows = (
+        (s.order_id, s.client_id, s.stage, s.status, in_words(now - s.since), s.detail)
+        for s in found
+    )
     orders = table("Stuck orders", ("order", "client", "stage", "status", ">for", "detail"), rows)
     screen.show(answer, *((stages, orders) if found else ("No order is stuck.",)))
     if not complete:
-        screen.note(f"There may be more: only the {limit} that are due longest were looked at (--limit).", "yellow")
+        screen.note(
+            f"There may be more: only the {limit} that are due longest were looked at (--limit).",
+            "yellow",
+        )
     raise typer.Exit(Exit.ATTENTION if found else Exit.OK)
 
 
 @app.command()
 def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None:
-    """An order: terms, history, children, ledger entries, its workflow, and messages about it in the DLQs."""
+    """An order: terms, history, children, ledger entries, its workflow, and messages about it in
+    the DLQs.
+    """
     target: Target = ctx.obj
     screen = Screen(as_json)
     order = target.books.order(order_id)
@@ -84,29 +101,42 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
         "order": order.model_dump(mode="json"),
         "workflow": workflow,
         "ledger": [entry.model_dump(mode="json") for entry in entries],
-        "dead_letters": [{"queue": m.queue, "message_id": m.message_id, "reason": m.reason} for m in letters],
+        "dead_letters": [
+            {"queue": m.queue, "message_id": m.message_id, "reason": m.reason} for m in letters
+        ],
     }
     screen.show(answer, *_parts(order, workflow, entries, letters))
 
 
 @app.command()
 def resolve(ctx: typer.Context, order_id: OrderId, reason: Reason, as_json: AsJson = False) -> None:
-    """Take an order off the list for people: what it was flagged for is settled. Its breaks stay in the ledger."""
+    """Take an order off the list for people: what it was flagged for is settled. Its breaks stay in
+    the ledger.
+    """
     target: Target = ctx.obj
     screen = Screen(as_json)
     order = target.books.order(order_id)
     if order is None or order.review_reason is None:
         screen.note(f"There is no order {order_id} that is flagged.", "red")
         raise typer.Exit(Exit.ATTENTION)
-    AuditLog(target).record(f"order/{order_id}", "resolve", reason, review_reason=order.review_reason)
+    AuditLog(target).record(
+        f"order/{order_id}", "resolve", reason, review_reason=order.review_reason
+    )
     target.books.commit(order.model_copy(update={"review_reason": None}))
-    screen.show({"order_id": order_id, "resolved": order.review_reason}, f"{order_id} is not flagged any more.")
+    screen.show(
+        {"order_id": order_id, "resolved": order.review_reason},
+        f"{order_id} is not flagged any more.",
+    )
 
 
 def _letters_about(target: Target, screen: Screen, order_id: str) -> list[Letter]:
     dead_letters = DeadLetters(target, AuditLog(target), screen.note)
-    mailboxes = [queue for queue in DeadLetterQueue if queue.is_mailbox and dead_letters.depth(queue)]
-    return [m for queue in mailboxes for m in dead_letters.peek(queue, 1000) if m.order_id == order_id]
+    mailboxes = [
+        queue for queue in DeadLetterQueue if queue.is_mailbox and dead_letters.depth(queue)
+    ]
+    return [
+        m for queue in mailboxes for m in dead_letters.peek(queue, 1000) if m.order_id == order_id
+    ]
 
 
 def _parts(
@@ -115,19 +145,34 @@ def _parts(
     kept = {"history", "children", "trades", "fingerprint", "version"}
     terms = order.model_dump(mode="json", exclude=kept, exclude_none=True)
     parts = [
-        table(f"Order {order.order_id}", ("", ""), ((k, _plain(v)) for k, v in terms.items() if k != "order_id")),
-        table("History", ("time", "status", "reason"), ((iso(h.time), h.status, h.reason) for h in order.history)),
+        table(
+            f"Order {order.order_id}",
+            ("", ""),
+            ((k, _plain(v)) for k, v in terms.items() if k != "order_id"),
+        ),
+        table(
+            "History",
+            ("time", "status", "reason"),
+            ((iso(h.time), h.status, h.reason) for h in order.history),
+        ),
         table(
             "Children",
             (">", "exchange", ">quantity", ">filled", ">live", "status", "reason"),
-            ((c.number, c.exchange_id, c.quantity, c.filled, c.leaves, c.outcome, c.reason) for c in order.children),
+            (
+                (c.number, c.exchange_id, c.quantity, c.filled, c.leaves, c.outcome, c.reason)
+                for c in order.children
+            ),
         ),
         table(
             "Ledger",
             ("trade", "kind", "booked", "postings"),
             ((e.trade_id, _kind(e), iso(e.booked_at), _postings(e)) for e in entries),
         ),
-        table("Workflow", ("", ""), ((name.replace("_", " "), _plain(value)) for name, value in workflow.items())),
+        table(
+            "Workflow",
+            ("", ""),
+            ((name.replace("_", " "), _plain(value)) for name, value in workflow.items()),
+        ),
     ]
     if letters:
         rows = ((m.queue, m.message_id, m.reason) for m in letters)
@@ -136,7 +181,11 @@ def _parts(
 
 
 def _kind(entry: LedgerEntry) -> str | Text:
-    return Text(f"BREAK {entry.code}: {entry.reason}", style="red") if entry.kind == "BREAK" else entry.kind
+    return (
+        Text(f"BREAK {entry.code}: {entry.reason}", style="red")
+        if entry.kind == "BREAK"
+        else entry.kind
+    )
 
 
 def _postings(entry: LedgerEntry) -> str:

@@ -1,4 +1,6 @@
-"""`ops reconciliation`: what the latest check of the books' invariants found, and checking them now."""
+"""`ops reconciliation`: what the latest check of the books' invariants found, and checking them
+now.
+"""
 
 import typer
 from rich.text import Text
@@ -16,7 +18,9 @@ app = typer.Typer(no_args_is_help=True, help="The books against their invariants
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """The report of the latest run. Exit status 1 if it found anything, did not read everything, or there is none."""
+    """The report of the latest run. Exit status 1 if it found anything, did not read everything, or
+    there is none.
+    """
     _show(ctx.obj, Screen(as_json))
 
 
@@ -45,13 +49,22 @@ def _show(target: Target, screen: Screen) -> None:
         "findings that a second look did not show": report.unconfirmed,
         "breaks in the ledger": report.breaks,
     }
-    verdicts = ((number, text, _verdict(report.broken.get(str(number), 0))) for number, text in INVARIANTS.items())
-    parts = [table("Reconciliation", ("", ""), about.items()), table("Invariants", (">", "invariant", ""), verdicts)]
+    verdicts = (
+        (number, text, _verdict(report.broken.get(str(number), 0)))
+        for number, text in INVARIANTS.items()
+    )
+    parts = [
+        table("Reconciliation", ("", ""), about.items()),
+        table("Invariants", (">", "invariant", ""), verdicts),
+    ]
     if report.findings:
         findings = ((f.invariant, f.subject, f.message, f.confirmed) for f in report.findings)
         parts.append(table("Findings", (">", "subject", "message", "confirmed"), findings))
     if report.recent_breaks:
-        breaks = ((iso(b.booked_at), b.code, b.trade_id, b.order_id, b.reason) for b in report.recent_breaks)
+        breaks = (
+            (iso(b.booked_at), b.code, b.trade_id, b.order_id, b.reason)
+            for b in report.recent_breaks
+        )
         parts.append(table("Latest breaks", ("booked", "code", "trade", "order", "reason"), breaks))
     screen.show(report.model_dump(mode="json"), *parts)
     right = report.complete and not any(report.broken.values())

@@ -1,4 +1,6 @@
-"""How a command line of ours answers: tables for people, JSON for scripts, notes beside both. Knows nothing of orders or queues."""
+"""How a command line of ours answers: tables for people, JSON for scripts, notes beside both. Knows
+nothing of orders or queues.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -24,7 +26,9 @@ class Exit(IntEnum):
 
 
 class Screen:
-    """Standard output holds the answer and nothing else; everything said about it goes to standard error."""
+    """Standard output holds the answer and nothing else; everything said about it goes to standard
+    error.
+    """
 
     def __init__(self, as_json: bool = False) -> None:
         self._as_json = as_json
@@ -48,12 +52,27 @@ class Screen:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table; a column whose name starts with `>` is aligned right."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=box.SIMPLE_HEAD)
+    drawn = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=box.SIMPLE_HEAD,
+    )
     drawn.show_header = any(column.lstrip(">") for column in columns)
     for column in columns:
-        drawn.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        drawn.add_column(
+            column.lstrip(">"),
+            justify="right" if column.startswith(">") else "left",
+            overflow="fold",
+        )
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
+        drawn.add_row(
+            *(
+                cell if isinstance(cell, Text) else Text("" if cell is None else str(cell))
+                for cell in row
+            )
+        )
     return drawn
 
 

@@ -1,4 +1,6 @@
-"""Orders that do not move: where they stand, and since when. Read from the sparse indexes, never by a scan."""
+"""Orders that do not move: where they stand, and since when. Read from the sparse indexes, never by
+a scan.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,20 +56,30 @@ class StuckOrders:
     clock: Clock
 
     def find(self, older_than: timedelta, limit: int) -> tuple[list[Stuck], bool]:
-        """The oldest first, and whether all were looked at. What is flagged, or late to settle, counts at any age."""
+        """The oldest first, and whether all were looked at. What is flagged, or late to settle,
+        counts at any age.
+        """
         now = self.clock()
         # What the sweeper has just pushed is listed as due in a minute.
         listed = self.books.orders_due(now + AGAIN_AFTER, limit)
         flagged = self.books.orders_in_review(limit)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            orders = [order for order in pool.map(self.books.order, dict.fromkeys([*listed, *flagged])) if order]
-        stuck = [s for order in orders if (s := self._judge(order, now, older_than))] + list(self._unsettled(now))
+            orders = [
+                order
+                for order in pool.map(self.books.order, dict.fromkeys([*listed, *flagged]))
+                if order
+            ]
+        stuck = [s for order in orders if (s := self._judge(order, now, older_than))] + list(
+            self._unsettled(now)
+        )
         complete = max(len(listed), len(flagged)) < limit // ATTENTION_SHARDS
         return sorted(stuck, key=lambda s: s.since), complete
 
     def _judge(self, order: Order, now: datetime, older_than: timedelta) -> Stuck | None:
         since = max(order.history[-1].time, order.release_at or order.accepted_at)
-        stage, detail = self._stage(order, now, older_than) if now - since >= older_than else (None, "")
+        stage, detail = (
+            self._stage(order, now, older_than) if now - since >= older_than else (None, "")
+        )
         if order.review_reason is not None:
             detail = f"{order.review_reason} ({stage})" if stage else order.review_reason
             stage = Stage.IN_REVIEW
@@ -75,7 +87,9 @@ class StuckOrders:
             return None
         return Stuck(order.order_id, order.client_id, stage, order.status, since, detail)
 
-    def _stage(self, order: Order, now: datetime, older_than: timedelta) -> tuple[Stage | None, str]:
+    def _stage(
+        self, order: Order, now: datetime, older_than: timedelta
+    ) -> tuple[Stage | None, str]:
         if order.awaits_clearing:
             return Stage.NOT_CLEARED, f"{len(order.trades)} trades"
         if not order.is_open:
@@ -88,7 +102,10 @@ class StuckOrders:
             if workflow is None:
                 return Stage.NOT_DISPATCHED, "no workflow"
             return Stage.NOT_ROUTED, f"workflow {workflow}"
-        at = ", ".join(f"{child.exchange_id} {child.leaves}" for child in order.live_children) or "no exchange"
+        at = (
+            ", ".join(f"{child.exchange_id} {child.leaves}" for child in order.live_children)
+            or "no exchange"
+        )
         if order.ending is not None or expires_at(order) <= now:
             return Stage.NOT_ENDED, f"live at {at}"
         if not order.venue_time_in_force.rests:
@@ -107,7 +124,9 @@ class StuckOrders:
                 for owed in self.books.obligations(client.client_id, day):
                     detail = f"{owed.side} {owed.quantity} {owed.symbol} against {owed.amount} {owed.currency}, trade {owed.trade_id}"
                     since = cycle_of(owed.settlement_date)
-                    yield Stuck(owed.order_id, owed.client_id, Stage.NOT_SETTLED, "CLEARED", since, detail)
+                    yield Stuck(
+                        owed.order_id, owed.client_id, Stage.NOT_SETTLED, "CLEARED", since, detail
+                    )
             cursor = page.cursor
             if cursor is None:
                 return

@@ -1,4 +1,6 @@
-"""Which deployment a command speaks to: a stage on AWS with the caller's own credentials, or the local AWS."""
+"""Which deployment a command speaks to: a stage on AWS with the caller's own credentials, or the
+local AWS.
+"""
 
 import getpass
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+CONFIG = Config(
+    connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+)
 ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_max_attempts": 1})
 """To invoke a function and wait for it: repeated by itself, the call would run it twice."""
 
@@ -35,7 +39,9 @@ class Target:
 
     @classmethod
     def choose(cls, stage: str, local: bool | None) -> "Target":
-        """The local AWS if asked for, or if nothing was asked for and it runs; else AWS as the environment says."""
+        """The local AWS if asked for, or if nothing was asked for and it runs; else AWS as the
+        environment says.
+        """
         place = default_place()
         if local or (local is None and server.is_running(place)):
             session = boto3.Session(
@@ -47,7 +53,11 @@ class Target:
         return cls(stage, boto3.DEFAULT_SESSION or boto3.Session())
 
     def __str__(self) -> str:
-        where = f"local AWS at {self.place.endpoint}" if self.place else f"AWS {self.session.region_name}"
+        where = (
+            f"local AWS at {self.place.endpoint}"
+            if self.place
+            else f"AWS {self.session.region_name}"
+        )
         return f"stage {self.stage}, {where}"
 
     def named(self, name: str) -> str:
@@ -95,9 +105,13 @@ class Target:
         return f"local user {getpass.getuser()}" if self.place else self._identity["Arn"]
 
     def states_arn(self, kind: str, name: str) -> str:
-        """The ARN of a state machine (`stateMachine`), or of an execution (`execution`, then `{machine}:{name}`)."""
+        """The ARN of a state machine (`stateMachine`), or of an execution (`execution`, then
+        `{machine}:{name}`).
+        """
         partition, account = self._identity["Arn"].split(":")[1], self._identity["Account"]
-        return f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"
+        return (
+            f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"
+        )
 
     def queue_url(self, name: str) -> str:
         """The address of a queue."""

@@ -1,4 +1,6 @@
-"""GET /api/v1/balance, /positions, /portfolio, /trades, /transactions: what a client owns, what it may do with it, how it came."""
+"""GET /api/v1/balance, /positions, /portfolio, /trades, /transactions: what a client owns, what it
+may do with it, how it came.
+"""
 
 import hashlib
 import re
@@ -39,14 +41,18 @@ class PositionsPage(Frozen):
 
 
 class TradesPage(Frozen):
-    """Trades, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+    """Trades, newest first. With a `next_cursor` there may be more, also when `items` is short or
+    empty.
+    """
 
     items: tuple[Trade, ...]
     next_cursor: str | None
 
 
 class TransactionsPage(Frozen):
-    """Lines of the statement, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+    """Lines of the statement, newest first. With a `next_cursor` there may be more, also when
+    `items` is short or empty.
+    """
 
     items: tuple[Movement, ...]
     next_cursor: str | None
@@ -54,13 +60,17 @@ class TransactionsPage(Frozen):
 
 settings = load(Settings)
 books = stages.books(settings)
-prices = TableLastPrices(boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now)
+prices = TableLastPrices(
+    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
+)
 accounts = ShowAccounts(books, prices)
 list_movements = ListMovements(books)
 app = ApiResolver(stages.throttle(settings))
 
 
-@app.get("/api/v1/balance", permission=PERMISSION, summary="Show the cash balance", tags=["Accounts"])
+@app.get(
+    "/api/v1/balance", permission=PERMISSION, summary="Show the cash balance", tags=["Accounts"]
+)
 def balance() -> Balances:
     """The client's cash, read strongly consistent."""
     return accounts.balance(app.principal.client_id)
@@ -84,26 +94,43 @@ def positions(
     return PositionsPage(items=tuple(page), next_cursor=cursors.encode(last) if last else None)
 
 
-@app.get("/api/v1/positions/<symbol>", permission=PERMISSION, summary="Show a position", tags=["Accounts"])
+@app.get(
+    "/api/v1/positions/<symbol>",
+    permission=PERMISSION,
+    summary="Show a position",
+    tags=["Accounts"],
+)
 def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
     """The client's position in one symbol, open or closed."""
     return accounts.position(app.principal.client_id, symbol)
 
 
-@app.get("/api/v1/portfolio", permission=PERMISSION, summary="Show the portfolio", tags=["Accounts"])
+@app.get(
+    "/api/v1/portfolio", permission=PERMISSION, summary="Show the portfolio", tags=["Accounts"]
+)
 def portfolio() -> Portfolio:
     """The client's cash and open positions of one moment: a fill shows in both or in neither."""
     return accounts.portfolio(app.principal.client_id)
 
 
-@app.get("/api/v1/trade/balance", permission=PERMISSION, summary="Show the balance", tags=trade_records.TAGS)
+@app.get(
+    "/api/v1/trade/balance",
+    permission=PERMISSION,
+    summary="Show the balance",
+    tags=trade_records.TAGS,
+)
 def trade_balance() -> BalanceRecord:
     """`GET /api/v1/balance` in fewer words."""
     client_id = app.principal.client_id
     return BalanceRecord.of(client_id, accounts.balance(client_id))
 
 
-@app.get("/api/v1/trade/portfolio", permission=PERMISSION, summary="Show the holdings", tags=trade_records.TAGS)
+@app.get(
+    "/api/v1/trade/portfolio",
+    permission=PERMISSION,
+    summary="Show the holdings",
+    tags=trade_records.TAGS,
+)
 def trade_portfolio() -> PortfolioRecord:
     """`GET /api/v1/portfolio` in fewer words."""
     client_id = app.principal.client_id
@@ -125,8 +152,9 @@ def trades(
     limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """Each execution of the client's orders, newest first by the time of its booking, which `from` and `to` mean too. A new one
-    may be missing for a moment. With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
+    """Each execution of the client's orders, newest first by the time of its booking, which `from`
+    and `to` mean too. A new one may be missing for a moment. With `Accept: text/csv`, a page is CSV
+    with a header, and the next one is named by a `Link`.
     """
     wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
     client_id, binding, after = _asked("trades", wanted, cursor)
@@ -149,9 +177,10 @@ def transactions(
     limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """The statement: every movement of the client's cash and shares, newest first by the time of its booking. The lines of a trade
-    stand together at the time of the trade, with its settlement as soon as there is one; `from` and `to` mean that time.
-    The sum of all lines is the balance. With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
+    """The statement: every movement of the client's cash and shares, newest first by the time of
+    its booking. The lines of a trade stand together at the time of the trade, with its settlement
+    as soon as there is one; `from` and `to` mean that time. The sum of all lines is the balance.
+    With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
     """
     wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
     client_id, binding, after = _asked("transactions", wanted, cursor)
@@ -160,14 +189,22 @@ def transactions(
 
 
 def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str, Seen | None]:
-    """Who asks, what a cursor of this client's list with these filters is bound to, and where this one goes on."""
+    """Who asks, what a cursor of this client's list with these filters is bound to, and where this
+    one goes on.
+    """
     periods.check(wanted.first, wanted.until)
     client_id = app.principal.client_id
-    binding = hashlib.sha256(f"{of} {client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
+    binding = hashlib.sha256(f"{of} {client_id} {wanted.model_dump_json()}".encode()).hexdigest()[
+        :16
+    ]
     if cursor is None:
         return client_id, binding, None
     bound_to, place, line = cursors.decode(cursor, 3)
-    if bound_to != binding or not re.fullmatch(PLACE, place) or not wanted.begins <= place <= wanted.ends:
+    if (
+        bound_to != binding
+        or not re.fullmatch(PLACE, place)
+        or not wanted.begins <= place <= wanted.ends
+    ):
         raise cursors.invalid()
     return client_id, binding, Seen(place, line)
 
@@ -177,7 +214,10 @@ def _cursor(binding: str, last: Seen | None) -> str | None:
 
 
 def _answer(
-    page: type[TradesPage | TransactionsPage], row: type[Frozen], rows: list[Any], cursor: str | None
+    page: type[TradesPage | TransactionsPage],
+    row: type[Frozen],
+    rows: list[Any],
+    cursor: str | None,
 ) -> Response[Any]:
     if csv_pages.wanted(app.event.headers.get("accept")):
         return csv_pages.page(app.event, row, rows, cursor)

@@ -1,5 +1,6 @@
-"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments. Everything done is audited.
-Looking things up is not."""
+"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments.
+Everything done is audited. Looking things up is not.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -66,37 +67,56 @@ clients = AdministerClients(registry, audit, cancel, passwords.new_secret, now)
 transfers = TransferAssets(registry, audit, now)
 halt_instrument = HaltInstrument(registry, audit)
 find_orders = ListOrders(registry)
-prices = TableLastPrices(boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now)
+prices = TableLastPrices(
+    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
+)
 accounts = ShowAccounts(registry, prices)
-workflow_of = LifecycleLookup(boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.order_lifecycle_arn)
+workflow_of = LifecycleLookup(
+    boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.order_lifecycle_arn
+)
 idempotency = Idempotency(dynamodb, settings.idempotency_table)
 app = ApiResolver()
 
 
 @app.post(
-    "/api/v1/admin/clients", permission="admin:write", status=HTTPStatus.CREATED, summary="Create a client", tags=TAGS
+    "/api/v1/admin/clients",
+    permission="admin:write",
+    status=HTTPStatus.CREATED,
+    summary="Create a client",
+    tags=TAGS,
 )
 def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecretView]:
-    """Open an account and issue the first API key. Its secret is shown once: a repeated request gets the same key without it.
+    """Open an account and issue the first API key. Its secret is shown once: a repeated request
+    gets the same key without it.
 
     A secret whose answer was lost is replaced by a rotation with `newest_was_lost`.
     """
-    client = Client(**request.model_dump(exclude={"reason"}), fingerprint=_fingerprint(request.model_dump_json()))
+    client = Client(
+        **request.model_dump(exclude={"reason"}),
+        fingerprint=_fingerprint(request.model_dump_json()),
+    )
     view, headers = _issue(lambda: clients.create(client, app.idempotency_key, _operator(request)))
     location = {"Location": f"/api/v1/admin/clients/{client.client_id}"}
     return json_response(view, HTTPStatus.CREATED, location | headers)
 
 
-@app.get("/api/v1/admin/clients/<client_id>", permission="admin:read", summary="Show a client", tags=TAGS)
+@app.get(
+    "/api/v1/admin/clients/<client_id>", permission="admin:read", summary="Show a client", tags=TAGS
+)
 def show_client(client_id: PathId) -> ClientView:
     """Profile, limits, balances and API keys."""
     return ClientView.of_file(clients.show(client_id))
 
 
 @app.post(
-    "/api/v1/admin/clients/<client_id>/suspension", permission="admin:write", summary="Suspend a client", tags=TAGS
+    "/api/v1/admin/clients/<client_id>/suspension",
+    permission="admin:write",
+    summary="Suspend a client",
+    tags=TAGS,
 )
-def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[SuspensionView]:
+def suspend_client(
+    client_id: PathId, request: Annotated[Change, Body()]
+) -> Response[SuspensionView]:
     """No log-in and no new orders from now on, and all open orders are being canceled."""
 
     def suspend() -> SuspensionView:
@@ -107,40 +127,62 @@ def suspend_client(client_id: PathId, request: Annotated[Change, Body()]) -> Res
 
 
 @app.post(
-    "/api/v1/admin/clients/<client_id>/activation", permission="admin:write", summary="Activate a client", tags=TAGS
+    "/api/v1/admin/clients/<client_id>/activation",
+    permission="admin:write",
+    summary="Activate a client",
+    tags=TAGS,
 )
 def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[ProfileView]:
     """Log-in and order entry are open again."""
-    return _once(ProfileView, lambda: ProfileView.of(clients.activate(client_id, _operator(request))))
+    return _once(
+        ProfileView, lambda: ProfileView.of(clients.activate(client_id, _operator(request)))
+    )
 
 
-@app.put("/api/v1/admin/clients/<client_id>/limits", permission="admin:write", summary="Set limits", tags=TAGS)
+@app.put(
+    "/api/v1/admin/clients/<client_id>/limits",
+    permission="admin:write",
+    summary="Set limits",
+    tags=TAGS,
+)
 def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Response[ProfileView]:
-    """All limits at once. 409 VERSION_CONFLICT if the client was changed since its `version` was read.
+    """All limits at once. 409 VERSION_CONFLICT if the client was changed since its `version` was
+    read.
 
-    What is drawn and held stays: under a lower credit limit, nothing new is lent until enough is repaid. The credit limit counts at
-    once, the others within ten seconds.
+    What is drawn and held stays: under a lower credit limit, nothing new is lent until enough is
+    repaid. The credit limit counts at once, the others within ten seconds.
     """
 
     def set_all() -> ProfileView:
-        return ProfileView.of(clients.set_limits(client_id, request.limits(), request.version, _operator(request)))
+        return ProfileView.of(
+            clients.set_limits(client_id, request.limits(), request.version, _operator(request))
+        )
 
     return _once(ProfileView, set_all)
 
 
 @app.post(
-    "/api/v1/admin/clients/<client_id>/secret-rotation", permission="admin:write", summary="Rotate a secret", tags=TAGS
+    "/api/v1/admin/clients/<client_id>/secret-rotation",
+    permission="admin:write",
+    summary="Rotate a secret",
+    tags=TAGS,
 )
-def rotate_secret(client_id: PathId, request: Annotated[Rotation, Body()]) -> Response[IssuedSecretView]:
-    """A new secret for an API key, shown once. The present one stays valid for the grace time; one before that ends at once.
+def rotate_secret(
+    client_id: PathId, request: Annotated[Rotation, Body()]
+) -> Response[IssuedSecretView]:
+    """A new secret for an API key, shown once. The present one stays valid for the grace time; one
+    before that ends at once.
 
-    No answer: repeat the request. If it is answered without the secret, the rotation was made and the secret is lost: rotate again,
-    under another key and with `newest_was_lost`, so that the secret in use is not the one that ends at once. Tokens that were issued
-    before stay valid for their time, 15 minutes.
+    No answer: repeat the request. If it is answered without the secret, the rotation was made and
+    the secret is lost: rotate again, under another key and with `newest_was_lost`, so that the
+    secret in use is not the one that ends at once. Tokens that were issued before stay valid for
+    their time, 15 minutes.
     """
     rotation = _fingerprint(client_id)
     view, headers = _issue(
-        lambda: clients.rotate_secret(client_id, request.api_key, rotation, request.grace(), _operator(request))
+        lambda: clients.rotate_secret(
+            client_id, request.api_key, rotation, request.grace(), _operator(request)
+        )
     )
     return json_response(view, headers=headers)
 
@@ -153,8 +195,12 @@ def rotate_secret(client_id: PathId, request: Annotated[Rotation, Body()]) -> Re
     tags=TAGS,
 )
 def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Response[TransferView]:
-    """Booked once for a client and reference, also under another Idempotency-Key; the reference of another deposit is refused."""
-    return _booked(lambda: transfers.deposit(client_id, request.what(), request.reference, _operator(request)))
+    """Booked once for a client and reference, also under another Idempotency-Key; the reference of
+    another deposit is refused.
+    """
+    return _booked(
+        lambda: transfers.deposit(client_id, request.what(), request.reference, _operator(request))
+    )
 
 
 @app.post(
@@ -164,21 +210,36 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
     summary="Withdraw cash or shares",
     tags=TAGS,
 )
-def withdraw(client_id: PathId, request: Annotated[NewWithdrawal, Body()]) -> Response[TransferView]:
-    """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`, LOAN_NOT_COVERED what the `loan` is that
-    the shares secure. Booked once for a client and reference.
+def withdraw(
+    client_id: PathId, request: Annotated[NewWithdrawal, Body()]
+) -> Response[TransferView]:
+    """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`,
+    LOAN_NOT_COVERED what the `loan` is that the shares secure. Booked once for a client and
+    reference.
     """
-    return _booked(lambda: transfers.withdraw(client_id, request.what(), request.reference, _operator(request)))
+    return _booked(
+        lambda: transfers.withdraw(client_id, request.what(), request.reference, _operator(request))
+    )
 
 
-@app.put("/api/v1/admin/instruments/<symbol>/halt", permission="admin:write", summary="Halt an instrument", tags=TAGS)
+@app.put(
+    "/api/v1/admin/instruments/<symbol>/halt",
+    permission="admin:write",
+    summary="Halt an instrument",
+    tags=TAGS,
+)
 def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """New orders are rejected with INSTRUMENT_HALTED, by every worker within ten seconds. Orders at the exchanges stand."""
+    """New orders are rejected with INSTRUMENT_HALTED, by every worker within ten seconds. Orders at
+    the exchanges stand.
+    """
     return _set_tradable(symbol, request, tradable=False)
 
 
 @app.put(
-    "/api/v1/admin/instruments/<symbol>/resume", permission="admin:write", summary="Resume an instrument", tags=TAGS
+    "/api/v1/admin/instruments/<symbol>/resume",
+    permission="admin:write",
+    summary="Resume an instrument",
+    tags=TAGS,
 )
 def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
     """New orders are taken again, by every worker within ten seconds."""
@@ -186,29 +247,45 @@ def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[Instr
 
 
 def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[InstrumentView]:
-    return _once(InstrumentView, lambda: InstrumentView.of(halt_instrument(symbol, tradable, _operator(request))))
+    return _once(
+        InstrumentView,
+        lambda: InstrumentView.of(halt_instrument(symbol, tradable, _operator(request))),
+    )
 
 
-@app.get("/api/v1/admin/orders/<order_id>", permission="admin:read", summary="Look up an order", tags=TAGS)
+@app.get(
+    "/api/v1/admin/orders/<order_id>",
+    permission="admin:read",
+    summary="Look up an order",
+    tags=TAGS,
+)
 def look_up_order(order_id: PathId) -> OrderFile:
-    """Any client's order: its terms, history and children, its workflow, what it waits for, and every ledger entry of its trades.
+    """Any client's order: its terms, history and children, its workflow, what it waits for, and
+    every ledger entry of its trades.
 
-    Messages in dead-letter queues cannot be searched from here; an order of which one was given up has a `review_reason`.
+    Messages in dead-letter queues cannot be searched from here; an order of which one was given up
+    has a `review_reason`.
     """
     order = registry.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
     token_kept = registry.task_token(order_id) is not None
-    return OrderFile.of(order, registry.entries(order.trades), token_kept, workflow_of(order_id), now())
+    return OrderFile.of(
+        order, registry.entries(order.trades), token_kept, workflow_of(order_id), now()
+    )
 
 
 @app.get(
-    "/api/v1/admin/clients/<client_id>/orders", permission="admin:read", summary="List a client's orders", tags=TAGS
+    "/api/v1/admin/clients/<client_id>/orders",
+    permission="admin:read",
+    summary="List a client's orders",
+    tags=TAGS,
 )
 def list_client_orders(
     client_id: PathId,
     state: Annotated[
-        Literal["open", "closed"] | None, Query(description="`open`: it may still execute; `closed`: no more.")
+        Literal["open", "closed"] | None,
+        Query(description="`open`: it may still execute; `closed`: no more."),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -239,7 +316,9 @@ def _operator(request: Change) -> Operator:
 
 def _fingerprint(*parts: str) -> str:
     """What tells a repeated request from another."""
-    return hashlib.sha256("\0".join((app.principal.api_key, app.idempotency_key, *parts)).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        "\0".join((app.principal.api_key, app.idempotency_key, *parts)).encode()
+    ).hexdigest()[:32]
 
 
 def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[str, str]]:
@@ -269,7 +348,9 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
         return TransferView.of(entry)
 
     outcome = idempotency.once(app, app.principal.api_key, TransferView, book)
-    return json_response(outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"})
+    return json_response(
+        outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"}
+    )
 
 
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:

@@ -19,11 +19,19 @@ from trading.usecases.transfer_assets import Cash, Shares
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 
 CASH: dict[str, Any] = {
-    "properties": {"amount": DECIMAL_FORMS, "symbol": {"type": "null"}, "quantity": {"type": "null"}},
+    "properties": {
+        "amount": DECIMAL_FORMS,
+        "symbol": {"type": "null"},
+        "quantity": {"type": "null"},
+    },
     "required": ["amount"],
 }
 SHARES: dict[str, Any] = {
-    "properties": {"amount": {"type": "null"}, "symbol": {"type": "string"}, "quantity": {"type": "integer"}},
+    "properties": {
+        "amount": {"type": "null"},
+        "symbol": {"type": "string"},
+        "quantity": {"type": "integer"},
+    },
     "required": ["symbol", "quantity"],
 }
 ROTATED: dict[str, Any] = {"properties": {"newest_was_lost": {"enum": [False]}}}
@@ -32,9 +40,7 @@ REISSUED: dict[str, Any] = {
     "required": ["newest_was_lost"],
 }
 """What goes together, for the documents."""
-ISSUED_BEFORE = (
-    "The secret was in the first answer and is not kept. If that did not arrive, rotate it with `newest_was_lost`."
-)
+ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it with `newest_was_lost`."
 
 
 class Change(Frozen):
@@ -72,8 +78,9 @@ class NewLimits(Change):
 
 
 class Rotation(Change):
-    """Which key gets a new secret, and how long the present one stays valid: 24 hours if that is not said; 0: it ends at once.
-    `newest_was_lost`: the newest never arrived, so it ends at once, and the one before it, which is in use, keeps its time.
+    """Which key gets a new secret, and how long the present one stays valid: 24 hours if that is
+    not said; 0: it ends at once. `newest_was_lost`: the newest never arrived, so it ends at once,
+    and the one before it, which is in use, keeps its time.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [ROTATED, REISSUED]})
@@ -85,12 +92,18 @@ class Rotation(Change):
     @model_validator(mode="after")
     def _grace_or_lost(self) -> Self:
         if self.newest_was_lost and self.grace_hours is not None:
-            raise ValueError("no grace_hours with newest_was_lost: the secret before it keeps its time")
+            raise ValueError(
+                "no grace_hours with newest_was_lost: the secret before it keeps its time"
+            )
         return self
 
     def grace(self) -> timedelta | None:
         """How long the present secret stays valid; None: it was lost."""
-        return None if self.newest_was_lost else timedelta(hours=24 if self.grace_hours is None else self.grace_hours)
+        return (
+            None
+            if self.newest_was_lost
+            else timedelta(hours=24 if self.grace_hours is None else self.grace_hours)
+        )
 
 
 class TransferRequest(Change):
@@ -105,7 +118,9 @@ class TransferRequest(Change):
 
     @model_validator(mode="after")
     def _cash_or_shares(self) -> Self:
-        if (self.amount is None) == (self.symbol is None) or (self.symbol is None) != (self.quantity is None):
+        if (self.amount is None) == (self.symbol is None) or (self.symbol is None) != (
+            self.quantity is None
+        ):
             raise ValueError("either an amount of cash, or symbol and quantity of shares")
         return self
 
@@ -226,7 +241,9 @@ class ClientView(ProfileView):
 
 
 class IssuedSecretView(Frozen):
-    """An API key and its new secret, which is shown once: null, with a `note`, when this is not the first answer."""
+    """An API key and its new secret, which is shown once: null, with a `note`, when this is not the
+    first answer.
+    """
 
     client_id: str
     api_key: str

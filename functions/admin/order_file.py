@@ -1,4 +1,6 @@
-"""An order as an operator looks it up: what its client sees, what only we know, its workflow, what it waits for, its ledger entries."""
+"""An order as an operator looks it up: what its client sees, what only we know, its workflow, what
+it waits for, its ledger entries.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +15,9 @@ from trading.domain.values import Frozen, Timestamp
 
 
 class Awaits(StrEnum):
-    """What must come before an order moves on, as its record says; whether the message is on its way is not known."""
+    """What must come before an order moves on, as its record says; whether the message is on its
+    way is not known.
+    """
 
     END_OF_REPLACED_ORDER = "the end of the order that it replaces"
     OPEN = "the open of its market"
@@ -63,7 +67,8 @@ class EntryView(Frozen):
             kind=entry.kind,
             booked_at=entry.booked_at,
             postings=tuple(
-                PostingView(account=each.account, asset=each.asset, amount=str(each.amount)) for each in entry.postings
+                PostingView(account=each.account, asset=each.asset, amount=str(each.amount))
+                for each in entry.postings
             ),
             code=entry.code if entry.kind == "BREAK" else None,
             reason=entry.reason if entry.kind == "BREAK" else None,
@@ -71,9 +76,11 @@ class EntryView(Frozen):
 
 
 class OrderFile(Frozen):
-    """`pushed_again_at`: when the sweeper sends the message again that the order may have lost; null when nothing is due.
-    `token_kept`: the token with which the workflow waits for the execution is in our tables. `review_reason`: people must look, among
-    others because a message was given up and is in a dead-letter queue. `workflow` null: it has none, or it ended 90 days ago.
+    """`pushed_again_at`: when the sweeper sends the message again that the order may have lost;
+    null when nothing is due. `token_kept`: the token with which the workflow waits for the
+    execution is in our tables. `review_reason`: people must look, among others because a message
+    was given up and is in a dead-letter queue. `workflow` null: it has none, or it ended 90 days
+    ago.
     """
 
     order: views.OrderView
@@ -127,8 +134,18 @@ class OrderFile(Frozen):
 def _awaits(order: Order, now: datetime) -> Awaits:
     if order.status is OrderStatus.RECEIVED:
         return Awaits.END_OF_REPLACED_ORDER
-    if order.status is OrderStatus.VALIDATED and order.ending is None and order.release_at is not None:
-        return Awaits.OPEN if now < order.release_at else Awaits.TRADING if order.put_off else Awaits.EXECUTE
+    if (
+        order.status is OrderStatus.VALIDATED
+        and order.ending is None
+        and order.release_at is not None
+    ):
+        return (
+            Awaits.OPEN
+            if now < order.release_at
+            else Awaits.TRADING
+            if order.put_off
+            else Awaits.EXECUTE
+        )
     if order.is_open:
         return Awaits.EXCHANGES if order.live_children else Awaits.EXECUTE
     if order.awaits_clearing:

@@ -4,8 +4,9 @@ from trading.adapters.tables import BooksSettings
 
 
 class Settings(BooksSettings):
-    """The books, the clients' API keys, the audit log, the clients' mailboxes, the records of what was asked for, last prices,
-    and the orders' workflow, to look at it."""
+    """The books, the clients' API keys, the audit log, the clients' mailboxes, the records of what
+    was asked for, last prices, and the orders' workflow, to look at it.
+    """
 
     audit_table: str
     control_table: str

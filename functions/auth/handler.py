@@ -40,22 +40,35 @@ settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
 secrets_manager = boto3.client("secretsmanager", config=CLIENT_CONFIG)
 lifetime = timedelta(seconds=settings.token_lifetime_seconds)
-tokens = Tokens(StagedSecret(secrets_manager, settings.signing_key_secret_id, now), settings.token_issuer, now)
-login = Login(dynamodb, settings.credentials_table, settings.clients_table, settings.control_table, now)
+tokens = Tokens(
+    StagedSecret(secrets_manager, settings.signing_key_secret_id, now), settings.token_issuer, now
+)
+login = Login(
+    dynamodb, settings.credentials_table, settings.clients_table, settings.control_table, now
+)
 # A record lives no longer than its token: a replayed token that has expired would help nobody.
 idempotency = Idempotency(dynamodb, settings.idempotency_table, lifetime)
 app = ApiResolver()
 
 
-@app.post("/api/v1/auth/token", permission=None, summary="Get an access token", tags=["Authentication"])
+@app.post(
+    "/api/v1/auth/token", permission=None, summary="Get an access token", tags=["Authentication"]
+)
 def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
-    """A token for the key's API. A repeated request gets the identical token as long as it is valid."""
-    # The secret is checked each time, and what is kept under the key is what the token states: neither token nor secret.
+    """A token for the key's API. A repeated request gets the identical token as long as it is
+    valid.
+    """
+    # The secret is checked each time, and what is kept under the key is what the token states:
+    # neither token nor secret.
     credential = login.authenticate(credentials.api_key, credentials.api_secret)
 
     def grant() -> Grant:
         return tokens.grant(
-            credential.api_key, credential.client_id, credential.permissions, credential.audience, lifetime
+            credential.api_key,
+            credential.client_id,
+            credential.permissions,
+            credential.audience,
+            lifetime,
         )
 
     outcome = idempotency.once(app, credential.api_key, Grant, grant)
@@ -66,7 +79,9 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
 
 
 def _answer(grant: Grant, headers: dict[str, str]) -> Response[AccessToken]:
-    token = AccessToken(jwt_token=tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions)
+    token = AccessToken(
+        jwt_token=tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions
+    )
     return json_response(token, headers=headers)
 
 

@@ -5,4 +5,6 @@ from trading.adapters.authorizer import authorizer_handler
 from trading.adapters.settings import load
 
 settings = load(Settings)
-handler = authorizer_handler(settings.signing_key_secret_id, settings.token_issuer, settings.token_audience)
+handler = authorizer_handler(
+    settings.signing_key_secret_id, settings.token_issuer, settings.token_audience
+)

@@ -1,4 +1,6 @@
-"""POST /api/v1/exchange/callbacks: an exchange's execution report, acknowledged once it is in the client's mailbox."""
+"""POST /api/v1/exchange/callbacks: an exchange's execution report, acknowledged once it is in the
+client's mailbox.
+"""
 
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -35,8 +37,12 @@ settings = load(Settings)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-venue_secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
-idempotency = Idempotency(boto3.client("dynamodb", config=CLIENT_CONFIG), settings.idempotency_table)
+venue_secrets = VenueSecrets(
+    boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now
+)
+idempotency = Idempotency(
+    boto3.client("dynamodb", config=CLIENT_CONFIG), settings.idempotency_table
+)
 
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
@@ -46,9 +52,13 @@ def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
     try:
         verify(headers, secrets, int(now().timestamp()), event.http_method, event.path, body)
     except SignatureError as error:
-        logger.warning("signature refused", reason=str(error), key_id=headers.get("x-key-id", "")[:32])
+        logger.warning(
+            "signature refused", reason=str(error), key_id=headers.get("x-key-id", "")[:32]
+        )
         count("InvalidSignature")
-        raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None
+        raise HttpError(
+            HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid."
+        ) from None
 
 
 app = ApiResolver(verify=verify_signature)
@@ -58,27 +68,36 @@ app = ApiResolver(verify=verify_signature)
 def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     """Answered 200 only when the report is durable; until then the exchange sends it again."""
     if app.event.headers.get("x-key-id") != report.exchange_id:
-        raise HttpError(HTTPStatus.FORBIDDEN, "FORBIDDEN", "An exchange reports its own executions only.")
+        raise HttpError(
+            HTTPStatus.FORBIDDEN, "FORBIDDEN", "An exchange reports its own executions only."
+        )
     if app.idempotency_key != f"{report.exchange_id}:{report.execution_id}":
         raise HttpError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "IDEMPOTENCY_KEY_MISMATCH",
             "The Idempotency-Key of a report is {exchange_id}:{execution_id}.",
         )
-    message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+    message = ReportReceived(
+        client_id=report.account, correlation_id=report.correlation_id, report=report
+    )
     logger.append_keys(**message.facts())
     outcome = idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
     return json_response(outcome.answer, headers=outcome.headers)
 
 
 def _enqueue(message: ReportReceived) -> Accepted:
-    """Done twice, the queue drops the second within five minutes, and the execution id is booked once for ever."""
+    """Done twice, the queue drops the second within five minutes, and the execution id is booked
+    once for ever.
+    """
     try:
         mailboxes.execution(message)
     except (ClientError, BotoCoreError) as error:
         logger.exception("report not enqueued")
         raise HttpError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Send the report again.", headers={"Retry-After": "1"}
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            "Send the report again.",
+            headers={"Retry-After": "1"},
         ) from error
     return Accepted()
 

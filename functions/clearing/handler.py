@@ -16,7 +16,9 @@ workflow = stages.lifecycle("")
 
 
 def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
-    """Clear an order; the workflow is answered after the commit, and again if the message comes again."""
+    """Clear an order; the workflow is answered after the commit, and again if the message comes
+    again.
+    """
     order = stage(message.order_id)
     if message.task_token:
         workflow.succeed(message.task_token, {"order_id": order.order_id, "status": order.status})

@@ -17,7 +17,9 @@ from trading.usecases.sweep import CloseDay
 
 
 class CloseRequest(Frozen):
-    """Without a date: what is over by now. With one, by hand: every DAY order of that business date or before."""
+    """Without a date: what is over by now. With one, by hand: every DAY order of that business date
+    or before.
+    """
 
     business_date: Day | None = None
     scheduled_time: str | None = None
@@ -35,5 +37,7 @@ close_day = CloseDay(stages.books(settings), mailboxes, Counters(), now)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, int]:
-    """{business_date?}, or what the schedule sends, in; {expiring} out: how many orders were asked to expire."""
+    """{business_date?}, or what the schedule sends, in; {expiring} out: how many orders were asked
+    to expire.
+    """
     return {"expiring": close_day(CloseRequest.model_validate(event).business_date)}

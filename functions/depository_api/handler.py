@@ -32,9 +32,15 @@ def now() -> datetime:
 
 settings = Settings()
 logger = Logger()
-table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.depository_table)
+table = Table(
+    boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.depository_table
+)
 api = VenueApi(
-    VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, lambda: now())
+    VenueSecrets(
+        boto3.client("secretsmanager", config=CLIENT_CONFIG),
+        settings.venue_secret_prefix,
+        lambda: now(),
+    )
 )
 desk = SettlementDesk(
     DepositoryStore(table),
@@ -64,7 +70,9 @@ def confirmations() -> Response[str]:
 
 
 def parse_date(value: object, status: int) -> date:
-    """Raise Problem unless it is a calendar date as YYYY-MM-DD: a model alone takes numbers and instants too."""
+    """Raise Problem unless it is a calendar date as YYYY-MM-DD: a model alone takes numbers and
+    instants too.
+    """
     try:
         if isinstance(value, str) and ISO_DATE.fullmatch(value):
             return date.fromisoformat(value)

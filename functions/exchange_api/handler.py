@@ -45,7 +45,9 @@ def announce(exchange_id: str, client_order_id: str) -> None:
     event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
     try:
         lambda_client.invoke(
-            FunctionName=settings.matching_function_name, InvocationType="Event", Payload=json.dumps(event)
+            FunctionName=settings.matching_function_name,
+            InvocationType="Event",
+            Payload=json.dumps(event),
         )
     except (BotoCoreError, ClientError):
         logger.exception("matching was not started; the session will", extra=event)
@@ -53,7 +55,11 @@ def announce(exchange_id: str, client_order_id: str) -> None:
 
 table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
 api = VenueApi(
-    VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, lambda: now())
+    VenueSecrets(
+        boto3.client("secretsmanager", config=CLIENT_CONFIG),
+        settings.venue_secret_prefix,
+        lambda: now(),
+    )
 )
 entry = OrderEntry(
     ExchangeStore(table),
@@ -105,7 +111,9 @@ def authenticate(exchange_id: str) -> None:
 def check_order_id(client_order_id: str, status: int) -> None:
     """Raise Problem unless the id can stand in a path as it is."""
     if not ORDER_ID.fullmatch(client_order_id):
-        raise Problem(status, "BAD_ORDER_ID", "client order ids are letters, digits and _.:- only, 64 at most")
+        raise Problem(
+            status, "BAD_ORDER_ID", "client order ids are letters, digits and _.:- only, 64 at most"
+        )
 
 
 @logger.inject_lambda_context(clear_state=True)

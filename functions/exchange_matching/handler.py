@@ -1,4 +1,6 @@
-"""The simulated exchanges' trading session: an order that has just arrived, or all that is due this minute."""
+"""The simulated exchanges' trading session: an order that has just arrived, or all that is due this
+minute.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -21,7 +23,9 @@ from simulators.session import Session
 from trading.domain.values import Frozen
 
 NO_NEW_WORK_MS = 15_000
-"""Work on one order may take this long when its owner does not answer: three reports of four seconds, and the books."""
+"""Work on one order may take this long when its owner does not answer: three reports of four
+seconds, and the books.
+"""
 
 
 class OrderArrived(Frozen):
@@ -52,7 +56,9 @@ settings = Settings()
 logger = Logger()
 table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
 secrets = VenueSecrets(
-    boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, lambda: now()
+    boto3.client("secretsmanager", config=CLIENT_CONFIG),
+    settings.venue_secret_prefix,
+    lambda: now(),
 )
 session = Session(
     ExchangeStore(table),

@@ -1,7 +1,7 @@
 """The internal API: the stages of an order's life, asked for by hand or by another system.
 
-What is asked for is named by the path, and every stage happens once: asked again, under whatever Idempotency-Key, it answers
-with what is recorded, marked as replayed.
+What is asked for is named by the path, and every stage happens once: asked again, under whatever
+Idempotency-Key, it answers with what is recorded, marked as replayed.
 """
 
 from http import HTTPStatus
@@ -48,16 +48,20 @@ RECORDED = {REPLAYED_HEADER: "true"}
     },
 )
 def execute(order_id: PathId) -> Response[ExecutionSummary]:
-    """Have the order executed, or answer with what has been executed. 202 as long as it is under way.
+    """Have the order executed, or answer with what has been executed. 202 as long as it is under
+    way.
 
-    It goes through its client's mailbox like everything else that touches an exchange: there is one writer.
+    It goes through its client's mailbox like everything else that touches an exchange: there is one
+    writer.
     """
     order = books.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
     if order.status is OrderStatus.VALIDATED:
         mailboxes.execution(
-            ExecuteOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id)
+            ExecuteOrder(
+                client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id
+            )
         )
     summary = views.execution_summary(order, books.entries(order.trades))
     if order.is_open or order.is_pending:
@@ -65,9 +69,16 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
     return json_response(summary, headers=RECORDED)
 
 
-@app.post("/api/v1/clearing/<trade_id>", permission="clearing:write", summary="Clear a trade", tags=["Internal"])
+@app.post(
+    "/api/v1/clearing/<trade_id>",
+    permission="clearing:write",
+    summary="Clear a trade",
+    tags=["Internal"],
+)
 def clear(trade_id: PathId) -> Response[ClearingDetail]:
-    """Clear the trade, together with the other trades of its order, or answer with how it was cleared."""
+    """Clear the trade, together with the other trades of its order, or answer with how it was
+    cleared.
+    """
     recorded = _novation(trade_id)
     if recorded:
         return json_response(views.clearing_detail(recorded), headers=RECORDED)
@@ -81,7 +92,12 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
     return json_response(views.clearing_detail(novation))
 
 
-@app.post("/api/v1/settlement/<trade_id>", permission="settlement:write", summary="Settle a trade", tags=["Internal"])
+@app.post(
+    "/api/v1/settlement/<trade_id>",
+    permission="settlement:write",
+    summary="Settle a trade",
+    tags=["Internal"],
+)
 def settle(trade_id: PathId) -> Response[SettlementDetail]:
     """Settle the trade if it is due, or answer with how it was settled."""
     recorded = next((e for e in books.entries([trade_id]) if isinstance(e, Settlement)), None)

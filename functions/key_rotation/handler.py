@@ -1,4 +1,6 @@
-"""A new signing key; Secrets Manager keeps the old one as AWSPREVIOUS, so tokens signed with it stay valid."""
+"""A new signing key; Secrets Manager keeps the old one as AWSPREVIOUS, so tokens signed with it
+stay valid.
+"""
 
 import hashlib
 import secrets

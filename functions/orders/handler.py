@@ -1,4 +1,6 @@
-"""/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as /api/v1/trade."""
+"""/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as
+/api/v1/trade.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -58,26 +60,40 @@ prices = TableLastPrices(
     boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now, PRICE_MAX_AGE
 )
 replace_order = ReplaceOrder(books, prices, mailboxes, Counters(), now)
-place_order = PlaceOrder(books, prices, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now)
+place_order = PlaceOrder(
+    books, prices, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now
+)
 idempotency = Idempotency(dynamodb, settings.idempotency_table)
 app = ApiResolver(stages.throttle(settings))
 
 
 @app.post(
-    "/api/v1/orders", permission="orders:write", status=HTTPStatus.CREATED, summary="Place an order", tags=["Orders"]
+    "/api/v1/orders",
+    permission="orders:write",
+    status=HTTPStatus.CREATED,
+    summary="Place an order",
+    tags=["Orders"],
 )
 def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
-    """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer, not an error: see `reason`."""
+    """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer,
+    not an error: see `reason`.
+    """
     placed, headers = _take(order.request())
     return json_response(
-        views.accepted(placed), HTTPStatus.CREATED, headers | {"Location": f"/api/v1/orders/{placed.order_id}"}
+        views.accepted(placed),
+        HTTPStatus.CREATED,
+        headers | {"Location": f"/api/v1/orders/{placed.order_id}"},
     )
 
 
 def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
-    """The order as it was accepted or rejected, now or before, and what the answer's headers say of that."""
+    """The order as it was accepted or rejected, now or before, and what the answer's headers say of
+    that.
+    """
     if request.client_id != app.principal.client_id:
-        raise HttpError(HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only.")
+        raise HttpError(
+            HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only."
+        )
     fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
@@ -88,7 +104,8 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
 def list_orders(
     status: Annotated[OrderStatus | None, Query(description="In this status now.")] = None,
     state: Annotated[
-        Literal["open", "closed"] | None, Query(description="`open`: it may still execute; `closed`: no more.")
+        Literal["open", "closed"] | None,
+        Query(description="`open`: it may still execute; `closed`: no more."),
     ] = None,
     symbol: Annotated[str | None, Query(pattern=SYMBOL)] = None,
     side: Annotated[Side | None, Query()] = None,
@@ -97,9 +114,10 @@ def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> views.OrdersPage:
-    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean too. A page may hold fewer
-    than asked for, or none, and still have a `next_cursor`: go on with it until there is none. What is shown of an order is
-    always as it stands; without `state=open` a new order may be missing for a moment.
+    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean
+    too. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on with
+    it until there is none. What is shown of an order is always as it stands; without `state=open` a
+    new order may be missing for a moment.
     """
     periods.check(from_, to)
     wanted = OrderFilter(
@@ -127,11 +145,13 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     tags=["Orders"],
 )
 def cancel_all() -> Response[views.CancelsRequested]:
-    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with `more`, ask again, under another
-    key. Repeated under the same key, it cancels nothing that was placed since. If it fails, what was canceled is, and who asks again
-    gets the others.
+    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with
+    `more`, ask again, under another key. Repeated under the same key, it cancels nothing that was
+    placed since. If it fails, what was canceled is, and who asks again gets the others.
     """
-    outcome = idempotency.once(app, app.principal.client_id, views.CancelsRequested, _cancel_open_orders)
+    outcome = idempotency.once(
+        app, app.principal.client_id, views.CancelsRequested, _cancel_open_orders
+    )
     return json_response(outcome.answer, HTTPStatus.ACCEPTED, outcome.headers)
 
 
@@ -167,15 +187,18 @@ def show_by_client_order_id(
     },
 )
 def cancel(order_id: PathId) -> Response[views.OrderView]:
-    """A request, accepted once it is written into the order, which shows `cancel_requested` from then on: it races the exchanges, and
-    what they execute before they give the order up is executed. What the order held comes back with its end. What waits to replace
-    the order is canceled with it, at once. Asked again, under whatever key, the answer is the same until the order is over; then it is
-    200 if it was canceled at the client's request, and 409 ORDER_CLOSED with the `status` otherwise, and `replaced_by` if another took
-    its place.
+    """A request, accepted once it is written into the order, which shows `cancel_requested` from
+    then on: it races the exchanges, and what they execute before they give the order up is
+    executed. What the order held comes back with its end. What waits to replace the order is
+    canceled with it, at once. Asked again, under whatever key, the answer is the same until the
+    order is over; then it is 200 if it was canceled at the client's request, and 409 ORDER_CLOSED
+    with the `status` otherwise, and `replaced_by` if another took its place.
     """
     order = request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
-    return json_response(views.order_view(order, books.entries(order.trades)), _status_of_cancel(order))
+    return json_response(
+        views.order_view(order, books.entries(order.trades)), _status_of_cancel(order)
+    )
 
 
 def _status_of_cancel(order: Order) -> HTTPStatus:
@@ -189,25 +212,44 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
     summary="Replace an order",
     tags=["Orders"],
     responses={
-        202: {"description": "The new order, RECEIVED: it takes the place of the old one as soon as that has ended"}
+        202: {
+            "description": "The new order, RECEIVED: it takes the place of the old one as soon as that has ended"
+        }
     },
 )
-def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[views.OrderAccepted]:
-    """A new order with the changed terms is to take the place of this one, for what of its `quantity` has not been filled. The old
-    one is taken back from the exchanges; what they execute before they give it up is executed under the old terms. When it has ended,
-    the new one is VALIDATED, or REJECTED (with REPLACE_TOO_LATE if nothing is left over); until then both together hold the greater of
-    what each needs. A replacement that would not be accepted if the old order ended now is refused, and the old order stands.
+def replace(
+    order_id: PathId, changes: Annotated[OrderChanges, Body()]
+) -> Response[views.OrderAccepted]:
+    """A new order with the changed terms is to take the place of this one, for what of its
+    `quantity` has not been filled. The old one is taken back from the exchanges; what they execute
+    before they give it up is executed under the old terms. When it has ended, the new one is
+    VALIDATED, or REJECTED (with REPLACE_TOO_LATE if nothing is left over); until then both together
+    hold the greater of what each needs. A replacement that would not be accepted if the old order
+    ended now is refused, and the old order stands.
     """
-    fingerprint = hashlib.sha256(f"replace {order_id} {changes.model_dump_json()}".encode()).hexdigest()[:16]
+    fingerprint = hashlib.sha256(
+        f"replace {order_id} {changes.model_dump_json()}".encode()
+    ).hexdigest()[:16]
     new, replayed = replace_order(
-        app.principal.client_id, order_id, changes.wanted(), app.idempotency_key, fingerprint, app.correlation_id
+        app.principal.client_id,
+        order_id,
+        changes.wanted(),
+        app.idempotency_key,
+        fingerprint,
+        app.correlation_id,
     )
-    logger.info("replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed)
-    headers = {"Location": f"/api/v1/orders/{new.order_id}"} | ({REPLAYED_HEADER: "true"} if replayed else {})
+    logger.info(
+        "replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed
+    )
+    headers = {"Location": f"/api/v1/orders/{new.order_id}"} | (
+        {REPLAYED_HEADER: "true"} if replayed else {}
+    )
     return json_response(views.accepted(new), HTTPStatus.ACCEPTED, headers)
 
 
-@app.get("/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"])
+@app.get(
+    "/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"]
+)
 def show(order_id: PathId) -> views.OrderView:
     """An order of the client with its history, executions, clearing and settlement."""
     order = _own(order_id, "order_id")
@@ -229,8 +271,8 @@ def _own(order_id: str, field: str) -> Order:
     tags=trade_records.TAGS,
 )
 def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecord]:
-    """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit. Of a rejected one the status is
-    `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
+    """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit.
+    Of a rejected one the status is `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
     """
     return _trade(request.order(app.principal.client_id), TradeRecord.of)
 
@@ -243,7 +285,9 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
     tags=trade_records.TAGS,
 )
 def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
-    """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say whether it is placed or rejected."""
+    """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say
+    whether it is placed or rejected.
+    """
     return _trade(request.order(app.principal.client_id), PlacedTrade.of)
 
 
@@ -253,7 +297,12 @@ def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response
     return json_response(record(at_acceptance(placed)), HTTPStatus.CREATED, headers | location)
 
 
-@app.get("/api/v1/trade/<trade_id>", permission="orders:read", summary="Show a trade", tags=trade_records.TAGS)
+@app.get(
+    "/api/v1/trade/<trade_id>",
+    permission="orders:read",
+    summary="Show a trade",
+    tags=trade_records.TAGS,
+)
 def show_trade(trade_id: PathId) -> TradeRecord:
     """`GET /api/v1/orders/{order_id}` under another name; the trade's id is the order's."""
     return TradeRecord.of(_own(trade_id, "trade_id"))
@@ -271,7 +320,9 @@ def show_trade(trade_id: PathId) -> TradeRecord:
     },
 )
 def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
-    """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges. The trade is shown as it stands."""
+    """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges.
+    The trade is shown as it stands.
+    """
     order = request_cancel(app.principal.client_id, trade_id)
     logger.info("cancel requested", order_id=trade_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
@@ -284,7 +335,9 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     tags=trade_records.TAGS,
 )
 def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistory:
-    """`GET /api/v1/orders?state=closed` under another name: trades that were executed or canceled, newest first."""
+    """`GET /api/v1/orders?state=closed` under another name: trades that were executed or canceled,
+    newest first.
+    """
     orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
     return TradeHistory(items=tuple(map(TradeRecord.of, orders)), next_cursor=next_cursor)
 

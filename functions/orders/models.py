@@ -27,7 +27,9 @@ def _times_in_force(order_type: OrderType) -> list[TimeInForce]:
 def _form(order_type: OrderType) -> JsonDict:
     """What an order of a type carries, as JSON Schema."""
     carries = _carries(order_type)
-    properties: JsonDict = {name: DECIMAL_FORMS if carried else {"type": "null"} for name, carried in carries.items()}
+    properties: JsonDict = {
+        name: DECIMAL_FORMS if carried else {"type": "null"} for name, carried in carries.items()
+    }
     properties["order_type"] = {"enum": [order_type.value]}
     properties["time_in_force"] = {"enum": [each.value for each in _times_in_force(order_type)]}
     required: list[JsonValue] = [name for name, carried in carries.items() if carried]
@@ -39,16 +41,21 @@ def _example(order_type: OrderType) -> JsonDict:
     order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
     order |= {"order_type": order_type.value, "time_in_force": "DAY"}
     order |= {"stop_price": "215.00"} if order_type.has_stop else {}
-    return order | ({"price": "214.50" if order_type.has_stop else "230.00"} if order_type.has_limit else {})
+    return order | (
+        {"price": "214.50" if order_type.has_stop else "230.00"} if order_type.has_limit else {}
+    )
 
 
 class NewOrder(Frozen):
-    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a stop-limit order both, a market
-    order none. A stop order stands for the day or till canceled.
+    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a
+    stop-limit order both, a market order none. A stop order stands for the day or till canceled.
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [_form(each) for each in OrderType], "examples": [*map(_example, OrderType)]}
+        json_schema_extra={
+            "anyOf": [_form(each) for each in OrderType],
+            "examples": [*map(_example, OrderType)],
+        }
     )
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
@@ -62,7 +69,9 @@ class NewOrder(Frozen):
 
     @field_validator("time_in_force")
     @classmethod
-    def _time_in_force_goes_with_type(cls, time_in_force: TimeInForce, info: ValidationInfo) -> TimeInForce:
+    def _time_in_force_goes_with_type(
+        cls, time_in_force: TimeInForce, info: ValidationInfo
+    ) -> TimeInForce:
         order_type = info.data.get("order_type")
         if order_type is not None and time_in_force not in (allowed := _times_in_force(order_type)):
             raise ValueError(f"a {order_type} order is {' or '.join(allowed)}")
@@ -97,7 +106,9 @@ class NewOrder(Frozen):
 
 
 class OrderChanges(Frozen):
-    """What is to change of an order; what is left out stays. `quantity` is its total, with what is filled of it."""
+    """What is to change of an order; what is left out stays. `quantity` is its total, with what is
+    filled of it.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -121,4 +132,6 @@ class OrderChanges(Frozen):
 
     def wanted(self) -> Replacement:
         """The same in the words of the domain."""
-        return Replacement(quantity=self.quantity, limit_price=self.price, stop_price=self.stop_price)
+        return Replacement(
+            quantity=self.quantity, limit_price=self.price, stop_price=self.stop_price
+        )

@@ -1,4 +1,6 @@
-"""Every hour: the invariants of the books, over the tables as they are; a report, and metrics that alarms watch."""
+"""Every hour: the invariants of the books, over the tables as they are; a report, and metrics that
+alarms watch.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +21,10 @@ LEFT_FOR_THE_REPORT_SECONDS = 90
 settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
 reader = TableReader(
-    dynamodb, accounts=settings.accounts_table, orders=settings.orders_table, ledger=settings.ledger_table
+    dynamodb,
+    accounts=settings.accounts_table,
+    orders=settings.orders_table,
+    ledger=settings.ledger_table,
 )
 reconcile = ReconcileBooks(reader, TableReports(dynamodb, settings.control_table), now)
 
@@ -36,8 +41,14 @@ def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _emit(report: Report) -> None:
     """Nothing found is said, too: an alarm can tell it from silence."""
     broken = sum(report.broken.values())
-    logger.info("books reconciled", extra=report.model_dump(mode="json", exclude={"findings", "recent_breaks"}))
+    logger.info(
+        "books reconciled",
+        extra=report.model_dump(mode="json", exclude={"findings", "recent_breaks"}),
+    )
     count("ReconciliationRuns" if report.complete else "ReconciliationsIncomplete")
     count("ReconciliationFindings", value=broken)
     count("ReconciliationInMotion", value=report.in_motion)
-    count("ReconciliationSeconds", value=round((report.finished_at - report.started_at).total_seconds()))
+    count(
+        "ReconciliationSeconds",
+        value=round((report.finished_at - report.started_at).total_seconds()),
+    )

@@ -26,9 +26,11 @@ mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queu
 
 
 def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> None:
-    """Settle a client; what there is no time for goes on in a message of its own, and the last one answers the cycle.
+    """Settle a client; what there is no time for goes on in a message of its own, and the last one
+    answers the cycle.
 
-    A last one that had to leave instructions without an answer comes again, and then starts over with all that is due.
+    A last one that had to leave instructions without an answer comes again, and then starts over
+    with all that is due.
     """
     if message.part > MAX_PARTS:
         raise SettlementFailedError(f"not done after {MAX_PARTS} messages")
@@ -40,14 +42,24 @@ def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> 
     )
     unanswered = outcome.unanswered + (0 if redelivered else message.unanswered)
     if outcome.stopped_after is not None:
-        following = {"part": message.part + 1, "after": outcome.stopped_after, "unanswered": unanswered}
+        following = {
+            "part": message.part + 1,
+            "after": outcome.stopped_after,
+            "unanswered": unanswered,
+        }
         mailboxes.settlement(message.model_copy(update=following))
     elif unanswered:
-        raise OutcomeUnknownError(f"the depository left {unanswered} instructions without an answer")
+        raise OutcomeUnknownError(
+            f"the depository left {unanswered} instructions without an answer"
+        )
     elif message.task_token:
         workflow.succeed(
             message.task_token,
-            {"client_id": message.client_id, "settled": str(outcome.settled), "failed": str(outcome.failed)},
+            {
+                "client_id": message.client_id,
+                "settled": str(outcome.settled),
+                "failed": str(outcome.failed),
+            },
         )
 
 
@@ -58,5 +70,10 @@ def give_up(message: SettleClient, reason: str) -> None:
 
 
 handler = MailboxWorker(
-    SettleClient.model_validate_json, handle, give_up, sqs, settings.settlement_queue_url, settings.settlement_dlq_url
+    SettleClient.model_validate_json,
+    handle,
+    give_up,
+    sqs,
+    settings.settlement_queue_url,
+    settings.settlement_dlq_url,
 )

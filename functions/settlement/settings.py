@@ -4,7 +4,9 @@ from trading.adapters.stages import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """What settling needs, its own mailbox for continuations, and where messages go that cannot succeed."""
+    """What settling needs, its own mailbox for continuations, and where messages go that cannot
+    succeed.
+    """
 
     settlement_queue_url: str
     settlement_dlq_url: str

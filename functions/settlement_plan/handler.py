@@ -26,8 +26,14 @@ plan = PlanSettlement(stages.books(settings), now)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """{settlement_date?, cursor?} in; {settlement_date, is_business_day, clients: [{client_id}], cursor} out."""
+    """{settlement_date?, cursor?} in; {settlement_date, is_business_day, clients: [{client_id}],
+    cursor} out.
+    """
     request = PlanRequest.model_validate(event)
     page = plan(request.settlement_date, request.cursor)
-    logger.info("clients planned", settlement_date=page.settlement_date.isoformat(), clients=len(page.clients))
+    logger.info(
+        "clients planned",
+        settlement_date=page.settlement_date.isoformat(),
+        clients=len(page.clients),
+    )
     return page.model_dump(mode="json")

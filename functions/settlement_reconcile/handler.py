@@ -20,7 +20,9 @@ class ReconcileRequest(Frozen):
 
 
 settings = load(Settings)
-reconcile = ReconcileSettlement(stages.books(settings), stages.depository(settings), Counters(), now)
+reconcile = ReconcileSettlement(
+    stages.books(settings), stages.depository(settings), Counters(), now
+)
 
 
 @logger.inject_lambda_context

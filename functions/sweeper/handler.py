@@ -31,12 +31,20 @@ settings = load(Settings)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-sweep = Sweep(stages.books(settings), stages.lifecycle(settings.order_lifecycle_arn), mailboxes, Counters(), now)
+sweep = Sweep(
+    stages.books(settings),
+    stages.lifecycle(settings.order_lifecycle_arn),
+    mailboxes,
+    Counters(),
+    now,
+)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """{shard?} in; {pushed} out: how many orders were pushed. Without a shard it ends before the next minute's sweep begins."""
+    """{shard?} in; {pushed} out: how many orders were pushed. Without a shard it ends before the
+    next minute's sweep begins.
+    """
     shard = SweepRequest.model_validate(event).shard
     began = time.monotonic()
 

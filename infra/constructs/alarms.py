@@ -20,20 +20,29 @@ class Alarms(Construct):
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         super().__init__(scope, "Alarms")
         cloudwatch_service = iam.ServicePrincipal(
-            "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            "cloudwatch.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
         )
-        # CloudWatch cannot publish to a topic under the AWS managed key: its policy does not name CloudWatch.
+        # CloudWatch cannot publish to a topic under the AWS managed key: its policy does not name
+        # CloudWatch.
         key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.DESTROY)
         key.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[cloudwatch_service], actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=["*"]
+                principals=[cloudwatch_service],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
             )
         )
-        self.topic = sns.Topic(self, "Topic", topic_name=deployment.named("alarms"), master_key=key, enforce_ssl=True)
-        # A topic with a policy of its own (SSL only) has lost the default one, which let the account publish.
+        self.topic = sns.Topic(
+            self, "Topic", topic_name=deployment.named("alarms"), master_key=key, enforce_ssl=True
+        )
+        # A topic with a policy of its own (SSL only) has lost the default one, which let the
+        # account publish.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[cloudwatch_service], actions=["sns:Publish"], resources=[self.topic.topic_arn]
+                principals=[cloudwatch_service],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
             )
         )
 
@@ -61,7 +70,12 @@ class Alarms(Construct):
         return alarm
 
     def when_silent(
-        self, scope: Construct, name: str, metric: cloudwatch.IMetric, periods: int, description: str
+        self,
+        scope: Construct,
+        name: str,
+        metric: cloudwatch.IMetric,
+        periods: int,
+        description: str,
     ) -> None:
         """Raise an alarm when the metric has counted nothing for so many of its periods."""
         alarm = cloudwatch.Alarm(
@@ -76,7 +90,9 @@ class Alarms(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
 
-    def when_not_empty(self, scope: Construct, name: str, dead_letters: sqs.IQueue, description: str) -> None:
+    def when_not_empty(
+        self, scope: Construct, name: str, dead_letters: sqs.IQueue, description: str
+    ) -> None:
         """Raise an alarm as soon as a dead-letter queue holds a message."""
         metric = dead_letters.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM

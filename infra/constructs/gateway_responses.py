@@ -25,7 +25,9 @@ class Problem:
 
     @property
     def template(self) -> str:
-        """The body. It repeats nothing of the request: only `$context.requestId` cannot break out of a JSON string."""
+        """The body. It repeats nothing of the request: only `$context.requestId` cannot break out
+        of a JSON string.
+        """
         return json.dumps(
             {
                 "type": f"urn:trading:problem:{self.code.lower().replace('_', '-')}",
@@ -39,7 +41,9 @@ class Problem:
 
     @property
     def response_headers(self) -> dict[str, str]:
-        """The headers as API Gateway takes them: literals in single quotes, over the template's own content type."""
+        """The headers as API Gateway takes them: literals in single quotes, over the template's own
+        content type.
+        """
         headers = {**_HEADERS, **self.headers}
         return {name: f"'{value}'" for name, value in headers.items()}
 
@@ -52,7 +56,9 @@ _UNAUTHENTICATED = Problem(
     {"WWW-Authenticate": "Bearer"},
 )
 _FORBIDDEN = Problem(403, "Forbidden", "FORBIDDEN", "The token does not allow this.")
-_NOT_FOUND = Problem(404, "Not Found", "NOT_FOUND", "There is nothing at this path for this method.")
+_NOT_FOUND = Problem(
+    404, "Not Found", "NOT_FOUND", "There is nothing at this path for this method."
+)
 _INVALID = Problem(400, "Bad Request", "BAD_REQUEST", "The request is not valid.")
 _THROTTLED = Problem(
     429,
@@ -63,16 +69,20 @@ _THROTTLED = Problem(
 )
 _INTERNAL = Problem(500, "Internal Server Error", "INTERNAL", "Something went wrong on our side.")
 _FUNCTION_FAILED = Problem(502, "Bad Gateway", "INTERNAL", "Something went wrong on our side.")
-_UNAVAILABLE = Problem(504, "Gateway Timeout", "UNAVAILABLE", "The service did not answer; repeating is safe.")
+_UNAVAILABLE = Problem(
+    504, "Gateway Timeout", "UNAVAILABLE", "The service did not answer; repeating is safe."
+)
 _TOO_LARGE = Problem(413, "Content Too Large", "BODY_TOO_LARGE", "The request's body is too large.")
-_UNSUPPORTED = Problem(415, "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
+_UNSUPPORTED = Problem(
+    415, "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE", "Send application/json."
+)
 
 _TYPE = apigateway.ResponseType
 PROBLEMS: tuple[tuple[apigateway.ResponseType, Problem], ...] = (
     (_TYPE.UNAUTHORIZED, _UNAUTHENTICATED),
     (_TYPE.ACCESS_DENIED, _FORBIDDEN),
-    # What API Gateway says to a path or method that it does not know; with an Authorization header it takes the
-    # request for a badly signed one.
+    # What API Gateway says to a path or method that it does not know; with an Authorization header
+    # it takes the request for a badly signed one.
     (_TYPE.MISSING_AUTHENTICATION_TOKEN, _NOT_FOUND),
     (_TYPE.INVALID_SIGNATURE, _NOT_FOUND),
     (_TYPE.EXPIRED_TOKEN, _NOT_FOUND),

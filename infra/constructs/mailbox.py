@@ -10,17 +10,27 @@ from infra.stage import Deployment
 from infra.wildcards import acknowledge
 
 MAX_RECEIVES = 30
-"""The worker itself gives a message up after a few tries. This is for messages that kill the worker; and those that wait behind a
-failing one in their group are counted as received with it."""
+"""The worker itself gives a message up after a few tries. This is for messages that kill the
+worker; and those that wait behind a failing one in their group are counted as received with it.
+"""
 VISIBILITY_FACTOR = 6
-"""AWS advises a visibility timeout of six times the function's: a throttled batch must not come back while it is tried."""
+"""AWS advises a visibility timeout of six times the function's: a throttled batch must not come
+back while it is tried.
+"""
 
 
 class FifoMailbox(Construct):
-    """A high-throughput FIFO queue (group = client id), its dead-letter queue, and an alarm on each."""
+    """A high-throughput FIFO queue (group = client id), its dead-letter queue, and an alarm on
+    each.
+    """
 
     def __init__(
-        self, scope: Construct, deployment: Deployment, name: str, function_timeout: int, alarms: Alarms
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        name: str,
+        function_timeout: int,
+        alarms: Alarms,
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Mailbox")
         self.dead_letters = self._queue(
@@ -30,12 +40,19 @@ class FifoMailbox(Construct):
             "Queue",
             deployment.named(f"{name}.fifo"),
             visibility_timeout=Duration.seconds(VISIBILITY_FACTOR * function_timeout),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letters, max_receive_count=MAX_RECEIVES
+            ),
         )
         alarms.when_not_empty(
-            self, "DeadLettersNotEmpty", self.dead_letters, f"A message to {name} could not be handled"
+            self,
+            "DeadLettersNotEmpty",
+            self.dead_letters,
+            f"A message to {name} could not be handled",
         )
-        alarms.when_late(self, "OldestMessageLate", self.queue, f"Messages to {name} wait for too long")
+        alarms.when_late(
+            self, "OldestMessageLate", self.queue, f"Messages to {name} wait for too long"
+        )
 
     def _queue(self, construct_id: str, name: str, **options: object) -> sqs.Queue:
         return sqs.Queue(
@@ -52,8 +69,12 @@ class FifoMailbox(Construct):
         )
 
 
-def undelivered(scope: Construct, deployment: Deployment, name: str, alarms: Alarms, description: str) -> sqs.Queue:
-    """A dead-letter queue for what has no queue before it: asynchronous invocations, schedules. With its alarm."""
+def undelivered(
+    scope: Construct, deployment: Deployment, name: str, alarms: Alarms, description: str
+) -> sqs.Queue:
+    """A dead-letter queue for what has no queue before it: asynchronous invocations, schedules.
+    With its alarm.
+    """
     queue = sqs.Queue(
         scope,
         pascal(name),

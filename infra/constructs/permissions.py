@@ -21,7 +21,9 @@ Arns = Mapping[str, Sequence[str]]
 def statements(grants: Mapping[str, str], arns: Arns) -> list[iam.PolicyStatement]:
     """One statement a grant. Raises KeyError for a resource that does not exist."""
     return [
-        iam.PolicyStatement(actions=_actions(resource, actions), resources=_resources(resource, arns))
+        iam.PolicyStatement(
+            actions=_actions(resource, actions), resources=_resources(resource, arns)
+        )
         for resource, actions in grants.items()
     ]
 

@@ -31,7 +31,9 @@ def dependencies_layer(scope: Construct, deployment: Deployment) -> lambda_.Laye
     """The layer of the locked dependencies. Raises FileNotFoundError if it has not been built."""
     directory = deployment.layers_dir / deployment.layers / "dependencies"
     if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is missing: run `python -m local.layers {deployment.layers}` first")
+        raise FileNotFoundError(
+            f"{directory} is missing: run `python -m local.layers {deployment.layers}` first"
+        )
     return _layer(scope, "dependencies", directory)
 
 
@@ -47,7 +49,9 @@ def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion
 
 
 class PythonFunction(lambda_.Function):
-    """A function of the catalog: its own role, its own log group, the permissions and variables of its specification."""
+    """A function of the catalog: its own role, its own log group, the permissions and variables of
+    its specification.
+    """
 
     def __init__(
         self,
@@ -69,10 +73,13 @@ class PythonFunction(lambda_.Function):
             retention=deployment.log_retention,
             removal_policy=deployment.removal_policy,
         )
-        role = iam.Role(scope, f"{pascal(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(
+            scope, f"{pascal(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+        )
         role.add_to_policy(
             iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[log_group.log_group_arn],
             )
         )
         for statement in statements(spec.grants, arns):
@@ -109,16 +116,27 @@ class PythonFunction(lambda_.Function):
         acknowledge_any_resource(role)
         acknowledge(
             self,
-            {"AwsSolutions-L1": "The dependencies layer is built for Python 3.13, the version the tests vouch for."},
+            {
+                "AwsSolutions-L1": "The dependencies layer is built for Python 3.13, the version the tests vouch for."
+            },
         )
 
 
 def _code(name: str) -> lambda_.AssetCode:
-    """The function's own directory, at its path in the repository, so that its imports are the same everywhere."""
+    """The function's own directory, at its path in the repository, so that its imports are the same
+    everywhere.
+    """
     if not (ROOT / "functions" / name / "handler.py").is_file():
         raise FileNotFoundError(f"functions/{name}/handler.py is missing")
     return lambda_.Code.from_asset(
         str(ROOT),
         ignore_mode=IgnoreMode.GIT,
-        exclude=["/*", "!/functions", "/functions/*", f"!/functions/{name}", "__pycache__", "*.pyc"],
+        exclude=[
+            "/*",
+            "!/functions",
+            "/functions/*",
+            f"!/functions/{name}",
+            "__pycache__",
+            "*.pyc",
+        ],
     )

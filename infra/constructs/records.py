@@ -10,7 +10,9 @@ from infra.stage import Deployment
 from infra.wildcards import acknowledge
 
 
-def record_table(scope: Construct, deployment: Deployment, name: str, spec: TableSpec) -> dynamodb.Table:
+def record_table(
+    scope: Construct, deployment: Deployment, name: str, spec: TableSpec
+) -> dynamodb.Table:
     """A table as the catalog describes it."""
     recoverable = spec.recoverable or spec.ledger
     partition, sort = _keys(*spec.key)
@@ -38,11 +40,18 @@ def record_table(scope: Construct, deployment: Deployment, name: str, spec: Tabl
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
     if not recoverable:
-        acknowledge(table, {"AwsSolutions-DDB3": "Holds nothing that could not be lost: it expires, or is simulated."})
+        acknowledge(
+            table,
+            {
+                "AwsSolutions-DDB3": "Holds nothing that could not be lost: it expires, or is simulated."
+            },
+        )
     return table
 
 
-def _keys(partition: str, sort: str | None = None) -> tuple[dynamodb.Attribute, dynamodb.Attribute | None]:
+def _keys(
+    partition: str, sort: str | None = None
+) -> tuple[dynamodb.Attribute, dynamodb.Attribute | None]:
     def attribute(name: str) -> dynamodb.Attribute:
         return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 

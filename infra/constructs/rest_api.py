@@ -36,7 +36,9 @@ _ACCESS_LOG = {
 
 
 class LoggingAccount(Construct):
-    """Lets API Gateway write logs: a setting of the account and region, so that the last deployment's role is in use."""
+    """Lets API Gateway write logs: a setting of the account and region, so that the last
+    deployment's role is in use.
+    """
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, "ApiGatewayLogging")
@@ -61,7 +63,9 @@ class LoggingAccount(Construct):
 class RestApi(Construct):
     """An API of the catalog. `add_routes` makes its tree; there are no proxy resources."""
 
-    def __init__(self, scope: Construct, deployment: Deployment, name: str, description: str, alarms: Alarms) -> None:
+    def __init__(
+        self, scope: Construct, deployment: Deployment, name: str, description: str, alarms: Alarms
+    ) -> None:
         super().__init__(scope, f"{pascal(name)}Api")
         access_log = logs.LogGroup(
             self,
@@ -75,7 +79,9 @@ class RestApi(Construct):
             "Api",
             rest_api_name=deployment.named(name),
             description=description,
-            endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
+            endpoint_configuration=apigateway.EndpointConfiguration(
+                types=[apigateway.EndpointType.REGIONAL]
+            ),
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=deployment.stage,
@@ -98,7 +104,9 @@ class RestApi(Construct):
                 response_headers=problem.response_headers,
                 templates={"application/json": problem.template},
             )
-        errors = self.api.metric_server_error(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
+        errors = self.api.metric_server_error(
+            period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM
+        )
         alarms.when(self, "ServerErrors", errors, 0, f"The {name} API answered with 5XX")
         acknowledge(
             self,

@@ -29,7 +29,8 @@ class Schedules(Construct):
         payload: dict[str, str] | None = None,
         max_age: Duration | None = None,
     ) -> None:
-        """Invoke a function, asynchronously; by default it gets `{"scheduled_time"}`, the same at each attempt.
+        """Invoke a function, asynchronously; by default it gets `{"scheduled_time"}`, the same at
+        each attempt.
 
         `max_age`: how late an invocation still makes sense (an hour unless told).
         """
@@ -46,7 +47,9 @@ class Schedules(Construct):
         )
         self._add(name, schedule, target)
 
-    def start(self, name: str, schedule: scheduler.ScheduleExpression, state_machine: sfn.IStateMachine) -> None:
+    def start(
+        self, name: str, schedule: scheduler.ScheduleExpression, state_machine: sfn.IStateMachine
+    ) -> None:
         """Start an execution with an empty input."""
         role = self._role(name, "states:StartExecution", state_machine.state_machine_arn)
         target = targets.StepFunctionsStartExecution(
@@ -64,15 +67,22 @@ class Schedules(Construct):
             self,
             f"{pascal(name)}Role",
             assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             ),
         )
         role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[arn]))
-        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._dead_letters.queue_arn]))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"], resources=[self._dead_letters.queue_arn]
+            )
+        )
         # The target would grant itself every version of the function as well.
         return role.without_policy_updates()
 
-    def _add(self, name: str, schedule: scheduler.ScheduleExpression, target: scheduler.IScheduleTarget) -> None:
+    def _add(
+        self, name: str, schedule: scheduler.ScheduleExpression, target: scheduler.IScheduleTarget
+    ) -> None:
         scheduler.Schedule(
             self,
             pascal(name),

@@ -1,4 +1,6 @@
-"""Step Functions workflows: a definition from infra/workflows, a role of its own, logs, tracing, alarms."""
+"""Step Functions workflows: a definition from infra/workflows, a role of its own, logs, tracing,
+alarms.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,8 +20,8 @@ from infra.wildcards import acknowledge, acknowledge_any_resource
 class Workflow(Construct):
     """A Standard workflow. It may do what `statements` say, and no more.
 
-    Logs are errors only, without data: Step Functions keeps each execution's whole history for 90 days by itself, and
-    logging every event would cost more than the transitions.
+    Logs are errors only, without data: Step Functions keeps each execution's whole history for 90
+    days by itself, and logging every event would cost more than the transitions.
     """
 
     def __init__(

@@ -15,11 +15,15 @@ RUNS = 5
 
 
 def main() -> int:
-    """Print what is asked for; with `--write`, put the costs into docs/costs.md and the flood at the open into docs/architecture.md."""
+    """Print what is asked for; with `--write`, put the costs into docs/costs.md and the flood at
+    the open into docs/architecture.md.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless told")
     parser.add_argument(
-        "--write", action="store_true", help="update the generated parts of docs/costs.md and docs/architecture.md"
+        "--write",
+        action="store_true",
+        help="update the generated parts of docs/costs.md and docs/architecture.md",
     )
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
@@ -88,7 +92,9 @@ def latency(console: Console, _: bool) -> None:
     from tests.benchmarks import grid, latency
 
     with console.status("") as status:
-        order, floor, (compared, differing) = latency.measure(lambda line: status.update(line[-100:]))
+        order, floor, (compared, differing) = latency.measure(
+            lambda line: status.update(line[-100:])
+        )
     rows = [
         ["placing an order", f"{order.median:.1f}", f"{order.p95:.1f}"],
         ["an empty function", f"{floor.median:.1f}", f"{floor.p95:.1f}"],
@@ -117,8 +123,19 @@ def opening(console: Console, write: bool) -> None:
                 figures = [flood.seconds, flood.invocations, flood.killed, flood.requests]
                 case = [f"{clients} x {orders}", f"{1000 * sum(answers_within) / 2:.0f} ms", name]
                 rows.append([*case, *(f"{figure:,.0f}" for figure in figures), ratio])
-    header = ["orders", "exchanges", "", "seconds", "invocations", "killed", "requests", "ratio of seconds"]
-    found = grid.Grid("Until the last order is routed, on a virtual clock", header, rows, numbers_from=3)
+    header = [
+        "orders",
+        "exchanges",
+        "",
+        "seconds",
+        "invocations",
+        "killed",
+        "requests",
+        "ratio of seconds",
+    ]
+    found = grid.Grid(
+        "Until the last order is routed, on a virtual clock", header, rows, numbers_from=3
+    )
     found.show(console)
     if write:
         _write(console, "architecture.md", found.markdown())

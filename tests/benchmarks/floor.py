@@ -1,4 +1,6 @@
-"""The floor: an empty function behind the public API and its authorizer, beside what the template deployed."""
+"""The floor: an empty function behind the public API and its authorizer, beside what the template
+deployed.
+"""
 
 import io
 import zipfile
@@ -11,8 +13,11 @@ from local.place import ACCOUNT, REGION, STAGE, Place
 
 PATH = "/floor"
 NAME = "bench-floor"
-# It prints: MiniStack waits for the first line of an invocation's log, and 50 ms for one that never comes.
-CODE = "def handler(event, context):\n    print('{}')\n    return {'statusCode': 201, 'body': '{}'}\n"
+# It prints: MiniStack waits for the first line of an invocation's log, and 50 ms for one that never
+# comes.
+CODE = (
+    "def handler(event, context):\n    print('{}')\n    return {'statusCode': 201, 'body': '{}'}\n"
+)
 
 
 @contextmanager
@@ -33,11 +38,15 @@ def floor(place: Place) -> Iterator[None]:
         MemorySize=512,
     )["FunctionArn"]
     authorizer = gateway.get_authorizers(restApiId=api_id)["items"][0]["id"]
-    resource = gateway.create_resource(restApiId=api_id, parentId=_resources(place)["/"], pathPart=PATH[1:])["id"]
+    resource = gateway.create_resource(
+        restApiId=api_id, parentId=_resources(place)["/"], pathPart=PATH[1:]
+    )["id"]
     method = {"restApiId": api_id, "resourceId": resource, "httpMethod": "POST"}
     gateway.put_method(**method, authorizationType="CUSTOM", authorizerId=authorizer)
     invocation = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=invocation)
+    gateway.put_integration(
+        **method, type="AWS_PROXY", integrationHttpMethod="POST", uri=invocation
+    )
     gateway.create_deployment(restApiId=api_id, stageName=STAGE)
     try:
         yield
@@ -58,5 +67,7 @@ def _remove(place: Place) -> None:
 
 def _resources(place: Place) -> dict[str, str]:
     """Path → resource id."""
-    answer = aws_client(place, "apigateway").get_resources(restApiId=deploy.outputs(place)["PublicApiId"], limit=500)
+    answer = aws_client(place, "apigateway").get_resources(
+        restApiId=deploy.outputs(place)["PublicApiId"], limit=500
+    )
     return {item["path"]: item["id"] for item in answer["items"]}

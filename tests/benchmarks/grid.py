@@ -28,6 +28,8 @@ class Grid:
 
     def markdown(self) -> str:
         """For a document."""
-        rule = ["---:" if index >= self.numbers_from else "---" for index in range(len(self.header))]
+        rule = [
+            "---:" if index >= self.numbers_from else "---" for index in range(len(self.header))
+        ]
         lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
         return "\n".join([f"**{self.title}**", "", *lines])

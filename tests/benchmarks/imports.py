@@ -1,4 +1,6 @@
-"""How long a cold start spends importing a handler, against a handler that imports what every handler must."""
+"""How long a cold start spends importing a handler, against a handler that imports what every
+handler must.
+"""
 
 import os
 import subprocess
@@ -17,14 +19,22 @@ def measure() -> dict[str, float]:
     """Seconds by function, the floor first."""
     statements = {"the floor: boto3 and Powertools": FLOOR}
     statements |= {name: f"import functions.{name}.handler" for name in FUNCTIONS}
-    # In rounds, so that whatever else disturbs the machine for a while does not hit all tries of one function.
-    rounds = [{name: _seconds(statement) for name, statement in statements.items()} for _ in range(BEST_OF)]
+    # In rounds, so that whatever else disturbs the machine for a while does not hit all tries of
+    # one function.
+    rounds = [
+        {name: _seconds(statement) for name, statement in statements.items()}
+        for _ in range(BEST_OF)
+    ]
     return {name: min(each[name] for each in rounds) for name in statements}
 
 
 def _seconds(statement: str) -> float:
-    script = f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
-    ran = subprocess.run([sys.executable, "-c", script], env=_environment(), capture_output=True, text=True, cwd=ROOT)  # noqa: S603
+    script = (
+        f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
+    )
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script], env=_environment(), capture_output=True, text=True, cwd=ROOT
+    )
     if ran.returncode:
         raise RuntimeError(f"{statement} failed:\n{ran.stderr}")
     return float(ran.stdout.splitlines()[-1])
@@ -37,8 +47,14 @@ def _environment() -> dict[str, str]:
         **inherited,
         **CONSTANT_ENVIRONMENT,
         "PYTHONPATH": os.pathsep.join([*layers, str(ROOT)]),
-        **{f"{name.upper()}_TABLE": f"table-{name}" for name in (*TABLES, "exchange", "depository")},
-        **{f"{name.upper()}_{kind}_URL": "http://queue" for name in MAILBOXES for kind in ("QUEUE", "DLQ")},
+        **{
+            f"{name.upper()}_TABLE": f"table-{name}" for name in (*TABLES, "exchange", "depository")
+        },
+        **{
+            f"{name.upper()}_{kind}_URL": "http://queue"
+            for name in MAILBOXES
+            for kind in ("QUEUE", "DLQ")
+        },
         "SIGNING_KEY_SECRET_ID": "signing-key",
         "VENUE_SECRET_PREFIX": "venue-",
     }

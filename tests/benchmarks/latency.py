@@ -1,4 +1,6 @@
-"""How long placing an order takes on the local AWS, against an empty function behind the same API and authorizer."""
+"""How long placing an order takes on the local AWS, against an empty function behind the same API
+and authorizer.
+"""
 
 import os
 import tempfile
@@ -23,7 +25,9 @@ PORT = int(os.environ.get("TRADING_BENCH_PORT", "4650"))
 REQUESTS = 100
 WARM_UP = 10
 PAUSE_SECONDS = 0.5
-"""Before each request, so that none meets what the order before it still sets off; well below the rate limit."""
+"""Before each request, so that none meets what the order before it still sets off; well below the
+rate limit.
+"""
 ORDER = {
     "client_id": "alice",
     "stock_symbol": "KO",
@@ -47,7 +51,9 @@ class Latency(NamedTuple):
 
 
 class Results(NamedTuple):
-    """`accounting`: calls whose units the local AWS reports, and those that it does not count as we do."""
+    """`accounting`: calls whose units the local AWS reports, and those that it does not count as we
+    do.
+    """
 
     order: Latency
     floor: Latency
@@ -89,7 +95,9 @@ def _accounting(place: Place) -> tuple[int, list[Call]]:
     """Our count of DynamoDB's units against the local AWS's own, call by call."""
     usage = measure_order(MARKET_BUY, endpoint=place.endpoint).busy
     reported = [call for call in usage.calls if call.reported is not None]
-    return len(reported), [call for call in reported if call.reported != call.write_units + call.read_units]
+    return len(reported), [
+        call for call in reported if call.reported != call.write_units + call.read_units
+    ]
 
 
 def _seconds(request: Callable[[], httpx.Response]) -> float:

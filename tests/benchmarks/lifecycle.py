@@ -1,4 +1,6 @@
-"""An order from its acceptance to its settlement, as API Gateway, SQS and Step Functions would carry it along."""
+"""An order from its acceptance to its settlement, as API Gateway, SQS and Step Functions would
+carry it along.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -15,7 +17,9 @@ from tests.benchmarks.world import REGION, World
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 QUEUE_REQUESTS_OF_DELIVERY = 2
-"""The event source receives a message and deletes it: a batch of one, the most that a message can cost."""
+"""The event source receives a message and deletes it: a batch of one, the most that a message can
+cost.
+"""
 
 
 class Stage(StrEnum):
@@ -34,7 +38,12 @@ class Stage(StrEnum):
     TICK = "scheduled"
 
 
-STAGE_OF_MESSAGE = {"execute": Stage.EXECUTE, "report": Stage.BOOK, "clear": Stage.CLEAR, "settle": Stage.SETTLE}
+STAGE_OF_MESSAGE = {
+    "execute": Stage.EXECUTE,
+    "report": Stage.BOOK,
+    "clear": Stage.CLEAR,
+    "settle": Stage.SETTLE,
+}
 
 
 @dataclass
@@ -52,7 +61,10 @@ class Lifecycle:
         self.world.meter.stage = Stage.LOGIN
         body = {"api_key": seeding.API_KEY, "api_secret": seeding.API_SECRET}
         status, answer = self.world.request(
-            "POST", "/api/v1/auth/token", json.dumps(body).encode(), {"Idempotency-Key": str(uuid4())}
+            "POST",
+            "/api/v1/auth/token",
+            json.dumps(body).encode(),
+            {"Idempotency-Key": str(uuid4())},
         )
         _expect(status == 200, answer)
         return str(json.loads(answer)["jwt_token"])
@@ -61,16 +73,26 @@ class Lifecycle:
         """What API Gateway learns from the authorizer."""
         self.world.meter.stage = Stage.AUTHORIZE
         method = f"arn:aws:execute-api:{REGION}:000000000000:public/bench/POST/api/v1/orders"
-        event = {"type": "REQUEST", "methodArn": method, "headers": {"Authorization": f"Bearer {token}"}}
+        event = {
+            "type": "REQUEST",
+            "methodArn": method,
+            "headers": {"Authorization": f"Bearer {token}"},
+        }
         claims: dict[str, str] = self.world.invoke("authorizer", event)["context"]
         return claims
 
     def place(self, claims: dict[str, str], order: dict[str, Any]) -> str:
         """Place an order and carry it until nothing is under way any more. Its id."""
         self.world.meter.stage = Stage.ACCEPT
-        body = json.dumps({"client_id": seeding.CLIENT, "stock_symbol": seeding.SYMBOL, **order}).encode()
+        body = json.dumps(
+            {"client_id": seeding.CLIENT, "stock_symbol": seeding.SYMBOL, **order}
+        ).encode()
         status, answer = self.world.request(
-            "POST", "/api/v1/orders", body, {"Idempotency-Key": str(uuid4()), "X-Correlation-Id": str(uuid4())}, claims
+            "POST",
+            "/api/v1/orders",
+            body,
+            {"Idempotency-Key": str(uuid4()), "X-Correlation-Id": str(uuid4())},
+            claims,
         )
         _expect(status == 201, answer)
         self._carry_on()
@@ -107,7 +129,9 @@ class Lifecycle:
     def reconcile(self, settlement_date: date) -> None:
         """The cycle's last state."""
         self.world.meter.stage = Stage.RECONCILE
-        agreed = self.world.invoke("settlement_reconcile", {"settlement_date": settlement_date.isoformat()})
+        agreed = self.world.invoke(
+            "settlement_reconcile", {"settlement_date": settlement_date.isoformat()}
+        )
         _expect(agreed["breaks"] == 0 and agreed["matched"] > 0, agreed)
 
     def tick(self, function: str, event: dict[str, Any]) -> None:
@@ -162,10 +186,14 @@ class Lifecycle:
     def _mailboxes(self) -> bool:
         """Deliver one message that a function sent, if there is any."""
         for function, url in self.world.queues.items():
-            received = self.world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+            received = self.world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get(
+                "Messages", []
+            )
             for message in received:
                 self.world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                self._deliver(function, message["Body"], STAGE_OF_MESSAGE[json.loads(message["Body"])["kind"]])
+                self._deliver(
+                    function, message["Body"], STAGE_OF_MESSAGE[json.loads(message["Body"])["kind"]]
+                )
                 return True
         return False
 

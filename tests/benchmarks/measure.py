@@ -15,26 +15,40 @@ from tests.benchmarks.world import World, running_world
 
 Order = dict[str, Any]
 MARKET_BUY: Order = {"quantity": 100, "order_type": "market", "side": "buy", "time_in_force": "DAY"}
-LIMIT_SELL: Order = {"quantity": 100, "order_type": "limit", "side": "sell", "time_in_force": "DAY", "price": "64.00"}
+LIMIT_SELL: Order = {
+    "quantity": 100,
+    "order_type": "limit",
+    "side": "sell",
+    "time_in_force": "DAY",
+    "price": "64.00",
+}
 
 LONGEST_CACHE_SECONDS = 301
 SHORTEST_CACHE_SECONDS = 1.05
 ORDERS_A_TOKEN = 15
 ORDERS_A_VERDICT = 5
-"""A client that places an order a minute: tokens live for 15 minutes, the authorizer's verdicts for 5."""
+"""A client that places an order a minute: tokens live for 15 minutes, the authorizer's verdicts for
+5.
+"""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`busy`: by a worker that handled another order some seconds ago. `idle`: by one whose caches are all out of date."""
+    """`busy`: by a worker that handled another order some seconds ago. `idle`: by one whose caches
+    are all out of date.
+    """
 
     busy: Usage
     idle: Usage
     stored_bytes: int
 
 
-def measure(order: Order, runs: int = 1, *, split: bool = False, endpoint: str | None = None) -> Measured:
-    """One order each in several runs; durations are medians. `split`: the best exchange has a few shares only."""
+def measure(
+    order: Order, runs: int = 1, *, split: bool = False, endpoint: str | None = None
+) -> Measured:
+    """One order each in several runs; durations are medians. `split`: the best exchange has a few
+    shares only.
+    """
     idle, busy = [], []
     with running_world(endpoint) as world:
         if split:
@@ -52,8 +66,9 @@ def measure(order: Order, runs: int = 1, *, split: bool = False, endpoint: str |
             if number == 0:
                 few = _reconciled(world, life, settlement_date)
         many = _reconciled(world, life, settlement_date)
-        # What reconciling a day costs without orders is not an order's: both runs have it, and it cancels out. So do the
-        # durations, but for their noise, which is larger than an order's part.
+        # What reconciling a day costs without orders is not an order's: both runs have it, and it
+        # cancels out. So do the durations, but for their noise, which is larger than an order's
+        # part.
         shared = replace(many.divided(2 * runs).plus(few.divided(-2 * runs)), invocations=[])
     return Measured(_typical(busy[1:]).plus(shared), _typical(idle[1:]).plus(shared), stored)
 
@@ -111,7 +126,11 @@ def _typical(runs: list[Usage]) -> Usage:
     if len(sequences) != 1:
         raise RuntimeError("the runs did not do the same")
     invocations = [
-        replace(same[-1], cpu_ms=median(i.cpu_ms for i in same), duration_ms=median(i.duration_ms for i in same))
+        replace(
+            same[-1],
+            cpu_ms=median(i.cpu_ms for i in same),
+            duration_ms=median(i.duration_ms for i in same),
+        )
         for same in zip(*(run.invocations for run in runs), strict=True)
     ]
     return replace(runs[-1], invocations=invocations)

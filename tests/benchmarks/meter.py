@@ -1,4 +1,6 @@
-"""Counts what functions that run in this process would be billed for on AWS, by hooks of botocore's events."""
+"""Counts what functions that run in this process would be billed for on AWS, by hooks of botocore's
+events.
+"""
 
 import json
 import time
@@ -19,7 +21,12 @@ Result = TypeVar("Result")
 
 FULL_CPU_MB = 1769
 """Lambda gives a whole vCPU to this much memory, and less in proportion."""
-LATENCY_MS = {"TransactWriteItems": 12.0, "StartExecution": 25.0, "SendTaskSuccess": 20.0, "Invoke": 15.0}
+LATENCY_MS = {
+    "TransactWriteItems": 12.0,
+    "StartExecution": 25.0,
+    "SendTaskSuccess": 20.0,
+    "Invoke": 15.0,
+}
 DEFAULT_LATENCY_MS = 6.0
 HTTP_LATENCY_MS = 8.0
 """Assumed round trips, warm, in the same region: nothing here can measure them."""
@@ -31,7 +38,9 @@ SAMPLED_TRACES = 0.05
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an AWS API by a function. `reported`: the units that the service itself says it consumed."""
+    """One call of an AWS API by a function. `reported`: the units that the service itself says it
+    consumed.
+    """
 
     stage: str
     function: str
@@ -146,7 +155,9 @@ class _Frame:
 class Meter:
     """Attach it to a session's events before clients are made; `stage` names what is going on."""
 
-    def __init__(self, tables: dict[str, TableSpec], peek: Callable[[str, Item], Item | None]) -> None:
+    def __init__(
+        self, tables: dict[str, TableSpec], peek: Callable[[str, Item], Item | None]
+    ) -> None:
         """`tables` by physical name; `peek` reads an item without being counted."""
         self.usage = Usage()
         self.stage = ""
@@ -199,37 +210,64 @@ class Meter:
             for metric in json.loads(line).get("_aws", {}).get("CloudWatchMetrics", []):
                 self.usage.metrics |= {f"{function} {named['Name']}" for named in metric["Metrics"]}
 
-    def _before_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _before_call(
+        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any
+    ) -> None:
         with self._not_ours():
             body = params["body"]
-            context["metered"] = request = json.loads(body) if isinstance(body, bytes | str) and body else {}
+            context["metered"] = request = (
+                json.loads(body) if isinstance(body, bytes | str) and body else {}
+            )
             if model.service_model.service_name == "dynamodb":
-                params["body"] = json.dumps({**request, "ReturnConsumedCapacity": "INDEXES"}).encode()
+                params["body"] = json.dumps(
+                    {**request, "ReturnConsumedCapacity": "INDEXES"}
+                ).encode()
                 writes = _writes(model.name, request)
-                context["before"] = [self._peek(write["TableName"], self._key(write)) for write in writes]
+                context["before"] = [
+                    self._peek(write["TableName"], self._key(write)) for write in writes
+                ]
 
-    def _after_call(self, http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    def _after_call(
+        self, http_response: Any, model: Any, context: dict[str, Any], **_: Any
+    ) -> None:
         with self._not_ours():
             function = self._frames[-1].function
-            service, operation, request = model.service_model.service_name, model.name, context["metered"]
+            service, operation, request = (
+                model.service_model.service_name,
+                model.name,
+                context["metered"],
+            )
             self._frames[-1].waited_ms += LATENCY_MS.get(operation, DEFAULT_LATENCY_MS)
             if service == "dynamodb":
                 answer = json.loads(http_response.content)
-                written = self._written(operation, request, context["before"], http_response.status_code < 300)
+                written = self._written(
+                    operation, request, context["before"], http_response.status_code < 300
+                )
                 read = _read(operation, request, answer)
                 self.charge(function, Billed.WRITES, written)
                 self.charge(function, Billed.READS, read)
                 call = Call(
-                    self.stage, function, service, operation, _detail(request), written, read, _reported(answer)
+                    self.stage,
+                    function,
+                    service,
+                    operation,
+                    _detail(request),
+                    written,
+                    read,
+                    _reported(answer),
                 )
             else:
-                billed = {"sqs": Billed.QUEUE_REQUESTS, "secretsmanager": Billed.SECRETS}.get(service)
+                billed = {"sqs": Billed.QUEUE_REQUESTS, "secretsmanager": Billed.SECRETS}.get(
+                    service
+                )
                 if billed:
                     self.charge(function, billed)
                 call = Call(self.stage, function, service, operation)
             self.usage.calls.append(call)
 
-    def _written(self, operation: str, request: dict[str, Any], before: list[Item | None], succeeded: bool) -> float:
+    def _written(
+        self, operation: str, request: dict[str, Any], before: list[Item | None], succeeded: bool
+    ) -> float:
         total = 0
         factor = units.TRANSACTION_FACTOR if operation == "TransactWriteItems" else 1
         for write, old in zip(_writes(operation, request), before, strict=True):
@@ -238,7 +276,9 @@ class Meter:
             total += factor * units.write_units(old, new) + units.index_write_units(spec, old, new)
             if new:
                 kind = " ".join(value.get("S", "") for value in self._key(write).values())
-                self.usage.items.append(ItemSize(self.stage, write["TableName"], kind, units.item_bytes(new)))
+                self.usage.items.append(
+                    ItemSize(self.stage, write["TableName"], kind, units.item_bytes(new))
+                )
         return total
 
     def _key(self, write: dict[str, Any]) -> Item:
@@ -270,7 +310,9 @@ def _read(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> fl
     consistent = bool(request.get("ConsistentRead"))
     match operation:
         case "GetItem":
-            return units.read_units([answer["Item"]] if "Item" in answer else [], consistent=consistent)
+            return units.read_units(
+                [answer["Item"]] if "Item" in answer else [], consistent=consistent
+            )
         case "Query":
             return units.read_units(answer["Items"], consistent=consistent)
         case "BatchGetItem":
@@ -289,12 +331,24 @@ def _detail(request: dict[str, Any]) -> str:
     """The tables a request is about, and how many items of each if it names several."""
     named = [request["TableName"]] if "TableName" in request else []
     named += [write["TableName"] for write in _writes("", request)]
-    counted = [f"{table} ×{len(asked['Keys'])}" for table, asked in request.get("RequestItems", {}).items()]
-    return ", ".join([*counted, *(f"{t} ×{named.count(t)}" if named.count(t) > 1 else t for t in dict.fromkeys(named))])
+    counted = [
+        f"{table} ×{len(asked['Keys'])}" for table, asked in request.get("RequestItems", {}).items()
+    ]
+    return ", ".join(
+        [
+            *counted,
+            *(f"{t} ×{named.count(t)}" if named.count(t) > 1 else t for t in dict.fromkeys(named)),
+        ]
+    )
 
 
 def _reported(answer: dict[str, Any]) -> float | None:
     consumed = answer.get("ConsumedCapacity")
     if consumed is None:
         return None
-    return float(sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed])))
+    return float(
+        sum(
+            each["CapacityUnits"]
+            for each in (consumed if isinstance(consumed, list) else [consumed])
+        )
+    )

@@ -1,4 +1,6 @@
-"""What the system costs a month when nobody trades: what there is, counted in the templates, and what the schedules do."""
+"""What the system costs a month when nobody trades: what there is, counted in the templates, and
+what the schedules do.
+"""
 
 import json
 import os
@@ -21,7 +23,9 @@ MINUTES = 60 * prices.HOURS
 BUSINESS_DAYS = 21
 POLLERS = 5
 LONG_POLLS_A_MINUTE = 3
-"""Lambda keeps five pollers on an idle queue, each waiting up to 20 seconds: the documented minimum, an estimate."""
+"""Lambda keeps five pollers on an idle queue, each waiting up to 20 seconds: the documented
+minimum, an estimate.
+"""
 METRICS_OF_A_METHOD = 5
 CYCLE_TRANSITIONS = 5
 
@@ -42,10 +46,18 @@ def monthly(metrics: int) -> list[Fixed]:
     methods = found["AWS::ApiGateway::Method"]
     schedules = found["AWS::Scheduler::Schedule"]
     lines = [
-        Fixed("Secrets Manager secrets", (n := found["AWS::SecretsManager::Secret"]), n * prices.SECRET),
+        Fixed(
+            "Secrets Manager secrets",
+            (n := found["AWS::SecretsManager::Secret"]),
+            n * prices.SECRET,
+        ),
         Fixed("CloudWatch alarms", (n := found["AWS::CloudWatch::Alarm"]), n * prices.ALARM),
-        Fixed("KMS customer key (alarm topic)", (n := found["AWS::KMS::Key"]), n * prices.CUSTOMER_KEY),
-        Fixed("custom metrics of the code, while orders flow", metrics, metrics * prices.CUSTOM_METRIC),
+        Fixed(
+            "KMS customer key (alarm topic)", (n := found["AWS::KMS::Key"]), n * prices.CUSTOMER_KEY
+        ),
+        Fixed(
+            "custom metrics of the code, while orders flow", metrics, metrics * prices.CUSTOM_METRIC
+        ),
         Fixed(
             "API Gateway detailed metrics, while requests come",
             (n := methods * METRICS_OF_A_METHOD),
@@ -56,7 +68,9 @@ def monthly(metrics: int) -> list[Fixed]:
             (n := len(MAILBOXES) * POLLERS * LONG_POLLS_A_MINUTE * MINUTES),
             n * PRICE[Billed.QUEUE_REQUESTS],
         ),
-        Fixed("EventBridge Scheduler: schedules", schedules, 2 * MINUTES * prices.SCHEDULED_INVOCATION),
+        Fixed(
+            "EventBridge Scheduler: schedules", schedules, 2 * MINUTES * prices.SCHEDULED_INVOCATION
+        ),
     ]
     return [*lines, *scheduled_runs()]
 
@@ -77,7 +91,9 @@ def resources() -> Counter[str]:
         python.mkdir(parents=True)
         (python / "dependency.py").touch()
         context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        app = App(context={**context, "layers_dir": str(layers)}, outdir=str(Path(directory) / "out"))
+        app = App(
+            context={**context, "layers_dir": str(layers)}, outdir=str(Path(directory) / "out")
+        )
         build(app)
         app.synth()
         return Counter(resource.type for resource in Synthesized(Path(directory) / "out"))
@@ -87,7 +103,11 @@ def scheduled_runs() -> list[Fixed]:
     """The schedules' invocations, on a system at rest."""
     with running_world() as world:
         life = Lifecycle(world)
-        cycle = {"settlement_date": calendar.settlement_date(calendar.business_date(world.clock()), 1).isoformat()}
+        cycle = {
+            "settlement_date": calendar.settlement_date(
+                calendar.business_date(world.clock()), 1
+            ).isoformat()
+        }
         runs: dict[str, tuple[str, dict[str, Any], int]] = {
             "sweeper, every minute": ("sweeper", {}, MINUTES),
             "settlement plan, every business day": ("settlement_plan", cycle, BUSINESS_DAYS),
@@ -104,5 +124,7 @@ def scheduled_runs() -> list[Fixed]:
             usd = times * sum(costs.values())
             lines.append(Fixed(what, times, usd, function in SIMULATORS))
     transitions = BUSINESS_DAYS * CYCLE_TRANSITIONS
-    lines.append(Fixed("settlement cycle: transitions", transitions, transitions * PRICE[Billed.TRANSITIONS]))
+    lines.append(
+        Fixed("settlement cycle: transitions", transitions, transitions * PRICE[Billed.TRANSITIONS])
+    )
     return lines

@@ -1,4 +1,6 @@
-"""A flood at the open, on the simulation's virtual clock: orders that waited for it, and the same sent while the market is open."""
+"""A flood at the open, on the simulation's virtual clock: orders that waited for it, and the same
+sent while the market is open.
+"""
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,13 +22,17 @@ EXCHANGE_SECONDS = ((0.05, 0.07), (0.1, 0.14))
 SYMBOL, PRICE = "AAPL", "200.00"
 BEFORE_THE_OPEN, AFTER_THE_OPEN = -1500.0, 600.0
 PACE = 0.1
-"""Seconds between two orders that a client sends while the market is open: all that the rate limit of an API key lets through."""
+"""Seconds between two orders that a client sends while the market is open: all that the rate limit
+of an API key lets through.
+"""
 GIVEN_UP_AFTER = 3600
 
 
 @dataclass(frozen=True)
 class Flood:
-    """What it took until the last order was routed, from the open or from the first order sent. `requests`: to exchanges."""
+    """What it took until the last order was routed, from the open or from the first order sent.
+    `requests`: to exchanges.
+    """
 
     seconds: float
     invocations: int
@@ -34,10 +40,13 @@ class Flood:
     requests: int
 
 
-def measure(clients: int, orders: int, exchange_seconds: tuple[float, float]) -> tuple[Flood, Flood]:
+def measure(
+    clients: int, orders: int, exchange_seconds: tuple[float, float]
+) -> tuple[Flood, Flood]:
     """With orders that waited for the open, and with an open market."""
     waited, sent = (
-        _in_a_process(clients, orders, exchange_seconds, starts) for starts in (BEFORE_THE_OPEN, AFTER_THE_OPEN)
+        _in_a_process(clients, orders, exchange_seconds, starts)
+        for starts in (BEFORE_THE_OPEN, AFTER_THE_OPEN)
     )
     return waited, sent
 
@@ -67,7 +76,9 @@ def _play(clients: int, orders: int, exchange_seconds: tuple[float, float], star
                 if step["status"] == "ROUTING"
             ]
     if len(routed) < clients * orders:
-        raise RuntimeError(f"{len(routed)} of {clients * orders} orders were routed within {GIVEN_UP_AFTER} s")
+        raise RuntimeError(
+            f"{len(routed)} of {clients * orders} orders were routed within {GIVEN_UP_AFTER} s"
+        )
     last = max(routed)
     told = [tuple(event[1:]) for event in simulation.events if began <= event[0] <= last]
     ours = [event for event in told if event[0].startswith("execution/")]
@@ -82,10 +93,19 @@ def _play(clients: int, orders: int, exchange_seconds: tuple[float, float], star
 def _scenario(clients: int, orders: int, starts: float) -> Scenario:
     traders = tuple(Trader(f"client-{n}", Decimal(10_000_000), {SYMBOL: 0}) for n in range(clients))
     pace = -starts / orders / 2 if starts < 0 else PACE
-    terms = {"stock_symbol": SYMBOL, "quantity": 1, "side": "buy", "order_type": "limit", "price": PRICE}
+    terms = {
+        "stock_symbol": SYMBOL,
+        "quantity": 1,
+        "side": "buy",
+        "order_type": "limit",
+        "price": PRICE,
+    }
     actions = [
         Action(
-            starts + number * pace, trader.client_id, "place", {"key": f"key-{number}", "time_in_force": "DAY", **terms}
+            starts + number * pace,
+            trader.client_id,
+            "place",
+            {"key": f"key-{number}", "time_in_force": "DAY", **terms},
         )
         for number in range(orders)
         for trader in traders

@@ -1,4 +1,6 @@
-"""List prices in us-east-1, without free tiers, in USD. Check them against the services' pricing pages before relying on them."""
+"""List prices in us-east-1, without free tiers, in USD. Check them against the services' pricing
+pages before relying on them.
+"""
 
 from enum import StrEnum
 

@@ -20,18 +20,29 @@ PARTIES = ((False, "ours"), (True, "simulators"))
 def by_stage(usage: Usage) -> Grid:
     """What is billed, stage by stage."""
     quantities = quantities_of(usage)
-    columns = [billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)]
+    columns = [
+        billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)
+    ]
     calls: dict[tuple[bool, str], float] = defaultdict(float)
     for call in usage.calls:
         calls[call.is_simulated, call.stage] += call.share
     rows = []
     for simulated, party in PARTIES:
-        stages = [s for s in STAGES if calls[simulated, s] or any(quantities.get((simulated, s, b)) for b in columns)]
+        stages = [
+            s
+            for s in STAGES
+            if calls[simulated, s] or any(quantities.get((simulated, s, b)) for b in columns)
+        ]
         for stage in stages:
             row = [quantities.get((simulated, stage, billed), 0.0) for billed in columns]
             rows.append([party, str(stage), *map(_number, (calls[simulated, stage], *row))])
-        sums = [sum(quantities.get((simulated, stage, billed), 0.0) for stage in stages) for billed in columns]
-        rows.append([party, "all", *map(_number, (sum(calls[simulated, s] for s in stages), *sums))])
+        sums = [
+            sum(quantities.get((simulated, stage, billed), 0.0) for stage in stages)
+            for billed in columns
+        ]
+        rows.append(
+            [party, "all", *map(_number, (sum(calls[simulated, s] for s in stages), *sums))]
+        )
     header = ["", "stage", "AWS calls", *(_short(billed) for billed in columns)]
     return Grid("A plain order by stage", header, rows, numbers_from=2)
 
@@ -49,7 +60,12 @@ def by_call(usage: Usage) -> Grid:
         key=lambda key: (order[Stage(key[0])], key[1:]),
     )
     rows = [[*key, *map(_number, found[key])] for key in keys]
-    return Grid("Calls of AWS APIs", ["stage", "function", "operation", "calls", "write units", "read units"], rows, 3)
+    return Grid(
+        "Calls of AWS APIs",
+        ["stage", "function", "operation", "calls", "write units", "read units"],
+        rows,
+        3,
+    )
 
 
 def sizes(usage: Usage) -> Grid:
@@ -59,13 +75,24 @@ def sizes(usage: Usage) -> Grid:
         for item in usage.items
         if item.table.endswith(("orders", "ledger", "accounts"))
     ]
-    return Grid("Items written, in bytes (a write unit is 1,024)", ["stage", "table", "item", "bytes"], rows, 3)
+    return Grid(
+        "Items written, in bytes (a write unit is 1,024)",
+        ["stage", "table", "item", "bytes"],
+        rows,
+        3,
+    )
 
 
 def invocations(usage: Usage) -> Grid:
     """Runs of functions."""
     rows = [
-        [str(run.stage), run.function, _number(run.share), f"{run.cpu_ms:.1f}", f"{run.duration_ms:.0f}"]
+        [
+            str(run.stage),
+            run.function,
+            _number(run.share),
+            f"{run.cpu_ms:.1f}",
+            f"{run.duration_ms:.0f}",
+        ]
         for run in usage.invocations
     ]
     return Grid(
@@ -81,9 +108,16 @@ def costs(orders: dict[str, Usage]) -> Grid:
     bills = [bill(usage) for usage in orders.values()]
     rows = []
     for simulated, party in PARTIES:
-        lines = [billed for billed in Billed if any(each.get((simulated, billed)) for each in bills)]
-        rows += [[party, billed.value, *(_usd(each.get((simulated, billed), 0)) for each in bills)] for billed in lines]
-        totals = [sum(usd for (payer, _), usd in each.items() if payer == simulated) for each in bills]
+        lines = [
+            billed for billed in Billed if any(each.get((simulated, billed)) for each in bills)
+        ]
+        rows += [
+            [party, billed.value, *(_usd(each.get((simulated, billed), 0)) for each in bills)]
+            for billed in lines
+        ]
+        totals = [
+            sum(usd for (payer, _), usd in each.items() if payer == simulated) for each in bills
+        ]
         rows.append([party, "total", *map(_usd, totals)])
     rows.append(["", "both", *(_usd(sum(each.values())) for each in bills)])
     return Grid("USD for a million orders", ["", "", *orders], rows, numbers_from=2)
@@ -93,7 +127,12 @@ def fixed(lines: Iterable[Fixed]) -> Grid:
     """USD a month without a single order."""
     lines = list(lines)
     rows = [
-        ["simulators" if line.simulated else "ours", line.what, f"{line.count:,.0f}", f"{line.usd:.2f}"]
+        [
+            "simulators" if line.simulated else "ours",
+            line.what,
+            f"{line.count:,.0f}",
+            f"{line.usd:.2f}",
+        ]
         for line in lines
     ]
     rows.append(["", "total", "", f"{sum(line.usd for line in lines):.2f}"])
@@ -108,12 +147,17 @@ def counts(kinds: dict[str, Measured]) -> Grid:
             mine = [call for call in usage.calls if not call.is_simulated]
             writes, reads = (
                 sum(each)
-                for each in zip(*((c.write_units * c.share, c.read_units * c.share) for c in mine), strict=True)
+                for each in zip(
+                    *((c.write_units * c.share, c.read_units * c.share) for c in mine), strict=True
+                )
             )
             calls = sum(call.share for call in mine)
             rows.append([name, worker, _number(calls), _number(writes), _number(reads)])
     return Grid(
-        "Orders compared, without the simulators", ["", "worker", "AWS calls", "write units", "read units"], rows, 2
+        "Orders compared, without the simulators",
+        ["", "worker", "AWS calls", "write units", "read units"],
+        rows,
+        2,
     )
 
 
@@ -131,7 +175,11 @@ def _usd(an_order: float) -> str:
 
 
 def _short(billed: Billed) -> str:
-    return billed.value.replace(" (estimate)", "").removeprefix("DynamoDB ").replace("Step Functions ", "")
+    return (
+        billed.value.replace(" (estimate)", "")
+        .removeprefix("DynamoDB ")
+        .replace("Step Functions ", "")
+    )
 
 
 def _kind(key: str) -> str:

@@ -1,4 +1,6 @@
-"""What a world starts with: instruments, exchanges, secrets, and one client with cash, shares and an API key."""
+"""What a world starts with: instruments, exchanges, secrets, and one client with cash, shares and
+an API key.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ API_SECRET = passwords.generate_secret()
 SYMBOL = "KO"
 SECRETS = (SIGNING_KEY, *(f"venue-{venue}" for venue in (*EXCHANGES, DEPOSITORY)))
 FAULTLESS = {
-    f"{fault}_rate": 0 for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")
+    f"{fault}_rate": 0
+    for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")
 } | {"latency_ms_min": 0, "latency_ms_max": 0, "displayed_size": 100_000}
 SOUND = {f"{fault}_rate": 0 for fault in ("fail", "unavailable", "slow", "answer_lost")}
 PERMISSIONS = ("orders:read", "orders:write")
@@ -38,10 +41,22 @@ def seed(world: World) -> None:
     for listed in reference.INSTRUMENTS:
         fields = Instrument.model_fields.keys() & listed._fields
         instrument = Instrument(**{name: getattr(listed, name) for name in fields})
-        put(world, "reference", {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+        put(
+            world,
+            "reference",
+            {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
+        )
     for venue in reference.EXCHANGES:
-        exchange = Exchange(exchange_id=venue.exchange_id, name=venue.name, fee_per_share=Decimal(venue.fee_per_share))
-        put(world, "reference", {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+        exchange = Exchange(
+            exchange_id=venue.exchange_id,
+            name=venue.name,
+            fee_per_share=Decimal(venue.fee_per_share),
+        )
+        put(
+            world,
+            "reference",
+            {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
+        )
     for item in reference.market_items():
         put(world, "exchange-books", item)
     for exchange_id in EXCHANGES:
@@ -61,7 +76,9 @@ def seed(world: World) -> None:
         secret_hashes=(passwords.hash_secret(API_SECRET),),
         permissions=PERMISSIONS,
     )
-    world.dynamodb.put_item(TableName=f"{world.prefix}credentials", Item=to_item(credential.model_dump()))
+    world.dynamodb.put_item(
+        TableName=f"{world.prefix}credentials", Item=to_item(credential.model_dump())
+    )
 
 
 def configure_exchange(world: World, exchange_id: str, **behaviour: Any) -> None:
@@ -93,4 +110,6 @@ def _fund(world: World) -> None:
     account = the_books.account(CLIENT)
     the_books.commit(*deposits.deposit_cash(account, Decimal(50_000_000), "opening-cash", now))
     position = the_books.position(CLIENT, SYMBOL)
-    the_books.commit(*deposits.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now))
+    the_books.commit(
+        *deposits.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now)
+    )

@@ -17,9 +17,7 @@ MOST_CALLS = {
     Stage.RECONCILE: 1,
 }
 MOST_CALLS_OF_AN_IDLE_WORKER = 51
-ADVICE = (
-    "Each call of AWS costs every order latency and money: a new one must earn its place. If it does, raise the limit."
-)
+ADVICE = "Each call of AWS costs every order latency and money: a new one must earn its place. If it does, raise the limit."
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +35,9 @@ def test_calls_of_a_plain_order(measured: Measured, stage: Stage) -> None:
 
 def test_write_units_of_a_plain_order_and_of_its_fill(measured: Measured) -> None:
     mine = [call for call in measured.busy.calls if not call.is_simulated]
-    assert sum(call.write_units * call.share for call in mine if call.stage == Stage.BOOK) <= 9, ADVICE
+    assert sum(call.write_units * call.share for call in mine if call.stage == Stage.BOOK) <= 9, (
+        ADVICE
+    )
     assert sum(call.write_units * call.share for call in mine) <= 38, ADVICE
 
 
@@ -52,7 +52,11 @@ def test_calls_of_an_idle_worker(measured: Measured) -> None:
 
 
 def test_transitions_of_a_plain_order(measured: Measured) -> None:
-    transitions = [charge.stage for charge in measured.busy.charges if charge.billed == "Step Functions transitions"]
+    transitions = [
+        charge.stage
+        for charge in measured.busy.charges
+        if charge.billed == "Step Functions transitions"
+    ]
     assert transitions == [Stage.EXECUTE, Stage.CLEAR, Stage.SETTLE], (
         "two for the order, one for the client's settlement"
     )

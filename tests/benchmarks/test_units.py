@@ -70,7 +70,9 @@ def test_an_index_is_written_when_its_entry_changes(
     assert units.index_write_units(SPEC, before, after) == expected
 
 
-@pytest.mark.parametrize(("size", "consistent", "expected"), [(4096, True, 1), (4097, True, 2), (4096, False, 0.5)])
+@pytest.mark.parametrize(
+    ("size", "consistent", "expected"), [(4096, True, 1), (4097, True, 2), (4096, False, 0.5)]
+)
 def test_a_read_unit_is_four_kilobytes(size: int, consistent: bool, expected: float) -> None:
     assert units.read_units([item(size)], consistent=consistent) == expected
 
@@ -93,7 +95,10 @@ def test_the_meter_counts_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         )
-        meter = Meter({"table": SPEC}, lambda table, key: plain.get_item(TableName=table, Key=dict(key)).get("Item"))
+        meter = Meter(
+            {"table": SPEC},
+            lambda table, key: plain.get_item(TableName=table, Key=dict(key)).get("Item"),
+        )
         counted = boto3.Session(region_name="us-east-1")
         meter.attach(counted.events)
         client: Any = counted.client("dynamodb")

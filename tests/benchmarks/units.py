@@ -1,7 +1,8 @@
-"""DynamoDB's request units by the documented rules: what an item weighs, what reading and writing it consumes.
+"""DynamoDB's request units by the documented rules: what an item weighs, what reading and writing
+it consumes.
 
-Sizes: developer guide, "DynamoDB item sizes and formats". Units: "DynamoDB read and write operations". Index arms of a
-transaction are replicated asynchronously and are not doubled.
+Sizes: developer guide, "DynamoDB item sizes and formats". Units: "DynamoDB read and write
+operations". Index arms of a transaction are replicated asynchronously and are not doubled.
 """
 
 from base64 import b64decode
@@ -37,7 +38,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return CONTAINER_BYTES + sum(ELEMENT_BYTES + _value_bytes(element) for element in content)
+            return CONTAINER_BYTES + sum(
+                ELEMENT_BYTES + _value_bytes(element) for element in content
+            )
         case "M":
             return CONTAINER_BYTES + len(content) * ELEMENT_BYTES + item_bytes(content)
         case _:
@@ -45,7 +48,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def number_bytes(number: str) -> int:
-    """One byte, one for each pair of significant digits (pairs start at the decimal point), one for a minus."""
+    """One byte, one for each pair of significant digits (pairs start at the decimal point), one for
+    a minus.
+    """
     sign, digits, exponent = Decimal(number).normalize().as_tuple()
     if digits == (0,):
         return 1
@@ -76,13 +81,17 @@ def _entry(spec: TableSpec, keys: Iterable[str], item: Item | None) -> Item | No
 
 
 def read_units(items: Iterable[Item], *, consistent: bool) -> float:
-    """Units of one GetItem, Query or Scan: what was read together is rounded up together; nothing costs as one."""
+    """Units of one GetItem, Query or Scan: what was read together is rounded up together; nothing
+    costs as one.
+    """
     size = sum(item_bytes(item) for item in items)
     return max(1, ceil(size / READ_BYTES)) * (1 if consistent else 0.5)
 
 
 def batch_read_units(items: Iterable[Item], keys: int, *, consistent: bool) -> float:
-    """Units of one BatchGetItem: every item is rounded up by itself, and a missing one costs as the smallest."""
+    """Units of one BatchGetItem: every item is rounded up by itself, and a missing one costs as the
+    smallest.
+    """
     found = list(items)
     missing: list[Item] = [{}] * (keys - len(found))
     return sum(read_units([item], consistent=consistent) for item in (*found, *missing))

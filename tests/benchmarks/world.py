@@ -1,7 +1,9 @@
-"""The whole system in this process: every function's real handler over tables, queues and secrets, everything counted.
+"""The whole system in this process: every function's real handler over tables, queues and secrets,
+everything counted.
 
-The AWS is moto, or the one at an endpoint (a local AWS, whose accounting ours is checked against). Step Functions is
-played by `tests.benchmarks.lifecycle`; HTTP between functions goes straight to the other's handler.
+The AWS is moto, or the one at an endpoint (a local AWS, whose accounting ours is checked against).
+Step Functions is played by `tests.benchmarks.lifecycle`; HTTP between functions goes straight to
+the other's handler.
 """
 
 import contextlib
@@ -26,7 +28,15 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from infra.catalog import FUNCTIONS, MAILBOXES, PUBLIC_ROUTES, SIMULATOR_TABLES, TABLES, VENUE_ROUTES, TableSpec
+from infra.catalog import (
+    FUNCTIONS,
+    MAILBOXES,
+    PUBLIC_ROUTES,
+    SIMULATOR_TABLES,
+    TABLES,
+    VENUE_ROUTES,
+    TableSpec,
+)
 from simulators import exchange
 from tests.benchmarks import seeding
 from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter
@@ -70,7 +80,9 @@ class Context:
 
 
 class Clock:
-    """The time of the functions' clocks, which moves only when told: what is counted must not depend on how busy the machine is."""
+    """The time of the functions' clocks, which moves only when told: what is counted must not
+    depend on how busy the machine is.
+    """
 
     def __init__(self) -> None:
         self._start = datetime.now(UTC)
@@ -94,7 +106,9 @@ class World:
     def __init__(self, clock: Clock, prefix: str, endpoint: str | None) -> None:
         self.clock = clock
         self.prefix = prefix
-        self.tables: dict[str, TableSpec] = {prefix + name: spec for name, spec in (TABLES | SIMULATOR_TABLES).items()}
+        self.tables: dict[str, TableSpec] = {
+            prefix + name: spec for name, spec in (TABLES | SIMULATOR_TABLES).items()
+        }
         uncounted = boto3.Session()
         self.dynamodb: Any = uncounted.client("dynamodb", endpoint_url=endpoint)
         self.sqs: Any = uncounted.client("sqs", endpoint_url=endpoint)
@@ -132,7 +146,9 @@ class World:
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
         for reader in ("clock", "stages", "authorizer"):
-            environment.setattr(importlib.import_module(f"trading.adapters.{reader}"), "now", self.clock)
+            environment.setattr(
+                importlib.import_module(f"trading.adapters.{reader}"), "now", self.clock
+            )
         for name in FUNCTIONS:
             for part in ("settings", "handler"):
                 environment.delitem(sys.modules, f"functions.{name}.{part}", raising=False)
@@ -144,7 +160,9 @@ class World:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Run a function once."""
-        context = Context(function, FUNCTIONS[function].memory, f"invocation-{next(self._requests)}")
+        context = Context(
+            function, FUNCTIONS[function].memory, f"invocation-{next(self._requests)}"
+        )
         printed = io.StringIO()
         with _output_to(printed):
             answer = self.meter.invoke(function, lambda: self._handlers[function](event, context))
@@ -198,7 +216,9 @@ class World:
         return answer["statusCode"], answer["body"].encode()
 
     def stored_bytes(self) -> int:
-        """What DynamoDB bills as stored: items and an overhead each, in the tables that do not expire."""
+        """What DynamoDB bills as stored: items and an overhead each, in the tables that do not
+        expire.
+        """
         kept = [self.prefix + name for name in ("accounts", "orders", "ledger")]
         return sum(
             item_bytes(item) + STORED_OVERHEAD_BYTES
@@ -220,30 +240,42 @@ class World:
         path = re.sub(r"^(/restapis/[^/]+)?/bench(/_user_request_)?", "", urlsplit(url).path)
         query = urlsplit(url).query
         headers = options.get("headers") or {}
-        status, body = self.request(method, f"{path}?{query}" if query else path, options.get("body") or b"", headers)
+        status, body = self.request(
+            method, f"{path}?{query}" if query else path, options.get("body") or b"", headers
+        )
         return urllib3.HTTPResponse(body=body, status=status)
 
     def _peek(self, table: str, key: Item) -> Item | None:
-        found: Item | None = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        found: Item | None = self.dynamodb.get_item(
+            TableName=table, Key=key, ConsistentRead=True
+        ).get("Item")
         return found
 
     def _table(self, name: str, spec: TableSpec) -> None:
         attributes = {*spec.key, *itertools.chain(*spec.indexes.values())}
         indexes = [
-            {"IndexName": index, "KeySchema": _schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            {
+                "IndexName": index,
+                "KeySchema": _schema(keys),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
             for index, keys in spec.indexes.items()
         ]
         self.dynamodb.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+            AttributeDefinitions=[
+                {"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)
+            ],
             KeySchema=_schema(spec.key),
             **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
         )
 
     def _queue(self, name: str) -> str:
         attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-        url: str = self.sqs.create_queue(QueueName=f"{self.prefix}{name}.fifo", Attributes=attributes)["QueueUrl"]
+        url: str = self.sqs.create_queue(
+            QueueName=f"{self.prefix}{name}.fifo", Attributes=attributes
+        )["QueueUrl"]
         return url
 
     def _workflow_called(self, request: Any, **_: Any) -> AWSResponse:
@@ -259,7 +291,9 @@ class World:
 
 @contextlib.contextmanager
 def running_world(endpoint: str | None = None) -> Iterator[World]:
-    """A world from its cold start on; with an endpoint, on the AWS that is there. Nothing fails in it."""
+    """A world from its cold start on; with an endpoint, on the AWS that is there. Nothing fails in
+    it.
+    """
     with contextlib.ExitStack() as stack:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in CONSTANT_ENVIRONMENT.items():
@@ -285,7 +319,10 @@ def _forget_functions() -> None:
 
 
 def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
 
 
 def _answer(url: str, status: int, body: bytes) -> AWSResponse:

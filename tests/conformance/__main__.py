@@ -1,4 +1,6 @@
-"""`python -m tests.conformance`: what the APIs answer against what their documents say, on the local system."""
+"""`python -m tests.conformance`: what the APIs answer against what their documents say, on the
+local system.
+"""
 
 import argparse
 import sys
@@ -17,7 +19,10 @@ def main() -> int:
     """0: nothing was found; 1: something was, and how to see it again is printed with it."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument(
-        "--cases", type=int, default=50, help="generated cases an operation, and sequences of operations"
+        "--cases",
+        type=int,
+        default=50,
+        help="generated cases an operation, and sequences of operations",
     )
     parser.add_argument("options", nargs="*", help="more options of `schemathesis run`, after --")
     arguments = parser.parse_args()
@@ -26,11 +31,19 @@ def main() -> int:
         with running_or_own(default_place(), console, "conformance") as place:
             world = create(place)
             options = ["--max-examples", str(arguments.cases), *arguments.options]
-            found = [document for document in DOCUMENTS if conform(world, document, options).returncode]
+            found = [
+                document for document in DOCUMENTS if conform(world, document, options).returncode
+            ]
     except LocalError as error:
-        console.print(f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}")
+        console.print(
+            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}"
+        )
         return 1
-    console.print(f"Not as documented: {', '.join(found)}" if found else "Both APIs answer as their documents say.")
+    console.print(
+        f"Not as documented: {', '.join(found)}"
+        if found
+        else "Both APIs answer as their documents say."
+    )
     return 1 if found else 0
 
 

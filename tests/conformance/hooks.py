@@ -1,4 +1,6 @@
-"""Loaded by schemathesis: who asks, and enough sense in generated requests that they get beyond the first check."""
+"""Loaded by schemathesis: who asks, and enough sense in generated requests that they get beyond the
+first check.
+"""
 
 import os
 import time
@@ -55,15 +57,21 @@ class Signature(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
-        content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+        content = (
+            body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+        )
         now = int(time.time())
-        request.headers.update(signed_headers("XNYS", WORLD.venue_secret.encode(), now, "POST", CALLBACKS, content))
+        request.headers.update(
+            signed_headers("XNYS", WORLD.venue_secret.encode(), now, "POST", CALLBACKS, content)
+        )
         return request
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """What is generated as valid is mostly about things that exist. What is generated as invalid stays as it is."""
+    """What is generated as valid is mostly about things that exist. What is generated as invalid
+    stays as it is.
+    """
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if "Idempotency-Key" in case.headers and _mostly(case.headers["Idempotency-Key"]):
@@ -91,13 +99,21 @@ def after_call(context: HookContext, case: Case[Any], response: schemathesis.Res
     """New orders are things that exist, and pages that have a next one."""
     if case.method == "GET" and response.status_code == 200 and (following := _following(response)):
         _cursors[case.path] = {**case.query, "cursor": following}
-    if case.method in ("POST", "PATCH") and "/orders" in case.path and response.status_code in (201, 202):
+    if (
+        case.method in ("POST", "PATCH")
+        and "/orders" in case.path
+        and response.status_code in (201, 202)
+    ):
         _orders[response.json()["order_id"]] = case.headers["Idempotency-Key"]
 
 
 @schemathesis.hook
-def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: schemathesis.Response) -> bool:
-    """Only VALIDATION_FAILED says that the form is wrong. Any other 422 is a rule's: of what is in the books, or of the market."""
+def filter_failure(
+    context: HookContext, failure: Failure, case: Case[Any], response: schemathesis.Response
+) -> bool:
+    """Only VALIDATION_FAILED says that the form is wrong. Any other 422 is a rule's: of what is in
+    the books, or of the market.
+    """
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
     return bool(response.json()["code"] == "VALIDATION_FAILED")
@@ -135,10 +151,20 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
         symbol = _one(WORLD.symbols, seed)
         size = crc32(seed.encode()) % 20
         near = str((REFERENCE_PRICE[symbol] * (100 - size) / 100).quantize(Decimal("0.01")))
-        prices = {name: near for name in ("price", "stop_price") if isinstance(body.get(name), str | int | float)}
-        return body | prices | {"client_id": WORLD.client_id, "stock_symbol": symbol, "quantity": size + 1}
+        prices = {
+            name: near
+            for name in ("price", "stop_price")
+            if isinstance(body.get(name), str | int | float)
+        }
+        return (
+            body
+            | prices
+            | {"client_id": WORLD.client_id, "stock_symbol": symbol, "quantity": size + 1}
+        )
     if rounded := {
-        name: max(floor(value * 100) / 100, 0.01) for name, value in body.items() if isinstance(value, float)
+        name: max(floor(value * 100) / 100, 0.01)
+        for name, value in body.items()
+        if isinstance(value, float)
     }:
         return body | rounded
     if case.path == "/api/v1/auth/token" and _mostly(seed):

@@ -1,4 +1,6 @@
-"""Both APIs against their documents: schemathesis, with all its checks but those that its configuration names."""
+"""Both APIs against their documents: schemathesis, with all its checks but those that its
+configuration names.
+"""
 
 import os
 import subprocess
@@ -16,8 +18,12 @@ DOCUMENTS = {"docs/openapi.json": False, "docs/openapi-internal.json": True}
 """Document → whether it is the internal API's."""
 
 
-def conform(world: World, document: str, options: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-    """Run schemathesis with these options; what it says goes to standard output. Its exit status is 0 if it found nothing."""
+def conform(
+    world: World, document: str, options: Sequence[str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run schemathesis with these options; what it says goes to standard output. Its exit status is
+    0 if it found nothing.
+    """
     internal = DOCUMENTS[document]
     with TemporaryDirectory() as scratch:
         known = Path(scratch) / "world.json"
@@ -28,8 +34,16 @@ def conform(world: World, document: str, options: Sequence[str]) -> subprocess.C
             "CONFORMANCE_WORLD": str(known),
             "CONFORMANCE_INTERNAL": "1" if internal else "",
         }
-        command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(CONFIGURATION), "run"]
+        command = [
+            str(Path(sys.executable).parent / "schemathesis"),
+            "--config-file",
+            str(CONFIGURATION),
+            "run",
+        ]
         url = world.internal_url if internal else world.public_url
         return subprocess.run(  # noqa: S603  (our own tool)
-            [*command, str(ROOT / document), "--url", url, *options], cwd=scratch, env=environment, check=False
+            [*command, str(ROOT / document), "--url", url, *options],
+            cwd=scratch,
+            env=environment,
+            check=False,
         )

@@ -1,4 +1,6 @@
-"""What a conformance run acts with: a client of its own with many API keys, orders to look at, and what only this run may break."""
+"""What a conformance run acts with: a client of its own with many API keys, orders to look at, and
+what only this run may break.
+"""
 
 import json
 import os
@@ -32,8 +34,9 @@ CLEARED_SECONDS = 120
 
 
 class World(BaseModel):
-    """All that the hooks need. `login`: credentials that are used for nothing but logging in. `subject_id`: a client that
-    administrators may do anything to."""
+    """All that the hooks need. `login`: credentials that are used for nothing but logging in.
+    `subject_id`: a client that administrators may do anything to.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,12 +74,16 @@ def create(place: Place) -> World:
     dynamodb = aws_client(place, "dynamodb")
     seeder = Seeder(dynamodb, outputs, place.credentials_file)
     more = [
-        Credentials(client_id=run_id, api_key=f"{run_id}-{number}", api_secret=passwords.generate_secret())
+        Credentials(
+            client_id=run_id, api_key=f"{run_id}-{number}", api_secret=passwords.generate_secret()
+        )
         for number in range(KEYS)
     ]
     for secret in more:
         seeder.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
-    instrument = Instrument(symbol=HALTABLE, name="Halted and resumed by whoever tests", reference_price="10.00")
+    instrument = Instrument(
+        symbol=HALTABLE, name="Halted and resumed by whoever tests", reference_price="10.00"
+    )
     item = {"kind": "INSTRUMENT", "id": HALTABLE, **instrument.model_dump()}
     dynamodb.put_item(TableName=outputs["ReferenceTable"], Item=to_item(item))
     public_url = run.api_url(place)
@@ -136,5 +143,7 @@ def log_in(url: str, credentials: Credentials) -> str:
     """A token. Raises httpx.HTTPStatusError."""
     body = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-    answer = httpx.post(f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60)
+    answer = httpx.post(
+        f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60
+    )
     return str(answer.raise_for_status().json()["jwt_token"])

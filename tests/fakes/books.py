@@ -24,7 +24,9 @@ Key = tuple[str, ...]
 
 
 class MemoryBooks:
-    """The port `Books`. A versioned entity is saved on the version that was read, everything else is created once."""
+    """The port `Books`. A versioned entity is saved on the version that was read, everything else
+    is created once.
+    """
 
     port = "books"
 
@@ -56,11 +58,17 @@ class MemoryBooks:
     @faulty
     def position(self, client_id: str, symbol: str) -> Position:
         found = self.items.get(("position", client_id, symbol))
-        return found if isinstance(found, Position) else Position(client_id=client_id, symbol=symbol)
+        return (
+            found if isinstance(found, Position) else Position(client_id=client_id, symbol=symbol)
+        )
 
     @faulty
-    def positions(self, client_id: str, after: str | None = None, page_size: int | None = None) -> Iterator[Position]:
-        found = [p for p in self.items.values() if isinstance(p, Position) and p.client_id == client_id]
+    def positions(
+        self, client_id: str, after: str | None = None, page_size: int | None = None
+    ) -> Iterator[Position]:
+        found = [
+            p for p in self.items.values() if isinstance(p, Position) and p.client_id == client_id
+        ]
         return iter(sorted((p for p in found if p.symbol > (after or "")), key=lambda p: p.symbol))
 
     @faulty
@@ -79,9 +87,14 @@ class MemoryBooks:
     def orders_of(
         self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
     ) -> tuple[Sequence[Place], bool]:
-        mine = [o for o in self.all_orders() if o.client_id == client_id and first <= o.accepted_at <= last]
+        mine = [
+            o
+            for o in self.all_orders()
+            if o.client_id == client_id and first <= o.accepted_at <= last
+        ]
         places = sorted(
-            (place for place in map(list_orders.place_of, mine) if after is None or place < after), reverse=True
+            (place for place in map(list_orders.place_of, mine) if after is None or place < after),
+            reverse=True,
         )
         return places[:limit], len(places) >= limit
 
@@ -99,30 +112,46 @@ class MemoryBooks:
         return self._entries_at(keys)
 
     @faulty
-    def movements(self, client_id: str, first: str, last: str, limit: int) -> tuple[Sequence[EntryKey], bool]:
-        mine = [entry for entry in self.ledger() if entry.client_id == client_id and is_listed(entry)]
+    def movements(
+        self, client_id: str, first: str, last: str, limit: int
+    ) -> tuple[Sequence[EntryKey], bool]:
+        mine = [
+            entry for entry in self.ledger() if entry.client_id == client_id and is_listed(entry)
+        ]
         keys = sorted((EntryKey(place_of(e), e.trade_id, e.kind) for e in mine), reverse=True)
         keys = [key for key in keys if first <= key.place <= last]
         return keys[:limit], len(keys) >= limit
 
     @faulty
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
-        return [o for o in self._obligations() if o.client_id == client_id and o.settlement_date <= up_to]
+        return [
+            o
+            for o in self._obligations()
+            if o.client_id == client_id and o.settlement_date <= up_to
+        ]
 
     @faulty
-    def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+    def obligations_in(
+        self, client_id: str, settlement_date: date, symbol: str
+    ) -> Sequence[Obligation]:
         wanted = (client_id, settlement_date, symbol)
-        return [o for o in self._obligations() if (o.client_id, o.settlement_date, o.symbol) == wanted]
+        return [
+            o for o in self._obligations() if (o.client_id, o.settlement_date, o.symbol) == wanted
+        ]
 
     @faulty
-    def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+    def clients_due(
+        self, due: date, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
         found = sorted({o.client_id for o in self._obligations() if o.settlement_date == due})
         found = [client_id for client_id in found if client_id > (after or "")]
         return found[:limit], found[limit - 1] if len(found) > limit else None
 
     @faulty
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
-        due = [order for order in self.all_orders() if order.attention_at and order.attention_at <= now]
+        due = [
+            order for order in self.all_orders() if order.attention_at and order.attention_at <= now
+        ]
         return [order.order_id for order in sorted(due, key=lambda o: str(o.attention_at))][:limit]
 
     @faulty
@@ -201,6 +230,12 @@ def _key(change: Change) -> Key:
         case Position():
             return ("position", change.client_id, change.symbol)
         case Discharged(obligation=owed) | (Obligation() as owed):
-            return ("obligation", owed.client_id, owed.settlement_date.isoformat(), owed.symbol, owed.trade_id)
+            return (
+                "obligation",
+                owed.client_id,
+                owed.settlement_date.isoformat(),
+                owed.symbol,
+                owed.trade_id,
+            )
         case _:
             return ("ledger", change.trade_id, change.kind)

@@ -32,7 +32,9 @@ def make_client(**changes: Any) -> Client:
 
 def make_instrument(**changes: Any) -> Instrument:
     """AAPL at 100.00."""
-    return Instrument(**{"symbol": "AAPL", "name": "Apple", "reference_price": D("100.00")} | changes)
+    return Instrument(
+        **{"symbol": "AAPL", "name": "Apple", "reference_price": D("100.00")} | changes
+    )
 
 
 def make_exchange(exchange_id: str = "XNYS", fee: str = "0.003") -> Exchange:
@@ -64,7 +66,11 @@ def make_received(key: str = "key-1", now: datetime = NOW, **changes: Any) -> Or
 
 
 def make_order(
-    *, client: Client | None = None, instrument: Instrument | None = None, hold_fee: str = "0.003", **changes: Any
+    *,
+    client: Client | None = None,
+    instrument: Instrument | None = None,
+    hold_fee: str = "0.003",
+    **changes: Any,
 ) -> Order:
     """The order of `make_request`, VALIDATED."""
     received = make_received(**changes)
@@ -88,10 +94,14 @@ def holding(order: Order, available: str = "1000000.00", credit: str = "0.00") -
         credit_available=D(credit),
         open_orders=(order_entry.open_order(order),),
     )
-    return account.hold(hold.cash, hold.credit).count_notional(order.business_date, order.open_notional)
+    return account.hold(hold.cash, hold.credit).count_notional(
+        order.business_date, order.open_notional
+    )
 
 
-def make_execution(order: Order, quantity: int, price: str, child: int = 1, **changes: Any) -> VenueExecution:
+def make_execution(
+    order: Order, quantity: int, price: str, child: int = 1, **changes: Any
+) -> VenueExecution:
     """A fill of the order's n-th child."""
     fields: dict[str, Any] = {
         "exchange_id": order.children[child - 1].exchange_id,
@@ -106,5 +116,7 @@ def make_execution(order: Order, quantity: int, price: str, child: int = 1, **ch
 
 def owned(order: Order, quantity: int, cost: str = "0.00") -> Position:
     """A position of so many shares, of which the order, if it is a sale, holds its part."""
-    position = Position(client_id=order.client_id, symbol=order.symbol, available=quantity, cost_basis=D(cost))
+    position = Position(
+        client_id=order.client_id, symbol=order.symbol, available=quantity, cost_basis=D(cost)
+    )
     return position.hold(order.hold.shares)

@@ -1,4 +1,6 @@
-"""Faults that tests inject into calls of ports: the call fails before its effect, or its effect is done and the answer is lost."""
+"""Faults that tests inject into calls of ports: the call fails before its effect, or its effect is
+done and the answer is lost.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +17,9 @@ class CrashError(Exception):
 
 
 class Faults:
-    """One register for all the ports of a test. A port's call is named `port.method`, for example `books.commit`."""
+    """One register for all the ports of a test. A port's call is named `port.method`, for example
+    `books.commit`.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -26,7 +30,9 @@ class Faults:
         self._planned += [(call, False, error or CrashError(f"before {call}"))] * times
 
     def after(self, call: str | int, error: Exception | None = None, times: int = 1) -> None:
-        """The next calls of that name (or the call of that number, from 1) have their effect, and the answer is lost."""
+        """The next calls of that name (or the call of that number, from 1) have their effect, and
+        the answer is lost.
+        """
         self._planned += [(call, True, error or CrashError(f"after {call}"))] * times
 
     def stale(self, times: int = 1) -> None:
@@ -64,6 +70,8 @@ def faulty(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P]
 
     @wraps(method)
     def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self.faults.around(f"{self.port}.{method.__name__}", lambda: method(self, *args, **kwargs))
+        return self.faults.around(
+            f"{self.port}.{method.__name__}", lambda: method(self, *args, **kwargs)
+        )
 
     return call

@@ -34,11 +34,18 @@ class MemoryMailboxes:
 
     def waiting(self, stage: str) -> list[Message]:
         """The messages of a stage, of all clients."""
-        return [message for (name, _), queue in self.queues.items() if name == stage for message in queue]
+        return [
+            message
+            for (name, _), queue in self.queues.items()
+            if name == stage
+            for message in queue
+        ]
 
 
 class MemoryWorkflow:
-    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. A token can be used once."""
+    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. A token can be
+    used once.
+    """
 
     port = "workflow"
 
@@ -54,7 +61,9 @@ class MemoryWorkflow:
         if order.order_id in self.started:
             return False
         self.started.append(order.order_id)
-        self._mailboxes.put("execution", ExecuteOrder(**_ids(order), task_token=self._token("execute", order)))
+        self._mailboxes.put(
+            "execution", ExecuteOrder(**_ids(order), task_token=self._token("execute", order))
+        )
         return True
 
     @faulty
@@ -63,7 +72,9 @@ class MemoryWorkflow:
         if order is None:
             return False
         if task_token.startswith("execute"):
-            self._mailboxes.put("clearing", ClearOrder(**_ids(order), task_token=self._token("clear", order)))
+            self._mailboxes.put(
+                "clearing", ClearOrder(**_ids(order), task_token=self._token("clear", order))
+            )
         elif task_token.startswith("clear"):
             self.ended[order.order_id] = "SUCCEEDED"
         return True
@@ -77,7 +88,9 @@ class MemoryWorkflow:
 
     def lose(self, order_id: str) -> None:
         """The order's execution is stopped by hand: its tokens are dead."""
-        self._waiting = {token: order for token, order in self._waiting.items() if order.order_id != order_id}
+        self._waiting = {
+            token: order for token, order in self._waiting.items() if order.order_id != order_id
+        }
 
     def _token(self, stage: str, order: Order) -> str:
         token = f"{stage}:{order.order_id}"
@@ -104,4 +117,8 @@ class MemoryMonitor:
 
 
 def _ids(order: Order) -> dict[str, str]:
-    return {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
+    return {
+        "client_id": order.client_id,
+        "correlation_id": order.correlation_id,
+        "order_id": order.order_id,
+    }

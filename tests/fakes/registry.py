@@ -32,14 +32,18 @@ class MemoryRegistry(MemoryBooks):
 
     @faulty
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None:
-        found = [self.items.get(("ledger", transfer_id, kind)) for kind in ("DEPOSIT", "WITHDRAWAL")]
+        found = [
+            self.items.get(("ledger", transfer_id, kind)) for kind in ("DEPOSIT", "WITHDRAWAL")
+        ]
         return next((each for each in found if isinstance(each, Deposit | Withdrawal)), None)
 
     @faulty
     def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
         if symbol not in self.instruments:
             return None
-        self.instruments[symbol] = self.instruments[symbol].model_copy(update={"tradable": tradable})
+        self.instruments[symbol] = self.instruments[symbol].model_copy(
+            update={"tradable": tradable}
+        )
         return self.instruments[symbol]
 
     @faulty
@@ -76,7 +80,9 @@ class MemoryAudit:
         self.entries: list[tuple[str, str, str, str, dict[str, str]]] = []
 
     @faulty
-    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> None:
+    def write(
+        self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]
+    ) -> None:
         self.entries.append((subject, action, who, reason, dict(details)))
 
     def actions(self) -> list[str]:

@@ -15,10 +15,23 @@ from trading.wire import ExecType, SubmitOrder
 
 ORDERS: dict[str, dict[str, object]] = {
     "filled in parts": {"quantity": 100},
-    "margin, immediate, partly": {"client_id": "bob", "quantity": 61, "time_in_force": TimeInForce.IOC},
-    "sold": {"client_id": "carol", "quantity": 50, "side": Side.SELL, "order_type": OrderType.MARKET},
+    "margin, immediate, partly": {
+        "client_id": "bob",
+        "quantity": 61,
+        "time_in_force": TimeInForce.IOC,
+    },
+    "sold": {
+        "client_id": "carol",
+        "quantity": 50,
+        "side": Side.SELL,
+        "order_type": OrderType.MARKET,
+    },
     "lacking funds": {"quantity": 5000},
-    "refused by the first exchange": {"client_id": "bob", "quantity": 70, "limit_price": Decimal("100.05")},
+    "refused by the first exchange": {
+        "client_id": "bob",
+        "quantity": 70,
+        "limit_price": Decimal("100.05"),
+    },
     "resting": {"quantity": 80},
     "sold in part, then expired": {
         "client_id": "carol",
@@ -34,7 +47,9 @@ PRICES = {Side.BUY: "99.98", Side.SELL: "100.02"}
 
 def conduct(venue: ScriptedExchanges, exchange_id: str, order: SubmitOrder) -> None:
     """What the exchanges do with an order, by its quantity."""
-    fills = {100: (60, 40), 61: (40,), 80: (), 90: (30,), 10: ()}.get(order.quantity, (order.quantity,))
+    fills = {100: (60, 40), 61: (40,), 80: (), 90: (30,), 10: ()}.get(
+        order.quantity, (order.quantity,)
+    )
     price = PRICES[order.side]
     if order.quantity == 70 and order.client_order_id.endswith("-1"):
         venue.end(order.client_order_id, ExecType.REJECTED)
@@ -49,7 +64,9 @@ def new_world() -> World:
     """Alice, Bob with a margin account, and Carol with shares, before their day."""
     world = World()
     world.add_client("carol", shares=1000)
-    world.add_client("bob", cash="9000.00", margin_percent=Decimal(60), credit_limit=Decimal("8000.00"))
+    world.add_client(
+        "bob", cash="9000.00", margin_percent=Decimal(60), credit_limit=Decimal("8000.00")
+    )
     world.exchanges.conduct = conduct
     return world
 
@@ -84,7 +101,9 @@ def sweep(world: World, **later: float) -> None:
 
 
 def play(world: World) -> dict[str, Order]:
-    """Orders, executions, the close, two settlement cycles, reconciliation. The orders as they stand then, by key."""
+    """Orders, executions, the close, two settlement cycles, reconciliation. The orders as they
+    stand then, by key.
+    """
     for key, terms in ORDERS.items():
         persist(lambda key=key, terms=terms: world.order(key, **terms))  # type: ignore[misc]
         world.advance(seconds=1)
@@ -100,5 +119,8 @@ def play(world: World) -> dict[str, Order]:
     for _ in range(2):
         persist(lambda: world.settlement_cycle(TOMORROW))
     persist(lambda: world.reconcile(TOMORROW))
-    by_key = {order.correlation_id.removeprefix("correlation-"): order for order in world.books.all_orders()}
+    by_key = {
+        order.correlation_id.removeprefix("correlation-"): order
+        for order in world.books.all_orders()
+    }
     return {key: by_key[key] for key in ORDERS}

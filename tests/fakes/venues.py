@@ -1,4 +1,6 @@
-"""The outside world in memory: exchanges that do what a test says, a depository, and how the exchanges are doing."""
+"""The outside world in memory: exchanges that do what a test says, a depository, and how the
+exchanges are doing.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -31,10 +33,12 @@ Conduct = Callable[["ScriptedExchanges", str, SubmitOrder], None]
 
 
 class ScriptedExchanges:
-    """The port `Exchanges`. A test makes executions with `fill` and `end`, or by `conduct`, run when an order first arrives.
+    """The port `Exchanges`. A test makes executions with `fill` and `end`, or by `conduct`, run
+    when an order first arrives.
 
-    Reports collect in `outbox`. An exchange in `down` takes nothing and answers nothing, one in `refusing` takes nothing;
-    a cancel of what is unknown is remembered, so that the order cannot arrive later.
+    Reports collect in `outbox`. An exchange in `down` takes nothing and answers nothing, one in
+    `refusing` takes nothing; a cancel of what is unknown is remembered, so that the order cannot
+    arrive later.
     """
 
     port = "exchanges"
@@ -74,7 +78,9 @@ class ScriptedExchanges:
             raise OutcomeUnknownError(f"{exchange_id} is down")
         state = self.states.get(client_order_id) or _state(exchange_id, client_order_id, 0)
         if not state.status.is_final:
-            state = state.model_copy(update={"status": VenueOrderStatus.CANCELED, "leaves_quantity": 0})
+            state = state.model_copy(
+                update={"status": VenueOrderStatus.CANCELED, "leaves_quantity": 0}
+            )
         self.states[client_order_id] = state
         return state
 
@@ -86,7 +92,9 @@ class ScriptedExchanges:
 
     @faulty
     def quotes(self, symbol: str) -> ConsolidatedQuote:
-        return ConsolidatedQuote(symbol=symbol, as_of=self.clock(), quotes=self.displayed.get(symbol, ()))
+        return ConsolidatedQuote(
+            symbol=symbol, as_of=self.clock(), quotes=self.displayed.get(symbol, ())
+        )
 
     def fill(self, client_order_id: str, quantity: int, price: str) -> ExecutionReport:
         """The exchange executes; its report."""
@@ -104,7 +112,9 @@ class ScriptedExchanges:
             client_order_id,
             state.model_copy(
                 update={
-                    "status": VenueOrderStatus.FILLED if filled else VenueOrderStatus.PARTIALLY_FILLED,
+                    "status": VenueOrderStatus.FILLED
+                    if filled
+                    else VenueOrderStatus.PARTIALLY_FILLED,
                     "cumulative_quantity": cumulative,
                     "leaves_quantity": max(state.quantity - cumulative, 0),
                     "executions": (*state.executions, done),
@@ -114,7 +124,9 @@ class ScriptedExchanges:
             done,
         )
 
-    def end(self, client_order_id: str, exec_type: ExecType, reason: str = "as scripted") -> ExecutionReport:
+    def end(
+        self, client_order_id: str, exec_type: ExecType, reason: str = "as scripted"
+    ) -> ExecutionReport:
         """The exchange will do no more on the order; its report."""
         state = self.states[client_order_id].model_copy(
             update={"status": ENDINGS[exec_type], "leaves_quantity": 0, "reason": reason}
@@ -239,5 +251,6 @@ class MemoryDepository:
         start = int(cursor or 0)
         end = start + self.page_size
         return ConfirmationPage(
-            confirmations=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
+            confirmations=tuple(found[start:end]),
+            next_cursor=str(end) if end < len(found) else None,
         )

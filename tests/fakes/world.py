@@ -5,7 +5,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tests.fakes.books import MemoryBooks
-from tests.fakes.builders import NOW, TODAY, make_client, make_exchange, make_instrument, make_request
+from tests.fakes.builders import (
+    NOW,
+    TODAY,
+    make_client,
+    make_exchange,
+    make_instrument,
+    make_request,
+)
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
@@ -13,7 +20,15 @@ from trading.domain import deposits
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.reconciliation import Finding, check
 from trading.domain.replacement import Replacement
-from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, Message, PollOrder, ReportReceived, SettleClient
+from trading.messages import (
+    CancelOrder,
+    ClearOrder,
+    ExecuteOrder,
+    Message,
+    PollOrder,
+    ReportReceived,
+    SettleClient,
+)
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.clear_order import ClearOrderStage
@@ -35,7 +50,9 @@ MAX_RECEIVES = 5
 
 
 class World:
-    """One client, `alice`, with 100,000 and 1,000 AAPL; three exchanges that each show 500 shares at 99.90 to 100.00."""
+    """One client, `alice`, with 100,000 and 1,000 AAPL; three exchanges that each show 500 shares
+    at 99.90 to 100.00.
+    """
 
     def __init__(self) -> None:
         self.now = NOW
@@ -86,7 +103,9 @@ class World:
         """What the exchanges display."""
         self.exchanges.displayed[symbol] = quotes
 
-    def add_client(self, client_id: str, cash: str = "0.00", shares: int = 0, **changes: Any) -> None:
+    def add_client(
+        self, client_id: str, cash: str = "0.00", shares: int = 0, **changes: Any
+    ) -> None:
         """A client with cash and AAPL from outside."""
         client = make_client(client_id=client_id, settlement_account=f"acct-{client_id}", **changes)
         self.books.clients[client_id] = client
@@ -95,11 +114,15 @@ class World:
         if shares:
             position = self.books.position(client_id, "AAPL")
             cost = Decimal(90 * shares)
-            self.books.write(*deposits.deposit_shares(position, shares, cost, "opening shares", self.now))
+            self.books.write(
+                *deposits.deposit_shares(position, shares, cost, "opening shares", self.now)
+            )
 
     def order(self, key: str = "key-1", **changes: Any) -> Order:
         """Place the order of `make_request`."""
-        placed, _ = self.place(make_request(**changes), key, f"fingerprint-{key}", f"correlation-{key}")
+        placed, _ = self.place(
+            make_request(**changes), key, f"fingerprint-{key}", f"correlation-{key}"
+        )
         return placed
 
     def placed(self, key: str = "key-1", **changes: Any) -> Order:
@@ -120,11 +143,15 @@ class World:
 
     def report(self, report: ExecutionReport) -> None:
         """An exchange's callback arrives."""
-        message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+        message = ReportReceived(
+            client_id=report.account, correlation_id=report.correlation_id, report=report
+        )
         self.mailboxes.put("execution", message)
         self.run()
 
-    def fill(self, order: Order, quantity: int, price: str = "100.00", child: int = 1) -> ExecutionReport:
+    def fill(
+        self, order: Order, quantity: int, price: str = "100.00", child: int = 1
+    ) -> ExecutionReport:
         """An exchange executes a child of the order and reports it."""
         report = self.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
         self.report(report)
@@ -133,17 +160,23 @@ class World:
     def replace(self, order: Order, key: str = "new", **changes: Any) -> Order:
         """Ask for the order's replacement; it has not happened yet."""
         wanted = Replacement(**changes)
-        new, _ = self.request_replace(order.client_id, order.order_id, wanted, key, f"{changes}", f"correlation-{key}")
+        new, _ = self.request_replace(
+            order.client_id, order.order_id, wanted, key, f"{changes}", f"correlation-{key}"
+        )
         return new
 
     def cancel(self, order: Order, **changes: Any) -> None:
         """Somebody asks for the order's cancellation."""
-        message = CancelOrder(client_id=order.client_id, correlation_id="c", order_id=order.order_id, reason="asked")
+        message = CancelOrder(
+            client_id=order.client_id, correlation_id="c", order_id=order.order_id, reason="asked"
+        )
         self.mailboxes.put("execution", message.model_copy(update=changes))
         self.run()
 
     def run(self) -> None:
-        """Empty the mailboxes. A message that fails comes again before anything else of its client, up to five times."""
+        """Empty the mailboxes. A message that fails comes again before anything else of its client,
+        up to five times.
+        """
         while True:
             queue = next((queue for queue in self.mailboxes.queues.values() if queue), None)
             if queue is None:
@@ -155,7 +188,9 @@ class World:
                     break
                 except Exception as error:
                     self.failures.append((message, error))
-                    if receives == MAX_RECEIVES and isinstance(message, ExecuteOrder | ReportReceived | PollOrder):
+                    if receives == MAX_RECEIVES and isinstance(
+                        message, ExecuteOrder | ReportReceived | PollOrder
+                    ):
                         self.execute.give_up(message, repr(error))
             queue.popleft()
 
@@ -178,7 +213,9 @@ class World:
         while True:
             plan = self.plan(day, cursor)
             for client in plan.clients:
-                settle = SettleClient(client_id=client.client_id, correlation_id="cycle", settlement_date=day)
+                settle = SettleClient(
+                    client_id=client.client_id, correlation_id="cycle", settlement_date=day
+                )
                 self.mailboxes.put("settlement", settle)
             cursor = plan.cursor
             if cursor is None:
@@ -192,7 +229,9 @@ class World:
 
 def quote(exchange_id: str, bid: str = "99.90", ask: str = "100.00", size: int = 500) -> VenueQuote:
     """What an exchange displays, the same size on both sides."""
-    return VenueQuote(exchange_id=exchange_id, bid=Decimal(bid), bid_size=size, ask=Decimal(ask), ask_size=size)
+    return VenueQuote(
+        exchange_id=exchange_id, bid=Decimal(bid), bid_size=size, ask=Decimal(ask), ask_size=size
+    )
 
 
 __all__ = ["EXCHANGES", "NOW", "TODAY", "World", "quote"]

@@ -31,7 +31,9 @@ def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_app(layers_dir: Path, directory: Path, stage: str) -> App:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(context={**context, "stage": stage, "layers_dir": str(layers_dir)}, outdir=str(directory))
+    app = App(
+        context={**context, "stage": stage, "layers_dir": str(layers_dir)}, outdir=str(directory)
+    )
     build(app)
     return app
 

@@ -35,7 +35,9 @@ class Synthesized:
             for path in sorted(directory.glob("trading-*.template.json"))
         }
         self._resources = {
-            (stack, logical_id): Resource(stack, logical_id, body["Type"], body.get("Properties", {}), body)
+            (stack, logical_id): Resource(
+                stack, logical_id, body["Type"], body.get("Properties", {}), body
+            )
             for stack, template in self.templates.items()
             for logical_id, body in template["Resources"].items()
         }
@@ -50,7 +52,9 @@ class Synthesized:
         return iter(self._resources.values())
 
     def of_type(self, type_: str) -> list[Resource]:
-        """All resources of a CloudFormation type. Fails when there are none: nothing would be asserted."""
+        """All resources of a CloudFormation type. Fails when there are none: nothing would be
+        asserted.
+        """
         found = [resource for resource in self if resource.type == type_]
         assert found, f"no {type_} in any template"
         return found
@@ -67,7 +71,11 @@ class Synthesized:
     def function(self, name: str) -> Resource:
         """A function by its name in the repository."""
         handler = f"functions.{name}.handler.handler"
-        return next(fn for fn in self.of_type("AWS::Lambda::Function") if fn.properties["Handler"] == handler)
+        return next(
+            fn
+            for fn in self.of_type("AWS::Lambda::Function")
+            if fn.properties["Handler"] == handler
+        )
 
 
 def text(value: object) -> str:

@@ -91,7 +91,10 @@ def test_routes_their_functions_and_who_authenticates(synthesized: Synthesized) 
     routes: dict[str, dict[tuple[str, str], tuple[str, str]]] = {name: {} for name in ROUTES}
     for method in synthesized.of_type("AWS::ApiGateway::Method"):
         properties = method.properties
-        where = (properties["HttpMethod"], path(synthesized, method.stack, properties["ResourceId"]))
+        where = (
+            properties["HttpMethod"],
+            path(synthesized, method.stack, properties["ResourceId"]),
+        )
         function = function_of(synthesized, method.stack, properties["Integration"]["Uri"])
         routes[api_of(synthesized, method)][where] = (function, properties["AuthorizationType"])
     assert routes == ROUTES
@@ -105,7 +108,9 @@ def test_each_api_has_its_own_authorizer_whose_verdict_is_cached(synthesized: Sy
         assert properties["IdentitySource"] == "method.request.header.Authorization"
         assert properties["AuthorizerResultTtlInSeconds"] == 300
         uri = properties["AuthorizerUri"]
-        authorizers[api_of(synthesized, authorizer)] = function_of(synthesized, authorizer.stack, uri)
+        authorizers[api_of(synthesized, authorizer)] = function_of(
+            synthesized, authorizer.stack, uri
+        )
     assert authorizers == AUTHORIZERS
 
 
@@ -134,8 +139,12 @@ def test_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> 
         assert "authorization" not in log["Format"].lower().replace("$context.authorizer", "")
 
 
-@pytest.mark.parametrize(("response_type", "problem"), PROBLEMS, ids=lambda each: getattr(each, "response_type", ""))
-def test_the_gateways_own_answers_are_problem_details(response_type: object, problem: object, dev: Synthesized) -> None:
+@pytest.mark.parametrize(
+    ("response_type", "problem"), PROBLEMS, ids=lambda each: getattr(each, "response_type", "")
+)
+def test_the_gateways_own_answers_are_problem_details(
+    response_type: object, problem: object, dev: Synthesized
+) -> None:
     answers = [
         answer
         for answer in dev.of_type("AWS::ApiGateway::GatewayResponse")

@@ -16,9 +16,13 @@ from tests.infra.synthesized import Synthesized
 
 def test_cdk_nag_objects_to_nothing_but_the_canary(prod: Synthesized) -> None:
     report = json.loads((prod.directory / "validation-report.json").read_text())
-    violations = [violation for plugin in report["pluginReports"] for violation in plugin["violations"]]
+    violations = [
+        violation for plugin in report["pluginReports"] for violation in plugin["violations"]
+    ]
     paths = {
-        construct["constructPath"].split("/")[0] for each in violations for construct in each["violatingConstructs"]
+        construct["constructPath"].split("/")[0]
+        for each in violations
+        for construct in each["violatingConstructs"]
     }
     assert paths == {CANARY}
 
@@ -35,11 +39,15 @@ def test_the_local_aws_knows_every_type(synthesized: Synthesized) -> None:
 
 
 def test_the_local_aws_still_has_no_rotation_schedules() -> None:
-    """The reason for rotating the signing key by a schedule of our own. If this fails, use Secrets Manager's."""
+    """The reason for rotating the signing key by a schedule of our own. If this fails, use Secrets
+    Manager's.
+    """
     assert "AWS::SecretsManager::RotationSchedule" not in LOCAL_TYPES
 
 
-@pytest.mark.parametrize(("stage_name", "days", "policy"), [("dev", 14, "Delete"), ("prod", 365, "Retain")])
+@pytest.mark.parametrize(
+    ("stage_name", "days", "policy"), [("dev", 14, "Delete"), ("prod", 365, "Retain")]
+)
 def test_logs_are_kept_as_long_as_the_stage_demands(
     stage_name: str, days: int, policy: str, request: pytest.FixtureRequest
 ) -> None:
@@ -57,13 +65,19 @@ def test_the_alarm_topic_is_encrypted_and_takes_no_plain_http(synthesized: Synth
     [policy] = synthesized.of_type("AWS::SNS::TopicPolicy")
     statements = policy.properties["PolicyDocument"]["Statement"]
     assert any(
-        statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         for statement in statements
     )
     # CloudWatch needs both permissions to raise an alarm on an encrypted topic.
-    assert any(statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"} for statement in statements)
+    assert any(
+        statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"}
+        for statement in statements
+    )
     in_key = key.properties["KeyPolicy"]["Statement"]
-    assert any(statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} for statement in in_key)
+    assert any(
+        statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} for statement in in_key
+    )
 
 
 def test_every_alarm_reaches_the_topic(synthesized: Synthesized) -> None:

@@ -22,7 +22,9 @@ def name_of(function: Resource) -> str:
 
 
 def test_the_functions_are_those_of_the_architecture(synthesized: Synthesized) -> None:
-    section = (ROOT / "docs" / "architecture.md").read_text().split("## Functions")[1].split("## ")[0]
+    section = (
+        (ROOT / "docs" / "architecture.md").read_text().split("## Functions")[1].split("## ")[0]
+    )
     assert {name_of(function) for function in synthesized.of_type("AWS::Lambda::Function")} == set(
         FUNCTION_ROW.findall(section)
     )
@@ -66,17 +68,23 @@ def test_the_environment_is_what_the_settings_ask_for(
     name: str, dev: Synthesized, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = dev.function(name).properties["Environment"]["Variables"]
-    settings_type: type[BaseSettings] = importlib.import_module(f"functions.{name}.settings").Settings
+    settings_type: type[BaseSettings] = importlib.import_module(
+        f"functions.{name}.settings"
+    ).Settings
     for field in settings_type.model_fields:
         monkeypatch.delenv(field.upper(), raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, text(value))
     settings_type()
-    unread = environment.keys() - EVERYWHERE - {field.upper() for field in settings_type.model_fields}
+    unread = (
+        environment.keys() - EVERYWHERE - {field.upper() for field in settings_type.model_fields}
+    )
     assert not unread
 
 
-def test_whoever_is_invoked_without_a_caller_waiting_has_a_place_for_failures(synthesized: Synthesized) -> None:
+def test_whoever_is_invoked_without_a_caller_waiting_has_a_place_for_failures(
+    synthesized: Synthesized,
+) -> None:
     scheduled = [
         synthesized.target(schedule.stack, schedule.properties["Target"]["Arn"])
         for schedule in synthesized.of_type("AWS::Scheduler::Schedule")
@@ -100,9 +108,15 @@ def test_a_function_behind_an_api_answers_before_the_api_gives_up(synthesized: S
         assert function.properties["Timeout"] < api_gateway_seconds
 
 
-def test_sam_local_is_told_every_variable_that_the_template_computes(synthesized: Synthesized) -> None:
-    """`sam local invoke` resolves no table names or queue addresses: events/env.json has the development stage's."""
+def test_sam_local_is_told_every_variable_that_the_template_computes(
+    synthesized: Synthesized,
+) -> None:
+    """`sam local invoke` resolves no table names or queue addresses: events/env.json has the
+    development stage's.
+    """
     told = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"].keys()
     for function in synthesized.of_type("AWS::Lambda::Function"):
         variables = function.properties["Environment"]["Variables"]
-        assert {name for name, value in variables.items() if not isinstance(value, str)} <= told, function
+        assert {name for name, value in variables.items() if not isinstance(value, str)} <= told, (
+            function
+        )

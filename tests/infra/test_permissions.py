@@ -53,7 +53,10 @@ def test_every_role_is_assumed_by_one_service(synthesized: Synthesized) -> None:
 def test_no_role_or_policy_is_shared(synthesized: Synthesized) -> None:
     holders = [
         (holder.stack, holder.properties[attribute])
-        for type_, attribute in [("AWS::Lambda::Function", "Role"), ("AWS::StepFunctions::StateMachine", "RoleArn")]
+        for type_, attribute in [
+            ("AWS::Lambda::Function", "Role"),
+            ("AWS::StepFunctions::StateMachine", "RoleArn"),
+        ]
         for holder in synthesized.of_type(type_)
     ]
     holders += [

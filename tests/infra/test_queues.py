@@ -36,7 +36,8 @@ def test_every_queue_is_encrypted_and_takes_no_plain_http(synthesized: Synthesiz
         for policy in synthesized.of_type("AWS::SQS::QueuePolicy")
         for queue in policy.properties["Queues"]
         for statement in policy.properties["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        if statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     }
     for queue in synthesized.of_type("AWS::SQS::Queue"):
         assert queue.properties["SqsManagedSseEnabled"] is True, queue.logical_id
@@ -44,9 +45,15 @@ def test_every_queue_is_encrypted_and_takes_no_plain_http(synthesized: Synthesiz
 
 
 def test_mailboxes_keep_order_per_client_at_high_throughput(synthesized: Synthesized) -> None:
-    mailboxes = [queue for queue in synthesized.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties]
+    mailboxes = [
+        queue
+        for queue in synthesized.of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue.properties
+    ]
     for queue in mailboxes:
-        dead_letters = synthesized.target(queue.stack, queue.properties["RedrivePolicy"]["deadLetterTargetArn"])
+        dead_letters = synthesized.target(
+            queue.stack, queue.properties["RedrivePolicy"]["deadLetterTargetArn"]
+        )
         assert queue.properties["RedrivePolicy"]["maxReceiveCount"] > MAX_TRIES
         for each in (queue, dead_letters):
             assert each.properties["FifoQueue"] is True
@@ -55,15 +62,24 @@ def test_mailboxes_keep_order_per_client_at_high_throughput(synthesized: Synthes
             assert each.properties["FifoThroughputLimit"] == "perMessageGroupId"
 
 
-def test_every_mailbox_has_a_function_that_reports_partial_failures_and_has_time(synthesized: Synthesized) -> None:
+def test_every_mailbox_has_a_function_that_reports_partial_failures_and_has_time(
+    synthesized: Synthesized,
+) -> None:
     served = set()
     for mapping in synthesized.of_type("AWS::Lambda::EventSourceMapping"):
         queue = synthesized.target(mapping.stack, mapping.properties["EventSourceArn"])
         function = synthesized.target(mapping.stack, mapping.properties["FunctionName"])
         assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert queue.properties["VisibilityTimeout"] >= VISIBILITY_FACTOR * function.properties["Timeout"]
+        assert (
+            queue.properties["VisibilityTimeout"]
+            >= VISIBILITY_FACTOR * function.properties["Timeout"]
+        )
         served.add(queue.key)
-    mailboxes = {queue.key for queue in synthesized.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties}
+    mailboxes = {
+        queue.key
+        for queue in synthesized.of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue.properties
+    }
     assert served == mailboxes
 
 
@@ -76,12 +92,21 @@ def watched(deployed: Synthesized, metric: str) -> set[tuple[str, str]]:
 
 
 def test_dead_letters_and_late_messages_raise_alarms(synthesized: Synthesized) -> None:
-    mailboxes = {queue.key for queue in synthesized.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties}
-    assert watched(synthesized, "ApproximateNumberOfMessagesVisible") == dead_letter_queues(synthesized).keys()
+    mailboxes = {
+        queue.key
+        for queue in synthesized.of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue.properties
+    }
+    assert (
+        watched(synthesized, "ApproximateNumberOfMessagesVisible")
+        == dead_letter_queues(synthesized).keys()
+    )
     assert watched(synthesized, "ApproximateAgeOfOldestMessage") == mailboxes
 
 
 def test_names(synthesized: Synthesized, stage: str) -> None:
-    names = {text(queue.properties["QueueName"]) for queue in synthesized.of_type("AWS::SQS::Queue")}
+    names = {
+        text(queue.properties["QueueName"]) for queue in synthesized.of_type("AWS::SQS::Queue")
+    }
     for mailbox in ("execution", "clearing", "settlement"):
         assert {f"trading-{stage}-{mailbox}.fifo", f"trading-{stage}-{mailbox}-dlq.fifo"} <= names

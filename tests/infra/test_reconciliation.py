@@ -17,7 +17,9 @@ def alarm_on(deployed: Synthesized, metric: str) -> dict[str, Any]:
     return found[0]
 
 
-def test_it_may_read_the_books_whole_and_write_nothing_but_reports(synthesized: Synthesized) -> None:
+def test_it_may_read_the_books_whole_and_write_nothing_but_reports(
+    synthesized: Synthesized,
+) -> None:
     function = synthesized.function("reconciliation")
     role = synthesized.target(function.stack, function.properties["Role"])
     allowed = {
@@ -50,7 +52,9 @@ def test_it_rings_when_no_run_was_complete_for_three_hours(synthesized: Synthesi
     assert alarm["TreatMissingData"] == "breaching"
 
 
-@pytest.mark.parametrize("metric", ["ReconciliationFindings", "ReconciliationRuns", "ReconciliationsIncomplete"])
+@pytest.mark.parametrize(
+    "metric", ["ReconciliationFindings", "ReconciliationRuns", "ReconciliationsIncomplete"]
+)
 def test_the_alarms_watch_what_the_function_counts(synthesized: Synthesized, metric: str) -> None:
     alarm = alarm_on(synthesized, metric)
     assert alarm["Namespace"] == "Trading"

@@ -7,22 +7,31 @@ import pytest
 from infra.stage import ROOT
 from tests.infra.synthesized import Resource, Synthesized
 
-TABLE_ROW = re.compile(r"^\| `([a-z-]+)`( L)?(?: \(simulator\))? \| `(\w+)`(?: \+ `(\w+)`)? \|", re.MULTILINE)
+TABLE_ROW = re.compile(
+    r"^\| `([a-z-]+)`( L)?(?: \(simulator\))? \| `(\w+)`(?: \+ `(\w+)`)? \|", re.MULTILINE
+)
 
 
 def documented() -> dict[str, tuple[bool, list[str]]]:
     """Table → whether it is marked L, and its key, as the architecture document says."""
     section = (ROOT / "docs" / "architecture.md").read_text().split("## Tables")[1].split("## ")[0]
     rows = TABLE_ROW.findall(section)
-    return {name: (bool(ledger), [partition, *filter(None, [sort])]) for name, ledger, partition, sort in rows}
+    return {
+        name: (bool(ledger), [partition, *filter(None, [sort])])
+        for name, ledger, partition, sort in rows
+    }
 
 
 def tables(deployed: Synthesized, stage: str) -> dict[str, Resource]:
     found = deployed.of_type("AWS::DynamoDB::Table")
-    return {table.properties["TableName"].removeprefix(f"trading-{stage}-"): table for table in found}
+    return {
+        table.properties["TableName"].removeprefix(f"trading-{stage}-"): table for table in found
+    }
 
 
-def test_tables_and_keys_are_those_of_the_architecture(synthesized: Synthesized, stage: str) -> None:
+def test_tables_and_keys_are_those_of_the_architecture(
+    synthesized: Synthesized, stage: str
+) -> None:
     deployed = {
         name: [key["AttributeName"] for key in table.properties["KeySchema"]]
         for name, table in tables(synthesized, stage).items()
@@ -44,7 +53,8 @@ def test_the_ledger_can_be_recovered_to_any_moment(synthesized: Synthesized, sta
 
 
 @pytest.mark.parametrize(
-    ("stage_name", "ledger_policy", "protected"), [("dev", "Delete", False), ("prod", "Retain", True)]
+    ("stage_name", "ledger_policy", "protected"),
+    [("dev", "Delete", False), ("prod", "Retain", True)],
 )
 def test_only_the_ledger_and_only_in_production_outlives_the_stack(
     stage_name: str, ledger_policy: str, protected: bool, request: pytest.FixtureRequest
@@ -53,7 +63,9 @@ def test_only_the_ledger_and_only_in_production_outlives_the_stack(
     for name, (ledger, _) in documented().items():
         table = deployed[name]
         assert table.template["DeletionPolicy"] == (ledger_policy if ledger else "Delete"), name
-        assert table.properties.get("DeletionProtectionEnabled", False) is (protected and ledger), name
+        assert table.properties.get("DeletionProtectionEnabled", False) is (protected and ledger), (
+            name
+        )
 
 
 def test_indexes_are_sparse_keys_and_nothing_else(synthesized: Synthesized, stage: str) -> None:
@@ -89,9 +101,15 @@ def test_expiry_of_items(synthesized: Synthesized, stage: str) -> None:
 
 
 def test_no_secret_is_written_down(synthesized: Synthesized, stage: str) -> None:
-    secrets = {secret.properties["Name"]: secret for secret in synthesized.of_type("AWS::SecretsManager::Secret")}
+    secrets = {
+        secret.properties["Name"]: secret
+        for secret in synthesized.of_type("AWS::SecretsManager::Secret")
+    }
     venues = ["XNYS", "XNAS", "ARCX", "BATS", "depository"]
-    assert secrets.keys() == {f"trading-{stage}-signing-key", *(f"trading-{stage}-venue-{venue}" for venue in venues)}
+    assert secrets.keys() == {
+        f"trading-{stage}-signing-key",
+        *(f"trading-{stage}-venue-{venue}" for venue in venues),
+    }
     for secret in secrets.values():
         assert secret.properties["GenerateSecretString"]["PasswordLength"] >= 64
         assert "SecretString" not in secret.properties

@@ -52,7 +52,9 @@ def test_an_order_costs_two_transitions_when_all_goes_well() -> None:
 
 
 @pytest.mark.parametrize(("name", "state"), SENDING, ids=[name for name, _ in SENDING])
-def test_what_is_sent_is_a_message_of_the_mailbox_in_the_clients_group(name: str, state: dict[str, Any]) -> None:
+def test_what_is_sent_is_a_message_of_the_mailbox_in_the_clients_group(
+    name: str, state: dict[str, Any]
+) -> None:
     parameters = state["Parameters"]
     body = {
         key.removesuffix(".$"): SAMPLES[value] if key.endswith(".$") else value
@@ -60,11 +62,15 @@ def test_what_is_sent_is_a_message_of_the_mailbox_in_the_clients_group(name: str
     }
     message = MESSAGES[parameters["QueueUrl"]].validate_python(body)
     assert parameters["MessageGroupId.$"] == "$.client_id"
-    assert (getattr(message, "task_token", None) == "token") is state["Resource"].endswith(".waitForTaskToken")
+    assert (getattr(message, "task_token", None) == "token") is state["Resource"].endswith(
+        ".waitForTaskToken"
+    )
 
 
 @pytest.mark.parametrize(("name", "state"), ALL_TASKS, ids=[name for name, _ in ALL_TASKS])
-def test_every_task_is_retried_with_backoff_and_full_jitter(name: str, state: dict[str, Any]) -> None:
+def test_every_task_is_retried_with_backoff_and_full_jitter(
+    name: str, state: dict[str, Any]
+) -> None:
     for retrier in state["Retry"]:
         assert retrier["BackoffRate"] > 1
         assert retrier["JitterStrategy"] == "FULL"
@@ -99,7 +105,10 @@ def test_one_clients_failure_stops_no_other_settlement() -> None:
 
 
 def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> None:
-    definitions = {f"trading-{stage}-order-lifecycle": LIFECYCLE, f"trading-{stage}-settlement-cycle": CYCLE}
+    definitions = {
+        f"trading-{stage}-order-lifecycle": LIFECYCLE,
+        f"trading-{stage}-settlement-cycle": CYCLE,
+    }
     machines = synthesized.of_type("AWS::StepFunctions::StateMachine")
     for machine in machines:
         definition = definitions.pop(machine.properties["StateMachineName"])
@@ -108,7 +117,9 @@ def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> No
     assert not definitions
 
 
-def test_workflows_are_standard_traced_and_log_errors_without_data(synthesized: Synthesized) -> None:
+def test_workflows_are_standard_traced_and_log_errors_without_data(
+    synthesized: Synthesized,
+) -> None:
     for machine in synthesized.of_type("AWS::StepFunctions::StateMachine"):
         assert machine.properties["StateMachineType"] == "STANDARD"
         assert machine.properties["TracingConfiguration"] == {"Enabled": True}
@@ -138,7 +149,10 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
     }
     assert times == {
         "sweeper": ("rate(1 minute)", "Etc/UTC"),
-        **{f"open-{shard}": ("cron(30 9 ? * MON-FRI *)", "America/New_York") for shard in range(ATTENTION_SHARDS)},
+        **{
+            f"open-{shard}": ("cron(30 9 ? * MON-FRI *)", "America/New_York")
+            for shard in range(ATTENTION_SHARDS)
+        },
         "exchange-session": ("rate(1 minute)", "Etc/UTC"),
         "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),
         "day-close": ("cron(5 16 ? * MON-FRI *)", "America/New_York"),
@@ -148,7 +162,9 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         "key-rotation": ("rate(30 days)", "Etc/UTC"),
     }
     swept = [s.properties["Target"]["Input"] for s in schedules if "-open-" in s.properties["Name"]]
-    assert [json.loads(each) for each in swept] == [{"shard": str(n)} for n in range(tables.ATTENTION_SHARDS)]
+    assert [json.loads(each) for each in swept] == [
+        {"shard": str(n)} for n in range(tables.ATTENTION_SHARDS)
+    ]
     for schedule in schedules:
         assert schedule.properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
         assert schedule.properties["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
@@ -157,13 +173,24 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
 
 @pytest.mark.parametrize(
     ("alarm", "metric", "seconds", "periods"),
-    [("SweeperMissing", "Invocations", 300, 2), ("SettlementCycleMissing", "ExecutionsStarted", 86400, 3)],
+    [
+        ("SweeperMissing", "Invocations", 300, 2),
+        ("SettlementCycleMissing", "ExecutionsStarted", 86400, 3),
+    ],
 )
 def test_what_sweeps_up_after_everything_else_is_missed(
     synthesized: Synthesized, alarm: str, metric: str, seconds: int, periods: int
 ) -> None:
-    (found,) = [a.properties for a in synthesized.of_type("AWS::CloudWatch::Alarm") if a.logical_id.startswith(alarm)]
-    assert (found["MetricName"], found["Period"], found["EvaluationPeriods"]) == (metric, seconds, periods)
+    (found,) = [
+        a.properties
+        for a in synthesized.of_type("AWS::CloudWatch::Alarm")
+        if a.logical_id.startswith(alarm)
+    ]
+    assert (found["MetricName"], found["Period"], found["EvaluationPeriods"]) == (
+        metric,
+        seconds,
+        periods,
+    )
     assert (found["ComparisonOperator"], found["Threshold"]) == ("LessThanThreshold", 1)
     assert found["TreatMissingData"] == "breaching"
     assert found["AlarmActions"]

@@ -39,13 +39,19 @@ def create_tables() -> Any:
 def _create_table(client: Any, name: str, spec: TableSpec) -> None:
     attributes = {*spec.key, *(key for keys in spec.indexes.values() for key in keys)}
     indexes = [
-        {"IndexName": index, "KeySchema": _key_schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        {
+            "IndexName": index,
+            "KeySchema": _key_schema(keys),
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
         for index, keys in spec.indexes.items()
     ]
     client.create_table(
         TableName=name,
         KeySchema=_key_schema(spec.key),
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+        AttributeDefinitions=[
+            {"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)
+        ],
         BillingMode="PAY_PER_REQUEST",
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
@@ -56,7 +62,10 @@ def _create_table(client: Any, name: str, spec: TableSpec) -> None:
 
 
 def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
 
 
 def create_queues() -> dict[str, str]:
@@ -65,13 +74,20 @@ def create_queues() -> dict[str, str]:
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     urls = {}
     for name in MAILBOXES:
-        for variable, queue in ((f"{name.upper()}_QUEUE_URL", name), (f"{name.upper()}_DLQ_URL", f"{name}-dlq")):
-            urls[variable] = sqs.create_queue(QueueName=f"{PREFIX}{queue}.fifo", Attributes=fifo)["QueueUrl"]
+        for variable, queue in (
+            (f"{name.upper()}_QUEUE_URL", name),
+            (f"{name.upper()}_DLQ_URL", f"{name}-dlq"),
+        ):
+            urls[variable] = sqs.create_queue(QueueName=f"{PREFIX}{queue}.fifo", Attributes=fifo)[
+                "QueueUrl"
+            ]
     return urls
 
 
 def cold_start(name: str) -> ModuleType:
-    """A function's handler module, imported anew, so that it reads its settings and makes its clients again."""
+    """A function's handler module, imported anew, so that it reads its settings and makes its
+    clients again.
+    """
     for part in ("handler", "settings"):
         sys.modules.pop(f"functions.{name}.{part}", None)
     return importlib.import_module(f"functions.{name}.handler")

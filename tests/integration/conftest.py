@@ -11,7 +11,9 @@ from tests.integration.system import System, running_system
 
 @pytest.fixture(scope="session", autouse=True)
 def one_session() -> Iterator[None]:
-    """boto3 reads the services' models once, and not, as with a new session for each mock, before every test."""
+    """boto3 reads the services' models once, and not, as with a new session for each mock, before
+    every test.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
         yield
@@ -19,7 +21,9 @@ def one_session() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_request_at_a_time() -> Iterator[None]:
-    """A service does one thing after another to an item; moto, called from several threads, checks and writes in two steps."""
+    """A service does one thing after another to an item; moto, called from several threads, checks
+    and writes in two steps.
+    """
     lock, process = RLock(), BotocoreStubber.process_request
 
     def locked(stubber: BotocoreStubber, request: Any) -> Any:
@@ -33,6 +37,8 @@ def one_request_at_a_time() -> Iterator[None]:
 
 @pytest.fixture
 def system() -> Iterator[System]:
-    """The whole system with faultless venues, funded demo clients, and a clock that the test moves (`system.venues`)."""
+    """The whole system with faultless venues, funded demo clients, and a clock that the test moves
+    (`system.venues`).
+    """
     with running_system() as system:
         yield system

@@ -1,6 +1,8 @@
-"""The whole system in one process: every function over a mocked AWS, APIs as HTTP on 127.0.0.1, mailboxes emptied on demand.
+"""The whole system in one process: every function over a mocked AWS, APIs as HTTP on 127.0.0.1,
+mailboxes emptied on demand.
 
-The mock runs the real OrderLifecycle. What Lambda and API Gateway do (invoke, batch, delete what did not fail) is done here.
+The mock runs the real OrderLifecycle. What Lambda and API Gateway do (invoke, batch, delete what
+did not fail) is done here.
 """
 
 import json
@@ -21,7 +23,14 @@ from moto import mock_aws
 
 from infra.catalog import INTERNAL_ROUTES, MAILBOXES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
-from tests.integration.backing import ENVIRONMENT, PREFIX, SIGNING_KEY_ID, cold_start, create_queues, create_tables
+from tests.integration.backing import (
+    ENVIRONMENT,
+    PREFIX,
+    SIGNING_KEY_ID,
+    cold_start,
+    create_queues,
+    create_tables,
+)
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
@@ -32,13 +41,24 @@ from trading.adapters.tables import TableBooks
 from trading.domain.reconciliation import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
-APIS: dict[str, tuple[Route, ...]] = {"public": PUBLIC_ROUTES, "internal": INTERNAL_ROUTES, "venues": VENUE_ROUTES}
+APIS: dict[str, tuple[Route, ...]] = {
+    "public": PUBLIC_ROUTES,
+    "internal": INTERNAL_ROUTES,
+    "venues": VENUE_ROUTES,
+}
 ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 
 
-def principal(client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write") -> dict[str, str]:
+def principal(
+    client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write"
+) -> dict[str, str]:
     """What the authorizer found out."""
-    return {"principalId": client_id, "client_id": client_id, "permissions": permissions, "api_key": f"key-{client_id}"}
+    return {
+        "principalId": client_id,
+        "client_id": client_id,
+        "permissions": permissions,
+        "api_key": f"key-{client_id}",
+    }
 
 
 @dataclass
@@ -78,7 +98,9 @@ class System:
     def send(self, mailbox: str, client_id: str, body: str) -> None:
         """Put a message into a client's mailbox."""
         self.sqs.send_message(
-            QueueUrl=self.queues[f"{mailbox.upper()}_QUEUE_URL"], MessageBody=body, MessageGroupId=client_id
+            QueueUrl=self.queues[f"{mailbox.upper()}_QUEUE_URL"],
+            MessageBody=body,
+            MessageGroupId=client_id,
         )
 
     def messages(self, variable: str) -> list[dict[str, Any]]:
@@ -145,13 +167,20 @@ class System:
         function = next(
             route.function
             for route in APIS[address["api"]]
-            if route.method == http.method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
+            if route.method == http.method
+            and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
         )
         event = request(
-            http.method, path, headers={"Idempotency-Key": "", **http.headers}, raw_body=http.body.decode() or None
+            http.method,
+            path,
+            headers={"Idempotency-Key": "", **http.headers},
+            raw_body=http.body.decode() or None,
         )
         event["queryStringParameters"] = dict(parse_qsl(parts.query)) or None
-        simulated = {"exchange_api": self.venues.exchange_api, "depository_api": self.venues.depository_api}
+        simulated = {
+            "exchange_api": self.venues.exchange_api,
+            "depository_api": self.venues.depository_api,
+        }
         if function in simulated:
             answer = simulated[function].handler(event, FakeContext())
         else:
@@ -180,21 +209,29 @@ def create_lifecycle(queues: dict[str, str]) -> str:
     for name in ("Execution", "Clearing"):
         definition = definition.replace(f"${{{name}QueueUrl}}", queues[f"{name.upper()}_QUEUE_URL"])
     machine = boto3.client("stepfunctions").create_state_machine(
-        name=f"{PREFIX}order-lifecycle", definition=definition, roleArn="arn:aws:iam::123456789012:role/order-lifecycle"
+        name=f"{PREFIX}order-lifecycle",
+        definition=definition,
+        roleArn="arn:aws:iam::123456789012:role/order-lifecycle",
     )
     return machine["stateMachineArn"]
 
 
 @contextmanager
 def running_system() -> Iterator[System]:
-    """The system from cold start to the end of the test, with reference data and the demo's clients, funded."""
+    """The system from cold start to the end of the test, with reference data and the demo's
+    clients, funded.
+    """
     config: Any = {"stepfunctions": {"execute_state_machine": True}}
     with mock_aws(config=config), running_world() as venues, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")  # AWS_ENDPOINT_URL names the APIs, not the mock
+        patch.setenv(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"
+        )  # AWS_ENDPOINT_URL names the APIs, not the mock
         queues = create_queues()
         arn = create_lifecycle(queues)
         dynamodb = create_tables()
-        boto3.client("secretsmanager").create_secret(Name=SIGNING_KEY_ID, SecretString="the first signing key " * 4)
+        boto3.client("secretsmanager").create_secret(
+            Name=SIGNING_KEY_ID, SecretString="the first signing key " * 4
+        )
         system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
         server = LocalServer(system.serve)
         variables = {
@@ -211,7 +248,9 @@ def running_system() -> Iterator[System]:
             patch.setenv(name, value)
         for module in (authorizer, clock, stages):
             patch.setattr(module, "now", system.now)
-        add_reference_data(dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now)
+        add_reference_data(
+            dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now
+        )
         try:
             yield system
         finally:

@@ -1,4 +1,6 @@
-"""Every function's event for `sam local invoke` does, through its handler, what it shows. Most tell of one order of alice."""
+"""Every function's event for `sam local invoke` does, through its handler, what it shows. Most tell
+of one order of alice.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,7 +37,11 @@ def event(name: str) -> dict[str, Any]:
 
 def run(system: System, name: str) -> Any:
     answer = system.invoke(name, event(name))
-    return answer | {"body": json.loads(answer["body"])} if isinstance(answer, dict) and "body" in answer else answer
+    return (
+        answer | {"body": json.loads(answer["body"])}
+        if isinstance(answer, dict) and "body" in answer
+        else answer
+    )
 
 
 def executed(system: System) -> None:
@@ -78,7 +84,11 @@ def check_internal(system: System) -> None:
 
 def check_admin(system: System) -> None:
     answer = run(system, "admin")
-    assert (answer["statusCode"], answer["body"]["kind"], answer["body"]["amount"]) == (201, "DEPOSIT", "2500.00")
+    assert (answer["statusCode"], answer["body"]["kind"], answer["body"]["amount"]) == (
+        201,
+        "DEPOSIT",
+        "2500.00",
+    )
     assert system.books.account("alice").available == 102_500
     assert run(system, "admin")["body"] == answer["body"]
     assert system.findings() == []
@@ -177,9 +187,14 @@ def check_auth(system: System) -> None:
         secret_hashes=(passwords.hash_secret(body["api_secret"]),),
         permissions=("orders:read", "orders:write"),
     )
-    system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=to_item(credential.model_dump()))
+    system.dynamodb.put_item(
+        TableName=f"{PREFIX}credentials", Item=to_item(credential.model_dump())
+    )
     answer = run(system, "auth")
-    assert (answer["statusCode"], answer["body"]["permissions"]) == (200, ["orders:read", "orders:write"])
+    assert (answer["statusCode"], answer["body"]["permissions"]) == (
+        200,
+        ["orders:read", "orders:write"],
+    )
 
 
 def check_authorizer(system: System) -> None:
@@ -232,13 +247,16 @@ def drained(system: System) -> list[dict[str, Any]]:
         found += batch
         for message in batch:
             system.sqs.delete_message(
-                QueueUrl=system.queues["EXECUTION_QUEUE_URL"], ReceiptHandle=message["ReceiptHandle"]
+                QueueUrl=system.queues["EXECUTION_QUEUE_URL"],
+                ReceiptHandle=message["ReceiptHandle"],
             )
     return found
 
 
 CHECKS: dict[str, Callable[[System], None]] = {
-    name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")
+    name.removeprefix("check_"): check
+    for name, check in list(globals().items())
+    if name.startswith("check_")
 }
 
 

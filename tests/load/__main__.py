@@ -1,4 +1,6 @@
-"""`python -m tests.load`: many clients at once against the local system, while its workers are killed at random."""
+"""`python -m tests.load`: many clients at once against the local system, while its workers are
+killed at random.
+"""
 
 import argparse
 import json
@@ -43,11 +45,15 @@ def main() -> int:
         with running_or_own(default_place(), console, "load") as place:
             outcome = run(place, settings, console)
     except LocalError as error:
-        console.print(f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}")
+        console.print(
+            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}"
+        )
         return 1
     _report(outcome, console)
     if arguments.json:
-        arguments.json.write_text(json.dumps(outcome.figures.json() | {"complaints": outcome.complaints}, indent=2))
+        arguments.json.write_text(
+            json.dumps(outcome.figures.json() | {"complaints": outcome.complaints}, indent=2)
+        )
     if arguments.write and not outcome.complaints:
         DOCUMENT.write_text(_document(outcome))
     return 1 if outcome.complaints else 0
@@ -55,7 +61,9 @@ def main() -> int:
 
 @contextmanager
 def running_or_own(place: Place, console: Console, name: str) -> Iterator[Place]:
-    """The running system, or one of our own in a directory of this name, from nothing, that ends with the block."""
+    """The running system, or one of our own in a directory of this name, from nothing, that ends
+    with the block.
+    """
     if server.is_running(place):
         console.print(f"Takes the system that runs on port {place.port}.")
         yield place

@@ -1,4 +1,6 @@
-"""Every request against the tables, every order against what was asked for. Each complaint is a sentence; none means all is accounted for."""
+"""Every request against the tables, every order against what was asked for. Each complaint is a
+sentence; none means all is accounted for.
+"""
 
 import json
 from collections import Counter, defaultdict
@@ -20,7 +22,11 @@ Execution = tuple[str, str, str, int, Decimal | None]
 def complaints(sent: Sequence[Sent], books: Books) -> list[str]:
     """All that is not as it must be, once nothing moves."""
     return [
-        *(f"{each.planned.key} ({each.planned.title}): {wrong}" for each in sent for wrong in _answers(each)),
+        *(
+            f"{each.planned.key} ({each.planned.title}): {wrong}"
+            for each in sent
+            for wrong in _answers(each)
+        ),
         *_requests(sent, books),
         *_ends(books),
         *_fills(books),
@@ -50,7 +56,11 @@ def _answers(sent: Sent) -> Iterator[str]:
     elif planned.repeat.is_other:
         refused = [answer for answer in (first, repeated) if answer.outcome == REUSED]
         taken = [answer for answer in (first, repeated) if answer.outcome in planned.allowed]
-        if len(refused) != 1 or len(taken) != 1 or (refused[0] is first and not planned.repeat.is_at_once):
+        if (
+            len(refused) != 1
+            or len(taken) != 1
+            or (refused[0] is first and not planned.repeat.is_at_once)
+        ):
             yield f"two orders under one key were answered {first.outcome} and {repeated.outcome}"
     elif first.outcome not in planned.allowed or first.body != repeated.body:
         yield f"twice under one key was answered {first.outcome} {first.body} and {repeated.outcome} {repeated.body}"
@@ -64,7 +74,10 @@ def _requests(requests: Sequence[Sent], books: Books) -> Iterator[str]:
     """Each order that was answered for is in the tables with its terms, and no other is."""
     orders = books.orders
     for sent in requests:
-        for answer, content in ((sent.first, sent.planned.content), (sent.repeated, sent.planned.repetition)):
+        for answer, content in (
+            (sent.first, sent.planned.content),
+            (sent.repeated, sent.planned.repetition),
+        ):
             if answer is None or answer.order_id is None:
                 continue
             derived = identifiers.order_id(sent.planned.client_id, sent.planned.key)
@@ -75,7 +88,9 @@ def _requests(requests: Sequence[Sent], books: Books) -> Iterator[str]:
                 yield f"{sent.planned.key}: order {derived} was answered {answer.outcome} and is lost"
             elif wrong := _differences(order, answer, json.loads(content)):
                 yield f"{sent.planned.key}: order {derived} differs from what was asked and answered: {', '.join(wrong)}"
-    answered = {a.order_id for sent in requests for a in (sent.first, sent.repeated) if a is not None}
+    answered = {
+        a.order_id for sent in requests for a in (sent.first, sent.repeated) if a is not None
+    }
     for order_id in orders.keys() - answered:
         yield f"order {order_id} of {orders[order_id].client_id}: nobody was answered with it"
 
@@ -100,7 +115,13 @@ def _differences(order: Order, answer: Answer, asked: dict[str, Any]) -> list[st
 
 def _ends(books: Books) -> Iterator[str]:
     """Each order has come to its end."""
-    ended = {OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.CLEARED, OrderStatus.SETTLED}
+    ended = {
+        OrderStatus.REJECTED,
+        OrderStatus.CANCELED,
+        OrderStatus.EXPIRED,
+        OrderStatus.CLEARED,
+        OrderStatus.SETTLED,
+    }
     for order in books.orders.values():
         if order.status not in ended or order.attention_at is not None:
             yield f"order {order.order_id} is {order.status}, not at rest"
@@ -114,14 +135,26 @@ def _fills(books: Books) -> Iterator[str]:
     """What the exchanges executed is what is booked and novated, execution by execution."""
     fills = fills_by_order(books)
     for order in books.orders.values():
-        if (booked := sum(fill.quantity for fill in fills[order.order_id])) != order.filled_quantity:
+        if (
+            booked := sum(fill.quantity for fill in fills[order.order_id])
+        ) != order.filled_quantity:
             yield f"order {order.order_id}: fills of {booked}, filled {order.filled_quantity}"
     novated = {entry.trade_id for entry in books.entries if isinstance(entry, Novation)}
     flat = [fill for each in fills.values() for fill in each]
-    yield from (f"trade {fill.trade_id} is not novated" for fill in flat if fill.trade_id not in novated)
-    ours: Counter[Execution] = Counter((f.exchange_id, f.execution_id, f.order_id, f.quantity, f.price) for f in flat)
+    yield from (
+        f"trade {fill.trade_id} is not novated" for fill in flat if fill.trade_id not in novated
+    )
+    ours: Counter[Execution] = Counter(
+        (f.exchange_id, f.execution_id, f.order_id, f.quantity, f.price) for f in flat
+    )
     theirs: Counter[Execution] = Counter(
-        (r.exchange_id, r.execution_id, identifiers.parent_order_id(r.client_order_id), r.last_quantity, r.last_price)
+        (
+            r.exchange_id,
+            r.execution_id,
+            identifiers.parent_order_id(r.client_order_id),
+            r.last_quantity,
+            r.last_price,
+        )
         for r in books.reports_of_trades
     )
     yield from (f"executed and not booked: {_words(execution)}" for execution in theirs - ours)
@@ -164,21 +197,31 @@ def shown_as_kept(order: Order, fills: Sequence[Fill], answer: Answer | None) ->
         "status": (shown["current_status"], order.status),
         "filled": (shown["filled_quantity"], order.filled_quantity),
         "fees": (Decimal(shown["fees"]), order.fees),
-        "history": ([e["status"] for e in shown["status_history"]], [e.status for e in order.history]),
+        "history": (
+            [e["status"] for e in shown["status_history"]],
+            [e.status for e in order.history],
+        ),
         "executions": (
             sorted((e["trade_id"], e["executed_quantity"]) for e in shown["execution_details"]),
             sorted((fill.trade_id, fill.quantity) for fill in fills),
         ),
-        "clearing": (sorted(e["trade_id"] for e in shown["clearing_details"]), sorted(f.trade_id for f in fills)),
+        "clearing": (
+            sorted(e["trade_id"] for e in shown["clearing_details"]),
+            sorted(f.trade_id for f in fills),
+        ),
     }
     for name, (seen, kept) in pairs.items():
         if seen != kept:
             yield f"order {order.order_id}: the API shows {name} {seen}, the tables have {kept}"
 
 
-def unexplained(letters: Sequence[DeadLetter], before: Sequence[DeadLetter], orders: dict[str, Order]) -> list[str]:
-    """Dead letters of this run that mattered. Those do not whose order is at rest all the same (its executions were told otherwise),
-    and a scheduled invocation that died over and over: the next minute's does the same work."""
+def unexplained(
+    letters: Sequence[DeadLetter], before: Sequence[DeadLetter], orders: dict[str, Order]
+) -> list[str]:
+    """Dead letters of this run that mattered. Those do not whose order is at rest all the same (its
+    executions were told otherwise), and a scheduled invocation that died over and over: the next
+    minute's does the same work.
+    """
     found = []
     for letter in (Counter(letters) - Counter(before)).elements():
         order = orders.get(letter.order_id or "")

@@ -68,13 +68,20 @@ class Figures:
             [
                 name,
                 str(found.count),
-                *(f"{1000 * each:,.0f}" for each in (found.p50, found.p90, found.p99, found.maximum)),
+                *(
+                    f"{1000 * each:,.0f}"
+                    for each in (found.p50, found.p90, found.p99, found.maximum)
+                ),
             ]
             for name, found in self.latencies.items()
         ]
-        rates = [[name, f"{rate:.1f}", f"{self.ratio(name):.2f}"] for name, rate in self.rates.items()]
+        rates = [
+            [name, f"{rate:.1f}", f"{self.ratio(name):.2f}"] for name, rate in self.rates.items()
+        ]
         return [
-            Grid("Latency in milliseconds", ["", "number", "p50", "p90", "p99", "max"], milliseconds),
+            Grid(
+                "Latency in milliseconds", ["", "number", "p50", "p90", "p99", "max"], milliseconds
+            ),
             Grid("Throughput", ["", "a second", "of the floor"], rates),
             _counted("Orders", self.counts),
             _counted("Final answers to requests that make or read orders", self.answers),
@@ -90,22 +97,43 @@ def measure(
     floor: Sequence[Answer], sent: Sequence[Sent], books: Books
 ) -> tuple[dict[str, Latency], dict[str, float], dict[str, int]]:
     """Latencies, rates and counts."""
-    answers = [answer for each in sent for answer in (each.first, each.repeated, each.read) if answer is not None]
-    posts = [answer for each in sent for answer in (each.first, each.repeated) if answer is not None]
+    answers = [
+        answer
+        for each in sent
+        for answer in (each.first, each.repeated, each.read)
+        if answer is not None
+    ]
+    posts = [
+        answer for each in sent for answer in (each.first, each.repeated) if answer is not None
+    ]
     taken = [answer for answer in posts if answer.order_id is not None]
-    accepted = [order for order in books.orders.values() if order.history[1].status is OrderStatus.VALIDATED]
+    accepted = [
+        order for order in books.orders.values() if order.history[1].status is OrderStatus.VALIDATED
+    ]
     filled, cleared = (
-        {order.order_id: when for order in accepted if (when := _reached(order, status)) is not None}
+        {
+            order.order_id: when
+            for order in accepted
+            if (when := _reached(order, status)) is not None
+        }
         for status in (OrderStatus.FILLED, OrderStatus.CLEARED)
     )
     began = {order.order_id: order.accepted_at.timestamp() for order in accepted}
     latencies = {
         FLOOR: Latency.of(answer.seconds for answer in floor),
-        "order to answer, one try": Latency.of(answer.seconds for answer in taken if answer.tries == 1),
+        "order to answer, one try": Latency.of(
+            answer.seconds for answer in taken if answer.tries == 1
+        ),
         "order to answer, with every repetition": Latency.of(answer.seconds for answer in taken),
-        "accepted to filled": Latency.of(when - began[order_id] for order_id, when in filled.items()),
-        "filled to cleared": Latency.of(when - filled[order_id] for order_id, when in cleared.items()),
-        "accepted to cleared": Latency.of(when - began[order_id] for order_id, when in cleared.items()),
+        "accepted to filled": Latency.of(
+            when - began[order_id] for order_id, when in filled.items()
+        ),
+        "filled to cleared": Latency.of(
+            when - filled[order_id] for order_id, when in cleared.items()
+        ),
+        "accepted to cleared": Latency.of(
+            when - began[order_id] for order_id, when in cleared.items()
+        ),
     }
     ends = sorted(cleared.values())
     most = ends[: round(NINE_TENTHS * len(ends))]

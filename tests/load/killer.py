@@ -1,8 +1,9 @@
 """Kills workers at random while the run is on. The local AWS itself lives.
 
-A function is drawn first, each alike, then one of its workers: drawn among all workers at work, those that empty the queues
-would die over and over, and with each dies a batch that comes again only after the visibility timeout. One that was just
-started is spared: a start takes seconds here, and there would be nothing but starts.
+A function is drawn first, each alike, then one of its workers: drawn among all workers at work,
+those that empty the queues would die over and over, and with each dies a batch that comes again
+only after the visibility timeout. One that was just started is spared: a start takes seconds here,
+and there would be nothing but starts.
 """
 
 import threading
@@ -20,7 +21,9 @@ SPARED_SECONDS = 10.0
 class Killer:
     """Every few seconds (between two bounds) a worker dies. `killed` counts them by function."""
 
-    def __init__(self, place: Place, seed: int, every: tuple[float, float], may_die: Callable[[str], bool]) -> None:
+    def __init__(
+        self, place: Place, seed: int, every: tuple[float, float], may_die: Callable[[str], bool]
+    ) -> None:
         self.killed: Counter[str] = Counter()
         self._place = place
         self._dice = Random(f"killer {seed}")  # noqa: S311
@@ -49,7 +52,9 @@ class Killer:
 
     def _kill_one(self) -> None:
         """Rather one that is at work."""
-        mortal = {pid: name for pid, name in workers.running(self._place).items() if self._may_die(name)}
+        mortal = {
+            pid: name for pid, name in workers.running(self._place).items() if self._may_die(name)
+        }
         found = {pid: name for pid, name in mortal.items() if workers.age(pid) > SPARED_SECONDS}
         if not found:
             return

@@ -1,4 +1,6 @@
-"""What each client will send: a seeded mix of orders, of requests that are none, and of repetitions."""
+"""What each client will send: a seeded mix of orders, of requests that are none, and of
+repetitions.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,11 +21,18 @@ REFERENCE_PRICE = {
 ACCEPTED = "201 VALIDATED"
 SELF_TRADE = "201 REJECTED SELF_TRADE"
 SHORT_OF_MONEY = (
-    *(f"201 REJECTED {code}" for code in ("INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED")),
+    *(
+        f"201 REJECTED {code}"
+        for code in ("INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED", "DAILY_LIMIT_EXCEEDED")
+    ),
     "201 REJECTED MAX_ORDER_NOTIONAL",
     SELF_TRADE,
 )
-SHORT_OF_SHARES = ("201 REJECTED INSUFFICIENT_SHARES", SELF_TRADE, "201 REJECTED DAILY_LIMIT_EXCEEDED")
+SHORT_OF_SHARES = (
+    "201 REJECTED INSUFFICIENT_SHARES",
+    SELF_TRADE,
+    "201 REJECTED DAILY_LIMIT_EXCEEDED",
+)
 REUSED = "422 IDEMPOTENCY_KEY_REUSED"
 
 
@@ -49,7 +58,9 @@ class Repeat(Enum):
 
 @dataclass(frozen=True)
 class Planned:
-    """A request under a key of its own. `allowed`: the answers that are right, as `Answer.outcome` names them."""
+    """A request under a key of its own. `allowed`: the answers that are right, as `Answer.outcome`
+    names them.
+    """
 
     client_id: str
     key: str
@@ -77,7 +88,9 @@ Order = dict[str, Any]
 Kind = Callable[[Random, str], tuple[Order | bytes, Sequence[str]]]
 
 
-def _order(client_id: str, symbol: str, side: str, quantity: int, time_in_force: str, percent: str | None) -> Order:
+def _order(
+    client_id: str, symbol: str, side: str, quantity: int, time_in_force: str, percent: str | None
+) -> Order:
     """A market order, or a limit order at the reference price plus `percent`."""
     order = {
         "client_id": client_id,
@@ -96,7 +109,9 @@ def _order(client_id: str, symbol: str, side: str, quantity: int, time_in_force:
 def _buy(time_in_force: str, *percents: str | None) -> Kind:
     def kind(dice: Random, client_id: str) -> tuple[Order, Sequence[str]]:
         symbol = dice.choice(sorted(REFERENCE_PRICE))
-        order = _order(client_id, symbol, "buy", dice.randint(1, 40), time_in_force, dice.choice(percents))
+        order = _order(
+            client_id, symbol, "buy", dice.randint(1, 40), time_in_force, dice.choice(percents)
+        )
         return order, (ACCEPTED, *SHORT_OF_MONEY)
 
     return kind
@@ -105,7 +120,9 @@ def _buy(time_in_force: str, *percents: str | None) -> Kind:
 def _sell(time_in_force: str, *percents: str | None) -> Kind:
     def kind(dice: Random, client_id: str) -> tuple[Order, Sequence[str]]:
         symbol = dice.choice(sorted(SHARES))
-        order = _order(client_id, symbol, "sell", dice.randint(1, 40), time_in_force, dice.choice(percents))
+        order = _order(
+            client_id, symbol, "sell", dice.randint(1, 40), time_in_force, dice.choice(percents)
+        )
         return order, (ACCEPTED, *SHORT_OF_SHARES)
 
     return kind
@@ -113,20 +130,28 @@ def _sell(time_in_force: str, *percents: str | None) -> Kind:
 
 def _beyond_the_money(dice: Random, client_id: str) -> tuple[Order, Sequence[str]]:
     symbol = dice.choice(sorted(REFERENCE_PRICE))
-    return _order(client_id, symbol, "buy", dice.randint(20_000, 90_000), "DAY", None), SHORT_OF_MONEY
+    return _order(
+        client_id, symbol, "buy", dice.randint(20_000, 90_000), "DAY", None
+    ), SHORT_OF_MONEY
 
 
 def _beyond_the_shares(dice: Random, client_id: str) -> tuple[Order, Sequence[str]]:
     symbol = dice.choice(sorted(REFERENCE_PRICE))
-    return _order(client_id, symbol, "sell", dice.randint(4_000, 5_000), "DAY", None), SHORT_OF_SHARES[:2]
+    return _order(
+        client_id, symbol, "sell", dice.randint(4_000, 5_000), "DAY", None
+    ), SHORT_OF_SHARES[:2]
 
 
 def _unknown_symbol(_: Random, client_id: str) -> tuple[Order, Sequence[str]]:
-    return _order(client_id, "AAPL", "buy", 1, "DAY", None) | {"stock_symbol": "NOPE"}, ("201 REJECTED UNKNOWN_SYMBOL",)
+    return _order(client_id, "AAPL", "buy", 1, "DAY", None) | {"stock_symbol": "NOPE"}, (
+        "201 REJECTED UNKNOWN_SYMBOL",
+    )
 
 
 def _off_tick(_: Random, client_id: str) -> tuple[Order, Sequence[str]]:
-    return _order(client_id, "KO", "buy", 1, "DAY", "0") | {"price": "65.001"}, ("201 REJECTED TICK_SIZE",)
+    return _order(client_id, "KO", "buy", 1, "DAY", "0") | {"price": "65.001"}, (
+        "201 REJECTED TICK_SIZE",
+    )
 
 
 def _no_quantity(_: Random, client_id: str) -> tuple[Order, Sequence[str]]:
@@ -158,14 +183,22 @@ KINDS: dict[str, tuple[int, Kind]] = {
     "no JSON": (1, _no_json),
     "for somebody else": (2, _for_another),
 }
-REPEATS = {Repeat.NOT: 84, Repeat.AT_ONCE: 4, Repeat.LATER: 5, Repeat.OTHER_AT_ONCE: 3, Repeat.OTHER_LATER: 4}
+REPEATS = {
+    Repeat.NOT: 84,
+    Repeat.AT_ONCE: 4,
+    Repeat.LATER: 5,
+    Repeat.OTHER_AT_ONCE: 3,
+    Repeat.OTHER_LATER: 4,
+}
 READ_BACK = 0.2
 
 
 def plan(client_ids: Sequence[str], requests: int, seed: int) -> list[Planned]:
     """So many requests, dealt to the clients in turn. The same arguments give the same plan."""
     dice = Random(f"plan {seed}")  # noqa: S311
-    return [_planned(dice, client_ids[number % len(client_ids)], number) for number in range(requests)]
+    return [
+        _planned(dice, client_ids[number % len(client_ids)], number) for number in range(requests)
+    ]
 
 
 def _planned(dice: Random, client_id: str, number: int) -> Planned:

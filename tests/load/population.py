@@ -43,7 +43,11 @@ def populate(place: Place, ids: Sequence[str]) -> list[Credentials]:
     seeder = Seeder(aws_client(place, "dynamodb"), deploy.outputs(place), place.credentials_file)
 
     def add(number: int, client_id: str) -> Credentials:
-        margin = {"margin_percent": Decimal(50), "credit_limit": CREDIT} if number % ON_MARGIN_EVERY == 0 else {}
+        margin = (
+            {"margin_percent": Decimal(50), "credit_limit": CREDIT}
+            if number % ON_MARGIN_EVERY == 0
+            else {}
+        )
         client = Client(
             client_id=client_id,
             name=client_id,
@@ -52,7 +56,9 @@ def populate(place: Place, ids: Sequence[str]) -> list[Credentials]:
             **margin,
         )
         seeder.add_client(DemoClient(client, CASH, SHARES))
-        secret = Credentials(client_id=client_id, api_key=client_id, api_secret=passwords.generate_secret())
+        secret = Credentials(
+            client_id=client_id, api_key=client_id, api_secret=passwords.generate_secret()
+        )
         seeder.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
         return secret
 

@@ -27,10 +27,14 @@ from trading.domain.reconciliation import check
 
 LOOK_SECONDS = 2.0
 LOOKING_SHARE = 10
-"""Between two looks at the tables there is ten times as long as a look takes: looking must not be the load."""
+"""Between two looks at the tables there is ten times as long as a look takes: looking must not be
+the load.
+"""
 FLOOR_REQUESTS = 400
 PATIENCE_SECONDS = 420
-"""Without any order moving. A dead worker's messages come again after a visibility timeout, more than once if it is unlucky."""
+"""Without any order moving. A dead worker's messages come again after a visibility timeout, more
+than once if it is unlucky.
+"""
 QUEUES_SECONDS = 300
 STALE_EVERY = 10
 """Every so many clients begin with a token that is refused."""
@@ -38,9 +42,10 @@ STALE_EVERY = 10
 
 @dataclass(frozen=True)
 class Settings:
-    """`run_id`: part of the clients' ids. `kill_every`: seconds, between which bounds; `kill_on_for`: seconds
-    after the last answer. `may_die`: functions; None: all.
-    `in_flight`: requests of all clients together. `sample`: how many orders are read through the API at the end."""
+    """`run_id`: part of the clients' ids. `kill_every`: seconds, between which bounds;
+    `kill_on_for`: seconds after the last answer. `may_die`: functions; None: all. `in_flight`:
+    requests of all clients together. `sample`: how many orders are read through the API at the end.
+    """
 
     clients: int
     orders: int
@@ -64,7 +69,9 @@ class Outcome:
 def run(place: Place, settings: Settings, console: Console) -> Outcome:
     """Play it on a running, deployed, seeded system."""
     may_die = settings.may_die
-    killer = Killer(place, settings.seed, settings.kill_every, lambda name: may_die is None or name in may_die)
+    killer = Killer(
+        place, settings.seed, settings.kill_every, lambda name: may_die is None or name in may_die
+    )
     tally = Tally()
     board = Board(settings.orders, tally, killer)
     with show.shown(board, console):
@@ -72,7 +79,9 @@ def run(place: Place, settings: Settings, console: Console) -> Outcome:
 
 
 class _Run:
-    def __init__(self, place: Place, settings: Settings, killer: Killer, tally: Tally, board: Board) -> None:
+    def __init__(
+        self, place: Place, settings: Settings, killer: Killer, tally: Tally, board: Board
+    ) -> None:
         self._place = place
         self._settings = settings
         self._killer = killer
@@ -87,11 +96,14 @@ class _Run:
         ids = client_ids(settings.run_id, settings.clients)
         secrets = await asyncio.to_thread(populate, self._place, ids)
         slots = asyncio.Semaphore(settings.in_flight)
-        limits = httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight)
+        limits = httpx.Limits(
+            max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight
+        )
         url = local_run.api_url(self._place)
         async with httpx.AsyncClient(base_url=url, timeout=TRY_SECONDS, limits=limits) as http:
             self._traders = [
-                Trader(http, slots, self._tally, secret, number, settings.seed) for number, secret in enumerate(secrets)
+                Trader(http, slots, self._tally, secret, number, settings.seed)
+                for number, secret in enumerate(secrets)
             ]
             board.say("logging in")
             await asyncio.gather(*(trader.log_in() for trader in self._traders))
@@ -109,7 +121,9 @@ class _Run:
         letters = await asyncio.to_thread(standing.dead_letters, self._place)
         complaints += accounting.unexplained(letters, before, books.orders)
         board.say("done")
-        return Outcome(self._figures(floor_answers, sent, books), [*self._tally.complaints, *complaints])
+        return Outcome(
+            self._figures(floor_answers, sent, books), [*self._tally.complaints, *complaints]
+        )
 
     async def _floor(self) -> list[Answer]:
         """The empty function behind the same API, asked by the same clients."""
@@ -117,7 +131,9 @@ class _Run:
             for requests in (2 * self._settings.in_flight, FLOOR_REQUESTS):
                 answers = await asyncio.gather(
                     *(
-                        self._traders[number % len(self._traders)].ask("POST", floor.PATH, b"{}", f"floor-{number}")
+                        self._traders[number % len(self._traders)].ask(
+                            "POST", floor.PATH, b"{}", f"floor-{number}"
+                        )
                         for number in range(requests)
                     )
                 )
@@ -126,7 +142,10 @@ class _Run:
     async def _trade(self, ids: Sequence[str]) -> list[Sent]:
         """Place everything; return when all is traded that trades before the close."""
         planned = plan(ids, self._settings.orders, self._settings.seed)
-        own = {client_id: [each for each in planned if each.client_id == client_id] for client_id in ids}
+        own = {
+            client_id: [each for each in planned if each.client_id == client_id]
+            for client_id in ids
+        }
         for trader in self._traders[1::STALE_EVERY]:
             trader.spoil_token()
         self._board.say("one client hurries, and is told to wait")
@@ -162,8 +181,12 @@ class _Run:
         found = standing.messages(self._place)
         return {queue: count for queue, count in found.items() if standing.DLQ not in queue}
 
-    async def _until(self, done: Callable[[Standing], bool], patience: float = PATIENCE_SECONDS) -> None:
-        """Look until it is so, or until nothing has moved for so long; what is then not as it must be, the accounting says."""
+    async def _until(
+        self, done: Callable[[Standing], bool], patience: float = PATIENCE_SECONDS
+    ) -> None:
+        """Look until it is so, or until nothing has moved for so long; what is then not as it must
+        be, the accounting says.
+        """
         moved = time.monotonic()
         while True:
             began = time.monotonic()
@@ -180,8 +203,12 @@ class _Run:
         traders = {trader.client_id: trader for trader in self._traders}
         fills = accounting.fills_by_order(books)
         known = sorted(books.orders)
-        chosen = Random(f"sample {self._settings.seed}").sample(known, min(self._settings.sample, len(known)))  # noqa: S311
-        shown = await asyncio.gather(*(traders[books.orders[each].client_id].show(each) for each in chosen))
+        chosen = Random(f"sample {self._settings.seed}").sample(  # noqa: S311
+            known, min(self._settings.sample, len(known))
+        )
+        shown = await asyncio.gather(
+            *(traders[books.orders[each].client_id].show(each) for each in chosen)
+        )
         return [
             wrong
             for order_id, answer in zip(chosen, shown, strict=True)
@@ -193,7 +220,9 @@ class _Run:
         found = check(all_books.snapshot(self._place, day_is_over=False))
         return [f"invariant {each.invariant}, {each.subject}: {each.message}" for each in found]
 
-    def _figures(self, floor_answers: Sequence[Answer], sent: Sequence[Sent], books: tables.Books) -> Figures:
+    def _figures(
+        self, floor_answers: Sequence[Answer], sent: Sequence[Sent], books: tables.Books
+    ) -> Figures:
         latencies, rates, counts = figures.measure(floor_answers, sent, books)
         return Figures(
             taken=figures.today(),

@@ -66,14 +66,20 @@ class Board:
 
     def table(self) -> Table:
         """For a terminal."""
-        table = Table(title=f"{self.stage} ({time.monotonic() - self._began:.0f} s)", title_justify="left")
+        table = Table(
+            title=f"{self.stage} ({time.monotonic() - self._began:.0f} s)", title_justify="left"
+        )
         facts = self.facts()
         for name in facts:
             table.add_column(name, justify="right")
         table.add_row(*facts.values())
         grid = Table.grid()
         grid.add_row(table)
-        grid.add_row(ProgressBar(self.planned, self.standing.at_rest + self.tally.placed - self.standing.orders, 80))
+        grid.add_row(
+            ProgressBar(
+                self.planned, self.standing.at_rest + self.tally.placed - self.standing.orders, 80
+            )
+        )
         return grid
 
 

@@ -16,7 +16,9 @@ DLQ = "-dlq"
 
 @dataclass(frozen=True)
 class Standing:
-    """Counts of the run's orders. `resting`: DAY limit orders that wait at an exchange; `under_way`: those that somebody still works on."""
+    """Counts of the run's orders. `resting`: DAY limit orders that wait at an exchange;
+    `under_way`: those that somebody still works on.
+    """
 
     statuses: Counter[str] = field(default_factory=Counter)
     filled: int = 0
@@ -60,7 +62,9 @@ def messages(place: Place) -> dict[str, int]:
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     found = {}
     for url in sqs.list_queues(QueueNamePrefix=f"trading-{STAGE}-").get("QueueUrls", []):
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))["Attributes"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))[
+            "Attributes"
+        ]
         if waiting := sum(int(attributes[name]) for name in counts):
             found[url.rpartition("/")[2].removeprefix(f"trading-{STAGE}-")] = waiting
     return found
@@ -80,7 +84,9 @@ class DeadLetter:
         content = self._content()
         if "order_id" in content:
             return str(content["order_id"])
-        client_order_id = content.get("client_order_id") or content.get("report", {}).get("client_order_id")
+        client_order_id = content.get("client_order_id") or content.get("report", {}).get(
+            "client_order_id"
+        )
         return identifiers.parent_order_id(client_order_id) if client_order_id else None
 
     @property
@@ -99,7 +105,9 @@ class DeadLetter:
 
 def dead_letters(place: Place) -> list[DeadLetter]:
     """Everything in the dead-letter queues; it stays there."""
-    return [letter for queue in messages(place) if DLQ in queue for letter in _letters(place, queue)]
+    return [
+        letter for queue in messages(place) if DLQ in queue for letter in _letters(place, queue)
+    ]
 
 
 def _letters(place: Place, queue: str) -> Iterator[DeadLetter]:
@@ -111,6 +119,8 @@ def _letters(place: Place, queue: str) -> Iterator[DeadLetter]:
     ).get("Messages"):
         received += batch
     for message in received:
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+        sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
         reason = message.get("MessageAttributes", {}).get("reason", {}).get("StringValue", "")
         yield DeadLetter(queue, message["Body"], reason)

@@ -23,7 +23,9 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Books:
-    """What the tables hold of a run's clients. `reports`: what the exchanges' own books say they sent them."""
+    """What the tables hold of a run's clients. `reports`: what the exchanges' own books say they
+    sent them.
+    """
 
     orders: dict[str, Order]
     accounts: tuple[Account, ...]
@@ -46,22 +48,35 @@ def read(place: Place, prefix: str) -> Books:
     return Books(
         orders={order.order_id: order for order in (_load(Order, item) for item in orders)},
         accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
-        positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
+        positions=tuple(
+            _load(Position, item) for item in accounts if item["item"].startswith("POSITION#")
+        ),
         entries=tuple(load_entry(item) for item in scan(place, "Ledger", prefix, mine)),
         reports=tuple(_load(Dispatch, item).report for item in reports),
     )
 
 
 def scan(
-    place: Place, table: str, prefix: str, condition: str, projection: str | None = None, **values: str
+    place: Place,
+    table: str,
+    prefix: str,
+    condition: str,
+    projection: str | None = None,
+    **values: str,
 ) -> Iterator[Item]:
-    """The items that meet a condition on `:prefix` and the values. `#item` and `#status` may be used in it."""
-    names = {f"#{name}": name for name in ("item", "status") if f"#{name}" in f"{condition} {projection}"}
+    """The items that meet a condition on `:prefix` and the values. `#item` and `#status` may be
+    used in it.
+    """
+    names = {
+        f"#{name}": name for name in ("item", "status") if f"#{name}" in f"{condition} {projection}"
+    }
     request: Item = {
         "TableName": deploy.outputs(place)[f"{table}Table"],
         "ConsistentRead": True,
         "FilterExpression": condition,
-        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in {"prefix": prefix, **values}.items()},
+        "ExpressionAttributeValues": {
+            f":{name}": {"S": value} for name, value in {"prefix": prefix, **values}.items()
+        },
     }
     request |= {"ExpressionAttributeNames": names} if names else {}
     request |= {"ProjectionExpression": projection} if projection else {}
@@ -70,4 +85,6 @@ def scan(
 
 
 def _load(model: type[Model], item: Item) -> Model:
-    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+    return model.model_validate(
+        {name: value for name, value in item.items() if name in model.model_fields}
+    )

@@ -1,4 +1,6 @@
-"""The accounting finds everything that can be lost, doubled or changed. A run of one filled order and one bad request, spoiled one by one."""
+"""The accounting finds everything that can be lost, doubled or changed. A run of one filled order
+and one bad request, spoiled one by one.
+"""
 
 import json
 from collections.abc import Callable
@@ -8,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.builders import NOW, make_client, make_exchange, make_execution, make_instrument, owned, routed_order
+from tests.fakes.builders import (
+    NOW,
+    make_client,
+    make_exchange,
+    make_execution,
+    make_instrument,
+    owned,
+    routed_order,
+)
 from tests.load import accounting
 from tests.load.plan import ACCEPTED, REUSED, Planned, Repeat, plan
 from tests.load.standing import DeadLetter
@@ -36,7 +46,9 @@ BAD = Planned("alice", "key-2", "bad", b"{", frozenset({"400 MALFORMED_JSON"}))
 def traded() -> tuple[Order, Account, list[Fill]]:
     """The order of ORDER, executed in two, cleared."""
     client, instrument, exchange = make_client(), make_instrument(), make_exchange()
-    accepted = order_entry.accept(routed_order(), client, Account(client_id="alice", available=Decimal(20000)), None)
+    accepted = order_entry.accept(
+        routed_order(), client, Account(client_id="alice", available=Decimal(20000)), None
+    )
     order, account, position, fills = accepted.order, accepted.account, owned(accepted.order, 0), []
     for quantity in (60, 40):
         fill = make_execution(order, quantity, "99.00")
@@ -94,7 +106,9 @@ def accepted(order_id: str = ORDER_ID, *, replayed: bool = False) -> Answer:
     return answer(ACCEPTED, order_id=order_id, status="VALIDATED", replayed=replayed)
 
 
-def placed(repeat: Repeat = Repeat.NOT, repeated: Answer | None = None, first: Answer | None = None) -> list[Sent]:
+def placed(
+    repeat: Repeat = Repeat.NOT, repeated: Answer | None = None, first: Answer | None = None
+) -> list[Sent]:
     """The order and the bad request, answered."""
     planned = Planned("alice", "key-1", "limit buy", CONTENT, frozenset({ACCEPTED}), repeat)
     return [Sent(planned, first or accepted(), repeated), Sent(BAD, answer("400 MALFORMED_JSON"))]
@@ -120,7 +134,9 @@ def test_a_right_run_has_no_complaint(repeat: Repeat, repeated: Answer | None) -
 
 
 def test_of_two_orders_under_one_key_the_repetition_may_win() -> None:
-    order = ORDER_NOW.model_copy(update={"quantity": 101, "filled_quantity": 100, "status": OrderStatus.CLEARED})
+    order = ORDER_NOW.model_copy(
+        update={"quantity": 101, "filled_quantity": 100, "status": OrderStatus.CLEARED}
+    )
     sent = placed(Repeat.OTHER_AT_ONCE, accepted(), answer(REUSED))
     assert accounting.complaints(sent, replace(BOOKS, orders={ORDER_ID: order})) == []
 
@@ -130,13 +146,22 @@ def test_of_two_orders_under_one_key_the_repetition_may_win() -> None:
     [
         (lambda: [Sent(placed()[0].planned), placed()[1]], "was never answered"),
         (lambda: placed(first=answer("500 INTERNAL")), "answered 500 INTERNAL"),
-        (lambda: [placed()[0], Sent(BAD, answer("422 VALIDATION_FAILED"))], "answered 422 VALIDATION_FAILED"),
+        (
+            lambda: [placed()[0], Sent(BAD, answer("422 VALIDATION_FAILED"))],
+            "answered 422 VALIDATION_FAILED",
+        ),
         (lambda: placed(Repeat.LATER, None), "was never answered"),
         (lambda: placed(Repeat.LATER, accepted()), "not marked"),
         (lambda: placed(Repeat.AT_ONCE, accepted("ord_other")), "twice under one key"),
         (lambda: placed(Repeat.OTHER_LATER, accepted()), "two orders under one key"),
-        (lambda: placed(Repeat.OTHER_LATER, accepted(), answer(REUSED)), "two orders under one key"),
-        (lambda: placed(Repeat.OTHER_AT_ONCE, answer(REUSED), answer(REUSED)), "two orders under one key"),
+        (
+            lambda: placed(Repeat.OTHER_LATER, accepted(), answer(REUSED)),
+            "two orders under one key",
+        ),
+        (
+            lambda: placed(Repeat.OTHER_AT_ONCE, answer(REUSED), answer(REUSED)),
+            "two orders under one key",
+        ),
         (lambda: placed(first=accepted("ord_other")), "not its own"),
         (lambda: [placed()[1]], "nobody was answered with it"),
     ],
@@ -161,10 +186,19 @@ def test_wrong_answers_are_found(sent: Callable[[], list[Sent]], complaint: str)
         (replace(BOOKS, entries=BOOKS.entries[:-1]), "not novated"),
         (replace(BOOKS, reports=BOOKS.reports[1:]), "booked and not executed"),
         (replace(BOOKS, reports=(*BOOKS.reports, BOOKS.reports[0])), "executed and not booked"),
-        (replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"held": Decimal(1)}),)), "still holds 1 cash"),
-        (replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"credit_held": Decimal(1)}),)), "1 credit"),
+        (
+            replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"held": Decimal(1)}),)),
+            "still holds 1 cash",
+        ),
+        (
+            replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"credit_held": Decimal(1)}),)),
+            "1 credit",
+        ),
         (replace(BOOKS, positions=(owned(ORDER_NOW, 5).hold(5),)), "still holds 5 AAPL"),
-        (replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"sequence": 2}),)), "accepted 2 orders"),
+        (
+            replace(BOOKS, accounts=(ACCOUNT.model_copy(update={"sequence": 2}),)),
+            "accepted 2 orders",
+        ),
     ],
 )
 def test_wrong_books_are_found(books: Books, complaint: str) -> None:

@@ -1,4 +1,6 @@
-"""A client under load: as fast as the answers come, each request asked again under its key until it is answered."""
+"""A client under load: as fast as the answers come, each request asked again under its key until it
+is answered.
+"""
 
 import asyncio
 import time
@@ -29,7 +31,9 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The final answer to a request. Times in seconds of the monotonic clock: the first try sent, the answer there."""
+    """The final answer to a request. Times in seconds of the monotonic clock: the first try sent,
+    the answer there.
+    """
 
     outcome: str
     body: Any
@@ -61,7 +65,9 @@ class Sent:
 
 @dataclass
 class Tally:
-    """What happened so far, counted: requests by what became of them, final answers by outcome, other tries by cause."""
+    """What happened so far, counted: requests by what became of them, final answers by outcome,
+    other tries by cause.
+    """
 
     placed: int = 0
     accepted: int = 0
@@ -79,7 +85,9 @@ class Tally:
 
 
 class Trader:
-    """One client of the API. `slots` bounds how many requests all clients together have on their way."""
+    """One client of the API. `slots` bounds how many requests all clients together have on their
+    way.
+    """
 
     def __init__(
         self,
@@ -145,7 +153,9 @@ class Trader:
 
         await asyncio.gather(*(lane() for _ in range(HURRIED_LANES)))
 
-    async def ask(self, method: str, path: str, content: bytes | None = None, key: str | None = None) -> Answer | None:
+    async def ask(
+        self, method: str, path: str, content: bytes | None = None, key: str | None = None
+    ) -> Answer | None:
         """The final answer, None if there is none for ten minutes."""
         try:
             return await self._until_answered(method, path, content, key)
@@ -166,7 +176,9 @@ class Trader:
             answer = await self._until_answered(
                 "POST",
                 "/api/v1/auth/token",
-                httpx.Request("POST", "/", json=self._secret.model_dump(include={"api_key", "api_secret"})).content,
+                httpx.Request(
+                    "POST", "/", json=self._secret.model_dump(include={"api_key", "api_secret"})
+                ).content,
                 f"{self.client_id}-login-{self._logins}",
                 with_token=False,
             )
@@ -183,7 +195,12 @@ class Trader:
         return answer
 
     async def _until_answered(
-        self, method: str, path: str, content: bytes | None, key: str | None, with_token: bool = True
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        key: str | None,
+        with_token: bool = True,
     ) -> Answer:
         began = time.monotonic()
         tries, pause = 0, 0.1
@@ -195,7 +212,9 @@ class Trader:
                 began = began if tries else time.monotonic()
                 tries += 1
                 token = self._token
-                response = await self._try(method, path, content, key, token if with_token else None)
+                response = await self._try(
+                    method, path, content, key, token if with_token else None
+                )
             finally:
                 self._slots.release()
             ended = time.monotonic()
@@ -205,7 +224,9 @@ class Trader:
             cause = response if isinstance(response, str) else _outcome(response)
             self._tally.retries[cause] += 1
             if ended - began > GIVE_UP_SECONDS:
-                raise UnansweredError(f"{method} {path} {key or ''}: no answer in {tries} tries, the last was {cause}")
+                raise UnansweredError(
+                    f"{method} {path} {key or ''}: no answer in {tries} tries, the last was {cause}"
+                )
             if isinstance(response, httpx.Response):
                 if response.status_code == 401 and self._token == token:
                     self._token = None
@@ -237,7 +258,9 @@ class Trader:
             return f"no answer: {type(error).__name__}"
 
     def _obey(self, response: httpx.Response) -> bool:
-        """Hold this client's next request back for as long as the answer says. Whether it said anything."""
+        """Hold this client's next request back for as long as the answer says. Whether it said
+        anything.
+        """
         told = response.headers.get("Retry-After", "")
         if told.isdecimal():
             self._not_before = max(self._not_before, time.monotonic() + int(told))

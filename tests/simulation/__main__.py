@@ -8,12 +8,27 @@ from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 import local  # noqa: F401  (makes the layers importable)
 from tests.simulation import catalogue
-from tests.simulation.campaign import TRADING_DAYS, Report, campaign, pool, printed, readable, shrink
+from tests.simulation.campaign import (
+    TRADING_DAYS,
+    Report,
+    campaign,
+    pool,
+    printed,
+    readable,
+    shrink,
+)
 from tests.simulation.faults import STORM, never_injected
 
 ENOUGH_SEEDS = 100
@@ -38,11 +53,17 @@ def run(options: argparse.Namespace) -> int:
         def seen(report: Report) -> None:
             reports.append(report)
             failed = sum(r.rule is not None for r in reports)
-            progress.update(task, advance=1, description=f"seeds, {failed} failed" if failed else "seeds")
+            progress.update(
+                task, advance=1, description=f"seeds, {failed} failed" if failed else "seeds"
+            )
             if report.rule:
-                progress.console.print(f"[red]seed {report.seed}[/]: {report.rule}", highlight=False)
+                progress.console.print(
+                    f"[red]seed {report.seed}[/]: {report.rule}", highlight=False
+                )
             elif not console.is_terminal and len(reports) % 50 == 0:
-                console.print(f"{len(reports)} of {len(seeds)} seeds, {failed} failed", highlight=False)
+                console.print(
+                    f"{len(reports)} of {len(seeds)} seeds, {failed} failed", highlight=False
+                )
 
         campaign(seeds, options.orders, options.jobs, options.resume, seen)
     idle = _summary(reports)
@@ -62,9 +83,13 @@ def replay(options: argparse.Namespace) -> int:
             console.print(f"digest {result.digest}", highlight=False)
             console.print(result.violation or "every invariant held", highlight=False)
             return 0 if result.passed else 1
-        scenario, result = processes.submit(shrink, options.seed, options.orders, options.bug).result()
+        scenario, result = processes.submit(
+            shrink, options.seed, options.orders, options.bug
+        ).result()
     if result.passed:
-        console.print(f"seed {options.seed}: every invariant held, digest {result.digest}", highlight=False)
+        console.print(
+            f"seed {options.seed}: every invariant held, digest {result.digest}", highlight=False
+        )
         return 0
     for line in readable(result.events):
         sys.stdout.write(line + "\n")
@@ -75,7 +100,9 @@ def replay(options: argparse.Namespace) -> int:
     )
     for action in scenario.actions:
         console.print(f"  {action}", highlight=False, markup=False)
-    console.print(f"\nagain: make replay SEED={options.seed} ORDERS={options.orders}", highlight=False)
+    console.print(
+        f"\nagain: make replay SEED={options.seed} ORDERS={options.orders}", highlight=False
+    )
     return 1
 
 
@@ -102,8 +129,12 @@ def _summary(reports: list[Report]) -> list[str]:
     for name, value in rows.items():
         table.add_row(name, f"{value:,}")
     console.print(table)
-    console.print("orders: " + ", ".join(f"{n:,} {s}" for s, n in statuses.most_common()), highlight=False)
-    console.print("faults: " + ", ".join(f"{n:,} {f}" for f, n in faults.most_common()), highlight=False)
+    console.print(
+        "orders: " + ", ".join(f"{n:,} {s}" for s, n in statuses.most_common()), highlight=False
+    )
+    console.print(
+        "faults: " + ", ".join(f"{n:,} {f}" for f, n in faults.most_common()), highlight=False
+    )
     idle = never_injected(faults, STORM)
     if idle:
         console.print(f"[yellow]never injected: {', '.join(idle)}[/]", highlight=False)
@@ -119,13 +150,17 @@ def main() -> int:
     runs.add_argument("--first", type=int, default=1)
     runs.add_argument("--orders", type=int, default=50)
     runs.add_argument("--jobs", type=int, default=1)
-    runs.add_argument("--resume", type=Path, help="keep the reports in this file, and go on where it ends")
+    runs.add_argument(
+        "--resume", type=Path, help="keep the reports in this file, and go on where it ends"
+    )
     runs.add_argument("--no-shrink", dest="shrink", action="store_false")
     runs.set_defaults(command=run)
     again = commands.add_parser("replay", help="play one seed again, shrunk if it fails")
     again.add_argument("seed", type=int)
     again.add_argument("--orders", type=int, default=50)
-    again.add_argument("--log", action="store_true", help="the whole run, with what the functions print")
+    again.add_argument(
+        "--log", action="store_true", help="the whole run, with what the functions print"
+    )
     again.add_argument("--bug")
     again.set_defaults(command=replay)
     catalogue.add_parser(commands)

@@ -20,16 +20,22 @@ def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collecti
         if status == 201:
             order = orders.get(order_id)
             if order is None or placed.answer.json()["order_id"] != order_id:
-                raise ViolationError("what is accepted is kept", order_id, f"{placed.answer.body!r}, but {order}")
+                raise ViolationError(
+                    "what is accepted is kept", order_id, f"{placed.answer.body!r}, but {order}"
+                )
             asked = {name: placed.body[name] for name in ORDER_FIELDS if name in placed.body}
-            kept = {name: order[name] for name in ("quantity", "order_type", "side", "time_in_force")}
+            kept = {
+                name: order[name] for name in ("quantity", "order_type", "side", "time_in_force")
+            }
             kept["stock_symbol"] = order["symbol"]
             for name, kept_as in (("price", "limit_price"), ("stop_price", "stop_price")):
                 kept[name] = order.get(kept_as)
                 asked[name] = Decimal(asked[name]) if name in asked else None
             equal("what is kept is what was sent", order_id, kept, asked)
         elif status not in tolerated:
-            raise ViolationError("no answer is out of place", order_id, f"{status} {placed.answer.body!r}")
+            raise ViolationError(
+                "no answer is out of place", order_id, f"{status} {placed.answer.body!r}"
+            )
 
 
 def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -> None:
@@ -38,10 +44,14 @@ def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -
         executed = sum(detail["executed_quantity"] for detail in shown["execution_details"])
         path = [step["status"] for step in shown["status_history"]]
         if executed != shown["filled_quantity"] or path[-1] != shown["current_status"]:
-            raise ViolationError("no half of a fill is shown", order_id, f"{executed} executed: {shown}")
+            raise ViolationError(
+                "no half of a fill is shown", order_id, f"{executed} executed: {shown}"
+            )
         final = path_of(orders[order_id])
         if final[: len(path)] != path:
-            raise ViolationError("what was shown stays true", order_id, f"{path} was shown, {final} came of it")
+            raise ViolationError(
+                "what was shown stays true", order_id, f"{path} was shown, {final} came of it"
+            )
 
 
 def check_intrusions(attempts: Iterable[tuple[str, Answer]]) -> None:

@@ -1,4 +1,6 @@
-"""API Gateway: routes, authorizers and their cache, and requests or answers that are lost on the way."""
+"""API Gateway: routes, authorizers and their cache, and requests or answers that are lost on the
+way.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,12 @@ class ApiGateway:
     """The APIs that can be reached over the internet."""
 
     def __init__(
-        self, engine: Engine, random: Random, faults: Faults, lambdas: Lambda, log: Callable[..., None]
+        self,
+        engine: Engine,
+        random: Random,
+        faults: Faults,
+        lambdas: Lambda,
+        log: Callable[..., None],
     ) -> None:
         self._engine = engine
         self._random = random
@@ -61,7 +68,9 @@ class ApiGateway:
         self._lambdas = lambdas
         self._log = log
         self._authorized: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-        self._routes = {api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()}
+        self._routes = {
+            api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()
+        }
 
     def send(self, request: Request, done: Callable[[Answer], None]) -> None:
         """A request over the internet; `done` gets the answer, if there is one."""
@@ -83,7 +92,14 @@ class ApiGateway:
     def _routed(self, request: Request, done: Callable[[Answer], None]) -> None:
         api, method, target, headers, body, key = request
         path, _, query = target.partition("?")
-        route = next((r for r, pattern in self._routes[api] if r.method == method and pattern.fullmatch(path)), None)
+        route = next(
+            (
+                r
+                for r, pattern in self._routes[api]
+                if r.method == method and pattern.fullmatch(path)
+            ),
+            None,
+        )
         if route is None:
             done(Answer(403, b'{"message":"Missing Authentication Token"}'))
             return
@@ -119,10 +135,17 @@ class ApiGateway:
                 refused(Answer(401 if unauthorized else 500, b'{"code":"UNAUTHENTICATED"}'))
                 return
             claims = outcome.value["context"]
-            self._authorized[api, authorization] = (self._engine.now + AUTHORIZER_CACHE_SECONDS, claims)
+            self._authorized[api, authorization] = (
+                self._engine.now + AUTHORIZER_CACHE_SECONDS,
+                claims,
+            )
             authorized(claims)
 
-        asked = {**event, "type": "REQUEST", "methodArn": ARN.format(method=event["httpMethod"], path=event["path"])}
+        asked = {
+            **event,
+            "type": "REQUEST",
+            "methodArn": ARN.format(method=event["httpMethod"], path=event["path"]),
+        }
         self._lambdas.invoke(APIS[api][1], asked, key, decided)
 
 
@@ -138,7 +161,9 @@ def _answer(outcome: Outcome) -> Answer:
     return Answer(value["statusCode"], value["body"].encode(), headers)
 
 
-def _api_event(method: str, path: str, query: str, headers: dict[str, str], body: bytes, key: str) -> dict[str, Any]:
+def _api_event(
+    method: str, path: str, query: str, headers: dict[str, str], body: bytes, key: str
+) -> dict[str, Any]:
     sent = {"Content-Type": "application/json", **headers}
     return {
         "resource": path,

@@ -1,4 +1,6 @@
-"""What a client's balances must be: what the ledger posted, and held of it what open orders hold. In its own arithmetic."""
+"""What a client's balances must be: what the ledger posted, and held of it what open orders hold.
+In its own arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Holds:
 
 
 def holds_of(orders: Iterable[Item]) -> Holds:
-    """What open orders hold for what remains of them, and those that wait to replace others have in reserve."""
+    """What open orders hold for what remains of them, and those that wait to replace others have in
+    reserve.
+    """
     holds = Holds()
     for order in orders:
         if order["status"] == "RECEIVED":
@@ -67,10 +71,17 @@ def check_fills(orders: Iterable[Item], ledger: Ledger) -> None:
 def check_named(account: Item, orders: Iterable[Item]) -> None:
     """An account names the orders that hold something of it."""
     named = sorted(line.split()[0] for line in account.get("open_orders", ()))
-    equal("an account names its orders", account["client_id"], named, sorted(order["order_id"] for order in orders))
+    equal(
+        "an account names its orders",
+        account["client_id"],
+        named,
+        sorted(order["order_id"] for order in orders),
+    )
 
 
-def check_account(account: Item, holds: Holds, ledger: Ledger, due: Decimal, credit_limit: Decimal) -> None:
+def check_account(
+    account: Item, holds: Holds, ledger: Ledger, due: Decimal, credit_limit: Decimal
+) -> None:
     """A client's cash and credit. `due`: the proceeds of his sales that have not settled."""
     client_id, posted = account["client_id"], ledger.cash(account["client_id"])
     total = account["available"] + account["held"] + account["unsettled"]
@@ -81,25 +92,40 @@ def check_account(account: Item, holds: Holds, ledger: Ledger, due: Decimal, cre
     said = (account["available"], account["unsettled"])
     equal("settled cash is used before unsettled proceeds", client_id, said, split)
     equal("held credit is what open orders hold", client_id, account["credit_held"], holds.credit)
-    equal("credit used is what the ledger lends", client_id, account["credit_used"], ledger.loans[client_id])
+    equal(
+        "credit used is what the ledger lends",
+        client_id,
+        account["credit_used"],
+        ledger.loans[client_id],
+    )
     limit = account["credit_available"] + account["credit_held"] + account["credit_used"]
     equal("credit parts make the limit", client_id, limit, credit_limit)
 
 
-def check_positions(client_id: str, positions: Mapping[str, Item], holds: Holds, ledger: Ledger) -> None:
+def check_positions(
+    client_id: str, positions: Mapping[str, Item], holds: Holds, ledger: Ledger
+) -> None:
     """A client's shares, by symbol."""
     for symbol, position in positions.items():
         subject, quantity = f"{client_id} {symbol}", position["available"] + position["held"]
-        equal("shares are what the ledger says", subject, quantity, ledger.shares(client_id, symbol))
-        equal("held shares are what open orders hold", subject, position["held"], holds.shares[symbol])
+        equal(
+            "shares are what the ledger says", subject, quantity, ledger.shares(client_id, symbol)
+        )
+        equal(
+            "held shares are what open orders hold", subject, position["held"], holds.shares[symbol]
+        )
 
 
-def check_withdrawal(entry: Item, account: Item, positions: Mapping[str, Item], to_receive: Mapping[str, int]) -> None:
-    """Only what is settled, free and not owed leaves: of what is left, as it was written with the entry. `to_receive`: the shares that
-    the client has bought and not received, by symbol.
+def check_withdrawal(
+    entry: Item, account: Item, positions: Mapping[str, Item], to_receive: Mapping[str, int]
+) -> None:
+    """Only what is settled, free and not owed leaves: of what is left, as it was written with the
+    entry. `to_receive`: the shares that the client has bought and not received, by symbol.
     """
     if account["available"] < account["credit_used"]:
-        raise ViolationError("nobody leaves with what the loan stands on", entry["client_id"], str(account))
+        raise ViolationError(
+            "nobody leaves with what the loan stands on", entry["client_id"], str(account)
+        )
     for posting in entry["postings"]:
         position = positions.get(posting["asset"])
         if (posting["asset"] == "USD" and account.get("unsettled_used")) or (

@@ -14,7 +14,9 @@ REGION = "us-east-1"
 
 
 class Service(Protocol):
-    """A simulated service: parameters and answers as boto3 has them, without ResponseMetadata. Raises ServiceError."""
+    """A simulated service: parameters and answers as boto3 has them, without ResponseMetadata.
+    Raises ServiceError.
+    """
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """One operation, "PutItem"."""
@@ -22,7 +24,9 @@ class Service(Protocol):
 
 
 def client_error(client: Any, operation: str, error: ServiceError) -> ClientError:
-    """The exception that boto3 raises for an error answer: the client's own class where the service's model has one."""
+    """The exception that boto3 raises for an error answer: the client's own class where the
+    service's model has one.
+    """
     response = {
         "Error": {"Code": error.code, "Message": error.message},
         "ResponseMetadata": {"HTTPStatusCode": 400, "RetryAttempts": 0},
@@ -32,11 +36,15 @@ def client_error(client: Any, operation: str, error: ServiceError) -> ClientErro
     return exception
 
 
-def simulated_client(service_name: str, service: Service, *, validate: bool = False, native: bool = False) -> Any:
-    """A client of a simulated service; its event handlers see parameters and answers, as those of a real one do.
+def simulated_client(
+    service_name: str, service: Service, *, validate: bool = False, native: bool = False
+) -> Any:
+    """A client of a simulated service; its event handlers see parameters and answers, as those of a
+    real one do.
 
-    `validate`: hold parameters and answers against the service's model, as botocore does before it sends.
-    `native`: the client of a resource, which speaks Python's types where the service is DynamoDB.
+    `validate`: hold parameters and answers against the service's model, as botocore does before it
+    sends. `native`: the client of a resource, which speaks Python's types where the service is
+    DynamoDB.
     """
     options: dict[str, Any] = {
         "region_name": REGION,
@@ -64,7 +72,9 @@ def simulated_client(service_name: str, service: Service, *, validate: bool = Fa
             _check(answer, shapes.output_shape, complete=False)
         parsed = {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
         event = f"after-call.{model.service_id.hyphenize()}.{operation}"
-        client.meta.events.emit(event, http_response=None, parsed=parsed, model=shapes, context=context)
+        client.meta.events.emit(
+            event, http_response=None, parsed=parsed, model=shapes, context=context
+        )
         return parsed
 
     client._make_api_call = call
@@ -77,7 +87,9 @@ def _session() -> boto3.session.Session:
 
 
 def _check(content: dict[str, Any], shape: Shape | None, *, complete: bool = True) -> None:
-    """Answers need not be complete: SQS leaves out an empty list of failures, which its model calls required."""
+    """Answers need not be complete: SQS leaves out an empty list of failures, which its model calls
+    required.
+    """
     if shape is None:
         if content:
             raise ParamValidationError(report=f"nothing was expected, but {content}")

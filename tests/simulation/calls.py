@@ -16,13 +16,30 @@ from tests.simulation.services.errors import ServiceError
 ATTEMPTS = 2
 """As `trading.adapters.aws` configures botocore."""
 READ_TIMEOUT = 3.0
-THROTTLED = {"dynamodb": "ThrottlingException", "sqs": "RequestThrottled", "stepfunctions": "ThrottlingException"}
+THROTTLED = {
+    "dynamodb": "ThrottlingException",
+    "sqs": "RequestThrottled",
+    "stepfunctions": "ThrottlingException",
+}
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
-KEYS = ("order_id", "client_id", "trade_id", "name", "id", "api_key", "item", "kind", "version", "status")
+KEYS = (
+    "order_id",
+    "client_id",
+    "trade_id",
+    "name",
+    "id",
+    "api_key",
+    "item",
+    "kind",
+    "version",
+    "status",
+)
 
 
 class Calls:
-    """In the place of botocore, its attempts included. `perform`: what the service does with a call that arrives."""
+    """In the place of botocore, its attempts included. `perform`: what the service does with a call
+    that arrives.
+    """
 
     def __init__(
         self,
@@ -38,7 +55,9 @@ class Calls:
         self._tokens = 0
 
     def make(self, service: str, operation: str, params: dict[str, Any]) -> Any:
-        """A call of the process that runs; the simulation's own meet no faults. Raises ServiceError or botocore's errors."""
+        """A call of the process that runs; the simulation's own meet no faults. Raises ServiceError
+        or botocore's errors.
+        """
         process = current()
         if process is None:
             return self._perform(service, operation, params)
@@ -61,7 +80,12 @@ class Calls:
         raise failure
 
     def _fail(
-        self, process: Process, fault: CallFault, service: str, operation: str, params: dict[str, Any]
+        self,
+        process: Process,
+        fault: CallFault,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
     ) -> Exception:
         """Do what a fault does; the error of this attempt."""
         if fault in (CallFault.LOST, CallFault.FROZEN_AFTER, CallFault.KILLED_AFTER):
@@ -82,7 +106,9 @@ class Calls:
             case CallFault.CONFLICT if service == "dynamodb" and operation == "TransactWriteItems":
                 return _transaction_conflict(process.random, len(params["TransactItems"]))
             case CallFault.CONFLICT if service == "dynamodb" and operation in WRITES:
-                return ServiceError("TransactionConflictException", "another transaction holds the item")
+                return ServiceError(
+                    "TransactionConflictException", "another transaction holds the item"
+                )
             case CallFault.CONFLICT:
                 return ConnectTimeoutError(endpoint_url=service)
         return ServiceError("InternalServerError", "an internal error")
@@ -90,8 +116,12 @@ class Calls:
 
 def _transaction_conflict(random: Random, size: int) -> ServiceError:
     unlucky = random.randrange(size)
-    reasons = [{"Code": "TransactionConflict" if number == unlucky else "None"} for number in range(size)]
-    return ServiceError("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
+    reasons = [
+        {"Code": "TransactionConflict" if number == unlucky else "None"} for number in range(size)
+    ]
+    return ServiceError(
+        "TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons
+    )
 
 
 def _subject(params: dict[str, Any]) -> str:

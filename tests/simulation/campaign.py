@@ -1,4 +1,6 @@
-"""Many runs: in child processes whose hashing is fixed, one run at a time in each; resumable; what fails is shrunk."""
+"""Many runs: in child processes whose hashing is fixed, one run at a time in each; resumable; what
+fails is shrunk.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from tests.simulation.virtual import Wall, virtual_process
 
 ROOT = Path(__file__).resolve().parents[2]
 TRADING_DAYS = 5
-"""The business days that a run plays: two of trading, one to come to rest, two for good-till-canceled orders to expire and settle."""
+"""The business days that a run plays: two of trading, one to come to rest, two for
+good-till-canceled orders to expire and settle.
+"""
 
 Answer = TypeVar("Answer")
 _process = ExitStack()
@@ -67,7 +71,9 @@ class Report:
 
 
 def pool(jobs: int) -> ProcessPoolExecutor:
-    """Processes to play in. The order of sets depends on how strings hash, so hashing is fixed before they start."""
+    """Processes to play in. The order of sets depends on how strings hash, so hashing is fixed
+    before they start.
+    """
     os.environ["PYTHONHASHSEED"] = "0"
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_enter)
 
@@ -75,7 +81,9 @@ def pool(jobs: int) -> ProcessPoolExecutor:
 def _enter(log_level: str = "CRITICAL") -> None:
     global _wall
     _wall, _ = _process.enter_context(virtual_process(log_level))
-    in_process(generate(0, 3, CALM))  # what libraries build at their first use is there before the first fork
+    in_process(
+        generate(0, 3, CALM)
+    )  # what libraries build at their first use is there before the first fork
     gc.collect()
     gc.freeze()
 
@@ -122,8 +130,12 @@ def _forked(run: Callable[[], Answer]) -> Answer:
     return cast("Answer", answer)
 
 
-def shrink(seed: int, orders: int, bug: str | None = None, tries: int = 150) -> tuple[Scenario, Result]:
-    """The smallest scenario found that breaks the same rule: fewer kinds of faults first, then fewer actions."""
+def shrink(
+    seed: int, orders: int, bug: str | None = None, tries: int = 150
+) -> tuple[Scenario, Result]:
+    """The smallest scenario found that breaks the same rule: fewer kinds of faults first, then
+    fewer actions.
+    """
     with bugs.applied(bug):
         scenario = generate(seed, orders, STORM)
         result = in_process(scenario)
@@ -172,7 +184,13 @@ def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 def fingerprint() -> str:
     """Of everything that a run depends on: a campaign is resumed only on the same code."""
     digest = hashlib.sha256()
-    for folder in ("layers/trading", "functions", "infra/workflows", "infra/catalog.py", "tests/simulation"):
+    for folder in (
+        "layers/trading",
+        "functions",
+        "infra/workflows",
+        "infra/catalog.py",
+        "tests/simulation",
+    ):
         at = ROOT / folder
         for path in sorted(at.rglob("*") if at.is_dir() else [at]):
             if path.suffix in (".py", ".json"):
@@ -180,8 +198,12 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def campaign(seeds: Iterable[int], orders: int, jobs: int, state: Path | None, seen: Callable[[Report], None]) -> None:
-    """Play seeds and tell each report; with a state file, those it has of this very code are told without being played."""
+def campaign(
+    seeds: Iterable[int], orders: int, jobs: int, state: Path | None, seen: Callable[[Report], None]
+) -> None:
+    """Play seeds and tell each report; with a state file, those it has of this very code are told
+    without being played.
+    """
     done = _done(state, orders) if state else {}
     todo = []
     for seed in seeds:

@@ -26,16 +26,22 @@ def asked_by(order: Item) -> str | None:
 
 
 def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: float) -> None:
-    """A cancel that is under way is shown, in the books, and due even if no message of it arrives; one that is done was the client's."""
+    """A cancel that is under way is shown, in the books, and due even if no message of it arrives;
+    one that is done was the client's.
+    """
     status = shown["current_status"]
     said = status in OPEN and shown["cancel_requested"]
     if answer.status == 200:
         said = status == "CANCELED" and shown["reason"]["message"] == BY_CLIENT
     if not said:
-        raise ViolationError("a cancel is what its answer says", order["order_id"], f"{answer.status} {shown}")
+        raise ViolationError(
+            "a cancel is what its answer says", order["order_id"], f"{answer.status} {shown}"
+        )
     check_kept([order], "client")
     if order["status"] in OPEN and moment(order["attention_at"]) > now + DUE_WITHIN:
-        raise ViolationError("a cancel that is accepted is due", order["order_id"], order["attention_at"])
+        raise ViolationError(
+            "a cancel that is accepted is due", order["order_id"], order["attention_at"]
+        )
 
 
 def check_kept(orders: Iterable[Item], *who: str) -> None:
@@ -53,19 +59,29 @@ def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_as
         raise ViolationError("no cancel is shown that nobody asked for", order_id, str(shown))
 
 
-def check_cancels(accepted: Mapping[str, float], refused: Iterable[tuple[str, Answer]], orders: Orders) -> None:
-    """What was taken back has ended before long, and so has what replaced it, whoever was faster; nobody is told otherwise after."""
+def check_cancels(
+    accepted: Mapping[str, float], refused: Iterable[tuple[str, Answer]], orders: Orders
+) -> None:
+    """What was taken back has ended before long, and so has what replaced it, whoever was faster;
+    nobody is told otherwise after.
+    """
     for order_id, told_at in accepted.items():
         last = orders[order_id]["history"][-1]
-        if last["status"] == "EXPIRED" or (last["status"] == "CANCELED" and last["reason"] != BY_CLIENT):
+        if last["status"] == "EXPIRED" or (
+            last["status"] == "CANCELED" and last["reason"] != BY_CLIENT
+        ):
             raise ViolationError("a cancel is the client's", order_id, str(last))
         for order in heirs(order_id, orders):
             ends = [moment(step["time"]) for step in order["history"] if step["status"] in ENDS]
             if not ends or ends[0] > told_at + OBEYED_WITHIN:
-                raise ViolationError("a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}")
+                raise ViolationError(
+                    "a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}"
+                )
     for order_id, answer in refused:
         if order_id in accepted and path_of(orders[order_id])[-1] == "CANCELED":
-            raise ViolationError("a cancel is answered alike", order_id, f"{answer.status} {answer.body!r}")
+            raise ViolationError(
+                "a cancel is answered alike", order_id, f"{answer.status} {answer.body!r}"
+            )
 
 
 def heirs(order_id: str, orders: Orders) -> Iterable[Item]:

@@ -1,4 +1,6 @@
-"""`python -m tests.simulation bugs`: play seeds with each deliberate bug until one breaks an invariant."""
+"""`python -m tests.simulation bugs`: play seeds with each deliberate bug until one breaks an
+invariant.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Found:
 
 
 def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
-    """The first of the seeds that a bug breaks and that the code without it passes. To be called in a child of `pool`."""
+    """The first of the seeds that a bug breaks and that the code without it passes. To be called in
+    a child of `pool`.
+    """
     for seed in seeds:
         rule = run_seed(seed, orders, name).rule
         if rule is not None and _passes(seed, orders):
@@ -95,12 +99,15 @@ def bugs(options: argparse.Namespace) -> int:
     found: dict[str, Found | None] = {}
     with pool(options.jobs) as processes:
         searches = {
-            processes.submit(search, name, options.orders, _seeds(BUGS[name], options.seeds)): name for name in names
+            processes.submit(search, name, options.orders, _seeds(BUGS[name], options.seeds)): name
+            for name in names
         }
         for future in track(as_completed(searches), "bugs", len(names), console=console):
             name, hit = searches[future], future.result()
             found[name] = hit
-            console.print(f"{name}: {f'seed {hit.seed}, {hit.rule}' if hit else 'not found'}", highlight=False)
+            console.print(
+                f"{name}: {f'seed {hit.seed}, {hit.rule}' if hit else 'not found'}", highlight=False
+            )
         if options.record:
             _record(processes, {name: hit for name, hit in found.items() if hit})
     _print(console, found)
@@ -108,7 +115,11 @@ def bugs(options: argparse.Namespace) -> int:
         options.write.write_text(_document(found, options.orders, options.seeds))
     return (
         0
-        if all((hit is None) == bool(BUGS[name].tolerated) for name, hit in found.items() if not BUGS[name].pending)
+        if all(
+            (hit is None) == bool(BUGS[name].tolerated)
+            for name, hit in found.items()
+            if not BUGS[name].pending
+        )
         else 1
     )
 
@@ -122,7 +133,9 @@ def _record(processes: ProcessPoolExecutor, found: dict[str, Found]) -> None:
     shorter = {name: processes.submit(smallest, name, hit) for name, hit in found.items()}
     runs = {name: run for name, run in recorded().items() if name in BUGS}
     runs |= {name: future.result() for name, future in shorter.items()}
-    RECORDED.write_text(json.dumps({name: asdict(runs[name]) for name in sorted(runs)}, indent=2) + "\n")
+    RECORDED.write_text(
+        json.dumps({name: asdict(runs[name]) for name in sorted(runs)}, indent=2) + "\n"
+    )
 
 
 def _print(console: Console, found: dict[str, Found | None]) -> None:
@@ -132,7 +145,11 @@ def _print(console: Console, found: dict[str, Found | None]) -> None:
             continue
         hit = found[name]
         if bug.tolerated:
-            table.add_row(name, f"[red]not tolerated: {hit.rule}" if hit else "tolerated", str(hit.seed) if hit else "")
+            table.add_row(
+                name,
+                f"[red]not tolerated: {hit.rule}" if hit else "tolerated",
+                str(hit.seed) if hit else "",
+            )
         else:
             table.add_row(name, hit.rule if hit else "[red]not found", str(hit.seed) if hit else "")
     console.print(table)
@@ -155,17 +172,27 @@ def _document(found: dict[str, Found | None], orders: int, seeds: int) -> str:
     ]
     if pending:
         text += PENDING.format(seeds=seeds) + "".join(pending)
-    tolerated = [f"| {bug.name}: {bug.mistake} | {bug.tolerated} |\n" for bug in BUGS.values() if bug.tolerated]
+    tolerated = [
+        f"| {bug.name}: {bug.mistake} | {bug.tolerated} |\n"
+        for bug in BUGS.values()
+        if bug.tolerated
+    ]
     return text + TOLERATED + "".join(tolerated)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The subcommand."""
-    parser = commands.add_parser("bugs", help="play seeds with each deliberate bug until one breaks an invariant")
+    parser = commands.add_parser(
+        "bugs", help="play seeds with each deliberate bug until one breaks an invariant"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
     parser.add_argument("--seeds", type=int, default=60)
     parser.add_argument("--orders", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the catalogue with what was found")
-    parser.add_argument("--record", action="store_true", help="keep for the tests a short run that each breaks")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the catalogue with what was found"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="keep for the tests a short run that each breaks"
+    )
     parser.set_defaults(command=bugs)

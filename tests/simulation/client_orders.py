@@ -56,8 +56,13 @@ def stops(random: Random, traders: Traders) -> list[Action]:
         symbol, side = random.choice([*SYMBOLS]), placed.fields["side"]
         away = SYMBOLS[symbol] * random.choice((-5, -1, 1, 1, 2, 2)) / 100
         stop = SYMBOLS[symbol] + (away if side == "buy" else -away)
-        order_type, time_in_force = random.choice(("stop", "stop_limit")), random.choice(("DAY", "GTC"))
-        fields = _order(f"stop-{number}", side, placed.fields["quantity"], symbol, order_type, time_in_force)
+        order_type, time_in_force = (
+            random.choice(("stop", "stop_limit")),
+            random.choice(("DAY", "GTC")),
+        )
+        fields = _order(
+            f"stop-{number}", side, placed.fields["quantity"], symbol, order_type, time_in_force
+        )
         fields["stop_price"] = cents(stop)
         if order_type == "stop_limit":
             fields["price"] = cents(stop * (101 if side == "buy" else 99) / 100)
@@ -66,7 +71,9 @@ def stops(random: Random, traders: Traders) -> list[Action]:
 
 
 def outside_hours(random: Random, traders: Traders, day: date) -> list[Action]:
-    """Orders before the opening, and after the first day's close: some wait, some are refused, some are traded at once."""
+    """Orders before the opening, and after the first day's close: some wait, some are refused, some
+    are traded at once.
+    """
     close = since_opening(day, close_of(day))
     actions = []
     for number in range(5):
@@ -77,31 +84,50 @@ def outside_hours(random: Random, traders: Traders, day: date) -> list[Action]:
 
 
 def leaning(random: Random, traders: Traders) -> list[Action]:
-    """A client sells what he has, and buys for more than his settled cash: for a part of the proceeds, or a little too much."""
+    """A client sells what he has, and buys for more than his settled cash: for a part of the
+    proceeds, or a little too much.
+    """
     trader, at = random.choice(traders), random.random() * TRADING_SECONDS / 2
     symbol = max(SYMBOLS, key=lambda s: SYMBOLS[s] * trader.shares[s])
     proceeds = SYMBOLS[symbol] * trader.shares[symbol]
     actions = []
     for number, (side, share) in enumerate((("sell", 0), ("buy", 30), ("buy", 60), ("buy", 105))):
-        spent = (trader.cash * min(share, 60) / 60 + proceeds * share / 200) * 100 / trader.margin_percent
-        traded = symbol if side == "sell" else random.choice([other for other in SYMBOLS if other != symbol])
+        spent = (
+            (trader.cash * min(share, 60) / 60 + proceeds * share / 200)
+            * 100
+            / trader.margin_percent
+        )
+        traded = (
+            symbol
+            if side == "sell"
+            else random.choice([other for other in SYMBOLS if other != symbol])
+        )
         price = SYMBOLS[traded]
         quantity = trader.shares[symbol] or 1 if side == "sell" else int(spent / price) + 1
-        order_type, time_in_force = random.choice(("market", "limit")), random.choice(("DAY", "GTC", "IOC"))
+        order_type, time_in_force = (
+            random.choice(("market", "limit")),
+            random.choice(("DAY", "GTC", "IOC")),
+        )
         fields = _order(f"lean-{number}", side, quantity, traded, order_type, time_in_force)
         if order_type == "limit":
             fields["price"] = cents(price * (99 if side == "sell" else 101) / 100)
-        actions.append(Action(at + number * random.uniform(1, 400), trader.client_id, "place", fields))
+        actions.append(
+            Action(at + number * random.uniform(1, 400), trader.client_id, "place", fields)
+        )
     return actions
 
 
 def replacements(random: Random, actions: Sequence[Action], day: date) -> list[Action]:
-    """What clients change of their orders, most of them such as rest: once or more, at once with others, with cancels, at the close."""
+    """What clients change of their orders, most of them such as rest: once or more, at once with
+    others, with cancels, at the close.
+    """
     replacing = []
     for placed in [action for action in actions if action.what == "place"]:
         first, at = placed.fields["key"], placed.at
         key = first
-        rests = {"price", "stop_price"} & placed.fields.keys() and placed.fields["time_in_force"] in ("DAY", "GTC")
+        rests = {"price", "stop_price"} & placed.fields.keys() and placed.fields[
+            "time_in_force"
+        ] in ("DAY", "GTC")
         if random.random() < (0.6 if rests else 0.9):
             continue
         for turn in range(random.choice((1, 1, 1, 2, 3))):
@@ -138,7 +164,9 @@ def replaced_at_the_close(random: Random, traders: Traders, day: date) -> list[A
     return actions
 
 
-def _order(key: str, side: str, quantity: int, symbol: str, order_type: str, time_in_force: str) -> dict[str, Any]:
+def _order(
+    key: str, side: str, quantity: int, symbol: str, order_type: str, time_in_force: str
+) -> dict[str, Any]:
     return {
         "key": key,
         "stock_symbol": symbol,
@@ -159,13 +187,19 @@ def _changes(random: Random, placed: Action) -> dict[str, Any]:
         reference = SYMBOLS.get(placed.fields["stock_symbol"], Decimal(10))
         changes["price"] = cents(reference * (100 + random.choice((-2, -1, 1, 2))) / 100)
     if "stop_price" in placed.fields and random.random() < 0.5:
-        changes["stop_price"] = cents(Decimal(placed.fields["stop_price"]) * random.choice((99, 101)) / 100)
+        changes["stop_price"] = cents(
+            Decimal(placed.fields["stop_price"]) * random.choice((99, 101)) / 100
+        )
     changes = changes or {"quantity": placed.fields["quantity"] + 3}
     return changes | _manner(random, twice=0.15, conflicting=0.07, impatient=0.1)
 
 
-def _manner(random: Random, *, twice: float, conflicting: float, impatient: float) -> dict[str, Any]:
-    """How a request is sent, with these probabilities: twice at once, also with another body, or by somebody who asks only once."""
+def _manner(
+    random: Random, *, twice: float, conflicting: float, impatient: float
+) -> dict[str, Any]:
+    """How a request is sent, with these probabilities: twice at once, also with another body, or by
+    somebody who asks only once.
+    """
     drawn = random.random()
     if drawn < twice:
         return {"copies": 2}

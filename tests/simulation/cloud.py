@@ -1,4 +1,6 @@
-"""The AWS that the functions find: its services, what makes functions run, and what they are told of it."""
+"""The AWS that the functions find: its services, what makes functions run, and what they are told
+of it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ QUEUE_MAX_RECEIVES = 30
 
 
 class Cloud:
-    """One region of one account: functions reach it by `calls`, people by `api`, EventBridge Scheduler by `scheduled`."""
+    """One region of one account: functions reach it by `calls`, people by `api`, EventBridge
+    Scheduler by `scheduled`.
+    """
 
     def __init__(self, engine: Engine, seed: str, faults: Faults, log: Callable[..., None]) -> None:
         self.engine = engine
@@ -45,7 +49,11 @@ class Cloud:
         self.sqs = Sqs(lambda: engine.now, random)
         self.secrets = SecretsManager(lambda: engine.now)
         self.workflows = StepFunctions(
-            lambda: engine.now, engine.after, random, self._send_for_workflow, self._invoke_for_workflow
+            lambda: engine.now,
+            engine.after,
+            random,
+            self._send_for_workflow,
+            self._invoke_for_workflow,
         )
         self.services: dict[str, Any] = {
             "dynamodb": self.dynamodb,
@@ -63,7 +71,9 @@ class Cloud:
         self._create_tables()
         self._create_queues()
         functions = {url: name for name, url in self.queues.items()}
-        self._event_sources = EventSources(engine, random, faults, self.sqs, self.lambdas, functions)
+        self._event_sources = EventSources(
+            engine, random, faults, self.sqs, self.lambdas, functions
+        )
         self.lifecycle_arn = self._create_workflow("order_lifecycle")
         self.cycle_arn = self._create_workflow("settlement_cycle")
 
@@ -73,7 +83,9 @@ class Cloud:
             self.dynamodb.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
         self.dynamodb.stale = lambda: random.uniform(0, 1.0) if happens("stale", random) else 0.0
         self.dynamodb.unprocessed = lambda: happens("unprocessed", random)
-        self.dynamodb.page_size = lambda: random.randint(1, 3) if happens("small_page", random) else None
+        self.dynamodb.page_size = lambda: (
+            random.randint(1, 3) if happens("small_page", random) else None
+        )
 
     def _create_queues(self) -> None:
         for name in MAILBOXES:
@@ -94,7 +106,9 @@ class Cloud:
         return shuffled
 
     def _create_workflow(self, name: str) -> str:
-        arn: str = self.workflows.create_state_machine(name.replace("_", "-"), definition(name, self.queues))
+        arn: str = self.workflows.create_state_machine(
+            name.replace("_", "-"), definition(name, self.queues)
+        )
         return arn
 
     def environment(self) -> dict[str, str]:
@@ -151,7 +165,12 @@ class Cloud:
                 done(outcome.value, None)
 
         self._invoked_by_workflows += 1
-        self.lambdas.invoke(function, payload, f"workflow {json.dumps(payload)} #{self._invoked_by_workflows}", ended)
+        self.lambdas.invoke(
+            function,
+            payload,
+            f"workflow {json.dumps(payload)} #{self._invoked_by_workflows}",
+            ended,
+        )
 
     def scheduled(self, function: str, event: dict[str, Any], key: str) -> None:
         """What EventBridge Scheduler does when the time has come: at least once."""

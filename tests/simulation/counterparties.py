@@ -1,4 +1,6 @@
-"""Our books against those of the exchanges and the depository: what was sent there, and what was done there."""
+"""Our books against those of the exchanges and the depository: what was sent there, and what was
+done there.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +17,46 @@ from trading.domain import identifiers
 
 
 def check_executions(outside: Outside, entries: Entries) -> None:
-    """Every execution is booked once, as it was; a rogue one may only take the place of a genuine one."""
-    booked = {(e["exchange_id"], e["execution_id"]): e for (_, kind), e in entries.items() if kind == "FILL"}
+    """Every execution is booked once, as it was; a rogue one may only take the place of a genuine
+    one.
+    """
+    booked = {
+        (e["exchange_id"], e["execution_id"]): e
+        for (_, kind), e in entries.items()
+        if kind == "FILL"
+    }
     for exchange_id, exchange in outside.exchanges.items():
         for venue_order in exchange.orders.values():
             for done in venue_order.executions:
                 fill = booked.pop((exchange_id, done.execution_id), None)
                 name = f"{exchange_id} {done.execution_id}"
                 if fill is not None:
-                    said = (fill["quantity"], fill["price"], fill["side"], fill["symbol"], fill["client_id"])
+                    said = (
+                        fill["quantity"],
+                        fill["price"],
+                        fill["side"],
+                        fill["symbol"],
+                        fill["client_id"],
+                    )
                     order = venue_order.order
                     meant = (done.quantity, done.price, order.side, order.symbol, order.account)
                     equal("a fill is booked as it was executed", name, said, meant)
                 elif not venue_order.rogue:
-                    raise ViolationError("every execution is booked", name, f"{done} of {venue_order.order}")
+                    raise ViolationError(
+                        "every execution is booked", name, f"{done} of {venue_order.order}"
+                    )
                 elif (
                     done.execution_id in venue_order.acknowledged
-                    and (identifiers.trade_id(exchange_id, done.execution_id), "BREAK") not in entries
+                    and (identifiers.trade_id(exchange_id, done.execution_id), "BREAK")
+                    not in entries
                 ):
                     raise ViolationError("what is refused is on record", name, f"{done}")
     if booked:
-        raise ViolationError("nothing is booked that was not executed", str(next(iter(booked))), f"{len(booked)} fills")
+        raise ViolationError(
+            "nothing is booked that was not executed",
+            str(next(iter(booked))),
+            f"{len(booked)} fills",
+        )
 
 
 def check_breaks(outside: Outside, entries: Entries) -> None:
@@ -49,8 +70,14 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
     wrong = {identifiers.settled_trade_id(instruction) for instruction in outside.depository.wrong}
     for (trade_id, kind), entry in entries.items():
         evidence = entry.get("evidence", {})
-        if kind == "BREAK" and evidence.get("client_order_id", "") not in bad and trade_id not in wrong:
-            raise ViolationError("no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}")
+        if (
+            kind == "BREAK"
+            and evidence.get("client_order_id", "") not in bad
+            and trade_id not in wrong
+        ):
+            raise ViolationError(
+                "no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}"
+            )
 
 
 def check_sent(outside: Outside, orders: Orders) -> None:
@@ -67,8 +94,8 @@ def check_sent(outside: Outside, orders: Orders) -> None:
 def check_forwarding(outside: Outside, orders: Orders) -> None:
     """A client's orders are first sent to an exchange in the order in which they were accepted.
 
-    One that an exchange which does not answer may have got already does not hold up those after it, nor does one that a halt put off, or
-    whose message was given up: that is for people to look at.
+    One that an exchange which does not answer may have got already does not hold up those after it,
+    nor does one that a halt put off, or whose message was given up: that is for people to look at.
     """
     forwarded = dict.fromkeys(identifiers.parent_order_id(child) for child in outside.tried)
     earlier: dict[str, list[Item]] = defaultdict(list)
@@ -81,12 +108,16 @@ def check_forwarding(outside: Outside, orders: Orders) -> None:
                 and "review_reason" not in order
                 and not _waited_for_exchange(outside, order, before)
             ):
-                raise ViolationError("first accepted, first forwarded", order_id, f"sent after {before['order_id']}")
+                raise ViolationError(
+                    "first accepted, first forwarded", order_id, f"sent after {before['order_id']}"
+                )
         earlier[order["client_id"]].append(order)
 
 
 def _comes_first(order: Item, other: Item) -> bool:
-    """Whether an order must be sent before another of its client: by release, then by acceptance. Clocks differ by a second."""
+    """Whether an order must be sent before another of its client: by release, then by acceptance.
+    Clocks differ by a second.
+    """
     released, others = order.get("release_at"), other.get("release_at")
     if released == others:
         return bool(order["sequence"] < other["sequence"])
@@ -96,9 +127,12 @@ def _comes_first(order: Item, other: Item) -> bool:
 
 
 def _waited_for_exchange(outside: Outside, order: Item, later: Item) -> bool:
-    """Whether it was routed first, to an exchange that was out in this run: behind an open circuit it is not even asked."""
+    """Whether it was routed first, to an exchange that was out in this run: behind an open circuit
+    it is not even asked.
+    """
     routed, after = (
-        next(step["time"] for step in each["history"] if step["status"] == "ROUTING") for each in (order, later)
+        next(step["time"] for step in each["history"] if step["status"] == "ROUTING")
+        for each in (order, later)
     )
     out = any(child["exchange_id"] in outside.ever_out for child in order["children"])
     return out and moment(routed) <= moment(after) + 1
@@ -107,10 +141,14 @@ def _waited_for_exchange(outside: Outside, order: Item, later: Item) -> bool:
 def check_settlements(depository: SimulatedDepository, entries: Entries) -> None:
     """What the depository has settled is booked as settled, and nothing else is."""
     refused = depository.failed | depository.wrong
-    settled = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "SETTLEMENT"}
+    settled = {
+        identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "SETTLEMENT"
+    }
     instructed = set(depository.instructions) - refused
     if settled != instructed:
-        raise ViolationError("settled is what the depository settled", str(settled ^ instructed), "")
+        raise ViolationError(
+            "settled is what the depository settled", str(settled ^ instructed), ""
+        )
     fills = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "FILL"}
     if fills - refused - settled:
         raise ViolationError("every trade settles", str(fills - refused - settled), "")
@@ -118,4 +156,7 @@ def check_settlements(depository: SimulatedDepository, entries: Entries) -> None
 
 def unsettleable(depository: SimulatedDepository) -> set[str]:
     """The trades that the depository has refused to settle, or confirmed as something else."""
-    return {identifiers.settled_trade_id(instruction) for instruction in depository.failed | depository.wrong}
+    return {
+        identifiers.settled_trade_id(instruction)
+        for instruction in depository.failed | depository.wrong
+    }

@@ -26,12 +26,16 @@ class SimulatedDepository:
         """Delivery versus payment; the same instruction gets the same answer."""
         known = self.instructions.get(instruction.instruction_id)
         if known is not None:
-            assert known == instruction, f"{instruction.instruction_id} came again as another instruction"
+            assert known == instruction, (
+                f"{instruction.instruction_id} came again as another instruction"
+            )
             return 200, self.answers[instruction.instruction_id]
         name = instruction.instruction_id
         random = Random(f"{self._cloud.seed}/depository/{name}")
         self.instructions[name] = instruction
-        answer = json.loads(instruction.model_dump_json(exclude={"settlement_account", "counterparty"})) | {
+        answer = json.loads(
+            instruction.model_dump_json(exclude={"settlement_account", "counterparty"})
+        ) | {
             "confirmation_id": f"cnf-{name}",
             "status": "SETTLED",
             "confirmed_at": timestamp(self._cloud.engine.now),
@@ -51,6 +55,10 @@ class SimulatedDepository:
         of_day = [answer for answer in self.answers.values() if answer["settlement_date"] == day]
         start = int(query.get("cursor", ["0"])[0])
         page = of_day[start : start + 20]
-        twice = [answer for answer in page if self._cloud.faults.happens("depository_twice", self._random)]
+        twice = [
+            answer
+            for answer in page
+            if self._cloud.faults.happens("depository_twice", self._random)
+        ]
         following = str(start + 20) if start + 20 < len(of_day) else None
         return 200, {"confirmations": page + twice, "next_cursor": following}

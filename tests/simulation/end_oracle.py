@@ -1,4 +1,6 @@
-"""What must be true once everything has come to rest: against the whole books, the venues, and what people were told."""
+"""What must be true once everything has come to rest: against the whole books, the venues, and what
+people were told.
+"""
 
 from __future__ import annotations
 
@@ -60,16 +62,22 @@ class EndOracle:
     steps: StepOracle
 
     def check_at_rest(self) -> None:
-        """After the second settlement: nothing but good-till-canceled orders is open, nothing is on its way."""
+        """After the second settlement: nothing but good-till-canceled orders is open, nothing is on
+        its way.
+        """
         orders, entries = self.steps.orders, self.steps.ledger.entries
         self._queues()
         self._statements()
         self._reconciliation(final=False)
         for order in orders.values():
             if order["status"] in OPEN and order["time_in_force"] != "GTC":
-                raise ViolationError("every order ends", order["order_id"], f"still {order['status']}")
+                raise ViolationError(
+                    "every order ends", order["order_id"], f"still {order['status']}"
+                )
             if order["status"] == "RECEIVED":
-                raise ViolationError("every order ends", order["order_id"], f"still waits for {order['replaces']}")
+                raise ViolationError(
+                    "every order ends", order["order_id"], f"still waits for {order['replaces']}"
+                )
         check_cancels(self.people.canceled, self.people.not_canceled, orders)
         for trade_id, kind in entries:
             if kind == "FILL" and (trade_id, "NOVATION") not in entries:
@@ -109,10 +117,14 @@ class EndOracle:
         check_intrusions(self.people.intrusions)
         for reason in self.cloud.buried:
             if reason.startswith("StaleError:"):
-                raise ViolationError("a lost race is run again", reason, "the message was given up at once")
+                raise ViolationError(
+                    "a lost race is run again", reason, "the message was given up at once"
+                )
         report = self.steps.report
         if not report.get("complete") or report["in_motion"]:
-            raise ViolationError("reconciliation sees everything at rest", "the last report", str(report))
+            raise ViolationError(
+                "reconciliation sees everything at rest", "the last report", str(report)
+            )
 
     def _queues(self) -> None:
         for url in (*self.cloud.queues.values(), *self.cloud.dead_letters.values()):
@@ -128,12 +140,18 @@ class EndOracle:
             if order is not None and not order["filled_quantity"]:
                 late = execution.stopped_at - moment(order["history"][-1]["time"])
                 if late > TOLD_WITHIN:
-                    raise ViolationError("a workflow is told that its order is over", execution.name, f"{late:.0f} s")
+                    raise ViolationError(
+                        "a workflow is told that its order is over", execution.name, f"{late:.0f} s"
+                    )
 
     def _holds(self) -> None:
         for order in self.steps.orders.values():
             if "attention_at" in order:
-                raise ViolationError("no order waits", order["order_id"], f"{order['status']} {order['attention_at']}")
+                raise ViolationError(
+                    "no order waits",
+                    order["order_id"],
+                    f"{order['status']} {order['attention_at']}",
+                )
         for account in self.steps.accounts.values():
             if account["held"] or account["credit_held"]:
                 raise ViolationError("no hold is left", account["client_id"], str(account))
@@ -147,34 +165,56 @@ class EndOracle:
             page, after = statements.movements(trader.client_id, LedgerFilter(), None, LINES_A_PAGE)
             lines += page
             while after is not None:
-                page, after = statements.movements(trader.client_id, LedgerFilter(), after, LINES_A_PAGE)
+                page, after = statements.movements(
+                    trader.client_id, LedgerFilter(), after, LINES_A_PAGE
+                )
                 lines += page
             last = self.steps.moments[trader.client_id][-1]
             judge_sums(trader.client_id, lines, last.account, last.positions)
 
     def _reconciliation(self, final: bool) -> None:
-        """The production's own check finds nothing but breaks, and what the depository would not settle."""
+        """The production's own check finds nothing but breaks, and what the depository would not
+        settle.
+        """
         excused, entries = unsettleable(self.outside.depository), self.steps.ledger.entries
-        orders = {e["order_id"] for (t, _), e in entries.items() if t in excused and "order_id" in e}
+        orders = {
+            e["order_id"] for (t, _), e in entries.items() if t in excused and "order_id" in e
+        }
         for finding in reconciliation.check(self._snapshot(final)):
             is_break = finding.message.startswith("break ")
             if is_break or (finding.invariant == 7 and finding.subject in orders):
                 continue
-            raise ViolationError(f"reconciliation {finding.invariant}", finding.subject, finding.message)
+            raise ViolationError(
+                f"reconciliation {finding.invariant}", finding.subject, finding.message
+            )
 
     def _snapshot(self, final: bool) -> Snapshot:
         """The books as they stand."""
         accounts = [plain(item) for item in self.cloud.dynamodb.items(f"{STAGE}-accounts")]
-        orders = [plain(i) for i in self.cloud.dynamodb.items(f"{STAGE}-orders") if i["item"]["S"] == "ORDER"]
+        orders = [
+            plain(i)
+            for i in self.cloud.dynamodb.items(f"{STAGE}-orders")
+            if i["item"]["S"] == "ORDER"
+        ]
         return Snapshot(
             accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
-            positions=tuple(_load(Position, item) for item in accounts if item["item"].startswith("POSITION#")),
-            obligations=tuple(_load(Obligation, item) for item in accounts if item["item"].startswith("OBLIGATION#")),
+            positions=tuple(
+                _load(Position, item) for item in accounts if item["item"].startswith("POSITION#")
+            ),
+            obligations=tuple(
+                _load(Obligation, item)
+                for item in accounts
+                if item["item"].startswith("OBLIGATION#")
+            ),
             orders=tuple(_load(Order, item) for item in orders),
-            entries=tuple(load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")),
+            entries=tuple(
+                load_entry(plain(item)) for item in self.cloud.dynamodb.items(f"{STAGE}-ledger")
+            ),
             expect_final=final,
         )
 
 
 def _load(model: Any, item: Item) -> Any:
-    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+    return model.model_validate(
+        {name: value for name, value in item.items() if name in model.model_fields}
+    )

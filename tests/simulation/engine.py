@@ -1,7 +1,9 @@
-"""One thread, one virtual clock, one order of events: everything that runs is a process that the engine resumes.
+"""One thread, one virtual clock, one order of events: everything that runs is a process that the
+engine resumes.
 
-A process is ordinary blocking code in a greenlet. At each call that would leave it (AWS, HTTP, sleep) it yields, so
-that processes interleave at every call, in an order that follows from the seed alone.
+A process is ordinary blocking code in a greenlet. At each call that would leave it (AWS, HTTP,
+sleep) it yields, so that processes interleave at every call, in an order that follows from the seed
+alone.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ class Engine:
         self.after(max(time - self.now, 0), action)
 
     def run(self, until: float, max_steps: int) -> None:
-        """Let happen what is to happen until then. Raises StuckError when that takes too many steps."""
+        """Let happen what is to happen until then. Raises StuckError when that takes too many
+        steps.
+        """
         last = self.steps + max_steps
         events = self._events
         while events and events[0][0] <= until:
@@ -72,7 +76,9 @@ class _Fiber(greenlet):
 
 
 class Process:
-    """Code that runs until it ends, is killed, or its time is over. `skew`: how far its machine's clock is off."""
+    """Code that runs until it ends, is killed, or its time is over. `skew`: how far its machine's
+    clock is off.
+    """
 
     def __init__(
         self,
@@ -115,7 +121,9 @@ class Process:
         self._yield()
 
     def wait(self, start: Callable[[Callable[[Any], None]], None]) -> Any:
-        """Start something that takes a callback, and go on when it is called; the callback's argument."""
+        """Start something that takes a callback, and go on when it is called; the callback's
+        argument.
+        """
         self._check_alive()
         answers: list[Any] = []
 

@@ -1,4 +1,6 @@
-"""Event source mappings: they poll queues, have functions handle what they receive, and delete what was handled."""
+"""Event source mappings: they poll queues, have functions handle what they receive, and delete what
+was handled.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ class EventSources:
     """The mappings of some queues, by URL, to functions."""
 
     def __init__(
-        self, engine: Engine, random: Random, faults: Faults, sqs: Sqs, lambdas: Lambda, functions: Mapping[str, str]
+        self,
+        engine: Engine,
+        random: Random,
+        faults: Faults,
+        sqs: Sqs,
+        lambdas: Lambda,
+        functions: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self._random = random
@@ -67,7 +75,10 @@ class EventSources:
         first = received[0]["Attributes"]
         key = f"{received[0]['MessageId']} x{len(received)} r{first['ApproximateReceiveCount']}"
         self._lambdas.invoke(
-            function, {"Records": records}, key, lambda outcome: self._handled(queue_url, received, outcome)
+            function,
+            {"Records": records},
+            key,
+            lambda outcome: self._handled(queue_url, received, outcome),
         )
         self.poll_soon(queue_url)
 
@@ -79,7 +90,9 @@ class EventSources:
         for message in received:
             if message["MessageId"] in failed or self._faults.happens("redelivered", self._random):
                 continue
-            self._sqs.call("DeleteMessage", {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]})
+            self._sqs.call(
+                "DeleteMessage", {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]}
+            )
         self.poll_soon(queue_url)
 
 

@@ -1,4 +1,6 @@
-"""An exchange with its own book: orders, executed at random times, and reports of it that are late, twice, wrong or missing."""
+"""An exchange with its own book: orders, executed at random times, and reports of it that are late,
+twice, wrong or missing.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
 @dataclass
 class Executed:
-    """An execution as the exchange has it. `rogue`: more than was ordered; no book may take it for the client's."""
+    """An execution as the exchange has it. `rogue`: more than was ordered; no book may take it for
+    the client's.
+    """
 
     execution_id: str
     quantity: int
@@ -126,14 +130,20 @@ class SimulatedExchange:
         return Random(f"{self._cloud.seed}/{self.exchange_id}/{client_order_id}")
 
     def _plan(self, booked: VenueOrder, random: Random) -> None:
-        """Decide what becomes of an order: at which times how much of it is executed, and when it ends."""
+        """Decide what becomes of an order: at which times how much of it is executed, and when it
+        ends.
+        """
         order = booked.order
         at_once = not order.time_in_force.rests
         middle = self._prices[order.symbol]
         if order.stop_price is not None:
             middle = order.stop_price
         marketable = (order.limit_price - middle) * (1 if order.side is Side.BUY else -1) >= 0
-        share = random.choice((0.0, 0.5, 1.0, 1.0, 1.0)) if marketable else random.choice((0.0, 0.0, 0.5, 1.0))
+        share = (
+            random.choice((0.0, 0.5, 1.0, 1.0, 1.0))
+            if marketable
+            else random.choice((0.0, 0.0, 0.5, 1.0))
+        )
         quantity = int(order.quantity * share)
         if order.time_in_force is TimeInForce.FOK:
             quantity = order.quantity if share == 1.0 else 0
@@ -141,24 +151,37 @@ class SimulatedExchange:
             self._engine.after(0.0, lambda: self._report_falsely(booked, random))
         delay = random.uniform(0.0, 0.2)
         if order.stop_price is not None:
-            delay += random.choice((0.5, 60.0, 1500.0)) * random.random()  # until the price there has reached it
+            delay += (
+                random.choice((0.5, 60.0, 1500.0)) * random.random()
+            )  # until the price there has reached it
         for part in _split(quantity, random.randint(1, 3)):
             delay += (
-                random.uniform(0.001, 0.05) if at_once else random.choice((0.01, 1.0, 60.0, 1500.0)) * random.random()
+                random.uniform(0.001, 0.05)
+                if at_once
+                else random.choice((0.01, 1.0, 60.0, 1500.0)) * random.random()
             )
             self._engine.after(delay, lambda part=part: self._fill(booked, part, random))  # type: ignore[misc]
         if at_once:
-            self._engine.after(delay + 0.05, lambda: self._end(booked, "CANCELED", "remainder", random))
+            self._engine.after(
+                delay + 0.05, lambda: self._end(booked, "CANCELED", "remainder", random)
+            )
         elif order.time_in_force is TimeInForce.DAY and random.random() < 0.7:
-            close = close_of(business_date(datetime.fromtimestamp(self._engine.now, UTC))).timestamp()
-            self._engine.at(close + random.uniform(0, 30), lambda: self._end(booked, "EXPIRED", "end of day", random))
+            close = close_of(
+                business_date(datetime.fromtimestamp(self._engine.now, UTC))
+            ).timestamp()
+            self._engine.at(
+                close + random.uniform(0, 30),
+                lambda: self._end(booked, "EXPIRED", "end of day", random),
+            )
 
     def _fill(self, booked: VenueOrder, quantity: int, random: Random) -> None:
         if booked.status in FINAL:
             return
         order = booked.order
         price = self._price(order, random)
-        booked.status = "FILLED" if booked.filled + quantity == order.quantity else "PARTIALLY_FILLED"
+        booked.status = (
+            "FILLED" if booked.filled + quantity == order.quantity else "PARTIALLY_FILLED"
+        )
         self._execute(booked, quantity, price, random)
         if booked.status == "FILLED" and self._faults.happens("venue_overfill", random):
             booked.rogue = True
@@ -166,16 +189,28 @@ class SimulatedExchange:
             self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
 
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
-        near = (order.stop_price or self._prices[order.symbol]) + HALF_A_CENT * random.randint(-16, 16)
-        return min(near, order.limit_price) if order.side is Side.BUY else max(near, order.limit_price)
+        near = (order.stop_price or self._prices[order.symbol]) + HALF_A_CENT * random.randint(
+            -16, 16
+        )
+        return (
+            min(near, order.limit_price) if order.side is Side.BUY else max(near, order.limit_price)
+        )
 
     def _execute(
-        self, booked: VenueOrder, quantity: int, price: Decimal, random: Random, *, rogue: bool = False
+        self,
+        booked: VenueOrder,
+        quantity: int,
+        price: Decimal,
+        random: Random,
+        *,
+        rogue: bool = False,
     ) -> None:
         execution_id = self._next_id(booked)
         done = Executed(execution_id, quantity, price, timestamp(self._engine.now), rogue)
         booked.executions.append(done)
-        self._cloud.log(self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue)
+        self._cloud.log(
+            self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue
+        )
         self._report(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
         if self._faults.happens("venue_wrong_report", random):
             booked.misreported = True
@@ -189,18 +224,35 @@ class SimulatedExchange:
                     {"last_quantity": 1, "last_price": str(self._worse(booked.order))},
                 )
             )
-            self._report(booked, self._next_id(booked), "TRADE", random, quantity=quantity, price=price, wrong=wrong)
+            self._report(
+                booked,
+                self._next_id(booked),
+                "TRADE",
+                random,
+                quantity=quantity,
+                price=price,
+                wrong=wrong,
+            )
 
     def _report_falsely(self, booked: VenueOrder, random: Random) -> None:
         booked.misreported = True
         self._falls_ill(random)
         order = booked.order
-        self._report(booked, self._next_id(booked), "TRADE", random, quantity=order.quantity, price=self._worse(order))
+        self._report(
+            booked,
+            self._next_id(booked),
+            "TRADE",
+            random,
+            quantity=order.quantity,
+            price=self._worse(order),
+        )
 
     @staticmethod
     def _worse(order: SubmitOrder) -> Decimal:
         """A price that the order may not be executed at."""
-        return (order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))).quantize(CENT)
+        return (order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))).quantize(
+            CENT
+        )
 
     def _end(self, booked: VenueOrder, status: str, reason: str, random: Random) -> None:
         if booked.status in FINAL:
@@ -264,7 +316,9 @@ class SimulatedExchange:
             process = current()
             assert process is not None
             for attempt in range(REPORT_TRIES):
-                answer = self._post(process, body, f"{self.exchange_id}:{execution_id}", f"{name} #{attempt}")
+                answer = self._post(
+                    process, body, f"{self.exchange_id}:{execution_id}", f"{name} #{attempt}"
+                )
                 if answer.status == 200:
                     booked.acknowledged.add(execution_id)
                     return

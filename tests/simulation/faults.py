@@ -1,4 +1,6 @@
-"""What goes wrong, how often. Rates are probabilities a call, an answer, an order or an instruction."""
+"""What goes wrong, how often. Rates are probabilities a call, an answer, an order or an
+instruction.
+"""
 
 from __future__ import annotations
 
@@ -47,18 +49,24 @@ class Rates:
     outage: float = 0
     """That an AWS service fails nearly every call for a while, once a run and service."""
     contention: float = 0
-    """That nearly every transaction finds its items held by another for a while, or that a table is throttled; once a run."""
+    """That nearly every transaction finds its items held by another for a while, or that a table is
+    throttled; once a run.
+    """
     request_lost: float = 0
     response_lost: float = 0
     venue_down: float = 0
     """A venue out of reach for a while, once a run and venue."""
     venue_hangs: float = 0
-    """A venue that takes requests for a while, some of them with effect, and answers none; once a run and venue."""
+    """A venue that takes requests for a while, some of them with effect, and answers none; once a
+    run and venue.
+    """
     venue_no_answer: float = 0
     venue_late_arrival: float = 0
     """That a request which seemed lost arrives when its sender has given up."""
     venue_sender_dies: float = 0
-    """That a function dies while an order or an instruction of it is on its way, which arrives or not; what made it slow then keeps the venue busy."""
+    """That a function dies while an order or an instruction of it is on its way, which arrives or
+    not; what made it slow then keeps the venue busy.
+    """
     venue_ill: float = 0
     """That a venue which did something wrong then hangs for a while."""
     venue_busy: float = 0
@@ -70,7 +78,9 @@ class Rates:
     venue_overfill: float = 0
     venue_wrong_report: float = 0
     venue_false_report: float = 0
-    """That an exchange reports the whole of an order as executed, at a price that it may not have, before it has executed anything."""
+    """That an exchange reports the whole of an order as executed, at a price that it may not have,
+    before it has executed anything.
+    """
     depository_fails: float = 0
     depository_wrong: float = 0
     depository_twice: float = 0

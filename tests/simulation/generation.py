@@ -28,10 +28,14 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += outside
     actions += client_orders.leaning(Random(f"scenario/{seed}/proceeds"), traders)
     others = max(orders - len(actions), orders // 2)
-    actions += [client_orders.placement(random, random.choice(traders), number) for number in range(others)]
+    actions += [
+        client_orders.placement(random, random.choice(traders), number) for number in range(others)
+    ]
     actions += _follow_ups(random, actions)
     actions += client_orders.replacements(Random(f"replacements/{seed}"), actions, day)
-    actions += client_orders.replaced_at_the_close(Random(f"replacements/{seed}/close"), traders, day)
+    actions += client_orders.replaced_at_the_close(
+        Random(f"replacements/{seed}/close"), traders, day
+    )
     actions += staff.operations(random, day)
     actions += _intrusions(random, traders, actions)
     actions += _looks(Random(f"looks/{seed}"), actions)
@@ -54,7 +58,9 @@ def _trader(random: Random, number: int) -> Trader:
 
 
 def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
-    """What is done with an order once it was sent: canceled (or all of its client), shown, executed or cleared by hand."""
+    """What is done with an order once it was sent: canceled (or all of its client), shown, executed
+    or cleared by hand.
+    """
     actions = []
     for placed in placements:
         key, drawn = placed.fields["key"], random.random()
@@ -62,10 +68,17 @@ def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
             late = random.choice((0.01, 0.1, 1.0, 60.0)) * random.random()
             actions.append(Action(placed.at + late, placed.who, "cancel", {"key": key}))
         elif drawn < 0.25:
-            actions.append(Action(placed.at + 30 * random.random(), placed.who, "show", {"key": key}))
+            actions.append(
+                Action(placed.at + 30 * random.random(), placed.who, "show", {"key": key})
+            )
         elif drawn < 0.32:
-            late, what = random.choice((0.2, 2.0, 120.0)) * random.random(), random.choice(("execute", "clear"))
-            actions.append(Action(placed.at + late, "operator", what, {"key": key, "client": placed.who}))
+            late, what = (
+                random.choice((0.2, 2.0, 120.0)) * random.random(),
+                random.choice(("execute", "clear")),
+            )
+            actions.append(
+                Action(placed.at + late, "operator", what, {"key": key, "client": placed.who})
+            )
         elif drawn < 0.34:
             late = random.choice((0.1, 1.0, 60.0)) * random.random()
             actions.append(Action(placed.at + late, placed.who, "cancel all", {"key": key}))
@@ -73,18 +86,26 @@ def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
 
 
 def _on_the_second_day(action: Action, first: date) -> Action:
-    """Every seventh order, and what is done with it, comes a day later: what it trades is due on a day without faults."""
+    """Every seventh order, and what is done with it, comes a day later: what it trades is due on a
+    day without faults.
+    """
     number = action.fields.get("first", action.fields.get("key", "")).removeprefix("key-")
     if not number.isdigit() or int(number) % 7 != 6:
         return action
-    return replace(action, at=action.at + since_opening(first, opening_time(next_business_day(first))))
+    return replace(
+        action, at=action.at + since_opening(first, opening_time(next_business_day(first)))
+    )
 
 
 def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Action]) -> list[Action]:
     """What must be refused: reading, trading and reporting for somebody else."""
     intruders = []
-    for placed in [action for action in actions if action.what == "place" and random.random() < 0.08]:
-        stranger = random.choice([trader.client_id for trader in traders if trader.client_id != placed.who])
+    for placed in [
+        action for action in actions if action.what == "place" and random.random() < 0.08
+    ]:
+        stranger = random.choice(
+            [trader.client_id for trader in traders if trader.client_id != placed.who]
+        )
         fields = {"key": placed.fields["key"], "client": placed.who}
         what = random.choice(("snoop", "impersonate", "forge"))
         intruders.append(Action(placed.at + 10 * random.random(), stranger, what, fields))

@@ -1,4 +1,6 @@
-"""Halts of instruments, as the reference data have them, against the orders that were to go out at an open."""
+"""Halts of instruments, as the reference data have them, against the orders that were to go out at
+an open.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +33,21 @@ class Halts:
             self.until[symbol] = self.now()
 
     def order(self, before: Item | None, order: Item) -> None:
-        """What waited for its open goes out when it is traded, and loses its place for a good reason only."""
+        """What waited for its open goes out when it is traded, and loses its place for a good
+        reason only.
+        """
         if "release_at" not in order or before is None:
             return
         symbol, now = order["symbol"], self.now()
         begins = before["status"] == "VALIDATED" and order["status"] == "ROUTING"
         if begins and self.since.get(symbol, now) < now - KNOWN_WITHIN:
-            raise ViolationError("nothing waits for an open only to go out into a halt", order["order_id"], symbol)
+            raise ViolationError(
+                "nothing waits for an open only to go out into a halt", order["order_id"], symbol
+            )
         if "put_off" in order and "put_off" not in before:
             session = datetime.fromisoformat(order["release_at"]).astimezone(NEW_YORK).date()
             was_halted = symbol in self.since or self.until.get(symbol, 0.0) > now - KNOWN_WITHIN
-            if now < moment(order["release_at"]) - 1 or not (was_halted or now > close_of(session).timestamp() - 1):
+            if now < moment(order["release_at"]) - 1 or not (
+                was_halted or now > close_of(session).timestamp() - 1
+            ):
                 raise ViolationError("nothing that is traded is put off", order["order_id"], symbol)

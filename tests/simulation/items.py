@@ -1,4 +1,6 @@
-"""boto3's conversion between items and Python values, without its detours: a quarter of a run would go into it."""
+"""boto3's conversion between items and Python values, without its detours: a quarter of a run would
+go into it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ _FROM: dict[str, Callable[[Any], Any]] = {
 }
 _TO: dict[type, Callable[[TypeSerializer, Any], dict[str, Any]]] = {
     int: lambda _, value: {"N": str(_number(value))},
-    Decimal: lambda slow, value: {"N": str(_number(value))} if value.is_finite() else _slowly_to(slow, value),
+    Decimal: lambda slow, value: (
+        {"N": str(_number(value))} if value.is_finite() else _slowly_to(slow, value)
+    ),
     bool: lambda _, value: {"BOOL": value},
     dict: lambda slow, value: {"M": {name: serialize(slow, each) for name, each in value.items()}},
     list: lambda slow, value: {"L": [serialize(slow, each) for each in value]},

@@ -44,7 +44,9 @@ class Context:
 
 
 class Worker:
-    """An execution environment: one import of a function's module, with all that it remembers, and a machine's clock."""
+    """An execution environment: one import of a function's module, with all that it remembers, and
+    a machine's clock.
+    """
 
     def __init__(self, function: str, skew: float, number: int) -> None:
         os.environ["TOKEN_AUDIENCE"] = AUDIENCES.get(function, "")
@@ -58,9 +60,11 @@ class Worker:
     def enter(self) -> None:
         """What a library keeps once a process is this worker's from here on."""
         BaseRouter.current_event, BaseRouter.lambda_context = self._request
-        circuit_breaker._LOCAL_FAILURES, circuit_breaker._LOCAL_SUCCESSES, circuit_breaker._LAST_OBSERVED_STATE = (
-            self._breaker
-        )
+        (
+            circuit_breaker._LOCAL_FAILURES,
+            circuit_breaker._LOCAL_SUCCESSES,
+            circuit_breaker._LAST_OBSERVED_STATE,
+        ) = self._breaker
         circuit_breaker._PROBE_OWNER.id = self._probe_owner
         circuit_breaker._PROBE_OWNER.pid = os.getpid()
 
@@ -90,7 +94,9 @@ def _import_anew(name: str) -> ModuleType:
 class Lambda:
     """Invokes functions, each invocation a process of its own in a worker of its own."""
 
-    def __init__(self, engine: Engine, seed: str, random: Random, faults: Faults, log: Callable[..., None]) -> None:
+    def __init__(
+        self, engine: Engine, seed: str, random: Random, faults: Faults, log: Callable[..., None]
+    ) -> None:
         self.invocations = 0
         self._engine = engine
         self._seed = seed
@@ -101,7 +107,9 @@ class Lambda:
         self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
 
     def invoke(self, function: str, event: Any, key: str, done: Callable[[Outcome], None]) -> None:
-        """Run a function once. `key` names the cause, so that its luck does not depend on what else happens."""
+        """Run a function once. `key` names the cause, so that its luck does not depend on what else
+        happens.
+        """
         self.invocations += 1
         worker = self._worker(function)
         context = Context(f"{STAGE}-{function}", f"{function}-{self.invocations}")
@@ -113,7 +121,9 @@ class Lambda:
         def ended(outcome: Outcome) -> None:
             if outcome.killed is None:
                 self._idle[function].append(worker)
-            said = outcome.killed or (repr(outcome.error)[:200] if outcome.error else _summary(outcome.value))
+            said = outcome.killed or (
+                repr(outcome.error)[:200] if outcome.error else _summary(outcome.value)
+            )
             self._log(name, "ended", said)
             done(outcome)
 
@@ -130,7 +140,9 @@ class Lambda:
         self._log(name, "invoked")
 
     def retrying(self, function: str, event: Any, key: str, attempt: int = 0) -> None:
-        """An asynchronous invocation: tried again after a minute, and after two more; then it is given up."""
+        """An asynchronous invocation: tried again after a minute, and after two more; then it is
+        given up.
+        """
 
         def done(outcome: Outcome) -> None:
             failed = outcome.error is not None or outcome.killed is not None

@@ -40,7 +40,9 @@ class Ledger:
         if entry["kind"] == "FILL":
             execution = (entry["exchange_id"], entry["execution_id"])
             if execution in self.executions:
-                raise ViolationError("an execution is booked once", str(execution), entry["trade_id"])
+                raise ViolationError(
+                    "an execution is booked once", str(execution), entry["trade_id"]
+                )
             self.executions.add(execution)
             self.filled[entry["order_id"]] += int(entry["quantity"])
             self.loans[entry["client_id"]] += entry["drawn"]

@@ -1,4 +1,6 @@
-"""Orders' lives: which histories are legal, what of an order stays as it was, and when its time is over."""
+"""Orders' lives: which histories are legal, what of an order stays as it was, and when its time is
+over.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def order_of(item: Item) -> dict[str, Any]:
     """An order as it was written, the steps of its history taken apart."""
     order = plain(item)
     steps = (line.split(" ", 2) for line in order["history"])
-    order["history"] = [dict(zip(("time", "status", "reason"), step, strict=False)) for step in steps]
+    order["history"] = [
+        dict(zip(("time", "status", "reason"), step, strict=False)) for step in steps
+    ]
     return order
 
 
@@ -76,18 +80,28 @@ def check_write(before: Item | None, order: Item) -> None:
         if later not in LEGAL.get(earlier, ()):
             raise ViolationError("every history is a legal path", order_id, " ".join(path))
     if last["status"] != order["status"]:
-        raise ViolationError("every history is a legal path", order_id, f"{path} but {order['status']}")
+        raise ViolationError(
+            "every history is a legal path", order_id, f"{path} but {order['status']}"
+        )
     if before is not None:
         _check_kept(before, order)
-    if last["status"] == "ROUTING" and "release_at" in order and moment(last["time"]) < moment(order["release_at"]) - 1:
-        raise ViolationError("no order is sent before its market opens", order_id, str(order["history"]))
+    if (
+        last["status"] == "ROUTING"
+        and "release_at" in order
+        and moment(last["time"]) < moment(order["release_at"]) - 1
+    ):
+        raise ViolationError(
+            "no order is sent before its market opens", order_id, str(order["history"])
+        )
 
 
 def _check_care(order: Item) -> None:
     """Only what is over is looked after by nobody, and only what no exchange has any more is over."""
     uncleared = order.get("filled_quantity") and "cleared_at" not in order
     if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
-        raise ViolationError("nothing is forgotten", order["order_id"], f"{order['status']}, at rest")
+        raise ViolationError(
+            "nothing is forgotten", order["order_id"], f"{order['status']}, at rest"
+        )
     live = [child for child in order.get("children", ()) if child.get("status", "SENT") == "SENT"]
     if live and order["status"] in ("REJECTED", "CANCELED", "EXPIRED"):
         raise ViolationError("no order ends while an exchange has it", order["order_id"], str(live))
@@ -97,31 +111,47 @@ def _check_kept(before: Item, order: Item) -> None:
     """History grows, and the terms stay; an order that waits to take over is not accepted yet."""
     order_id, old = order["order_id"], before["history"]
     if order["history"][: len(old)] != old:
-        raise ViolationError("history is only added to", order_id, f"{old} became {order['history']}")
+        raise ViolationError(
+            "history is only added to", order_id, f"{old} became {order['history']}"
+        )
     terms = TERMS if len(old) == 1 else TERMS_OF_ACCEPTED
     changed = [name for name in terms if before.get(name) != order.get(name)]
     if changed:
         raise ViolationError("an order's terms stay", order_id, str(changed))
     wish = before.get("ending", {})
     if wish.get("asked_by") == "client" and order.get("ending") != wish:
-        raise ViolationError("a client's cancel stays", order_id, f"{wish} became {order.get('ending')}")
+        raise ViolationError(
+            "a client's cancel stays", order_id, f"{wish} became {order.get('ending')}"
+        )
 
 
 def check_endings(
-    orders: Iterable[Item], submitted: Collection[str], *, is_troubled: bool, is_closed_by_hand: bool
+    orders: Iterable[Item],
+    submitted: Collection[str],
+    *,
+    is_troubled: bool,
+    is_closed_by_hand: bool,
 ) -> None:
     """No order has ended before its time without a cause; what was accepted or routed was sent.
 
-    `submitted`: the child orders that were sent to an exchange. `is_troubled`: in a run in which our functions give up.
+    `submitted`: the child orders that were sent to an exchange. `is_troubled`: in a run in which
+    our functions give up.
     """
     for order in orders:
         order_id, path = order["order_id"], path_of(order)
         rests = "limit_price" in order and order["time_in_force"] in ("DAY", "GTC")
-        if rests and order.get("ending", {}).get("reason") == "EXECUTION_FAILED" and not is_troubled:
+        if (
+            rests
+            and order.get("ending", {}).get("reason") == "EXECUTION_FAILED"
+            and not is_troubled
+        ):
             raise ViolationError("no order is canceled unasked", order_id, str(order["ending"]))
         if path[-1] != "EXPIRED" or is_closed_by_hand:
             continue
-        if "replaces" in order and moment(order["history"][1]["time"]) > over_at(order) - ROUTED_WITHIN:
+        if (
+            "replaces" in order
+            and moment(order["history"][1]["time"]) > over_at(order) - ROUTED_WITHIN
+        ):
             continue
         if path[-2] == "VALIDATED" and "put_off" not in order:
             raise ViolationError("what is accepted is sent", order_id, " ".join(path))
@@ -129,6 +159,9 @@ def check_endings(
             sent = identifiers.child_order_id(order_id, int(child["number"])) in submitted
             if child["status"] != "REJECTED" and not sent:
                 raise ViolationError("what is routed is sent", order_id, str(child))
-        close, ended = close_of(date.fromisoformat(order["business_date"])).timestamp(), order["history"][-1]["time"]
+        close, ended = (
+            close_of(date.fromisoformat(order["business_date"])).timestamp(),
+            order["history"][-1]["time"],
+        )
         if order["time_in_force"] == "DAY" and moment(ended) < close - CLOCKS_DIFFER_BY:
             raise ViolationError("no order expires before its time", order_id, ended)

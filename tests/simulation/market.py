@@ -16,7 +16,9 @@ EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
 OPENING = time(9, 30)
 SETTLEMENT = time(18, 30)
 TRADING_SECONDS = 2400
-"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all day."""
+"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all
+day.
+"""
 
 
 def opening_time(day: date) -> datetime:

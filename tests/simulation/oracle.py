@@ -1,4 +1,6 @@
-"""What must always be true, judged from the items as they are written, not by the code that writes them."""
+"""What must always be true, judged from the items as they are written, not by the code that writes
+them.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class StepOracle:
     obligations: dict[str, Item] = field(default_factory=dict)
     attention: dict[str, str] = field(default_factory=dict)
     report: Item = field(default_factory=dict)
-    moments: dict[str, list[Moment]] = field(default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})]))
+    moments: dict[str, list[Moment]] = field(
+        default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})])
+    )
     """What each client's books were, one after the other."""
 
     def __call__(self, changes: Iterable[Any]) -> None:
@@ -68,7 +72,9 @@ class StepOracle:
         for entry in withdrawals:
             client_id = entry["client_id"]
             to_receive = self.terms.to_receive[client_id]
-            check_withdrawal(entry, self.accounts[client_id], self._positions_of(client_id), to_receive)
+            check_withdrawal(
+                entry, self.accounts[client_id], self._positions_of(client_id), to_receive
+            )
         for client_id in clients:
             self._client(client_id)
 
@@ -78,9 +84,15 @@ class StepOracle:
         if order is None:
             return
         if order["status"] in OPEN:
-            raise ViolationError("no workflow is told before the commit", order["order_id"], f"it is {order['status']}")
+            raise ViolationError(
+                "no workflow is told before the commit",
+                order["order_id"],
+                f"it is {order['status']}",
+            )
         if output.get("status") in ("CLEARED", "SETTLING", "SETTLED") and "cleared_at" not in order:
-            raise ViolationError("no workflow is told before the commit", order["order_id"], "it is not cleared")
+            raise ViolationError(
+                "no workflow is told before the commit", order["order_id"], "it is not cleared"
+            )
 
     def _entry(self, before: Any, after: Any) -> Item:
         if before is not None or after is None:
@@ -107,7 +119,9 @@ class StepOracle:
             check_version(f"{client_id} {name}", self.accounts.get(client_id), item)
             self.accounts[client_id] = item
         else:
-            check_version(f"{client_id} {name}", self.positions.get((client_id, item["symbol"])), item)
+            check_version(
+                f"{client_id} {name}", self.positions.get((client_id, item["symbol"])), item
+            )
             self.positions[client_id, item["symbol"]] = item
         check_signs(item)
         return client_id
@@ -127,7 +141,11 @@ class StepOracle:
         if was is None:
             self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:
-            own = [o for o in self.orders.values() if o["client_id"] == client_id and o["status"] in HOLDING]
+            own = [
+                o
+                for o in self.orders.values()
+                if o["client_id"] == client_id and o["status"] in HOLDING
+            ]
             self.terms.order(order, own)
             self._self_trade(order)
             if len(order["history"]) > 1:
@@ -141,7 +159,12 @@ class StepOracle:
             return
         named = self.orders.get(order["history"][-1]["reason"].split()[-1], {})
         said = (named.get("client_id"), named.get("symbol"), named.get("side") == order["side"])
-        equal("a self trade is one", order["order_id"], said, (order["client_id"], order["symbol"], False))
+        equal(
+            "a self trade is one",
+            order["order_id"],
+            said,
+            (order["client_id"], order["symbol"], False),
+        )
 
     def _report(self, after: Any) -> None:
         """The reconciliation in production raises no alarm over books that are right."""
@@ -167,7 +190,13 @@ class StepOracle:
         self.terms.balances(client_id, own, account, positions)
         self.replacements.check(own, self.orders)
         check_positions(client_id, positions, holds, self.ledger)
-        self.moments[client_id].append(Moment(account or {}, positions, {order["order_id"]: order for order in own}))
+        self.moments[client_id].append(
+            Moment(account or {}, positions, {order["order_id"]: order for order in own})
+        )
 
     def _positions_of(self, client_id: str) -> dict[str, Item]:
-        return {symbol: position for (owner, symbol), position in self.positions.items() if owner == client_id}
+        return {
+            symbol: position
+            for (owner, symbol), position in self.positions.items()
+            if owner == client_id
+        }

@@ -35,7 +35,9 @@ class Outages:
         if self._faults.happens("contention", self._chance):
             begins = self._chance.uniform(start, end)
             self._contention = (begins, begins + self._chance.choice((60, 300, 900)))
-            self._contended = self._chance.choice(("TransactWriteItems", "TransactWriteItems", "ledger", "reference"))
+            self._contended = self._chance.choice(
+                ("TransactWriteItems", "TransactWriteItems", "ledger", "reference")
+            )
 
     @property
     def are_planned(self) -> bool:
@@ -47,8 +49,12 @@ class Outages:
         begins, ends = self._services.get(service, (0.0, 0.0))
         return begins <= self._engine.now < ends and random.random() < FAILING
 
-    def fault(self, service: str, operation: str, params: dict[str, Any], random: Random) -> CallFault | None:
-        """What they do to a call: under contention a conflict to a transaction, or throttling to the reads of a table."""
+    def fault(
+        self, service: str, operation: str, params: dict[str, Any], random: Random
+    ) -> CallFault | None:
+        """What they do to a call: under contention a conflict to a transaction, or throttling to
+        the reads of a table.
+        """
         if self.hit(service, random):
             return CallFault.ERROR
         begins, ends = self._contention

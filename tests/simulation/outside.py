@@ -1,7 +1,8 @@
-"""The outside world: exchanges and a depository that keep their own books, reached over HTTP, and may misbehave.
+"""The outside world: exchanges and a depository that keep their own books, reached over HTTP, and
+may misbehave.
 
-They have the interface of real ones (`trading.wire`, signed requests, callbacks); what they did is the truth that our
-books are held against.
+They have the interface of real ones (`trading.wire`, signed requests, callbacks); what they did is
+the truth that our books are held against.
 """
 
 from __future__ import annotations
@@ -56,9 +57,13 @@ class Outside:
         self._faults = cloud.faults
         self._prices = prices
         self._random = Random(f"{cloud.seed}/outside")
-        self.secrets = {venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")}
+        self.secrets = {
+            venue: f"secret of {venue} ".encode() * 4 for venue in (*exchange_ids, "depository")
+        }
         self.exchanges = {
-            name: SimulatedExchange(cloud, name, self.secrets[name], prices, partial(self._falls_ill, name))
+            name: SimulatedExchange(
+                cloud, name, self.secrets[name], prices, partial(self._falls_ill, name)
+            )
             for name in exchange_ids
         }
         self.depository = SimulatedDepository(cloud, self._random)
@@ -67,7 +72,9 @@ class Outside:
         self.submitted: list[str] = []
         """Child orders in the order in which they were sent here, arrived or not."""
         self.tried: list[str] = []
-        """The same, and those that were asked for without an answer: nobody knows whether they were sent before."""
+        """The same, and those that were asked for without an answer: nobody knows whether they were
+        sent before.
+        """
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
@@ -75,7 +82,9 @@ class Outside:
         self._overloaded: dict[str, float] = {}
         """Until when a venue that left somebody without an answer refuses every other request."""
 
-    def _planned(self, fault: str, hours: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    def _planned(
+        self, fault: str, hours: Mapping[str, tuple[float, float]]
+    ) -> dict[str, tuple[float, float]]:
         """From when to when a fault lasts at which venues; it begins while they are at work."""
         planned = {}
         for venue, (opens, closes) in hours.items():
@@ -101,7 +110,13 @@ class Outside:
         start, end = planned.get(venue, (0.0, 0.0))
         return start <= self._engine.now < end
 
-    def http(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    def http(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """In the place of urllib3's request, for the functions: the answer, or urllib3's errors."""
         process = current()
         assert process is not None
@@ -111,7 +126,9 @@ class Outside:
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body)["client_order_id"])
             self.tried.append(self.submitted[-1])
-        lost = self._faults.happens("venue_no_answer", process.random) or self._now(self._hangs, venue)
+        lost = self._faults.happens("venue_no_answer", process.random) or self._now(
+            self._hangs, venue
+        )
         busy = self._faults.happens("venue_busy", process.random) or (
             self._overloaded.get(venue, 0.0) > self._engine.now and process.random.random() < 0.5
         )
@@ -127,7 +144,9 @@ class Outside:
                 self._arrives("orphan", late, venue, method, path, body)
             self._overloaded[venue] = self._engine.now + process.random.choice((10, 200, 800))
             self._ever_overloaded.add(venue)
-            process.die(f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}")
+            process.die(
+                f"killed during {method} {path}, which {'arrives' if effect else 'never arrives'}"
+            )
         matched = ORDER_PATH.fullmatch(path)
         asked = matched[2] if matched else None
         if asked and lost:
@@ -151,16 +170,22 @@ class Outside:
             raise self._no_answer(process, venue, url)
         return HttpResponse(status, json.dumps(answer).encode())
 
-    def _arrives(self, what: str, later: float, venue: str, method: str, path: str, body: bytes) -> None:
+    def _arrives(
+        self, what: str, later: float, venue: str, method: str, path: str, body: bytes
+    ) -> None:
         """A request comes when nobody waits for its answer any more."""
-        self._engine.after(later, lambda: self._cloud.log(what, self._serve(venue, method, path, body, False)))
+        self._engine.after(
+            later, lambda: self._cloud.log(what, self._serve(venue, method, path, body, False))
+        )
 
     @staticmethod
     def _no_answer(process: Process, venue: str, url: str) -> urllib3.exceptions.ReadTimeoutError:
         process.sleep(DEPOSITORY_TIMEOUT if venue == "depository" else EXCHANGE_TIMEOUT)
         return urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
 
-    def _serve(self, venue: str, method: str, path: str, body: bytes, busy: bool) -> tuple[int, Any]:
+    def _serve(
+        self, venue: str, method: str, path: str, body: bytes, busy: bool
+    ) -> tuple[int, Any]:
         parts = urlsplit(path)
         if parts.path.startswith("/quotes/"):
             return 200, self._quotes(parts.path.removeprefix("/quotes/"))

@@ -1,4 +1,6 @@
-"""Clients and operators: they send requests over HTTP, and again when no answer comes, and remember what they were told."""
+"""Clients and operators: they send requests over HTTP, and again when no answer comes, and remember
+what they were told.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,22 @@ OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 ORDERS_PATH = "/api/v1/orders"
 PAGED = ("positions", "orders", "trades", "transactions")
-ORDER_FIELDS = ("stock_symbol", "quantity", "order_type", "side", "time_in_force", "price", "stop_price")
+ORDER_FIELDS = (
+    "stock_symbol",
+    "quantity",
+    "order_type",
+    "side",
+    "time_in_force",
+    "price",
+    "stop_price",
+)
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A request to place an order, and what it was answered in the end (status 0: nothing that said anything)."""
+    """A request to place an order, and what it was answered in the end (status 0: nothing that said
+    anything).
+    """
 
     client_id: str
     key: str
@@ -99,7 +111,9 @@ class People:
         self._requests = 0
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
-            cloud.engine.at(opening + action.at, lambda action=action, number=number: self._do(action, number))  # type: ignore[misc]
+            cloud.engine.at(
+                opening + action.at, lambda action=action, number=number: self._do(action, number)
+            )  # type: ignore[misc]
 
     def _do(self, action: Action, number: int) -> None:
         does: dict[str, Callable[[Action], None]] = {
@@ -133,9 +147,17 @@ class People:
         Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, raised)
 
     def _request(
-        self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None, impatient: bool = False
+        self,
+        who: str,
+        method: str,
+        path: str,
+        key: str,
+        body: dict[str, Any] | None,
+        impatient: bool = False,
     ) -> Answer:
-        """Until it is answered: after a time-out, a 429 or a 5xx the same again, or never again, by whom is impatient."""
+        """Until it is answered: after a time-out, a 429 or a 5xx the same again, or never again, by
+        whom is impatient.
+        """
         process = current()
         assert process is not None
         api = "internal" if who == OPERATOR else "public"
@@ -152,14 +174,19 @@ class People:
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
             sent_to = "public" if path == LOGIN_PATH else api
-            request = Request(sent_to, method, path, headers, content, f"{process.name} {self._requests}")
+            request = Request(
+                sent_to, method, path, headers, content, f"{process.name} {self._requests}"
+            )
             answer = process.wait(partial(self._cloud.api.send, request))
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
                 attempt += is_new  # that an old one has expired is no try
                 continue
-            is_closed = answer.status == 409 and answer.json()["code"] in ("ORDER_CLOSED", "ORDER_ENDING")
+            is_closed = answer.status == 409 and answer.json()["code"] in (
+                "ORDER_CLOSED",
+                "ORDER_ENDING",
+            )
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer
             if impatient:
@@ -173,42 +200,57 @@ class People:
         api_key, secret = self._secrets[who]
         self._requests += 1
         answer = self._request(
-            who, "POST", LOGIN_PATH, f"login-{self._requests}", {"api_key": api_key, "api_secret": secret}
+            who,
+            "POST",
+            LOGIN_PATH,
+            f"login-{self._requests}",
+            {"api_key": api_key, "api_secret": secret},
         )
         if answer.status == 200:
             self._tokens[who] = answer.json()["jwt_token"]
         return self._tokens.get(who)
 
     def _place(self, action: Action) -> None:
-        body = {"client_id": action.who} | {n: action.fields[n] for n in ORDER_FIELDS if n in action.fields}
+        body = {"client_id": action.who} | {
+            n: action.fields[n] for n in ORDER_FIELDS if n in action.fields
+        }
         if action.fields.get("conflicting"):
             self._start(
-                f"{action.who} conflicts {action.fields['key']}", lambda: self._send(action, body | {"quantity": 13})
+                f"{action.who} conflicts {action.fields['key']}",
+                lambda: self._send(action, body | {"quantity": 13}),
             )
         self._send(action, body)
 
     def _send(self, action: Action, body: dict[str, Any]) -> None:
         key = action.fields["key"]
-        answer = self._request(action.who, "POST", ORDERS_PATH, key, body, action.fields.get("impatient", False))
+        answer = self._request(
+            action.who, "POST", ORDERS_PATH, key, body, action.fields.get("impatient", False)
+        )
         self._cloud.log(action.who, "was told", key, answer.status)
         self.placed.append(Placed(action.who, key, body, answer))
 
     def _show(self, action: Action) -> None:
         order_id = identifiers.order_id(action.who, action.fields["key"])
         is_accepted = order_id in self.canceled
-        answer = self._request(action.who, "GET", f"{ORDERS_PATH}/{order_id}", f"show-{order_id}", None)
+        answer = self._request(
+            action.who, "GET", f"{ORDERS_PATH}/{order_id}", f"show-{order_id}", None
+        )
         if answer.status == 200:
             self.shown.append((order_id, answer.json()))
             is_asked = bool(self.asked & {order_id, action.who})
             check_seen(order_id, answer.json(), is_accepted=is_accepted, is_asked=is_asked)
 
     def _look(self, action: Action) -> None:
-        """A client asks for a part of its account, page by page, or again and again; each answer is judged by itself."""
+        """A client asks for a part of its account, page by page, or again and again; each answer is
+        judged by itself.
+        """
         view, cursor = action.fields["view"], ""
         for page in range(action.fields["pages"]):
             begins = len(self._moments[action.who]) - 1
             query = f"?limit={action.fields['limit']}{cursor}" if view in PAGED else ""
-            answer = self._request(action.who, "GET", f"/api/v1/{view}{query}", f"look-{page}", None)
+            answer = self._request(
+                action.who, "GET", f"/api/v1/{view}{query}", f"look-{page}", None
+            )
             if answer.status != 200:
                 return
             body = answer.json()
@@ -227,26 +269,44 @@ class People:
         answer = self._request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
-            raise ViolationError("administration is possible", path, f"{answer.status} {answer.body!r}")
+            raise ViolationError(
+                "administration is possible", path, f"{answer.status} {answer.body!r}"
+            )
         if suspended and answer.status == 200:
-            check_kept((self._now(suspended)[order_id] for order_id in open_before), "client", "operator")
+            check_kept(
+                (self._now(suspended)[order_id] for order_id in open_before), "client", "operator"
+            )
         if answer.status in (200, 201):
             self._repeat_late(OPERATOR, method, path, key, body)
 
-    def _repeat_late(self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None) -> None:
-        """A copy of a request that was answered, when something else may have been asked for: it gets the first answer again."""
+    def _repeat_late(
+        self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None
+    ) -> None:
+        """A copy of a request that was answered, when something else may have been asked for: it
+        gets the first answer again.
+        """
         process = current()
         assert process is not None
         process.sleep(LATE)
         answer = self._request(who, method, path, key, body)
-        if 0 < answer.status < 500 and answer.status != 429 and "Idempotency-Replayed" not in answer.headers:
-            raise ViolationError("a late copy of a request does nothing", f"{who} {path}", f"{answer.status}")
+        if (
+            0 < answer.status < 500
+            and answer.status != 429
+            and "Idempotency-Replayed" not in answer.headers
+        ):
+            raise ViolationError(
+                "a late copy of a request does nothing", f"{who} {path}", f"{answer.status}"
+            )
 
     def _cancel(self, action: Action) -> None:
-        """202 as long as the order is open, 200 when that was done, 404 when it came before the order, 409 when it came too late."""
+        """202 as long as the order is open, 200 when that was done, 404 when it came before the
+        order, 409 when it came too late.
+        """
         order_id = identifiers.order_id(action.who, action.fields["key"])
         self.asked.add(order_id)
-        answer = self._request(action.who, "DELETE", f"{ORDERS_PATH}/{order_id}", f"cancel-{order_id}", None)
+        answer = self._request(
+            action.who, "DELETE", f"{ORDERS_PATH}/{order_id}", f"cancel-{order_id}", None
+        )
         self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
         if answer.status in (200, 202):
@@ -258,7 +318,9 @@ class People:
             self.not_canceled.append((order_id, answer))
 
     def _cancel_all(self, action: Action) -> None:
-        """What was open, or waited, when it was asked for is over or ends, whoever else asked for that."""
+        """What was open, or waited, when it was asked for is over or ends, whoever else asked for
+        that.
+        """
         open_before = self._open_orders(action.who)
         self.asked.add(action.who)
         key = f"cancel-all-{action.at}"
@@ -278,20 +340,30 @@ class People:
         return self._moments[client_id][-1].orders
 
     def _open_orders(self, client_id: str) -> list[str]:
-        return [order_id for order_id, order in self._now(client_id).items() if order["status"] in HOLDING]
+        return [
+            order_id
+            for order_id, order in self._now(client_id).items()
+            if order["status"] in HOLDING
+        ]
 
     def _replace(self, action: Action) -> None:
-        body: dict[str, Any] = {n: action.fields[n] for n in ("quantity", "price", "stop_price") if n in action.fields}
+        body: dict[str, Any] = {
+            n: action.fields[n] for n in ("quantity", "price", "stop_price") if n in action.fields
+        }
         if action.fields.get("conflicting"):
             name = f"{action.who} conflicts {action.fields['as']}"
             self._start(name, lambda: self._send_replacement(action, body | {"quantity": 13}))
         self._send_replacement(action, body)
 
     def _send_replacement(self, action: Action, body: dict[str, Any]) -> None:
-        """202 when it takes its place in the end or fails later, 4xx when it came too early or too late or would not pass."""
+        """202 when it takes its place in the end or fails later, 4xx when it came too early or too
+        late or would not pass.
+        """
         key, new_key = action.fields["key"], action.fields["as"]
         path = f"{ORDERS_PATH}/{identifiers.order_id(action.who, key)}"
-        answer = self._request(action.who, "PATCH", path, new_key, body, action.fields.get("impatient", False))
+        answer = self._request(
+            action.who, "PATCH", path, new_key, body, action.fields.get("impatient", False)
+        )
         self._cloud.log(action.who, "was told of its replacement", new_key, answer.status)
         self.replaced.append(Replaced(action.who, key, new_key, body, answer))
         if answer.status == 409:
@@ -309,7 +381,10 @@ class People:
         """A client places an order for somebody else."""
         body = {"client_id": action.fields["client"], "stock_symbol": "KO", "quantity": 1}
         body |= {"order_type": "market", "side": "sell", "time_in_force": "DAY"}
-        self._tried(action, self._request(action.who, "POST", ORDERS_PATH, f"for-{action.fields['key']}", body))
+        self._tried(
+            action,
+            self._request(action.who, "POST", ORDERS_PATH, f"for-{action.fields['key']}", body),
+        )
 
     def _forge(self, action: Action) -> None:
         """Somebody reports a trade without the exchange's key."""
@@ -352,15 +427,23 @@ class People:
 
     def _clear(self, action: Action) -> None:
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
-        for fill in [i for i in self._cloud.dynamodb.items(f"{STAGE}-ledger") if i["kind"]["S"] == "FILL"]:
+        for fill in [
+            i for i in self._cloud.dynamodb.items(f"{STAGE}-ledger") if i["kind"]["S"] == "FILL"
+        ]:
             if fill["order_id"]["S"] == order_id:
                 self._internally(action, "clearing", fill["trade_id"]["S"])
 
     def _settle_trades(self) -> None:
-        due = [i for i in self._cloud.dynamodb.items(f"{STAGE}-accounts") if i["item"]["S"].startswith("OBLIGATION#")]
+        due = [
+            i
+            for i in self._cloud.dynamodb.items(f"{STAGE}-accounts")
+            if i["item"]["S"].startswith("OBLIGATION#")
+        ]
         for obligation in due[:3]:
             trade_id = obligation["trade_id"]["S"]
-            self._request(OPERATOR, "POST", f"/api/v1/settlement/{trade_id}", f"settle-{trade_id}", None)
+            self._request(
+                OPERATOR, "POST", f"/api/v1/settlement/{trade_id}", f"settle-{trade_id}", None
+            )
 
     def close_day(self) -> None:
         """By hand, whatever the time."""
@@ -370,13 +453,21 @@ class People:
     def settle_by_hand(self) -> None:
         """The day's cycle, once more."""
         self._requests += 1
-        start = {"stateMachineArn": self._cloud.cycle_arn, "name": f"by-hand-{self._requests}", "input": "{}"}
+        start = {
+            "stateMachineArn": self._cloud.cycle_arn,
+            "name": f"by-hand-{self._requests}",
+            "input": "{}",
+        }
         self._cloud.workflows.call("StartExecution", start)
 
     def redrive(self) -> None:
-        """Everything in the mailboxes' DLQs, with the operator's own tool. What fails half-way is left to the next time."""
+        """Everything in the mailboxes' DLQs, with the operator's own tool. What fails half-way is
+        left to the next time.
+        """
         target = OperatorsTarget(STAGE, boto3.Session())
-        letters = DeadLetters(target, AuditLog(target), lambda warning: self._cloud.log(OPERATOR, warning))
+        letters = DeadLetters(
+            target, AuditLog(target), lambda warning: self._cloud.log(OPERATOR, warning)
+        )
         for mailbox in MAILBOXES:
             try:
                 done = letters.redrive(DeadLetterQueue(mailbox), None, "simulated")

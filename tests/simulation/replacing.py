@@ -1,4 +1,6 @@
-"""Orders that replace others: who takes whose place, when, for how much, and what the client was told of it. In its own arithmetic."""
+"""Orders that replace others: who takes whose place, when, for how much, and what the client was
+told of it. In its own arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Replaced:
 
 @dataclass
 class Replacements:
-    """Told of every order as it is first written, and asked about a client's orders whenever one of them changed."""
+    """Told of every order as it is first written, and asked about a client's orders whenever one of
+    them changed.
+    """
 
     asked: dict[str, int] = field(default_factory=dict)
     """The total that each replacing order was asked for, by its id."""
@@ -50,15 +54,21 @@ class Replacements:
 
     @staticmethod
     def _reserve(new: Item, old: Item) -> None:
-        """What it adds makes both together hold, and count against the day's limit, the greater of what each does."""
+        """What it adds makes both together hold, and count against the day's limit, the greater of
+        what each does.
+        """
         left = {**new, "status": "VALIDATED", "filled_quantity": old["filled_quantity"]}
         has, needs = holds_of([old]), holds_of([left])
-        counts, counted = ((o["quantity"] - o["filled_quantity"]) * o["protection_price"] for o in (left, old))
+        counts, counted = (
+            (o["quantity"] - o["filled_quantity"]) * o["protection_price"] for o in (left, old)
+        )
         expected = {
             "cash": max(needs.cash - has.cash, ZERO),
             "credit": max(needs.credit - has.credit, ZERO),
             "shares": max(needs.shares.total() - has.shares.total(), 0),
-            "notional": max(counts - (counted if old["business_date"] == new["business_date"] else ZERO), ZERO),
+            "notional": max(
+                counts - (counted if old["business_date"] == new["business_date"] else ZERO), ZERO
+            ),
         }
         equal("the greater of both is held", new["order_id"], new["reserve"], expected)
 
@@ -68,7 +78,11 @@ class Replacements:
             if "replaced_by" in order:
                 new = orders.get(order["replaced_by"], {})
                 if new.get("replaces") != order["order_id"]:
-                    raise ViolationError("links name each other", order["order_id"], f"{new.get('order_id')} does not")
+                    raise ViolationError(
+                        "links name each other",
+                        order["order_id"],
+                        f"{new.get('order_id')} does not",
+                    )
             if "replaces" in order:
                 self._pair(orders.get(order["replaces"], {}), order)
                 self._promise(orders[order["replaces"]], order)
@@ -76,7 +90,9 @@ class Replacements:
                 raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
 
     def _promise(self, old: Item, new: Item) -> None:
-        """What was accepted takes over, if anything is left over, in time, and its client was not suspended."""
+        """What was accepted takes over, if anything is left over, in time, and its client was not
+        suspended.
+        """
         if ("reserve" in new) != (new["status"] == "RECEIVED"):
             raise ViolationError("who waits has a reserve", new["order_id"], str(new))
         code, cheaper = new.get("reason_code"), new["protection_price"] < old["protection_price"]
@@ -84,26 +100,40 @@ class Replacements:
             return
         if code in LACKING and cheaper and self.asked[new["order_id"]] > old["quantity"]:
             return
-        raise ViolationError("a replacement that was accepted takes over", new["order_id"], f"{new} of {old}")
+        raise ViolationError(
+            "a replacement that was accepted takes over", new["order_id"], f"{new} of {old}"
+        )
 
     def _pair(self, old: Item, new: Item) -> None:
         name, path = new["order_id"], path_of(new)
         if old.get("replaced_by") != name:
-            raise ViolationError("links name each other", name, f"it replaces {old.get('order_id')}")
+            raise ViolationError(
+                "links name each other", name, f"it replaces {old.get('order_id')}"
+            )
         if [new[term] for term in KEPT_TERMS] != [old[term] for term in KEPT_TERMS]:
             raise ViolationError("a replacement is of the same kind", name, f"{old} became {new}")
         if new["status"] == "RECEIVED":
             if old["status"] not in OPEN:
-                raise ViolationError("nobody waits for what is over", name, f"{old['order_id']} is {old['status']}")
+                raise ViolationError(
+                    "nobody waits for what is over", name, f"{old['order_id']} is {old['status']}"
+                )
             return
         if path[1] == "CANCELED":
             return
         if old["status"] in OPEN:
-            raise ViolationError("one order at a time", name, f"{new['status']}, and {old['order_id']} {old['status']}")
+            raise ViolationError(
+                "one order at a time",
+                name,
+                f"{new['status']}, and {old['order_id']} {old['status']}",
+            )
         left = self.asked[name] - int(old["filled_quantity"])
         late = moment(new["history"][1]["time"]) - self.over[name]
         if path[1] == "VALIDATED" and (left <= 0 or new["quantity"] != left):
-            raise ViolationError("each share is filled or replaced", name, f"{new['quantity']}, {left} were left over")
+            raise ViolationError(
+                "each share is filled or replaced",
+                name,
+                f"{new['quantity']}, {left} were left over",
+            )
         if path[1] == "VALIDATED" and late > CLOCKS_DIFFER_BY:
             raise ViolationError("nobody takes over after his time", name, f"{late:.0f} s too late")
         if new.get("reason_code") == "REPLACE_TOO_LATE" and left > 0 and late < -CLOCKS_DIFFER_BY:
@@ -111,7 +141,9 @@ class Replacements:
 
 
 def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: frozenset[int]) -> None:
-    """Who was told of a replacement has it, with the terms that he asked for; of one that was refused, there is none."""
+    """Who was told of a replacement has it, with the terms that he asked for; of one that was
+    refused, there is none.
+    """
     taken: dict[str, dict[str, Any]] = {}
     for request in requests:
         new_id = identifiers.order_id(request.client_id, request.key)
@@ -119,24 +151,38 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
         status = request.answer.status
         if status != 202:
             if status not in tolerated:
-                raise ViolationError("no answer is out of place", new_id, f"{status} {request.answer.body!r}")
+                raise ViolationError(
+                    "no answer is out of place", new_id, f"{status} {request.answer.body!r}"
+                )
             continue
         new, old, told = orders.get(new_id, {}), orders[old_id], request.answer.json()
         if (told["order_id"], told["status"], new.get("replaces")) != (new_id, "RECEIVED", old_id):
             raise ViolationError("what is accepted is kept", new_id, f"{told}, but {new}")
         if taken.setdefault(new_id, request.body) != request.body:
-            raise ViolationError("one replacement a key", new_id, f"{request.body} and {taken[new_id]}")
+            raise ViolationError(
+                "one replacement a key", new_id, f"{request.body} and {taken[new_id]}"
+            )
         for term, kept in (("price", "limit_price"), ("stop_price", "stop_price")):
             price = request.body.get(term, old.get(kept))
             if (None if price is None else Decimal(price)) != new.get(kept):
-                raise ViolationError("what is kept is what was sent", new_id, f"{term} {new.get(kept)}, not {price}")
+                raise ViolationError(
+                    "what is kept is what was sent", new_id, f"{term} {new.get(kept)}, not {price}"
+                )
         asked = request.body.get("quantity")
-        if asked is not None and new["history"][1]["status"] != "VALIDATED" and new["quantity"] != asked:
-            raise ViolationError("what is kept is what was sent", new_id, f"{new['quantity']}, not {asked}")
+        if (
+            asked is not None
+            and new["history"][1]["status"] != "VALIDATED"
+            and new["quantity"] != asked
+        ):
+            raise ViolationError(
+                "what is kept is what was sent", new_id, f"{new['quantity']}, not {asked}"
+            )
         if new["history"][1]["status"] == "VALIDATED":
             total = old["quantity"] if asked is None else asked
             if new["quantity"] + old["filled_quantity"] != total:
-                raise ViolationError("each share is filled or replaced", new_id, f"{new['quantity']} of {total}")
+                raise ViolationError(
+                    "each share is filled or replaced", new_id, f"{new['quantity']} of {total}"
+                )
 
 
 def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
@@ -147,6 +193,8 @@ def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
         if problem["code"] == "ORDER_CLOSED":
             status = problem["details"]["status"]
             if status in OPEN or status == "RECEIVED" or status not in path:
-                raise ViolationError("nothing is over before its end", order_id, f"{problem} of {path}")
+                raise ViolationError(
+                    "nothing is over before its end", order_id, f"{problem} of {path}"
+                )
         elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
             raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")

@@ -1,4 +1,6 @@
-"""What happens in a run, as plain data: who trades with what, and what is done when. It can be cut down and printed."""
+"""What happens in a run, as plain data: who trades with what, and what is done when. It can be cut
+down and printed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Trader:
 
 @dataclass(frozen=True)
 class Action:
-    """Something that somebody does, so many seconds after the opening. `fields` depend on what it is."""
+    """Something that somebody does, so many seconds after the opening. `fields` depend on what it
+    is.
+    """
 
     at: float
     who: str

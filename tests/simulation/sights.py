@@ -1,4 +1,6 @@
-"""What clients saw of their accounts while everything moved, against the states that their books were in meanwhile."""
+"""What clients saw of their accounts while everything moved, against the states that their books
+were in meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Moment:
 
 @dataclass(frozen=True)
 class Sight:
-    """An answer, and the moments that it may be of: from the one at the request to the one at the answer."""
+    """An answer, and the moments that it may be of: from the one at the request to the one at the
+    answer.
+    """
 
     client_id: str
     view: str
@@ -40,7 +44,10 @@ def judge(sight: Sight, entries: Entries) -> None:
     match sight.view:
         case "balance":
             _at_one_moment(
-                sight, "a balance", [_cash(moment.account) for moment in sight.moments], _cash_shown(sight.body)
+                sight,
+                "a balance",
+                [_cash(moment.account) for moment in sight.moments],
+                _cash_shown(sight.body),
             )
         case "positions":
             for shown in sight.body["items"]:
@@ -51,9 +58,15 @@ def judge(sight: Sight, entries: Entries) -> None:
             for shown in sight.body["items"]:
                 states = [moment.orders.get(shown["order_id"], {}) for moment in sight.moments]
                 known = [
-                    (order["status"], order["filled_quantity"], bool(asked_by(order))) for order in states if order
+                    (order["status"], order["filled_quantity"], bool(asked_by(order)))
+                    for order in states
+                    if order
                 ]
-                said = (shown["current_status"], shown["filled_quantity"], shown["cancel_requested"])
+                said = (
+                    shown["current_status"],
+                    shown["filled_quantity"],
+                    shown["cancel_requested"],
+                )
                 _at_one_moment(sight, "an order", known, said)
         case "trades":
             _trades(sight, entries)
@@ -64,12 +77,24 @@ def judge(sight: Sight, entries: Entries) -> None:
 
 def _at_one_moment(sight: Sight, what: str, known: Iterable[Any], shown: Any) -> None:
     if shown not in list(known):
-        raise ViolationError("what is shown was so", f"{sight.client_id} {what}", f"{shown} was shown of {list(known)}")
+        raise ViolationError(
+            "what is shown was so",
+            f"{sight.client_id} {what}",
+            f"{shown} was shown of {list(known)}",
+        )
 
 
 def _cash(account: Item) -> tuple[Decimal, ...]:
-    available, held, unsettled = (account.get(name, ZERO) for name in ("available", "held", "unsettled"))
-    return available, held, unsettled, available + held + unsettled, account.get("credit_used", ZERO)
+    available, held, unsettled = (
+        account.get(name, ZERO) for name in ("available", "held", "unsettled")
+    )
+    return (
+        available,
+        held,
+        unsettled,
+        available + held + unsettled,
+        account.get("credit_used", ZERO),
+    )
 
 
 def _cash_shown(balance: Item) -> tuple[Decimal, ...]:
@@ -80,24 +105,44 @@ def _cash_shown(balance: Item) -> tuple[Decimal, ...]:
 def _position(sight: Sight, shown: Item) -> None:
     states = [moment.positions.get(shown["symbol"], {}) for moment in sight.moments]
     known = [(p.get("available", 0), p.get("held", 0), p.get("unsettled", 0)) for p in states]
-    _at_one_moment(sight, "a position", known, (shown["available"], shown["held_for_sells"], shown["unsettled"]))
+    _at_one_moment(
+        sight,
+        "a position",
+        known,
+        (shown["available"], shown["held_for_sells"], shown["unsettled"]),
+    )
     quantity = shown["quantity"]
     sums = (shown["available"] + shown["held_for_sells"], shown["settled"] + shown["unsettled"])
-    equal("a position's parts make its quantity", f"{sight.client_id} {shown['symbol']}", sums, (quantity, quantity))
+    equal(
+        "a position's parts make its quantity",
+        f"{sight.client_id} {shown['symbol']}",
+        sums,
+        (quantity, quantity),
+    )
 
 
 def _portfolio(sight: Sight) -> None:
-    """A settlement of shares moves nothing but what is unsettled of them, so that part is of each position's own moment."""
+    """A settlement of shares moves nothing but what is unsettled of them, so that part is of each
+    position's own moment.
+    """
     for position in sight.body["positions"]:
         _position(sight, position)
     known = [
         (
             _cash(m.account),
-            {s: (p["available"], p["held"]) for s, p in m.positions.items() if p["available"] + p["held"]},
+            {
+                s: (p["available"], p["held"])
+                for s, p in m.positions.items()
+                if p["available"] + p["held"]
+            },
         )
         for m in sight.moments
     ]
-    owned = {p["symbol"]: (p["available"], p["held_for_sells"]) for p in sight.body["positions"] if p["quantity"]}
+    owned = {
+        p["symbol"]: (p["available"], p["held_for_sells"])
+        for p in sight.body["positions"]
+        if p["quantity"]
+    }
     _at_one_moment(sight, "a portfolio", known, (_cash_shown(sight.body["cash"]), owned))
 
 
@@ -107,21 +152,39 @@ def _trades(sight: Sight, entries: Entries) -> None:
     for shown in sight.body["items"]:
         fill, order = entries.get((shown["trade_id"], "FILL")), orders.get(shown["order_id"])
         if fill is None or order is None or shown["trade_id"] not in order.get("trades", ()):
-            raise ViolationError("no trade is shown that its order has not", shown["trade_id"], str(order))
-        said = (shown["quantity"], Decimal(shown["price"]), Decimal(shown["fees"]), shown["side"], sight.client_id)
+            raise ViolationError(
+                "no trade is shown that its order has not", shown["trade_id"], str(order)
+            )
+        said = (
+            shown["quantity"],
+            Decimal(shown["price"]),
+            Decimal(shown["fees"]),
+            shown["side"],
+            sight.client_id,
+        )
         booked = (fill["quantity"], fill["price"], fill["fees"], fill["side"], fill["client_id"])
         equal("a trade is shown as it is booked", shown["trade_id"], said, booked)
         if shown["settled_at"] and (shown["trade_id"], "SETTLEMENT") not in entries:
-            raise ViolationError("settled is what is settled", shown["trade_id"], shown["settled_at"])
+            raise ViolationError(
+                "settled is what is settled", shown["trade_id"], shown["settled_at"]
+            )
         executed[shown["order_id"]] += shown["quantity"]
     for order_id, quantity in executed.items():
         if quantity > orders[order_id]["filled_quantity"]:
-            raise ViolationError("no trade is shown twice", order_id, f"{quantity} of {orders[order_id]}")
+            raise ViolationError(
+                "no trade is shown twice", order_id, f"{quantity} of {orders[order_id]}"
+            )
 
 
 def _line(sight: Sight, line: Item, entries: Entries) -> None:
     entry_id, _, kind = line["transaction_id"].partition(".")
-    of = {"trade": "FILL", "fee": "FILL", "settlement": "SETTLEMENT", "deposit": "DEPOSIT", "withdrawal": "WITHDRAWAL"}
+    of = {
+        "trade": "FILL",
+        "fee": "FILL",
+        "settlement": "SETTLEMENT",
+        "deposit": "DEPOSIT",
+        "withdrawal": "WITHDRAWAL",
+    }
     found = {name: entries[entry_id, name] for name in of.values() if (entry_id, name) in entries}
     entry = found.get("FILL", {})
     sign = 1 if entry.get("side") == "buy" else -1
@@ -147,14 +210,22 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
     equal("a line says what its entry moved", line["transaction_id"], said, moved)
 
 
-def judge_sums(client_id: str, lines: Sequence[Any], account: Item, positions: Mapping[str, Item]) -> None:
+def judge_sums(
+    client_id: str, lines: Sequence[Any], account: Item, positions: Mapping[str, Item]
+) -> None:
     """The whole statement of a client at rest comes to what he has."""
-    moved = (sum((line.amount for line in lines), ZERO), sum((line.unsettled_amount for line in lines), ZERO))
+    moved = (
+        sum((line.amount for line in lines), ZERO),
+        sum((line.unsettled_amount for line in lines), ZERO),
+    )
     unsettled = account["unsettled"] + account.get("unsettled_used", ZERO)
     has = (account["available"] + account["held"] + account["unsettled"], unsettled)
     equal("a statement sums to the balance", client_id, moved, has)
     for symbol, position in positions.items():
         of_symbol = [line for line in lines if line.symbol == symbol]
-        shares = (sum(line.quantity for line in of_symbol), sum(line.unsettled_quantity for line in of_symbol))
+        shares = (
+            sum(line.quantity for line in of_symbol),
+            sum(line.unsettled_quantity for line in of_symbol),
+        )
         owned = (position["available"] + position["held"], position["unsettled"])
         equal("a statement sums to the position", f"{client_id} {symbol}", shares, owned)

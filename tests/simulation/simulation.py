@@ -23,7 +23,14 @@ from tests.simulation.engine import Engine, StuckError
 from tests.simulation.faults import CALM, Faults
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
-from tests.simulation.market import CONTINUOUS, EXCHANGE_IDS, FEE, SYMBOLS, TRADING_SECONDS, settlement_time
+from tests.simulation.market import (
+    CONTINUOUS,
+    EXCHANGE_IDS,
+    FEE,
+    SYMBOLS,
+    TRADING_SECONDS,
+    settlement_time,
+)
 from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
@@ -45,10 +52,18 @@ from trading.domain.instruments import Exchange, Instrument
 MAX_STEPS = 100_000
 """Of a phase. A busy run takes 16,000 in all: what goes round in circles is found out."""
 RECONCILED_AT = (9.9, 18.55, 19.2, 12.0, 19.2)
-"""New York's hours at which the hourly reconciliation is let run on each day: while there is trading, while there is settlement, at rest."""
+"""New York's hours at which the hourly reconciliation is let run on each day: while there is
+trading, while there is settlement, at rest.
+"""
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
-OPERATOR_PERMISSIONS = ("admin:read", "admin:write", "execution:write", "clearing:write", "settlement:write")
+OPERATOR_PERMISSIONS = (
+    "admin:read",
+    "admin:write",
+    "execution:write",
+    "clearing:write",
+    "settlement:write",
+)
 SECRET = "a secret of the simulation"
 
 
@@ -107,7 +122,9 @@ class Simulation:
             wall.output = _Kept(self._log)
 
     def run(self) -> None:
-        """To the end. Raises ViolationError, StuckError, or what a process of the simulation raised."""
+        """To the end. Raises ViolationError, StuckError, or what a process of the simulation
+        raised.
+        """
         self.engine.after_step = self._after_step
         self.cloud.finishing = self._finishing
         self._after_step()
@@ -139,15 +156,22 @@ class Simulation:
         self.steps.finishing(output)
 
     def _schedule(self) -> None:
-        """What EventBridge Scheduler does: on the days that are simulated, each at its time in New York."""
+        """What EventBridge Scheduler does: on the days that are simulated, each at its time in New
+        York.
+        """
         for day, hour in zip(self.days, RECONCILED_AT, strict=True):
             at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
-            self.engine.at(at, partial(self.cloud.scheduled, "reconciliation", {}, f"reconciliation {day}"))
+            self.engine.at(
+                at, partial(self.cloud.scheduled, "reconciliation", {}, f"reconciliation {day}")
+            )
         for day in self.days:
             for shard in map(str, range(ATTENTION_SHARDS)):
                 opens = datetime.combine(day, time(9, 30), NEW_YORK).timestamp()
                 self.engine.at(
-                    opens, partial(self.cloud.scheduled, "sweeper", {"shard": shard}, f"the open {day} {shard}")
+                    opens,
+                    partial(
+                        self.cloud.scheduled, "sweeper", {"shard": shard}, f"the open {day} {shard}"
+                    ),
                 )
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
@@ -155,19 +179,26 @@ class Simulation:
             self.engine.at(cycle, lambda day=day: self._settle(day))  # type: ignore[misc]
             self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
-            self.engine.at(opening, lambda day=day: self._sweep(settlement_time(day).timestamp() + 5 * HOUR))  # type: ignore[misc]
+            self.engine.at(
+                opening, lambda day=day: self._sweep(settlement_time(day).timestamp() + 5 * HOUR)
+            )  # type: ignore[misc]
 
     def _on(self, day: date, at: time, function: str) -> None:
         scheduled = datetime.combine(day, at, NEW_YORK)
         event = {"scheduled_time": scheduled.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        self.engine.at(scheduled.timestamp(), lambda: self.cloud.scheduled(function, event, f"scheduled {scheduled}"))
+        self.engine.at(
+            scheduled.timestamp(),
+            lambda: self.cloud.scheduled(function, event, f"scheduled {scheduled}"),
+        )
 
     def _settle(self, day: date) -> None:
         start = {"stateMachineArn": self.cloud.cycle_arn, "name": f"cycle-{day}", "input": "{}"}
         self.cloud.workflows.call("StartExecution", start)
 
     def _sweep(self, until: float) -> None:
-        """Each minute; a minute in which nothing is due is left out: the sweeper would find nothing."""
+        """Each minute; a minute in which nothing is due is left out: the sweeper would find
+        nothing.
+        """
         due = self.steps.attention.values()
         if due and moment(min(due)) <= self.engine.now + 1:
             event = {"scheduled_time": f"{self.engine.now}"}
@@ -176,13 +207,19 @@ class Simulation:
             self.engine.after(MINUTE, lambda: self._sweep(until))
 
     def _set_up(self) -> dict[str, tuple[str, str]]:
-        """Reference data, clients with their money and shares, and who may log in: (API key, secret) by name."""
+        """Reference data, clients with their money and shares, and who may log in: (API key,
+        secret) by name.
+        """
         self.cloud.secrets.put(f"{STAGE}-signing-key", "signing key " * 6)
         for venue, secret in self.outside.secrets.items():
             self.cloud.secrets.put(f"{STAGE}-venue-{venue}", secret.decode())
         for symbol, price in SYMBOLS.items():
-            hours: Literal["regular", "continuous"] = "continuous" if symbol == CONTINUOUS else "regular"
-            instrument = Instrument(symbol=symbol, name=symbol, reference_price=price, trading_hours=hours)
+            hours: Literal["regular", "continuous"] = (
+                "continuous" if symbol == CONTINUOUS else "regular"
+            )
+            instrument = Instrument(
+                symbol=symbol, name=symbol, reference_price=price, trading_hours=hours
+            )
             self._put("reference", {"kind": "INSTRUMENT", "id": symbol, **instrument.model_dump()})
         for exchange_id in EXCHANGE_IDS:
             exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=FEE)
@@ -206,11 +243,15 @@ class Simulation:
                 if quantity:
                     position = Position(client_id=trader.client_id, symbol=symbol)
                     cost = SYMBOLS[symbol] * quantity
-                    books.commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now))
+                    books.commit(
+                        *deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now)
+                    )
             known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
         return known
 
-    def _credential(self, who: str, permissions: tuple[str, ...], audience: str | None = None) -> tuple[str, str]:
+    def _credential(
+        self, who: str, permissions: tuple[str, ...], audience: str | None = None
+    ) -> tuple[str, str]:
         credential = Credential(
             api_key=f"key-{who}",
             client_id=who,
@@ -219,12 +260,15 @@ class Simulation:
             **({"audience": audience} if audience else {}),
         )
         self.cloud.dynamodb.call(
-            "PutItem", {"TableName": f"{STAGE}-credentials", "Item": to_item(credential.model_dump())}
+            "PutItem",
+            {"TableName": f"{STAGE}-credentials", "Item": to_item(credential.model_dump())},
         )
         return credential.api_key, SECRET
 
     def _put(self, table: str, attributes: dict[str, Any]) -> None:
-        self.cloud.dynamodb.call("PutItem", {"TableName": f"{STAGE}-{table}", "Item": to_item(attributes)})
+        self.cloud.dynamodb.call(
+            "PutItem", {"TableName": f"{STAGE}-{table}", "Item": to_item(attributes)}
+        )
 
 
 class _Kept:
@@ -239,7 +283,9 @@ class _Kept:
 
 
 def _days(first: date) -> list[date]:
-    """The business days that are played: two, the one on which the rest settles, and those after GTC orders expire."""
+    """The business days that are played: two, the one on which the rest settles, and those after
+    GTC orders expire.
+    """
     second = next_business_day(first)
     third = next_business_day(second)
     expiry = first + GTC_DAYS

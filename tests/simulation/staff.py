@@ -22,7 +22,9 @@ from trading.domain.calendar import next_business_day
 
 
 def operations(random: Random, day: date) -> list[Action]:
-    """Operators: the day closed early, dead letters redriven, settlement run once more, the key rotated."""
+    """Operators: the day closed early, dead letters redriven, settlement run once more, the key
+    rotated.
+    """
     today = since_opening(day, settlement_time(day))
     tomorrow = since_opening(day, settlement_time(next_business_day(day)))
     may = [
@@ -47,8 +49,13 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
         trader = random.choice(traders)
         client = f"clients/{trader.client_id}"
         symbol, price = random.choice([*SYMBOLS.items()])
-        quantity, reference = random.choice((1, 30, 350, trader.shares[symbol] + 1)), f"transfer-{number}"
-        amount = random.choice((Decimal("0.01"), Decimal(1000), Decimal(5000), trader.cash / 2, trader.cash * 9 / 10))
+        quantity, reference = (
+            random.choice((1, 30, 350, trader.shares[symbol] + 1)),
+            f"transfer-{number}",
+        )
+        amount = random.choice(
+            (Decimal("0.01"), Decimal(1000), Decimal(5000), trader.cash / 2, trader.cash * 9 / 10)
+        )
         cash = {"reference": reference, "amount": cents(amount)}
         shares = {"reference": reference, "symbol": symbol, "quantity": quantity}
         at = random.random() * TRADING_SECONDS
@@ -74,11 +81,14 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 
 
 def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -> list[Action]:
-    """An instrument in which somebody waits for the open is halted shortly before it, for minutes or until after the close."""
+    """An instrument in which somebody waits for the open is halted shortly before it, for minutes
+    or until after the close.
+    """
     waiting = [
         placed
         for placed in placements
-        if placed.fields["key"].startswith("closed") and placed.fields["stock_symbol"] in SYMBOLS.keys() - {CONTINUOUS}
+        if placed.fields["key"].startswith("closed")
+        and placed.fields["stock_symbol"] in SYMBOLS.keys() - {CONTINUOUS}
     ]
     if not waiting or random.random() > 0.4:
         return []
@@ -90,5 +100,10 @@ def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -
 
 
 def _administer(at: float, method: str, path: str, copies: int = 1, **body: Any) -> Action:
-    fields = {"method": method, "path": path, "body": body | {"reason": "simulated"}, "copies": copies}
+    fields = {
+        "method": method,
+        "path": path,
+        "body": body | {"reason": "simulated"},
+        "copies": copies,
+    }
     return Action(at, "operator", "administer", fields)

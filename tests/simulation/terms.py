@@ -1,4 +1,6 @@
-"""What amounts, dates and numbers must be, computed anew from the rules, by the entry and by the order."""
+"""What amounts, dates and numbers must be, computed anew from the rules, by the entry and by the
+order.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +32,18 @@ class Terms:
     """Of purchases that have not settled."""
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     costs: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    profits: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    profits: dict[tuple[str, str], Decimal] = field(
+        default_factory=lambda: defaultdict(lambda: ZERO)
+    )
     accepted: Counter[str] = field(default_factory=Counter)
-    sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=lambda: defaultdict(lambda: (ZERO, ZERO)))
+    sums: dict[str, tuple[Decimal, Decimal]] = field(
+        default_factory=lambda: defaultdict(lambda: (ZERO, ZERO))
+    )
     """Notional and fees of an order's fills."""
 
     def order(self, order: dict[str, Any], others: Iterable[dict[str, Any]]) -> None:
-        """An order that is new or takes another's place, and its client's that are open: those that are accepted are numbered in the
-        order of their commits.
+        """An order that is new or takes another's place, and its client's that are open: those that
+        are accepted are numbered in the order of their commits.
         """
         if order["status"] in ("RECEIVED", "REJECTED", "CANCELED"):
             return
@@ -46,14 +52,18 @@ class Terms:
             if (other["symbol"], other["side"]) == (order["symbol"], OPPOSITE[order["side"]]):
                 buy, sell = (order, other) if order["side"] == "buy" else (other, order)
                 if buy["protection_price"] >= sell["protection_price"]:
-                    raise ViolationError("nobody trades with himself", order["order_id"], f"with {other['order_id']}")
+                    raise ViolationError(
+                        "nobody trades with himself", order["order_id"], f"with {other['order_id']}"
+                    )
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
         equal("accepted orders are numbered", order["order_id"], order["sequence"], number)
 
     @staticmethod
     def hours(order: dict[str, Any]) -> None:
-        """What is accepted while its market is closed waits for the next open; what may not rest is refused then, and only then."""
+        """What is accepted while its market is closed waits for the next open; what may not rest is
+        refused then, and only then.
+        """
         decided = datetime.fromisoformat(order["history"][1]["time"]).astimezone(NEW_YORK)
         day, opens = decided.date(), None
         if order["symbol"] in SYMBOLS and order["symbol"] != CONTINUOUS:
@@ -63,7 +73,9 @@ class Terms:
             opens = opening if decided < opening else None
         rests = order["time_in_force"] in ("DAY", "GTC") and order["order_type"] != "market"
         if order.get("reason_code") == "MARKET_CLOSED" and (rests or opens is None):
-            raise ViolationError("only a closed market refuses an order", order["order_id"], str(decided))
+            raise ViolationError(
+                "only a closed market refuses an order", order["order_id"], str(decided)
+            )
         if order["history"][1]["status"] != "VALIDATED":
             return
         said = order.get("release_at") and datetime.fromisoformat(order["release_at"])
@@ -73,23 +85,38 @@ class Terms:
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:
-        """Prices here stay within 5 % of where they begin (stops move them most); a limit may lie 20 % from the last, a market order executes within 4 %, a
-        stop order within 4 % of its stop price, which the last price has not reached.
+        """Prices here stay within 5 % of where they begin (stops move them most); a limit may lie
+        20 % from the last, a market order executes within 4 %, a stop order within 4 % of its stop
+        price, which the last price has not reached.
         """
-        price, limited, stop = SYMBOLS[order["symbol"]], "limit_price" in order, order.get("stop_price")
+        price, limited, stop = (
+            SYMBOLS[order["symbol"]],
+            "limit_price" in order,
+            order.get("stop_price"),
+        )
         if stop is not None:
-            reached = stop <= price * 95 / 100 if order["side"] == "buy" else stop >= price * 105 / 100
+            reached = (
+                stop <= price * 95 / 100 if order["side"] == "buy" else stop >= price * 105 / 100
+            )
             worst = stop * (104 if order["side"] == "buy" else 96) / 100
-            if reached or (not limited and not worst - CENT < order["protection_price"] < worst + CENT):
-                raise ViolationError("a stop lies beyond the last price", order["order_id"], str(order))
+            if reached or (
+                not limited and not worst - CENT < order["protection_price"] < worst + CENT
+            ):
+                raise ViolationError(
+                    "a stop lies beyond the last price", order["order_id"], str(order)
+                )
             return
         percent = Decimal(20 if limited else 4)
         low, high = price * 95 * (100 - percent) / 10_000, price * 105 * (100 + percent) / 10_000
         if not low <= order["protection_price"] <= high:
-            raise ViolationError("no price is beyond its collar", order["order_id"], f"{order['protection_price']}")
+            raise ViolationError(
+                "no price is beyond its collar", order["order_id"], f"{order['protection_price']}"
+            )
 
     def entry(self, entry: dict[str, Any], order: dict[str, Any] | None, free: Decimal) -> None:
-        """A new ledger entry, with the order it is for. `free`: its client's cash, settled or not, without what is held, afterwards."""
+        """A new ledger entry, with the order it is for. `free`: its client's cash, settled or not,
+        without what is held, afterwards.
+        """
         match entry["kind"]:
             case "FILL" if order is not None:
                 self._fill(entry, order)
@@ -112,7 +139,12 @@ class Terms:
             if posting["account"].startswith("client:") and posting["asset"] in SYMBOLS:
                 key, quantity = (entry["client_id"], posting["asset"]), -int(posting["amount"])
                 cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
-                equal("shares that leave take their cost along", entry["trade_id"], entry["cost"], cost)
+                equal(
+                    "shares that leave take their cost along",
+                    entry["trade_id"],
+                    entry["cost"],
+                    cost,
+                )
                 self.costs[key] -= cost
                 self.shares[key] -= quantity
 
@@ -121,7 +153,9 @@ class Terms:
         buys = fill["side"] == "buy"
         self.fills[name] = fill
         if (price - order["protection_price"]) * (1 if buys else -1) > 0:
-            raise ViolationError("no fill is worse than its limit", name, f"{price}: {order['protection_price']}")
+            raise ViolationError(
+                "no fill is worse than its limit", name, f"{price}: {order['protection_price']}"
+            )
         notional = (price * quantity).quantize(CENT, ROUND_HALF_UP)
         equal("a notional is quantity times price", name, fill["notional"], notional)
         fees = min((FEE * quantity).quantize(CENT, ROUND_DOWN), notional)
@@ -129,7 +163,12 @@ class Terms:
         before = self.sums[fill["order_id"]]
         self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)
         settles = next_business_day(date.fromisoformat(fill["trade_date"]))
-        equal("a trade settles on the next business day", name, fill["settlement_date"], settles.isoformat())
+        equal(
+            "a trade settles on the next business day",
+            name,
+            fill["settlement_date"],
+            settles.isoformat(),
+        )
         key = (fill["client_id"], fill["symbol"])
         if buys:
             self.loans[fill["client_id"]] += fill["drawn"]
@@ -145,20 +184,45 @@ class Terms:
 
     def _novation(self, novation: dict[str, Any], order: dict[str, Any]) -> None:
         fill = self.fills[novation["trade_id"]]
-        equal("a novation is of its trade", fill["trade_id"], novation["settlement_amount"], fill["notional"])
+        equal(
+            "a novation is of its trade",
+            fill["trade_id"],
+            novation["settlement_amount"],
+            fill["notional"],
+        )
         margin = (fill["notional"] * order["margin_percent"] / 100).quantize(CENT, ROUND_CEILING)
-        equal("margin is required of the client's share", fill["trade_id"], novation["margin_required"], margin)
+        equal(
+            "margin is required of the client's share",
+            fill["trade_id"],
+            novation["margin_required"],
+            margin,
+        )
         others = (f for f in self.fills.values() if f["settlement_date"] == fill["settlement_date"])
-        if sum((f["client_id"], f["symbol"]) == (fill["client_id"], fill["symbol"]) for f in others) == 1:
+        if (
+            sum(
+                (f["client_id"], f["symbol"]) == (fill["client_id"], fill["symbol"]) for f in others
+            )
+            == 1
+        ):
             sign = 1 if fill["side"] == "buy" else -1
-            net, alone = novation["net_position"], (sign * fill["quantity"], -sign * fill["notional"])
-            equal("what nets is netted", fill["trade_id"], (net["net_quantity"], net["net_amount"]), alone)
+            net, alone = (
+                novation["net_position"],
+                (sign * fill["quantity"], -sign * fill["notional"]),
+            )
+            equal(
+                "what nets is netted",
+                fill["trade_id"],
+                (net["net_quantity"], net["net_amount"]),
+                alone,
+            )
 
     def _settlement(self, settlement: dict[str, Any], free: Decimal) -> None:
         fill = self.fills[settlement["trade_id"]]
         day = datetime.fromisoformat(settlement["booked_at"]).astimezone(NEW_YORK).date()
         if day < date.fromisoformat(fill["settlement_date"]):
-            raise ViolationError("nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}")
+            raise ViolationError(
+                "nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}"
+            )
         buys, client_id = fill["side"] == "buy", fill["client_id"]
         if buys:
             self.to_receive[client_id][fill["symbol"]] -= int(fill["quantity"])
@@ -166,7 +230,12 @@ class Terms:
         self.proceeds[client_id] -= proceeds
         settled = free + settlement["loan_repaid"] - self.proceeds[client_id]
         owed = min(self.loans[client_id], proceeds, max(settled, ZERO))
-        equal("the proceeds of a sale first repay the loan", fill["trade_id"], settlement["loan_repaid"], owed)
+        equal(
+            "the proceeds of a sale first repay the loan",
+            fill["trade_id"],
+            settlement["loan_repaid"],
+            owed,
+        )
         self.loans[client_id] -= owed
 
     def balances(
@@ -185,12 +254,21 @@ class Terms:
             if order["business_date"] == day and order["status"] == "RECEIVED":
                 counted += order["reserve"]["notional"]
             elif order["business_date"] == day:
-                quantity = order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
+                quantity = (
+                    order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
+                )
                 counted += order["protection_price"] * quantity
         if account is not None and day is not None:
-            equal("the day's notional is what its orders count", client_id, account["notional_today"], counted)
+            equal(
+                "the day's notional is what its orders count",
+                client_id,
+                account["notional_today"],
+                counted,
+            )
             if counted > self.daily_limits[client_id]:
-                raise ViolationError("nobody trades beyond his daily limit", client_id, f"{counted}")
+                raise ViolationError(
+                    "nobody trades beyond his daily limit", client_id, f"{counted}"
+                )
         for symbol, position in positions.items():
             key, said = (client_id, symbol), (position["cost_basis"], position["realised_profit"])
             known = (self.costs[key], self.profits[key])

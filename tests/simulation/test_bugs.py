@@ -1,4 +1,6 @@
-"""Deliberate bugs are found: by the run that found them when it was recorded, or, if other code has changed that run, by another."""
+"""Deliberate bugs are found: by the run that found them when it was recorded, or, if other code has
+changed that run, by another.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -32,8 +34,14 @@ def test_a_deliberate_bug_breaks_an_invariant(process: ProcessPoolExecutor, name
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.name)
 def test_an_edit_fits_the_code_and_is_taken_back(bug: Bug) -> None:
-    edited = [change.of for change in bug.changes if isinstance(change, Edit) and not isinstance(change.of, str)]
+    edited = [
+        change.of
+        for change in bug.changes
+        if isinstance(change, Edit) and not isinstance(change.of, str)
+    ]
     before = [function_of(of).__code__ for of in edited]
     with in_place(bug.changes):
-        assert all(function_of(of).__code__ is not code for of, code in zip(edited, before, strict=True))
+        assert all(
+            function_of(of).__code__ is not code for of, code in zip(edited, before, strict=True)
+        )
     assert [function_of(of).__code__ for of in edited] == before

@@ -1,4 +1,6 @@
-"""The simulation itself: it is the same every time, it fails when something is broken, and it shrinks what fails."""
+"""The simulation itself: it is the same every time, it fails when something is broken, and it
+shrinks what fails.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -21,7 +23,9 @@ def process() -> Iterator[ProcessPoolExecutor]:
         yield processes
 
 
-def test_a_seed_is_played_the_same_in_another_process_and_after_other_runs(process: ProcessPoolExecutor) -> None:
+def test_a_seed_is_played_the_same_in_another_process_and_after_other_runs(
+    process: ProcessPoolExecutor,
+) -> None:
     process.submit(run_seed, 1, 10).result()
     after_another: Report = process.submit(run_seed, 2, 10).result()
     with pool(1) as fresh:

@@ -8,7 +8,9 @@ ZERO = Decimal(0)
 
 
 class ViolationError(AssertionError):
-    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for shrinking."""
+    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for
+    shrinking.
+    """
 
     def __init__(self, rule: str, subject: str, message: str) -> None:
         super().__init__(f"{rule}: {subject}: {message}")
@@ -25,4 +27,6 @@ def check_version(name: str, before: Mapping[str, Any] | None, item: Mapping[str
     """Raise ViolationError unless an item's version is the next after that which it replaced."""
     old = before["version"] if before else 0
     if item["version"] != old + 1:
-        raise ViolationError("no update is lost", name, f"version {old} was replaced by {item['version']}")
+        raise ViolationError(
+            "no update is lost", name, f"version {old} was replaced by {item['version']}"
+        )

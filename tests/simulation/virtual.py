@@ -1,4 +1,6 @@
-"""Everything in this process that would reach outside it, turned inwards: the clock, sleep, chance, AWS and HTTP."""
+"""Everything in this process that would reach outside it, turned inwards: the clock, sleep, chance,
+AWS and HTTP.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,9 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
         patch.setattr(botocore.client.BaseClient, "_make_api_call", _call)
         patch.setattr(boto3, "client", lambda name, **_: _shared_client(name))
         patch.setattr(
-            urllib3.PoolManager, "request", lambda _, *args, **kwargs: Connected.outside.http(*args, **kwargs)
+            urllib3.PoolManager,
+            "request",
+            lambda _, *args, **kwargs: Connected.outside.http(*args, **kwargs),
         )
         patch.setattr(TypeDeserializer, "deserialize", items.deserialize)
         patch.setattr(TypeSerializer, "serialize", items.serialize)
@@ -126,10 +130,15 @@ def _shared_client(name: str) -> Any:
 
 def _call(client: Any, operation: str, params: dict[str, Any]) -> Any:
     try:
-        answer = Connected.cloud.calls.make(client.meta.service_model.service_name, operation, params)
+        answer = Connected.cloud.calls.make(
+            client.meta.service_model.service_name, operation, params
+        )
     except ServiceError as error:
         raise client_error(client, operation, error) from None
-    return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
+    return {
+        **answer,
+        "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0},
+    }
 
 
 def _sleep(seconds: float) -> None:

@@ -1,4 +1,6 @@
-"""What the public API says to requests that it must refuse: the status, the exact code, never an internal."""
+"""What the public API says to requests that it must refuse: the status, the exact code, never an
+internal.
+"""
 
 from typing import Any
 
@@ -104,7 +106,9 @@ def test_a_limit_order_without_a_price_is_refused(alice: TradingClient, key: str
 
 
 @pytest.mark.parametrize("body", ["", "{", "nonsense", '{"quantity": NaN}', b"\xff\xfe"])
-def test_a_body_that_is_not_json_is_refused(alice: TradingClient, key: str, body: str | bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(
+    alice: TradingClient, key: str, body: str | bytes
+) -> None:
     answer = alice.post("/api/v1/orders", body, key)
     expected = (422, "VALIDATION_FAILED") if body == "" else (400, "MALFORMED_JSON")
     assert_problem(answer, *expected)
@@ -113,7 +117,9 @@ def test_a_body_that_is_not_json_is_refused(alice: TradingClient, key: str, body
 @pytest.mark.parametrize("body", [[], [ORDER], "order", 7, None])
 def test_a_body_that_is_no_object_is_refused(alice: TradingClient, key: str, body: Any) -> None:
     assert_problem(
-        alice.post("/api/v1/orders", httpx.Request("POST", "/", json=body).content, key), 422, "VALIDATION_FAILED"
+        alice.post("/api/v1/orders", httpx.Request("POST", "/", json=body).content, key),
+        422,
+        "VALIDATION_FAILED",
     )
 
 
@@ -139,7 +145,8 @@ def test_an_unknown_path_is_not_found(api_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YWxpY2U6eA==", "Bearer " + "x" * 5000]
+    "authorization",
+    [None, "", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YWxpY2U6eA==", "Bearer " + "x" * 5000],
 )
 def test_whatever_is_no_token_is_refused(api_url: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -147,7 +154,9 @@ def test_whatever_is_no_token_is_refused(api_url: str, authorization: str | None
     assert_problem(answer, 401, "UNAUTHENTICATED")
 
 
-def test_a_clients_token_does_not_open_the_internal_api(internal_url: str, alice: TradingClient, key: str) -> None:
+def test_a_clients_token_does_not_open_the_internal_api(
+    internal_url: str, alice: TradingClient, key: str
+) -> None:
     token = alice.log_in(key)
     answer = httpx.post(
         f"{internal_url}/api/v1/execution/any",
@@ -157,7 +166,9 @@ def test_a_clients_token_does_not_open_the_internal_api(internal_url: str, alice
     assert_problem(answer, 401, "UNAUTHENTICATED")
 
 
-def test_wrong_key_and_wrong_secret_are_not_told_apart(api_url: str, place: Place, key: str) -> None:
+def test_wrong_key_and_wrong_secret_are_not_told_apart(
+    api_url: str, place: Place, key: str
+) -> None:
     known = seed.credentials(place)["carol"].api_key
     answers = [
         httpx.post(

@@ -8,7 +8,14 @@ from tests.conformance.world import World, create
 
 pytestmark = pytest.mark.timeout(420)
 
-SHORT = ("--phases", "fuzzing,stateful", "--max-examples", "3", "--generation-deterministic", "--no-shrink")
+SHORT = (
+    "--phases",
+    "fuzzing,stateful",
+    "--max-examples",
+    "3",
+    "--generation-deterministic",
+    "--no-shrink",
+)
 
 
 @pytest.fixture(scope="module")

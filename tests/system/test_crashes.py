@@ -25,7 +25,9 @@ pytestmark = [
 ]
 
 PATIENCE_SECONDS = 420
-"""A message whose worker died comes again after the visibility timeout of a minute, and that may happen to it again."""
+"""A message whose worker died comes again after the visibility timeout of a minute, and that may
+happen to it again.
+"""
 ENDED = {"CLEARED", "SETTLED"}
 
 Clients = dict[str, TradingClient]
@@ -59,7 +61,9 @@ def place_all(clients: Clients) -> dict[str, str]:
     placed = {}
     for body in ORDERS:
         key, client_id = str(uuid4()), body["client_id"]
-        answer = wait_for(lambda c=client_id, b=body, k=key: accepted(clients[c], b, k), "an answer to an order")
+        answer = wait_for(
+            lambda c=client_id, b=body, k=key: accepted(clients[c], b, k), "an answer to an order"
+        )
         placed[answer.json()["order_id"]] = client_id
     return placed
 
@@ -89,7 +93,11 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
     def all_cleared() -> bool | None:
         shown = [clients[client_id].order(order_id) for order_id, client_id in placed.items()]
         answers = [answer.json() for answer in shown if answer.status_code == 200]
-        done = [a for a in answers if a["current_status"] in ENDED and a["filled_quantity"] == a["quantity"]]
+        done = [
+            a
+            for a in answers
+            if a["current_status"] in ENDED and a["filled_quantity"] == a["quantity"]
+        ]
         return True if len(done) == len(placed) else None
 
     wait_for(all_cleared, "orders to be cleared")
@@ -97,7 +105,9 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
 
 @contextmanager
 def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
-    """While the block runs, the functions' workers that are at work die, once. Yields how many died."""
+    """While the block runs, the functions' workers that are at work die, once. Yields how many
+    died.
+    """
     killed = dict.fromkeys(functions, 0)
     over = threading.Event()
 
@@ -123,7 +133,8 @@ def assert_books_are_right(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "functions", [("orders", "callbacks"), ("execution", "exchange-api"), ("exchange-matching", "clearing")]
+    "functions",
+    [("orders", "callbacks"), ("execution", "exchange-api"), ("exchange-matching", "clearing")],
 )
 def test_killing_workers_in_mid_flight_loses_nothing(
     place: Place, clients: Clients, functions: tuple[str, ...]
@@ -135,9 +146,13 @@ def test_killing_workers_in_mid_flight_loses_nothing(
     assert_books_are_right(place)
 
 
-def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(place: Place, clients: Clients) -> None:
+def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(
+    place: Place, clients: Clients
+) -> None:
     functions = aws_client(place, "lambda")
-    mappings = functions.list_event_source_mappings(FunctionName=f"trading-{STAGE}-execution")["EventSourceMappings"]
+    mappings = functions.list_event_source_mappings(FunctionName=f"trading-{STAGE}-execution")[
+        "EventSourceMappings"
+    ]
     for mapping in mappings:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     placed = place_all(clients)
@@ -151,7 +166,9 @@ def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(place: P
     assert_books_are_right(place)
 
 
-def test_killing_settlement_in_mid_flight_settles_everything_once(place: Place, clients: Clients) -> None:
+def test_killing_settlement_in_mid_flight_settles_everything_once(
+    place: Place, clients: Clients
+) -> None:
     placed = place_all(clients)
     wait_until_traded(clients, placed)
     with killed_at_work(place, "settlement", "depository-api") as killed:

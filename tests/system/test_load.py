@@ -1,4 +1,6 @@
-"""`make load`, small: everything that was asked for is accounted for, although workers die meanwhile."""
+"""`make load`, small: everything that was asked for is accounted for, although workers die
+meanwhile.
+"""
 
 import io
 import json
@@ -23,7 +25,9 @@ pytestmark = [
 ]
 
 SOON_HEALED = frozenset({"auth", "authorizer", "exchange-api", "exchange-matching", "orders"})
-"""Whoever asked these asks again at once. What the deaths of the others need, a visibility timeout, test_crashes waits for."""
+"""Whoever asked these asks again at once. What the deaths of the others need, a visibility timeout,
+test_crashes waits for.
+"""
 PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate")}
 
 

@@ -1,4 +1,6 @@
-"""What `local.gateway_responses` puts right in the local AWS, seen from outside, on an API made for it."""
+"""What `local.gateway_responses` puts right in the local AWS, seen from outside, on an API made for
+it.
+"""
 
 import io
 import zipfile
@@ -38,7 +40,9 @@ def url(place: Place) -> Iterator[str]:
     api = gateway.create_rest_api(name=name)["id"]
     root = gateway.get_resources(restApiId=api)["items"][0]["id"]
     for method in ("GET", "POST"):
-        gateway.put_method(restApiId=api, resourceId=root, httpMethod=method, authorizationType="NONE")
+        gateway.put_method(
+            restApiId=api, resourceId=root, httpMethod=method, authorizationType="NONE"
+        )
         gateway.put_integration(
             restApiId=api,
             resourceId=root,
@@ -52,7 +56,9 @@ def url(place: Place) -> Iterator[str]:
         responseType="DEFAULT_5XX",
         statusCode="502",
         responseParameters={"gatewayresponse.header.Content-Type": "'application/problem+json'"},
-        responseTemplates={"application/json": '{"code": "INTERNAL", "request_id": "$context.requestId"}'},
+        responseTemplates={
+            "application/json": '{"code": "INTERNAL", "request_id": "$context.requestId"}'
+        },
     )
     gateway.create_deployment(restApiId=api, stageName="test")
     yield rest_api_url(place.endpoint, api, "test")

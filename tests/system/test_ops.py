@@ -1,4 +1,6 @@
-"""The operator's command line against the deployed system: poison in the mailboxes, found, sent back, thrown away."""
+"""The operator's command line against the deployed system: poison in the mailboxes, found, sent
+back, thrown away.
+"""
 
 import json
 import time
@@ -34,7 +36,12 @@ def poison(place: Place, *order_ids: str) -> None:
     sqs = aws_client(place, "sqs")
     url = sqs.get_queue_url(QueueName=f"trading-{STAGE}-execution.fifo")["QueueUrl"]
     for order_id in order_ids:
-        body = {"kind": "poll", "client_id": "carol", "correlation_id": "poison", "order_id": order_id}
+        body = {
+            "kind": "poll",
+            "client_id": "carol",
+            "correlation_id": "poison",
+            "order_id": order_id,
+        }
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId="carol")
 
 
@@ -58,13 +65,18 @@ def test_poison_is_found_sent_back_and_thrown_away(place: Place, ops: Callable[.
     assert shown(ops, ["ord_a", "ord_b", "ord_c"]), "looking took nothing"
 
     first = letters[0]["message_id"]
-    assert ops("dlq", "redrive", "execution", "--message", first, "--reason", "a try")["redriven"] == 1
+    assert (
+        ops("dlq", "redrive", "execution", "--message", first, "--reason", "a try")["redriven"] == 1
+    )
     shown(ops, ["ord_b", "ord_c", "ord_a"])
     time.sleep(1)
     assert ops("dlq", "redrive", "execution", "--all", "--reason", "all again")["redriven"] == 3
     shown(ops, ["ord_b", "ord_c", "ord_a"])
     time.sleep(1)
-    assert ops("dlq", "discard", "execution", "--all", "--reason", "poison") == {"discarded": 3, "left": 0}
+    assert ops("dlq", "discard", "execution", "--all", "--reason", "poison") == {
+        "discarded": 3,
+        "left": 0,
+    }
     assert ops("dlq", "show", "execution") == []
 
     actions = [entry["action"] for entry in ops("audit", "--subject", f"execution/{first}")]

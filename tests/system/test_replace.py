@@ -1,4 +1,6 @@
-"""A client changes his mind, over HTTP on the deployed system: an order is replaced, its replacement is taken back."""
+"""A client changes his mind, over HTTP on the deployed system: an order is replaced, its
+replacement is taken back.
+"""
 
 from time import monotonic, sleep
 from typing import Any
@@ -28,7 +30,9 @@ def until(alice: TradingClient, order_id: str, status: str) -> dict[str, Any]:
     return shown
 
 
-def test_an_order_is_replaced_and_its_replacement_taken_back(alice: TradingClient, key: str) -> None:
+def test_an_order_is_replaced_and_its_replacement_taken_back(
+    alice: TradingClient, key: str
+) -> None:
     before = alice.balance().raise_for_status().json()
     old = alice.place(RESTING, str(uuid4())).raise_for_status().json()["order_id"]
     until(alice, old, "ROUTING")
@@ -37,11 +41,19 @@ def test_an_order_is_replaced_and_its_replacement_taken_back(alice: TradingClien
     new = asked.json()["order_id"]
     assert (asked.json()["status"], asked.json()["replaces"]) == ("RECEIVED", old)
     shown, gone = until(alice, new, "ROUTING"), until(alice, old, "CANCELED")
-    assert (shown["quantity"], shown["price"], shown["replaces"], gone["replaced_by"]) == (20, "57.00", old, new)
+    assert (shown["quantity"], shown["price"], shown["replaces"], gone["replaced_by"]) == (
+        20,
+        "57.00",
+        old,
+        new,
+    )
     again = alice.replace(old, {"quantity": 20, "price": "57.00"}, key)
     assert (again.status_code, again.json()) == (202, asked.json())
     late = alice.replace(old, {"quantity": 30}, str(uuid4()))
-    assert (late.status_code, late.json()["details"]) == (409, {"status": "CANCELED", "replaced_by": new})
+    assert (late.status_code, late.json()["details"]) == (
+        409,
+        {"status": "CANCELED", "replaced_by": new},
+    )
     assert alice.cancel(new, str(uuid4())).status_code == 202
     assert until(alice, new, "CANCELED")["reason"]["message"] == "canceled by the client"
     after = alice.balance().raise_for_status().json()

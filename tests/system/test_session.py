@@ -31,7 +31,9 @@ def test_the_credentials_are_for_their_owner_only(place: Place) -> None:
     assert place.credentials_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_commands_work_as_printed(place: Place, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_commands_work_as_printed(
+    place: Place, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     run.guide(place, Console(file=io.StringIO()))
     commands = capsys.readouterr().out.replace(" --watch", "")  # which goes on until Ctrl-C
     homes = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}

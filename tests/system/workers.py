@@ -55,7 +55,11 @@ def _ticks(pid: int) -> int | None:
 
 
 def _children(parent: int) -> list[int]:
-    return [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if _parent(pid) == parent]
+    return [
+        pid
+        for pid in map(int, filter(str.isdecimal, os.listdir("/proc")))
+        if _parent(pid) == parent
+    ]
 
 
 def _parent(pid: int) -> int | None:
@@ -76,5 +80,9 @@ def _function(pid: int) -> str:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    names = [each.partition(b"=")[2] for each in environment if each.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")]
+    names = [
+        each.partition(b"=")[2]
+        for each in environment
+        if each.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")
+    ]
     return names[0].decode() if names else ""

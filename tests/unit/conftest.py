@@ -12,7 +12,9 @@ settings.register_profile(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, max_examples=2000)
+settings.register_profile(
+    "explore", settings.get_profile("ci"), derandomize=False, max_examples=2000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -1,4 +1,6 @@
-"""What the documents say of time-outs, and of who carries on what was left behind, is what the code does."""
+"""What the documents say of time-outs, and of who carries on what was left behind, is what the code
+does.
+"""
 
 import ast
 import re
@@ -22,7 +24,11 @@ from trading.adapters import aws, reconciliation_reader, stages, venue_http
 from trading.adapters.mailbox_worker import ENOUGH_TIME_MS
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = [p for folder in ("functions", "layers/trading", "layers/simulators") for p in (ROOT / folder).rglob("*.py")]
+PRODUCT = [
+    p
+    for folder in ("functions", "layers/trading", "layers/simulators")
+    for p in (ROOT / folder).rglob("*.py")
+]
 API_GATEWAY_SECONDS = 29
 LONGEST_BOTOCORE_PAUSE = 20
 
@@ -30,7 +36,10 @@ LONGEST_BOTOCORE_PAUSE = 20
 def table(document: str, first_column: str) -> list[list[str]]:
     """The rows of the document's table whose first column is called so."""
     lines = (ROOT / "docs" / document).read_text().splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_column} |")) + 2
+    start = (
+        next(number for number, line in enumerate(lines) if line.startswith(f"| {first_column} |"))
+        + 2
+    )
     rows = []
     for line in lines[start:]:
         if not line.startswith("|"):
@@ -42,7 +51,11 @@ def table(document: str, first_column: str) -> list[list[str]]:
 def constant(path: str, name: str) -> float:
     """A number that a module assigns; not imported, for it would start the function."""
     for node in ast.parse((ROOT / path).read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == name
+        ):
             return float(ast.literal_eval(node.value))
     raise KeyError(name)
 
@@ -69,7 +82,12 @@ class Call:
     @classmethod
     def venue(cls, read: float, tries: int) -> "Call":
         """By VenueHttp."""
-        return cls(venue_http.CONNECT_TIMEOUT_SECONDS, read, tries, (tries - 1) * venue_http.LONGEST_PAUSE_SECONDS)
+        return cls(
+            venue_http.CONNECT_TIMEOUT_SECONDS,
+            read,
+            tries,
+            (tries - 1) * venue_http.LONGEST_PAUSE_SECONDS,
+        )
 
 
 EXCHANGE, DEPOSITORY = stages.EXCHANGE_READ_TIMEOUT_SECONDS, stages.DEPOSITORY_READ_TIMEOUT_SECONDS
@@ -95,13 +113,18 @@ CALLS: list[tuple[Call | float, float]] = [
     ),
     (Call.aws(simulated.ASK_ONCE), FUNCTIONS["exchange_api"].timeout),
     (Call(CALLBACK.connect_timeout, CALLBACK.read_timeout, 1, 0), BEGIN_MATCHING),
-    (max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal")), API_GATEWAY_SECONDS),
+    (
+        max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal")),
+        API_GATEWAY_SECONDS,
+    ),
     (max(SERVICES[n].timeout for n in MAILBOXES), 6 * min(SERVICES[n].timeout for n in MAILBOXES)),
 ]
 
 
 @pytest.mark.parametrize(("row", "call"), [(n, call) for n, call in enumerate(CALLS)])
-def test_every_call_ends_before_its_caller_and_the_table_says_how(row: int, call: tuple[Call | float, float]) -> None:
+def test_every_call_ends_before_its_caller_and_the_table_says_how(
+    row: int, call: tuple[Call | float, float]
+) -> None:
     made, limit = call
     documented = table("runbook.md", "call")
     assert len(documented) == len(CALLS)
@@ -127,7 +150,11 @@ def test_no_client_is_made_without_time_outs() -> None:
         tree = ast.parse(path.read_text())
         for given in keywords(tree, "boto3.client", "boto3.resource"):
             clients += 1
-            assert ast.unparse(given["config"]) in {"CLIENT_CONFIG", "DISPENSABLE_CONFIG", "ASK_ONCE"}, path
+            assert ast.unparse(given["config"]) in {
+                "CLIENT_CONFIG",
+                "DISPENSABLE_CONFIG",
+                "ASK_ONCE",
+            }, path
         for given in keywords(tree, "urllib3.PoolManager"):
             pools += 1
             assert ast.unparse(given["retries"]) == "False", path
@@ -157,7 +184,9 @@ def test_botocore_stops_retrying_when_its_quota_is_spent(monkeypatch: pytest.Mon
 
     def fail(request: Any, **_: Any) -> AWSResponse:
         sent.append(request)
-        return AWSResponse(request.url, 500, {}, urllib3.HTTPResponse(BytesIO(b"{}"), preload_content=False))
+        return AWSResponse(
+            request.url, 500, {}, urllib3.HTTPResponse(BytesIO(b"{}"), preload_content=False)
+        )
 
     client.meta.events.register("before-send.dynamodb", fail)
     calls, quota, retry_cost = 150, 500, 5

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.builders import TOMORROW, D, make_exchange, make_execution, make_instrument, routed_order
+from tests.fakes.builders import (
+    TOMORROW,
+    D,
+    make_exchange,
+    make_execution,
+    make_instrument,
+    routed_order,
+)
 from tests.fakes.world import NOW, World
 from trading.domain import deposits, execution
 from trading.domain.accounts import Account, Position
@@ -17,7 +24,12 @@ from trading.domain.valuation import average_purchase_price
 from trading.domain.values import Side
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
-AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT = "average cost", "cash", "margin 50 %", "daily limit 20000.00"
+AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT = (
+    "average cost",
+    "cash",
+    "margin 50 %",
+    "daily limit 20000.00",
+)
 
 Rows = list[list[str]]
 
@@ -25,7 +37,10 @@ Rows = list[list[str]]
 def examples(title: str) -> Iterator[Rows]:
     """The rows of each table whose first column has that title."""
     for block in DOCUMENT.read_text().split("\n\n"):
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.strip().splitlines()]
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in block.strip().splitlines()
+        ]
         if rows[0][0] == title:
             yield rows[2:]
 
@@ -38,10 +53,15 @@ def sentence(text: str) -> tuple[str, int, Decimal]:
 
 @pytest.mark.parametrize("rows", [*examples(AVERAGE_COST)])
 def test_average_cost(rows: Rows) -> None:
-    position, account = Position(client_id="alice", symbol="AAPL"), Account(client_id="alice", available=D(10_000))
+    position, account = (
+        Position(client_id="alice", symbol="AAPL"),
+        Account(client_id="alice", available=D(10_000)),
+    )
     for number, (done, *expected) in enumerate(rows):
         side, quantity, price = sentence(done)
-        order = routed_order(key=f"key-{number}", side=Side(side), quantity=quantity, limit_price=price)
+        order = routed_order(
+            key=f"key-{number}", side=Side(side), quantity=quantity, limit_price=price
+        )
         hold = order.hold
         booking = execution.book(
             order,
@@ -112,7 +132,8 @@ class Story:
 
 
 @pytest.mark.parametrize(
-    ("title", "terms"), [(CASH, {}), (MARGIN, {"margin_percent": D(50), "credit_limit": D("20000.00")})]
+    ("title", "terms"),
+    [(CASH, {}), (MARGIN, {"margin_percent": D(50), "credit_limit": D("20000.00")})],
 )
 def test_cash(title: str, terms: dict[str, Any]) -> None:
     (rows,) = examples(title)
@@ -141,5 +162,7 @@ def test_daily_limit() -> None:
 
 def test_no_table_is_left_out() -> None:
     """A table that a typing error in its title hides would be no test."""
-    found = {title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT)}
+    found = {
+        title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT)
+    }
     assert found == {AVERAGE_COST: 3, CASH: 1, MARGIN: 1, DAILY_LIMIT: 1}

@@ -41,7 +41,8 @@ class World:
 
     def add_client(self, client_id: str, status: str = "ACTIVE") -> None:
         self.dynamodb.put_item(
-            TableName="trading-test-clients", Item={"client_id": {"S": client_id}, "status": {"S": status}}
+            TableName="trading-test-clients",
+            Item={"client_id": {"S": client_id}, "status": {"S": status}},
         )
 
     def add_credential(self, api_key: str, **overrides: Any) -> None:
@@ -54,7 +55,9 @@ class World:
             permissions=("orders:read", "orders:write"),
             **overrides,
         )
-        self.dynamodb.put_item(TableName="trading-test-credentials", Item=to_item(credential.model_dump()))
+        self.dynamodb.put_item(
+            TableName="trading-test-credentials", Item=to_item(credential.model_dump())
+        )
 
     def items(self, table: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.dynamodb.scan(TableName=f"trading-test-{table}")["Items"]
@@ -111,7 +114,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 BillingMode="PAY_PER_REQUEST",
             )
         secrets_manager = boto3.client("secretsmanager")
-        secrets_manager.create_secret(Name="trading-test-signing-key", SecretString="first signing key " * 4)
+        secrets_manager.create_secret(
+            Name="trading-test-signing-key", SecretString="first signing key " * 4
+        )
         secrets_manager.create_secret(Name="trading-test-venue-XNYS", SecretString=EXCHANGE_SECRET)
         sqs = boto3.client("sqs")
         queue_url = sqs.create_queue(

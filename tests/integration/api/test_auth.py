@@ -15,7 +15,10 @@ from trading.adapters.login import FAILURES_REMEMBERED_FOR, Login, LoginLockedEr
 def log_in(
     world: World, api_key: str, secret: str | None = None, key: str = "key-1"
 ) -> tuple[int, dict[str, Any], Any]:
-    body = {"api_key": api_key, "api_secret": world.secrets.get(api_key, "?") if secret is None else secret}
+    body = {
+        "api_key": api_key,
+        "api_secret": world.secrets.get(api_key, "?") if secret is None else secret,
+    }
     event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
     answer = world.call("auth", event)
     return answer["statusCode"], json.loads(answer["body"]), answer
@@ -39,7 +42,10 @@ def test_the_right_secret_gets_a_token_of_fifteen_minutes(world: World) -> None:
 
 def test_the_internal_service_gets_a_token_for_the_internal_api_alone(world: World) -> None:
     _, body, _ = log_in(world, "key-internal")
-    assert jwt.decode(body["jwt_token"], options={"verify_signature": False})["aud"] == "trading-internal"
+    assert (
+        jwt.decode(body["jwt_token"], options={"verify_signature": False})["aud"]
+        == "trading-internal"
+    )
 
 
 def test_unknown_key_and_wrong_secret_are_told_apart_by_nothing(world: World) -> None:
@@ -61,7 +67,8 @@ def test_inactive_is_told_only_to_who_knows_the_secret(world: World, api_key: st
 
 def test_both_secrets_are_good_during_rotation(world: World) -> None:
     world.add_credential(
-        "key-alice", secret_hashes=(passwords.hash_secret("new-secret"), passwords.hash_secret("old-secret"))
+        "key-alice",
+        secret_hashes=(passwords.hash_secret("new-secret"), passwords.hash_secret("old-secret")),
     )
     assert log_in(world, "key-alice", "new-secret", "a")[0] == 200
     assert log_in(world, "key-alice", "old-secret", "b")[0] == 200
@@ -115,7 +122,9 @@ def test_a_record_lives_as_long_as_its_token(world: World) -> None:
 def test_a_replay_after_its_key_was_rotated_away_is_a_new_token(world: World) -> None:
     _, first, _ = log_in(world, "key-alice")
     for name in ("second", "third"):
-        world.secrets_manager.put_secret_value(SecretId="trading-test-signing-key", SecretString=f"{name} key " * 6)
+        world.secrets_manager.put_secret_value(
+            SecretId="trading-test-signing-key", SecretString=f"{name} key " * 6
+        )
     world.cool()
     status, body, answer = log_in(world, "key-alice")
     assert status == 200
@@ -139,11 +148,20 @@ def test_the_sixth_failure_in_a_row_waits_and_says_how_long(world: World) -> Non
 
 def test_the_lock_doubles_up_to_fifteen_minutes() -> None:
     assert lock_after(4) == timedelta(0)
-    assert [lock_after(n).total_seconds() for n in (5, 6, 7, 12, 13, 10_000)] == [5, 10, 20, 640, 900, 900]
+    assert [lock_after(n).total_seconds() for n in (5, 6, 7, 12, 13, 10_000)] == [
+        5,
+        10,
+        20,
+        640,
+        900,
+        900,
+    ]
 
 
 def login(world: World, clock: Clock, control_table: str = "trading-test-control") -> Login:
-    return Login(world.dynamodb, "trading-test-credentials", "trading-test-clients", control_table, clock)
+    return Login(
+        world.dynamodb, "trading-test-credentials", "trading-test-clients", control_table, clock
+    )
 
 
 def test_a_lock_ends_and_success_forgets_the_failures(world: World, clock: Clock) -> None:
@@ -169,7 +187,10 @@ def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, cl
             door.authenticate("key-alice", "wrong")
     (item,) = world.items("control")
     assert item["failures"]["N"] == "5"
-    assert int(item["expires_at"]["N"]) == clock().timestamp() + FAILURES_REMEMBERED_FOR.total_seconds()
+    assert (
+        int(item["expires_at"]["N"])
+        == clock().timestamp() + FAILURES_REMEMBERED_FOR.total_seconds()
+    )
 
 
 def test_without_the_control_table_the_right_secret_still_opens(world: World, clock: Clock) -> None:
@@ -217,7 +238,9 @@ def test_a_request_in_progress_is_a_conflict(world: World) -> None:
         {"api_key": "key-alice"},
     ],
 )
-def test_a_malformed_request_is_refused_and_counts_against_nobody(world: World, body: dict[str, Any]) -> None:
+def test_a_malformed_request_is_refused_and_counts_against_nobody(
+    world: World, body: dict[str, Any]
+) -> None:
     answer = world.call("auth", request("POST", "/api/v1/auth/token", body))
     assert answer["statusCode"] == 422
     assert world.items("control") == []

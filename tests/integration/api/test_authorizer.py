@@ -38,7 +38,9 @@ def test_a_valid_token_opens_the_whole_stage_and_says_who_asks(world: World) -> 
     }
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcg==", "Bearer a.b.c", "bearer é"])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcg==", "Bearer a.b.c", "bearer é"]
+)
 def test_anything_else_is_unauthorized(world: World, authorization: str | None) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, authorization)
@@ -53,7 +55,10 @@ def test_a_clients_token_never_opens_the_internal_api_nor_the_other_way_round(
     monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, f"Bearer {client}", "internal_authorizer")
-    assert authorize(world, f"Bearer {internal}", "internal_authorizer")["context"]["client_id"] == "operations"
+    assert (
+        authorize(world, f"Bearer {internal}", "internal_authorizer")["context"]["client_id"]
+        == "operations"
+    )
 
 
 def rotate(world: World, scheduled_time: str) -> None:
@@ -78,7 +83,9 @@ def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(
 
 def test_our_own_fault_is_not_called_the_callers(world: World) -> None:
     valid = token(world, "key-alice")
-    world.secrets_manager.delete_secret(SecretId="trading-test-signing-key", ForceDeleteWithoutRecovery=True)
+    world.secrets_manager.delete_secret(
+        SecretId="trading-test-signing-key", ForceDeleteWithoutRecovery=True
+    )
     with pytest.raises(RuntimeError, match="signing key"):
         authorize(world, f"Bearer {valid}")
 
@@ -94,7 +101,12 @@ def test_rotation_happens_once_however_often_its_event_comes(world: World) -> No
     assert first == {"version_id": rotated["VersionId"], "rotated": True}
     assert rotated["SecretString"] != before["SecretString"]
     assert len(rotated["SecretString"]) >= 64
-    assert world.call("key_rotation", event) == {"version_id": rotated["VersionId"], "rotated": False}
+    assert world.call("key_rotation", event) == {
+        "version_id": rotated["VersionId"],
+        "rotated": False,
+    }
     assert current()["SecretString"] == rotated["SecretString"]
-    previous = world.secrets_manager.get_secret_value(SecretId="trading-test-signing-key", VersionStage="AWSPREVIOUS")
+    previous = world.secrets_manager.get_secret_value(
+        SecretId="trading-test-signing-key", VersionStage="AWSPREVIOUS"
+    )
     assert previous["SecretString"] == before["SecretString"]

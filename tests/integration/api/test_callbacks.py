@@ -41,8 +41,12 @@ def report(
     raw: str | None = None,
 ) -> dict[str, Any]:
     body = json.dumps(report) if raw is None else raw
-    signature = signed_headers(signer, secret.encode(), int(time.time()) - age, "POST", CALLBACK_PATH, body.encode())
-    return request("POST", CALLBACK_PATH, raw_body=body, headers={"Idempotency-Key": key, **signature})
+    signature = signed_headers(
+        signer, secret.encode(), int(time.time()) - age, "POST", CALLBACK_PATH, body.encode()
+    )
+    return request(
+        "POST", CALLBACK_PATH, raw_body=body, headers={"Idempotency-Key": key, **signature}
+    )
 
 
 def deliver(world: World, event: dict[str, Any]) -> tuple[int, dict[str, Any], Any]:
@@ -91,7 +95,9 @@ def test_the_same_execution_with_another_body_is_refused(world: World) -> None:
         lambda: request("POST", CALLBACK_PATH, REPORT, headers={"Idempotency-Key": "XNYS:exec-1"}),
     ],
 )
-def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(world: World, build: Build) -> None:
+def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(
+    world: World, build: Build
+) -> None:
     status, body, _ = deliver(world, build())
     assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
     assert world.messages() == []
@@ -99,10 +105,14 @@ def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(world: W
 
 
 def test_both_secrets_are_good_during_rotation(world: World) -> None:
-    world.secrets_manager.put_secret_value(SecretId="trading-test-venue-XNYS", SecretString="the new secret of XNYS")
+    world.secrets_manager.put_secret_value(
+        SecretId="trading-test-venue-XNYS", SecretString="the new secret of XNYS"
+    )
     assert deliver(world, report())[0] == 200
     second = REPORT | {"execution_id": "exec-2"}
-    assert deliver(world, report(second, key="XNYS:exec-2", secret="the new secret of XNYS"))[0] == 200
+    assert (
+        deliver(world, report(second, key="XNYS:exec-2", secret="the new secret of XNYS"))[0] == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +124,9 @@ def test_both_secrets_are_good_during_rotation(world: World) -> None:
         (lambda: report(raw="{not json"), 400, "MALFORMED_JSON"),
     ],
 )
-def test_a_signed_report_must_be_right_as_well(world: World, build: Build, status: int, code: str) -> None:
+def test_a_signed_report_must_be_right_as_well(
+    world: World, build: Build, status: int, code: str
+) -> None:
     got, body, _ = deliver(world, build())
     assert (got, body["code"]) == (status, code)
     assert world.messages() == []
@@ -125,6 +137,8 @@ def test_a_report_that_is_not_durable_is_not_acknowledged_and_may_come_again(wor
     status, body, answer = deliver(world, report())
     assert (status, body["code"]) == (503, "UNAVAILABLE")
     assert header(answer, "Retry-After") == "1"
-    world.sqs.create_queue(QueueName="trading-test-execution.fifo", Attributes={"FifoQueue": "true"})
+    world.sqs.create_queue(
+        QueueName="trading-test-execution.fifo", Attributes={"FifoQueue": "true"}
+    )
     assert deliver(world, report())[0] == 200
     assert len(world.messages()) == 1

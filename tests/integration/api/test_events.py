@@ -1,4 +1,6 @@
-"""The events for `sam local invoke`: each is understood by its function, and answered as a stranger is."""
+"""The events for `sam local invoke`: each is understood by its function, and answered as a stranger
+is.
+"""
 
 import json
 from pathlib import Path
@@ -16,7 +18,9 @@ def event(name: str) -> dict[str, Any]:
     return loaded
 
 
-@pytest.mark.parametrize(("name", "code"), [("auth", "INVALID_CREDENTIALS"), ("callbacks", "INVALID_SIGNATURE")])
+@pytest.mark.parametrize(
+    ("name", "code"), [("auth", "INVALID_CREDENTIALS"), ("callbacks", "INVALID_SIGNATURE")]
+)
 def test_a_strangers_request_is_refused(world: World, name: str, code: str) -> None:
     answer = world.call(name, event(name))
     assert answer["statusCode"] == 401

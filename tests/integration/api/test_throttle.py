@@ -11,7 +11,9 @@ def throttle(world: World, clock: Clock, table: str = "trading-test-control") ->
     return Throttle(world.dynamodb, table, clock, limit=3, window_seconds=10)
 
 
-def test_a_window_grants_its_limit_and_then_says_when_the_next_opens(world: World, clock: Clock) -> None:
+def test_a_window_grants_its_limit_and_then_says_when_the_next_opens(
+    world: World, clock: Clock
+) -> None:
     door = throttle(world, clock)
     clock.forward(seconds=4)
     granted = [door.take("key-alice") for _ in range(5)]
@@ -41,7 +43,9 @@ def test_keys_and_windows_are_counted_apart(world: World, clock: Clock) -> None:
     assert next_window.remaining == 2
 
 
-def test_refused_requests_are_not_counted_and_the_record_expires(world: World, clock: Clock) -> None:
+def test_refused_requests_are_not_counted_and_the_record_expires(
+    world: World, clock: Clock
+) -> None:
     door = throttle(world, clock)
     for _ in range(9):
         door.take("key-alice")

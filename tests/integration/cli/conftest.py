@@ -20,7 +20,12 @@ from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
 from trading.adapters import observability, passwords
-from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
+from trading.domain.credentials import (
+    CLIENT_AUDIENCE,
+    CLIENT_PERMISSIONS,
+    INTERNAL_AUDIENCE,
+    Credential,
+)
 
 CREDENTIALS_TABLE = NAMES.clients.replace("clients", "credentials")
 CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
@@ -32,7 +37,9 @@ class Terminal:
 
     gateway: Gateway
 
-    def run(self, *arguments: str, patience: float = 30, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+    def run(
+        self, *arguments: str, patience: float = 30, env: dict[str, str] | None = None
+    ) -> tuple[int, str, str]:
         """Exit status, standard output, standard error."""
         result = CliRunner().invoke(app, ["--patience", str(patience), *arguments], env=env)
         if result.exception and not isinstance(result.exception, SystemExit):
@@ -82,5 +89,7 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())
-    demo_profiles.write(own_file(), "local", gateway.url("public"), gateway.url("internal"), secrets)
+    demo_profiles.write(
+        own_file(), "local", gateway.url("public"), gateway.url("internal"), secrets
+    )
     return Terminal(gateway)

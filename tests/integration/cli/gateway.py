@@ -1,4 +1,6 @@
-"""API Gateway over the whole system on a mocked AWS: both APIs behind their authorizers, as HTTP on 127.0.0.1."""
+"""API Gateway over the whole system on a mocked AWS: both APIs behind their authorizers, as HTTP on
+127.0.0.1.
+"""
 
 import json
 import os
@@ -24,8 +26,9 @@ METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:{}/test/GET/any"
 
 @dataclass
 class Gateway:
-    """`lose`: so many answers are lost on their way, after the function has run. `instead`: what stands between gives these
-    answers, without asking the function. `seen`: what arrived."""
+    """`lose`: so many answers are lost on their way, after the function has run. `instead`: what
+    stands between gives these answers, without asking the function. `seen`: what arrived.
+    """
 
     system: System
     lose: int = 0
@@ -61,7 +64,8 @@ class Gateway:
             (
                 route.function
                 for route in routes
-                if route.method == http.method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
+                if route.method == http.method
+                and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
             ),
             None,
         )
@@ -70,7 +74,11 @@ class Gateway:
         claims = None
         if path != OPEN:
             os.environ["TOKEN_AUDIENCE"] = audience
-            event = {"type": "REQUEST", "methodArn": METHOD_ARN.format(api), "headers": http.headers}
+            event = {
+                "type": "REQUEST",
+                "methodArn": METHOD_ARN.format(api),
+                "headers": http.headers,
+            }
             try:
                 claims = self.system.invoke(authorizer, event)["context"]
             except Exception as error:
@@ -88,7 +96,9 @@ class Gateway:
         event["multiValueQueryStringParameters"] = {n: [v] for n, v in parse_qsl(query)} or None
         answer: dict[str, Any] = self.system.invoke(function, event)
         headers = {name: ",".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return HttpAnswer(answer["statusCode"], answer["body"].encode(), headers.pop("Content-Type", ""), headers)
+        return HttpAnswer(
+            answer["statusCode"], answer["body"].encode(), headers.pop("Content-Type", ""), headers
+        )
 
 
 def _own(status: int) -> HttpAnswer:

@@ -25,7 +25,10 @@ def test_a_client_from_its_account_to_its_first_order(terminal: Terminal) -> Non
     again = create(terminal, "--key", "new-dora")
     assert (again["api_key"], again["api_secret"]) == (issued["api_key"], None)
     booked = admin(terminal, "deposit", "dora", "--amount", "5000", "--reference", "wire-1", *WHY)
-    assert admin(terminal, "deposit", "dora", "--amount", "5000", "--reference", "wire-1", *WHY) == booked
+    assert (
+        admin(terminal, "deposit", "dora", "--amount", "5000", "--reference", "wire-1", *WHY)
+        == booked
+    )
     refused(terminal, "deposit", "dora", "--amount", "1", "--reference", "wire-1", *WHY, status=4)
     env = {
         "TRADING_API_KEY": issued["api_key"],
@@ -45,7 +48,9 @@ def test_shares_come_and_go(terminal: Terminal) -> None:
     admin(terminal, "deposit", "bob", *shares, "--cost", "600", "--reference", "r-1", *WHY)
     taken = admin(terminal, "withdraw", "bob", *shares, "--reference", "r-2", *WHY)
     assert (taken["asset"], taken["amount"]) == ("KO", "10.00")
-    problem = refused(terminal, "withdraw", "bob", "--amount", "50000.01", "--reference", "r-3", *WHY, status=4)
+    problem = refused(
+        terminal, "withdraw", "bob", "--amount", "50000.01", "--reference", "r-3", *WHY, status=4
+    )
     assert (problem["code"], problem["details"]["lacking"]) == ("NOT_WITHDRAWABLE", "0.01")
 
 
@@ -67,7 +72,9 @@ def test_one_limit_is_set_and_the_others_stay(terminal: Terminal) -> None:
 
 
 def test_limits_are_repeated_with_the_key_and_what_was_told_beside_it(terminal: Terminal) -> None:
-    code, _, told = terminal.run("-p", "local-admin", "admin", "limits", "bob", "--daily", "1000", *WHY)
+    code, _, told = terminal.run(
+        "-p", "local-admin", "admin", "limits", "bob", "--daily", "1000", *WHY
+    )
     assert code == 0
     sent, key = (line for line in told.splitlines() if line)
     first = admin(terminal, "show", "bob")

@@ -72,7 +72,9 @@ def test_what_is_kept_and_cannot_be_read_is_as_good_as_nothing(terminal: Termina
     assert stat.S_IMODE(kept().stat().st_mode) == 0o600
 
 
-def test_a_wrong_secret_is_told_and_nothing_is_kept(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_is_told_and_nothing_is_kept(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TRADING_API_SECRET", "wrong")
     assert terminal.refused("balance", status=5)["code"] == "INVALID_CREDENTIALS"
     assert not cache_directory().exists()
@@ -86,7 +88,9 @@ def test_without_a_secret_nor_a_terminal_it_is_not_asked_for(terminal: Terminal)
     assert terminal.gateway.seen == []
 
 
-def test_the_environment_alone_is_enough(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_alone_is_enough(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own_file().unlink()
     assert terminal.refused("balance", status=11)["code"] == "NO_PROFILE"
     for name, value in {
@@ -100,7 +104,9 @@ def test_the_environment_alone_is_enough(terminal: Terminal, monkeypatch: pytest
     assert terminal.ask("order", order_id)["client_id"] == "bob"
 
 
-def test_a_profile_is_added_used_and_removed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_is_added_used_and_removed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = terminal.gateway.url("public")
     add = ("profile", "add", "mine", "--url", url, "--api-key", "key-bob", "--client-id", "bob")
     monkeypatch.setenv("TRADING_API_SECRET", "secret of bob")
@@ -110,7 +116,12 @@ def test_a_profile_is_added_used_and_removed(terminal: Terminal, monkeypatch: py
     assert terminal.run("profile", "use", "mine")[0] == 0
     listed = terminal.ask("profile", "list")
     assert listed["current"] == "mine"
-    assert listed["profiles"]["mine"] == {"url": url, "api_key": "key-bob", "client_id": "bob", "admin_url": None}
+    assert listed["profiles"]["mine"] == {
+        "url": url,
+        "api_key": "key-bob",
+        "client_id": "bob",
+        "admin_url": None,
+    }
     _, out, _ = terminal.run("profile", "list")
     assert "secret" not in out
     assert terminal.ask("balance")["total"] == "50000.00"
@@ -120,7 +131,9 @@ def test_a_profile_is_added_used_and_removed(terminal: Terminal, monkeypatch: py
     assert terminal.run("profile", "use", "mine")[0] == 11
 
 
-def test_without_keeping_it_the_secret_is_nowhere(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_keeping_it_the_secret_is_nowhere(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = terminal.gateway.url("public")
     monkeypatch.setenv("TRADING_API_SECRET", "secret of bob")
     terminal.run("profile", "add", "mine", "--url", url, "--api-key", "key-bob", "--ask-secret")

@@ -43,9 +43,15 @@ def test_with_json_the_answer_is_the_apis_own(terminal: Terminal) -> None:
 
 
 def test_a_price_makes_a_limit_order(terminal: Terminal) -> None:
-    order_id = terminal.ask("place", "sell", "5", "AAPL", "--limit", "220", "--tif", "gtc")["order_id"]
+    order_id = terminal.ask("place", "sell", "5", "AAPL", "--limit", "220", "--tif", "gtc")[
+        "order_id"
+    ]
     shown = terminal.ask("order", order_id)
-    assert (shown["order_type"], shown["price"], shown["time_in_force"]) == ("limit", "220.00", "GTC")
+    assert (shown["order_type"], shown["price"], shown["time_in_force"]) == (
+        "limit",
+        "220.00",
+        "GTC",
+    )
 
 
 def test_a_rejected_order_is_an_answer_and_an_exit_status(terminal: Terminal) -> None:
@@ -57,7 +63,9 @@ def test_a_rejected_order_is_an_answer_and_an_exit_status(terminal: Terminal) ->
     assert rejected["order_id"] in {order["order_id"] for order in listed}
 
 
-def test_the_same_key_is_the_same_order_and_another_order_under_it_is_refused(terminal: Terminal) -> None:
+def test_the_same_key_is_the_same_order_and_another_order_under_it_is_refused(
+    terminal: Terminal,
+) -> None:
     first = terminal.ask("place", "buy", "1", "KO", "--key", "mine")
     assert terminal.ask("place", "buy", "1", "KO", "--key", "mine") == first
     refused = terminal.refused("place", "buy", "2", "KO", "--key", "mine", status=4)
@@ -72,7 +80,9 @@ def test_a_key_is_made_once_for_a_command_and_told_before_it(terminal: Terminal)
     assert len(attempts) == 3
     (key,) = {request.headers["idempotency-key"] for request in attempts}
     assert err.startswith(f"idempotency key {key}\n")
-    assert [order["order_id"] for order in terminal.ask("orders")["items"]] == [out.partition(":")[0]]
+    assert [order["order_id"] for order in terminal.ask("orders")["items"]] == [
+        out.partition(":")[0]
+    ]
 
 
 def test_without_an_answer_the_command_says_how_to_go_on(terminal: Terminal) -> None:
@@ -92,13 +102,17 @@ def test_a_cancel_is_asked_for(terminal: Terminal) -> None:
     system = terminal.gateway.system
     system.run_until(lambda: system.status(order_id) == "CANCELED")
     assert terminal.ask("cancel", order_id)["current_status"] == "CANCELED"
-    others = [terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"] for _ in range(2)]
+    others = [
+        terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"] for _ in range(2)
+    ]
     assert set(terminal.ask("cancel", "--all")["order_ids"]) == set(others)
     assert terminal.ask("orders", "--state", "closed")["items"][0]["order_id"] == order_id
 
 
 def test_all_pages_are_one_list(terminal: Terminal) -> None:
-    placed = [terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"] for _ in range(3)]
+    placed = [
+        terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"] for _ in range(3)
+    ]
     page = terminal.ask("orders", "--limit", "2")
     assert page["next_cursor"]
     _, _, err = terminal.run("orders", "--limit", "2")
@@ -151,7 +165,10 @@ def test_what_is_written_wrongly_is_not_sent(arguments: str) -> None:
 
 def test_another_clients_order_is_not_there(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "1", "KO")["order_id"]
-    assert terminal.refused("--profile", "local-bob", "order", order_id, status=6)["code"] == "NOT_FOUND"
+    assert (
+        terminal.refused("--profile", "local-bob", "order", order_id, status=6)["code"]
+        == "NOT_FOUND"
+    )
 
 
 def test_a_closed_order_is_a_conflict(terminal: Terminal) -> None:
@@ -205,12 +222,18 @@ def test_the_statement_is_a_table_json_or_csv(terminal: Terminal) -> None:
     assert {trade["order_id"] for trade in listed} == {order_id}
     assert sum(trade["quantity"] for trade in listed) == 10
     everything = terminal.ask("history", "--limit", "2", "--all")["items"]
-    assert sum(Decimal(line["amount"]) for line in everything) == Decimal(terminal.ask("balance")["total"])
-    assert {line["type"] for line in terminal.ask("history", "--type", "deposit")["items"]} == {"deposit"}
+    assert sum(Decimal(line["amount"]) for line in everything) == Decimal(
+        terminal.ask("balance")["total"]
+    )
+    assert {line["type"] for line in terminal.ask("history", "--type", "deposit")["items"]} == {
+        "deposit"
+    }
     code, out, err = terminal.run("history", "--limit", "2", "--all", "--csv")
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
-    assert [row["transaction_id"] for row in rows] == [line["transaction_id"] for line in everything]
+    assert [row["transaction_id"] for row in rows] == [
+        line["transaction_id"] for line in everything
+    ]
     code, out, err = terminal.run("trades")
     assert code == 0
     assert listed[0]["trade_id"] in out
@@ -234,6 +257,9 @@ def test_an_order_is_replaced(terminal: Terminal) -> None:
 
 
 def test_a_stop_price_makes_a_stop_order(terminal: Terminal) -> None:
-    for prices, kind in ((("--stop", "215"), "stop"), (("--stop", "215", "--limit", "214.50"), "stop_limit")):
+    for prices, kind in (
+        (("--stop", "215"), "stop"),
+        (("--stop", "215", "--limit", "214.50"), "stop_limit"),
+    ):
         order_id = terminal.ask("place", "sell", "5", "AAPL", *prices)["order_id"]
         assert terminal.ask("order", order_id)["order_type"] == kind

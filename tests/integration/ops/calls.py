@@ -12,7 +12,9 @@ class Crash(BaseException):
 
 
 class Calls:
-    """Names of the operations called. `before` may raise in place of a call; what has an entry in `answers` is not called."""
+    """Names of the operations called. `before` may raise in place of a call; what has an entry in
+    `answers` is not called.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.made: list[tuple[str, dict[str, Any]]] = []

@@ -41,12 +41,16 @@ class Operator:
     def dead_letter(self, queue: str, body: str, group: str = "alice", **attributes: str) -> str:
         """Put a message into a dead-letter queue. Answers its id."""
         fifo = (
-            {} if queue in UNDELIVERED else {"MessageGroupId": group, "MessageDeduplicationId": f"{group}{body}"[:128]}
+            {}
+            if queue in UNDELIVERED
+            else {"MessageGroupId": group, "MessageDeduplicationId": f"{group}{body}"[:128]}
         )
         answer = self.system.sqs.send_message(
             QueueUrl=self.url(queue),
             MessageBody=body,
-            MessageAttributes={n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()},
+            MessageAttributes={
+                n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()
+            },
             **fifo,
         )
         return str(answer["MessageId"])

@@ -31,11 +31,17 @@ def move(operator: Operator, old: str, new: str, cause: str = "") -> None:
 def test_circuits_that_nobody_has_opened_are_closed(operator: Operator) -> None:
     answer = operator.ask("circuits")
     assert {row["exchange_id"] for row in answer} == {"XNYS", "XNAS", "ARCX", "BATS"}
-    assert {(row["state"], row["since"], row["quality"]) for row in answer} == {("closed", None, None)}
+    assert {(row["state"], row["since"], row["quality"]) for row in answer} == {
+        ("closed", None, None)
+    }
 
 
 def test_an_outage_is_visible_from_its_cause_to_its_end(operator: Operator) -> None:
-    put(operator.system.dynamodb, CONTROL, {"name": "QUALITY#XNYS", "score": Decimal("0.5"), "version": 1})
+    put(
+        operator.system.dynamodb,
+        CONTROL,
+        {"name": "QUALITY#XNYS", "score": Decimal("0.5"), "version": 1},
+    )
     began = operator.system.now()
     move(operator, "CLOSED", "OPEN", "POST /exchanges/XNYS/orders: no answer")
     operator.system.venues.pass_time(20)
@@ -43,7 +49,10 @@ def test_an_outage_is_visible_from_its_cause_to_its_end(operator: Operator) -> N
     row = next(r for r in operator.ask("circuits", status=1) if r["exchange_id"] == "XNYS")
     assert (row["state"], row["since"], row["quality"]) == ("open", iso(began), "0.5")
     outage = row["latest_outage"]
-    assert (outage["cause"], outage["last_error"]) == ("POST /exchanges/XNYS/orders: no answer", "GET: 500")
+    assert (outage["cause"], outage["last_error"]) == (
+        "POST /exchanges/XNYS/orders: no answer",
+        "GET: 500",
+    )
     assert outage["failures"] == 4
     assert outage["last_failed_at"] == iso(began + timedelta(seconds=20))
     status, out, _ = operator.run("circuits")
@@ -58,11 +67,17 @@ def test_an_outage_is_visible_from_its_cause_to_its_end(operator: Operator) -> N
 
 
 @pytest.mark.parametrize(("state", "probe"), [("OPEN", "in 1"), ("HALF_OPEN", "under way")])
-def test_when_the_exchange_is_asked_again_is_said(operator: Operator, state: str, probe: str) -> None:
+def test_when_the_exchange_is_asked_again_is_said(
+    operator: Operator, state: str, probe: str
+) -> None:
     put(
         operator.system.dynamodb,
         CONTROL,
-        {"name": circuit_name("XNYS"), "state": state, "opened_at": int(operator.system.now().timestamp())},
+        {
+            "name": circuit_name("XNYS"),
+            "state": state,
+            "opened_at": int(operator.system.now().timestamp()),
+        },
     )
     status, out, _ = operator.run("circuits")
     assert status == 1

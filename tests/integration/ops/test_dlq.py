@@ -1,4 +1,6 @@
-"""Dead-letter queues from the command line: looking takes nothing, and nothing is done before it is written down."""
+"""Dead-letter queues from the command line: looking takes nothing, and nothing is done before it is
+written down.
+"""
 
 import hashlib
 import json
@@ -18,7 +20,9 @@ ACCOUNT = "123456789012"
 
 
 def poll(order_id: str, client_id: str = "alice") -> str:
-    return PollOrder(client_id=client_id, correlation_id="corr-1", order_id=order_id).model_dump_json()
+    return PollOrder(
+        client_id=client_id, correlation_id="corr-1", order_id=order_id
+    ).model_dump_json()
 
 
 def let_a_second_pass() -> None:
@@ -35,10 +39,14 @@ def arn(kind: str, name: str) -> str:
     return f"arn:aws:{kind}:us-east-1:{ACCOUNT}:{name}"
 
 
-def test_the_list_counts_reasons_and_says_by_its_exit_status_whether_there_is_something(operator: Operator) -> None:
+def test_the_list_counts_reasons_and_says_by_its_exit_status_whether_there_is_something(
+    operator: Operator,
+) -> None:
     assert [row["depth"] for row in operator.ask("dlq", "list")] == [0] * 5
     for number in range(3):
-        operator.dead_letter("execution", poll(f"ord_{number}"), reason=f"NotFoundError: no order ord_{number}")
+        operator.dead_letter(
+            "execution", poll(f"ord_{number}"), reason=f"NotFoundError: no order ord_{number}"
+        )
     operator.dead_letter("execution", "{", "bob", reason="unreadable: 1 errors")
     listed = {row["queue"]: row for row in operator.ask("dlq", "list", status=1)}
     assert list(listed) == ["execution", "clearing", "settlement", "invocations", "schedules"]
@@ -63,7 +71,9 @@ def test_looking_leaves_the_messages_as_they_were(operator: Operator) -> None:
     assert [message["Body"] for message in received] == bodies, "visible at once, in their order"
 
 
-def test_a_look_that_is_interrupted_gives_the_messages_back(operator: Operator, calls: Calls) -> None:
+def test_a_look_that_is_interrupted_gives_the_messages_back(
+    operator: Operator, calls: Calls
+) -> None:
     operator.dead_letter("execution", poll("ord_1"))
     operator.dead_letter("execution", poll("ord_2"), "bob")
 
@@ -79,7 +89,9 @@ def test_a_look_that_is_interrupted_gives_the_messages_back(operator: Operator, 
 
 def test_a_message_is_shown_with_what_is_known_of_it(operator: Operator) -> None:
     operator.dead_letter("clearing", poll("ord_1"), reason="StaleError after 8 tries: moved")
-    wanted = operator.dead_letter("clearing", poll("ord_2", "bob"), "bob", reason="NotFoundError: no order ord_2")
+    wanted = operator.dead_letter(
+        "clearing", poll("ord_2", "bob"), "bob", reason="NotFoundError: no order ord_2"
+    )
     (letter,) = operator.ask("dlq", "show", "clearing", "--message", wanted)
     assert letter["message_id"] == wanted
     assert (letter["group"], letter["order_id"]) == ("bob", "ord_2")
@@ -95,8 +107,12 @@ def test_a_message_that_the_queue_itself_moved_says_so(operator: Operator) -> No
 
 
 def test_a_redriven_message_is_the_same_in_the_same_group_and_marked(operator: Operator) -> None:
-    message_id = operator.dead_letter("execution", poll("ord_1"), reason="NotFoundError: no order ord_1")
-    assert operator.ask("dlq", "redrive", "execution", "--message", message_id, "--reason", "order restored") == {
+    message_id = operator.dead_letter(
+        "execution", poll("ord_1"), reason="NotFoundError: no order ord_1"
+    )
+    assert operator.ask(
+        "dlq", "redrive", "execution", "--message", message_id, "--reason", "order restored"
+    ) == {
         "redriven": 1,
         "left": 0,
     }
@@ -126,16 +142,28 @@ def test_all_are_redriven_in_their_order_and_what_comes_back_meanwhile_is_left(
     calls.before = come_back
     answer = operator.ask("dlq", "redrive", "execution", "--all", "--reason", "mended")
     assert answer == {"redriven": 13, "left": 1}
-    sent = [r for name, r in calls.made if name == "SendMessage" and r["QueueUrl"].endswith("execution.fifo")]
+    sent = [
+        r
+        for name, r in calls.made
+        if name == "SendMessage" and r["QueueUrl"].endswith("execution.fifo")
+    ]
     assert [r["MessageBody"] for r in sent if r["MessageGroupId"] == "alice"] == bodies
-    assert [letter["body"] for letter in operator.ask("dlq", "show", "execution")] == [bodies[0] + " "]
+    assert [letter["body"] for letter in operator.ask("dlq", "show", "execution")] == [
+        bodies[0] + " "
+    ]
 
 
-def test_who_did_it_and_why_is_written_down_before_it_is_done(operator: Operator, calls: Calls) -> None:
+def test_who_did_it_and_why_is_written_down_before_it_is_done(
+    operator: Operator, calls: Calls
+) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"), reason="NotFoundError: gone")
     calls.made.clear()
-    operator.ask("dlq", "redrive", "execution", "--message", message_id, "--reason", "order restored")
-    mutations = [name for name in calls.names if name in ("PutItem", "SendMessage", "DeleteMessage")]
+    operator.ask(
+        "dlq", "redrive", "execution", "--message", message_id, "--reason", "order restored"
+    )
+    mutations = [
+        name for name in calls.names if name in ("PutItem", "SendMessage", "DeleteMessage")
+    ]
     assert mutations == ["PutItem", "SendMessage", "DeleteMessage", "PutItem"]
     done, announced = operator.ask("audit", "--subject", f"execution/{message_id}")
     assert (announced["action"], done["action"]) == ("redrive", "redriven")
@@ -143,18 +171,26 @@ def test_who_did_it_and_why_is_written_down_before_it_is_done(operator: Operator
         assert entry["who"].startswith("arn:aws:")
         assert entry["reason"] == "order restored"
     details = announced["details"]
-    assert (details["queue"], details["message_id"], details["group"]) == ("execution", message_id, "alice")
+    assert (details["queue"], details["message_id"], details["group"]) == (
+        "execution",
+        message_id,
+        "alice",
+    )
     assert details["body"] == poll("ord_1")
     assert details["body_sha256"] == hashlib.sha256(poll("ord_1").encode()).hexdigest()
     assert details["why_it_failed"] == "NotFoundError: gone"
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
-def test_without_the_audit_log_nothing_is_done(operator: Operator, calls: Calls, action: str) -> None:
+def test_without_the_audit_log_nothing_is_done(
+    operator: Operator, calls: Calls, action: str
+) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"))
     operator.system.dynamodb.delete_table(TableName=f"{PREFIX}audit")
     calls.made.clear()
-    status, _, err = operator.run("dlq", action, "execution", "--message", message_id, "--reason", "any")
+    status, _, err = operator.run(
+        "dlq", action, "execution", "--message", message_id, "--reason", "any"
+    )
     assert status == 3
     assert "ResourceNotFoundException" in err
     assert not {"SendMessage", "DeleteMessage"} & set(calls.names)
@@ -175,11 +211,15 @@ def test_after_a_crash_between_sending_and_deleting_the_next_redrive_sends_nothi
     assert operator.ask("dlq", "show", "execution") == []
     (message,) = operator.waiting("execution")
     assert message["Body"] == poll("ord_1"), "the deduplication id was the same"
-    actions = [entry["action"] for entry in operator.ask("audit", "--subject", f"execution/{message_id}")]
+    actions = [
+        entry["action"] for entry in operator.ask("audit", "--subject", f"execution/{message_id}")
+    ]
     assert actions == ["redriven", "redrive", "redrive"]
 
 
-def test_an_answer_lost_by_the_audit_log_does_not_stop_the_operator(operator: Operator, calls: Calls) -> None:
+def test_an_answer_lost_by_the_audit_log_does_not_stop_the_operator(
+    operator: Operator, calls: Calls
+) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"))
 
     def write_it_twice(name: str, request: dict[str, Any]) -> None:
@@ -188,13 +228,20 @@ def test_an_answer_lost_by_the_audit_log_does_not_stop_the_operator(operator: Op
             operator.system.dynamodb.put_item(**request)
 
     calls.before = write_it_twice
-    assert operator.ask("dlq", "discard", "execution", "--message", message_id, "--reason", "noise")["discarded"] == 1
+    assert (
+        operator.ask("dlq", "discard", "execution", "--message", message_id, "--reason", "noise")[
+            "discarded"
+        ]
+        == 1
+    )
 
 
 def test_what_is_discarded_is_kept_in_the_audit_log_alone(operator: Operator) -> None:
     kept = operator.dead_letter("execution", poll("ord_1"))
     message_id = operator.dead_letter("execution", "{", "bob", reason="unreadable: 1 errors")
-    answer = operator.ask("dlq", "discard", "execution", "--message", message_id, "--reason", "a test of theirs")
+    answer = operator.ask(
+        "dlq", "discard", "execution", "--message", message_id, "--reason", "a test of theirs"
+    )
     assert answer == {"discarded": 1, "left": 0}
     assert [letter["message_id"] for letter in operator.ask("dlq", "show", "execution")] == [kept]
     assert operator.waiting("execution") == []
@@ -255,9 +302,18 @@ def test_an_invocation_that_failed_is_invoked_again_with_its_event(
     assert json.loads(request["Payload"]) == {"scheduled_time": "2026-01-05T15:00:00Z"}
 
 
-def test_a_schedules_target_gets_its_input_again(operator: Operator, invoked: list[dict[str, Any]]) -> None:
-    said = {"ERROR_CODE": "ThrottlingException", "ERROR_MESSAGE": "Rate exceeded", "IS_PAYLOAD_TRUNCATED": "false"}
-    function, machine = arn("lambda", "function:trading-test-day-close"), arn("states", "stateMachine:trading-test-x")
+def test_a_schedules_target_gets_its_input_again(
+    operator: Operator, invoked: list[dict[str, Any]]
+) -> None:
+    said = {
+        "ERROR_CODE": "ThrottlingException",
+        "ERROR_MESSAGE": "Rate exceeded",
+        "IS_PAYLOAD_TRUNCATED": "false",
+    }
+    function, machine = (
+        arn("lambda", "function:trading-test-day-close"),
+        arn("states", "stateMachine:trading-test-x"),
+    )
     first = operator.dead_letter("schedules", '{"kind": "session"}', TARGET_ARN=function, **said)
     second = operator.dead_letter("schedules", "{}", TARGET_ARN=machine, **said)
     reasons = {letter["reason"] for letter in operator.ask("dlq", "show", "schedules")}
@@ -268,7 +324,9 @@ def test_a_schedules_target_gets_its_input_again(operator: Operator, invoked: li
     assert (invocation["FunctionName"], invocation["Payload"]) == (function, '{"kind": "session"}')
     assert (execution["stateMachineArn"], execution["input"]) == (machine, "{}")
     digest = hashlib.sha256(f"{second}#1".encode()).hexdigest()
-    assert execution["name"] == f"redrive-{digest[:32]}", "a second start of the same would be refused"
+    assert execution["name"] == f"redrive-{digest[:32]}", (
+        "a second start of the same would be refused"
+    )
 
 
 @pytest.mark.parametrize(
@@ -277,11 +335,19 @@ def test_a_schedules_target_gets_its_input_again(operator: Operator, invoked: li
         ("invocations", "{}", {}),
         ("invocations", "text", {}),
         ("schedules", "{}", {"TARGET_ARN": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"}),
-        ("schedules", "{}", {"TARGET_ARN": "arn:aws:lambda:x:1:function:f", "IS_PAYLOAD_TRUNCATED": "true"}),
+        (
+            "schedules",
+            "{}",
+            {"TARGET_ARN": "arn:aws:lambda:x:1:function:f", "IS_PAYLOAD_TRUNCATED": "true"},
+        ),
     ],
 )
 def test_what_does_not_say_what_to_do_again_is_left(
-    operator: Operator, invoked: list[dict[str, Any]], queue: str, body: str, attributes: dict[str, str]
+    operator: Operator,
+    invoked: list[dict[str, Any]],
+    queue: str,
+    body: str,
+    attributes: dict[str, str],
 ) -> None:
     message_id = operator.dead_letter(queue, body, **attributes)
     status, _, err = operator.run("dlq", "redrive", queue, "--message", message_id, "--reason", "x")

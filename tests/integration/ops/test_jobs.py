@@ -37,7 +37,11 @@ BREAK = {
 
 
 def keep(operator: Operator, **changes: Any) -> None:
-    put(operator.system.dynamodb, CONTROL, {"name": "RECONCILIATION#LATEST", "expires_at": 1, **REPORT, **changes})
+    put(
+        operator.system.dynamodb,
+        CONTROL,
+        {"name": "RECONCILIATION#LATEST", "expires_at": 1, **REPORT, **changes},
+    )
 
 
 @pytest.fixture
@@ -80,12 +84,16 @@ def test_a_function_that_fails_is_status_1(operator: Operator, calls: Calls) -> 
     assert operator.run("rotate-signing-key", "--reason", "leaked")[0] == 1
 
 
-@pytest.mark.parametrize(("option", "given"), [((), {}), (("--date", "2026-01-06"), {"settlement_date": "2026-01-06"})])
+@pytest.mark.parametrize(
+    ("option", "given"), [((), {}), (("--date", "2026-01-06"), {"settlement_date": "2026-01-06"})]
+)
 def test_a_settlement_cycle_is_started(
     operator: Operator, calls: Calls, option: tuple[str, ...], given: dict[str, str]
 ) -> None:
     calls.answers["StartExecution"] = {"executionArn": "arn:x"}
-    assert operator.ask("settle", *option, "--reason", "the depository was down") == {"execution_arn": "arn:x"}
+    assert operator.ask("settle", *option, "--reason", "the depository was down") == {
+        "execution_arn": "arn:x"
+    }
     (request,) = requests(calls, "StartExecution")
     assert request["stateMachineArn"].endswith(":stateMachine:trading-test-settlement-cycle")
     assert json.loads(request["input"]) == given
@@ -114,9 +122,12 @@ def test_a_report_without_findings_is_status_0(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"broken": {**REPORT["broken"], "3": 1}, "findings": [FINDING]}, {"complete": False}]
+    "changes",
+    [{"broken": {**REPORT["broken"], "3": 1}, "findings": [FINDING]}, {"complete": False}],
 )
-def test_findings_or_half_a_report_are_status_1(operator: Operator, changes: dict[str, Any]) -> None:
+def test_findings_or_half_a_report_are_status_1(
+    operator: Operator, changes: dict[str, Any]
+) -> None:
     keep(operator, **changes)
     status, out, _ = operator.run("reconciliation", "show")
     assert status == 1
@@ -133,7 +144,9 @@ def test_breaks_are_shown_and_are_no_alarm(operator: Operator) -> None:
 def test_a_run_shows_its_report(operator: Operator, calls: Calls) -> None:
     keep(operator)
     function_answers(calls, {})
-    assert operator.ask("reconciliation", "run", "--reason", "after the restore")["complete"] is True
+    assert (
+        operator.ask("reconciliation", "run", "--reason", "after the restore")["complete"] is True
+    )
     assert requests(calls, "Invoke")[0]["FunctionName"] == f"{PREFIX}reconciliation"
     function_answers(calls, {"errorMessage": "no"}, FunctionError="Unhandled")
     assert operator.run("reconciliation", "run", "--reason", "again")[0] == 1

@@ -75,9 +75,14 @@ def test_an_order_without_a_workflow_and_one_whose_message_is_lost(
     assert stuck(operator, "--older-than", "10m") == {}
 
 
-def test_an_exchange_that_keeps_silent_about_an_immediate_order_and_about_an_end(operator: Operator) -> None:
+def test_an_exchange_that_keeps_silent_about_an_immediate_order_and_about_an_end(
+    operator: Operator,
+) -> None:
     system = operator.system
-    ids = [place(system, "immediate", **MARKET)["order_id"], place(system, "ending", time_in_force="GTC")["order_id"]]
+    ids = [
+        place(system, "immediate", **MARKET)["order_id"],
+        place(system, "ending", time_in_force="GTC")["order_id"],
+    ]
     while {system.status(order_id) for order_id in ids} != {"ROUTING"}:
         system.deliver("execution")
     change(operator, ids[1], ending=Ending(status="CANCELED", reason="asked for"))
@@ -120,7 +125,9 @@ def test_a_trade_whose_cycle_has_passed_without_settling_it(operator: Operator) 
     assert order_id in out
 
 
-def test_a_flagged_order_is_listed_at_rest_too_until_somebody_says_that_it_is_settled(operator: Operator) -> None:
+def test_a_flagged_order_is_listed_at_rest_too_until_somebody_says_that_it_is_settled(
+    operator: Operator,
+) -> None:
     order_id = cleared_order(operator.system)
     change(operator, order_id, review_reason="EXECUTION_CHANGED")
     assert stuck(operator) == {order_id: ("flagged for review", "EXECUTION_CHANGED")}
@@ -139,15 +146,21 @@ def test_nothing_is_scanned(operator: Operator, monkeypatch: pytest.MonkeyPatch)
     place(operator.system)
     pass_time(operator, 6 * MINUTES)
     refused: list[str] = []
-    operator.system.dynamodb.meta.events.register("before-call.dynamodb.Scan", lambda **_: refused.append("scan"))
+    operator.system.dynamodb.meta.events.register(
+        "before-call.dynamodb.Scan", lambda **_: refused.append("scan")
+    )
     assert len(stuck(operator)) == 1
     assert refused == []
 
 
 def test_an_order_is_shown_with_ledger_workflow_and_its_dead_letters(operator: Operator) -> None:
     order_id = cleared_order(operator.system)
-    letter = PollOrder(client_id="alice", correlation_id="corr-1", order_id=order_id).model_dump_json()
-    other = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_other").model_dump_json()
+    letter = PollOrder(
+        client_id="alice", correlation_id="corr-1", order_id=order_id
+    ).model_dump_json()
+    other = PollOrder(
+        client_id="alice", correlation_id="corr-1", order_id="ord_other"
+    ).model_dump_json()
     message_id = operator.dead_letter("execution", letter, reason="StaleError after 8 tries: moved")
     operator.dead_letter("execution", other)
     shown = operator.ask("orders", "show", order_id)
@@ -171,7 +184,9 @@ def test_an_order_that_does_not_exist_is_said_so(operator: Operator) -> None:
     assert "ord_none" in err
 
 
-@pytest.mark.parametrize("wrong", [("--older-than", "soon"), ("--older-than", "5"), ("--limit", "0"), ("--surprise",)])
+@pytest.mark.parametrize(
+    "wrong", [("--older-than", "soon"), ("--older-than", "5"), ("--limit", "0"), ("--surprise",)]
+)
 def test_what_is_written_wrongly_is_status_2(operator: Operator, wrong: tuple[str, ...]) -> None:
     assert operator.run("orders", "stuck", *wrong)[0] == 2
 

@@ -24,20 +24,30 @@ INSTRUCTION = {
 
 def settle(world: World, **changes: Any) -> Answer:
     return world.request(
-        world.depository_api, "POST", "/depository/instructions", {**INSTRUCTION, **changes}, key_id="depository"
+        world.depository_api,
+        "POST",
+        "/depository/instructions",
+        {**INSTRUCTION, **changes},
+        key_id="depository",
     )
 
 
 def confirmations(world: World, **query: str) -> Answer:
     return world.request(
-        world.depository_api, "GET", "/depository/confirmations", key_id="depository", query=query or None
+        world.depository_api,
+        "GET",
+        "/depository/confirmations",
+        key_id="depository",
+        query=query or None,
     )
 
 
 def balances(world: World) -> dict[tuple[str, str], Decimal]:
     store = DepositoryStore(Table(world.depository_api.table.client, "depository-books"))
     return {
-        (account, asset): store.balance(account, asset) for account in ("OMNIBUS-1", "CCP") for asset in ("AAPL", "USD")
+        (account, asset): store.balance(account, asset)
+        for account in ("OMNIBUS-1", "CCP")
+        for asset in ("AAPL", "USD")
     }
 
 
@@ -52,7 +62,11 @@ NOTHING = dict.fromkeys(RECEIVED, Decimal(0))
 
 def test_an_instruction_is_settled_once_however_often_it_comes(world: World) -> None:
     first = settle(world)
-    assert (first.status, first.body["status"], first.body["amount"]) == (200, "SETTLED", "22850.00")
+    assert (first.status, first.body["status"], first.body["amount"]) == (
+        200,
+        "SETTLED",
+        "22850.00",
+    )
     world.pass_time(3600)
     assert settle(world).body == first.body
     assert balances(world) == RECEIVED
@@ -104,7 +118,9 @@ def test_the_depository_can_be_slow(world: World) -> None:
     assert time.monotonic() - started >= 0.1
 
 
-def test_confirmations_of_a_day_come_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_confirmations_of_a_day_come_in_pages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(simulators.settlement_desk, "PAGE_SIZE", 2)
     answers = [settle(world, instruction_id=f"stl_{number}").body for number in range(5)]
     settle(world, instruction_id="stl_other_day", settlement_date="2026-01-07")
@@ -121,6 +137,8 @@ def test_confirmations_of_a_day_come_in_pages(world: World, monkeypatch: pytest.
 
 
 def test_only_the_depositorys_key_opens_it(world: World) -> None:
-    answer = world.request(world.depository_api, "POST", "/depository/instructions", INSTRUCTION, key_id="XNYS")
+    answer = world.request(
+        world.depository_api, "POST", "/depository/instructions", INSTRUCTION, key_id="XNYS"
+    )
     assert answer.status == 401
     assert balances(world) == NOTHING

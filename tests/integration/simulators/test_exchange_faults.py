@@ -23,7 +23,10 @@ def test_a_silent_exchange_tells_only_who_asks(world: World) -> None:
     world.tick()
     assert world.owner.received == []
     state = world.status().body
-    assert (state["status"], sum(each["quantity"] for each in state["executions"])) == ("FILLED", 100)
+    assert (state["status"], sum(each["quantity"] for each in state["executions"])) == (
+        "FILLED",
+        100,
+    )
     assert world.open_work() == []
 
 
@@ -34,7 +37,9 @@ def test_a_late_report_comes_with_a_later_tick(world: World) -> None:
     world.tick()
     assert world.owner.received == []
     world.tick()
-    assert execution_ids(world) == [each["execution_id"] for each in world.status().body["executions"]]
+    assert execution_ids(world) == [
+        each["execution_id"] for each in world.status().body["executions"]
+    ]
     assert world.open_work() == []
 
 
@@ -56,7 +61,9 @@ def test_a_seeded_reject_is_reported(world: World) -> None:
 
 
 @pytest.mark.parametrize("failure", [503, 302, 401])
-def test_a_report_is_sent_until_it_is_answered_200_and_is_the_same_each_time(world: World, failure: int) -> None:
+def test_a_report_is_sent_until_it_is_answered_200_and_is_the_same_each_time(
+    world: World, failure: int
+) -> None:
     world.owner.answers = [failure] * 3
     world.submit(quantity=1)
     world.match()

@@ -17,22 +17,41 @@ from trading.wire import CALLBACK_PATH, VenueQuote
 
 def test_an_order_is_accepted_matched_and_reported_with_signed_callbacks(world: World) -> None:
     answer = world.submit()
-    assert (answer.status, answer.body["status"], answer.body["leaves_quantity"]) == (202, "NEW", 100)
+    assert (answer.status, answer.body["status"], answer.body["leaves_quantity"]) == (
+        202,
+        "NEW",
+        100,
+    )
     world.match()
     for received in world.owner.received:
         assert received.path.endswith(CALLBACK_PATH)
         now = int(world.now.timestamp())
-        verify(received.headers, [secret_of("XNYS").encode()], now, "POST", CALLBACK_PATH, received.body)
+        verify(
+            received.headers,
+            [secret_of("XNYS").encode()],
+            now,
+            "POST",
+            CALLBACK_PATH,
+            received.body,
+        )
         assert received.headers["idempotency-key"] == f"XNYS:{received.report['execution_id']}"
         assert received.headers["x-correlation-id"] == "corr-1"
     reports, state = world.owner.reports, world.status().body
-    assert (state["status"], state["cumulative_quantity"], state["leaves_quantity"]) == ("FILLED", 100, 0)
-    assert [report["execution_id"] for report in reports] == [each["execution_id"] for each in state["executions"]]
+    assert (state["status"], state["cumulative_quantity"], state["leaves_quantity"]) == (
+        "FILLED",
+        100,
+        0,
+    )
+    assert [report["execution_id"] for report in reports] == [
+        each["execution_id"] for each in state["executions"]
+    ]
     assert sum(report["last_quantity"] for report in reports) == 100
     assert world.open_work() == []
 
 
-def test_a_repeated_order_is_one_order_and_other_terms_under_its_id_are_refused(world: World) -> None:
+def test_a_repeated_order_is_one_order_and_other_terms_under_its_id_are_refused(
+    world: World,
+) -> None:
     assert world.submit().body == world.submit(correlation_id="other").body
     assert len(world.invocations) == 1
     other = world.submit(quantity=101)
@@ -77,7 +96,9 @@ def test_a_match_that_takes_shares_another_took_is_not_written(world: World) -> 
     outcome = look_at_a_good_market(record)
     dispatches = schedule(outcome, ExchangeBehaviour(), Dice("7"), world.now)
     world.submit(client_order_id="ord_2-1", quantity=30)
-    world.matching.handler({"kind": "order", "exchange_id": "XNYS", "client_order_id": "ord_2-1"}, FakeContext())
+    world.matching.handler(
+        {"kind": "order", "exchange_id": "XNYS", "client_order_id": "ord_2-1"}, FakeContext()
+    )
     with pytest.raises(ConflictError):
         store.commit(record.booked, outcome, dispatches, minute_of(world.now), displayed=129)
     assert world.status().body["status"] == "NEW"
@@ -87,16 +108,24 @@ def test_a_match_that_takes_shares_another_took_is_not_written(world: World) -> 
 
 def look_at_a_good_market(record: OrderRecord) -> MatchOutcome:
     """All of the order filled."""
-    quote = VenueQuote(exchange_id="XNYS", bid=Decimal("230.00"), bid_size=100, ask=Decimal("231.00"), ask_size=100)
+    quote = VenueQuote(
+        exchange_id="XNYS", bid=Decimal("230.00"), bid_size=100, ask=Decimal("231.00"), ask_size=100
+    )
     outcome = match(
-        record.booked, quote, ExchangeBehaviour(reject_rate=Decimal(0), partial_rate=Decimal(0)), Dice("7"), START
+        record.booked,
+        quote,
+        ExchangeBehaviour(reject_rate=Decimal(0), partial_rate=Decimal(0)),
+        Dice("7"),
+        START,
     )
     assert outcome is not None
     assert outcome.taken == 100
     return outcome
 
 
-def test_a_large_order_takes_what_is_displayed_and_the_rest_as_it_is_replenished(world: World) -> None:
+def test_a_large_order_takes_what_is_displayed_and_the_rest_as_it_is_replenished(
+    world: World,
+) -> None:
     world.configure("XNYS", displayed_size=100)
     displayed = world.quote()["XNYS"]["ask_size"]
     assert 0 < displayed < 300
@@ -113,7 +142,9 @@ def test_a_large_order_takes_what_is_displayed_and_the_rest_as_it_is_replenished
     assert world.open_work() == []
 
 
-def test_an_immediate_order_of_more_than_is_displayed_is_canceled_for_the_rest(world: World) -> None:
+def test_an_immediate_order_of_more_than_is_displayed_is_canceled_for_the_rest(
+    world: World,
+) -> None:
     world.configure("XNYS", displayed_size=100)
     world.submit(quantity=300, time_in_force="IOC")
     world.submit(client_order_id="ord_2-1", quantity=300, time_in_force="FOK")
@@ -139,10 +170,15 @@ def test_a_stop_order_is_elected_by_the_exchanges_last_price(world: World) -> No
     world.submit(client_order_id="ord_1-1", stop_price=above, limit_price="300.00")
     world.submit(client_order_id="ord_2-1", stop_price=below, limit_price="300.00")
     world.match()
-    assert (world.status("ord_1-1").body["status"], world.status("ord_1-1").body["executions"]) == ("NEW", [])
+    assert (world.status("ord_1-1").body["status"], world.status("ord_1-1").body["executions"]) == (
+        "NEW",
+        [],
+    )
     assert world.status("ord_2-1").body["status"] == "FILLED"
     assert world.cancel("ord_1-1").body["status"] == "CANCELED"
-    answer = world.submit(client_order_id="ord_3-1", stop_price=above, limit_price="300.00", time_in_force="FOK")
+    answer = world.submit(
+        client_order_id="ord_3-1", stop_price=above, limit_price="300.00", time_in_force="FOK"
+    )
     assert (answer.status, answer.body["code"]) == (422, "BAD_TIME_IN_FORCE")
 
 
@@ -150,7 +186,11 @@ def test_a_cancel_ends_a_resting_order_and_is_no_callback(world: World) -> None:
     world.submit(limit_price="200.00")
     world.match()
     answer = world.cancel()
-    assert (answer.status, answer.body["status"], answer.body["leaves_quantity"]) == (200, "CANCELED", 0)
+    assert (answer.status, answer.body["status"], answer.body["leaves_quantity"]) == (
+        200,
+        "CANCELED",
+        0,
+    )
     assert world.cancel().body == answer.body
     world.tick()
     assert world.owner.received == []
@@ -170,7 +210,11 @@ def test_a_cancel_that_comes_before_matching_wins_and_after_it_loses(world: Worl
 
 def test_a_cancel_is_a_fence_for_an_order_that_has_not_arrived(world: World) -> None:
     answer = world.cancel()
-    assert (answer.status, answer.body["status"], answer.body["cumulative_quantity"]) == (200, "CANCELED", 0)
+    assert (answer.status, answer.body["status"], answer.body["cumulative_quantity"]) == (
+        200,
+        "CANCELED",
+        0,
+    )
     refused = world.submit()
     assert (refused.status, refused.body["code"]) == (422, "CANCELED_BEFORE_ARRIVAL")
     assert world.status().body == answer.body
@@ -197,7 +241,9 @@ def test_a_failure_on_one_order_does_not_keep_the_session_from_the_others(world:
     world.submit()
     key = {"pk": "ORDER#XNYS#ord_0-1", "sk": "ORDER"}
     world.exchange_table.update_item(
-        Key=key, UpdateExpression="SET cumulative_quantity = :bad", ExpressionAttributeValues={":bad": "broken"}
+        Key=key,
+        UpdateExpression="SET cumulative_quantity = :bad",
+        ExpressionAttributeValues={":bad": "broken"},
     )
     assert world.tick()["failed"] == 1
     assert world.status().body["status"] == "FILLED"

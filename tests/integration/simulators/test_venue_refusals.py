@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.simulators.test_depository_api import NOTHING, balances, confirmations, settle
+from tests.integration.simulators.test_depository_api import (
+    NOTHING,
+    balances,
+    confirmations,
+    settle,
+)
 from tests.integration.simulators.world import World, running_world
 
 
@@ -28,7 +33,9 @@ def world() -> Iterator[World]:
         {"X-Key-Id": "depository"},
     ],
 )
-def test_a_request_that_is_not_authentic_is_refused_as_a_problem(world: World, changes: dict[str, str]) -> None:
+def test_a_request_that_is_not_authentic_is_refused_as_a_problem(
+    world: World, changes: dict[str, str]
+) -> None:
     answer = world.post(world.order(), **changes)
     assert (answer.status, answer.content_type) == (401, "application/problem+json")
     assert set(answer.body) == {"type", "title", "status", "code", "detail", "request_id"}
@@ -70,7 +77,11 @@ def test_what_does_not_exist_is_not_found(world: World) -> None:
     def get(path: str) -> int:
         return world.request(world.exchange_api, "GET", path, key_id="XNYS").status
 
-    assert [get("/nothing"), get("/quotes/NONE"), get("/exchanges/XNYS/orders/none")] == [404, 404, 404]
+    assert [get("/nothing"), get("/quotes/NONE"), get("/exchanges/XNYS/orders/none")] == [
+        404,
+        404,
+        404,
+    ]
     assert get("/exchanges/XLON/orders/none") == 401
 
 
@@ -90,7 +101,15 @@ def test_a_query_that_makes_no_sense_is_refused(world: World, query: dict[str, s
 
 
 @pytest.mark.parametrize(
-    "changes", [{"settlement_date": "06.01.2026"}, {"settlement_date": 20459}, {"amount": 1.5}, {"quantity": -1}]
+    "changes",
+    [
+        {"settlement_date": "06.01.2026"},
+        {"settlement_date": 20459},
+        {"amount": 1.5},
+        {"quantity": -1},
+    ],
 )
-def test_an_instruction_that_makes_no_sense_is_refused(world: World, changes: dict[str, Any]) -> None:
+def test_an_instruction_that_makes_no_sense_is_refused(
+    world: World, changes: dict[str, Any]
+) -> None:
     assert (settle(world, **changes).status, balances(world)) == (422, NOTHING)

@@ -9,8 +9,12 @@ from simulators.reference import EXCHANGE_IDS
 from tests.integration.simulators.world import PREFIX, START, FakeContext, World
 
 
-@pytest.mark.parametrize(("age_seconds", "status"), [(300, 202), (301, 401), (-300, 202), (-301, 401)])
-def test_a_signature_holds_within_the_replay_window(world: World, age_seconds: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("age_seconds", "status"), [(300, 202), (301, 401), (-300, 202), (-301, 401)]
+)
+def test_a_signature_holds_within_the_replay_window(
+    world: World, age_seconds: int, status: int
+) -> None:
     assert world.post(world.order(), age_seconds=age_seconds).status == status
 
 
@@ -47,7 +51,9 @@ def test_every_exchange_takes_orders_under_its_own_key(world: World) -> None:
         ("exchange_matching", {"fills": 0, "failed": 0}),
     ],
 )
-def test_the_sample_events_do_what_they_show(world: World, function: str, expected: dict[str, Any]) -> None:
+def test_the_sample_events_do_what_they_show(
+    world: World, function: str, expected: dict[str, Any]
+) -> None:
     world.now = START
     event = json.loads(Path("events", f"{function}.json").read_text())
     answer = sys.modules[f"functions.{function}.handler"].handler(event, FakeContext())

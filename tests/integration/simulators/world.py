@@ -1,4 +1,6 @@
-"""The simulated venues' functions on a mocked AWS, their owner's HTTP server, and a clock that the test moves."""
+"""The simulated venues' functions on a mocked AWS, their owner's HTTP server, and a clock that the
+test moves.
+"""
 
 import importlib
 import io
@@ -42,13 +44,16 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
 }
 FAULTLESS = {
-    f"{fault}_rate": 0 for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")
+    f"{fault}_rate": 0
+    for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")
 } | {"latency_ms_min": 0, "latency_ms_max": 0, "displayed_size": 10_000}
 SOUND = {f"{fault}_rate": 0 for fault in ("fail", "unavailable", "slow", "answer_lost")}
 
 
 def secret_of(key_id: str) -> str:
-    """The secret that a venue signs with until a test rotates it, and that the files in events/ are signed with."""
+    """The secret that a venue signs with until a test rotates it, and that the files in events/ are
+    signed with.
+    """
     return f"secret-of-{key_id}"
 
 
@@ -100,7 +105,9 @@ class Owner:
                 """The test's output is no place for an access log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
 
     @property
     def url(self) -> str:
@@ -144,8 +151,13 @@ class World:
             tables.create_table(
                 TableName=name,
                 BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                AttributeDefinitions=[
+                    {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")
+                ],
+                KeySchema=[
+                    {"AttributeName": "pk", "KeyType": "HASH"},
+                    {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
             )
             for name in ("exchange-books", "depository-books")
         )
@@ -161,11 +173,15 @@ class World:
         self.exchange_api = self._cold_start("exchange_api")
         self.matching = self._cold_start("exchange_matching")
         self.depository_api = self._cold_start("depository_api")
-        self.exchange_api.lambda_client.meta.events.register_first("before-send.lambda.Invoke", self._invoked)
+        self.exchange_api.lambda_client.meta.events.register_first(
+            "before-send.lambda.Invoke", self._invoked
+        )
 
     def configure(self, exchange_id: str, **fields: Any) -> None:
         """A faultless exchange but for these fields. It takes a second to be noticed."""
-        self.exchange_table.put_item(Item={"pk": "CONFIG", "sk": exchange_id, **FAULTLESS, **fields})
+        self.exchange_table.put_item(
+            Item={"pk": "CONFIG", "sk": exchange_id, **FAULTLESS, **fields}
+        )
         self.pass_time(2)
 
     def configure_depository(self, **fields: Any) -> None:
@@ -205,7 +221,12 @@ class World:
             "queryStringParameters": query,
             "multiValueQueryStringParameters": None,
             "pathParameters": None,
-            "requestContext": {"requestId": "request-1", "stage": "v1", "httpMethod": method, "path": path},
+            "requestContext": {
+                "requestId": "request-1",
+                "stage": "v1",
+                "httpMethod": method,
+                "path": path,
+            },
             "body": text or None,
             "isBase64Encoded": False,
         }
@@ -214,7 +235,9 @@ class World:
         return Answer(answer["statusCode"], json.loads(answer["body"]), content_type)
 
     def order(self, **changes: Any) -> dict[str, Any]:
-        """An order as it is submitted: buy 100 AAPL at a price that the market surely meets, for the day."""
+        """An order as it is submitted: buy 100 AAPL at a price that the market surely meets, for
+        the day.
+        """
         return {
             "client_order_id": "ord_1-1",
             "account": "client-1",
@@ -230,11 +253,15 @@ class World:
 
     def submit(self, exchange_id: str = "XNYS", **changes: Any) -> Answer:
         path = f"/exchanges/{exchange_id}/orders"
-        return self.request(self.exchange_api, "POST", path, self.order(**changes), key_id=exchange_id)
+        return self.request(
+            self.exchange_api, "POST", path, self.order(**changes), key_id=exchange_id
+        )
 
     def post(self, body: dict[str, Any] | str, key_id: str = "XNYS", **changes: Any) -> Answer:
         """Whatever the test likes, where orders to XNYS are submitted."""
-        return self.request(self.exchange_api, "POST", "/exchanges/XNYS/orders", body, key_id=key_id, **changes)
+        return self.request(
+            self.exchange_api, "POST", "/exchanges/XNYS/orders", body, key_id=key_id, **changes
+        )
 
     def cancel(self, client_order_id: str = "ord_1-1", exchange_id: str = "XNYS") -> Answer:
         path = f"/exchanges/{exchange_id}/orders/{client_order_id}"
@@ -258,7 +285,9 @@ class World:
     def tick(self, seconds: float = 60, remaining_ms: int = 60_000) -> dict[str, int]:
         """The session's next tick, a minute later."""
         self.pass_time(seconds)
-        return dict(self.matching.handler({"kind": "session"}, FakeContext(remaining_ms=remaining_ms)))
+        return dict(
+            self.matching.handler({"kind": "session"}, FakeContext(remaining_ms=remaining_ms))
+        )
 
     def open_work(self) -> list[str]:
         """The client order ids on the list of work."""
@@ -281,7 +310,9 @@ class World:
 
 @contextmanager
 def running_world() -> Iterator[World]:
-    """A world from cold starts to the end of the test, as on the local AWS: callbacks may go over plain HTTP."""
+    """A world from cold starts to the end of the test, as on the local AWS: callbacks may go over
+    plain HTTP.
+    """
     owner = Owner()
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         for name, value in ENVIRONMENT.items():

@@ -23,11 +23,18 @@ def admin_event(
     """A request of an operator who says why."""
     sent = {"reason": REASON, **(body or {})} if method != "GET" else None
     options = {"authorizer": OPERATOR} | options
-    return request(method, f"/api/v1/admin/{path}", sent, headers={"Idempotency-Key": key}, **options)
+    return request(
+        method, f"/api/v1/admin/{path}", sent, headers={"Idempotency-Key": key}, **options
+    )
 
 
 def ask(
-    system: System, method: str, path: str, body: dict[str, Any] | None = None, key: str = "admin-1", **options: Any
+    system: System,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    key: str = "admin-1",
+    **options: Any,
 ) -> tuple[int, dict[str, Any], dict[str, Any]]:
     """Status, body and the whole answer."""
     return system.call("admin", admin_event(method, path, body, key, **options))

@@ -49,10 +49,20 @@ def add_reference_data(
             reference_price=listed.reference_price,
             trading_hours=listed.trading_hours,
         )
-        put(client, NAMES.reference, {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()})
+        put(
+            client,
+            NAMES.reference,
+            {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
+        )
     for venue in exchanges:
-        exchange = Exchange(exchange_id=venue.exchange_id, name=venue.name, fee_per_share=venue.fee_per_share)
-        put(client, NAMES.reference, {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()})
+        exchange = Exchange(
+            exchange_id=venue.exchange_id, name=venue.name, fee_per_share=venue.fee_per_share
+        )
+        put(
+            client,
+            NAMES.reference,
+            {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
+        )
     for demo in DEMO_CLIENTS:
         put(client, NAMES.clients, demo.client.model_dump())
         client_id = demo.client.client_id
@@ -60,7 +70,9 @@ def add_reference_data(
         books.commit(*deposits.deposit_cash(account, demo.cash, "opening", now))
         for symbol, (quantity, cost) in demo.shares.items():
             position = Position(client_id=client_id, symbol=symbol)
-            books.commit(*deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now))
+            books.commit(
+                *deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now)
+            )
 
 
 def books_reader(client: Any) -> TableReader:

@@ -43,6 +43,10 @@ def venue(clock: Clock) -> Iterator[Venue]:
 @pytest.fixture
 def exchanges(venue: Venue, dynamodb: Any) -> HttpExchanges:
     """The exchanges as a worker that starts cold has them: no failure counted, no circuit known."""
-    for counters in (breaker._LOCAL_FAILURES, breaker._LOCAL_SUCCESSES, breaker._LAST_OBSERVED_STATE):
+    for counters in (
+        breaker._LOCAL_FAILURES,
+        breaker._LOCAL_SUCCESSES,
+        breaker._LAST_OBSERVED_STATE,
+    ):
         counters.clear()
     return HttpExchanges(venue.http(), circuit_store(dynamodb, f"{PREFIX}control"), "XNYS")

@@ -137,7 +137,10 @@ def novation(trade_id: str = "trd_1") -> Novation:
         margin_required=Decimal("761.67"),
         settlement_amount=Decimal("2285.00"),
         net_position=NetPosition(
-            symbol="AAPL", settlement_date=SETTLEMENT_DATE, net_quantity=-10, net_amount=Decimal("-2285.00")
+            symbol="AAPL",
+            settlement_date=SETTLEMENT_DATE,
+            net_quantity=-10,
+            net_amount=Decimal("-2285.00"),
         ),
         postings=ledger.transfer("USD", "exchange:XNYS", "ccp:2026-01-06", Decimal("2285.00")),
     )

@@ -19,11 +19,15 @@ ORDER: dict[str, Any] = {
 MARKET: dict[str, Any] = {"order_type": "market", "price": None, "time_in_force": "IOC"}
 
 
-def new_order(key: str = "key-1", caller: str | None = None, permissions: str = "orders:write", **changes: Any) -> Any:
+def new_order(
+    key: str = "key-1", caller: str | None = None, permissions: str = "orders:write", **changes: Any
+) -> Any:
     """The event of POST /orders: a marketable limit order of alice, but for the changes."""
     body = {name: value for name, value in {**ORDER, **changes}.items() if value is not None}
     authorizer = principal(caller or body["client_id"], permissions)
-    return request("POST", "/api/v1/orders", body, headers={"Idempotency-Key": key}, authorizer=authorizer)
+    return request(
+        "POST", "/api/v1/orders", body, headers={"Idempotency-Key": key}, authorizer=authorizer
+    )
 
 
 def place(system: System, key: str = "key-1", **changes: Any) -> dict[str, Any]:
@@ -42,7 +46,9 @@ def show(system: System, order_id: str, client_id: str = "alice") -> dict[str, A
 
 
 def cleared_order(system: System, key: str = "key-1", **changes: Any) -> str:
-    """Place an order and let everything happen until its workflow has succeeded: the order is cleared."""
+    """Place an order and let everything happen until its workflow has succeeded: the order is
+    cleared.
+    """
     order_id: str = place(system, key, **changes)["order_id"]
     system.run_until(lambda: system.workflow_status(order_id) != "RUNNING")
     assert system.workflow_status(order_id) == "SUCCEEDED"

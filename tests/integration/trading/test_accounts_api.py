@@ -1,4 +1,6 @@
-"""GET /api/v1/balance, /positions, /portfolio: what is shown, to whom, page by page, and never half of a fill."""
+"""GET /api/v1/balance, /positions, /portfolio: what is shown, to whom, page by page, and never half
+of a fill.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -16,11 +18,19 @@ from trading.domain.accounts import Position
 ROUTES = ("balance", "positions", "positions/AAPL", "portfolio")
 
 
-def ask(system: System, path: str, client_id: str = "alice", permissions: str = "accounts:read", **query: str) -> Any:
+def ask(
+    system: System,
+    path: str,
+    client_id: str = "alice",
+    permissions: str = "accounts:read",
+    **query: str,
+) -> Any:
     """Status, body and the whole answer to a GET."""
     event = request("GET", f"/api/v1/{path}", authorizer=principal(client_id, permissions))
     event["queryStringParameters"] = query or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in query.items()
+    } or None
     return system.call("accounts", event)
 
 
@@ -42,14 +52,18 @@ def add_positions(system: System, client_id: str, symbols: list[str]) -> None:
     for symbol in symbols:
         position = Position(client_id=client_id, symbol=symbol)
         system.books.commit(
-            *deposits.deposit_shares(position, 10, Decimal("100.00"), f"opening-{symbol}", system.now())
+            *deposits.deposit_shares(
+                position, 10, Decimal("100.00"), f"opening-{symbol}", system.now()
+            )
         )
 
 
 def close(system: System, client_id: str, symbol: str, profit: str) -> None:
     """The position as it stands after its shares were sold and delivered."""
     position = system.books.position(client_id, symbol)
-    system.books.commit(position.move(available=-10, cost=-position.cost_basis, profit=Decimal(profit)))
+    system.books.commit(
+        position.move(available=-10, cost=-position.cost_basis, profit=Decimal(profit))
+    )
 
 
 def test_the_balance_at_rest(system: System) -> None:
@@ -69,7 +83,11 @@ def test_a_held_order_shows_in_the_balance_at_once(system: System) -> None:
     before = header(ask(system, "balance")[2], "ETag")
     place(system, price="230.00", quantity=100)
     held = show(system, "balance")
-    assert (held["available"], held["held_for_orders"], held["total"]) == ("76999.70", "23000.30", "100000.00")
+    assert (held["available"], held["held_for_orders"], held["total"]) == (
+        "76999.70",
+        "23000.30",
+        "100000.00",
+    )
     assert header(ask(system, "balance")[2], "ETag") != before
 
 
@@ -85,7 +103,9 @@ def test_a_purchase_after_its_execution(system: System) -> None:
     value = Decimal(position["last_price"]) * 200
     assert Decimal(position["market_value"]) == value
     assert Decimal(position["unrealised_profit"]) == value - cost
-    assert position["price_time"] <= system.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert position["price_time"] <= system.now().isoformat(timespec="microseconds").replace(
+        "+00:00", "Z"
+    )
     portfolio = show(system, "portfolio")
     assert portfolio["positions"][0] == position
     microsoft = Decimal(portfolio["positions"][1]["market_value"])
@@ -110,7 +130,11 @@ def test_what_nobody_knows_a_price_of_is_valued_at_cost(system: System) -> None:
 def test_shares_held_for_a_sale(system: System) -> None:
     place(system, side="sell", quantity=30, price="270.00")
     position = show(system, "positions/AAPL")
-    assert (position["quantity"], position["available"], position["held_for_sells"]) == (100, 70, 30)
+    assert (position["quantity"], position["available"], position["held_for_sells"]) == (
+        100,
+        70,
+        30,
+    )
 
 
 def test_pages_by_symbol_without_closed_positions_unless_asked_for(system: System) -> None:
@@ -143,11 +167,20 @@ def test_symbols_that_begin_alike_are_not_skipped(system: System) -> None:
     add_positions(system, "carol", ["BRK", "BRK.A", "BRK.B", "BRK2"])
     page = show(system, "positions", "carol", limit="1")
     rest = show(system, "positions", "carol", cursor=page["next_cursor"])
-    assert [item["symbol"] for item in page["items"] + rest["items"]] == ["BRK", "BRK.A", "BRK.B", "BRK2"]
+    assert [item["symbol"] for item in page["items"] + rest["items"]] == [
+        "BRK",
+        "BRK.A",
+        "BRK.B",
+        "BRK2",
+    ]
 
 
 def test_a_client_sees_its_own_alone(system: System) -> None:
-    assert ask(system, "positions/AAPL", "bob")[:2][0] == ask(system, "positions/NVDA", "alice")[0] == 404
+    assert (
+        ask(system, "positions/AAPL", "bob")[:2][0]
+        == ask(system, "positions/NVDA", "alice")[0]
+        == 404
+    )
     assert show(system, "positions", "bob")["items"] == []
     assert show(system, "portfolio", "bob")["total_value"] == "50000.00"
     cursor = show(system, "positions", "alice", limit="1")["next_cursor"]
@@ -190,12 +223,16 @@ def test_who_may_ask(system: System, route: str) -> None:
         ("positions/CASH", {}, 404, "NOT_FOUND"),
     ],
 )
-def test_bad_input(system: System, path: str, query: dict[str, str], status: int, code: str) -> None:
+def test_bad_input(
+    system: System, path: str, query: dict[str, str], status: int, code: str
+) -> None:
     answered, body, _ = ask(system, path, **query)
     assert (answered, body["code"]) == (status, code)
 
 
-def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(system: System) -> None:
+def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
+    system: System,
+) -> None:
     order_id = place(system, quantity=100)["order_id"]
     accounts = system.function("accounts").accounts
     read_account, read = accounts.books.account, 0
@@ -238,14 +275,22 @@ def test_an_account_that_never_rests_is_not_shown_in_parts(system: System) -> No
     assert header(answer, "Retry-After") == "1"
 
 
-def test_without_last_prices_the_reference_price_is_shown(system: System, capsys: pytest.CaptureFixture[str]) -> None:
-    put(system.dynamodb, f"{PREFIX}control", {"name": "LAST#AAPL", "symbol": "AAPL", "price": Decimal(1), "time": "x"})
+def test_without_last_prices_the_reference_price_is_shown(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(
+        system.dynamodb,
+        f"{PREFIX}control",
+        {"name": "LAST#AAPL", "symbol": "AAPL", "price": Decimal(1), "time": "x"},
+    )
     system.dynamodb.delete_table(TableName=f"{PREFIX}control")
     assert show(system, "positions/AAPL")["price_source"] == "reference"
     assert '"LastPricesUnavailable"' in capsys.readouterr().out
 
 
-def test_the_rate_limit_of_a_key_is_shared_with_its_orders(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_limit_of_a_key_is_shared_with_its_orders(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RATE_LIMIT_REQUESTS", "2")
     assert system.call("orders", new_order())[0] == 201
     assert [ask(system, "balance")[0] for _ in range(2)] == [200, 429]
@@ -254,7 +299,10 @@ def test_the_rate_limit_of_a_key_is_shared_with_its_orders(system: System, monke
 def test_what_has_not_changed_is_not_sent_again(system: System) -> None:
     tag = str(header(ask(system, "portfolio")[2], "ETag"))
     event = request(
-        "GET", "/api/v1/portfolio", headers={"If-None-Match": tag}, authorizer=principal("alice", "accounts:read")
+        "GET",
+        "/api/v1/portfolio",
+        headers={"If-None-Match": tag},
+        authorizer=principal("alice", "accounts:read"),
     )
     answer = system.invoke("accounts", event)
     assert (answer["statusCode"], answer["body"]) == (304, "")

@@ -26,11 +26,15 @@ def log_in(system: System, api_key: str, secret: str, key: str) -> tuple[int, di
 
 def audited(system: System, subject: str) -> list[str]:
     entries = TableAuditTrail(system.dynamodb, f"{PREFIX}audit", system.now).of(subject)
-    assert {(entry.who, entry.reason) for entry in entries} <= {("operations (key-operations)", REASON)}
+    assert {(entry.who, entry.reason) for entry in entries} <= {
+        ("operations (key-operations)", REASON)
+    }
     return [entry.action for entry in entries]
 
 
-def create(system: System, key: str = "create-1", **changes: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
+def create(
+    system: System, key: str = "create-1", **changes: Any
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
     return ask(system, "POST", "clients", DAVE | changes, key)
 
 
@@ -39,7 +43,12 @@ def test_a_new_client_logs_in_is_funded_and_trades(system: System) -> None:
     assert (status, issued["client_id"], issued["note"]) == (201, "dave", None)
     assert header(answer, "Location") == "/api/v1/admin/clients/dave"
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[0] == 200
-    assert ask(system, "POST", "clients/dave/deposits", {"reference": "wire-1", "amount": "30000.00"})[0] == 201
+    assert (
+        ask(system, "POST", "clients/dave/deposits", {"reference": "wire-1", "amount": "30000.00"})[
+            0
+        ]
+        == 201
+    )
     assert place(system, "order-1", client_id="dave")["status"] == "VALIDATED"
     shown = show(system, "dave")
     assert (shown["status"], shown["margin_percent"], shown["version"]) == ("ACTIVE", "50.00", 1)
@@ -48,7 +57,9 @@ def test_a_new_client_logs_in_is_funded_and_trades(system: System) -> None:
     assert system.findings() == []
 
 
-def test_a_repeated_creation_answers_the_same_key_without_the_secret_that_is_kept_nowhere(system: System) -> None:
+def test_a_repeated_creation_answers_the_same_key_without_the_secret_that_is_kept_nowhere(
+    system: System,
+) -> None:
     _, first, _ = create(system)
     status, again, answer = create(system)
     assert (status, again["api_key"], again["api_secret"]) == (201, first["api_key"], None)
@@ -61,7 +72,9 @@ def test_a_repeated_creation_answers_the_same_key_without_the_secret_that_is_kep
 def test_a_creation_whose_record_is_lost_is_repeated_without_harm(system: System) -> None:
     _, first, _ = create(system)
     for record in items(system.dynamodb, f"{PREFIX}idempotency"):
-        system.dynamodb.delete_item(TableName=f"{PREFIX}idempotency", Key={"id": {"S": record["id"]}})
+        system.dynamodb.delete_item(
+            TableName=f"{PREFIX}idempotency", Key={"id": {"S": record["id"]}}
+        )
     status, again, answer = create(system)
     assert (status, again["api_key"], again["api_secret"]) == (201, first["api_key"], None)
     assert header(answer, "Idempotency-Replayed") == "true"
@@ -71,24 +84,37 @@ def test_a_creation_whose_record_is_lost_is_repeated_without_harm(system: System
 def test_a_client_is_created_once(system: System) -> None:
     create(system)
     status, problem, _ = create(system, "create-2")
-    assert (status, problem["code"], problem["errors"][0]["field"]) == (409, "CLIENT_EXISTS", "client_id")
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (
+        409,
+        "CLIENT_EXISTS",
+        "client_id",
+    )
     status, problem, _ = create(system, name="Another")
     assert (status, problem["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert show(system, "dave")["name"] == "Dave"
 
 
-def test_a_suspended_client_cannot_log_in_or_trade_and_its_orders_are_canceled(system: System) -> None:
+def test_a_suspended_client_cannot_log_in_or_trade_and_its_orders_are_canceled(
+    system: System,
+) -> None:
     _, issued, _ = create(system)
     ask(system, "POST", "clients/dave/deposits", {"reference": "wire-1", "amount": "30000.00"})
     order_id = place(system, "order-1", client_id="dave", price="200.00")["order_id"]
     status, body, _ = ask(system, "POST", "clients/dave/suspension")
     assert (status, body["status"], body["orders_to_cancel"]) == (200, "INACTIVE", 1)
-    assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[1]["code"] == "CLIENT_INACTIVE"
+    assert (
+        log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[1]["code"]
+        == "CLIENT_INACTIVE"
+    )
     assert place(system, "order-2", client_id="dave")["reason"]["code"] == "CLIENT_INACTIVE"
     system.run_until(lambda: system.status(order_id) == "CANCELED")
     assert system.books.account("dave").held == 0
     system.venues.pass_time(1)
-    assert ask(system, "POST", "clients/dave/suspension", key="again")[1]["version"] == body["version"] == 2
+    assert (
+        ask(system, "POST", "clients/dave/suspension", key="again")[1]["version"]
+        == body["version"]
+        == 2
+    )
     assert ask(system, "POST", "clients/dave/activation")[1]["status"] == "ACTIVE"
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")[0] == 200
     assert place(system, "order-3", client_id="dave")["status"] == "VALIDATED"
@@ -110,31 +136,57 @@ def test_a_changed_credit_limit_moves_what_is_available_of_it(system: System) ->
     status, body, _ = ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS})
     assert (status, body["credit_limit"], body["version"]) == (200, "20000.00", 2)
     account = show(system, "bob")["account"]
-    assert sum(Decimal(account[f"credit_{part}"]) for part in ("available", "held", "used")) == 20000
+    assert (
+        sum(Decimal(account[f"credit_{part}"]) for part in ("available", "held", "used")) == 20000
+    )
     assert system.books.account("bob").held == before.held
     assert system.findings() == []
 
 
 def test_a_credit_limit_below_what_is_held_lends_nothing_new(system: System) -> None:
     place(system, "order-1", client_id="bob")
-    assert ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS, "credit_limit": "0"})[0] == 200
+    assert (
+        ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS, "credit_limit": "0"})[0]
+        == 200
+    )
     assert system.books.account("bob").credit_available < 0
     system.venues.pass_time(11)
-    assert place(system, "order-2", client_id="bob", quantity=1)["reason"]["code"] == "CREDIT_LIMIT_EXCEEDED"
+    assert (
+        place(system, "order-2", client_id="bob", quantity=1)["reason"]["code"]
+        == "CREDIT_LIMIT_EXCEEDED"
+    )
 
 
 def test_two_operators_do_not_overwrite_each_other(system: System) -> None:
     assert ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS})[0] == 200
     status, problem, _ = ask(
-        system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS, "credit_limit": "5.00"}, "other"
+        system,
+        "PUT",
+        "clients/bob/limits",
+        {"version": 1, **LIMITS, "credit_limit": "5.00"},
+        "other",
     )
-    assert (status, problem["code"], problem["details"]) == (409, "VERSION_CONFLICT", {"version": "2"})
-    assert ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS}, "again")[1]["version"] == 2
+    assert (status, problem["code"], problem["details"]) == (
+        409,
+        "VERSION_CONFLICT",
+        {"version": "2"},
+    )
+    assert (
+        ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS}, "again")[1]["version"]
+        == 2
+    )
 
 
 @pytest.mark.parametrize("version", [None, 0])
-def test_a_profile_from_before_there_were_versions_stands_at_the_first(system: System, version: int | None) -> None:
-    profile = {"client_id": "erin", "name": "Erin", "daily_trading_limit": "1.00", "settlement_account": "csd"}
+def test_a_profile_from_before_there_were_versions_stands_at_the_first(
+    system: System, version: int | None
+) -> None:
+    profile = {
+        "client_id": "erin",
+        "name": "Erin",
+        "daily_trading_limit": "1.00",
+        "settlement_account": "csd",
+    }
     put(system.dynamodb, NAMES.clients, profile | ({} if version is None else {"version": version}))
     assert show(system, "erin")["version"] == 1
     assert ask(system, "POST", "clients/erin/suspension")[1]["version"] == 2
@@ -147,7 +199,11 @@ def test_a_rotated_secret_ends_after_its_grace_time(system: System) -> None:
     rotation = {"api_key": api_key, "grace_hours": 2}
     status, rotated, _ = ask(system, "POST", "clients/dave/secret-rotation", rotation, "rotate-1")
     assert status == 200
-    until = (system.now() + timedelta(hours=2)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    until = (
+        (system.now() + timedelta(hours=2))
+        .isoformat(timespec="microseconds")
+        .replace("+00:00", "Z")
+    )
     assert rotated["previous_secret_valid_until"] == until
     assert show(system, "dave")["api_keys"][0]["previous_secret_valid_until"] == until
     assert log_in(system, api_key, first, "log-in-1")[0] == 200
@@ -159,19 +215,34 @@ def test_a_rotated_secret_ends_after_its_grace_time(system: System) -> None:
 
 def test_a_rotation_without_grace_ends_the_secret_at_once(system: System) -> None:
     _, issued, _ = create(system)
-    ask(system, "POST", "clients/dave/secret-rotation", {"api_key": issued["api_key"], "grace_hours": 0}, "rotate-1")
+    ask(
+        system,
+        "POST",
+        "clients/dave/secret-rotation",
+        {"api_key": issued["api_key"], "grace_hours": 0},
+        "rotate-1",
+    )
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[0] == 401
 
 
-def test_a_rotation_whose_answer_was_lost_is_made_good_while_the_client_goes_on(system: System) -> None:
+def test_a_rotation_whose_answer_was_lost_is_made_good_while_the_client_goes_on(
+    system: System,
+) -> None:
     _, issued, _ = create(system)
     api_key, in_use = issued["api_key"], issued["api_secret"]
-    _, lost, _ = ask(system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1")
-    _, again, _ = ask(system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1")
+    _, lost, _ = ask(
+        system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1"
+    )
+    _, again, _ = ask(
+        system, "POST", "clients/dave/secret-rotation", {"api_key": api_key}, "rotate-1"
+    )
     assert "newest_was_lost" in again["note"]
     repair = {"api_key": api_key, "newest_was_lost": True}
     status, repaired, _ = ask(system, "POST", "clients/dave/secret-rotation", repair, "rotate-2")
-    assert (status, repaired["previous_secret_valid_until"]) == (200, lost["previous_secret_valid_until"])
+    assert (status, repaired["previous_secret_valid_until"]) == (
+        200,
+        lost["previous_secret_valid_until"],
+    )
     assert log_in(system, api_key, in_use, "log-in-1")[0] == 200
     assert log_in(system, api_key, repaired["api_secret"], "log-in-2")[0] == 200
     assert log_in(system, api_key, lost["api_secret"], "log-in-3")[0] == 401
@@ -187,7 +258,9 @@ def test_a_repeated_rotation_rotates_once(system: System, record_lost: bool) -> 
     _, rotated, _ = ask(system, "POST", "clients/dave/secret-rotation", rotation, "rotate-1")
     if record_lost:
         for record in items(system.dynamodb, f"{PREFIX}idempotency"):
-            system.dynamodb.delete_item(TableName=f"{PREFIX}idempotency", Key={"id": {"S": record["id"]}})
+            system.dynamodb.delete_item(
+                TableName=f"{PREFIX}idempotency", Key={"id": {"S": record["id"]}}
+            )
     status, again, _ = ask(system, "POST", "clients/dave/secret-rotation", rotation, "rotate-1")
     assert (status, again["api_secret"], again["api_key"]) == (200, None, issued["api_key"])
     assert log_in(system, issued["api_key"], rotated["api_secret"], "log-in-1")[0] == 200
@@ -230,7 +303,9 @@ def test_limits_that_were_set_are_answered_again_after_others_were_set(system: S
     first = ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})
     other = {**LIMITS, "credit_limit": "1.00", "version": first[1]["version"]}
     assert ask(system, "PUT", "clients/alice/limits", other, "another")[0] == 200
-    assert ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})[:2] == first[:2]
+    assert (
+        ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})[:2] == first[:2]
+    )
     assert ask(system, "PUT", "clients/alice/limits", other)[1]["code"] == "IDEMPOTENCY_KEY_REUSED"
     assert show(system, "alice")["credit_limit"] == "1.00"
 
@@ -241,8 +316,13 @@ def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
     assert (status, problem["code"]) == (500, "INTERNAL")
     system.dynamodb.create_table(
         TableName=f"{PREFIX}audit",
-        KeySchema=[{"AttributeName": "subject", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("subject", "at")],
+        KeySchema=[
+            {"AttributeName": "subject", "KeyType": "HASH"},
+            {"AttributeName": "at", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("subject", "at")
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     assert show(system, "alice")["status"] == "ACTIVE"
@@ -259,11 +339,26 @@ def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
         ("POST", "clients", DAVE | {"fingerprint": "x"}, "fingerprint"),
         ("PUT", "clients/alice/limits", LIMITS, "version"),
         ("PUT", "clients/alice/limits", {**LIMITS, "version": "1"}, "version"),
-        ("POST", "clients/alice/secret-rotation", {"api_key": "k", "grace_hours": 169}, "grace_hours"),
-        ("POST", "clients/alice/secret-rotation", {"api_key": "k", "grace_hours": 0, "newest_was_lost": True}, "body"),
+        (
+            "POST",
+            "clients/alice/secret-rotation",
+            {"api_key": "k", "grace_hours": 169},
+            "grace_hours",
+        ),
+        (
+            "POST",
+            "clients/alice/secret-rotation",
+            {"api_key": "k", "grace_hours": 0, "newest_was_lost": True},
+            "body",
+        ),
         ("POST", "clients/alice/deposits", {"reference": "r"}, "body"),
         ("POST", "clients/alice/deposits", {"reference": "r", "amount": "0"}, "amount"),
-        ("POST", "clients/alice/deposits", {"reference": "r", "symbol": "AAPL", "quantity": 1}, "body"),
+        (
+            "POST",
+            "clients/alice/deposits",
+            {"reference": "r", "symbol": "AAPL", "quantity": 1},
+            "body",
+        ),
         ("POST", "clients/alice/withdrawals", {"reference": "r", "symbol": "AAPL"}, "body"),
         ("POST", "clients/alice/withdrawals", {"reference": "", "amount": "1.00"}, "reference"),
         ("PUT", "instruments/AAPL/halt", {"reason": ""}, "reason"),
@@ -292,7 +387,9 @@ def test_what_is_malformed_is_refused_with_its_field(
         ("PUT", "instruments/NONE/resume", {}),
     ],
 )
-def test_what_does_not_exist_is_not_found(system: System, method: str, path: str, body: dict[str, Any]) -> None:
+def test_what_does_not_exist_is_not_found(
+    system: System, method: str, path: str, body: dict[str, Any]
+) -> None:
     status, problem, _ = ask(system, method, path, body)
     assert (status, problem["code"]) == (404, "NOT_FOUND")
     assert system.books.account("nobody") == Account(client_id="nobody")

@@ -1,4 +1,6 @@
-"""GET /admin/orders/{id} and /admin/clients/{id}/orders, /portfolio: what an operator sees of an order and its client."""
+"""GET /admin/orders/{id} and /admin/clients/{id}/orders, /portfolio: what an operator sees of an
+order and its client.
+"""
 
 from typing import Any
 
@@ -20,7 +22,9 @@ def look_up(system: System, order_id: str) -> dict[str, Any]:
 def listed(system: System, client_id: str, **query: str) -> tuple[int, dict[str, Any]]:
     event = admin_event("GET", f"clients/{client_id}/orders")
     event["queryStringParameters"] = query or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in query.items()
+    } or None
     status, body, _ = system.call("admin", event)
     return status, body
 
@@ -31,7 +35,11 @@ def test_an_order_that_is_cleared(system: System) -> None:
     assert found["order"] == show(system, order_id)
     assert found["workflow"]["status"] == "SUCCEEDED"
     assert found["workflow"]["stopped_at"] >= found["workflow"]["started_at"]
-    assert (found["awaits"], found["pushed_again_at"], found["review_reason"]) == ("settlement", None, None)
+    assert (found["awaits"], found["pushed_again_at"], found["review_reason"]) == (
+        "settlement",
+        None,
+        None,
+    )
     kinds = [entry["kind"] for entry in found["ledger_entries"]]
     assert kinds == ["FILL", "NOVATION"] * len(found["order"]["execution_details"])
     for entry in found["ledger_entries"]:
@@ -44,7 +52,11 @@ def test_an_order_that_is_cleared(system: System) -> None:
 def test_an_order_on_its_way(system: System) -> None:
     order_id = place(system, **RESTING)["order_id"]
     found = look_up(system, order_id)
-    assert (found["awaits"], found["children"], found["ledger_entries"]) == ("the message to execute it", [], [])
+    assert (found["awaits"], found["children"], found["ledger_entries"]) == (
+        "the message to execute it",
+        [],
+        [],
+    )
     assert found["pushed_again_at"] > found["order"]["accepted_at"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
     found = look_up(system, order_id)
@@ -79,7 +91,10 @@ def test_a_clients_orders_by_pages(system: System) -> None:
         system.venues.pass_time(1)
     place(system, "bobs", client_id="bob", **RESTING)
     status, everything = listed(system, "alice")
-    assert (status, [order["client_order_id"] for order in everything["items"]]) == (200, ["third", "second", "first"])
+    assert (status, [order["client_order_id"] for order in everything["items"]]) == (
+        200,
+        ["third", "second", "first"],
+    )
     _, first = listed(system, "alice", limit="2")
     _, rest = listed(system, "alice", limit="2", cursor=first["next_cursor"])
     assert first["items"] + rest["items"] == everything["items"]
@@ -98,7 +113,9 @@ def test_a_clients_portfolio_is_what_the_client_sees(system: System) -> None:
     assert shown["cash"]["held_for_orders"] == "20000.30"
 
 
-@pytest.mark.parametrize("path", ["orders/ord_0", "clients/nobody/orders", "clients/nobody/portfolio"])
+@pytest.mark.parametrize(
+    "path", ["orders/ord_0", "clients/nobody/orders", "clients/nobody/portfolio"]
+)
 def test_what_does_not_exist_and_who_may_not_ask(system: System, path: str) -> None:
     status, problem, _ = ask(system, "GET", path)
     assert (status, problem["code"]) == (404, "NOT_FOUND")

@@ -20,7 +20,12 @@ def transfer(
 
 def test_cash_comes_in_once_a_reference(system: System) -> None:
     status, first, _ = transfer(system, "deposits", amount="250.50")
-    assert (status, first["kind"], first["asset"], first["amount"]) == (201, "DEPOSIT", "USD", "250.50")
+    assert (status, first["kind"], first["asset"], first["amount"]) == (
+        201,
+        "DEPOSIT",
+        "USD",
+        "250.50",
+    )
     status, again, answer = transfer(system, "deposits", "another-key", amount="250.50")
     assert (status, again) == (201, first)
     assert header(answer, "Idempotency-Replayed") == "true"
@@ -48,18 +53,27 @@ def test_what_was_refused_is_tried_again_under_its_key(system: System) -> None:
     assert system.books.account("carol").available == 0
 
 
-@pytest.mark.parametrize("other", [{"amount": "250.51"}, {"symbol": "AAPL", "quantity": 1, "cost": "250.50"}])
+@pytest.mark.parametrize(
+    "other", [{"amount": "250.51"}, {"symbol": "AAPL", "quantity": 1, "cost": "250.50"}]
+)
 def test_a_reference_stands_for_one_deposit(system: System, other: dict[str, Any]) -> None:
     transfer(system, "deposits", amount="250.50")
     status, problem, _ = transfer(system, "deposits", "another-key", **other)
-    assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "REFERENCE_REUSED", "reference")
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (
+        422,
+        "REFERENCE_REUSED",
+        "reference",
+    )
     assert str(system.books.account("carol").available) == "1250.50"
 
 
 def test_shares_come_in_with_their_cost_and_leave_with_their_part_of_it(system: System) -> None:
     shares: dict[str, Any] = {"symbol": "AAPL", "quantity": 4}
     assert transfer(system, "deposits", **shares, cost="800.00")[0] == 201
-    assert transfer(system, "deposits", "key-2", **shares, cost="801.00")[1]["code"] == "REFERENCE_REUSED"
+    assert (
+        transfer(system, "deposits", "key-2", **shares, cost="801.00")[1]["code"]
+        == "REFERENCE_REUSED"
+    )
     status, body, _ = transfer(system, "withdrawals", symbol="AAPL", quantity=1)
     assert (status, body["kind"], body["asset"], body["amount"], body["cost"]) == (
         *(201, "WITHDRAWAL"),
@@ -72,14 +86,22 @@ def test_shares_come_in_with_their_cost_and_leave_with_their_part_of_it(system: 
 
 def test_shares_of_nothing_that_is_listed_do_not_come_in(system: System) -> None:
     status, problem, _ = transfer(system, "deposits", symbol="NONE", quantity=1, cost="1.00")
-    assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "UNKNOWN_SYMBOL", "symbol")
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (
+        422,
+        "UNKNOWN_SYMBOL",
+        "symbol",
+    )
 
 
 def test_what_is_held_does_not_leave(system: System) -> None:
     place(system, client_id="carol", quantity=4)
     available = system.books.account("carol").available
     status, problem, _ = transfer(system, "withdrawals", amount="1000.00")
-    assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "NOT_WITHDRAWABLE", "amount")
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (
+        422,
+        "NOT_WITHDRAWABLE",
+        "amount",
+    )
     assert problem["details"] == {"available": str(available), "lacking": str(1000 - available)}
     assert transfer(system, "withdrawals", amount=str(available))[0] == 201
     assert transfer(system, "withdrawals", amount=str(available))[0] == 201
@@ -89,8 +111,12 @@ def test_what_is_held_does_not_leave(system: System) -> None:
 
 def test_proceeds_and_purchases_that_are_not_settled_do_not_leave(system: System) -> None:
     transfer(system, "deposits", symbol="AAPL", quantity=4, cost="800.00")
-    order_id = place(system, client_id="carol", side=Side.SELL, quantity=3, price="200.00")["order_id"]
-    bought = place(system, "key-2", client_id="carol", stock_symbol="KO", quantity=2, price="70.00")["order_id"]
+    order_id = place(system, client_id="carol", side=Side.SELL, quantity=3, price="200.00")[
+        "order_id"
+    ]
+    bought = place(
+        system, "key-2", client_id="carol", stock_symbol="KO", quantity=2, price="70.00"
+    )["order_id"]
     system.run_until(lambda: {system.status(order_id), system.status(bought)} == {"CLEARED"})
     account = system.books.account("carol")
     assert account.unsettled > 0

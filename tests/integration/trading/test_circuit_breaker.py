@@ -1,4 +1,6 @@
-"""An exchange that fails three times in a row is left alone, by every worker, until a probe succeeds."""
+"""An exchange that fails three times in a row is left alone, by every worker, until a probe
+succeeds.
+"""
 
 import time
 from typing import Any
@@ -80,7 +82,9 @@ def test_the_third_failure_in_a_row_opens_the_circuit_for_all_workers(
     assert venue.received == []
 
 
-def test_refusals_and_unknown_orders_are_no_failures(exchanges: HttpExchanges, venue: Venue, dynamodb: Any) -> None:
+def test_refusals_and_unknown_orders_are_no_failures(
+    exchanges: HttpExchanges, venue: Venue, dynamodb: Any
+) -> None:
     venue.answer(problem_answer(422, "BAD_PRICE"))
     for _ in range(4):
         with pytest.raises(NotAcceptedError):
@@ -90,7 +94,9 @@ def test_refusals_and_unknown_orders_are_no_failures(exchanges: HttpExchanges, v
     assert circuit(dynamodb) == {}
 
 
-def test_a_success_in_between_starts_the_count_again(exchanges: HttpExchanges, venue: Venue, dynamodb: Any) -> None:
+def test_a_success_in_between_starts_the_count_again(
+    exchanges: HttpExchanges, venue: Venue, dynamodb: Any
+) -> None:
     down, up = problem_answer(503, "EXCHANGE_DOWN"), state_answer(202)
     venue.answer(down, down, up, down, down, up)
     for taken in (False, False, True, False, False, True):
@@ -116,7 +122,9 @@ def test_after_the_recovery_time_a_probe_that_succeeds_closes_the_circuit(
     assert len(venue.received) == 2
 
 
-def test_a_probe_that_fails_opens_it_again(exchanges: HttpExchanges, venue: Venue, dynamodb: Any) -> None:
+def test_a_probe_that_fails_opens_it_again(
+    exchanges: HttpExchanges, venue: Venue, dynamodb: Any
+) -> None:
     open_circuit(exchanges, venue)
     let_recovery_time_pass(venue, dynamodb)
     prober = another_worker(venue, dynamodb)
@@ -156,7 +164,9 @@ def test_what_opened_the_circuit_and_when_is_kept_until_the_next_outage(
     assert over == still.model_copy(update={"closed_at": venue.clock()})
 
 
-def test_that_the_cause_cannot_be_kept_changes_nothing(exchanges: HttpExchanges, venue: Venue, dynamodb: Any) -> None:
+def test_that_the_cause_cannot_be_kept_changes_nothing(
+    exchanges: HttpExchanges, venue: Venue, dynamodb: Any
+) -> None:
     def refuse(**_: Any) -> None:
         raise ConnectionError("no control table")
 

@@ -47,7 +47,9 @@ def first_fill(system: System, order_id: str) -> Fill:
     return fill
 
 
-def test_a_message_about_an_unknown_order_is_put_aside_and_its_client_goes_on(system: System) -> None:
+def test_a_message_about_an_unknown_order_is_put_aside_and_its_client_goes_on(
+    system: System,
+) -> None:
     lost = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_lost")
     system.send("execution", "alice", lost.model_dump_json())
     cleared_order(system)
@@ -57,18 +59,26 @@ def test_a_message_about_an_unknown_order_is_put_aside_and_its_client_goes_on(sy
 
 
 def test_clearing_and_settlement_put_aside_what_is_unknown(system: System) -> None:
-    clear = ClearOrder(client_id="alice", correlation_id="corr-1", order_id="ord_lost", task_token="token")
-    settle = SettleClient(client_id="nobody", correlation_id="cycle", settlement_date="2026-01-06", task_token="token")
+    clear = ClearOrder(
+        client_id="alice", correlation_id="corr-1", order_id="ord_lost", task_token="token"
+    )
+    settle = SettleClient(
+        client_id="nobody", correlation_id="cycle", settlement_date="2026-01-06", task_token="token"
+    )
     system.send("clearing", "alice", clear.model_dump_json())
     system.send("settlement", "nobody", settle.model_dump_json())
     assert system.deliver("clearing") == system.deliver("settlement") == []
-    assert len(system.messages("CLEARING_DLQ_URL")) == len(system.messages("SETTLEMENT_DLQ_URL")) == 1
+    assert (
+        len(system.messages("CLEARING_DLQ_URL")) == len(system.messages("SETTLEMENT_DLQ_URL")) == 1
+    )
 
 
 def test_an_order_whose_execution_cannot_be_booked_is_flagged_for_people(system: System) -> None:
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
-    system.dynamodb.delete_item(TableName=NAMES.reference, Key={"kind": {"S": "INSTRUMENT"}, "id": {"S": "AAPL"}})
+    system.dynamodb.delete_item(
+        TableName=NAMES.reference, Key={"kind": {"S": "INSTRUMENT"}, "id": {"S": "AAPL"}}
+    )
     system.venues.match()
     assert system.deliver("execution") == []
     order = system.books.order(order_id)
@@ -84,7 +94,9 @@ def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_ord
     order_id = cleared_order(system)
     fill, cash = first_fill(system, order_id), system.books.account("alice").total
     for _ in range(2):
-        system.send("execution", "alice", report_of(fill, last_price=Decimal("1.00")).model_dump_json())
+        system.send(
+            "execution", "alice", report_of(fill, last_price=Decimal("1.00")).model_dump_json()
+        )
         assert system.deliver("execution") == []
         system.venues.pass_time(301)
     (kept,) = breaks(system, order_id)
@@ -95,10 +107,16 @@ def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_ord
     assert [finding.subject for finding in system.findings()] == [kept.trade_id]
 
 
-def test_an_execution_of_what_was_never_ordered_is_a_break_and_moves_nothing(system: System) -> None:
+def test_an_execution_of_what_was_never_ordered_is_a_break_and_moves_nothing(
+    system: System,
+) -> None:
     order_id = cleared_order(system)
     fill, cash = first_fill(system, order_id), system.books.account("alice").total
-    for changes in ({"client_order_id": "ord_never-1"}, {"client_order_id": f"{order_id}-9"}, {"account": "bob"}):
+    for changes in (
+        {"client_order_id": "ord_never-1"},
+        {"client_order_id": f"{order_id}-9"},
+        {"account": "bob"},
+    ):
         stray = report_of(fill, execution_id=f"stray-{changes}"[:64], **changes)
         system.send("execution", stray.client_id, stray.model_dump_json())
         assert system.deliver("execution") == []

@@ -30,7 +30,12 @@ def trades(system: System, order_id: str) -> list[str]:
 def test_an_order_is_executed_once_and_then_told(system: System) -> None:
     order_id = place(system)["order_id"]
     status, body, _ = ask(system, "execution", order_id)
-    assert (status, body["status"], body["executed_quantity"], body["execution_id"]) == (202, "VALIDATED", 0, None)
+    assert (status, body["status"], body["executed_quantity"], body["execution_id"]) == (
+        202,
+        "VALIDATED",
+        0,
+        None,
+    )
     system.run_until(lambda: system.status(order_id) == "CLEARED")
     status, body, answer = ask(system, "execution", order_id)
     assert (status, body["status"], body["executed_quantity"]) == (200, "CLEARED", 100)
@@ -62,7 +67,11 @@ def test_a_trade_is_settled_when_it_is_due_and_then_told(system: System) -> None
     assert (status, body["code"]) == (409, "NOT_DUE")
     system.venues.pass_time(24 * 3600)
     status, body, _ = ask(system, "settlement", trade_id)
-    assert (status, body["settlement_status"], body["settlement_date"]) == (200, "SETTLED", "2026-01-06")
+    assert (status, body["settlement_status"], body["settlement_date"]) == (
+        200,
+        "SETTLED",
+        "2026-01-06",
+    )
     _, again, answer = ask(system, "settlement", trade_id)
     assert again == body
     assert header(answer, "Idempotency-Replayed") == "true"

@@ -1,4 +1,6 @@
-"""Last prices: written at most every few seconds a symbol, read with a bounded age, and never in the way."""
+"""Last prices: written at most every few seconds a symbol, read with a bounded age, and never in
+the way.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,7 +35,9 @@ def calls(dynamodb: Any, operation: str) -> list[dict[str, Any]]:
     return seen
 
 
-def test_a_workers_first_execution_is_written_at_once_and_others_read_it(dynamodb: Any, clock: Clock) -> None:
+def test_a_workers_first_execution_is_written_at_once_and_others_read_it(
+    dynamodb: Any, clock: Clock
+) -> None:
     at = clock()
     worker(dynamodb, clock).observe("AAPL", Decimal("237.6401"), at)
     last = worker(dynamodb, clock).latest(["AAPL", "MSFT", "AAPL"])
@@ -54,7 +58,9 @@ def test_a_symbol_is_written_at_most_every_five_seconds(dynamodb: Any, clock: Cl
     assert len(requests) == 3
 
 
-def test_an_execution_that_is_reported_late_replaces_nothing_younger(dynamodb: Any, clock: Clock) -> None:
+def test_an_execution_that_is_reported_late_replaces_nothing_younger(
+    dynamodb: Any, clock: Clock
+) -> None:
     early = clock()
     clock.forward(minutes=20)
     worker(dynamodb, clock).observe("AAPL", Decimal(2), clock())
@@ -71,7 +77,9 @@ def test_one_that_is_reported_late_is_better_than_none(dynamodb: Any, clock: Clo
     assert written(dynamodb) == {"LAST#AAPL": 1}
 
 
-def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(dynamodb: Any, clock: Clock) -> None:
+def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(
+    dynamodb: Any, clock: Clock
+) -> None:
     reader, writer = worker(dynamodb, clock), worker(dynamodb, clock)
     writer.observe("AAPL", Decimal(1), clock())
     requests = calls(dynamodb, "BatchGetItem")
@@ -85,7 +93,10 @@ def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(dynamodb: Any, c
 
 
 def test_that_there_is_no_price_is_known_as_long(dynamodb: Any, clock: Clock) -> None:
-    reader, requests = worker(dynamodb, clock, read_max_age=timedelta(seconds=60)), calls(dynamodb, "BatchGetItem")
+    reader, requests = (
+        worker(dynamodb, clock, read_max_age=timedelta(seconds=60)),
+        calls(dynamodb, "BatchGetItem"),
+    )
     assert reader.latest(["AAPL"]) == {}
     worker(dynamodb, clock).observe("AAPL", Decimal(1), clock())
     clock.forward(seconds=59)

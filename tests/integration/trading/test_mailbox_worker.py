@@ -1,4 +1,6 @@
-"""What becomes of a batch: in order within a client, never stopped by a message that cannot succeed."""
+"""What becomes of a batch: in order within a client, never stopped by a message that cannot
+succeed.
+"""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +13,13 @@ from moto import mock_aws
 
 from tests.integration.backing import ENVIRONMENT, create_queues
 from tests.integration.simulators.world import FakeContext
-from trading.adapters.mailbox_worker import ENOUGH_TIME_MS, LONGEST_PAUSE_SECONDS, MAX_TRIES, REDRIVEN, MailboxWorker
+from trading.adapters.mailbox_worker import (
+    ENOUGH_TIME_MS,
+    LONGEST_PAUSE_SECONDS,
+    MAX_TRIES,
+    REDRIVEN,
+    MailboxWorker,
+)
 from trading.domain.accounts import LedgerInvariantError
 from trading.messages import PollOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTimeError, StaleError
@@ -19,7 +27,9 @@ from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTime
 
 @dataclass
 class Desk:
-    """A worker whose handling of an order fails as `errors` says and leaves the time of `time_after`, and what it did."""
+    """A worker whose handling of an order fails as `errors` says and leaves the time of
+    `time_after`, and what it did.
+    """
 
     queue_url: str
     dlq_url: str
@@ -33,7 +43,12 @@ class Desk:
     def __post_init__(self) -> None:
         self.sqs: Any = boto3.client("sqs")
         self.worker = MailboxWorker(
-            PollOrder.model_validate_json, self._handle, self._give_up, self.sqs, self.queue_url, self.dlq_url
+            PollOrder.model_validate_json,
+            self._handle,
+            self._give_up,
+            self.sqs,
+            self.queue_url,
+            self.dlq_url,
         )
 
     def _handle(self, message: PollOrder, context: Any, seen_before: bool) -> None:
@@ -74,7 +89,9 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         yield Desk(queues["EXECUTION_QUEUE_URL"], queues["EXECUTION_DLQ_URL"])
 
 
-def record(order_id: str, client_id: str = "alice", *, receives: int = 1, body: str | None = None) -> dict[str, Any]:
+def record(
+    order_id: str, client_id: str = "alice", *, receives: int = 1, body: str | None = None
+) -> dict[str, Any]:
     message = PollOrder(client_id=client_id, correlation_id="corr-1", order_id=order_id)
     return {
         "messageId": f"id-{order_id}",
@@ -103,8 +120,12 @@ def test_a_good_batch_is_handled_in_its_order(desk: Desk) -> None:
     assert desk.dead_letters() == []
 
 
-@pytest.mark.parametrize("body", ["{not json", "{}", '{"kind": "poll", "surprise": 1}', '"text"', ""])
-def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on(desk: Desk, body: str) -> None:
+@pytest.mark.parametrize(
+    "body", ["{not json", "{}", '{"kind": "poll", "surprise": 1}', '"text"', ""]
+)
+def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on(
+    desk: Desk, body: str
+) -> None:
     body = body or " "
     assert desk.work(record("a", body=body), record("b")) == []
     assert desk.handled == ["b"]
@@ -115,8 +136,12 @@ def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on
     assert desk.given_up == []
 
 
-@pytest.mark.parametrize("error", [NotFoundError("no order a"), LedgerInvariantError("held would be -1")])
-def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(desk: Desk, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [NotFoundError("no order a"), LedgerInvariantError("held would be -1")]
+)
+def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(
+    desk: Desk, error: Exception
+) -> None:
     desk.errors["a"] = error
     assert desk.work(record("a"), record("b")) == []
     assert desk.handled == ["b"]
@@ -127,12 +152,16 @@ def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(desk: Desk, error
     assert str(error) in reason(letter)
 
 
-@pytest.mark.parametrize("error", [StaleError(), OutcomeUnknownError("slow"), RuntimeError("a bug")])
+@pytest.mark.parametrize(
+    "error", [StaleError(), OutcomeUnknownError("slow"), RuntimeError("a bug")]
+)
 def test_what_may_succeed_later_comes_again_with_what_follows_it_of_its_client_alone(
     desk: Desk, error: Exception
 ) -> None:
     desk.errors["b"] = error
-    failed = desk.work(record("a"), record("b"), record("x", "bob"), record("c"), record("y", "bob"))
+    failed = desk.work(
+        record("a"), record("b"), record("x", "bob"), record("c"), record("y", "bob")
+    )
     assert failed == ["id-b", "id-c"]
     assert desk.handled == ["a", "x", "y"]
     assert (desk.dead_letters(), desk.given_up) == ([], [])
@@ -143,7 +172,10 @@ def test_what_may_succeed_later_comes_again_with_what_follows_it_of_its_client_a
 
 def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk: Desk) -> None:
     desk.errors["a"] = OutcomeUnknownError("slow")
-    assert desk.work(record("a", receives=MAX_TRIES - 1), record("b", receives=MAX_TRIES - 1)) == ["id-a", "id-b"]
+    assert desk.work(record("a", receives=MAX_TRIES - 1), record("b", receives=MAX_TRIES - 1)) == [
+        "id-a",
+        "id-b",
+    ]
     assert desk.work(record("a", receives=MAX_TRIES), record("b", receives=MAX_TRIES)) == []
     assert desk.handled == ["b"]
     (letter,) = desk.dead_letters()
@@ -151,7 +183,9 @@ def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk:
     assert desk.given_up == [("a", reason(letter))]
 
 
-def test_what_waited_behind_a_message_that_is_put_aside_is_not_put_aside_with_it(desk: Desk) -> None:
+def test_what_waited_behind_a_message_that_is_put_aside_is_not_put_aside_with_it(
+    desk: Desk,
+) -> None:
     desk.errors["a"] = desk.errors["b"] = OutcomeUnknownError("slow")
     records = [record(name, receives=MAX_TRIES) for name in ("a", "b", "c")]
     assert desk.work(*records) == ["id-b", "id-c"]
@@ -188,7 +222,9 @@ def test_the_handler_is_told_what_another_may_have_begun(desk: Desk) -> None:
 
 
 def test_what_an_operator_sent_back_may_have_been_begun_before(desk: Desk) -> None:
-    redriven = record("a") | {"messageAttributes": {REDRIVEN: {"dataType": "String", "stringValue": "id-0"}}}
+    redriven = record("a") | {
+        "messageAttributes": {REDRIVEN: {"dataType": "String", "stringValue": "id-0"}}
+    }
     assert desk.work(redriven, record("b")) == []
     assert desk.seen_before == ["a"]
 
@@ -199,14 +235,21 @@ def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:
     assert (desk.handled, desk.given_up) == ([], [])
 
 
-def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause(desk: Desk) -> None:
+def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause(
+    desk: Desk,
+) -> None:
     asked: list[dict[str, Any]] = []
     desk.sqs.meta.events.register(
-        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.extend(params["Entries"])
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch",
+        lambda params, **_: asked.extend(params["Entries"]),
     )
     desk.errors["a"] = StaleError()
     desk.time_after["a"] = ENOUGH_TIME_MS - 1
-    late = [record("x", "bob", receives=7), record("y", "bob", receives=7), record("z", "carol", receives=7)]
+    late = [
+        record("x", "bob", receives=7),
+        record("y", "bob", receives=7),
+        record("z", "carol", receives=7),
+    ]
     assert desk.work(record("a", receives=3), *late) == ["id-a", "id-x", "id-y", "id-z"]
     pauses = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked}
     assert pauses.pop("handle-a") >= 4
@@ -216,11 +259,18 @@ def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause
 def test_what_stops_for_lack_of_time_comes_again_at_once_however_often_it_did(desk: Desk) -> None:
     asked: list[dict[str, Any]] = []
     desk.sqs.meta.events.register(
-        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.extend(params["Entries"])
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch",
+        lambda params, **_: asked.extend(params["Entries"]),
     )
     desk.errors["a"] = OutOfTimeError()
-    assert desk.work(record("a", receives=MAX_TRIES), record("b"), record("x", "bob")) == ["id-a", "id-b"]
-    assert {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked} == {"handle-a": 0, "handle-b": 0}
+    assert desk.work(record("a", receives=MAX_TRIES), record("b"), record("x", "bob")) == [
+        "id-a",
+        "id-b",
+    ]
+    assert {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked} == {
+        "handle-a": 0,
+        "handle-b": 0,
+    }
     assert (desk.handled, desk.given_up, desk.dead_letters()) == (["x"], [], [])
 
 
@@ -230,26 +280,35 @@ def test_a_warm_worker_forgets_the_failures_of_the_batch_before(desk: Desk) -> N
     assert desk.work(record("b")) == []
 
 
-def test_what_failed_comes_again_together_after_a_pause_that_doubles_up_to_a_bound(desk: Desk) -> None:
+def test_what_failed_comes_again_together_after_a_pause_that_doubles_up_to_a_bound(
+    desk: Desk,
+) -> None:
     desk.errors["a"] = StaleError()
     asked: list[list[dict[str, Any]]] = []
     desk.sqs.meta.events.register(
-        "provide-client-params.sqs.ChangeMessageVisibilityBatch", lambda params, **_: asked.append(params["Entries"])
+        "provide-client-params.sqs.ChangeMessageVisibilityBatch",
+        lambda params, **_: asked.append(params["Entries"]),
     )
     for receives in range(1, MAX_TRIES):
-        desk.work(record("a", receives=receives), record("b", receives=receives), record("x", "bob"))
+        desk.work(
+            record("a", receives=receives), record("b", receives=receives), record("x", "bob")
+        )
     handles = [[entry["ReceiptHandle"] for entry in entries] for entries in asked]
     assert handles == [["handle-a", "handle-b"]] * (MAX_TRIES - 1)
     pauses = [{entry["VisibilityTimeout"] for entry in entries} for entries in asked]
     assert {len(pause) for pause in pauses} == {1}
     seconds = [pause.pop() for pause in pauses]
     bounds = [min(2**receives, LONGEST_PAUSE_SECONDS) for receives in range(1, MAX_TRIES)]
-    assert all(bound / 2 - 1 <= pause <= bound for pause, bound in zip(seconds, bounds, strict=True))
+    assert all(
+        bound / 2 - 1 <= pause <= bound for pause, bound in zip(seconds, bounds, strict=True)
+    )
 
 
 def test_a_batch_without_failures_asks_for_no_pause(desk: Desk) -> None:
     asked: list[Any] = []
-    desk.sqs.meta.events.register("before-call.sqs.ChangeMessageVisibilityBatch", lambda **_: asked.append(1))
+    desk.sqs.meta.events.register(
+        "before-call.sqs.ChangeMessageVisibilityBatch", lambda **_: asked.append(1)
+    )
     desk.work(record("a"))
     assert asked == []
 

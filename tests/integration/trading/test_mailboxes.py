@@ -34,7 +34,9 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 def received(url: str) -> list[dict[str, Any]]:
     """What the queue has; taken out, as what is in flight closes its group."""
     sqs: Any = boto3.client("sqs")
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
+    answer = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )
     messages: list[dict[str, Any]] = answer.get("Messages", [])
     for message in messages:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -43,7 +45,8 @@ def received(url: str) -> list[dict[str, Any]]:
 
 def mailboxes(queues: dict[str, str], clock: Clock) -> SqsMailboxes:
     urls = {
-        f"{name}_queue_url": queues[f"{name.upper()}_QUEUE_URL"] for name in ("execution", "clearing", "settlement")
+        f"{name}_queue_url": queues[f"{name.upper()}_QUEUE_URL"]
+        for name in ("execution", "clearing", "settlement")
     }
     return SqsMailboxes(boto3.client("sqs"), clock, **urls)
 
@@ -70,10 +73,14 @@ def report(execution_id: str = "exec-1", correlation_id: str = "corr-1") -> Repo
 
 POLL = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_1")
 CLEAR = ClearOrder(client_id="bob", correlation_id="corr-2", order_id="ord_2", task_token="token")
-SETTLE = SettleClient(client_id="carol", correlation_id="cycle", settlement_date=entities.SETTLEMENT_DATE)
+SETTLE = SettleClient(
+    client_id="carol", correlation_id="cycle", settlement_date=entities.SETTLEMENT_DATE
+)
 
 
-def test_each_message_goes_whole_to_its_queue_in_its_clients_group(queues: dict[str, str], clock: Clock) -> None:
+def test_each_message_goes_whole_to_its_queue_in_its_clients_group(
+    queues: dict[str, str], clock: Clock
+) -> None:
     sender = mailboxes(queues, clock)
     sender.execution(POLL)
     sender.clearing(CLEAR)
@@ -85,7 +92,9 @@ def test_each_message_goes_whole_to_its_queue_in_its_clients_group(queues: dict[
         assert type(message).model_validate_json(got["Body"]) == message
 
 
-def test_the_same_push_within_a_minute_is_one_message_and_later_another(queues: dict[str, str], clock: Clock) -> None:
+def test_the_same_push_within_a_minute_is_one_message_and_later_another(
+    queues: dict[str, str], clock: Clock
+) -> None:
     sender = mailboxes(queues, clock)
     sender.execution(POLL)
     sender.execution(POLL)
@@ -109,7 +118,9 @@ def test_a_report_is_one_message_however_late_and_however_it_is_correlated(
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
 
 
-def test_the_continuation_of_a_settlement_is_a_message_of_its_own(queues: dict[str, str], clock: Clock) -> None:
+def test_the_continuation_of_a_settlement_is_a_message_of_its_own(
+    queues: dict[str, str], clock: Clock
+) -> None:
     sender = mailboxes(queues, clock)
     sender.settlement(SETTLE)
     sender.settlement(SETTLE.model_copy(update={"part": 1}))

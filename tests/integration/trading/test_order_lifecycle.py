@@ -1,4 +1,6 @@
-"""Orders from their placing to their settlement, through every function and the real workflow, with faultless venues."""
+"""Orders from their placing to their settlement, through every function and the real workflow, with
+faultless venues.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -9,7 +11,9 @@ from tests.integration.trading.orders import MARKET, cleared_order, place, show
 from trading.messages import SettleClient
 
 SETTLEMENT_DATE = date(2026, 1, 6)
-SETTLE_ALICE = SettleClient(client_id="alice", correlation_id="cycle-2", settlement_date=SETTLEMENT_DATE)
+SETTLE_ALICE = SettleClient(
+    client_id="alice", correlation_id="cycle-2", settlement_date=SETTLEMENT_DATE
+)
 
 
 def settlement_cycle(system: System) -> dict[str, Any]:
@@ -33,7 +37,11 @@ def settlement_cycle(system: System) -> dict[str, Any]:
 def test_a_buy_travels_from_acceptance_to_settlement(system: System) -> None:
     order_id = cleared_order(system)
     shown = show(system, order_id)
-    assert [step["status"] for step in shown["status_history"]][:3] == ["RECEIVED", "VALIDATED", "ROUTING"]
+    assert [step["status"] for step in shown["status_history"]][:3] == [
+        "RECEIVED",
+        "VALIDATED",
+        "ROUTING",
+    ]
     assert shown["current_status"] == "CLEARED"
     trades = {detail["trade_id"] for detail in shown["execution_details"]}
     assert {detail["trade_id"] for detail in shown["clearing_details"]} == trades
@@ -53,7 +61,12 @@ def test_a_buy_travels_from_acceptance_to_settlement(system: System) -> None:
     }
     shown = show(system, order_id)
     assert shown["current_status"] == "SETTLED"
-    assert [step["status"] for step in shown["status_history"]][-4:] == ["CLEARING", "CLEARED", "SETTLING", "SETTLED"]
+    assert [step["status"] for step in shown["status_history"]][-4:] == [
+        "CLEARING",
+        "CLEARED",
+        "SETTLING",
+        "SETTLED",
+    ]
     paid = sum(Decimal(detail["final_amount"]) for detail in shown["settlement_details"])
     account, position = system.books.account("alice"), system.books.position("alice", "AAPL")
     assert (account.available, account.held) == (100_000 - paid, 0)
@@ -62,11 +75,15 @@ def test_a_buy_travels_from_acceptance_to_settlement(system: System) -> None:
     assert system.findings() == []
 
 
-def test_buys_and_sells_of_several_clients_settle_together_and_a_loan_is_repaid(system: System) -> None:
+def test_buys_and_sells_of_several_clients_settle_together_and_a_loan_is_repaid(
+    system: System,
+) -> None:
     bought = cleared_order(system, "b-1", client_id="bob", quantity=200, **MARKET)
     assert system.books.account("bob").credit_used > 0
     sold = cleared_order(system, "b-2", client_id="bob", side="sell", quantity=200, **MARKET)
-    other = cleared_order(system, "a-1", side="sell", quantity=40, price="200.00", time_in_force="IOC")
+    other = cleared_order(
+        system, "a-1", side="sell", quantity=40, price="200.00", time_in_force="IOC"
+    )
     assert system.findings() == []
 
     agreement = settlement_cycle(system)
@@ -95,12 +112,17 @@ def test_an_order_without_funds_is_kept_and_goes_nowhere(system: System) -> None
     answer = place(system, client_id="carol", quantity=20)
     assert (answer["status"], answer["reason"]["code"]) == ("REJECTED", "INSUFFICIENT_FUNDS")
     assert show(system, answer["order_id"], "carol")["current_status"] == "REJECTED"
-    assert system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)["executions"] == []
+    assert (
+        system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)["executions"]
+        == []
+    )
     assert system.messages("EXECUTION_QUEUE_URL") == []
     assert system.findings() == []
 
 
-def test_a_day_order_that_meets_no_price_expires_at_the_close_and_frees_its_hold(system: System) -> None:
+def test_a_day_order_that_meets_no_price_expires_at_the_close_and_frees_its_hold(
+    system: System,
+) -> None:
     order_id = place(system, price="190.00")["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING" and not system.venues.invocations)
     assert system.books.account("alice").held > 19_000

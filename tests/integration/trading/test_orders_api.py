@@ -12,14 +12,18 @@ from tests.unit.api.events import header, request
 from trading.domain.calendar import NEW_YORK
 
 
-def get(order_id: str, client_id: str = "alice", permissions: str = "orders:read") -> dict[str, Any]:
-    return request("GET", f"/api/v1/orders/{order_id}", authorizer=principal(client_id, permissions))
+def get(
+    order_id: str, client_id: str = "alice", permissions: str = "orders:read"
+) -> dict[str, Any]:
+    return request(
+        "GET", f"/api/v1/orders/{order_id}", authorizer=principal(client_id, permissions)
+    )
 
 
 def executions(system: System) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)[
-        "executions"
-    ]
+    found: list[dict[str, Any]] = system.stepfunctions.list_executions(
+        stateMachineArn=system.lifecycle_arn
+    )["executions"]
     return found
 
 
@@ -27,7 +31,9 @@ def test_an_accepted_order_is_kept_held_for_and_started(system: System) -> None:
     status, body, answer = system.call("orders", new_order())
     assert status == 201
     assert (body["status"], body["reason"]) == ("VALIDATED", None)
-    assert body["timestamp"] == system.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert body["timestamp"] == system.now().isoformat(timespec="microseconds").replace(
+        "+00:00", "Z"
+    )
     assert header(answer, "Location") == f"/api/v1/orders/{body['order_id']}"
     assert header(answer, "X-RateLimit-Limit")
     order, account = system.books.order(body["order_id"]), system.books.account("alice")
@@ -37,7 +43,9 @@ def test_an_accepted_order_is_kept_held_for_and_started(system: System) -> None:
     assert [execution["name"] for execution in executions(system)] == [order.order_id]
 
 
-def test_the_same_key_and_body_get_the_first_answer_again_and_nothing_happens_twice(system: System) -> None:
+def test_the_same_key_and_body_get_the_first_answer_again_and_nothing_happens_twice(
+    system: System,
+) -> None:
     _, first, _ = system.call("orders", new_order())
     held = system.books.account("alice").held
     system.venues.pass_time(5)
@@ -71,7 +79,9 @@ def test_the_same_key_of_another_client_is_another_order(system: System) -> None
 
 
 def test_two_orders_alike_under_two_keys_are_two_orders_in_sequence(system: System) -> None:
-    first, second = (system.books.order(place(system, key)["order_id"]) for key in ("key-1", "key-2"))
+    first, second = (
+        system.books.order(place(system, key)["order_id"]) for key in ("key-1", "key-2")
+    )
     assert first
     assert second
     assert (first.sequence, second.sequence, second.previous_order_id) == (1, 2, first.order_id)
@@ -116,7 +126,9 @@ def test_an_order_for_a_closed_market_shows_when_it_is_released(system: System) 
     assert show(system, place(system, "key-3")["order_id"])["release_at"] is None
 
 
-def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(system: System) -> None:
+def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(
+    system: System,
+) -> None:
     system.stepfunctions.delete_state_machine(stateMachineArn=system.lifecycle_arn)
     order_id = place(system)["order_id"]
     assert system.status(order_id) == "VALIDATED"
@@ -124,7 +136,10 @@ def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_
     system.venues.pass_time(61)
     assert system.invoke("sweeper", {}) == {"pushed": 1}
     system.run_until(lambda: system.status(order_id) == "CLEARED")
-    assert system.workflow_status(order_id) in ("RUNNING", "SUCCEEDED")  # moto, when busy, loses an answer to a token
+    assert system.workflow_status(order_id) in (
+        "RUNNING",
+        "SUCCEEDED",
+    )  # moto, when busy, loses an answer to a token
     assert system.findings() == []
 
 

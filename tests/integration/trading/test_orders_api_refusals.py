@@ -1,4 +1,6 @@
-"""What POST /api/v1/orders refuses before anything is written: one system for all, as nothing may change in it."""
+"""What POST /api/v1/orders refuses before anything is written: one system for all, as nothing may
+change in it.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,8 +39,14 @@ def refused(system: System, event: dict[str, Any]) -> tuple[int, dict[str, Any]]
         ({"stop_price": "240.00"}, "stop_price"),
         ({"order_type": "market", "price": None, "stop_price": "240.00"}, "stop_price"),
         ({"order_type": "stop", "price": None, "stop_price": "0"}, "stop_price"),
-        ({"order_type": "stop", "price": None, "stop_price": "240.00", "time_in_force": "IOC"}, "time_in_force"),
-        ({"order_type": "stop_limit", "stop_price": "240.00", "time_in_force": "FOK"}, "time_in_force"),
+        (
+            {"order_type": "stop", "price": None, "stop_price": "240.00", "time_in_force": "IOC"},
+            "time_in_force",
+        ),
+        (
+            {"order_type": "stop_limit", "stop_price": "240.00", "time_in_force": "FOK"},
+            "time_in_force",
+        ),
         ({"price": "0"}, "price"),
         ({"price": "-1.00"}, "price"),
         ({"price": "1.00001"}, "price"),
@@ -62,7 +70,9 @@ def refused(system: System, event: dict[str, Any]) -> tuple[int, dict[str, Any]]
         ({"side": None}, "side"),
     ],
 )
-def test_a_malformed_order_is_refused_with_its_field(system: System, changes: dict[str, Any], field: str) -> None:
+def test_a_malformed_order_is_refused_with_its_field(
+    system: System, changes: dict[str, Any], field: str
+) -> None:
     status, body = refused(system, new_order(**changes))
     assert (status, body["code"]) == (422, "VALIDATION_FAILED")
     assert [error["field"] for error in body["errors"]] == [field]
@@ -74,21 +84,28 @@ def test_a_client_orders_for_itself_only(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "permissions"), [("POST", "orders:read"), ("GET", "orders:write"), ("POST", ""), ("GET", "admin")]
+    ("method", "permissions"),
+    [("POST", "orders:read"), ("GET", "orders:write"), ("POST", ""), ("GET", "admin")],
 )
 def test_each_route_needs_its_permission(system: System, method: str, permissions: str) -> None:
     path, body = ("/api/v1/orders", ORDER) if method == "POST" else ("/api/v1/orders/ord_1", None)
-    status, problem = refused(system, request(method, path, body, authorizer=principal("alice", permissions)))
+    status, problem = refused(
+        system, request(method, path, body, authorizer=principal("alice", permissions))
+    )
     assert (status, problem["code"]) == (403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("authorizer", [None, {"principalId": "alice"}])
-def test_nobody_orders_without_the_authorizers_verdict(system: System, authorizer: dict[str, str] | None) -> None:
+def test_nobody_orders_without_the_authorizers_verdict(
+    system: System, authorizer: dict[str, str] | None
+) -> None:
     status, body = refused(system, request("POST", "/api/v1/orders", ORDER, authorizer=authorizer))
     assert (status, body["code"]) == (401, "UNAUTHENTICATED")
 
 
-@pytest.mark.parametrize(("key", "code"), [("", "IDEMPOTENCY_KEY_REQUIRED"), ("a b", "IDEMPOTENCY_KEY_INVALID")])
+@pytest.mark.parametrize(
+    ("key", "code"), [("", "IDEMPOTENCY_KEY_REQUIRED"), ("a b", "IDEMPOTENCY_KEY_INVALID")]
+)
 def test_an_order_needs_an_idempotency_key(system: System, key: str, code: str) -> None:
     status, body = refused(system, new_order(key=key))
     assert (status, body["code"]) == (400, code)

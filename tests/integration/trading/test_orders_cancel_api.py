@@ -1,4 +1,6 @@
-"""DELETE /api/v1/orders: from the client's request to the end of the order, over the tables and the mailbox."""
+"""DELETE /api/v1/orders: from the client's request to the end of the order, over the tables and the
+mailbox.
+"""
 
 from typing import Any
 
@@ -11,11 +13,20 @@ RESTING = {"price": "200.00"}
 
 
 def delete(
-    system: System, order_id: str = "", client_id: str = "alice", permissions: str = "orders:write", key: str = "c-1"
+    system: System,
+    order_id: str = "",
+    client_id: str = "alice",
+    permissions: str = "orders:write",
+    key: str = "c-1",
 ) -> tuple[int, dict[str, Any]]:
     """The answer to a cancel; without an order, of all."""
     path = f"/api/v1/orders/{order_id}".rstrip("/")
-    event = request("DELETE", path, headers={"Idempotency-Key": key}, authorizer=principal(client_id, permissions))
+    event = request(
+        "DELETE",
+        path,
+        headers={"Idempotency-Key": key},
+        authorizer=principal(client_id, permissions),
+    )
     status, body, _ = system.call("orders", event)
     return status, body
 
@@ -48,7 +59,10 @@ def test_a_cancel_is_accepted_and_then_happens(system: System) -> None:
 def test_a_repeated_cancel_is_one_message(system: System) -> None:
     order_id = resting(system)
     assert delete(system, order_id) == delete(system, order_id, key="c-2")
-    sent = [EXECUTION_MESSAGE.validate_json(message["Body"]) for message in system.messages("EXECUTION_QUEUE_URL")]
+    sent = [
+        EXECUTION_MESSAGE.validate_json(message["Body"])
+        for message in system.messages("EXECUTION_QUEUE_URL")
+    ]
     order = system.books.order(order_id)
     assert order
     assert sent == [
@@ -92,7 +106,11 @@ def test_without_the_mailbox_it_is_accepted_and_shown(system: System) -> None:
 
 
 def test_all_open_orders_are_canceled_and_only_those_of_the_client(system: System) -> None:
-    mine = [resting(system, "a"), resting(system, "b"), resting(system, "c", side="sell", price="270.00")]
+    mine = [
+        resting(system, "a"),
+        resting(system, "b"),
+        resting(system, "c", side="sell", price="270.00"),
+    ]
     bobs = resting(system, "d", client_id="bob")
     status, body = delete(system)
     assert (status, body) == (202, {"order_ids": mine, "more": False})

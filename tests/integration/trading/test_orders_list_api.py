@@ -1,4 +1,6 @@
-"""GET /api/v1/orders: the list over the tables, its filters and its cursor; an order by the client's own id."""
+"""GET /api/v1/orders: the list over the tables, its filters and its cursor; an order by the
+client's own id.
+"""
 
 from typing import Any
 
@@ -17,7 +19,9 @@ SALE = {"side": "sell", "price": "270.00"}
 def listed(system: System, client_id: str = "alice", **query: str) -> tuple[int, dict[str, Any]]:
     """The answer to a list with these parameters."""
     event = request("GET", "/api/v1/orders", authorizer=principal(client_id, "orders:read"))
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in query.items()
+    } or None
     event["queryStringParameters"] = query or None
     status, body, _ = system.call("orders", event)
     return status, body
@@ -50,8 +54,17 @@ def test_the_newest_first_as_they_stand_and_nobody_elses(placed: System) -> None
     assert [item["client_order_id"] for item in (sale, rejected, resting, filled)] == keys(placed)
     assert (sale["side"], sale["price"], sale["current_status"]) == ("sell", "270.00", "VALIDATED")
     assert rejected["reason"]["code"] == "MAX_ORDER_NOTIONAL"
-    assert (filled["current_status"], filled["filled_quantity"], filled["cancel_requested"]) == ("CLEARED", 100, False)
-    assert filled["accepted_at"] <= filled["updated_at"] < resting["accepted_at"] == resting["updated_at"]
+    assert (filled["current_status"], filled["filled_quantity"], filled["cancel_requested"]) == (
+        "CLEARED",
+        100,
+        False,
+    )
+    assert (
+        filled["accepted_at"]
+        <= filled["updated_at"]
+        < resting["accepted_at"]
+        == resting["updated_at"]
+    )
     assert keys(placed, "bob") == ["bobs"]
 
 
@@ -73,12 +86,20 @@ def test_filters(placed: System) -> None:
 
 def test_a_time_begins_with_from_and_ends_before_to(placed: System) -> None:
     accepted = {item["client_order_id"]: item["accepted_at"] for item in listed(placed)[1]["items"]}
-    assert keys(placed, **{"from": accepted["resting"], "to": accepted["sale"]}) == ["rejected", "resting"]
+    assert keys(placed, **{"from": accepted["resting"], "to": accepted["sale"]}) == [
+        "rejected",
+        "resting",
+    ]
     assert keys(placed, **{"from": accepted["sale"].replace("Z", "+00:00")}) == ["sale"]
 
 
 def test_the_cursor_goes_on_where_the_page_ended(placed: System) -> None:
-    queries: list[dict[str, str]] = [{}, {"state": "open"}, {"side": "buy"}, {"from": "2020-01-01T00:00:00Z"}]
+    queries: list[dict[str, str]] = [
+        {},
+        {"state": "open"},
+        {"side": "buy"},
+        {"from": "2020-01-01T00:00:00Z"},
+    ]
     for query in queries:
         whole, found = keys(placed, **query), []
         more: dict[str, str] = {}
@@ -111,7 +132,9 @@ def test_a_cursor_is_bound_to_its_client_and_filters(placed: System) -> None:
 def test_a_cursor_beyond_the_times_that_are_asked_for_is_refused(placed: System) -> None:
     query = {"from": "2026-01-01T00:00:00Z", "side": "buy"}
     binding, _, order_id = cursors.decode(listed(placed, limit="1", **query)[1]["next_cursor"], 3)
-    status, body = listed(placed, **query, cursor=cursors.encode(binding, "2025-12-31T00:00:00Z", order_id))
+    status, body = listed(
+        placed, **query, cursor=cursors.encode(binding, "2025-12-31T00:00:00Z", order_id)
+    )
     assert (status, body["code"]) == (400, "INVALID_CURSOR")
 
 
@@ -144,8 +167,12 @@ def test_the_permission_is_needed(system: System) -> None:
     assert system.call("orders", event)[0] == 403
 
 
-def by_client_order_id(system: System, key: str | None, client_id: str = "alice") -> tuple[int, dict[str, Any]]:
-    event = request("GET", "/api/v1/orders:by_client_order_id", authorizer=principal(client_id, "orders:read"))
+def by_client_order_id(
+    system: System, key: str | None, client_id: str = "alice"
+) -> tuple[int, dict[str, Any]]:
+    event = request(
+        "GET", "/api/v1/orders:by_client_order_id", authorizer=principal(client_id, "orders:read")
+    )
     event["queryStringParameters"] = {"client_order_id": key} if key else None
     status, body, _ = system.call("orders", event)
     return status, body

@@ -1,4 +1,6 @@
-"""PATCH /api/v1/orders/{id}: from the client's request until the new order is at work, over the tables and the mailbox."""
+"""PATCH /api/v1/orders/{id}: from the client's request until the new order is at work, over the
+tables and the mailbox.
+"""
 
 from typing import Any
 
@@ -34,7 +36,12 @@ def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
     old = resting(system)
     status, body, answer = patch(system, old, {"quantity": 40, "price": "201.00"})
     new = body["order_id"]
-    assert (status, body["status"], body["replaces"], body["reason"]) == (202, "RECEIVED", old, None)
+    assert (status, body["status"], body["replaces"], body["reason"]) == (
+        202,
+        "RECEIVED",
+        old,
+        None,
+    )
     assert header(answer, "Location") == f"/api/v1/orders/{new}"
     assert (show(system, old)["replaced_by"], show(system, old)["cancel_requested"]) == (new, False)
     system.run_until(lambda: system.status(new) == "ROUTING")
@@ -45,7 +52,10 @@ def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
         old,
         "r-1",
     )
-    assert (gone["current_status"], gone["reason"]) == ("CANCELED", {"code": "CANCELED", "message": "replaced"})
+    assert (gone["current_status"], gone["reason"]) == (
+        "CANCELED",
+        {"code": "CANCELED", "message": "replaced"},
+    )
     account = system.books.account("alice")
     order = system.books.order(new)
     assert order
@@ -56,14 +66,19 @@ def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
     assert delete(system, old)[1]["details"] == {"status": "CANCELED", "replaced_by": new}
 
 
-def test_the_same_request_again_gets_the_first_answer_and_another_is_refused(system: System) -> None:
+def test_the_same_request_again_gets_the_first_answer_and_another_is_refused(
+    system: System,
+) -> None:
     old = resting(system)
     first = patch(system, old, {"quantity": 40})
     system.run_until(lambda: system.status(first[1]["order_id"]) == "ROUTING")
     again = patch(system, old, {"quantity": 40})
     assert again[:2] == first[:2]
     assert header(again[2], "Idempotency-Replayed") == "true"
-    for refused in (patch(system, old, {"quantity": 41}), patch(system, old, {"quantity": 41}, key="key-1")):
+    for refused in (
+        patch(system, old, {"quantity": 41}),
+        patch(system, old, {"quantity": 41}, key="key-1"),
+    ):
         assert (refused[0], refused[1]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
@@ -103,7 +118,10 @@ def test_a_conflict_says_what_is_in_the_way(system: System) -> None:
 
 def test_an_order_of_somebody_else_is_not_there(system: System) -> None:
     old = resting(system)
-    for answer in (patch(system, old, {"quantity": 40}, "bob"), patch(system, "ord_unknown", {"quantity": 40})):
+    for answer in (
+        patch(system, old, {"quantity": 40}, "bob"),
+        patch(system, "ord_unknown", {"quantity": 40}),
+    ):
         assert (answer[0], answer[1]["code"]) == (404, "NOT_FOUND")
     assert show(system, old)["replaced_by"] is None
 

@@ -1,4 +1,6 @@
-"""The reconciliation over tables: pages, what cannot be read, books that move meanwhile, the kept reports, the function."""
+"""The reconciliation over tables: pages, what cannot be read, books that move meanwhile, the kept
+reports, the function.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +27,13 @@ KEPT = (
     entities.position(),
     entities.obligation(),
     entities.order(),
-    *(entities.fill(), entities.novation(), entities.settlement(), entities.deposit(), entities.trade_break()),
+    *(
+        entities.fill(),
+        entities.novation(),
+        entities.settlement(),
+        entities.deposit(),
+        entities.trade_break(),
+    ),
 )
 
 
@@ -36,7 +44,9 @@ def reader(dynamodb: Any) -> TableReader:
 
 def one_item_a_page(dynamodb: Any) -> None:
     """DynamoDB ends a page after a megabyte: here after every item."""
-    dynamodb.meta.events.register("provide-client-params.dynamodb.Scan", lambda params, **_: params | {"Limit": 1})
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.Scan", lambda params, **_: params | {"Limit": 1}
+    )
 
 
 def saved(entity: Any) -> Any:
@@ -47,7 +57,9 @@ def everything(pages: Iterator[Page]) -> list[Any]:
     return [entity for page in pages for entity in page.entities]
 
 
-def test_everything_is_read_page_by_page_the_ledger_last(reader: TableReader, books: TableBooks, dynamodb: Any) -> None:
+def test_everything_is_read_page_by_page_the_ledger_last(
+    reader: TableReader, books: TableBooks, dynamodb: Any
+) -> None:
     for change in KEPT:
         books.commit(change)
     books.save_task_token("ord_1", "token", entities.NOW)
@@ -63,10 +75,13 @@ def test_everything_is_read_page_by_page_the_ledger_last(reader: TableReader, bo
 
 
 @pytest.mark.parametrize("consistent", [True, False])
-def test_reads_are_as_consistent_as_asked(reader: TableReader, dynamodb: Any, consistent: bool) -> None:
+def test_reads_are_as_consistent_as_asked(
+    reader: TableReader, dynamodb: Any, consistent: bool
+) -> None:
     asked: list[bool] = []
     dynamodb.meta.events.register(
-        "provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params["ConsistentRead"])
+        "provide-client-params.dynamodb.Scan",
+        lambda params, **_: asked.append(params["ConsistentRead"]),
     )
     assert everything(reader.pages(consistent=consistent)) == []
     assert asked == [consistent] * 3
@@ -74,9 +89,27 @@ def test_reads_are_as_consistent_as_asked(reader: TableReader, dynamodb: Any, co
 
 UNREADABLE: list[tuple[str, dict[str, Any], int, str, str]] = [
     (NAMES.accounts, {"client_id": "alice", "item": "CASH"}, 1, "alice/CASH", "unreadable: "),
-    (NAMES.accounts, {"client_id": "alice", "item": "POSITION#KO"}, 2, "alice/POSITION#KO", "unreadable: "),
-    (NAMES.accounts, {"client_id": "alice", "item": "OBLIGATION#x"}, 9, "alice/OBLIGATION#x", "unreadable: "),
-    (NAMES.accounts, {"client_id": "alice", "item": "BONUS"}, 1, "alice/BONUS", "no kind of item that is known"),
+    (
+        NAMES.accounts,
+        {"client_id": "alice", "item": "POSITION#KO"},
+        2,
+        "alice/POSITION#KO",
+        "unreadable: ",
+    ),
+    (
+        NAMES.accounts,
+        {"client_id": "alice", "item": "OBLIGATION#x"},
+        9,
+        "alice/OBLIGATION#x",
+        "unreadable: ",
+    ),
+    (
+        NAMES.accounts,
+        {"client_id": "alice", "item": "BONUS"},
+        1,
+        "alice/BONUS",
+        "no kind of item that is known",
+    ),
     (NAMES.orders, {"order_id": "ord_1", "item": "ORDER"}, 10, "ord_1/ORDER", "unreadable: "),
     (NAMES.ledger, {"trade_id": "trd_1", "kind": "FILL"}, 1, "trd_1/FILL", "unreadable: "),
 ]
@@ -84,7 +117,13 @@ UNREADABLE: list[tuple[str, dict[str, Any], int, str, str]] = [
 
 @pytest.mark.parametrize(("table", "item", "invariant", "subject", "problem"), UNREADABLE)
 def test_what_cannot_be_read_is_a_finding(
-    reader: TableReader, dynamodb: Any, table: str, item: dict[str, Any], invariant: int, subject: str, problem: str
+    reader: TableReader,
+    dynamodb: Any,
+    table: str,
+    item: dict[str, Any],
+    invariant: int,
+    subject: str,
+    problem: str,
 ) -> None:
     put(dynamodb, table, {**item, "available": "a lot"})
     (finding,) = everything(reader.pages(consistent=True))
@@ -115,7 +154,13 @@ def report(**changes: Any) -> Report:
         "findings": ({"invariant": 1, "subject": "alice", "message": "off", "confirmed": True},),
         "breaks": 1,
         "recent_breaks": (
-            {"trade_id": "trd_1", "client_id": "unknown", "code": "OVERFILL", "reason": "5", "booked_at": entities.NOW},
+            {
+                "trade_id": "trd_1",
+                "client_id": "unknown",
+                "code": "OVERFILL",
+                "reason": "5",
+                "booked_at": entities.NOW,
+            },
         ),
     }
     return Report.model_validate(fields | changes)
@@ -127,7 +172,9 @@ def test_a_report_is_kept_under_its_time_and_as_the_latest(dynamodb: Any) -> Non
     assert latest(dynamodb, CONTROL) == report()
     kept = {item.pop("name"): item for item in items(dynamodb, CONTROL)}
     assert kept["RECONCILIATION#LATEST"] == kept["RECONCILIATION#2026-01-05T15:00:00.123456Z"]
-    assert kept["RECONCILIATION#LATEST"]["expires_at"] == int((entities.NOW + timedelta(days=90)).timestamp())
+    assert kept["RECONCILIATION#LATEST"]["expires_at"] == int(
+        (entities.NOW + timedelta(days=90)).timestamp()
+    )
 
 
 def test_a_run_that_began_earlier_and_ends_later_is_not_the_latest(dynamodb: Any) -> None:
@@ -176,12 +223,16 @@ def metrics(printed: str) -> dict[str, float]:
     }
 
 
-def test_an_error_is_found_confirmed_and_counted(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_found_confirmed_and_counted(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
     system.venues.pass_time(600)
     damage(system, "bob")
     capsys.readouterr()
     answer = reconciled(system)
-    assert [(f["invariant"], f["subject"], f["confirmed"]) for f in answer["findings"]] == [(1, "bob", True)]
+    assert [(f["invariant"], f["subject"], f["confirmed"]) for f in answer["findings"]] == [
+        (1, "bob", True)
+    ]
     counted = metrics(capsys.readouterr().out)
     assert counted["ReconciliationFindings"] == counted["ReconciliationRuns"] == 1
     assert (counted["ReconciliationInMotion"], "ReconciliationsIncomplete" in counted) == (0, False)
@@ -215,10 +266,16 @@ def test_an_order_that_is_placed_filled_and_cleared_between_two_tables_is_no_fin
 
 
 def test_what_the_second_look_does_not_show_is_not_confirmed(system: System) -> None:
-    """A write from nowhere hits the accounts after their first look, and is taken back before the second."""
+    """A write from nowhere hits the accounts after their first look, and is taken back before the
+    second.
+    """
     system.venues.pass_time(600)
     damage(system, "bob", "0.01")
     before_scan_of(system, NAMES.ledger, lambda: damage(system, "bob", "-0.01"))
     answer = reconciled(system)
     assert [(f["subject"], f["confirmed"]) for f in answer["findings"]] == [("bob", False)]
-    assert (sum(answer["broken"].values()), answer["unconfirmed"], answer["complete"]) == (0, 1, True)
+    assert (sum(answer["broken"].values()), answer["unconfirmed"], answer["complete"]) == (
+        0,
+        1,
+        True,
+    )

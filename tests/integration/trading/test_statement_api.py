@@ -25,9 +25,16 @@ def ask(
     **query: str,
 ) -> Any:
     """The whole answer to a GET."""
-    event = request("GET", f"/api/v1/{path}", authorizer=principal(client_id, permissions), headers={"Accept": accept})
+    event = request(
+        "GET",
+        f"/api/v1/{path}",
+        authorizer=principal(client_id, permissions),
+        headers={"Accept": accept},
+    )
     event["queryStringParameters"] = query or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in query.items()
+    } or None
     return system.invoke("accounts", event)
 
 
@@ -41,14 +48,20 @@ def show(system: System, path: str, client_id: str = "alice", **query: str) -> d
 def _event(path: str, client_id: str, query: dict[str, str]) -> dict[str, Any]:
     event = request("GET", f"/api/v1/{path}", authorizer=principal(client_id, "accounts:read"))
     event["queryStringParameters"] = query or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in query.items()
+    } or None
     return event
 
 
 @pytest.fixture
 def traded(system: System) -> System:
     """Alice bought 100 AAPL, then sold 30; bob bought 100."""
-    for key, changes in (("buy", {}), ("bobs", {"client_id": "bob"}), ("sale", {"side": "sell", "quantity": 30})):
+    for key, changes in (
+        ("buy", {}),
+        ("bobs", {"client_id": "bob"}),
+        ("sale", {"side": "sell", "quantity": 30}),
+    ):
         system.venues.pass_time(60)
         order_id = place(system, key, **MARKET, **changes)["order_id"]
         system.run_until(lambda order_id=order_id: system.status(order_id) == "CLEARED")  # type: ignore[misc]
@@ -63,24 +76,34 @@ def test_trades_are_the_executions_of_the_clients_orders(traded: System) -> None
     sale = shown[0]
     fill = traded.books.fill(sale["trade_id"])
     assert fill
-    assert (sale["order_id"], sale["price"], sale["fees"]) == (fill.order_id, str(fill.price), str(fill.fees))
+    assert (sale["order_id"], sale["price"], sale["fees"]) == (
+        fill.order_id,
+        str(fill.price),
+        str(fill.fees),
+    )
     assert Decimal(sale["amount"]) == fill.notional - fill.fees
     assert sale["settled_at"] is None
     assert [trade["trade_id"] for trade in show(traded, "trades", side="sell")["items"]] == [
         trade["trade_id"] for trade in shown if trade["side"] == "sell"
     ]
-    assert not {trade["trade_id"] for trade in shown} & {t["trade_id"] for t in show(traded, "trades", "bob")["items"]}
+    assert not {trade["trade_id"] for trade in shown} & {
+        t["trade_id"] for t in show(traded, "trades", "bob")["items"]
+    }
     assert show(traded, "trades", "nobody") == {"items": [], "next_cursor": None}
 
 
 def test_the_sum_of_the_transactions_is_the_balance(traded: System) -> None:
     for client_id in ("alice", "bob"):
         lines = show(traded, "transactions", client_id, limit="200")["items"]
-        assert sum(Decimal(line["amount"]) for line in lines) == traded.books.account(client_id).total
+        assert (
+            sum(Decimal(line["amount"]) for line in lines) == traded.books.account(client_id).total
+        )
         for symbol in ("AAPL", "MSFT"):
             owned = sum(line["quantity"] for line in lines if line["symbol"] == symbol)
             assert owned == traded.books.position(client_id, symbol).quantity
-    assert {line["type"] for line in lines} == {"trade", "fee", "loan", "deposit"}, "bob buys on margin"
+    assert {line["type"] for line in lines} == {"trade", "fee", "loan", "deposit"}, (
+        "bob buys on margin"
+    )
 
 
 def test_filters(traded: System) -> None:
@@ -109,7 +132,9 @@ def test_the_cursor_goes_on_where_the_page_ended(traded: System, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(traded: System, path: str) -> None:
+def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(
+    traded: System, path: str
+) -> None:
     everything = show(traded, path, symbol="AAPL")["items"]
     first = ask(traded, path, accept="text/csv", symbol="AAPL", limit="1")
     assert header(first, "Content-Type") == "text/csv; charset=utf-8"
@@ -117,7 +142,9 @@ def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(trade
     assert header(first, "ETag")
     assert all(line.endswith("\r\n") for line in first["body"].splitlines(keepends=True))
     rows = list(csv.DictReader(io.StringIO(first["body"])))
-    assert rows == [{k: "" if v is None else str(v) for k, v in item.items()} for item in everything[:1]]
+    assert rows == [
+        {k: "" if v is None else str(v) for k, v in item.items()} for item in everything[:1]
+    ]
     link = header(first, "Link")
     assert link.startswith("<?symbol=AAPL&limit=1&cursor=")
     assert link.endswith('>; rel="next"')
@@ -131,7 +158,9 @@ def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(trade
 
 def test_a_reference_is_no_formula_and_a_negative_amount_is_a_number(system: System) -> None:
     account = system.books.account("carol")
-    system.books.commit(*deposits.withdraw_cash(account, Decimal("1.00"), '=cmd|"/c calc",1', system.now()))
+    system.books.commit(
+        *deposits.withdraw_cash(account, Decimal("1.00"), '=cmd|"/c calc",1', system.now())
+    )
     body = ask(system, "transactions", "carol", accept="text/csv", type="withdrawal")["body"]
     (row,) = csv.DictReader(io.StringIO(body))
     assert row["reference"] == '\'=cmd|"/c calc",1'
@@ -167,7 +196,11 @@ REFUSED: list[tuple[dict[str, str], int, str]] = [
     ({"from": "yesterday"}, 422, "from"),
     ({"from": "2026-01-05T00:00:00Z", "to": "2026-01-05T00:00:00Z"}, 422, "to"),
     ({"cursor": "nonsense"}, 400, "cursor"),
-    ({"cursor": cursors.encode("0" * 16, "2026-01-05T15:00:00.000000Z#trd_1#FILL", "")}, 400, "cursor"),
+    (
+        {"cursor": cursors.encode("0" * 16, "2026-01-05T15:00:00.000000Z#trd_1#FILL", "")},
+        400,
+        "cursor",
+    ),
 ]
 
 

@@ -32,7 +32,12 @@ def test_orders_accounts_and_positions_come_back_exactly_as_they_went(books: Tab
 
 def test_an_order_with_little_in_it_comes_back_as_well(books: TableBooks) -> None:
     little = entities.order(
-        children=(), trades=(), limit_price=None, previous_order_id=None, review_reason=None, attention_at=None
+        children=(),
+        trades=(),
+        limit_price=None,
+        previous_order_id=None,
+        review_reason=None,
+        attention_at=None,
     )
     books.commit(little)
     assert books.order("ord_1") == little.saved()
@@ -130,13 +135,17 @@ def test_an_order_at_rest_leaves_the_attention_index(books: TableBooks) -> None:
     assert list(books.open_order_ids()) == []
 
 
-def test_a_task_token_is_kept_beside_its_order_and_expires(books: TableBooks, dynamodb: Any) -> None:
+def test_a_task_token_is_kept_beside_its_order_and_expires(
+    books: TableBooks, dynamodb: Any
+) -> None:
     books.commit(entities.order())
     assert books.task_token("ord_1") is None
     books.save_task_token("ord_1", "first", entities.NOW)
     books.save_task_token("ord_1", "second", entities.NOW)
     assert books.task_token("ord_1") == "second"
     (token,) = (item for item in items(dynamodb, NAMES.orders) if item["item"].startswith("TOKEN#"))
-    (description,) = (dynamodb.describe_time_to_live(TableName=NAMES.orders)["TimeToLiveDescription"],)
+    (description,) = (
+        dynamodb.describe_time_to_live(TableName=NAMES.orders)["TimeToLiveDescription"],
+    )
     assert token[description["AttributeName"]] == int(entities.NOW.timestamp())
     assert books.order("ord_1") == entities.order().saved()

@@ -19,12 +19,20 @@ MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7
 
 
 def owe(books: TableBooks, client_id: str, day: date, symbol: str, trade_id: str) -> None:
-    books.commit(entities.obligation(trade_id, client_id=client_id, settlement_date=day, symbol=symbol))
+    books.commit(
+        entities.obligation(trade_id, client_id=client_id, settlement_date=day, symbol=symbol)
+    )
 
 
 def test_obligations_are_those_due_up_to_and_on_a_date_oldest_first(books: TableBooks) -> None:
     for number, (day, symbol) in enumerate(
-        [(WEDNESDAY, "AAPL"), (TUESDAY, "MSFT"), (TUESDAY, "AAPL"), (MONDAY, "KO"), (MONDAY, "AAPL")]
+        [
+            (WEDNESDAY, "AAPL"),
+            (TUESDAY, "MSFT"),
+            (TUESDAY, "AAPL"),
+            (MONDAY, "KO"),
+            (MONDAY, "AAPL"),
+        ]
     ):
         owe(books, "alice", day, symbol, f"trd_{number}")
     owe(books, "bob", MONDAY, "AAPL", "trd_bob")
@@ -70,8 +78,13 @@ def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> No
     """DynamoDB ends a page after a megabyte: here after every item."""
     for number in range(4):
         owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
-    dynamodb.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1})
-    assert books.clients_due(TUESDAY, None, 10) == ([f"client-{number}" for number in range(4)], None)
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1}
+    )
+    assert books.clients_due(TUESDAY, None, 10) == (
+        [f"client-{number}" for number in range(4)],
+        None,
+    )
 
 
 def open_orders(books: TableBooks, count: int) -> list[Order]:
@@ -82,7 +95,9 @@ def open_orders(books: TableBooks, count: int) -> list[Order]:
     ]
     for order in orders:
         books.commit(order)
-    assert {attention_shard(order.order_id) for order in orders} == set(map(str, range(tables.ATTENTION_SHARDS)))
+    assert {attention_shard(order.order_id) for order in orders} == set(
+        map(str, range(tables.ATTENTION_SHARDS))
+    )
     return orders
 
 
@@ -90,9 +105,15 @@ def test_orders_due_of_one_shard(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     later = entities.NOW + timedelta(hours=1)
     each = [books.orders_due(later, 500, str(shard)) for shard in range(tables.ATTENTION_SHARDS)]
-    assert sorted(order_id for due in each for order_id in due) == sorted(order.order_id for order in orders)
-    assert all(tables.attention_shard(order_id) == str(n) for n, due in enumerate(each) for order_id in due)
-    assert [len(books.orders_due(later, 2, str(n))) for n, due in enumerate(each)] == [min(len(d), 2) for d in each]
+    assert sorted(order_id for due in each for order_id in due) == sorted(
+        order.order_id for order in orders
+    )
+    assert all(
+        tables.attention_shard(order_id) == str(n) for n, due in enumerate(each) for order_id in due
+    )
+    assert [len(books.orders_due(later, 2, str(n))) for n, due in enumerate(each)] == [
+        min(len(d), 2) for d in each
+    ]
 
 
 def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBooks) -> None:
@@ -126,7 +147,9 @@ def test_an_order_is_postponed_unless_it_has_moved_on(books: TableBooks) -> None
     assert books.order("ord_1") == read.at_rest().saved()
 
 
-def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(books: TableBooks) -> None:
+def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(
+    books: TableBooks,
+) -> None:
     ids = [f"trd_{number:03}" for number in range(60)]
     for trade_id in ids:
         books.commit(entities.fill(trade_id))
@@ -134,7 +157,9 @@ def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(books:
     assert [entry.trade_id for entry in books.entries(asked)] == asked
 
 
-def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(books: TableBooks, dynamodb: Any) -> None:
+def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(
+    books: TableBooks, dynamodb: Any
+) -> None:
     ids = [f"trd_{number}" for number in range(7)]
     for trade_id in ids:
         books.commit(entities.fill(trade_id), entities.novation(trade_id))
@@ -157,13 +182,21 @@ def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(books: TableB
     assert calls == [14, 11, 8, 5, 2]
 
 
-def test_reference_data_and_clients_are_ten_seconds_old_at_most(books: TableBooks, dynamodb: Any, clock: Clock) -> None:
+def test_reference_data_and_clients_are_ten_seconds_old_at_most(
+    books: TableBooks, dynamodb: Any, clock: Clock
+) -> None:
     def write(name: str) -> None:
-        client = Client(client_id="alice", name=name, daily_trading_limit="1000.00", settlement_account="csd-1")
+        client = Client(
+            client_id="alice", name=name, daily_trading_limit="1000.00", settlement_account="csd-1"
+        )
         instrument = Instrument(symbol="AAPL", name=name, reference_price="228.50")
         exchange = Exchange(exchange_id="XNYS", name=name, fee_per_share="0.0030")
         put(dynamodb, NAMES.clients, client.model_dump())
-        put(dynamodb, NAMES.reference, {"kind": "INSTRUMENT", "id": "AAPL", **instrument.model_dump()})
+        put(
+            dynamodb,
+            NAMES.reference,
+            {"kind": "INSTRUMENT", "id": "AAPL", **instrument.model_dump()},
+        )
         put(dynamodb, NAMES.reference, {"kind": "EXCHANGE", "id": "XNYS", **exchange.model_dump()})
 
     def read() -> list[str]:
@@ -182,5 +215,8 @@ def test_reference_data_and_clients_are_ten_seconds_old_at_most(books: TableBook
 
 
 def test_times_in_the_index_sort_as_text() -> None:
-    moments = [entities.NOW.replace(microsecond=0) + timedelta(microseconds=n) for n in (0, 1, 999_999, 1_000_000)]
+    moments = [
+        entities.NOW.replace(microsecond=0) + timedelta(microseconds=n)
+        for n in (0, 1, 999_999, 1_000_000)
+    ]
     assert sorted(map(iso, moments)) == [iso(moment) for moment in moments]

@@ -1,4 +1,6 @@
-"""The trade records: exactly the shapes that their callers were promised, and the same orders and accounts behind them."""
+"""The trade records: exactly the shapes that their callers were promised, and the same orders and
+accounts behind them.
+"""
 
 import json
 from typing import Any
@@ -70,15 +72,32 @@ def shape(value: Any) -> Any:
             return None
 
 
-def call(system: System, method: str, path: str, body: Any = None, client_id: str = "alice", key: str = "key-1") -> Any:
+def call(
+    system: System,
+    method: str,
+    path: str,
+    body: Any = None,
+    client_id: str = "alice",
+    key: str = "key-1",
+) -> Any:
     """The answer."""
-    event = request(method, f"/api/v1/{path}", body, headers={"Idempotency-Key": key}, authorizer=principal(client_id))
+    event = request(
+        method,
+        f"/api/v1/{path}",
+        body,
+        headers={"Idempotency-Key": key},
+        authorizer=principal(client_id),
+    )
     path, _, query = path.partition("?")
     event["path"] = f"/api/v1/{path}"
     parameters = dict(part.split("=", 1) for part in query.split("&") if part)
     event["queryStringParameters"] = parameters or None
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in parameters.items()} or None
-    return system.invoke("accounts" if path in ("trade/balance", "trade/portfolio") else "orders", event)
+    event["multiValueQueryStringParameters"] = {
+        name: [value] for name, value in parameters.items()
+    } or None
+    return system.invoke(
+        "accounts" if path in ("trade/balance", "trade/portfolio") else "orders", event
+    )
 
 
 def answered(answer: dict[str, Any], status: int) -> Any:
@@ -114,11 +133,17 @@ def test_a_placed_trade_is_an_order(system: System) -> None:
     }
     assert header(answer, "Location") == f"/api/v1/trade/{placed['tradeId']}"
     order = orders.show(system, placed["tradeId"])
-    assert (order["order_type"], order["time_in_force"], order["price"]) == ("limit", "DAY", "240.50")
+    assert (order["order_type"], order["time_in_force"], order["price"]) == (
+        "limit",
+        "DAY",
+        "240.50",
+    )
     assert (order["side"], order["accepted_at"]) == ("buy", placed["createdAt"])
 
 
-def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_answer(system: System) -> None:
+def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_answer(
+    system: System,
+) -> None:
     placed = place(system)
     system.run_until(lambda: system.status(placed["tradeId"]) == "CLEARED")
     shown = trade(system, placed["tradeId"])
@@ -130,23 +155,39 @@ def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_a
     )
     again = call(system, "POST", "trade/place", BUY)
     assert (answered(again, 201), header(again, REPLAYED_HEADER)) == (placed, "true")
-    assert orders.place(system, price="240.50")["order_id"] == placed["tradeId"], "the same order under either name"
-    assert answered(call(system, "POST", "trade/place", BUY | {"quantity": 1}), 422)["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert orders.place(system, price="240.50")["order_id"] == placed["tradeId"], (
+        "the same order under either name"
+    )
+    assert (
+        answered(call(system, "POST", "trade/place", BUY | {"quantity": 1}), 422)["code"]
+        == "IDEMPOTENCY_KEY_REUSED"
+    )
 
 
 @pytest.mark.parametrize("written", ["240.5", "240.500000", "240500e-3"])
 def test_a_price_is_a_number_however_it_is_written(system: System, written: str) -> None:
     event = request(
-        "POST", "/api/v1/trade/place", BUY, headers={"Idempotency-Key": "key-1"}, authorizer=principal("alice")
+        "POST",
+        "/api/v1/trade/place",
+        BUY,
+        headers={"Idempotency-Key": "key-1"},
+        authorizer=principal("alice"),
     )
     event["body"] = event["body"].replace("240.5", written)
     placed = answered(system.invoke("orders", event), 201)
-    assert (placed["pricePerShare"], orders.show(system, placed["tradeId"])["price"]) == (240.5, "240.50")
+    assert (placed["pricePerShare"], orders.show(system, placed["tradeId"])["price"]) == (
+        240.5,
+        "240.50",
+    )
 
 
 def test_a_market_trade_has_no_price_until_it_is_executed(system: System) -> None:
     placed = place(system, {"stockSymbol": "AAPL", "quantity": 10, "tradeType": "sell"})
-    assert (placed["pricePerShare"], placed["totalPrice"], placed["status"]) == (None, None, "pending")
+    assert (placed["pricePerShare"], placed["totalPrice"], placed["status"]) == (
+        None,
+        None,
+        "pending",
+    )
     system.run_until(lambda: system.status(placed["tradeId"]) == "CLEARED")
     assert shape(trade(system, placed["tradeId"])) == json.loads(TRADE)
 
@@ -156,10 +197,16 @@ def test_a_cancel_is_the_orders(system: System) -> None:
     asked = answered(call(system, "POST", f"trade/{trade_id}/cancel", key="cancel"), 202)
     assert shape(asked) == json.loads(TRADE)
     system.run_until(lambda: system.status(trade_id) == "CANCELED")
-    assert answered(call(system, "POST", f"trade/{trade_id}/cancel", key="again"), 200)["status"] == "canceled"
+    assert (
+        answered(call(system, "POST", f"trade/{trade_id}/cancel", key="again"), 200)["status"]
+        == "canceled"
+    )
     filled = place(system, key="filled")["tradeId"]
     system.run_until(lambda: system.status(filled) == "CLEARED")
-    assert answered(call(system, "POST", f"trade/{filled}/cancel", key="late"), 409)["code"] == "ORDER_CLOSED"
+    assert (
+        answered(call(system, "POST", f"trade/{filled}/cancel", key="late"), 409)["code"]
+        == "ORDER_CLOSED"
+    )
 
 
 def test_the_history_has_what_is_over_newest_first_by_pages(system: System) -> None:
@@ -177,7 +224,9 @@ def test_the_history_has_what_is_over_newest_first_by_pages(system: System) -> N
     ]
     assert [shape(item) for item in history["items"]] == [json.loads(TRADE)] * 2
     first = answered(call(system, "GET", "transaction-history?limit=1"), 200)
-    rest = answered(call(system, "GET", f"transaction-history?limit=1&cursor={first['nextCursor']}"), 200)
+    rest = answered(
+        call(system, "GET", f"transaction-history?limit=1&cursor={first['nextCursor']}"), 200
+    )
     assert first["items"] + rest["items"] == history["items"]
 
 
@@ -193,7 +242,11 @@ def test_balance_and_portfolio(system: System) -> None:
     }
     portfolio = answered(call(system, "GET", "trade/portfolio"), 200)
     assert shape(portfolio) == json.loads(PORTFOLIO)
-    assert portfolio["holdings"][0] == {"stockSymbol": "AAPL", "quantity": 100, "averagePurchasePrice": 198.4}
+    assert portfolio["holdings"][0] == {
+        "stockSymbol": "AAPL",
+        "quantity": 100,
+        "averagePurchasePrice": 198.4,
+    }
 
 
 def test_place_trade(system: System) -> None:
@@ -202,7 +255,9 @@ def test_place_trade(system: System) -> None:
     assert (placed["status"], placed["reason"], placed["type"]) == ("placed", "", "sell")
     order = orders.show(system, placed["orderId"])
     assert (order["order_type"], order["quantity"], order["price"]) == ("market", 30, None)
-    rejected = answered(call(system, "POST", "place-trade", AT_MARKET | {"quantity": 1000}, key="too-much"), 201)
+    rejected = answered(
+        call(system, "POST", "place-trade", AT_MARKET | {"quantity": 1000}, key="too-much"), 201
+    )
     assert (rejected["status"], shape(rejected)) == ("rejected", json.loads(PLACED_TRADE))
     assert rejected["reason"]
 
@@ -222,7 +277,9 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("path", "body", "status", "code"), REFUSED)
-def test_what_is_refused(system: System, path: str, body: dict[str, Any], status: int, code: str) -> None:
+def test_what_is_refused(
+    system: System, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
     answer = call(system, "POST", path, body)
     assert answered(answer, status)["code"] == code
     assert header(answer, "Content-Type") == "application/problem+json"

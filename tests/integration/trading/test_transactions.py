@@ -11,7 +11,10 @@ from trading.adapters.transactions import OverloadedError, Write, commit, to_ite
 from trading.domain.errors import is_transient
 from trading.usecases.ports import StaleError
 
-WRITES = [Write("orders", "attribute_not_exists(order_id)", to_item({"order_id": name})) for name in ("a", "b")]
+WRITES = [
+    Write("orders", "attribute_not_exists(order_id)", to_item({"order_id": name}))
+    for name in ("a", "b")
+]
 RACE, CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
 THROTTLED, OVERRUN = "ThrottlingError", "ProvisionedThroughputExceeded"
 
@@ -23,7 +26,9 @@ def refused(*reasons: str | None) -> Exception:
         stub.add_client_error(
             "transact_write_items",
             "TransactionCanceledException",
-            modeled_fields={"CancellationReasons": [{"Code": reason or "None"} for reason in reasons]},
+            modeled_fields={
+                "CancellationReasons": [{"Code": reason or "None"} for reason in reasons]
+            },
         )
         with pytest.raises(Exception) as failure:  # noqa: PT011  (the type is what is asked)
             commit(client, WRITES)
@@ -34,7 +39,9 @@ def refused(*reasons: str | None) -> Exception:
     "reasons",
     [(RACE, None), (None, CONFLICT), (RACE, CONFLICT), (RACE, THROTTLED), (OVERRUN, CONFLICT)],
 )
-def test_a_lost_race_is_stale_also_when_something_was_throttled_with_it(reasons: tuple[str | None, ...]) -> None:
+def test_a_lost_race_is_stale_also_when_something_was_throttled_with_it(
+    reasons: tuple[str | None, ...],
+) -> None:
     error = refused(*reasons)
     assert isinstance(error, StaleError)
     assert is_transient(error)
@@ -76,7 +83,10 @@ def test_what_trying_again_cannot_help_is_not_hidden(reasons: tuple[str | None, 
     [
         ("transact_write_items", WRITES),
         ("put_item", WRITES[:1]),
-        ("delete_item", [Write("orders", "attribute_exists(order_id)", key=to_item({"order_id": "a"}))]),
+        (
+            "delete_item",
+            [Write("orders", "attribute_exists(order_id)", key=to_item({"order_id": "a"}))],
+        ),
     ],
 )
 def test_single_writes_and_whole_refusals_are_mapped_alike(
@@ -92,7 +102,13 @@ def test_single_writes_and_whole_refusals_are_mapped_alike(
 
 def test_conditions_reach_dynamodb_in_puts_and_deletes() -> None:
     client: Any = boto3.client("dynamodb", region_name="us-east-1")
-    saved = Write("orders", "#v = :v", to_item({"order_id": "a"}), names={"#v": "version"}, values=to_item({":v": 3}))
+    saved = Write(
+        "orders",
+        "#v = :v",
+        to_item({"order_id": "a"}),
+        names={"#v": "version"},
+        values=to_item({":v": 3}),
+    )
     gone = Write("orders", "attribute_exists(order_id)", key=to_item({"order_id": "b"}))
     put = {
         "TableName": "orders",
@@ -107,6 +123,8 @@ def test_conditions_reach_dynamodb_in_puts_and_deletes() -> None:
         "ConditionExpression": "attribute_exists(order_id)",
     }
     with Stubber(client) as stub:
-        stub.add_response("transact_write_items", {}, {"TransactItems": [{"Put": put}, {"Delete": delete}]})
+        stub.add_response(
+            "transact_write_items", {}, {"TransactItems": [{"Put": put}, {"Delete": delete}]}
+        )
         commit(client, [saved, gone])
         stub.assert_no_pending_responses()

@@ -20,13 +20,18 @@ def test_a_rejected_order_is_executed_at_another_exchange(system: System) -> Non
     assert system.findings() == []
 
 
-def test_when_every_exchange_rejects_the_order_is_rejected_and_its_hold_freed(system: System) -> None:
+def test_when_every_exchange_rejects_the_order_is_rejected_and_its_hold_freed(
+    system: System,
+) -> None:
     fail_everywhere(system, reject_rate=1)
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.workflow_status(order_id) != "RUNNING")
     shown = show(system, order_id)
     assert (shown["current_status"], shown["reason"]["code"]) == ("REJECTED", "NOT_EXECUTABLE")
-    assert (system.books.account("alice").available, system.books.account("alice").held) == (100_000, 0)
+    assert (system.books.account("alice").available, system.books.account("alice").held) == (
+        100_000,
+        0,
+    )
     assert system.findings() == []
 
 
@@ -57,7 +62,9 @@ def test_an_exchange_that_says_nothing_is_asked_after_a_minute(system: System) -
     assert system.findings() == []
 
 
-def test_what_an_immediate_order_cannot_have_is_canceled_and_the_rest_cleared(system: System) -> None:
+def test_what_an_immediate_order_cannot_have_is_canceled_and_the_rest_cleared(
+    system: System,
+) -> None:
     fail_everywhere(system, displayed_size=20)
     order_id = cleared_order(system, quantity=400, **MARKET)
     shown = show(system, order_id)

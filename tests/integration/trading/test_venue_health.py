@@ -1,4 +1,6 @@
-"""Execution quality: gathered in the worker, written every few seconds, shared, and never in the way."""
+"""Execution quality: gathered in the worker, written every few seconds, shared, and never in the
+way.
+"""
 
 from decimal import Decimal
 from typing import Any

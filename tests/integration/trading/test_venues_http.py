@@ -47,7 +47,9 @@ def confirmation(venue: Venue) -> SettlementConfirmation:
     )
 
 
-def test_a_submit_says_the_whole_order_signed_and_correlated(exchanges: HttpExchanges, venue: Venue) -> None:
+def test_a_submit_says_the_whole_order_signed_and_correlated(
+    exchanges: HttpExchanges, venue: Venue
+) -> None:
     venue.answer(state_answer(202))
     state = exchanges.submit("XNYS", submission())
     assert state.leaves_quantity == 100
@@ -120,7 +122,9 @@ def test_status_tells_unknown_from_unanswered(exchanges: HttpExchanges, venue: V
         exchanges.status("XNYS", "ord_1-1")
 
 
-def test_a_cancel_is_tried_twice_and_unknown_orders_are_no_state(exchanges: HttpExchanges, venue: Venue) -> None:
+def test_a_cancel_is_tried_twice_and_unknown_orders_are_no_state(
+    exchanges: HttpExchanges, venue: Venue
+) -> None:
     venue.answer(Slow(), state_answer(status="CANCELED"))
     assert exchanges.cancel("XNYS", "ord_1-1").status.is_final
     assert [request.method for request in venue.received] == ["DELETE", "DELETE"]
@@ -130,11 +134,18 @@ def test_a_cancel_is_tried_twice_and_unknown_orders_are_no_state(exchanges: Http
 
 
 def test_quotes_are_read_or_missing(exchanges: HttpExchanges, venue: Venue) -> None:
-    quote = VenueQuote(exchange_id="XNYS", bid=Decimal("1.00"), bid_size=1, ask=Decimal("1.01"), ask_size=2)
+    quote = VenueQuote(
+        exchange_id="XNYS", bid=Decimal("1.00"), bid_size=1, ask=Decimal("1.01"), ask_size=2
+    )
     tape = ConsolidatedQuote(symbol="AAPL", as_of=venue.clock(), quotes=(quote,))
     venue.answer(HttpAnswer(200, tape.model_dump_json().encode()))
     assert exchanges.quotes("AAPL") == tape
-    for bad in (HttpAnswer(200, b"[]"), problem_answer(404, "UNKNOWN_SYMBOL"), HttpAnswer(500), Slow()):
+    for bad in (
+        HttpAnswer(200, b"[]"),
+        problem_answer(404, "UNKNOWN_SYMBOL"),
+        HttpAnswer(500),
+        Slow(),
+    ):
         venue.answer(bad)
         with pytest.raises(OutcomeUnknownError):
             exchanges.quotes("AAPL")
@@ -150,14 +161,20 @@ def test_an_instruction_is_repeated_when_its_answer_is_lost(venue: Venue) -> Non
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-def test_an_instruction_that_the_depository_will_never_take_is_refused(venue: Venue, status: int) -> None:
+def test_an_instruction_that_the_depository_will_never_take_is_refused(
+    venue: Venue, status: int
+) -> None:
     venue.answer(problem_answer(status, "INSTRUCTION_ID_REUSED"))
     with pytest.raises(InstructionRefusedError, match=str(status)):
         HttpDepository(venue.http()).instruct(INSTRUCTION)
 
 
-@pytest.mark.parametrize("answer", [HttpAnswer(503), HttpAnswer(500), HttpAnswer(200, b"{}"), HttpAnswer(401), Slow()])
-def test_without_a_readable_confirmation_the_outcome_is_unknown(venue: Venue, answer: HttpAnswer | Slow) -> None:
+@pytest.mark.parametrize(
+    "answer", [HttpAnswer(503), HttpAnswer(500), HttpAnswer(200, b"{}"), HttpAnswer(401), Slow()]
+)
+def test_without_a_readable_confirmation_the_outcome_is_unknown(
+    venue: Venue, answer: HttpAnswer | Slow
+) -> None:
     venue.answer(answer)
     depository = HttpDepository(venue.http())
     with pytest.raises(OutcomeUnknownError):

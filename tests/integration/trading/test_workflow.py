@@ -1,4 +1,6 @@
-"""OrderLifecycle's adapter against the real definition on a mock that runs it, and against every way a token can be dead."""
+"""OrderLifecycle's adapter against the real definition on a mock that runs it, and against every
+way a token can be dead.
+"""
 
 import json
 from typing import Any
@@ -19,17 +21,24 @@ def lifecycle(system: System) -> OrderLifecycle:
     return OrderLifecycle(system.stepfunctions, now, system.lifecycle_arn)
 
 
-def test_an_order_has_one_workflow_even_while_it_runs(lifecycle: OrderLifecycle, system: System) -> None:
+def test_an_order_has_one_workflow_even_while_it_runs(
+    lifecycle: OrderLifecycle, system: System
+) -> None:
     assert lifecycle.start(order()) is True
     assert lifecycle.start(order()) is False
-    (execution,) = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)["executions"]
+    (execution,) = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)[
+        "executions"
+    ]
     assert execution["name"] == order().order_id
 
 
 @pytest.mark.parametrize(
-    ("time_in_force", "days"), [(TimeInForce.DAY, 5), (TimeInForce.GTC, 95), (TimeInForce.FOK, 15 / 1440)]
+    ("time_in_force", "days"),
+    [(TimeInForce.DAY, 5), (TimeInForce.GTC, 95), (TimeInForce.FOK, 15 / 1440)],
 )
-def test_the_execute_state_waits_longer_than_the_order_stands(time_in_force: TimeInForce, days: float) -> None:
+def test_the_execute_state_waits_longer_than_the_order_stands(
+    time_in_force: TimeInForce, days: float
+) -> None:
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
     sent: list[str] = []
     client.meta.events.register(
@@ -37,7 +46,9 @@ def test_the_execute_state_waits_longer_than_the_order_stands(time_in_force: Tim
     )
     with Stubber(client) as stub:
         stub.add_response("start_execution", {"executionArn": "arn:aws:states:x", "startDate": 0})
-        OrderLifecycle(client, now, "arn:aws:states:machine").start(order(time_in_force=time_in_force))
+        OrderLifecycle(client, now, "arn:aws:states:machine").start(
+            order(time_in_force=time_in_force)
+        )
     assert f'"execute_timeout_seconds": {int(days * 86_400)}' in sent[0]
 
 
@@ -62,12 +73,17 @@ def test_any_other_refusal_is_an_error() -> None:
             OrderLifecycle(client, now, "arn:aws:states:machine").start(order())
 
 
-def test_a_used_token_of_a_finished_workflow_is_dead(lifecycle: OrderLifecycle, system: System) -> None:
+def test_a_used_token_of_a_finished_workflow_is_dead(
+    lifecycle: OrderLifecycle, system: System
+) -> None:
     lifecycle.start(order())
     tokens: list[str] = []
 
     def received() -> bool:
-        tokens.extend(json.loads(message["Body"])["task_token"] for message in system.messages("EXECUTION_QUEUE_URL"))
+        tokens.extend(
+            json.loads(message["Body"])["task_token"]
+            for message in system.messages("EXECUTION_QUEUE_URL")
+        )
         return bool(tokens)
 
     system.run_until(received)

@@ -1,4 +1,6 @@
-"""A venue over HTTP that answers what a test says, but only to requests that are signed for it, now."""
+"""A venue over HTTP that answers what a test says, but only to requests that are signed for it,
+now.
+"""
 
 import json
 import time
@@ -57,7 +59,12 @@ class Venue:
         self.received.append(request)
         try:
             signatures.verify(
-                request.headers, [self.secret], int(self.clock().timestamp()), request.method, path, request.body
+                request.headers,
+                [self.secret],
+                int(self.clock().timestamp()),
+                request.method,
+                path,
+                request.body,
             )
         except signatures.SignatureError as error:
             return HttpAnswer(401, str(error).encode())

@@ -19,7 +19,9 @@ BUGS = (
         "Two equal partial fills count as one: the client gets half of his shares.",
         (
             Edit(
-                VenueExecution.trade_id, "self.execution_id)", 'f"{self.client_order_id} {self.quantity} {self.price}")'
+                VenueExecution.trade_id,
+                "self.execution_id)",
+                'f"{self.client_order_id} {self.quantity} {self.price}")',
             ),
         ),
     ),
@@ -45,19 +47,37 @@ BUGS = (
         "overfill accepted",
         "An execution is held against what the order has left, not the child.",
         "An exchange's mistake is booked; the genuine executions of the other exchanges are refused.",
-        (Edit(check_execution, "min(child.expected - child.filled, order.remaining)", "order.remaining"),),
+        (
+            Edit(
+                check_execution,
+                "min(child.expected - child.filled, order.remaining)",
+                "order.remaining",
+            ),
+        ),
     ),
     Bug(
         "price worse than the limit accepted",
         "The price of an execution is not checked.",
         "A client pays more than his limit.",
-        (Edit(check_execution, "if (execution.price - order.protection_price) * order.side.sign > 0:", "if False:"),),
+        (
+            Edit(
+                check_execution,
+                "if (execution.price - order.protection_price) * order.side.sign > 0:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "wrong symbol accepted",
         "Symbol and side of a report are not compared with the order's.",
         "Shares that nobody traded.",
-        (Edit(BookExecution.report, "if (report.symbol, report.side) != (order.symbol, order.side):", "if False:"),),
+        (
+            Edit(
+                BookExecution.report,
+                "if (report.symbol, report.side) != (order.symbol, order.side):",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "other account accepted",
@@ -105,7 +125,13 @@ BUGS = (
         "order's notional not rounded",
         "The order sums price times quantity, the ledger amounts rounded to the cent.",
         "The client is shown an amount that he did not pay.",
-        (Edit(book, "quantity, notional, fees, now)", "quantity, execution.price * quantity, fees, now)"),),
+        (
+            Edit(
+                book,
+                "quantity, notional, fees, now)",
+                "quantity, execution.price * quantity, fees, now)",
+            ),
+        ),
     ),
     Bug(
         "drawn credit not recorded",
@@ -117,19 +143,35 @@ BUGS = (
         "loan not in the ledger",
         "The ledger has no entry for what was drawn.",
         "The ledger and the balance differ by every loan.",
-        (Edit(book, "        ledger.transfer(instrument.currency, ledger.LENDING, client, drawn),\n", ""),),
+        (
+            Edit(
+                book,
+                "        ledger.transfer(instrument.currency, ledger.LENDING, client, drawn),\n",
+                "",
+            ),
+        ),
     ),
     Bug(
         "sale proceeds available at once",
         "A sale's proceeds go to available cash.",
         "The client withdraws money that has not been delivered.",
-        (Edit(book, "account.move(unsettled=notional - fees)", "account.move(available=notional - fees)"),),
+        (
+            Edit(
+                book,
+                "account.move(unsettled=notional - fees)",
+                "account.move(available=notional - fees)",
+            ),
+        ),
     ),
     Bug(
         "sale proceeds without the fee",
         "A sale credits the whole notional.",
         "The client's balance is more than the ledger says.",
-        (Edit(book, "account.move(unsettled=notional - fees)", "account.move(unsettled=notional)"),),
+        (
+            Edit(
+                book, "account.move(unsettled=notional - fees)", "account.move(unsettled=notional)"
+            ),
+        ),
     ),
     Bug(
         "settles on the next calendar day",
@@ -147,7 +189,13 @@ BUGS = (
         "cost basis without fees",
         "What shares cost is their notional.",
         "A client is shown more profit than he made.",
-        (Edit(book, "position.bought(quantity, notional + fees)", "position.bought(quantity, notional)"),),
+        (
+            Edit(
+                book,
+                "position.bought(quantity, notional + fees)",
+                "position.bought(quantity, notional)",
+            ),
+        ),
     ),
     Bug(
         "announced cumulative ignored",
@@ -165,7 +213,13 @@ BUGS = (
         "a child ends without its fills",
         "The end of a child ends it with what is booked; what is still on its way is not waited for.",
         "Late fills are refused: the exchange's books and ours differ.",
-        (Edit(Order.child_ended, "min(max(cumulative, child.filled), child.quantity)", "child.filled"),),
+        (
+            Edit(
+                Order.child_ended,
+                "min(max(cumulative, child.filled), child.quantity)",
+                "child.filled",
+            ),
+        ),
     ),
     Bug(
         "refused executions awaited",
@@ -189,12 +243,24 @@ BUGS = (
         "a break not recorded",
         "What our books refuse is only counted.",
         "Nobody can say later what the exchange had reported.",
-        (Edit(BookExecution._record_break, "    if any(known", "    return order\n    if any(known"),),
+        (
+            Edit(
+                BookExecution._record_break,
+                "    if any(known",
+                "    return order\n    if any(known",
+            ),
+        ),
     ),
     Bug(
         "reports of an order deduplicated",
         "The deduplication id of a report is its child order's.",
         "What an exchange reports wrongly is not put on record for people to look at.",
-        (Edit(mailboxes.SqsMailboxes._send, "message.report.execution_id", "message.report.client_order_id"),),
+        (
+            Edit(
+                mailboxes.SqsMailboxes._send,
+                "message.report.execution_id",
+                "message.report.client_order_id",
+            ),
+        ),
     ),
 )

@@ -41,7 +41,13 @@ BUGS = (
         "every ending is shown as a cancel",
         "An order that is replaced or whose time is over is shown as one whose cancel was asked for.",
         "The client asks who canceled his order.",
-        (Edit(views.order_summary, "order.ending.asked_by is not None", "bool(order.ending.status)"),),
+        (
+            Edit(
+                views.order_summary,
+                "order.ending.asked_by is not None",
+                "bool(order.ending.status)",
+            ),
+        ),
     ),
     Bug(
         "a suspension leaves the open orders",

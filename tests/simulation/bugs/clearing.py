@@ -107,7 +107,13 @@ BUGS = (
         "FAILED taken as SETTLED",
         "Any confirmation of the depository counts as settled.",
         "The client has money or shares that were never delivered.",
-        (Edit(SettleClientStage._settle, "if confirmation.status is not ConfirmationStatus.SETTLED:", "if False:"),),
+        (
+            Edit(
+                SettleClientStage._settle,
+                "if confirmation.status is not ConfirmationStatus.SETTLED:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "mismatched confirmation accepted",
@@ -149,14 +155,24 @@ BUGS = (
         "settlement not booked again after a lost answer",
         "That a trade is settled is looked up in the order, which does not know it.",
         "None.",
-        (Edit(SettleClientStage._book, "if any(isinstance(entry, Settlement) for entry in entries):", "if False:"),),
+        (
+            Edit(
+                SettleClientStage._book,
+                "if any(isinstance(entry, Settlement) for entry in entries):",
+                "if False:",
+            ),
+        ),
         tolerated="a settlement is created once, and its obligation is gone with it",
     ),
     Bug(
         "settled quantity counted twice",
         "An order that is cleared after some of its trades settled counts them again.",
         "The order is shown as settled before it is.",
-        (Edit(Order.cleared, "order.settled(0, now)", "order.settled(order.settled_quantity, now)"),),
+        (
+            Edit(
+                Order.cleared, "order.settled(0, now)", "order.settled(order.settled_quantity, now)"
+            ),
+        ),
     ),
     Bug(
         "settlement id of the day",
@@ -181,13 +197,25 @@ BUGS = (
         "settled before it is due",
         "By hand, a trade settles whenever asked for.",
         "Delivery is instructed a day before the counterparty is bound to it.",
-        (Edit(SettleClientStage.settle_trade, "if obligation.settlement_date > as_of:", "if False:"),),
+        (
+            Edit(
+                SettleClientStage.settle_trade,
+                "if obligation.settlement_date > as_of:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "loan not repaid",
         "The proceeds of a sale become available without repaying what was drawn.",
         "Loans grow and are never paid back.",
-        (Edit(settlement.discharge, "repaid = min(account.credit_used, proceeds, free)", "repaid = ZERO"),),
+        (
+            Edit(
+                settlement.discharge,
+                "repaid = min(account.credit_used, proceeds, free)",
+                "repaid = ZERO",
+            ),
+        ),
     ),
     Bug(
         "proceeds stay unsettled",

@@ -73,7 +73,11 @@ BUGS = (
         "daily limit not checked",
         "The check against the daily trading limit is missing.",
         "A client trades beyond what was agreed with him.",
-        (Edit(order_entry.accept, "if used + notional > client.daily_trading_limit:", "if False:"),),
+        (
+            Edit(
+                order_entry.accept, "if used + notional > client.daily_trading_limit:", "if False:"
+            ),
+        ),
     ),
     Bug(
         "orders without a place in the line",
@@ -85,7 +89,13 @@ BUGS = (
         "another client's order shown",
         "GET asks whether the order exists, not whose it is.",
         "Whoever knows an order's id sees what somebody else trades.",
-        (Edit(ORDERS, "if order is None or order.client_id != app.principal.client_id:", "if order is None:"),),
+        (
+            Edit(
+                ORDERS,
+                "if order is None or order.client_id != app.principal.client_id:",
+                "if order is None:",
+            ),
+        ),
     ),
     Bug(
         "a repeated change is made again",
@@ -119,8 +129,8 @@ BUGS = (
         (
             Edit(
                 CALLBACKS,
-                '        raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None\n',
-                "        return\n",
+                'raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None',
+                "return",
             ),
         ),
     ),

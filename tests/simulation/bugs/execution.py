@@ -113,7 +113,13 @@ BUGS = (
         "what is at the exchanges is routed again",
         "Unrouted is what is not filled.",
         "The client buys twice.",
-        (Edit(Order.unrouted, "self.remaining - sum(child.leaves for child in self.children)", "self.remaining"),),
+        (
+            Edit(
+                Order.unrouted,
+                "self.remaining - sum(child.leaves for child in self.children)",
+                "self.remaining",
+            ),
+        ),
     ),
     Bug(
         "remainder of an immediate order routed twice",
@@ -146,8 +152,8 @@ BUGS = (
         (
             Edit(
                 ExecuteOrderStage._end_early,
-                '            self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))\n',
-                '            order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, "canceled")\n',
+                'self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))',
+                'order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, "canceled")',
             ),
         ),
     ),
@@ -168,8 +174,16 @@ BUGS = (
         "An order that is to end does, without waiting for its children.",
         "The client's hold is gone, and the exchange fills the order.",
         (
-            Edit(routing.next_step, "return Step.WAIT if order.live_children else ended", "return ended"),
-            Edit(routing.next_step, "order.unrouted == 0:", "(order.unrouted == 0 and not order.ending):"),
+            Edit(
+                routing.next_step,
+                "return Step.WAIT if order.live_children else ended",
+                "return ended",
+            ),
+            Edit(
+                routing.next_step,
+                "order.unrouted == 0:",
+                "(order.unrouted == 0 and not order.ending):",
+            ),
         ),
     ),
     Bug(
@@ -182,31 +196,61 @@ BUGS = (
         "refused children not recalled",
         "An order of which an execution was refused ends without its exchange being told.",
         "The exchange executes an order that our books have closed.",
-        (Edit(RouteOrder.proceed, "heard, answered = self._recall_refused(order)", "heard, answered = order, True"),),
+        (
+            Edit(
+                RouteOrder.proceed,
+                "heard, answered = self._recall_refused(order)",
+                "heard, answered = order, True",
+            ),
+        ),
     ),
     Bug(
         "an unanswered recall taken for done",
         "An order of which an execution was refused ends although its exchange did not answer the recall.",
         "What the exchange executes meanwhile is refused: sold shares that the books say are still there.",
-        (Edit(RouteOrder.proceed, "self._give_up(heard, step) if answered else heard", "self._give_up(heard, step)"),),
+        (
+            Edit(
+                RouteOrder.proceed,
+                "self._give_up(heard, step) if answered else heard",
+                "self._give_up(heard, step)",
+            ),
+        ),
     ),
     Bug(
         "a given-up message rejects its order",
         "An order whose message cannot be handled is rejected even if an exchange has it.",
         "The exchange fills an order that our books have closed.",
-        (Edit(ExecuteOrderStage._give_up, "if order.status is OrderStatus.VALIDATED:", "if order.is_open:"),),
+        (
+            Edit(
+                ExecuteOrderStage._give_up,
+                "if order.status is OrderStatus.VALIDATED:",
+                "if order.is_open:",
+            ),
+        ),
     ),
     Bug(
         "answered on the first fill",
         "The workflow is told of every fill, not of the end.",
         "The order is taken to clearing while it executes.",
-        (Edit(ExecuteOrderStage._finish, "if order.is_open:", "if order.is_open and not order.trades:"),),
+        (
+            Edit(
+                ExecuteOrderStage._finish,
+                "if order.is_open:",
+                "if order.is_open and not order.trades:",
+            ),
+        ),
     ),
     Bug(
         "not answered after a redelivery",
         "The workflow is answered only by the message that ended the order.",
         "Workflows of orders that are over wait for an answer until they time out.",
-        (Edit(ExecuteOrderStage._route, "    self._finish(order)\n", "        self._finish(order)\n"),),
+        (
+            Edit(
+                ExecuteOrderStage._route,
+                "    self._finish(order)\n",
+                "        self._finish(order)\n",
+            ),
+        ),
     ),
     Bug(
         "clearing waits for a workflow that is gone",

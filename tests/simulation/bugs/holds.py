@@ -21,13 +21,25 @@ BUGS = (
         "credit not held",
         "A margin order holds the client's own part only.",
         "Several orders at once draw more credit than was granted.",
-        (Edit(order_entry.admit, "account.hold(hold.cash, hold.credit)", "account.hold(hold.cash, hold.credit * 0)"),),
+        (
+            Edit(
+                order_entry.admit,
+                "account.hold(hold.cash, hold.credit)",
+                "account.hold(hold.cash, hold.credit * 0)",
+            ),
+        ),
     ),
     Bug(
         "shares not held",
         "A sell checks the position and holds nothing.",
         "The same shares are sold twice: a short position.",
-        (Edit(order_entry.admit, "position = position.hold(hold.shares)", "position = position.hold(0)"),),
+        (
+            Edit(
+                order_entry.admit,
+                "position = position.hold(hold.shares)",
+                "position = position.hold(0)",
+            ),
+        ),
     ),
     Bug(
         "credit rounded against the limit",

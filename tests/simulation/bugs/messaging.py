@@ -118,7 +118,13 @@ BUGS = (
         "an existing workflow is an error",
         "ExecutionAlreadyExists is not caught.",
         "None.",
-        (Edit(OrderLifecycle.start, "except self.client.exceptions.ExecutionAlreadyExists:", "except KeyError:"),),
+        (
+            Edit(
+                OrderLifecycle.start,
+                "except self.client.exceptions.ExecutionAlreadyExists:",
+                "except KeyError:",
+            ),
+        ),
         tolerated="only an order whose message was lost has a workflow and is not sent, and SQS loses none",
     ),
     Bug(

@@ -1,10 +1,13 @@
-"""A deliberate bug: a few edits of the source of functions, compiled and put in place while it lasts."""
+"""A deliberate bug: a few edits of the source of functions, compiled and put in place while it
+lasts.
+"""
 
 from __future__ import annotations
 import __future__
 
 import ast
 import inspect
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,7 +24,9 @@ from tests.simulation import lambdas
 
 @dataclass(frozen=True)
 class Edit:
-    """`old`, which is once in the source of a function (or property) or of a handler's module, named as `functions...`, becomes `new`."""
+    """`old`, which is once in the source of a function (or property) or of a handler's module,
+    named as `functions...`, becomes `new`.
+    """
 
     of: Callable[..., Any] | property | str
     old: str
@@ -42,8 +47,8 @@ Change = Edit | Constant
 
 @dataclass(frozen=True)
 class Bug:
-    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no harm, if it does none.
-    `pending`: what the simulation lacks to find it.
+    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no
+    harm, if it does none. `pending`: what the simulation lacks to find it.
     """
 
     name: str
@@ -56,14 +61,18 @@ class Bug:
 
 @contextmanager
 def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
-    """While it lasts, the code is so changed. Raises ValueError if an edit does not fit the code any more."""
+    """While it lasts, the code is so changed. Raises ValueError if an edit does not fit the code
+    any more.
+    """
     edits: dict[FunctionType | str, list[Edit]] = defaultdict(list)
     with pytest.MonkeyPatch.context() as patch:
         for change in changes:
             if isinstance(change, Constant):
                 patch.setattr(change.module, change.name, change.value)
             else:
-                edits[change.of if isinstance(change.of, str) else function_of(change.of)].append(change)
+                edits[change.of if isinstance(change.of, str) else function_of(change.of)].append(
+                    change
+                )
         for of, edits_of in edits.items():
             if isinstance(of, str):
                 _edit_handler(patch, of, edits_of)
@@ -94,12 +103,25 @@ def _edited(function: FunctionType, edits: list[Edit]) -> CodeType:
     definition.decorator_list = []
     flags = function.__code__.co_flags & __future__.annotations.compiler_flag
     module = compile(tree, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True)
-    return next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__)
+    return next(
+        c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == function.__name__
+    )
 
 
 def _replaced(source: str, edits: list[Edit]) -> str:
     for edit in edits:
-        if source.count(edit.old) != 1:
-            raise ValueError(f"{source.count(edit.old)} times, not once: {edit.old}")
-        source = source.replace(edit.old, edit.new)
+        pattern = re.escape(edit.old) if edit.old in source else _however_wrapped(edit.old)
+        source, times = re.subn(pattern, lambda _, new=edit.new: new, source)  # type: ignore[misc]
+        if times != 1:
+            raise ValueError(f"{times} times, not once: {edit.old}")
     return source
+
+
+def _however_wrapped(code: str) -> str:
+    """A pattern for code whatever way the formatter breaks its lines."""
+    pattern, before = "", ""
+    for token in re.findall(r"\w+|[^\w\s]", code):
+        pattern += r"\s+" if before[-1:].isidentifier() and token.isidentifier() else r"\s*"
+        pattern += (r",?\s*" if token in ")]}" else "") + re.escape(token)
+        before = token
+    return pattern.removeprefix(r"\s*")

@@ -11,7 +11,13 @@ BUGS = (
         "a replacement is for the whole quantity",
         "What the old order has filled is not taken off the new one's quantity.",
         "The client buys what was filled twice.",
-        (Edit(replacement.take_over, "left = new.quantity - ended.filled_quantity", "left = new.quantity"),),
+        (
+            Edit(
+                replacement.take_over,
+                "left = new.quantity - ended.filled_quantity",
+                "left = new.quantity",
+            ),
+        ),
     ),
     Bug(
         "a replacement takes off what was filled when it was asked for",
@@ -23,7 +29,11 @@ BUGS = (
                 'received.model_copy(update={"replaces": old.order_id})',
                 'received.model_copy(update={"replaces": old.order_id, "quantity": request.quantity - old.filled_quantity})',
             ),
-            Edit(replacement.take_over, "left = new.quantity - ended.filled_quantity", "left = new.quantity"),
+            Edit(
+                replacement.take_over,
+                "left = new.quantity - ended.filled_quantity",
+                "left = new.quantity",
+            ),
         ),
     ),
     Bug(
@@ -120,7 +130,13 @@ BUGS = (
         "an order is replaced twice",
         "A second replacement of an order that is being replaced is taken.",
         "The first new order waits for ever.",
-        (Edit(ReplaceOrder._check_state, "if old.ending is not None or expires_at", "if expires_at"),),
+        (
+            Edit(
+                ReplaceOrder._check_state,
+                "if old.ending is not None or expires_at",
+                "if expires_at",
+            ),
+        ),
     ),
     Bug(
         "an order does not know what replaces it",
@@ -162,7 +178,13 @@ BUGS = (
         "what was taken back takes over",
         "The new order takes over in whatever state it is.",
         "The old order cannot end any more.",
-        (Edit(end_order.changes_of_end, "if new is not None and new.is_pending:", "if new is not None:"),),
+        (
+            Edit(
+                end_order.changes_of_end,
+                "if new is not None and new.is_pending:",
+                "if new is not None:",
+            ),
+        ),
     ),
     Bug(
         "a replacement comes the day after",

@@ -17,13 +17,25 @@ BUGS = (
         "no condition on what is new",
         "Puts of new items carry no attribute_not_exists.",
         "A fill booked by two workers counts twice; a repeated order replaces the first one.",
-        (Edit(TableBooks._write, 'f"attribute_not_exists({next(iter(key))})"', '"attribute_not_exists(never_there)"'),),
+        (
+            Edit(
+                TableBooks._write,
+                'f"attribute_not_exists({next(iter(key))})"',
+                '"attribute_not_exists(never_there)"',
+            ),
+        ),
     ),
     Bug(
         "no condition on a discharge",
         "Deleting an obligation does not ask that it is there.",
         "None.",
-        (Edit(TableBooks._write, '"attribute_exists(client_id)"', '"attribute_not_exists(never_there)"'),),
+        (
+            Edit(
+                TableBooks._write,
+                '"attribute_exists(client_id)"',
+                '"attribute_not_exists(never_there)"',
+            ),
+        ),
         tolerated="a settlement is created once, in the same transaction",
     ),
     Bug(
@@ -122,6 +134,10 @@ BUGS = (
         "orders not in the index of what needs attention",
         "The sparse index' partition key is forgotten.",
         "Whatever gets lost stays lost: the sweeper sees nothing.",
-        (Edit(TableBooks._place, '{"attention_shard": shard} if change.attention_at else {}', "{}"),),
+        (
+            Edit(
+                TableBooks._place, '{"attention_shard": shard} if change.attention_at else {}', "{}"
+            ),
+        ),
     ),
 )

@@ -27,7 +27,13 @@ BUGS = (
         "attention ends with the order",
         "An order that ends early counts as at rest, although its fills are not cleared.",
         "Partial fills whose clearing got lost never settle.",
-        (Edit(Order.ended, "return order if order.filled_quantity else order.at_rest()", "return order.at_rest()"),),
+        (
+            Edit(
+                Order.ended,
+                "return order if order.filled_quantity else order.at_rest()",
+                "return order.at_rest()",
+            ),
+        ),
     ),
     Bug(
         "attention ends with routing",
@@ -107,7 +113,13 @@ BUGS = (
         "orders never expire",
         "Nobody but the exchange ends a DAY order.",
         "What the exchange forgets stays open, its money held.",
-        (Edit(expires_at, "return calendar.close_of(order.business_date)", "return order.accepted_at + GTC_LIFETIME"),),
+        (
+            Edit(
+                expires_at,
+                "return calendar.close_of(order.business_date)",
+                "return order.accepted_at + GTC_LIFETIME",
+            ),
+        ),
     ),
     Bug(
         "good till canceled for ever",

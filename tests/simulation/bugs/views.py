@@ -41,7 +41,11 @@ BUGS = (
         "shares leave that secure the loan",
         "Shares are withdrawn whatever the client owes.",
         "The client leaves with the shares and the loan stays.",
-        (Edit(deposits.withdraw_shares, "if account.available < account.credit_used:", "if False:"),),
+        (
+            Edit(
+                deposits.withdraw_shares, "if account.available < account.credit_used:", "if False:"
+            ),
+        ),
     ),
     Bug(
         "shares leave before they have come",

@@ -19,7 +19,9 @@ from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
 
 @pytest.fixture(scope="session", autouse=True)
 def one_session() -> Iterator[None]:
-    """boto3 reads the services' models once, and not, as with a new session for each mock, before every test."""
+    """boto3 reads the services' models once, and not, as with a new session for each mock, before
+    every test.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
         yield
@@ -27,7 +29,9 @@ def one_session() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A local AWS with nothing in it; `local.aws_client.aws_client(place, service)` makes its clients."""
+    """A local AWS with nothing in it; `local.aws_client.aws_client(place, service)` makes its
+    clients.
+    """
     place = Place(tmp_path_factory.mktemp("local_aws"), _free_port())
     server.start(place, keep_state=False)
     try:

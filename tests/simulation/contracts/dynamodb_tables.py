@@ -21,7 +21,9 @@ from tests.simulation.services.dynamodb import DynamoDB
 
 SPECS = {
     "things": TableSpec(("id",)),
-    "accounts": TableSpec(("client_id", "item"), indexes={"obligations-due": ("due_date", "client_id")}),
+    "accounts": TableSpec(
+        ("client_id", "item"), indexes={"obligations-due": ("due_date", "client_id")}
+    ),
 }
 _unique = count()
 
@@ -49,19 +51,29 @@ class Tables:
 
     def get(self, key: dict[str, Any], table: str = "things", **options: Any) -> Any:
         """The item, read consistently; None if there is none."""
-        answer = self.client.get_item(TableName=self.names[table], Key=key, ConsistentRead=True, **options)
+        answer = self.client.get_item(
+            TableName=self.names[table], Key=key, ConsistentRead=True, **options
+        )
         return answer.get("Item")
 
 
 def without(**reasons: str) -> pytest.MarkDecorator:
     """Leave backends out, each for a reason: what it does otherwise than AWS documents."""
-    return pytest.mark.parametrize("tables", [name for name in BACKENDS if name not in reasons], indirect=True)
+    return pytest.mark.parametrize(
+        "tables", [name for name in BACKENDS if name not in reasons], indirect=True
+    )
 
 
 def tables_in(
-    kind: str, request: pytest.FixtureRequest, specs: Mapping[str, TableSpec], *, native: bool = False
+    kind: str,
+    request: pytest.FixtureRequest,
+    specs: Mapping[str, TableSpec],
+    *,
+    native: bool = False,
 ) -> Tables:
-    """New tables in one of `simulated`, `moto` and `local`. `native`: the client speaks Python's types."""
+    """New tables in one of `simulated`, `moto` and `local`. `native`: the client speaks Python's
+    types.
+    """
     names = {name: f"{name}-{next(_unique)}" for name in specs}
     if kind == "simulated":
         service = DynamoDB(time.time, Random(0))
@@ -94,20 +106,29 @@ def _local_client(place: Place) -> Any:
 def _create(client: Any, name: str, spec: TableSpec) -> None:
     attributes = {*spec.key, *(key for keys in spec.indexes.values() for key in keys)}
     indexes = [
-        {"IndexName": index, "KeySchema": _schema(keys), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        {
+            "IndexName": index,
+            "KeySchema": _schema(keys),
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
         for index, keys in spec.indexes.items()
     ]
     client.create_table(
         TableName=name,
         KeySchema=_schema(spec.key),
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+        AttributeDefinitions=[
+            {"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)
+        ],
         BillingMode="PAY_PER_REQUEST",
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
 
 
 def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
 
 
 def refusal(call: Any, **params: Any) -> str:

@@ -21,7 +21,14 @@ class Backend:
     wait: Callable[[float], object]
     create: Callable[..., str]
 
-    def send(self, url: str, body: str, group: str = "G", deduplication_id: str | None = None, **more: Any) -> Any:
+    def send(
+        self,
+        url: str,
+        body: str,
+        group: str = "G",
+        deduplication_id: str | None = None,
+        **more: Any,
+    ) -> Any:
         return self.client.send_message(
             QueueUrl=url,
             MessageBody=body,
@@ -80,7 +87,10 @@ def create_queue(
     if dead_letter_queue is not None:
         dead_letters = client.get_queue_url(QueueName=dead_letter_queue)["QueueUrl"]
         answer = client.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
-        policy = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": max_receive_count}
+        policy = {
+            "deadLetterTargetArn": answer["Attributes"]["QueueArn"],
+            "maxReceiveCount": max_receive_count,
+        }
         attributes["RedrivePolicy"] = json.dumps(policy)
     url: str = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     return url

@@ -1,4 +1,6 @@
-"""The Amazon States Language: what states make of their input, as the simulated service and the local AWS walk them."""
+"""The Amazon States Language: what states make of their input, as the simulated service and the
+local AWS walk them.
+"""
 
 import json
 import time
@@ -22,13 +24,19 @@ INPUT = {"a": {"b": [{"c": 1}, {"c": 2}]}, "text": "x", "none": None, "yes": Tru
 def simulated(definition: dict[str, Any], content: Any) -> Any:
     """The execution's description at its end."""
     world = Workflows()
-    return world.described(world.start(world.steps.create_state_machine("machine", definition), content), 60)
+    return world.described(
+        world.start(world.steps.create_state_machine("machine", definition), content), 60
+    )
 
 
 def on_local_aws(client: Any, definition: dict[str, Any], content: Any) -> Any:
     """The execution's description at its end."""
-    created = client.create_state_machine(name=str(uuid4()), definition=json.dumps(definition), roleArn=ROLE)
-    started = client.start_execution(stateMachineArn=created["stateMachineArn"], name="one", input=json.dumps(content))
+    created = client.create_state_machine(
+        name=str(uuid4()), definition=json.dumps(definition), roleArn=ROLE
+    )
+    started = client.start_execution(
+        stateMachineArn=created["stateMachineArn"], name="one", input=json.dumps(content)
+    )
     for _ in range(PATIENCE_SECONDS * 20):
         described = client.describe_execution(executionArn=started["executionArn"])
         if described["status"] != "RUNNING":
@@ -71,11 +79,20 @@ def one(**state: Any) -> dict[str, Any]:
         ({"Result": 7, "ResultPath": None}, INPUT),
         ({"InputPath": "$.a", "ResultPath": "$.copy", "OutputPath": "$.copy.b[0]"}, {"c": 1}),
         (
-            {"Parameters": {"t.$": "$.text", "fixed": ["$.text", {"n.$": "$.number"}], "deep": {"yes.$": "$.yes"}}},
+            {
+                "Parameters": {
+                    "t.$": "$.text",
+                    "fixed": ["$.text", {"n.$": "$.number"}],
+                    "deep": {"yes.$": "$.yes"},
+                }
+            },
             {"t": "x", "fixed": ["$.text", {"n": 5}], "deep": {"yes": True}},
         ),
         (
-            {"InputPath": "$.a", "Parameters": {"one.$": "$.b[0].c", "name.$": "$$.Execution.Name"}},
+            {
+                "InputPath": "$.a",
+                "Parameters": {"one.$": "$.b[0].c", "name.$": "$$.Execution.Name"},
+            },
             {"one": 1, "name": "one"},
         ),
         (
@@ -90,7 +107,9 @@ def test_paths(walk: Walk, state: dict[str, Any], output: Any) -> None:
 
 
 @without_local("what is not there is null")
-@pytest.mark.parametrize("state", [{"InputPath": "$.missing"}, {"Parameters": {"x.$": "$.a.missing"}}])
+@pytest.mark.parametrize(
+    "state", [{"InputPath": "$.missing"}, {"Parameters": {"x.$": "$.a.missing"}}]
+)
 def test_a_path_that_leads_nowhere_fails_the_execution(walk: Walk, state: dict[str, Any]) -> None:
     described = walk(one(**state), INPUT)
     assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
@@ -119,8 +138,24 @@ def choosing(rule: dict[str, Any]) -> dict[str, Any]:
         ({"Variable": "$.number", "NumericGreaterThanEquals": 5}, True),
         ({"Variable": "$.number", "NumericLessThan": 5}, False),
         ({"Not": {"Variable": "$.text", "StringEquals": "x"}}, False),
-        ({"And": [{"Variable": "$.yes", "BooleanEquals": True}, {"Variable": "$.none", "IsNull": True}]}, True),
-        ({"Or": [{"Variable": "$.yes", "BooleanEquals": False}, {"Variable": "$.none", "IsNull": False}]}, False),
+        (
+            {
+                "And": [
+                    {"Variable": "$.yes", "BooleanEquals": True},
+                    {"Variable": "$.none", "IsNull": True},
+                ]
+            },
+            True,
+        ),
+        (
+            {
+                "Or": [
+                    {"Variable": "$.yes", "BooleanEquals": False},
+                    {"Variable": "$.none", "IsNull": False},
+                ]
+            },
+            False,
+        ),
     ],
 )
 def test_choice_rules(walk: Walk, rule: dict[str, Any], holds: bool) -> None:
@@ -135,18 +170,31 @@ def test_null_is_present(walk: Walk) -> None:
 @without_local("what is not there matches nothing")
 def test_a_choice_without_a_match_or_a_variable_fails_the_execution(walk: Walk) -> None:
     for variable, error in (("$.text", "States.NoChoiceMatched"), ("$.missing", "States.Runtime")):
-        choice = {"Type": "Choice", "Choices": [{"Variable": variable, "StringEquals": "z", "Next": "End"}]}
-        described = walk({"StartAt": "Choose", "States": {"Choose": choice, "End": {"Type": "Succeed"}}}, INPUT)
+        choice = {
+            "Type": "Choice",
+            "Choices": [{"Variable": variable, "StringEquals": "z", "Next": "End"}],
+        }
+        described = walk(
+            {"StartAt": "Choose", "States": {"Choose": choice, "End": {"Type": "Succeed"}}}, INPUT
+        )
         assert described["error"] == error
 
 
 def test_an_inline_map_keeps_the_order_of_its_items(walk: Walk) -> None:
-    item = {"Type": "Pass", "Parameters": {"c.$": "$.item.c", "at.$": "$.at", "text.$": "$.text"}, "End": True}
+    item = {
+        "Type": "Pass",
+        "Parameters": {"c.$": "$.item.c", "at.$": "$.at", "text.$": "$.text"},
+        "End": True,
+    }
     described = walk(
         one(
             Type="Map",
             ItemsPath="$.a.b",
-            ItemSelector={"item.$": "$$.Map.Item.Value", "at.$": "$$.Map.Item.Index", "text.$": "$.text"},
+            ItemSelector={
+                "item.$": "$$.Map.Item.Value",
+                "at.$": "$$.Map.Item.Index",
+                "text.$": "$.text",
+            },
             MaxConcurrency=1,
             ItemProcessor={"StartAt": "Each", "States": {"Each": item}},
             ResultPath="$.a.b",
@@ -154,16 +202,28 @@ def test_an_inline_map_keeps_the_order_of_its_items(walk: Walk) -> None:
         ),
         INPUT,
     )
-    assert json.loads(described["output"]) == [{"c": 1, "at": 0, "text": "x"}, {"c": 2, "at": 1, "text": "x"}]
+    assert json.loads(described["output"]) == [
+        {"c": 1, "at": 0, "text": "x"},
+        {"c": 2, "at": 1, "text": "x"},
+    ]
 
 
 def test_an_inline_map_fails_with_its_first_item_and_may_be_caught(walk: Walk) -> None:
-    processor = {"StartAt": "Each", "States": {"Each": {"Type": "Fail", "Error": "Broken", "Cause": "it is"}}}
+    processor = {
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Fail", "Error": "Broken", "Cause": "it is"}},
+    }
     each = {"Type": "Map", "ItemsPath": "$.a.b", "ItemProcessor": processor, "End": True}
     catch = [{"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": "Caught"}]
-    machine = {"StartAt": "One", "States": {"One": {**each, "Catch": catch}, "Caught": {"Type": "Succeed"}}}
+    machine = {
+        "StartAt": "One",
+        "States": {"One": {**each, "Catch": catch}, "Caught": {"Type": "Succeed"}},
+    }
     described = walk(machine, INPUT)
-    assert json.loads(described["output"]) == {**INPUT, "error": {"Error": "Broken", "Cause": "it is"}}
+    assert json.loads(described["output"]) == {
+        **INPUT,
+        "error": {"Error": "Broken", "Cause": "it is"},
+    }
 
 
 def test_a_map_of_nothing_succeeds_at_once(walk: Walk) -> None:
@@ -178,7 +238,11 @@ def test_a_wait_passes_its_input_on_and_a_fail_says_why(walk: Walk) -> None:
         "Fail": {"Type": "Fail", "Error": "Why", "Cause": "because"},
     }
     described = walk({"StartAt": "Wait", "States": states}, INPUT)
-    assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Why", "because")
+    assert (described["status"], described["error"], described["cause"]) == (
+        "FAILED",
+        "Why",
+        "because",
+    )
 
 
 @pytest.mark.parametrize(("tolerated", "status"), [(40, "FAILED"), (50, "SUCCEEDED")])
@@ -193,7 +257,9 @@ def test_a_distributed_map_tolerates_a_share_of_failures(tolerated: int, status:
         "Bad": {"Type": "Fail", "Error": "Broken"},
     }
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Which", "States": states}
-    machine = one(Type="Map", ItemProcessor=processor, ToleratedFailurePercentage=tolerated, Label="L")
+    machine = one(
+        Type="Map", ItemProcessor=processor, ToleratedFailurePercentage=tolerated, Label="L"
+    )
     described = simulated(machine, [0, 1])
     assert described["status"] == status
     if status == "FAILED":
@@ -217,7 +283,9 @@ def task(**state: Any) -> dict[str, Any]:
     return {"StartAt": "Task", "States": {"Task": invoke, **ends}}
 
 
-def run(machine: dict[str, Any], *outcomes: Any, seconds: float = 300) -> tuple[Workflows, dict[str, Any], list[str]]:
+def run(
+    machine: dict[str, Any], *outcomes: Any, seconds: float = 300
+) -> tuple[Workflows, dict[str, Any], list[str]]:
     """The function fails or returns as told, each time it is called."""
     world, left = Workflows(), list(outcomes)
 
@@ -242,7 +310,9 @@ def test_every_retrier_counts_for_itself_and_only_the_first_that_is_for_an_error
     world, described, path = run(task(Retry=retry, Catch=catch), "A", "B", "C", "B")
     assert path == ["Task", "Caught"]
     assert json.loads(described["output"]) == {"a": 1, "error": {"Error": "B", "Cause": "cause"}}
-    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})["events"]
+    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})[
+        "events"
+    ]
     failed = [event["timestamp"].timestamp() for event in history if event["type"] == "TaskFailed"]
     assert [round(later - earlier, 3) for earlier, later in pairwise(failed)] == [1.1, 2.1, 5.1]
 
@@ -255,17 +325,27 @@ def test_no_attempts_means_no_retry() -> None:
 
 def test_pauses_double_up_to_the_longest() -> None:
     retry = [
-        {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxDelaySeconds": 10, "MaxAttempts": 4}
+        {
+            "ErrorEquals": ["States.ALL"],
+            "IntervalSeconds": 2,
+            "BackoffRate": 3,
+            "MaxDelaySeconds": 10,
+            "MaxAttempts": 4,
+        }
     ]
     world, described, _ = run(task(Retry=retry), "A", "A", "A", "A", {"done": True})
-    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})["events"]
+    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})[
+        "events"
+    ]
     failed = [event["timestamp"].timestamp() for event in history if event["type"] == "TaskFailed"]
     assert [round(later - earlier - 0.1) for earlier, later in pairwise(failed)] == [2, 6, 10]
     assert described["status"] == "SUCCEEDED"
 
 
 def test_a_functions_answer_is_the_payload_of_the_result() -> None:
-    _, described, _ = run(task(ResultSelector={"got.$": "$.Payload.x"}, ResultPath="$.result"), {"x": [1]})
+    _, described, _ = run(
+        task(ResultSelector={"got.$": "$.Payload.x"}, ResultPath="$.result"), {"x": [1]}
+    )
     assert json.loads(described["output"]) == {"a": 1, "result": {"got": [1]}}
 
 
@@ -274,7 +354,9 @@ def test_an_answer_after_the_timeout_is_ignored() -> None:
     world = Workflows()
     late: list[Callable[[Any, Any], None]] = []
     world.steps.invoke_function = lambda name, payload, done: late.append(done)
-    execution = world.start(world.steps.create_state_machine("machine", task(TimeoutSeconds=5, Catch=catch)), {})
+    execution = world.start(
+        world.steps.create_state_machine("machine", task(TimeoutSeconds=5, Catch=catch)), {}
+    )
     assert world.described(execution, 10)["status"] == "SUCCEEDED"
     late[0]({"late": True}, None)
     assert world.path(execution) == ["Task", "Caught"]
@@ -337,7 +419,12 @@ def test_a_loop_without_end_meets_the_limit_of_the_history() -> None:
         task(Retry=[{"ErrorEquals": ["A"], "Unknown": 1}]),
         {
             "StartAt": "C",
-            "States": {"C": {"Type": "Choice", "Choices": [{"Variable": "$.a", "StringMatches": "x*", "Next": "C"}]}},
+            "States": {
+                "C": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.a", "StringMatches": "x*", "Next": "C"}],
+                }
+            },
         },
     ],
     ids=lambda definition: json.dumps(definition)[-60:],
@@ -359,6 +446,8 @@ def test_what_is_not_interpreted_is_refused_when_it_is_created(definition: dict[
     ],
     ids=lambda definition: json.dumps(definition)[-60:],
 )
-def test_what_aws_would_not_deploy_is_refused_when_it_is_created(definition: dict[str, Any]) -> None:
+def test_what_aws_would_not_deploy_is_refused_when_it_is_created(
+    definition: dict[str, Any],
+) -> None:
     with pytest.raises(ValueError, match=r"Nowhere|One|States\.ALL"):
         Workflows().steps.create_state_machine("machine", definition)

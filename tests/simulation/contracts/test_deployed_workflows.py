@@ -9,7 +9,12 @@ from tests.simulation.contracts.timeline import START, Workflows
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.workflows import definition
 
-ORDER = {"order_id": "O-1", "client_id": "C-1", "correlation_id": "R-1", "execute_timeout_seconds": 900}
+ORDER = {
+    "order_id": "O-1",
+    "client_id": "C-1",
+    "correlation_id": "R-1",
+    "execute_timeout_seconds": 900,
+}
 CLEAR_TIMEOUT, SETTLE_TIMEOUT = 300, 900
 LONGEST_PAUSE = 60
 DATE = "2026-11-24"
@@ -23,19 +28,27 @@ def world() -> Workflows:
 @pytest.fixture
 def order(world: Workflows) -> str:
     """An order's workflow, just started."""
-    arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+    arn = world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues)
+    )
     return world.start(arn, ORDER, "O-1")
 
 
 @pytest.fixture
 def cycle(world: Workflows) -> str:
-    """The settlement cycle's ARN. A day with no obligations and nothing to reconcile, unless a test has others."""
+    """The settlement cycle's ARN. A day with no obligations and nothing to reconcile, unless a test
+    has others.
+    """
     world.functions["settlement_plan"] = lambda asked: page([])
     world.functions["settlement_reconcile"] = lambda asked: {"breaks": 0, **asked}
-    return world.steps.create_state_machine("settlement-cycle", definition("settlement_cycle", world.queues))
+    return world.steps.create_state_machine(
+        "settlement-cycle", definition("settlement_cycle", world.queues)
+    )
 
 
-def page(clients: list[str], cursor: str | None = None, *, business_day: bool = True) -> dict[str, Any]:
+def page(
+    clients: list[str], cursor: str | None = None, *, business_day: bool = True
+) -> dict[str, Any]:
     """What the plan answers."""
     return {
         "settlement_date": DATE,
@@ -48,7 +61,12 @@ def page(clients: list[str], cursor: str | None = None, *, business_day: bool = 
 def test_an_order_is_executed_and_cleared(world: Workflows, order: str) -> None:
     execute = world.message("execution")
     token = execute.pop("task_token")
-    assert execute == {"kind": "execute", "client_id": "C-1", "correlation_id": "R-1", "order_id": "O-1"}
+    assert execute == {
+        "kind": "execute",
+        "client_id": "C-1",
+        "correlation_id": "R-1",
+        "order_id": "O-1",
+    }
     world.succeed({"task_token": token}, '{"status": "FILLED"}')
     clear = world.message("clearing")
     assert clear["kind"] == "clear"
@@ -63,7 +81,9 @@ def test_messages_are_of_the_clients_group(world: Workflows, order: str) -> None
     assert [message.group for message in world.sqs.messages(world.queues["execution"])] == ["C-1"]
 
 
-def test_an_order_that_closed_with_nothing_executed_succeeds_without_clearing(world: Workflows, order: str) -> None:
+def test_an_order_that_closed_with_nothing_executed_succeeds_without_clearing(
+    world: Workflows, order: str
+) -> None:
     world.fail(world.message(), "OrderClosed")
     assert world.described(order)["status"] == "SUCCEEDED"
     assert world.path(order) == ["Execute", "ClosedUnfilled"]
@@ -71,7 +91,9 @@ def test_an_order_that_closed_with_nothing_executed_succeeds_without_clearing(wo
 
 
 @pytest.mark.parametrize("how", ["failed", "timed out"])
-def test_an_order_that_is_not_executed_is_taken_back(world: Workflows, order: str, how: str) -> None:
+def test_an_order_that_is_not_executed_is_taken_back(
+    world: Workflows, order: str, how: str
+) -> None:
     execute = world.message()
     if how == "failed":
         world.fail(execute, "Surprise")
@@ -87,7 +109,9 @@ def test_an_order_that_is_not_executed_is_taken_back(world: Workflows, order: st
         world.succeed(execute)
 
 
-def test_clearing_is_asked_for_three_times_each_with_its_own_token(world: Workflows, order: str) -> None:
+def test_clearing_is_asked_for_three_times_each_with_its_own_token(
+    world: Workflows, order: str
+) -> None:
     world.succeed(world.message())
     asked = [world.message("clearing")]
     for _ in range(2):
@@ -114,10 +138,14 @@ def test_a_message_that_sqs_refuses_is_sent_again_with_growing_jittered_pauses(e
     for seed in range(30):
         world = Workflows(seed)
         world.broken = [error] * 8
-        arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+        arn = world.steps.create_state_machine(
+            "order-lifecycle", definition("order_lifecycle", world.queues)
+        )
         execution = world.start(arn, ORDER)
         world.succeed(world.message(seconds=300))
-        pauses.append([later - earlier for earlier, later in zip(world.tries, world.tries[1:9], strict=False)])
+        pauses.append(
+            [later - earlier for earlier, later in zip(world.tries, world.tries[1:9], strict=False)]
+        )
         assert world.path(execution) == ["Execute"]
         assert world.failures(execution) == 8
     for number, limit in enumerate(longest):
@@ -128,14 +156,18 @@ def test_a_message_that_sqs_refuses_is_sent_again_with_growing_jittered_pauses(e
 
 def test_an_order_whose_message_never_reaches_sqs_is_taken_back(world: Workflows) -> None:
     world.broken = ["RequestThrottled"] * 9
-    arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+    arn = world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues)
+    )
     execution = world.start(arn, ORDER)
     assert world.message(seconds=400)["kind"] == "cancel"
     assert world.path(execution) == ["Execute", "RequestCancel", "ExecutionFailed"]
 
 
 def test_a_message_that_reached_sqs_without_its_answer_holds_a_dead_token(world: Workflows) -> None:
-    arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+    arn = world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues)
+    )
     arrived = world.steps.send_message
 
     def answer_lost(params: dict[str, Any]) -> dict[str, Any]:
@@ -154,13 +186,17 @@ def test_a_message_that_reached_sqs_without_its_answer_holds_a_dead_token(world:
 
 
 def test_an_input_without_what_the_definition_needs_fails_uncaught(world: Workflows) -> None:
-    arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+    arn = world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues)
+    )
     described = world.described(world.start(arn, {"order_id": "O-1"}))
     assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
     assert world.messages() == []
 
 
-def test_every_client_of_every_page_settles_and_then_the_day_is_reconciled(world: Workflows, cycle: str) -> None:
+def test_every_client_of_every_page_settles_and_then_the_day_is_reconciled(
+    world: Workflows, cycle: str
+) -> None:
     asked: list[Any] = []
     pages = [page(["C-1", "C-2"], "next"), page(["C-3"])]
 
@@ -171,7 +207,9 @@ def test_every_client_of_every_page_settles_and_then_the_day_is_reconciled(world
     world.functions["settlement_plan"] = plan
     execution = world.start(cycle, {"settlement_date": DATE}, "day")
     first = world.messages("settlement")
-    assert [(message["kind"], message["client_id"], message["correlation_id"]) for message in first] == [
+    assert [
+        (message["kind"], message["client_id"], message["correlation_id"]) for message in first
+    ] == [
         ("settle", "C-1", "day"),
         ("settle", "C-2", "day"),
     ]
@@ -205,16 +243,19 @@ def test_a_day_with_no_obligations_is_reconciled(world: Workflows, cycle: str) -
     assert world.path(execution)[-1] == "Reconcile"
 
 
-def test_a_client_that_fails_stops_no_other_nor_the_reconciliation(world: Workflows, cycle: str) -> None:
+def test_a_client_that_fails_stops_no_other_nor_the_reconciliation(
+    world: Workflows, cycle: str
+) -> None:
     world.functions["settlement_plan"] = lambda asked: page(["C-1", "C-2", "C-3"])
     execution = world.start(cycle, {})
     failing, silent, healthy = world.messages("settlement")
     world.fail(failing, "DepositoryDown")
     world.succeed(healthy)
     for _ in range(2):
-        assert [message["client_id"] for message in world.messages("settlement", SETTLE_TIMEOUT + LONGEST_PAUSE)] == [
-            silent["client_id"]
-        ]
+        assert [
+            message["client_id"]
+            for message in world.messages("settlement", SETTLE_TIMEOUT + LONGEST_PAUSE)
+        ] == [silent["client_id"]]
     assert world.described(execution)["status"] == "RUNNING"
     assert world.described(execution, SETTLE_TIMEOUT + LONGEST_PAUSE)["status"] == "SUCCEEDED"
     children = {state.arn: state for state in world.steps.executions() if state.parent == execution}
@@ -227,7 +268,9 @@ def test_a_client_that_fails_stops_no_other_nor_the_reconciliation(world: Workfl
 
 
 def test_at_most_a_hundred_clients_settle_at_once(world: Workflows, cycle: str) -> None:
-    world.functions["settlement_plan"] = lambda asked: page([f"C-{number}" for number in range(130)])
+    world.functions["settlement_plan"] = lambda asked: page(
+        [f"C-{number}" for number in range(130)]
+    )
     execution = world.start(cycle, {})
     first = world.messages("settlement")
     assert len(first) == 100
@@ -251,11 +294,17 @@ def test_a_function_that_fails_is_tried_seven_times(world: Workflows, cycle: str
 
     world.functions["settlement_reconcile"] = fails
     described = world.described(world.start(cycle, {}), 400)
-    assert (described["status"], described["error"], described["cause"]) == ("FAILED", "ValueError", "no")
+    assert (described["status"], described["error"], described["cause"]) == (
+        "FAILED",
+        "ValueError",
+        "no",
+    )
     assert len(tried) == 7
 
 
-def test_a_state_that_is_entered_again_has_all_its_tries_again(world: Workflows, cycle: str) -> None:
+def test_a_state_that_is_entered_again_has_all_its_tries_again(
+    world: Workflows, cycle: str
+) -> None:
     asked: list[Any] = []
 
     def plan(content: Any) -> Any:
@@ -284,7 +333,9 @@ def test_a_function_gets_json_that_is_its_own(world: Workflows, cycle: str) -> N
     assert given == [{"settlement_date": DATE}] * 2
 
 
-def test_a_cycle_that_is_stopped_stops_its_clients_and_their_tokens(world: Workflows, cycle: str) -> None:
+def test_a_cycle_that_is_stopped_stops_its_clients_and_their_tokens(
+    world: Workflows, cycle: str
+) -> None:
     world.functions["settlement_plan"] = lambda asked: page(["C-1", "C-2"])
     execution = world.start(cycle, {})
     first, second = world.messages("settlement")
@@ -321,7 +372,9 @@ def test_checkers_see_where_an_order_stands(world: Workflows, order: str) -> Non
 def test_the_same_seed_is_the_same_to_the_byte() -> None:
     def tokens(seed: int) -> list[str]:
         world = Workflows(seed)
-        arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+        arn = world.steps.create_state_machine(
+            "order-lifecycle", definition("order_lifecycle", world.queues)
+        )
         for name in ("O-1", "O-2"):
             world.start(arn, ORDER, name)
         return [message["task_token"] for message in world.messages()]
@@ -331,7 +384,9 @@ def test_the_same_seed_is_the_same_to_the_byte() -> None:
 
 
 def test_nothing_happens_but_through_the_schedule(world: Workflows) -> None:
-    arn = world.steps.create_state_machine("order-lifecycle", definition("order_lifecycle", world.queues))
+    arn = world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues)
+    )
     params = {"stateMachineArn": arn, "name": "O-1", "input": json.dumps(ORDER)}
     execution = world.steps.call("StartExecution", params)["executionArn"]
     assert world.sqs.messages(world.queues["execution"]) == []

@@ -28,10 +28,16 @@ def test_an_item_is_there_once_it_is_put_and_gone_once_it_is_deleted(tables: Tab
 
 
 def test_items_of_a_partition_are_told_apart_by_their_sort_key(tables: Tables) -> None:
-    keys = [{"client_id": {"S": client}, "item": {"S": item}} for client in "ab" for item in ("CASH", "POSITION#A")]
+    keys = [
+        {"client_id": {"S": client}, "item": {"S": item}}
+        for client in "ab"
+        for item in ("CASH", "POSITION#A")
+    ]
     for key in keys:
         tables.put({**key, "of": key["item"]}, "accounts")
-    assert [tables.get(key, "accounts") for key in keys] == [{**key, "of": key["item"]} for key in keys]
+    assert [tables.get(key, "accounts") for key in keys] == [
+        {**key, "of": key["item"]} for key in keys
+    ]
 
 
 def test_every_type_comes_back_as_it_went(tables: Tables) -> None:
@@ -48,7 +54,15 @@ def test_every_type_comes_back_as_it_went(tables: Tables) -> None:
 
 @without(moto="gives a number back as it was written")
 def test_numbers_are_trimmed(tables: Tables) -> None:
-    numbers = {"10.00": "10", "007": "7", "1E+3": "1000", "-0.50": "-0.5", "0.000": "0", "-0": "0", "1e-3": "0.001"}
+    numbers = {
+        "10.00": "10",
+        "007": "7",
+        "1E+3": "1000",
+        "-0.50": "-0.5",
+        "0.000": "0",
+        "-0": "0",
+        "1e-3": "0.001",
+    }
     read = {}
     for written in numbers:
         tables.put({**KEY, "amount": number(written)})
@@ -58,19 +72,31 @@ def test_numbers_are_trimmed(tables: Tables) -> None:
 
 def test_a_condition_decides_on_the_item_that_is_there(tables: Tables) -> None:
     new = {"ConditionExpression": "attribute_not_exists(id)"}
-    version = {"ConditionExpression": "version = :v", "ExpressionAttributeValues": {":v": number("1")}}
+    version = {
+        "ConditionExpression": "version = :v",
+        "ExpressionAttributeValues": {":v": number("1")},
+    }
     assert refusal(tables.put, item={**KEY, "version": number("1")}, **version) == CONDITION_FAILED
     assert refusal(tables.put, item={**KEY, "version": number("1")}, **new) == ""
     assert refusal(tables.put, item={**KEY, "version": number("1")}, **new) == CONDITION_FAILED
     assert refusal(tables.put, item={**KEY, "version": number("2")}, **version) == ""
     assert refusal(tables.put, item={**KEY, "version": number("3")}, **version) == CONDITION_FAILED
     assert tables.get(KEY) == {**KEY, "version": number("2")}
-    assert refusal(tables.client.delete_item, TableName=tables.things, Key=KEY, **version) == CONDITION_FAILED
+    assert (
+        refusal(tables.client.delete_item, TableName=tables.things, Key=KEY, **version)
+        == CONDITION_FAILED
+    )
     version["ExpressionAttributeValues"] = {":v": number("2")}
     assert refusal(tables.client.delete_item, TableName=tables.things, Key=KEY, **version) == ""
     exists = {"ConditionExpression": "attribute_exists(id)"}
-    assert refusal(tables.client.delete_item, TableName=tables.things, Key=KEY, **exists) == CONDITION_FAILED
-    assert refusal(tables.client.update_item, TableName=tables.things, Key=KEY, **exists) == CONDITION_FAILED
+    assert (
+        refusal(tables.client.delete_item, TableName=tables.things, Key=KEY, **exists)
+        == CONDITION_FAILED
+    )
+    assert (
+        refusal(tables.client.update_item, TableName=tables.things, Key=KEY, **exists)
+        == CONDITION_FAILED
+    )
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -124,7 +150,8 @@ def test_projections(tables: Tables) -> None:
     }
     names: dict[str, Any] = {"ExpressionAttributeNames": {"#new": "new"}}
     assert projected == {
-        text: tables.get(KEY, ProjectionExpression=text, **(names if "#new" in text else {})) for text in projected
+        text: tables.get(KEY, ProjectionExpression=text, **(names if "#new" in text else {}))
+        for text in projected
     }
 
 
@@ -156,7 +183,9 @@ POSSIBLE_IN_MOTO: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def put_outcomes(tables: Tables, items: dict[str, tuple[str, dict[str, Any]]]) -> dict[str, str]:
-    return {name: refusal(tables.put, item=item, table=table) for name, (table, item) in items.items()}
+    return {
+        name: refusal(tables.put, item=item, table=table) for name, (table, item) in items.items()
+    }
 
 
 def test_items_that_cannot_be_put(tables: Tables) -> None:
@@ -197,14 +226,19 @@ def test_placeholders_must_be_those_that_are_used(tables: Tables) -> None:
     exists = {"ConditionExpression": "attribute_exists(id)"}
     misplaced: list[dict[str, Any]] = [
         {"ExpressionAttributeValues": {":v": number("1")}},
-        {"ConditionExpression": "amount = :v", "ExpressionAttributeValues": {":v": number("1"), ":w": number("1")}},
+        {
+            "ConditionExpression": "amount = :v",
+            "ExpressionAttributeValues": {":v": number("1"), ":w": number("1")},
+        },
         {**exists, "ExpressionAttributeNames": {"#id": "id"}},
         {**exists, "ExpressionAttributeNames": {}},
         {**exists, "ExpressionAttributeValues": {}},
         {"ConditionExpression": "attribute_exists(#id)"},
     ]
     tables.put(ITEM)
-    assert [refusal(tables.put, item=ITEM, **options) for options in misplaced] == [INVALID] * len(misplaced)
+    assert [refusal(tables.put, item=ITEM, **options) for options in misplaced] == [INVALID] * len(
+        misplaced
+    )
 
 
 def test_a_put_answers_nothing_new(tables: Tables) -> None:
@@ -221,7 +255,9 @@ def test_a_table_that_does_not_exist_is_not_found(tables: Tables) -> None:
         tables.client.scan: {"TableName": name},
         tables.client.batch_get_item: {"RequestItems": {name: {"Keys": [KEY]}}},
         tables.client.batch_write_item: {"RequestItems": {name: [{"PutRequest": {"Item": ITEM}}]}},
-        tables.client.transact_write_items: {"TransactItems": [{"Put": {"TableName": name, "Item": ITEM}}]},
+        tables.client.transact_write_items: {
+            "TransactItems": [{"Put": {"TableName": name, "Item": ITEM}}]
+        },
     }
     answers = [refusal(call, **request) for call, request in requests.items()]
     assert answers == ["ResourceNotFoundException"] * len(requests)

@@ -143,8 +143,12 @@ NAMES = {"#amount": "amount", "#limits": "limits", "#daily": "daily"}
 
 def used(expression: str, placeholders: dict[str, Any]) -> dict[str, Any]:
     """The placeholders that an expression uses."""
-    words = expression.replace("(", " ").replace(")", " ").replace(",", " ").replace(".", " ").split()
-    return {placeholder: value for placeholder, value in placeholders.items() if placeholder in words}
+    words = (
+        expression.replace("(", " ").replace(")", " ").replace(",", " ").replace(".", " ").split()
+    )
+    return {
+        placeholder: value for placeholder, value in placeholders.items() if placeholder in words
+    }
 
 
 def expressed(*expressions: str) -> dict[str, Any]:
@@ -160,7 +164,9 @@ def outcomes(tables: Tables, expressions: list[str]) -> dict[str, str]:
     """What becomes of putting the item again under each condition."""
     tables.put(ITEM)
     return {
-        expression: refusal(tables.put, item=ITEM, ConditionExpression=expression, **expressed(expression))
+        expression: refusal(
+            tables.put, item=ITEM, ConditionExpression=expression, **expressed(expression)
+        )
         for expression in expressions
     }
 
@@ -176,7 +182,9 @@ def test_conditions_that_do_not_hold(tables: Tables) -> None:
 @without(moto="does not parse strictly, and fails without an answer")
 def test_values_of_other_types_are_in_no_order(tables: Tables) -> None:
     expressions = ["amount < :nine_text", "amount > :nine_text", "size(absent) > :one"]
-    assert outcomes(tables, expressions) == dict.fromkeys(expressions, "ConditionalCheckFailedException")
+    assert outcomes(tables, expressions) == dict.fromkeys(
+        expressions, "ConditionalCheckFailedException"
+    )
     assert outcomes(tables, ["NOT label > :ten"]) == {"NOT label > :ten": ""}
 
 

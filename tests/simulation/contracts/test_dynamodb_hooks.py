@@ -1,4 +1,6 @@
-"""What the simulated DynamoDB does when it is told to: stale reads, pages cut short, batches left over, expiry."""
+"""What the simulated DynamoDB does when it is told to: stale reads, pages cut short, batches left
+over, expiry.
+"""
 
 from collections.abc import Callable
 from random import Random
@@ -28,7 +30,9 @@ def clock() -> Clock:
 @pytest.fixture
 def service(clock: Clock) -> DynamoDB:
     service = DynamoDB(clock, Random(1))
-    service.create_table("accounts", ("client_id", "item"), {"due": ("due_date", "client_id")}, expires="expires_at")
+    service.create_table(
+        "accounts", ("client_id", "item"), {"due": ("due_date", "client_id")}, expires="expires_at"
+    )
     service.create_table("things", ("id",))
     return service
 
@@ -45,17 +49,28 @@ def put(service: DynamoDB, *items: dict[str, Any]) -> None:
 def amounts(service: DynamoDB, consistent: bool = False) -> list[str | None]:
     """The amount that each kind of read sees."""
     options = {"ConsistentRead": consistent}
-    query = {"KeyConditionExpression": "client_id = :c", "ExpressionAttributeValues": {":c": {"S": "alice"}}}
+    query = {
+        "KeyConditionExpression": "client_id = :c",
+        "ExpressionAttributeValues": {":c": {"S": "alice"}},
+    }
     got = service.call("GetItem", {"TableName": "accounts", "Key": KEY, **options})
     batch = service.call("BatchGetItem", {"RequestItems": {"accounts": {"Keys": [KEY], **options}}})
     queried = service.call("Query", {"TableName": "accounts", **query, **options})
     scanned = service.call("Scan", {"TableName": "accounts", **options})
-    found = [[got["Item"]] if got else [], batch["Responses"]["accounts"], queried["Items"], scanned["Items"]]
+    found = [
+        [got["Item"]] if got else [],
+        batch["Responses"]["accounts"],
+        queried["Items"],
+        scanned["Items"],
+    ]
     return [each[0]["amount"]["N"] if each else None for each in found]
 
 
 def due(service: DynamoDB, day: str) -> list[str]:
-    query = {"KeyConditionExpression": "due_date = :d", "ExpressionAttributeValues": {":d": {"S": day}}}
+    query = {
+        "KeyConditionExpression": "due_date = :d",
+        "ExpressionAttributeValues": {":d": {"S": day}},
+    }
     answer = service.call("Query", {"TableName": "accounts", "IndexName": "due", **query})
     return [each["item"]["S"] for each in answer["Items"]]
 
@@ -102,7 +117,9 @@ def test_every_eventually_consistent_read_asks_once_how_stale_it_is(service: Dyn
     due(service, "mon")
     assert len(asked) == 5
     amounts(service, consistent=True)
-    service.call("TransactGetItems", {"TransactItems": [{"Get": {"TableName": "accounts", "Key": KEY}}]})
+    service.call(
+        "TransactGetItems", {"TransactItems": [{"Get": {"TableName": "accounts", "Key": KEY}}]}
+    )
     assert len(asked) == 5
 
 
@@ -120,7 +137,9 @@ def test_pages_are_as_short_as_they_are_told_to_be(service: DynamoDB) -> None:
     for _ in range(3):
         page = service.call("Query", request)
         pages.append([each["item"]["S"][-1] for each in page["Items"]])
-        assert "LastEvaluatedKey" in page, "also after the last item: nobody knows yet that it is the last"
+        assert "LastEvaluatedKey" in page, (
+            "also after the last item: nobody knows yet that it is the last"
+        )
         request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
     assert pages == [["0", "1"], [], ["3", "4"]]
     service.page_size = lambda: None
@@ -139,7 +158,10 @@ def test_batches_leave_keys_over(service: DynamoDB) -> None:
     request = {"accounts": {"Keys": keys, "ConsistentRead": True}}
     service.unprocessed = scripted(False, True, False)
     answer = service.call("BatchGetItem", {"RequestItems": request})
-    assert sorted(each["item"]["S"] for each in answer["Responses"]["accounts"]) == ["ITEM#0", "ITEM#2"]
+    assert sorted(each["item"]["S"] for each in answer["Responses"]["accounts"]) == [
+        "ITEM#0",
+        "ITEM#2",
+    ]
     assert answer["UnprocessedKeys"] == {"accounts": {"Keys": [keys[1]], "ConsistentRead": True}}
     writes = [{"PutRequest": {"Item": item("NEW")}}, {"DeleteRequest": {"Key": keys[0]}}]
     service.unprocessed = scripted(False, True)
@@ -166,7 +188,11 @@ def test_changes_list_what_had_an_effect_in_order(service: DynamoDB) -> None:
     with pytest.raises(ServiceError):
         service.call(
             "PutItem",
-            {"TableName": "accounts", "Item": second, "ConditionExpression": "attribute_not_exists(client_id)"},
+            {
+                "TableName": "accounts",
+                "Item": second,
+                "ConditionExpression": "attribute_not_exists(client_id)",
+            },
         )
     service.call(
         "TransactWriteItems",
@@ -188,7 +214,11 @@ def test_changes_list_what_had_an_effect_in_order(service: DynamoDB) -> None:
 
 
 def test_what_has_expired_stays_until_it_is_deleted(service: DynamoDB, clock: Clock) -> None:
-    kept = [item("TEXT", expires_at={"S": "1"}), item("NEVER"), item("LATER", expires_at={"N": "1001"})]
+    kept = [
+        item("TEXT", expires_at={"S": "1"}),
+        item("NEVER"),
+        item("LATER", expires_at={"N": "1001"}),
+    ]
     put(service, *kept, item("NOW", expires_at={"N": "999.5"}))
     assert len(list(service.items("accounts"))) == 4
     service.apply_ttl()
@@ -203,7 +233,9 @@ def test_a_request_token_is_forgotten_after_ten_minutes(service: DynamoDB, clock
     add = {"TableName": "things", "Key": {"id": {"S": "x"}}, "UpdateExpression": "ADD amount :one"}
     action = {"Update": {**add, "ExpressionAttributeValues": {":one": {"N": "1"}}}}
     for _ in range(3):
-        service.call("TransactWriteItems", {"TransactItems": [action], "ClientRequestToken": "token"})
+        service.call(
+            "TransactWriteItems", {"TransactItems": [action], "ClientRequestToken": "token"}
+        )
         clock.now += 301
     assert list(service.items("things")) == [{"id": {"S": "x"}, "amount": {"N": "2"}}]
 
@@ -227,6 +259,8 @@ def test_a_request_token_is_forgotten_after_ten_minutes(service: DynamoDB, clock
         ),
     ],
 )
-def test_what_is_not_simulated_is_not_ignored(service: DynamoDB, operation: str, params: dict[str, Any]) -> None:
+def test_what_is_not_simulated_is_not_ignored(
+    service: DynamoDB, operation: str, params: dict[str, Any]
+) -> None:
     with pytest.raises(NotImplementedError, match="DynamoDB: "):
         service.call(operation, params)

@@ -45,7 +45,12 @@ def query(tables: Tables, condition: str, values: dict[str, str], **options: Any
 
 
 def found(tables: Tables, condition: str, **values: str) -> list[str]:
-    answer = query(tables, condition, {f":{name}": value for name, value in values.items()}, ConsistentRead=True)
+    answer = query(
+        tables,
+        condition,
+        {f":{name}": value for name, value in values.items()},
+        ConsistentRead=True,
+    )
     return [item["item"]["S"] for item in answer["Items"]]
 
 
@@ -63,12 +68,20 @@ def test_conditions_on_the_sort_key(accounts: Tables) -> None:
     alice = "client_id = :c AND "
     assert found(accounts, alice + "#item = :i", c="alice", i="POSITION#A") == ["POSITION#A"]
     assert found(accounts, alice + "#item = :i", c="alice", i="POSITION") == []
-    assert found(accounts, alice + "begins_with(#item, :i)", c="alice", i="POSITION#A") == positions[:2]
+    assert (
+        found(accounts, alice + "begins_with(#item, :i)", c="alice", i="POSITION#A")
+        == positions[:2]
+    )
     assert found(accounts, alice + "begins_with(#item, :i)", c="alice", i="POSITION#") == positions
     assert (
-        found(accounts, alice + "#item BETWEEN :a AND :b", c="alice", a="POSITION#A", b="POSITION#AA") == positions[:2]
+        found(
+            accounts, alice + "#item BETWEEN :a AND :b", c="alice", a="POSITION#A", b="POSITION#AA"
+        )
+        == positions[:2]
     )
-    assert found(accounts, alice + "#item BETWEEN :a AND :b", c="alice", a="CASH", b="CASI") == ["CASH"]
+    assert found(accounts, alice + "#item BETWEEN :a AND :b", c="alice", a="CASH", b="CASI") == [
+        "CASH"
+    ]
     assert found(accounts, alice + "#item > :i", c="alice", i="POSITION#A") == positions[1:]
     assert found(accounts, alice + "#item >= :i", c="alice", i="POSITION#A") == positions
     assert found(accounts, alice + "#item < :i", c="alice", i="CASH") == []
@@ -83,13 +96,23 @@ def test_an_index_lists_the_keys_of_what_has_its_attributes(accounts: Tables) ->
     }
     assert [item["client_id"]["S"] for item in answer["Items"]] == ["alice"] * 3 + ["bob"] * 3
     assert all(item.keys() == {"client_id", "item", "due_date"} for item in answer["Items"])
-    after = query(accounts, "due_date = :d AND client_id > :c", {":d": "2026-01-05", ":c": "alice"}, IndexName=INDEX)
+    after = query(
+        accounts,
+        "due_date = :d AND client_id > :c",
+        {":d": "2026-01-05", ":c": "alice"},
+        IndexName=INDEX,
+    )
     assert [item["client_id"]["S"] for item in after["Items"]] == ["bob"] * 3
 
 
 def test_an_index_follows_its_items(accounts: Tables) -> None:
     def due(day: str) -> list[str]:
-        answer = query(accounts, "due_date = :d AND client_id = :c", {":d": day, ":c": "alice"}, IndexName=INDEX)
+        answer = query(
+            accounts,
+            "due_date = :d AND client_id = :c",
+            {":d": day, ":c": "alice"},
+            IndexName=INDEX,
+        )
         return sorted(item["item"]["S"][-1] for item in answer["Items"])
 
     def update(trade: str, expression: str, **values: Any) -> None:
@@ -103,12 +126,16 @@ def test_an_index_follows_its_items(accounts: Tables) -> None:
     update("1", "SET due_date = :d", ExpressionAttributeValues={":d": text("2026-01-06")})
     assert (due("2026-01-05"), due("2026-01-06")) == (["2", "3"], ["1", "1", "2", "3"])
     update("2", "REMOVE due_date")
-    accounts.client.delete_item(TableName=accounts.accounts, Key=key("alice", "OBLIGATION#2026-01-05#3"))
+    accounts.client.delete_item(
+        TableName=accounts.accounts, Key=key("alice", "OBLIGATION#2026-01-05#3")
+    )
     accounts.put({**key("alice", "OBLIGATION#2026-01-06#3"), "amount": {"N": "3"}}, "accounts")
     assert (due("2026-01-05"), due("2026-01-06")) == ([], ["1", "1", "2"])
 
 
-def every_page(tables: Tables, call: Any, **request: Any) -> tuple[list[tuple[str, str]], list[int]]:
+def every_page(
+    tables: Tables, call: Any, **request: Any
+) -> tuple[list[tuple[str, str]], list[int]]:
     """The keys of all pages, and how many items were evaluated for each page."""
     items: list[tuple[str, str]] = []
     evaluated = []
@@ -150,7 +177,9 @@ def test_pages_of_an_index_follow_each_other(accounts: Tables, limit: int, forwa
         ScanIndexForward=forward,
         Limit=limit,
     )
-    assert [client for client, _ in items] == sorted((client for client, _ in items), reverse=not forward)
+    assert [client for client, _ in items] == sorted(
+        (client for client, _ in items), reverse=not forward
+    )
     assert len(set(items)) == len(items) == 6
 
 
@@ -169,7 +198,10 @@ def test_a_filter_takes_away_after_the_limit_has_counted(accounts: Tables) -> No
 
 def test_a_query_projects(accounts: Tables) -> None:
     answer = query(
-        accounts, "client_id = :c AND begins_with(#item, :i)", {":c": "bob", ":i": "C"}, ProjectionExpression="amount"
+        accounts,
+        "client_id = :c AND begins_with(#item, :i)",
+        {":c": "bob", ":i": "C"},
+        ProjectionExpression="amount",
     )
     assert answer["Items"] == [{"amount": {"N": "1"}}]
 
@@ -182,7 +214,8 @@ def test_a_scan_finds_every_item_once(accounts: Tables, limit: int) -> None:
 
 def test_segments_of_a_scan_share_the_items(accounts: Tables) -> None:
     segments = [
-        every_page(accounts, accounts.client.scan, Segment=segment, TotalSegments=3, Limit=4)[0] for segment in range(3)
+        every_page(accounts, accounts.client.scan, Segment=segment, TotalSegments=3, Limit=4)[0]
+        for segment in range(3)
     ]
     assert sorted(item for segment in segments for item in segment) == sorted(
         every_page(accounts, accounts.client.scan)[0]
@@ -197,14 +230,20 @@ def test_a_scan_filters_and_projects(accounts: Tables) -> None:
         ExpressionAttributeNames={"#item": "item"},
         ExpressionAttributeValues={":o": text("O"), ":one": {"N": "1"}},
     )
-    assert sorted(item["due_date"]["S"] for item in answer["Items"]) == ["2026-01-05"] * 2 + ["2026-01-06"] * 2
+    assert (
+        sorted(item["due_date"]["S"] for item in answer["Items"])
+        == ["2026-01-05"] * 2 + ["2026-01-06"] * 2
+    )
     assert all(item.keys() == {"due_date"} for item in answer["Items"])
 
 
 def test_a_page_ends_after_a_megabyte(tables: Tables) -> None:
     for number in range(4):
         tables.put({**key("alice", str(number)), "label": text("x" * 300_000)}, "accounts")
-    request = {"KeyConditionExpression": "client_id = :c", "ExpressionAttributeValues": {":c": text("alice")}}
+    request = {
+        "KeyConditionExpression": "client_id = :c",
+        "ExpressionAttributeValues": {":c": text("alice")},
+    }
     items, evaluated = every_page(tables, tables.client.query, **request)
     assert len(items) == 4
     assert len(evaluated) == 2
@@ -233,11 +272,23 @@ IMPOSSIBLE: dict[str, dict[str, Any]] = {
         "IndexName": INDEX,
         "Select": "ALL_ATTRIBUTES",
     },
-    "a filter on the key": {"KeyConditionExpression": "client_id = :v", "FilterExpression": "#item = :v"},
-    "a start elsewhere": {"KeyConditionExpression": "client_id = :v", "ExclusiveStartKey": key("other", "CASH")},
-    "half a start": {"KeyConditionExpression": "client_id = :v", "ExclusiveStartKey": {"client_id": text("v")}},
+    "a filter on the key": {
+        "KeyConditionExpression": "client_id = :v",
+        "FilterExpression": "#item = :v",
+    },
+    "a start elsewhere": {
+        "KeyConditionExpression": "client_id = :v",
+        "ExclusiveStartKey": key("other", "CASH"),
+    },
+    "half a start": {
+        "KeyConditionExpression": "client_id = :v",
+        "ExclusiveStartKey": {"client_id": text("v")},
+    },
     "a reserved word": {"KeyConditionExpression": "client_id = :v AND item = :v"},
-    "not used": {"KeyConditionExpression": "client_id = :v", "ExpressionAttributeNames": {"#item": "item"}},
+    "not used": {
+        "KeyConditionExpression": "client_id = :v",
+        "ExpressionAttributeNames": {"#item": "item"},
+    },
 }
 
 
@@ -259,7 +310,9 @@ def accepted(tables: Tables, *names: str) -> list[str]:
 
 
 def test_queries_that_cannot_be(tables: Tables) -> None:
-    assert not accepted(tables, "no partition", "a range of partitions", "another attribute", "empty", "not used")
+    assert not accepted(
+        tables, "no partition", "a range of partitions", "another attribute", "empty", "not used"
+    )
     assert not accepted(tables, "the table's key in an index", "an index read consistently")
 
 
@@ -275,7 +328,9 @@ def test_queries_that_can_only_be_in_moto(tables: Tables) -> None:
 
 @without(moto="does not check everything", local="does not check everything")
 def test_queries_that_are_refused_by_aws_alone(tables: Tables) -> None:
-    assert not accepted(tables, "either", "not", "unequal", "a filter on the key", "a reserved word")
+    assert not accepted(
+        tables, "either", "not", "unequal", "a filter on the key", "a reserved word"
+    )
 
 
 def test_segments_that_cannot_be(tables: Tables) -> None:

@@ -25,7 +25,10 @@ CONDITIONS: list[dict[str, Any]] = [
     },
 ]
 UPDATES: list[tuple[str, dict[str, Any]]] = [
-    ("SET version = if_not_exists(version, :zero) + :one", {":zero": {"N": "0"}, ":one": {"N": "1"}}),
+    (
+        "SET version = if_not_exists(version, :zero) + :one",
+        {":zero": {"N": "0"}, ":one": {"N": "1"}},
+    ),
     ("ADD version :one SET due_date = :day", {":one": {"N": "1"}, ":day": {"S": "2026-01-06"}}),
     ("REMOVE due_date", {}),
     ("ADD tags :tags REMOVE version", {":tags": {"SS": ["red"]}}),
@@ -40,7 +43,9 @@ def _put(key: dict[str, Any], condition: dict[str, Any], day: dict[str, Any], ve
     return "Put", key, {"Item": {**key, **day, "version": {"N": str(version)}}, **condition}
 
 
-def _update(key: dict[str, Any], condition: dict[str, Any], update: tuple[str, dict[str, Any]]) -> Any:
+def _update(
+    key: dict[str, Any], condition: dict[str, Any], update: tuple[str, dict[str, Any]]
+) -> Any:
     values = {**condition.get("ExpressionAttributeValues", {}), **update[1]}
     parts: dict[str, Any] = {"Key": key, "UpdateExpression": update[0], **condition}
     return "Update", key, parts | ({"ExpressionAttributeValues": values} if values else {})
@@ -60,7 +65,9 @@ writes = st.one_of(
     st.builds(_delete, keys, conditions),
 )
 checks = st.builds(_check, keys, st.sampled_from(CONDITIONS[1:]))
-transactions = st.lists(st.one_of(writes, checks), min_size=1, max_size=5, unique_by=lambda action: str(action[1]))
+transactions = st.lists(
+    st.one_of(writes, checks), min_size=1, max_size=5, unique_by=lambda action: str(action[1])
+)
 queries = st.builds(
     lambda client, prefix, forward, limit: (
         "client_id = :p AND begins_with(#sort, :s)",
@@ -87,14 +94,18 @@ def answer(tables: Tables, action: Any) -> Any:
         if len(action) == 5:
             return _found(tables, *action)
         kind, _, params = action
-        call = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[kind]
+        call = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[
+            kind
+        ]
         return call(**table, **params, ReturnValues="ALL_OLD").get("Attributes")
     except ClientError as error:
         reasons = error.response.get("CancellationReasons", [])
         return error.response["Error"]["Code"], [reason["Code"] for reason in reasons]
 
 
-def _found(tables: Tables, condition: str, partition: str, prefix: str, forward: bool, limit: int) -> Any:
+def _found(
+    tables: Tables, condition: str, partition: str, prefix: str, forward: bool, limit: int
+) -> Any:
     pages = tables.client.get_paginator("query").paginate(
         TableName=tables.accounts,
         KeyConditionExpression=condition,
@@ -118,7 +129,10 @@ def everything(tables: Tables) -> Any:
         for day in ("2026-01-05", "2026-01-06")
     ]
     listed = [tables.client.scan(TableName=tables.accounts)["Items"], *due]
-    return [sorted(items, key=lambda item: (item["client_id"]["S"], item["item"]["S"])) for items in listed]
+    return [
+        sorted(items, key=lambda item: (item["client_id"]["S"], item["item"]["S"]))
+        for items in listed
+    ]
 
 
 @given(st.lists(actions, min_size=5, max_size=25))

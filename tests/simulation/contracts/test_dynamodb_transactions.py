@@ -24,7 +24,10 @@ def put(tables: Tables, name: str, amount: int, **options: Any) -> dict[str, Any
 
 
 def add(tables: Tables, name: str, amount: int, **options: Any) -> dict[str, Any]:
-    update = {"UpdateExpression": "ADD amount :n", "ExpressionAttributeValues": {":n": {"N": str(amount)}}}
+    update = {
+        "UpdateExpression": "ADD amount :n",
+        "ExpressionAttributeValues": {":n": {"N": str(amount)}},
+    }
     return {"Update": {"TableName": tables.things, "Key": key(name), **update, **options}}
 
 
@@ -34,7 +37,12 @@ def delete(tables: Tables, name: str, **options: Any) -> dict[str, Any]:
 
 def check(tables: Tables, name: str, condition: str, **options: Any) -> dict[str, Any]:
     return {
-        "ConditionCheck": {"TableName": tables.things, "Key": key(name), "ConditionExpression": condition, **options}
+        "ConditionCheck": {
+            "TableName": tables.things,
+            "Key": key(name),
+            "ConditionExpression": condition,
+            **options,
+        }
     }
 
 
@@ -132,7 +140,8 @@ def test_transactions_that_cannot_be(tables: Tables) -> None:
 def test_a_transaction_is_of_four_megabytes_at_most(tables: Tables) -> None:
     large = {"label": {"S": "x" * 390_000}}
     actions = [
-        {"Put": {"TableName": tables.things, "Item": {**key(f"item-{number}"), **large}}} for number in range(11)
+        {"Put": {"TableName": tables.things, "Item": {**key(f"item-{number}"), **large}}}
+        for number in range(11)
     ]
     assert refusal(tables.client.transact_write_items, TransactItems=actions) == INVALID
     assert refusal(tables.client.transact_write_items, TransactItems=actions[:10]) == ""
@@ -142,7 +151,9 @@ def test_a_transaction_is_of_four_megabytes_at_most(tables: Tables) -> None:
 def test_a_request_token_makes_a_transaction_happen_once(tables: Tables) -> None:
     def send(token: str, amount: int = 1) -> str:
         actions = [add(tables, "a", amount), add(tables, "b", amount)]
-        return refusal(tables.client.transact_write_items, TransactItems=actions, ClientRequestToken=token)
+        return refusal(
+            tables.client.transact_write_items, TransactItems=actions, ClientRequestToken=token
+        )
 
     assert [send("first"), send("first")] == ["", ""]
     assert everything(tables) == {"a": 1, "b": 1}
@@ -156,7 +167,11 @@ def test_a_request_token_makes_a_transaction_happen_once(tables: Tables) -> None
 def test_a_canceled_transaction_may_be_tried_again_with_its_token(tables: Tables) -> None:
     def send() -> str:
         actions = [put(tables, "a", 1, **NEW), check(tables, "gate", "attribute_exists(id)")]
-        return refusal(tables.client.transact_write_items, TransactItems=actions, ClientRequestToken="canceled-token")
+        return refusal(
+            tables.client.transact_write_items,
+            TransactItems=actions,
+            ClientRequestToken="canceled-token",
+        )
 
     assert send() == "TransactionCanceledException"
     tables.put(item("gate", 0))
@@ -168,7 +183,11 @@ def test_items_are_read_at_one_moment_in_the_order_asked(tables: Tables) -> None
     tables.put(item("b", 2))
     gets = [{"Get": {"TableName": tables.things, "Key": key(name)}} for name in ("b", "none", "a")]
     answer = tables.client.transact_get_items(TransactItems=gets)
-    assert [response.get("Item") for response in answer["Responses"]] == [item("b", 2), None, item("a", 1)]
+    assert [response.get("Item") for response in answer["Responses"]] == [
+        item("b", 2),
+        None,
+        item("a", 1),
+    ]
 
 
 def test_a_batch_reads_what_is_there_in_any_order(tables: Tables) -> None:
@@ -195,13 +214,20 @@ def test_a_batch_reads_what_is_there_in_any_order(tables: Tables) -> None:
 def test_a_batch_writes_and_deletes(tables: Tables) -> None:
     tables.put(item("old", 1))
     answer = tables.client.batch_write_item(
-        RequestItems={tables.things: [{"PutRequest": {"Item": item("new", 2)}}, {"DeleteRequest": {"Key": key("old")}}]}
+        RequestItems={
+            tables.things: [
+                {"PutRequest": {"Item": item("new", 2)}},
+                {"DeleteRequest": {"Key": key("old")}},
+            ]
+        }
     )
     assert answer["UnprocessedItems"] == {}
     assert everything(tables) == {"new": 2}
 
 
-@without(moto="reads and writes any number of items, the same item twice, and fails without an answer")
+@without(
+    moto="reads and writes any number of items, the same item twice, and fails without an answer"
+)
 def test_batches_that_cannot_be(tables: Tables) -> None:
     def read(*names: str) -> str:
         request = {tables.things: {"Keys": [key(name) for name in names]}}

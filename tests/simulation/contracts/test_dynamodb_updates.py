@@ -37,8 +37,14 @@ UPDATES: list[tuple[str, dict[str, Any]]] = [
     ("SET fresh = if_not_exists(fresh, :one)", {"fresh": {"N": "1"}}),
     ("SET amount = if_not_exists(amount, :one)", {}),
     ("SET fresh = if_not_exists(fresh, amount) + :one", {"fresh": {"N": "11"}}),
-    ("SET events = list_append(events, :list)", {"events": {"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}, {"S": "d"}]}}),
-    ("SET events = list_append(:list, events)", {"events": {"L": [{"S": "d"}, {"S": "a"}, {"S": "b"}, {"S": "c"}]}}),
+    (
+        "SET events = list_append(events, :list)",
+        {"events": {"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}, {"S": "d"}]}},
+    ),
+    (
+        "SET events = list_append(:list, events)",
+        {"events": {"L": [{"S": "d"}, {"S": "a"}, {"S": "b"}, {"S": "c"}]}},
+    ),
     ("SET events[1] = :text", {"events": {"L": [{"S": "a"}, {"S": "y"}, {"S": "c"}]}}),
     ("SET events[9] = :text", {"events": {"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}, {"S": "y"}]}}),
     ("SET limits.daily = limits.daily + :one", {"limits": {"M": {"daily": {"N": "6"}}}}),
@@ -52,7 +58,10 @@ UPDATES: list[tuple[str, dict[str, Any]]] = [
     ("DELETE tags :tags", {"tags": {"SS": ["blue"]}}),
     ("DELETE tags :both", {"tags": None}),
     ("DELETE fresh :both", {}),
-    ("ADD amount :one SET label = :text REMOVE limits", {"amount": {"N": "11"}, "label": {"S": "y"}, "limits": None}),
+    (
+        "ADD amount :one SET label = :text REMOVE limits",
+        {"amount": {"N": "11"}, "label": {"S": "y"}, "limits": None},
+    ),
 ]
 
 
@@ -72,7 +81,10 @@ def updated(tables: Tables, expression: str, **options: Any) -> Any:
 
 def in_order(item: dict[str, Any]) -> dict[str, Any]:
     """An item with its sets sorted: they have no order."""
-    return {name: {"SS": sorted(value["SS"])} if "SS" in value else value for name, value in item.items()}
+    return {
+        name: {"SS": sorted(value["SS"])} if "SS" in value else value
+        for name, value in item.items()
+    }
 
 
 def test_updates_change_what_they_name(tables: Tables) -> None:
@@ -82,7 +94,9 @@ def test_updates_change_what_they_name(tables: Tables) -> None:
         updated(tables, expression)
         after = in_order(tables.get(KEY))
         outcomes[expression] = {
-            name: after.get(name) for name in after.keys() | BEFORE.keys() if after.get(name) != BEFORE.get(name)
+            name: after.get(name)
+            for name in after.keys() | BEFORE.keys()
+            if after.get(name) != BEFORE.get(name)
         }
         del outcomes[expression]["id"]
     assert outcomes == dict(UPDATES)
@@ -135,7 +149,9 @@ def answers_of_two_updates(tables: Tables, returned: str) -> list[Any]:
         ("ALL_OLD", None, {**KEY, **FIRST}),
     ],
 )
-def test_an_update_answers_the_item_when_asked_to(tables: Tables, returned: str, first: Any, second: Any) -> None:
+def test_an_update_answers_the_item_when_asked_to(
+    tables: Tables, returned: str, first: Any, second: Any
+) -> None:
     assert answers_of_two_updates(tables, returned) == [first, second]
 
 
@@ -143,7 +159,9 @@ def test_an_update_answers_the_item_when_asked_to(tables: Tables, returned: str,
 @pytest.mark.parametrize(
     ("returned", "first", "second"), [("UPDATED_NEW", FIRST, SECOND), ("UPDATED_OLD", None, FIRST)]
 )
-def test_an_update_answers_what_it_named_when_asked_to(tables: Tables, returned: str, first: Any, second: Any) -> None:
+def test_an_update_answers_what_it_named_when_asked_to(
+    tables: Tables, returned: str, first: Any, second: Any
+) -> None:
     assert answers_of_two_updates(tables, returned) == [first, second]
 
 
@@ -178,7 +196,10 @@ POSSIBLE_IN_MOTO = ["SET label.daily = :one"]
 
 def refusals(tables: Tables, expressions: list[str]) -> dict[str, str]:
     tables.put({**KEY, **BEFORE})
-    outcomes = {expression: refusal(updated, tables=tables, expression=expression) for expression in expressions}
+    outcomes = {
+        expression: refusal(updated, tables=tables, expression=expression)
+        for expression in expressions
+    }
     assert in_order(tables.get(KEY)) == {**KEY, **BEFORE}
     return outcomes
 

@@ -1,4 +1,6 @@
-"""DynamoDB as those who use it do: our adapters, Powertools' records and breakers, the venues' books."""
+"""DynamoDB as those who use it do: our adapters, Powertools' records and breakers, the venues'
+books.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -99,14 +101,20 @@ def test_what_is_due_is_found_and_discharged_once(books: TableBooks) -> None:
 
 def test_orders_wait_for_attention_until_they_are_at_rest(books: TableBooks) -> None:
     for number in range(8):
-        books.commit(entities.order(f"ord_{number}", attention_at=entities.NOW + timedelta(seconds=number)))
+        books.commit(
+            entities.order(f"ord_{number}", attention_at=entities.NOW + timedelta(seconds=number))
+        )
     assert sorted(books.orders_due(entities.NOW + timedelta(seconds=3), 500)) == [
         f"ord_{number}" for number in range(4)
     ]
     read = books.order("ord_0")
     assert read
     books.postpone(read, entities.NOW + timedelta(minutes=1))
-    assert sorted(books.orders_due(entities.NOW + timedelta(seconds=3), 500)) == ["ord_1", "ord_2", "ord_3"]
+    assert sorted(books.orders_due(entities.NOW + timedelta(seconds=3), 500)) == [
+        "ord_1",
+        "ord_2",
+        "ord_3",
+    ]
     books.commit(read.at_rest())
     books.postpone(read, entities.NOW)
     assert sorted(books.open_order_ids()) == [f"ord_{number}" for number in range(1, 8)]
@@ -120,7 +128,13 @@ def test_a_task_token_replaces_the_one_before(books: TableBooks) -> None:
 
 
 def test_the_reconciliation_reads_everything(books: TableBooks, catalog: Tables) -> None:
-    books.commit(entities.order(), entities.account(), entities.position(), entities.fill(), entities.obligation())
+    books.commit(
+        entities.order(),
+        entities.account(),
+        entities.position(),
+        entities.fill(),
+        entities.obligation(),
+    )
     books.save_task_token("ord_1", "token", entities.NOW)
     names = {name: catalog.names[name] for name in ("accounts", "orders", "ledger")}
     pages = list(TableReader(catalog.client, **names).pages(consistent=True))
@@ -137,14 +151,23 @@ def test_a_rate_is_limited_in_each_window(catalog: Tables) -> None:
         assert allowance
         return allowance.granted, allowance.remaining
 
-    assert [take("a"), take("a"), take("a"), take("b")] == [(True, 1), (True, 0), (False, 0), (True, 1)]
+    assert [take("a"), take("a"), take("a"), take("b")] == [
+        (True, 1),
+        (True, 0),
+        (False, 0),
+        (True, 1),
+    ]
     clock.forward(seconds=60)
     assert take("a") == (True, 1)
 
 
-def test_failed_logins_are_counted_and_forgotten(catalog: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_logins_are_counted_and_forgotten(
+    catalog: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
-    credentials, clients, control = (catalog.names[name] for name in ("credentials", "clients", "control"))
+    credentials, clients, control = (
+        catalog.names[name] for name in ("credentials", "clients", "control")
+    )
     login = Login(catalog.client, credentials, clients, control, clock)
     monkeypatch.setattr("trading.adapters.passwords.matches", lambda secret, hashes: False)
     for _ in range(5):
@@ -160,7 +183,10 @@ def test_failed_logins_are_counted_and_forgotten(catalog: Tables, monkeypatch: p
 def test_an_idempotency_record_is_taken_once(catalog: Tables) -> None:
     def records() -> DynamoDBPersistenceLayer:
         layer = DynamoDBPersistenceLayer(
-            catalog.names["idempotency"], key_attr="id", expiry_attr="expiration", boto3_client=catalog.client
+            catalog.names["idempotency"],
+            key_attr="id",
+            expiry_attr="expiration",
+            boto3_client=catalog.client,
         )
         layer.configure(IdempotencyConfig(payload_validation_jmespath="body"), "orders")
         return layer
@@ -209,7 +235,9 @@ def test_one_worker_probes_an_open_circuit(catalog: Tables) -> None:
 def test_an_outage_keeps_what_opened_it(catalog: Tables) -> None:
     control = catalog.names["control"]
 
-    def record(before: CircuitState, after: CircuitState, cause: str, second: int) -> outages.Outage | None:
+    def record(
+        before: CircuitState, after: CircuitState, cause: str, second: int
+    ) -> outages.Outage | None:
         transition = CircuitTransition("CIRCUIT#XNYS", before, after)
         now = datetime(2026, 1, 5, 15, 0, second, tzinfo=UTC)
         outages.record(catalog.client, control, "XNYS", transition, cause, 3, now)
@@ -249,8 +277,12 @@ def test_execution_quality_is_shared(catalog: Tables) -> None:
 def test_last_prices_are_shared(catalog: Tables) -> None:
     clock = Clock()
     for symbol in ("AAPL", "MSFT"):
-        TableLastPrices(catalog.client, catalog.names["control"], clock).observe(symbol, Decimal("1.0001"), clock())
-    last = TableLastPrices(catalog.client, catalog.names["control"], clock).latest(["AAPL", "MSFT", "NVDA"])
+        TableLastPrices(catalog.client, catalog.names["control"], clock).observe(
+            symbol, Decimal("1.0001"), clock()
+        )
+    last = TableLastPrices(catalog.client, catalog.names["control"], clock).latest(
+        ["AAPL", "MSFT", "NVDA"]
+    )
     assert {symbol: (known.price, known.time) for symbol, known in last.items()} == {
         symbol: (Decimal("1.0001"), clock()) for symbol in ("AAPL", "MSFT")
     }
@@ -277,7 +309,9 @@ def test_the_exchanges_keep_their_orders(venues: Tables) -> None:
     assert outcome
     dispatches = schedule(outcome, FAULTLESS, DICE, NOW)
     minute = minute_of(NOW)
-    assert [conflicts(store.commit, booked, outcome, dispatches, minute, 1000) for _ in range(2)] == [False, True]
+    assert [
+        conflicts(store.commit, booked, outcome, dispatches, minute, 1000) for _ in range(2)
+    ] == [False, True]
     assert store.load("XNYS", "ord_1-1") == OrderRecord(outcome.booked, dispatches)
     assert store.consumed("AAPL", minute)["XNYS"].bought == outcome.taken
     assert conflicts(store.replace, booked, exchange.cancel(booked))
@@ -306,10 +340,14 @@ def test_the_depository_keeps_its_instructions_and_balances(venues: Tables) -> N
             currency="USD",
             settlement_date=day,
         )
-        confirmation = depository.confirm(instruction, DepositoryBehaviour(fail_rate=Decimal(0)), DICE, NOW)
+        confirmation = depository.confirm(
+            instruction, DepositoryBehaviour(fail_rate=Decimal(0)), DICE, NOW
+        )
         assert confirmation.status is ConfirmationStatus.SETTLED
         settled = SettledInstruction(instruction, confirmation)
-        booked = [conflicts(store.book, settled, depository.movements(instruction)) for _ in range(2)]
+        booked = [
+            conflicts(store.book, settled, depository.movements(instruction)) for _ in range(2)
+        ]
         assert booked == [False, True]
         assert store.load(f"ins-{number}") == settled
     assert store.load("ins-9") is None
@@ -317,5 +355,7 @@ def test_the_depository_keeps_its_instructions_and_balances(venues: Tables) -> N
     assert store.balance("CCP", "USD") == Decimal("11425.25")
     first, after = store.confirmations(day, None, 3)
     second, end = store.confirmations(day, after, 3)
-    assert [each.instruction_id for each in (*first, *second)] == [f"ins-{number}" for number in range(5)]
+    assert [each.instruction_id for each in (*first, *second)] == [
+        f"ins-{number}" for number in range(5)
+    ]
     assert end is None

@@ -1,4 +1,6 @@
-"""Secrets Manager: versions and staging labels, held against the simulated service, moto and the local AWS."""
+"""Secrets Manager: versions and staging labels, held against the simulated service, moto and the
+local AWS.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +44,9 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
         client: Any = boto3.client("secretsmanager")
     else:
         client = aws_client(request.getfixturevalue("local_aws"), "secretsmanager")
-    yield Backend(client, lambda name, value: client.create_secret(Name=name, SecretString=value)["ARN"])
+    yield Backend(
+        client, lambda name, value: client.create_secret(Name=name, SecretString=value)["ARN"]
+    )
 
 
 @pytest.fixture
@@ -86,12 +90,18 @@ def test_a_version_is_found_by_its_id(aws: Backend, secret: str) -> None:
 @without(local=EVERY_PUT_COUNTS)
 def test_the_same_request_again_changes_nothing(aws: Backend, secret: str) -> None:
     token = version()
-    assert aws.put(secret, "second", token)["VersionId"] == aws.put(secret, "second", token)["VersionId"] == token
+    assert (
+        aws.put(secret, "second", token)["VersionId"]
+        == aws.put(secret, "second", token)["VersionId"]
+        == token
+    )
     assert aws.get(secret, "AWSPREVIOUS")["SecretString"] == "first"
 
 
 @without(local=EVERY_PUT_COUNTS)
-def test_the_same_request_after_another_does_not_bring_its_version_back(aws: Backend, secret: str) -> None:
+def test_the_same_request_after_another_does_not_bring_its_version_back(
+    aws: Backend, secret: str
+) -> None:
     token = version()
     aws.put(secret, "second", token)
     aws.put(secret, "third")
@@ -124,6 +134,9 @@ def test_what_is_not_simulated_is_not_ignored() -> None:
     service = SecretsManager(lambda: 0.0)
     service.put("s", "x")
     with pytest.raises(NotImplementedError):
-        service.call("PutSecretValue", {"SecretId": "s", "SecretString": "y", "VersionStages": ["AWSPENDING"]})
+        service.call(
+            "PutSecretValue",
+            {"SecretId": "s", "SecretString": "y", "VersionStages": ["AWSPENDING"]},
+        )
     with pytest.raises(NotImplementedError):
         service.call("RotateSecret", {"SecretId": "s"})

@@ -1,4 +1,6 @@
-"""SQS: what AWS documents of FIFO queues, held against the simulated service, moto and the local AWS."""
+"""SQS: what AWS documents of FIFO queues, held against the simulated service, moto and the local
+AWS.
+"""
 
 import time
 from collections.abc import Iterator
@@ -24,15 +26,21 @@ FIVE_MINUTES = "would take five minutes: its clock is the real one"
 def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
     if request.param == "simulated":
         world = Simulated()
-        yield Backend(simulated_client("sqs", world.sqs, validate=True), world.wait, world.sqs.create_queue)
+        yield Backend(
+            simulated_client("sqs", world.sqs, validate=True), world.wait, world.sqs.create_queue
+        )
     elif request.param == "moto":
         request.getfixturevalue("moto_aws")
         with time_machine.travel(1_800_000_000.0, tick=False) as clock:
             client = boto3.client("sqs")
-            yield Backend(client, clock.shift, lambda name, **options: create_queue(client, name, **options))
+            yield Backend(
+                client, clock.shift, lambda name, **options: create_queue(client, name, **options)
+            )
     else:
         client = aws_client(request.getfixturevalue("local_aws"), "sqs")
-        yield Backend(client, time.sleep, lambda name, **options: create_queue(client, name, **options))
+        yield Backend(
+            client, time.sleep, lambda name, **options: create_queue(client, name, **options)
+        )
 
 
 @pytest.fixture
@@ -41,13 +49,17 @@ def url(aws: Backend) -> str:
     return aws.create(f"{uuid4()}.fifo")
 
 
-def test_a_group_comes_in_the_order_in_which_it_was_sent_several_at_once(aws: Backend, url: str) -> None:
+def test_a_group_comes_in_the_order_in_which_it_was_sent_several_at_once(
+    aws: Backend, url: str
+) -> None:
     for number in range(4):
         aws.send(url, f"a{number}", "A")
     assert bodies(aws.receive(url, 3)) == ["a0", "a1", "a2"]
 
 
-def test_a_group_is_closed_while_any_of_it_is_in_flight_and_others_are_not(aws: Backend, url: str) -> None:
+def test_a_group_is_closed_while_any_of_it_is_in_flight_and_others_are_not(
+    aws: Backend, url: str
+) -> None:
     for body in ("a0", "a1", "b0"):
         aws.send(url, body, body[0])
     [first] = aws.receive(url, 1)
@@ -82,7 +94,9 @@ def test_a_group_stays_closed_for_what_is_out_behind_what_is_back(aws: Backend, 
     for body in ("a0", "a1", "a2"):
         aws.send(url, body)
     first, second, third = aws.receive(url)
-    aws.client.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    aws.client.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
     aws.delete(url, second)
     assert aws.receive(url) == []
     aws.delete(url, third)
@@ -99,7 +113,11 @@ def test_after_the_visibility_timeout_all_of_the_group_comes_again_in_order(aws:
     aws.wait(1.1)
     again = aws.receive(url)
     assert bodies(again) == ["a1", "a2", "a3"]
-    assert [message["Attributes"]["ApproximateReceiveCount"] for message in again] == ["2", "2", "1"]
+    assert [message["Attributes"]["ApproximateReceiveCount"] for message in again] == [
+        "2",
+        "2",
+        "1",
+    ]
 
 
 def test_a_receive_may_set_its_own_visibility_timeout(aws: Backend, url: str) -> None:
@@ -129,7 +147,9 @@ def test_a_failed_batch_comes_again_when_the_last_of_it_is_back(aws: Backend, ur
 def test_a_visibility_timeout_may_be_ended_at_once(aws: Backend, url: str) -> None:
     aws.send(url, "a0")
     [message] = aws.receive(url)
-    aws.client.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    aws.client.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+    )
     aws.wait(0.01)
     [again] = aws.receive(url)
     assert again["ReceiptHandle"] != message["ReceiptHandle"]
@@ -143,7 +163,10 @@ def test_an_expired_receipt_handle_deletes_and_changes_nothing(aws: Backend, url
     aws.wait(1.1)
     expired = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
     assert aws.refused("delete_message", **expired) == "InvalidParameterValue"
-    assert aws.refused("change_message_visibility", **expired, VisibilityTimeout=9) == "InvalidParameterValue"
+    assert (
+        aws.refused("change_message_visibility", **expired, VisibilityTimeout=9)
+        == "InvalidParameterValue"
+    )
     assert bodies(aws.receive(url)) == ["a0"]
     assert aws.refused("delete_message", **expired) == "InvalidParameterValue"
 
@@ -171,12 +194,18 @@ def test_a_duplicate_is_answered_as_the_first_and_not_delivered_even_when_that_i
     aws.delete(url, message)
     second = aws.send(url, "something else", "A", "once")
     assert second["MessageId"] == first["MessageId"] == message["MessageId"]
-    assert second["SequenceNumber"] == first["SequenceNumber"] == message["Attributes"]["SequenceNumber"]
+    assert (
+        second["SequenceNumber"]
+        == first["SequenceNumber"]
+        == message["Attributes"]["SequenceNumber"]
+    )
     assert aws.receive(url) == []
 
 
 @without(local=FIVE_MINUTES)
-def test_the_deduplication_window_is_five_minutes_from_the_first_send(aws: Backend, url: str) -> None:
+def test_the_deduplication_window_is_five_minutes_from_the_first_send(
+    aws: Backend, url: str
+) -> None:
     aws.send(url, "a0", "A", "once")
     aws.wait(200)
     aws.send(url, "a1", "A", "once")
@@ -199,7 +228,9 @@ def test_without_high_throughput_duplicates_are_those_of_the_queue(aws: Backend)
     assert bodies(aws.receive(url)) == ["x"]
 
 
-def test_without_an_id_equal_bodies_are_duplicates_or_the_queue_asks_for_one(aws: Backend, url: str) -> None:
+def test_without_an_id_equal_bodies_are_duplicates_or_the_queue_asks_for_one(
+    aws: Backend, url: str
+) -> None:
     for body in ("same", "same", "other"):
         aws.client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="A")
     assert bodies(aws.receive(url)) == ["same", "other"]
@@ -247,12 +278,18 @@ def test_a_fifo_queue_asks_for_a_group_and_takes_no_delay(aws: Backend, url: str
 
 def test_a_message_has_at_most_one_mebibyte(aws: Backend, url: str) -> None:
     message = {"QueueUrl": url, "MessageGroupId": "A"}
-    assert aws.refused("send_message", **message, MessageBody="x" * 1_048_577) == "InvalidParameterValue"
+    assert (
+        aws.refused("send_message", **message, MessageBody="x" * 1_048_577)
+        == "InvalidParameterValue"
+    )
 
 
 @without(moto="refuses the whole batch for one entry")
 def test_each_entry_of_a_batch_succeeds_or_fails_by_itself(aws: Backend, url: str) -> None:
-    entries = [{"Id": str(number), "MessageBody": f"m{number}", "MessageGroupId": "A"} for number in range(3)]
+    entries = [
+        {"Id": str(number), "MessageBody": f"m{number}", "MessageGroupId": "A"}
+        for number in range(3)
+    ]
     del entries[1]["MessageGroupId"]
     answer = aws.client.send_message_batch(QueueUrl=url, Entries=entries)
     assert [done["Id"] for done in answer["Successful"]] == ["0", "2"]
@@ -260,7 +297,9 @@ def test_each_entry_of_a_batch_succeeds_or_fails_by_itself(aws: Backend, url: st
     received = aws.receive(url)
     assert bodies(received) == ["m0", "m2"]
     handles = [message["ReceiptHandle"] for message in received] + ["nobody's"]
-    deletions = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
+    deletions = [
+        {"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)
+    ]
     answer = aws.client.delete_message_batch(QueueUrl=url, Entries=deletions)
     assert [done["Id"] for done in answer["Successful"]] == ["0", "1"]
     assert [failed["Id"] for failed in answer["Failed"]] == ["2"]
@@ -291,7 +330,9 @@ def test_only_what_is_asked_for_comes_with_a_message(aws: Backend, url: str) -> 
     aws.send(url, "x", MessageAttributes=numbers)
     [bare] = aws.receive(url, AttributeNames=[], MessageAttributeNames=[], VisibilityTimeout=0)
     assert not {"Attributes", "MessageAttributes"} & bare.keys()
-    [some] = aws.receive(url, AttributeNames=["MessageGroupId", "SentTimestamp"], MessageAttributeNames=["uno"])
+    [some] = aws.receive(
+        url, AttributeNames=["MessageGroupId", "SentTimestamp"], MessageAttributeNames=["uno"]
+    )
     assert some["Attributes"].keys() == {"MessageGroupId", "SentTimestamp"}
     assert some["MessageAttributes"].keys() == {"uno"}
 

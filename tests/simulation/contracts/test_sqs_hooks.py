@@ -64,7 +64,9 @@ def test_a_message_is_kept_for_the_retention_period(simulated: Simulated) -> Non
         ("SendMessage", {"MessageSystemAttributes": {}}),
     ],
 )
-def test_what_is_not_simulated_is_not_ignored(simulated: Simulated, operation: str, params: dict[str, Any]) -> None:
+def test_what_is_not_simulated_is_not_ignored(
+    simulated: Simulated, operation: str, params: dict[str, Any]
+) -> None:
     url = simulated.sqs.create_queue("q.fifo")
     with pytest.raises(NotImplementedError):
         simulated.sqs.call(operation, {"QueueUrl": url, **params})
@@ -74,10 +76,17 @@ def _send(simulated: Simulated, url: str, group: str) -> None:
     deduplication_id = str(len(simulated.sqs.messages(url)))
     simulated.sqs.call(
         "SendMessage",
-        {"QueueUrl": url, "MessageBody": group, "MessageGroupId": group, "MessageDeduplicationId": deduplication_id},
+        {
+            "QueueUrl": url,
+            "MessageBody": group,
+            "MessageGroupId": group,
+            "MessageDeduplicationId": deduplication_id,
+        },
     )
 
 
 def _receive(simulated: Simulated, url: str, **more: Any) -> list[str]:
-    answer = simulated.sqs.call("ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, **more})
+    answer = simulated.sqs.call(
+        "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, **more}
+    )
     return bodies(answer.get("Messages", []))

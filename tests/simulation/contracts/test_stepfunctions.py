@@ -1,4 +1,6 @@
-"""Step Functions: names, tokens and answers as AWS documents them, against the simulated service, moto and the local AWS."""
+"""Step Functions: names, tokens and answers as AWS documents them, against the simulated service,
+moto and the local AWS.
+"""
 
 import json
 import time
@@ -52,7 +54,9 @@ class Backend:
         return self.create(str(uuid4()), {"StartAt": "Ask", "States": {"Ask": waits}})
 
     def start(self, machine: str, content: str = "{}", name: str | None = None) -> Any:
-        return self.client.start_execution(stateMachineArn=machine, name=name or str(uuid4()), input=content)
+        return self.client.start_execution(
+            stateMachineArn=machine, name=name or str(uuid4()), input=content
+        )
 
     def message(self) -> Any:
         """The next message's body."""
@@ -60,7 +64,9 @@ class Backend:
             self.wait(0.1)
             received = self.sqs.receive_message(QueueUrl=self.queue_url).get("Messages")
             if received:
-                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=received[0]["ReceiptHandle"])
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=received[0]["ReceiptHandle"]
+                )
                 return json.loads(received[0]["Body"])
         raise AssertionError("no message came")
 
@@ -86,7 +92,13 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
         world = Workflows()
         steps = simulated_client("stepfunctions", world.steps, validate=True)
         sqs = simulated_client("sqs", world.sqs, validate=True)
-        yield Backend(steps, sqs, world.queues["execution"], world.steps.create_state_machine, world.time.pass_by)
+        yield Backend(
+            steps,
+            sqs,
+            world.queues["execution"],
+            world.steps.create_state_machine,
+            world.time.pass_by,
+        )
         return
     if request.param == "moto":
         request.getfixturevalue("moto_aws")
@@ -98,9 +110,9 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
     url = sqs.create_queue(QueueName=f"{uuid4()}.fifo", Attributes=fifo)["QueueUrl"]
 
     def create(name: str, definition: dict[str, Any]) -> str:
-        arn: str = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)[
-            "stateMachineArn"
-        ]
+        arn: str = steps.create_state_machine(
+            name=name, definition=json.dumps(definition), roleArn=ROLE
+        )["stateMachineArn"]
         return arn
 
     yield Backend(steps, sqs, url, create, time.sleep)
@@ -125,7 +137,9 @@ def test_an_answer_to_the_token_is_the_states_result(aws: Backend, machine: str)
 @without(moto=RUNS_NOTHING)
 def test_a_failure_has_error_and_cause(aws: Backend, machine: str) -> None:
     started = aws.start(machine)
-    aws.client.send_task_failure(taskToken=aws.message()["token"], error="OrderClosed", cause="nothing executed")
+    aws.client.send_task_failure(
+        taskToken=aws.message()["token"], error="OrderClosed", cause="nothing executed"
+    )
     described = aws.ended(started)
     assert (described["status"], described["error"], described["cause"]) == (
         "FAILED",
@@ -144,9 +158,14 @@ def test_a_name_is_an_executions_for_good(aws: Backend, machine: str) -> None:
 
 
 @without(local="refuses a name that is in use, whatever the input")
-def test_the_same_start_again_while_it_runs_is_the_same_execution(aws: Backend, machine: str) -> None:
+def test_the_same_start_again_while_it_runs_is_the_same_execution(
+    aws: Backend, machine: str
+) -> None:
     first, second = aws.start(machine, '{"a": 1}', "O-1"), aws.start(machine, '{"a": 1}', "O-1")
-    assert (first["executionArn"], first["startDate"]) == (second["executionArn"], second["startDate"])
+    assert (first["executionArn"], first["startDate"]) == (
+        second["executionArn"],
+        second["startDate"],
+    )
     assert len(aws.client.list_executions(stateMachineArn=machine)["executions"]) == 1
 
 
@@ -162,7 +181,9 @@ def test_ninety_days_after_it_closed_a_name_is_free(aws: Backend, machine: str) 
 
 
 @without(moto=ANY_NAME, local=ANY_NAME)
-def test_a_name_has_up_to_eighty_characters_and_none_that_are_special(aws: Backend, machine: str) -> None:
+def test_a_name_has_up_to_eighty_characters_and_none_that_are_special(
+    aws: Backend, machine: str
+) -> None:
     for name in ("two words", "a/b", "a:b", "a*", "x" * 81):
         assert aws.refused(lambda name=name: aws.start(machine, "{}", name)) == "InvalidName", name  # type: ignore[misc]
     aws.start(machine, "{}", "x" * 80)
@@ -209,7 +230,9 @@ def test_a_token_dies_with_its_timeout(aws: Backend) -> None:
 def test_a_token_dies_with_its_execution(aws: Backend, machine: str) -> None:
     started = aws.start(machine)
     token = aws.message()["token"]
-    stopped = aws.client.stop_execution(executionArn=started["executionArn"], error="Operator", cause="by hand")
+    stopped = aws.client.stop_execution(
+        executionArn=started["executionArn"], error="Operator", cause="by hand"
+    )
     described = aws.ended(started)
     assert (described["status"], described["stopDate"]) == ("ABORTED", stopped["stopDate"])
     assert (described["error"], described["cause"]) == ("Operator", "by hand")
@@ -225,7 +248,9 @@ def test_what_was_never_a_token_is_refused(aws: Backend) -> None:
 
 
 @without(moto=RUNS_NOTHING, local="takes what is no JSON")
-def test_an_answer_is_json_and_another_may_follow_one_that_is_not(aws: Backend, machine: str) -> None:
+def test_an_answer_is_json_and_another_may_follow_one_that_is_not(
+    aws: Backend, machine: str
+) -> None:
     started = aws.start(machine)
     token = aws.message()["token"]
     for output in ("{", "NaN", ""):
@@ -253,7 +278,10 @@ def test_executions_are_listed_newest_first_by_status_and_page(aws: Backend, mac
     pages = aws.client.get_paginator("list_executions").paginate(
         stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1}
     )
-    assert [[execution["name"] for execution in page["executions"]] for page in pages] == [["O-2"], ["O-1"]]
+    assert [[execution["name"] for execution in page["executions"]] for page in pages] == [
+        ["O-2"],
+        ["O-1"],
+    ]
 
 
 @without(moto=RUNS_NOTHING, local="leaves out TaskStarted and the exits")

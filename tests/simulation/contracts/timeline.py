@@ -1,4 +1,6 @@
-"""A virtual clock with what is to happen on it, and a simulated Step Functions with its queues on that clock."""
+"""A virtual clock with what is to happen on it, and a simulated Step Functions with its queues on
+that clock.
+"""
 
 import heapq
 import itertools
@@ -39,13 +41,17 @@ class Timeline:
 class Workflows:
     """Step Functions, a queue for each of the mailboxes, and functions that answer at once.
 
-    `broken` names the errors that the next messages to SQS meet; `functions` maps a function's name to what it does.
+    `broken` names the errors that the next messages to SQS meet; `functions` maps a function's name
+    to what it does.
     """
 
     def __init__(self, seed: int = 1) -> None:
         self.time = Timeline()
         self.sqs = Sqs(lambda: self.time.now, random.Random(seed))
-        self.queues = {name: self.sqs.create_queue(f"{name}.fifo") for name in ("execution", "clearing", "settlement")}
+        self.queues = {
+            name: self.sqs.create_queue(f"{name}.fifo")
+            for name in ("execution", "clearing", "settlement")
+        }
         self.broken: list[str] = []
         self.tries: list[float] = []
         self.functions: dict[str, Callable[[Any], Any]] = {}
@@ -79,10 +85,14 @@ class Workflows:
         """What came into a mailbox within the next seconds, taken out of it."""
         self.time.pass_by(seconds)
         url, found = self.queues[queue], []
-        while received := self.sqs.call("ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10}):
+        while received := self.sqs.call(
+            "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10}
+        ):
             for message in received["Messages"]:
                 found.append(json.loads(message["Body"]))
-                self.sqs.call("DeleteMessage", {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]})
+                self.sqs.call(
+                    "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+                )
         return found
 
     def message(self, queue: str = "execution", seconds: float = 1) -> dict[str, Any]:
@@ -94,7 +104,10 @@ class Workflows:
         self.steps.call("SendTaskSuccess", {"taskToken": message["task_token"], "output": output})
 
     def fail(self, message: dict[str, Any], error: str) -> None:
-        self.steps.call("SendTaskFailure", {"taskToken": message["task_token"], "error": error, "cause": "because"})
+        self.steps.call(
+            "SendTaskFailure",
+            {"taskToken": message["task_token"], "error": error, "cause": "because"},
+        )
 
     def described(self, execution: str, seconds: float = 1) -> dict[str, Any]:
         """An execution, so many seconds on."""
@@ -104,7 +117,11 @@ class Workflows:
     def path(self, execution: str) -> list[str]:
         """The states that it entered."""
         events = self.steps.call("GetExecutionHistory", {"executionArn": execution})["events"]
-        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in events
+            if "stateEnteredEventDetails" in event
+        ]
 
     def failures(self, execution: str) -> int:
         """How often a task of it failed or timed out."""

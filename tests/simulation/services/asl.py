@@ -1,6 +1,8 @@
-"""The Amazon States Language, as far as the deployed definitions use it: a definition compiled into states.
+"""The Amazon States Language, as far as the deployed definitions use it: a definition compiled into
+states.
 
-JSONPath states only. Whatever else a definition holds is refused when it is compiled, with NotImplementedError.
+JSONPath states only. Whatever else a definition holds is refused when it is compiled, with
+NotImplementedError.
 """
 
 import operator
@@ -15,7 +17,10 @@ Expression = Callable[[Any, Context], Any]
 """Something computed from a state's input and the context object."""
 
 RUNTIME, DATA_LIMIT, TIMEOUT = "States.Runtime", "States.DataLimitExceeded", "States.Timeout"
-SEND, SEND_AND_WAIT = "arn:aws:states:::sqs:sendMessage", "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+SEND, SEND_AND_WAIT = (
+    "arn:aws:states:::sqs:sendMessage",
+    "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+)
 INVOKE = "arn:aws:states:::lambda:invoke"
 _CONTEXT = re.compile(
     r"\$\$\.(Execution\.(Id|Name|StartTime|Input)|StateMachine\.(Id|Name)|State\.(Name|RetryCount)|Task\.Token|Map\.Item\.(Index|Value))\b"
@@ -56,8 +61,8 @@ class Catcher:
 class State:
     """One state; which of the fields below the retriers are set depends on its kind.
 
-    `arguments` is what Parameters make of the effective input, `result` what ResultSelector makes of a raw result, `place`
-    what ResultPath makes of input and result.
+    `arguments` is what Parameters make of the effective input, `result` what ResultSelector makes
+    of a raw result, `place` what ResultPath makes of input and result.
     """
 
     name: str
@@ -96,7 +101,9 @@ class Graph:
 
 
 def compile_graph(definition: dict[str, Any]) -> Graph:
-    """A state machine's definition, or a Map's ItemProcessor. NotImplementedError: something this does not interpret."""
+    """A state machine's definition, or a Map's ItemProcessor. NotImplementedError: something this
+    does not interpret.
+    """
     _only(definition, {"StartAt", "States", "Comment", "ProcessorConfig"}, "state machine")
     states = {name: _state(name, state) for name, state in definition["States"].items()}
     for state in states.values():
@@ -115,7 +122,14 @@ _WORK = _STEPS | {"Parameters", "ResultSelector", "ResultPath", "Retry", "Catch"
 _FIELDS = {
     "Task": _WORK | {"Resource", "TimeoutSeconds", "TimeoutSecondsPath"},
     "Map": (_WORK - {"Parameters"})
-    | {"ItemsPath", "ItemSelector", "ItemProcessor", "MaxConcurrency", "ToleratedFailurePercentage", "Label"},
+    | {
+        "ItemsPath",
+        "ItemSelector",
+        "ItemProcessor",
+        "MaxConcurrency",
+        "ToleratedFailurePercentage",
+        "Label",
+    },
     "Pass": _STEPS | {"Result", "Parameters", "ResultPath"},
     "Wait": _STEPS | {"Seconds", "SecondsPath"},
     "Choice": _FLOW | {"Choices", "Default"},
@@ -153,7 +167,9 @@ def _task(name: str, state: dict[str, Any]) -> dict[str, Any]:
         _only(state["Parameters"], {"FunctionName", "FunctionName.$", "Payload", "Payload.$"}, name)
     if "TimeoutSecondsPath" in state:
         if "TimeoutSeconds" in state or "InputPath" in state:
-            raise NotImplementedError(f"{name}: TimeoutSecondsPath beside TimeoutSeconds or InputPath")
+            raise NotImplementedError(
+                f"{name}: TimeoutSecondsPath beside TimeoutSeconds or InputPath"
+            )
         return {"resource": state["Resource"], "timeout": path(state["TimeoutSecondsPath"])}
     return {
         "resource": state["Resource"],
@@ -171,7 +187,9 @@ def _map(name: str, state: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{name}: Label and ToleratedFailurePercentage are of a distributed Map")
     return {
         "items": path(state.get("ItemsPath", "$")),
-        "item": template(state["ItemSelector"]) if "ItemSelector" in state else path("$$.Map.Item.Value"),
+        "item": template(state["ItemSelector"])
+        if "ItemSelector" in state
+        else path("$$.Map.Item.Value"),
         "processor": compile_graph(state["ItemProcessor"]),
         "distributed": distributed,
         "label": state.get("Label", name),
@@ -181,7 +199,11 @@ def _map(name: str, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wait(name: str, state: dict[str, Any]) -> dict[str, Any]:
-    return {"seconds": path(state["SecondsPath"]) if "SecondsPath" in state else _constant(state["Seconds"])}
+    return {
+        "seconds": path(state["SecondsPath"])
+        if "SecondsPath" in state
+        else _constant(state["Seconds"])
+    }
 
 
 def _choice(name: str, state: dict[str, Any]) -> dict[str, Any]:
@@ -231,14 +253,16 @@ def _retrier(retrier: dict[str, Any]) -> Retrier:
 
 def _catcher(catcher: dict[str, Any]) -> Catcher:
     _only(catcher, {"ErrorEquals", "Comment", "ResultPath", "Next"}, "a catcher")
-    return Catcher(frozenset(catcher["ErrorEquals"]), _placing(catcher.get("ResultPath", "$")), catcher["Next"])
+    return Catcher(
+        frozenset(catcher["ErrorEquals"]), _placing(catcher.get("ResultPath", "$")), catcher["Next"]
+    )
 
 
 def matches(errors: Collection[str], error: str) -> bool:
     """Whether a retrier or catcher is for an error.
 
-    States.Runtime always fails the execution; neither wildcard is for States.DataLimitExceeded, and States.TaskFailed is
-    not for States.Timeout. (Step Functions Developer Guide, "Handling errors")
+    States.Runtime always fails the execution; neither wildcard is for States.DataLimitExceeded, and
+    States.TaskFailed is not for States.Timeout. (Step Functions Developer Guide, "Handling errors")
     """
     if error == RUNTIME:
         return False
@@ -269,7 +293,9 @@ def path(text: str) -> Expression:
             for step in steps:
                 found = found[step]
         except (KeyError, IndexError, TypeError):
-            raise StatesError(RUNTIME, f"The JSONPath '{text}' could not be found in the input") from None
+            raise StatesError(
+                RUNTIME, f"The JSONPath '{text}' could not be found in the input"
+            ) from None
         return found
 
     if not text.startswith("$"):
@@ -285,7 +311,8 @@ def template(value: Any) -> Expression:
     if not isinstance(value, dict):
         return _constant(value)
     fields = [
-        (name[:-2], path(field)) if name.endswith(".$") else (name, template(field)) for name, field in value.items()
+        (name[:-2], path(field)) if name.endswith(".$") else (name, template(field))
+        for name, field in value.items()
     ]
     return lambda data, context: {name: field(data, context) for name, field in fields}
 
@@ -323,9 +350,15 @@ def _rule(rule: dict[str, Any], also: set[str]) -> Expression:
     return lambda data, context: _compare(variable(data, context), operand, types, compare)
 
 
-def _compare(value: Any, operand: Any, types: type | tuple[type, ...], compare: Callable[[Any, Any], bool]) -> bool:
+def _compare(
+    value: Any, operand: Any, types: type | tuple[type, ...], compare: Callable[[Any, Any], bool]
+) -> bool:
     """A value of another type matches nothing; a boolean is no number."""
-    return isinstance(value, types) and isinstance(value, bool) is isinstance(operand, bool) and compare(value, operand)
+    return (
+        isinstance(value, types)
+        and isinstance(value, bool) is isinstance(operand, bool)
+        and compare(value, operand)
+    )
 
 
 def _is_present(variable: Expression, data: Any, context: Context) -> bool:
@@ -337,7 +370,9 @@ def _is_present(variable: Expression, data: Any, context: Context) -> bool:
 
 
 def _placing(result_path: str | None) -> Callable[[Any, Any], Any]:
-    """ResultPath: the result instead of the input, nothing of it, or the input with the result at a place."""
+    """ResultPath: the result instead of the input, nothing of it, or the input with the result at a
+    place.
+    """
     if result_path is None:
         return lambda data, result: data
     if result_path == "$":
@@ -356,7 +391,9 @@ def _with(data: Any, names: list[str], result: Any) -> Any:
     if not names:
         return result
     if not isinstance(data, dict):
-        raise StatesError("States.ResultPathMatchFailure", f"No place for {names[0]} in what is no object")
+        raise StatesError(
+            "States.ResultPathMatchFailure", f"No place for {names[0]} in what is no object"
+        )
     return {**data, names[0]: _with(data.get(names[0], {}), names[1:], result)}
 
 

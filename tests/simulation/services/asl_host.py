@@ -51,9 +51,13 @@ class Host(Protocol):
         """SQS SendMessage. Raises ServiceError."""
         ...
 
-    def invoke_function(self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]) -> None:
+    def invoke_function(
+        self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
+    ) -> None:
         """Lambda Invoke; `done` is called when the function has returned or failed."""
 
-    def start_child(self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]) -> Stoppable:
+    def start_child(
+        self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
+    ) -> Stoppable:
         """A child execution of a distributed Map; `done` gets its result, and whether it failed."""
         ...

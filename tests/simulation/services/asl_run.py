@@ -17,7 +17,13 @@ INLINE_CONCURRENCY, DISTRIBUTED_CONCURRENCY = 40, 10_000
 class Run:
     """An execution's walk, or that of one iteration of an inline Map. `state` is where it stands."""
 
-    def __init__(self, host: Host, graph: Graph, context: Context, done: Callable[[Any, Failure | None], None]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        graph: Graph,
+        context: Context,
+        done: Callable[[Any, Failure | None], None],
+    ) -> None:
         self.host, self.context = host, context
         self.state: State | None = None
         self.data: Any = None
@@ -52,7 +58,8 @@ class Run:
     def failed(self, error: str, cause: str) -> None:
         """The state's work failed: again, or on with a catcher, or the walk fails.
 
-        Only the first retrier that is for an error is looked at, and when its attempts are used up, the catchers.
+        Only the first retrier that is for an error is looked at, and when its attempts are used up,
+        the catchers.
         """
         state = self.state
         assert state is not None
@@ -60,20 +67,30 @@ class Run:
             if asl.matches(retrier.errors, error):
                 if self._retries[position] == retrier.max_attempts:
                     break
-                pause = min(retrier.interval * retrier.backoff_rate ** self._retries[position], retrier.max_delay)
+                pause = min(
+                    retrier.interval * retrier.backoff_rate ** self._retries[position],
+                    retrier.max_delay,
+                )
                 self._retries[position] += 1
-                self.host.later(self.host.jittered(pause) if retrier.full_jitter else pause, self._try)
+                self.host.later(
+                    self.host.jittered(pause) if retrier.full_jitter else pause, self._try
+                )
                 return
         for catcher in state.catchers:
             if asl.matches(catcher.errors, error):
-                self._leave(catcher.place(self.data, {"Error": error, "Cause": cause}), catcher.next)
+                self._leave(
+                    catcher.place(self.data, {"Error": error, "Cause": cause}), catcher.next
+                )
                 return
         self._end(None, (error, cause))
 
     def in_state(self) -> Context:
         """The context object as the state sees it."""
         assert self.state is not None
-        return {**self.context, "State": {"Name": self.state.name, "RetryCount": sum(self._retries)}}
+        return {
+            **self.context,
+            "State": {"Name": self.state.name, "RetryCount": sum(self._retries)},
+        }
 
     def _go(self, name: str, data: Any) -> None:
         self.host.soon(lambda: self._enter(name, data))
@@ -125,12 +142,16 @@ class Run:
         if state.timeout is not None:
             seconds = state.timeout(self.data, context)
             if type(seconds) is not int or seconds <= 0:
-                raise StatesError(asl.RUNTIME, f"The timeout must be a positive integer, not {seconds}")
+                raise StatesError(
+                    asl.RUNTIME, f"The timeout must be a positive integer, not {seconds}"
+                )
             self.host.later(seconds, attempt.time_out)
         self.host.record("TaskScheduled")
         self.host.record("TaskStarted")
         if state.resource == asl.INVOKE:
-            self.host.invoke_function(params["FunctionName"], as_json(params.get("Payload", {})), attempt.returned)
+            self.host.invoke_function(
+                params["FunctionName"], as_json(params.get("Payload", {})), attempt.returned
+            )
             return
         if token is not None:
             attempt.token = token
@@ -159,9 +180,14 @@ class Run:
     def _choice(self, state: State) -> None:
         context = self.in_state()
         effective = state.input(self.data, context)
-        chosen = next((target for rule, target in state.choices if rule(effective, context)), state.default)
+        chosen = next(
+            (target for rule, target in state.choices if rule(effective, context)), state.default
+        )
         if chosen is None:
-            raise StatesError("States.NoChoiceMatched", f"No choice of {state.name} matched, and it has no default")
+            raise StatesError(
+                "States.NoChoiceMatched",
+                f"No choice of {state.name} matched, and it has no default",
+            )
         self._leave(state.output(effective, context), chosen)
 
     def _succeed(self, state: State) -> None:
@@ -184,7 +210,9 @@ _WORK: dict[str, Callable[[Run, State], None]] = {
 
 
 class Attempt:
-    """One try of a task, open until it is answered, fails, times out or is stopped. What comes later is ignored."""
+    """One try of a task, open until it is answered, fails, times out or is stopped. What comes
+    later is ignored.
+    """
 
     events = "Task"
 
@@ -218,7 +246,9 @@ class Attempt:
         self.fail(asl.TIMEOUT, "", "TimedOut")
 
     def send(self, params: dict[str, Any]) -> None:
-        """The message, whose body may be an object. With a token its answer is the result, without, SQS's."""
+        """The message, whose body may be an object. With a token its answer is the result, without,
+        SQS's.
+        """
         body = params.get("MessageBody", "")
         body = body if isinstance(body, str) else _dumped(body)
         if len(body.encode()) > MAX_DATA_BYTES:
@@ -272,7 +302,10 @@ class MapAttempt(Attempt):
         items = state.items(effective, context)
         if not isinstance(items, list):
             raise StatesError(asl.RUNTIME, f"{state.name}: ItemsPath must select an array")
-        self._contexts = [{**context, "Map": {"Item": {"Index": i, "Value": item}}} for i, item in enumerate(items)]
+        self._contexts = [
+            {**context, "Map": {"Item": {"Index": i, "Value": item}}}
+            for i, item in enumerate(items)
+        ]
         self._inputs = [state.item(effective, each) for each in self._contexts]
         self._results = [None] * len(items)
         self.run.host.record("MapStateStarted")
@@ -325,7 +358,8 @@ class MapAttempt(Attempt):
         if 100 * self._failed / len(self._inputs) > self.state.tolerated_failure_percentage:
             self.run.host.record("MapRunFailed")
             self.fail(
-                "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded"
+                "States.ExceedToleratedFailureThreshold",
+                "The specified tolerated failure threshold was exceeded",
             )
             return
         self._ended(position, result)
@@ -346,7 +380,9 @@ class MapAttempt(Attempt):
 
 
 def as_json(data: Any) -> Any:
-    """As it comes out of JSON: nobody's but the reader's. StatesError if it is too large for Step Functions."""
+    """As it comes out of JSON: nobody's but the reader's. StatesError if it is too large for Step
+    Functions.
+    """
     text = _dumped(data)
     if len(text.encode()) > MAX_DATA_BYTES:
         raise StatesError(asl.DATA_LIMIT, "A payload exceeds the maximum number of bytes")
@@ -358,5 +394,7 @@ def _dumped(data: Any) -> str:
 
 
 def _sqs_error(code: str) -> str:
-    """SQS's errors all have one name; that of the SDK is for what never reached SQS, or whose answer never came."""
+    """SQS's errors all have one name; that of the SDK is for what never reached SQS, or whose
+    answer never came.
+    """
     return "SQS.SdkClientException" if code == "SdkClientException" else "SQS.AmazonSQSException"

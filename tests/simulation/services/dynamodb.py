@@ -1,4 +1,5 @@
-"""DynamoDB in memory: conditions, transactions, indexes, pages and stale reads as AWS documents them.
+"""DynamoDB in memory: conditions, transactions, indexes, pages and stale reads as AWS documents
+them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
@@ -59,9 +60,10 @@ class Change(NamedTuple):
 class DynamoDB:
     """Tables on a virtual clock.
 
-    Hooks, all harmless by default: `stale` is called once for each eventually consistent read and answers how many seconds
-    old (up to two) its view is; `unprocessed` for each key of a batch, whether it is left over; `page_size` for each page
-    of a Query or Scan, how many items are evaluated at most. `changes` lists every effective write in order.
+    Hooks, all harmless by default: `stale` is called once for each eventually consistent read and
+    answers how many seconds old (up to two) its view is; `unprocessed` for each key of a batch,
+    whether it is left over; `page_size` for each page of a Query or Scan, how many items are
+    evaluated at most. `changes` lists every effective write in order.
     """
 
     def __init__(self, now: Callable[[], float], random: Random) -> None:
@@ -93,7 +95,9 @@ class DynamoDB:
         indexes: Mapping[str, tuple[str, str]] | None = None,
         expires: str | None = None,
     ) -> None:
-        """A table with string keys, with sparse keys-only indexes (name → partition and sort key) and a TTL attribute."""
+        """A table with string keys, with sparse keys-only indexes (name → partition and sort key)
+        and a TTL attribute.
+        """
         if name in self._tables:
             raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
         self._tables[name] = Table(name, key, indexes or {}, expires)
@@ -111,7 +115,9 @@ class DynamoDB:
         return self._tables[table].items.values()
 
     def apply_ttl(self) -> None:
-        """Delete what has expired. DynamoDB does so within days, no sooner: until then it is read as ever."""
+        """Delete what has expired. DynamoDB does so within days, no sooner: until then it is read
+        as ever.
+        """
         now = self._now()
         for table in self._tables.values():
             if table.expires is not None:
@@ -124,7 +130,9 @@ class DynamoDB:
         try:
             return self._tables[params["TableName"]]
         except KeyError:
-            raise ServiceError("ResourceNotFoundException", "Requested resource not found") from None
+            raise ServiceError(
+                "ResourceNotFoundException", "Requested resource not found"
+            ) from None
 
     def _view(self, table: Table, consistent: bool) -> View:
         lag = 0.0 if consistent else min(self.stale(), HISTORY_SECONDS)
@@ -223,7 +231,9 @@ class DynamoDB:
 
     def _batch_write_item(self, params: dict[str, Any]) -> dict[str, Any]:
         refuse_unknown("BatchWriteItem", params, frozenset({"RequestItems"}))
-        asked = [(name, request) for name, each in params["RequestItems"].items() for request in each]
+        asked = [
+            (name, request) for name, each in params["RequestItems"].items() for request in each
+        ]
         if not 0 < len(asked) <= MAX_BATCH_WRITES:
             raise invalid("Too many items requested for the BatchWriteItem call")
         writes = []
@@ -243,7 +253,9 @@ class DynamoDB:
         return {"UnprocessedItems": left_over}
 
     def _transact_write_items(self, params: dict[str, Any]) -> dict[str, Any]:
-        refuse_unknown("TransactWriteItems", params, frozenset({"TransactItems", "ClientRequestToken"}))
+        refuse_unknown(
+            "TransactWriteItems", params, frozenset({"TransactItems", "ClientRequestToken"})
+        )
         items, token = params["TransactItems"], params.get("ClientRequestToken")
         if token is not None and self._is_repeated(token, items):
             return {}
@@ -273,7 +285,8 @@ class DynamoDB:
             return False
         if self._tokens[token][1] != items:
             raise ServiceError(
-                "IdempotentParameterMismatchException", "The request's parameters differ from those of the same token"
+                "IdempotentParameterMismatchException",
+                "The request's parameters differ from those of the same token",
             )
         return True
 
@@ -304,7 +317,10 @@ def _found(table: Table, params: Mapping[str, Any], view: View) -> dict[str, Any
 
 def _refuse_if_none(count: int, left_over: int) -> None:
     if left_over == count:
-        raise ServiceError("ProvisionedThroughputExceededException", "The level of configured throughput was exceeded")
+        raise ServiceError(
+            "ProvisionedThroughputExceededException",
+            "The level of configured throughput was exceeded",
+        )
 
 
 def _outcome(write: Write) -> Written | ServiceError:
@@ -319,7 +335,10 @@ def _outcome(write: Write) -> Written | ServiceError:
 
 
 def _canceled(outcomes: Iterable[Written | ServiceError]) -> ServiceError:
-    codes = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
+    codes = {
+        "ConditionalCheckFailedException": "ConditionalCheckFailed",
+        "ValidationException": "ValidationError",
+    }
     reasons = [
         {"Code": codes[outcome.code], "Message": outcome.message, **outcome.extra}
         if isinstance(outcome, ServiceError)

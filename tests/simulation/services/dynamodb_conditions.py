@@ -1,4 +1,6 @@
-"""Condition, filter, key-condition and projection expressions, compiled to functions and kept by their text."""
+"""Condition, filter, key-condition and projection expressions, compiled to functions and kept by
+their text.
+"""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +25,15 @@ from tests.simulation.services.dynamodb_syntax import (
     Parser,
     Path,
 )
-from tests.simulation.services.dynamodb_values import Item, Value, begins_with, compare, contains, kind_of, size_of
+from tests.simulation.services.dynamodb_values import (
+    Item,
+    Value,
+    begins_with,
+    compare,
+    contains,
+    kind_of,
+    size_of,
+)
 
 Environment = Mapping[str, Any]
 """What the placeholders stand for: names for #, values for :."""
@@ -53,7 +63,9 @@ class CompiledCondition:
 
 @dataclass(frozen=True)
 class KeyTerm:
-    """One comparison of a key condition: the attribute (or its placeholder), the operator, the values' placeholders."""
+    """One comparison of a key condition: the attribute (or its placeholder), the operator, the
+    values' placeholders.
+    """
 
     name: str
     operator: str
@@ -102,7 +114,10 @@ def condition(text: str) -> CompiledCondition:
             each(environment)
 
     return CompiledCondition(
-        holds, frozenset(compiler.placeholders), frozenset(compiler.names), check if checks else None
+        holds,
+        frozenset(compiler.placeholders),
+        frozenset(compiler.names),
+        check if checks else None,
     )
 
 
@@ -125,7 +140,9 @@ def projection(text: str) -> CompiledProjection:
 
 def placeholders_of(paths: Iterable[Path]) -> frozenset[str]:
     """The placeholders of names in paths."""
-    return frozenset(step for path in paths for step in path.steps if isinstance(step, str) and step[0] == "#")
+    return frozenset(
+        step for path in paths for step in path.steps if isinstance(step, str) and step[0] == "#"
+    )
 
 
 def resolve(steps: Steps, environment: Environment) -> Steps:
@@ -165,7 +182,9 @@ def getter(path: Path) -> Getter:
 
 
 class _Compiler:
-    """Compiles one condition; gathers its placeholders, the attributes it reads, and what it asks of its values."""
+    """Compiles one condition; gathers its placeholders, the attributes it reads, and what it asks
+    of its values.
+    """
 
     def __init__(self) -> None:
         self.placeholders: set[str] = set()
@@ -181,7 +200,9 @@ class _Compiler:
                 return lambda item, environment: not inner(item, environment)
             case Both():
                 left, right = self.condition(node.left), self.condition(node.right)
-                return lambda item, environment: left(item, environment) and right(item, environment)
+                return lambda item, environment: (
+                    left(item, environment) and right(item, environment)
+                )
             case Either():
                 left, right = self.condition(node.left), self.condition(node.right)
                 return lambda item, environment: left(item, environment) or right(item, environment)
@@ -217,10 +238,16 @@ class _Compiler:
             return compares
         order = _ORDERS[node.comparator]
         self._must_be((node.left, node.right), "SNB", node.comparator)
-        return lambda item, environment: compare(left(item, environment), right(item, environment), order)
+        return lambda item, environment: compare(
+            left(item, environment), right(item, environment), order
+        )
 
     def _between(self, node: Between) -> Predicate:
-        value, low, high = self._operand(node.operand), self._operand(node.low), self._operand(node.high)
+        value, low, high = (
+            self._operand(node.operand),
+            self._operand(node.low),
+            self._operand(node.high),
+        )
         self._must_be((node.operand, node.low, node.high), "SNB", "BETWEEN")
         if isinstance(node.low, Literal) and isinstance(node.high, Literal):
             self.checks.append(_bounds(node.low.placeholder, node.high.placeholder))
@@ -234,11 +261,16 @@ class _Compiler:
         return holds
 
     def _in(self, node: In) -> Predicate:
-        value, choices = self._operand(node.operand), [self._operand(choice) for choice in node.choices]
+        value, choices = (
+            self._operand(node.operand),
+            [self._operand(choice) for choice in node.choices],
+        )
 
         def holds(item: Item, environment: Environment) -> bool:
             found = value(item, environment)
-            return found is not None and any(found == choice(item, environment) for choice in choices)
+            return found is not None and any(
+                found == choice(item, environment) for choice in choices
+            )
 
         return holds
 
@@ -287,11 +319,15 @@ def _bounds(low: str, high: str) -> Check:
 
 def _kind_named(node: Operand) -> Check:
     if not isinstance(node, Literal):
-        raise ExpressionError("Operator or function requires a value; operator or function: attribute_type")
+        raise ExpressionError(
+            "Operator or function requires a value; operator or function: attribute_type"
+        )
 
     def check(environment: Environment) -> None:
         if environment[node.placeholder].get("S") not in _KINDS:
-            raise ExpressionError(f"Invalid attribute type name found; type: {environment[node.placeholder]}")
+            raise ExpressionError(
+                f"Invalid attribute type name found; type: {environment[node.placeholder]}"
+            )
 
     return check
 
@@ -328,6 +364,9 @@ def _pruned(value: Value, tree: dict[Any, Any]) -> Value:
         return {"M": members} if members else {}
     elements = value.get("L", [])
     indexes = sorted(index for index in tree if isinstance(index, int) and index < len(elements))
-    parts = [_pruned(elements[index], tree[index]) if tree[index] else elements[index] for index in indexes]
+    parts = [
+        _pruned(elements[index], tree[index]) if tree[index] else elements[index]
+        for index in indexes
+    ]
     parts = [part for part in parts if part]
     return {"L": parts} if parts else {}

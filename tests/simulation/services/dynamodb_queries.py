@@ -4,7 +4,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.simulation.services.dynamodb_conditions import CompiledKeyCondition, KeyTerm, key_condition
+from tests.simulation.services.dynamodb_conditions import (
+    CompiledKeyCondition,
+    KeyTerm,
+    key_condition,
+)
 from tests.simulation.services.dynamodb_requests import (
     NOTHING,
     PROJECTED,
@@ -55,18 +59,28 @@ class _Read:
     def _check_selection(self) -> None:
         if self.index is not self.table.primary:
             if self._select == "ALL_ATTRIBUTES":
-                raise invalid("Select type ALL_ATTRIBUTES is not supported for an index that projects keys only")
+                raise invalid(
+                    "Select type ALL_ATTRIBUTES is not supported for an index that projects keys only"
+                )
             if self._projection is not None and not self._projection.names(self._environment) <= {
                 *self.index.entry_attributes
             }:
-                raise invalid("The index does not project all attributes of the ProjectionExpression")
+                raise invalid(
+                    "The index does not project all attributes of the ProjectionExpression"
+                )
         elif self._select == "ALL_PROJECTED_ATTRIBUTES":
-            raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-        if self._select is not None and (self._select == "SPECIFIC_ATTRIBUTES") is not (self._projection is not None):
+            raise invalid(
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            )
+        if self._select is not None and (self._select == "SPECIFIC_ATTRIBUTES") is not (
+            self._projection is not None
+        ):
             raise invalid("Select and ProjectionExpression do not fit")
 
     def _entry_of(self, start: Item) -> Entry:
-        if start.keys() != {*self.index.entry_attributes} or not all(value.get("S") for value in start.values()):
+        if start.keys() != {*self.index.entry_attributes} or not all(
+            value.get("S") for value in start.values()
+        ):
             raise invalid("The provided starting key is invalid")
         return tuple([start[name]["S"] for name in self.index.entry_attributes])
 
@@ -91,7 +105,9 @@ class _Read:
         page: dict[str, Any] = {"Count": len(items), "ScannedCount": evaluated}
         if self._select != "COUNT":
             project = self._projection
-            page["Items"] = [project.of(item, self._environment) if project else dict(item) for item in items]
+            page["Items"] = [
+                project.of(item, self._environment) if project else dict(item) for item in items
+            ]
         if self._shows_capacity:
             units = max(1, -(-size // READ_UNIT_BYTES)) * (1.0 if self.consistent else 0.5)
             page["ConsumedCapacity"] = {"TableName": self.table.name, "CapacityUnits": units}
@@ -99,7 +115,9 @@ class _Read:
         if evaluated and (evaluated == most or evaluated < len(entries)):
             last = entries[evaluated - 1]
             names = self.index.entry_attributes
-            page["LastEvaluatedKey"] = {name: {"S": value} for name, value in zip(names, last, strict=True)}
+            page["LastEvaluatedKey"] = {
+                name: {"S": value} for name, value in zip(names, last, strict=True)
+            }
         return page
 
 
@@ -120,23 +138,38 @@ class Query(_Read):
         if self._filter is not None:
             for name in self._filter.names:
                 if self._environment.get(name, name) in self.index.attributes:
-                    raise invalid(f"Filter Expression can only contain non-primary key attributes: {name}")
+                    raise invalid(
+                        f"Filter Expression can only contain non-primary key attributes: {name}"
+                    )
         if self._start is not None and not self._is_within(self._start):
-            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+            raise invalid(
+                "The provided starting key is outside query boundaries based on provided conditions"
+            )
 
     def _key_values(self, condition: CompiledKeyCondition) -> tuple[str, KeyTerm | None, list[str]]:
         terms = {self._environment.get(term.name, term.name): term for term in condition.terms}
         attributes = self.index.attributes
         first = terms.get(attributes[0])
-        if first is None or first.operator != "=" or len(terms) < len(condition.terms) or not {*terms} <= {*attributes}:
+        if (
+            first is None
+            or first.operator != "="
+            or len(terms) < len(condition.terms)
+            or not {*terms} <= {*attributes}
+        ):
             raise invalid("Query condition missed key schema element, or uses another attribute")
         values = [self._environment[value] for term in condition.terms for value in term.values]
         if not all(value.get("S") for value in values):
-            raise invalid("One or more parameter values were invalid: a key condition needs texts that are not empty")
+            raise invalid(
+                "One or more parameter values were invalid: a key condition needs texts that are not empty"
+            )
         term = next((term for name, term in terms.items() if name != attributes[0]), None)
-        bounds = [self._environment[value]["S"] for value in term.values] if term is not None else []
+        bounds = (
+            [self._environment[value]["S"] for value in term.values] if term is not None else []
+        )
         if len(bounds) == 2 and bounds[0] > bounds[1]:
-            raise invalid("The BETWEEN operator requires upper bound to be greater than or equal to lower bound")
+            raise invalid(
+                "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
+            )
         return self._environment[first.values[0]]["S"], term, bounds
 
     def _is_within(self, start: Entry) -> bool:
@@ -162,8 +195,12 @@ class Scan(_Read):
         super().__init__(table, params, NOTHING)
         self._segment: int = params.get("Segment", 0)
         self._segments: int = params.get("TotalSegments", 1)
-        if ("Segment" in params) != ("TotalSegments" in params) or not 0 <= self._segment < self._segments:
-            raise invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+        if ("Segment" in params) != (
+            "TotalSegments" in params
+        ) or not 0 <= self._segment < self._segments:
+            raise invalid(
+                "The Segment parameter is zero-based and must be less than parameter TotalSegments"
+            )
 
     def page(self, view: View, page_size: int | None) -> dict[str, Any]:
         """The page, in no order that means anything."""

@@ -1,4 +1,6 @@
-"""What single writes and reads ask for, checked and compiled; transactions and batches are made of the same."""
+"""What single writes and reads ask for, checked and compiled; transactions and batches are made of
+the same.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -13,14 +15,25 @@ from tests.simulation.services.dynamodb_conditions import (
 from tests.simulation.services.dynamodb_syntax import ExpressionError
 from tests.simulation.services.dynamodb_tables import Key, Table
 from tests.simulation.services.dynamodb_updates import update
-from tests.simulation.services.dynamodb_values import MAX_ITEM_BYTES, Item, invalid, stored, stored_value
+from tests.simulation.services.dynamodb_values import (
+    MAX_ITEM_BYTES,
+    Item,
+    invalid,
+    stored,
+    stored_value,
+)
 from tests.simulation.services.errors import ServiceError
 
 NOTHING: frozenset[str] = frozenset()
 EMPTY: Item = {}
 
 _EXPRESSIONS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
-CONDITIONAL = {*_EXPRESSIONS, "TableName", "ConditionExpression", "ReturnValuesOnConditionCheckFailure"}
+CONDITIONAL = {
+    *_EXPRESSIONS,
+    "TableName",
+    "ConditionExpression",
+    "ReturnValuesOnConditionCheckFailure",
+}
 PUT = frozenset({*CONDITIONAL, "Item"})
 DELETE = frozenset({*CONDITIONAL, "Key"})
 UPDATE = frozenset({*CONDITIONAL, "Key", "UpdateExpression"})
@@ -50,17 +63,23 @@ class Write(NamedTuple):
         if self.condition is None or self.condition.holds(before or EMPTY, self.environment):
             return None
         shown = {"Item": dict(before)} if before is not None and self.show_refused else {}
-        return ServiceError("ConditionalCheckFailedException", "The conditional request failed", **shown)
+        return ServiceError(
+            "ConditionalCheckFailedException", "The conditional request failed", **shown
+        )
 
 
 def refuse_unknown(operation: str, params: Mapping[str, Any], known: frozenset[str]) -> None:
     """Raises NotImplementedError for a parameter that would be ignored."""
     if not params.keys() <= known:
-        raise NotImplementedError(f"DynamoDB: {operation} with {', '.join(sorted(params.keys() - known))}")
+        raise NotImplementedError(
+            f"DynamoDB: {operation} with {', '.join(sorted(params.keys() - known))}"
+        )
 
 
 def environment(params: Mapping[str, Any], used: frozenset[str]) -> Environment:
-    """What the request's placeholders stand for. Raises ServiceError unless they are exactly those that are used."""
+    """What the request's placeholders stand for. Raises ServiceError unless they are exactly those
+    that are used.
+    """
     names, values = params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues")
     if names is None and values is None and not used:
         return EMPTY
@@ -85,7 +104,9 @@ def _misplaced(found: Mapping[str, Any], used: frozenset[str]) -> ServiceError:
     )
 
 
-def compiled_condition(params: Mapping[str, Any], kind: str = "ConditionExpression") -> CompiledCondition | None:
+def compiled_condition(
+    params: Mapping[str, Any], kind: str = "ConditionExpression"
+) -> CompiledCondition | None:
     """The request's condition, or filter. Raises ServiceError."""
     text = params.get(kind)
     try:
@@ -115,7 +136,9 @@ def check_values(
 
 
 def kept(table: Table, item: Item, complaint: str) -> tuple[Item, int]:
-    """An item as the table keeps it, and its size. Raises ServiceError when the table cannot keep it."""
+    """An item as the table keeps it, and its size. Raises ServiceError when the table cannot keep
+    it.
+    """
     after, size = stored(item)
     if size > MAX_ITEM_BYTES:
         raise invalid(complaint)
@@ -127,7 +150,9 @@ def kept(table: Table, item: Item, complaint: str) -> tuple[Item, int]:
 def plan_put(table: Table, params: Mapping[str, Any]) -> Write:
     """PutItem, or the Put of a transaction. Raises ServiceError."""
     key = table.key_of(params["Item"])
-    written = Written(*kept(table, params["Item"], "Item size has exceeded the maximum allowed size"))
+    written = Written(
+        *kept(table, params["Item"], "Item size has exceeded the maximum allowed size")
+    )
     return _write(table, key, params, lambda before: written)
 
 
@@ -142,7 +167,9 @@ def plan_check(table: Table, params: Mapping[str, Any]) -> Write:
     return _write(table, key, params, lambda before: Written(before, table.sizes.get(key, 0)))
 
 
-def _write(table: Table, key: Key, params: Mapping[str, Any], apply: Callable[[Item | None], Written]) -> Write:
+def _write(
+    table: Table, key: Key, params: Mapping[str, Any], apply: Callable[[Item | None], Written]
+) -> Write:
     compiled = compiled_condition(params)
     found = environment(params, compiled.placeholders if compiled is not None else NOTHING)
     check_values(compiled, found)
@@ -164,7 +191,9 @@ def plan_update(table: Table, params: Mapping[str, Any]) -> Write:
         raise invalid(f"Invalid UpdateExpression: {error}") from None
     check_values(compiled, found)
     names = tuple(str(path[0]) for path in paths)
-    if params.get("ReturnValues", "NONE").startswith("UPDATED") and any(len(path) > 1 for path in paths):
+    if params.get("ReturnValues", "NONE").startswith("UPDATED") and any(
+        len(path) > 1 for path in paths
+    ):
         raise NotImplementedError("DynamoDB: the updated parts of a document")
     for name in names:
         if name in table.key:
@@ -176,7 +205,9 @@ def plan_update(table: Table, params: Mapping[str, Any]) -> Write:
         after = dict(key_item) if before is None else before
         if changes is not None:
             after = changes.apply(after, paths, found)
-        return Written(*kept(table, after, "Item size to update has exceeded the maximum allowed size"), names)
+        return Written(
+            *kept(table, after, "Item size to update has exceeded the maximum allowed size"), names
+        )
 
     return Write(table, key, found, compiled, _shows_refused(params), apply)
 

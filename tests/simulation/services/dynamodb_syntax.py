@@ -13,11 +13,19 @@ from typing import TypeVar
 _TOKEN = re.compile(r"\s*([#:]?\w+|<>|<=|>=|[=<>(),.\[\]+-])")
 _NAME = re.compile(r"#\w+|[A-Za-z]\w*")
 COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
-FUNCTIONS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
+FUNCTIONS = {
+    "attribute_exists": 1,
+    "attribute_not_exists": 1,
+    "attribute_type": 2,
+    "begins_with": 2,
+    "contains": 2,
+}
 _moto = find_spec("moto")
 assert _moto is not None
 assert _moto.origin is not None
-RESERVED = frozenset((File(_moto.origin).parent / "dynamodb/parsing/reserved_keywords.txt").read_text().split())
+RESERVED = frozenset(
+    (File(_moto.origin).parent / "dynamodb/parsing/reserved_keywords.txt").read_text().split()
+)
 
 T = TypeVar("T")
 
@@ -196,7 +204,9 @@ class Parser:
         if not _NAME.fullmatch(self.token):
             raise self.error()
         if self.keyword in RESERVED:
-            raise ExpressionError(f"Attribute name is a reserved keyword; reserved keyword: {self.token}")
+            raise ExpressionError(
+                f"Attribute name is a reserved keyword; reserved keyword: {self.token}"
+            )
         return self.take()
 
     def is_call(self) -> bool:
@@ -255,9 +265,13 @@ class Parser:
         arguments = self.listed(self.operand)
         self.expect(")")
         if len(arguments) != FUNCTIONS[name]:
-            raise ExpressionError(f"Incorrect number of operands for operator or function; function: {name}")
+            raise ExpressionError(
+                f"Incorrect number of operands for operator or function; function: {name}"
+            )
         if name.startswith("attribute_") and not isinstance(arguments[0], Path):
-            raise ExpressionError(f"Operator or function requires a document path; operator or function: {name}")
+            raise ExpressionError(
+                f"Operator or function requires a document path; operator or function: {name}"
+            )
         return Function(name, arguments)
 
     def _comparison(self) -> Condition:

@@ -11,7 +11,9 @@ from tests.simulation.services.dynamodb_values import Item, invalid, kind_of
 
 Key = tuple[str, ...]
 Entry = tuple[str, ...]
-"""What an index is sorted by: the values of its own keys, then the item's key. Of the table itself: the item's key."""
+"""What an index is sorted by: the values of its own keys, then the item's key. Of the table itself:
+the item's key.
+"""
 View = Mapping[Key, Item | None]
 """Items that are seen otherwise than they are now: as they were, None if they were not."""
 
@@ -81,7 +83,11 @@ class Table:
     """Items by key. Keys are strings."""
 
     def __init__(
-        self, name: str, key: tuple[str, ...], indexes: Mapping[str, tuple[str, str]], expires: str | None
+        self,
+        name: str,
+        key: tuple[str, ...],
+        indexes: Mapping[str, tuple[str, str]],
+        expires: str | None,
     ) -> None:
         self.name = name
         self.key = key
@@ -89,7 +95,9 @@ class Table:
         self.items: dict[Key, Item] = {}
         self.sizes: dict[Key, int] = {}
         self.primary = Index(None, key, key)
-        self.indexes = {index: Index(index, attributes, key) for index, attributes in indexes.items()}
+        self.indexes = {
+            index: Index(index, attributes, key) for index, attributes in indexes.items()
+        }
         self._replaced: deque[tuple[float, Key, Item | None]] = deque()
 
     def key_of(self, item: Item) -> Key:
@@ -119,8 +127,12 @@ class Table:
     def _unfit_key(self, item: Item) -> Exception:
         for name in self.key:
             if name not in item:
-                return invalid(f"One or more parameter values were invalid: Missing the key {name} in the item")
-        return invalid("One or more parameter values were invalid: Type mismatch for key, expected: S")
+                return invalid(
+                    f"One or more parameter values were invalid: Missing the key {name} in the item"
+                )
+        return invalid(
+            "One or more parameter values were invalid: Type mismatch for key, expected: S"
+        )
 
     def index(self, name: str | None) -> Index:
         """An index, or the table itself. Raises ServiceError."""
@@ -137,7 +149,9 @@ class Table:
             self._replaced.popleft()
         self._replaced.append((now, key, before))
         if before is None or after is None:
-            self.primary.move(key if before is not None else None, key if after is not None else None)
+            self.primary.move(
+                key if before is not None else None, key if after is not None else None
+            )
         for index in self.indexes.values():
             index.move(
                 index.entry(key, before) if before is not None else None,
@@ -163,10 +177,20 @@ class Table:
         return view[key] if key in view else self.items.get(key)
 
     def scan(self, view: View, segment: int, segments: int) -> list[Key]:
-        """The keys of a segment, in the order of a hash, as DynamoDB's partitions have no order of their own."""
-        keys = self.items.keys() | {key for key, item in view.items() if item is not None} if view else self.items
-        seen = [key for key in keys if not (key in view and view[key] is None)] if view else list(keys)
-        return sorted((key for key in seen if scan_order(key)[0] % segments == segment), key=scan_order)
+        """The keys of a segment, in the order of a hash, as DynamoDB's partitions have no order of
+        their own.
+        """
+        keys = (
+            self.items.keys() | {key for key, item in view.items() if item is not None}
+            if view
+            else self.items
+        )
+        seen = (
+            [key for key in keys if not (key in view and view[key] is None)] if view else list(keys)
+        )
+        return sorted(
+            (key for key in seen if scan_order(key)[0] % segments == segment), key=scan_order
+        )
 
 
 def scan_order(key: Key) -> tuple[int, Key]:
@@ -182,7 +206,9 @@ def within(entries: list[Entry], term: KeyTerm | None, values: list[str]) -> tup
     first = values[0]
     match term.operator:
         case "=":
-            return bisect_left(entries, first, key=_sort_value), bisect_right(entries, first, key=_sort_value)
+            return bisect_left(entries, first, key=_sort_value), bisect_right(
+                entries, first, key=_sort_value
+            )
         case "<":
             return low, bisect_left(entries, first, key=_sort_value)
         case "<=":
@@ -192,7 +218,9 @@ def within(entries: list[Entry], term: KeyTerm | None, values: list[str]) -> tup
         case ">=":
             return bisect_left(entries, first, key=_sort_value), high
         case "BETWEEN":
-            return bisect_left(entries, first, key=_sort_value), bisect_right(entries, values[1], key=_sort_value)
+            return bisect_left(entries, first, key=_sort_value), bisect_right(
+                entries, values[1], key=_sort_value
+            )
         case "begins_with":
             return (
                 bisect_left(entries, first, key=_sort_value),

@@ -64,7 +64,9 @@ class CompiledUpdate:
                 after[str(path[0])] = value
             else:
                 after = _changed({"M": after}, path, value)["M"]
-        for path in sorted(removals, key=lambda path: [(isinstance(s, str), s) for s in path], reverse=True):
+        for path in sorted(
+            removals, key=lambda path: [(isinstance(s, str), s) for s in path], reverse=True
+        ):
             after = _changed({"M": after}, path, None)["M"]
         return after
 
@@ -87,7 +89,9 @@ class _UpdateParser(Parser):
             if clause not in _CLAUSES:
                 raise self.error()
             if clause in actions:
-                raise ExpressionError(f'The "{clause}" section can only be used once in an update expression;')
+                raise ExpressionError(
+                    f'The "{clause}" section can only be used once in an update expression;'
+                )
             self.take()
             actions[clause] = self.listed(partial(self._action, clause))
         every = tuple(action for each in actions.values() for action in each)
@@ -109,7 +113,9 @@ class _UpdateParser(Parser):
             return left
         sign = 1 if self.take() == "+" else -1
         right = self._set_operand()
-        return lambda item, environment: added(left(item, environment), right(item, environment), sign)
+        return lambda item, environment: added(
+            left(item, environment), right(item, environment), sign
+        )
 
     def _set_operand(self) -> Evaluation:
         if self.token.startswith(":"):
@@ -166,7 +172,9 @@ def _existing(read: Getter) -> Evaluation:
     def value(item: Item, environment: Environment) -> Value:
         found = read(item, environment)
         if found is None:
-            raise invalid("The provided expression refers to an attribute that does not exist in the item")
+            raise invalid(
+                "The provided expression refers to an attribute that does not exist in the item"
+            )
         return found
 
     return value
@@ -201,7 +209,9 @@ def _changed(whole: Value, path: Steps, value: Value | None) -> Value:
     if isinstance(step, int) and "L" in whole:
         elements = list(whole["L"])
         if rest:
-            elements[step : step + 1] = [_changed((elements[step : step + 1] or [{}])[0], rest, value)]
+            elements[step : step + 1] = [
+                _changed((elements[step : step + 1] or [{}])[0], rest, value)
+            ]
         else:
             elements[step : step + 1] = [] if value is None else [value]
         return {"L": elements}

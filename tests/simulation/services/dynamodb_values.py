@@ -1,6 +1,8 @@
-"""Attribute values as DynamoDB keeps them: what is valid, how numbers are written, how large things are.
+"""Attribute values as DynamoDB keeps them: what is valid, how numbers are written, how large things
+are.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html and CapacityUnitCalculations.html.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+and CapacityUnitCalculations.html.
 """
 
 from collections.abc import Callable
@@ -57,7 +59,8 @@ def _stored_number(text: str) -> tuple[str, int]:
 
 
 def stored(item: Item) -> tuple[Item, int]:
-    """An item, or a map, as it is kept (the very same if nothing had to be changed), and its size in bytes.
+    """An item, or a map, as it is kept (the very same if nothing had to be changed), and its size
+    in bytes.
 
     Raises ServiceError where a value is not valid.
     """
@@ -76,7 +79,9 @@ def stored_value(value: Value) -> tuple[Value, int]:
     try:
         ((kind, content),) = value.items()
     except ValueError:
-        raise invalid("Supplied AttributeValue must contain exactly one of the supported datatypes") from None
+        raise invalid(
+            "Supplied AttributeValue must contain exactly one of the supported datatypes"
+        ) from None
     if kind == "S":
         return value, len(content) if content.isascii() else len(content.encode())
     if kind == "N":
@@ -113,7 +118,9 @@ def _stored_set(kind: str, content: list[Any]) -> tuple[Value, int]:
     if not kept:
         raise invalid("One or more parameter values were invalid: An set may not be empty")
     if len(set(kept)) != len(kept):
-        raise invalid("One or more parameter values were invalid: Input collection contains duplicates")
+        raise invalid(
+            "One or more parameter values were invalid: Input collection contains duplicates"
+        )
     return {kind: kept}, sum(size for _, size in members) + 3
 
 
@@ -123,7 +130,9 @@ def kind_of(value: Value) -> str:
 
 
 def compare(left: Value | None, right: Value | None, order: Callable[[Any, Any], bool]) -> bool:
-    """Whether two values stand in an order. Values of different types, or without an order, stand in none."""
+    """Whether two values stand in an order. Values of different types, or without an order, stand
+    in none.
+    """
     if left is None or right is None:
         return False
     if "N" in left and "N" in right:

@@ -47,7 +47,9 @@ class SecretsManager:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not simulated."""
+        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
+        simulated.
+        """
         handle = self._operations.get(operation)
         if handle is None:
             raise NotImplementedError(f"secretsmanager {operation}")
@@ -68,10 +70,19 @@ class SecretsManager:
         stage = params.get("VersionStage", CURRENT)
         version_id = params.get("VersionId") or secret.stages.get(stage)
         if version_id not in secret.values:
-            which = f"VersionId: {version_id}" if "VersionId" in params else f"staging label: {stage}"
+            which = (
+                f"VersionId: {version_id}" if "VersionId" in params else f"staging label: {stage}"
+            )
             raise _not_found(f"secret value for {which}")
-        if "VersionId" in params and "VersionStage" in params and secret.stages.get(stage) != version_id:
-            raise ServiceError("InvalidRequestException", "You provided a VersionStage that is not of the VersionId.")
+        if (
+            "VersionId" in params
+            and "VersionStage" in params
+            and secret.stages.get(stage) != version_id
+        ):
+            raise ServiceError(
+                "InvalidRequestException",
+                "You provided a VersionStage that is not of the VersionId.",
+            )
         value, created_at = secret.values[version_id]
         return {
             "ARN": secret.arn,
@@ -83,12 +94,16 @@ class SecretsManager:
         }
 
     def _put_secret_value(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The same token with the same value is the same request, also when that version is no longer current."""
+        """The same token with the same value is the same request, also when that version is no
+        longer current.
+        """
         _known(params, {"SecretId", "ClientRequestToken", "SecretString"})
         secret, value = self._secret(params["SecretId"]), params["SecretString"]
         version_id = params.get("ClientRequestToken") or _new_version_id(secret)
         if not 32 <= len(version_id) <= 64:
-            raise ServiceError("InvalidParameterException", "ClientRequestToken must be 32 to 64 characters long.")
+            raise ServiceError(
+                "InvalidParameterException", "ClientRequestToken must be 32 to 64 characters long."
+            )
         if version_id not in secret.values:
             secret.put(version_id, value, self._now())
         elif secret.values[version_id][0] != value:
@@ -111,8 +126,12 @@ class SecretsManager:
             "ARN": secret.arn,
             "Name": secret.name,
             "CreatedDate": datetime.fromtimestamp(secret.created_at, UTC),
-            "LastChangedDate": datetime.fromtimestamp(max(at for _, at in secret.values.values()), UTC),
-            "VersionIdsToStages": {version_id: secret.labels(version_id) for version_id in labelled},
+            "LastChangedDate": datetime.fromtimestamp(
+                max(at for _, at in secret.values.values()), UTC
+            ),
+            "VersionIdsToStages": {
+                version_id: secret.labels(version_id) for version_id in labelled
+            },
         }
 
     def _secret(self, secret_id: str) -> Secret:
@@ -123,7 +142,9 @@ class SecretsManager:
 
 
 def _not_found(what: str) -> ServiceError:
-    return ServiceError("ResourceNotFoundException", f"Secrets Manager can't find the specified {what}")
+    return ServiceError(
+        "ResourceNotFoundException", f"Secrets Manager can't find the specified {what}"
+    )
 
 
 def _new_version_id(secret: Secret) -> str:

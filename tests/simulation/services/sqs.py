@@ -1,4 +1,6 @@
-"""SQS in memory: what the API reference and the developer guide say of FIFO queues, and of standard ones used as DLQs."""
+"""SQS in memory: what the API reference and the developer guide say of FIFO queues, and of standard
+ones used as DLQs.
+"""
 
 import random
 from collections.abc import Callable, Collection
@@ -15,7 +17,14 @@ MAX_BATCH, MAX_DELAY, MAX_VISIBILITY_TIMEOUT = 10, 900, 43_200
 PURGE_PAUSE_SECONDS = 60
 FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 _SEND_ENTRY = frozenset(
-    {"Id", "MessageBody", "MessageGroupId", "MessageDeduplicationId", "MessageAttributes", "DelaySeconds"}
+    {
+        "Id",
+        "MessageBody",
+        "MessageGroupId",
+        "MessageDeduplicationId",
+        "MessageAttributes",
+        "DelaySeconds",
+    }
 )
 _SEND = _SEND_ENTRY - {"Id"} | {"QueueUrl"}
 _RECEIVE = frozenset(
@@ -32,12 +41,21 @@ _RECEIVE = frozenset(
 _DELETE = frozenset({"QueueUrl", "ReceiptHandle"})
 _CHANGE = _DELETE | {"VisibilityTimeout"}
 _DELETE_ENTRY, _CHANGE_ENTRY = _DELETE - {"QueueUrl"} | {"Id"}, _CHANGE - {"QueueUrl"} | {"Id"}
-_ENTRIES, _ATTRIBUTES = frozenset({"QueueUrl", "Entries"}), frozenset({"QueueUrl", "AttributeNames"})
-_URL, _NAME, _PREFIX = frozenset({"QueueUrl"}), frozenset({"QueueName"}), frozenset({"QueueNamePrefix"})
+_ENTRIES, _ATTRIBUTES = (
+    frozenset({"QueueUrl", "Entries"}),
+    frozenset({"QueueUrl", "AttributeNames"}),
+)
+_URL, _NAME, _PREFIX = (
+    frozenset({"QueueUrl"}),
+    frozenset({"QueueName"}),
+    frozenset({"QueueNamePrefix"}),
+)
 
 
 class Sqs:
-    """Every queue of an account. `groups` may be set: it chooses what a receive takes from, and in which order."""
+    """Every queue of an account. `groups` may be set: it chooses what a receive takes from, and in
+    which order.
+    """
 
     def __init__(self, now: Callable[[], float], random: random.Random) -> None:
         self.groups: Order | None = None
@@ -60,7 +78,9 @@ class Sqs:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not simulated."""
+        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
+        simulated.
+        """
         handle = self._operations.get(operation)
         if handle is None:
             raise NotImplementedError(f"sqs {operation}")
@@ -79,7 +99,9 @@ class Sqs:
         retention_seconds: int = 4 * 86_400,
         maximum_message_size: int = MAX_MESSAGE_BYTES,
     ) -> str:
-        """Its URL. `dead_letter_queue`: name of one that exists; `high_throughput`: duplicates are those within a group."""
+        """Its URL. `dead_letter_queue`: name of one that exists; `high_throughput`: duplicates are
+        those within a group.
+        """
         url = f"https://sqs.{REGION}.amazonaws.com/{wire.ACCOUNT}/{name}"
         if url in self._queues or (dead_letter_queue is None) is not (max_receive_count is None):
             raise ValueError(f"queue {name}: exists already, or has half a redrive policy")
@@ -109,7 +131,9 @@ class Sqs:
         return queue.states(now)
 
     def next_visible_at(self, queue_url: str) -> float | None:
-        """When a receive may find something: now or before, if it does already; None if the queue is empty."""
+        """When a receive may find something: now or before, if it does already; None if the queue
+        is empty.
+        """
         return self._queue(queue_url).next_available_at()
 
     def _send_message(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +144,8 @@ class Sqs:
         queue, entries = self._batch(params)
         if sum(wire.size(entry) for entry in entries) > MAX_MESSAGE_BYTES:
             raise ServiceError(
-                "BatchRequestTooLong", f"Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes."
+                "BatchRequestTooLong",
+                f"Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes.",
             )
         return _each(entries, _SEND_ENTRY, lambda entry: self._send(queue, entry))
 
@@ -217,7 +242,9 @@ class Sqs:
     def _delete_message_batch(self, params: dict[str, Any]) -> dict[str, Any]:
         queue, entries = self._batch(params)
         return _each(
-            entries, _DELETE_ENTRY, lambda entry: self._delete_message({"QueueUrl": queue.url, **_without_id(entry)})
+            entries,
+            _DELETE_ENTRY,
+            lambda entry: self._delete_message({"QueueUrl": queue.url, **_without_id(entry)}),
         )
 
     def _change_message_visibility(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -241,13 +268,17 @@ class Sqs:
         return _each(
             entries,
             _CHANGE_ENTRY,
-            lambda entry: self._change_message_visibility({"QueueUrl": queue.url, **_without_id(entry)}),
+            lambda entry: self._change_message_visibility(
+                {"QueueUrl": queue.url, **_without_id(entry)}
+            ),
         )
 
     def _get_queue_attributes(self, params: dict[str, Any]) -> dict[str, Any]:
         _known(params, _ATTRIBUTES)
         names = params.get("AttributeNames", ())
-        attributes = wire.attributes(self._queue(params["QueueUrl"]), self.messages(params["QueueUrl"]))
+        attributes = wire.attributes(
+            self._queue(params["QueueUrl"]), self.messages(params["QueueUrl"])
+        )
         if "All" not in names:
             if unknown := [name for name in names if name not in attributes]:
                 raise NotImplementedError(f"queue attributes {unknown}")
@@ -289,13 +320,19 @@ class Sqs:
         _known(params, _ENTRIES)
         entries: list[dict[str, Any]] = params["Entries"]
         if not entries:
-            raise ServiceError("EmptyBatchRequest", "There should be at least one entry in the request.")
+            raise ServiceError(
+                "EmptyBatchRequest", "There should be at least one entry in the request."
+            )
         if len(entries) > MAX_BATCH:
             raise ServiceError(
-                "TooManyEntriesInBatchRequest", f"Maximum number of entries per request are {MAX_BATCH}."
+                "TooManyEntriesInBatchRequest",
+                f"Maximum number of entries per request are {MAX_BATCH}.",
             )
         if len({entry["Id"] for entry in entries}) < len(entries):
-            raise ServiceError("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
+            raise ServiceError(
+                "BatchEntryIdsNotDistinct",
+                "Two or more batch entries in the request have the same Id.",
+            )
         return self._queue(params["QueueUrl"]), entries
 
     def _new_id(self) -> str:
@@ -313,7 +350,9 @@ def _known(params: dict[str, Any], names: Collection[str]) -> None:
 
 
 def _each(
-    entries: list[dict[str, Any]], names: Collection[str], do: Callable[[dict[str, Any]], dict[str, Any]]
+    entries: list[dict[str, Any]],
+    names: Collection[str],
+    do: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """A batch: each entry succeeds or fails by itself."""
     done: list[dict[str, Any]] = []
@@ -323,7 +362,14 @@ def _each(
         try:
             done.append({"Id": entry["Id"], **do(entry)})
         except ServiceError as error:
-            failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
+            failed.append(
+                {
+                    "Id": entry["Id"],
+                    "Code": error.code,
+                    "Message": error.message,
+                    "SenderFault": True,
+                }
+            )
     return {**({"Successful": done} if done else {}), **({"Failed": failed} if failed else {})}
 
 
@@ -335,6 +381,7 @@ def _of_receipt(queue: Queue, handle: str) -> Message:
     message = queue.receipts.get(handle)
     if message is None:
         raise ServiceError(
-            "ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not a valid receipt handle.'
+            "ReceiptHandleIsInvalid",
+            f'The input receipt handle "{handle}" is not a valid receipt handle.',
         )
     return message

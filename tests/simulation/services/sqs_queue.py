@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 DEDUPLICATION_SECONDS = 300
 
 Order = Callable[[Sequence[str]], Sequence[str]]
-"""Which of the groups that have something a receive takes from, and in which order: SQS promises nothing across groups."""
+"""Which of the groups that have something a receive takes from, and in which order: SQS promises
+nothing across groups.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """`visible_at` is the end of its delay or of its visibility timeout; `receipt_handle` that of its latest receive."""
+    """`visible_at` is the end of its delay or of its visibility timeout; `receipt_handle` that of
+    its latest receive.
+    """
 
     message_id: str
     body: str
@@ -35,7 +39,9 @@ class Message:
 
 @dataclass(slots=True)
 class Group:
-    """Its messages in the order in which they were sent. Closed to receives until `closed_until`, while any is in flight."""
+    """Its messages in the order in which they were sent. Closed to receives until `closed_until`,
+    while any is in flight.
+    """
 
     messages: list[Message] = field(default_factory=list)
     closed_until: float = 0.0
@@ -45,7 +51,9 @@ class Group:
         return max(self.closed_until, self.messages[0].visible_at)
 
     def reopen(self) -> None:
-        """Again until the last of those that are out comes back: what was received is a prefix of the group."""
+        """Again until the last of those that are out comes back: what was received is a prefix of
+        the group.
+        """
         self.closed_until = 0.0
         for message in self.messages:
             if message.receives == 0:
@@ -54,7 +62,9 @@ class Group:
 
 
 class QueuedMessage(NamedTuple):
-    """What a checker sees of a message; `state`: available, delayed, in flight, or behind one of its group that is."""
+    """What a checker sees of a message; `state`: available, delayed, in flight, or behind one of
+    its group that is.
+    """
 
     message_id: str
     group: str
@@ -112,21 +122,35 @@ class Queue:
         return message
 
     def put(self, message: Message) -> None:
-        """Append to its group; a message sent, not one moved here, also occupies its deduplication id."""
+        """Append to its group; a message sent, not one moved here, also occupies its deduplication
+        id.
+        """
         group = self.groups.get(message.group)
         if group is None:
             group = self.groups[message.group] = Group()
         group.messages.append(message)
         self._oldest_sent_at = min(self._oldest_sent_at, message.sent_at)
         if message.deduplication_id is not None and message.source_arn is None:
-            self._sent[self._scope(message.group, message.deduplication_id)] = (message.sent_at, message)
+            self._sent[self._scope(message.group, message.deduplication_id)] = (
+                message.sent_at,
+                message,
+            )
 
     def take(
-        self, wanted: int, now: float, visible_at: float, order: Order | None, new_handle: Callable[[], str]
+        self,
+        wanted: int,
+        now: float,
+        visible_at: float,
+        order: Order | None,
+        new_handle: Callable[[], str],
     ) -> Iterator[Message]:
-        """Receive: of each available group as many as wanted, in order; what was received too often is moved instead."""
+        """Receive: of each available group as many as wanted, in order; what was received too often
+        is moved instead.
+        """
         self.expire(now)
-        available: Sequence[str] = [name for name, group in self.groups.items() if group.available_at() <= now]
+        available: Sequence[str] = [
+            name for name, group in self.groups.items() if group.available_at() <= now
+        ]
         if order is not None and available:
             available = order(available)
         for name in available:
@@ -136,7 +160,10 @@ class Queue:
             messages, position = group.messages, 0
             while wanted and position < len(messages) and messages[position].visible_at <= now:
                 message = messages[position]
-                if self.max_receive_count is not None and message.receives >= self.max_receive_count:
+                if (
+                    self.max_receive_count is not None
+                    and message.receives >= self.max_receive_count
+                ):
                     del messages[position]
                     self._move_to_dead_letters(message, now)
                     continue
@@ -178,7 +205,9 @@ class Queue:
             return
         for message in [message for message in self.all_messages() if message.sent_at <= limit]:
             self.remove(message)
-        self._oldest_sent_at = min((message.sent_at for message in self.all_messages()), default=float("inf"))
+        self._oldest_sent_at = min(
+            (message.sent_at for message in self.all_messages()), default=float("inf")
+        )
 
     def all_messages(self) -> Iterable[Message]:
         """Group by group, in order within each."""
@@ -206,7 +235,9 @@ class Queue:
         ]
 
     def _move_to_dead_letters(self, message: Message, now: float) -> None:
-        """With its id, group, body, attributes and receive count; in a FIFO queue the time of its sending starts anew."""
+        """With its id, group, body, attributes and receive count; in a FIFO queue the time of its
+        sending starts anew.
+        """
         assert self.dead_letters is not None
         message.source_arn, message.receipt_handle = self.arn, None
         message.visible_at = now

@@ -29,7 +29,9 @@ def fifo_ids(entry: dict[str, Any], queue: Queue) -> tuple[str, str]:
     """Group and deduplication id of what is sent to a FIFO queue."""
     group = entry.get("MessageGroupId")
     if not group:
-        raise ServiceError("MissingParameter", "The request must contain the parameter MessageGroupId.")
+        raise ServiceError(
+            "MissingParameter", "The request must contain the parameter MessageGroupId."
+        )
     _check_id("MessageGroupId", group)
     deduplication_id = entry.get("MessageDeduplicationId")
     if deduplication_id is None:
@@ -52,18 +54,26 @@ def _check_id(name: str, value: str) -> None:
 
 def check_content(body: str, attributes: dict[str, Any]) -> None:
     if not body:
-        raise ServiceError("MissingParameter", "The request must contain the parameter MessageBody.")
+        raise ServiceError(
+            "MissingParameter", "The request must contain the parameter MessageBody."
+        )
     if not body.isprintable() and _FORBIDDEN.search(body):
         raise ServiceError(
-            "InvalidMessageContents", "Invalid characters found. Valid unicode characters are those of XML."
+            "InvalidMessageContents",
+            "Invalid characters found. Valid unicode characters are those of XML.",
         )
     if len(attributes) > 10:
         raise invalid("Number of message attributes exceeds the allowed maximum 10.")
     for name, attribute in attributes.items():
-        if attribute["DataType"] not in ("String", "Number") or attribute.keys() - {"DataType", "StringValue"}:
+        if attribute["DataType"] not in ("String", "Number") or attribute.keys() - {
+            "DataType",
+            "StringValue",
+        }:
             raise NotImplementedError(f"message attribute {name} of type {attribute['DataType']}")
         if not attribute.get("StringValue"):
-            raise invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type 'String'.")
+            raise invalid(
+                f"Message (user) attribute '{name}' must contain a non-empty value of type 'String'."
+            )
 
 
 def size(entry: dict[str, Any]) -> int:
@@ -110,7 +120,9 @@ def received(message: Message, system: set[str], names: Collection[str]) -> dict
 
 
 def _asks_for(pattern: str, name: str) -> bool:
-    return pattern in ("All", ".*", name) or (pattern.endswith(".*") and name.startswith(pattern[:-2]))
+    return pattern in ("All", ".*", name) or (
+        pattern.endswith(".*") and name.startswith(pattern[:-2])
+    )
 
 
 def attributes(queue: Queue, messages: list[QueuedMessage]) -> dict[str, str]:
@@ -133,9 +145,13 @@ def attributes(queue: Queue, messages: list[QueuedMessage]) -> dict[str, str]:
         )
     if queue.fifo:
         attributes["FifoQueue"] = "true"
-        attributes["ContentBasedDeduplication"] = "true" if queue.content_based_deduplication else "false"
+        attributes["ContentBasedDeduplication"] = (
+            "true" if queue.content_based_deduplication else "false"
+        )
         attributes["DeduplicationScope"] = "messageGroup" if queue.high_throughput else "queue"
-        attributes["FifoThroughputLimit"] = "perMessageGroupId" if queue.high_throughput else "perQueue"
+        attributes["FifoThroughputLimit"] = (
+            "perMessageGroupId" if queue.high_throughput else "perQueue"
+        )
     return attributes
 
 
@@ -148,4 +164,6 @@ def invalid(message: str) -> ServiceError:
 
 
 def out_of_range(name: str, value: int, most: int) -> ServiceError:
-    return invalid(f"Value {value} for parameter {name} is invalid. Reason: Must be between 0 and {most}, if provided.")
+    return invalid(
+        f"Value {value} for parameter {name} is invalid. Reason: Must be between 0 and {most}, if provided."
+    )

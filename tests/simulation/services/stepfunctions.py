@@ -1,6 +1,7 @@
 """Step Functions in memory: Standard workflows and their task tokens.
 
-Each step of an execution is a callback given to `schedule`, so whoever runs the callbacks decides the order of events.
+Each step of an execution is a callback given to `schedule`, so whoever runs the callbacks decides
+the order of events.
 """
 
 import hashlib
@@ -25,11 +26,15 @@ NAME_SECONDS = 90 * 86_400
 PAGE = 100
 Schedule = Callable[[float, Callable[[], None]], None]
 InvokeFunction = Callable[[str, Any, Callable[[Any | None, Failure | None], None]], None]
-_BAD_NAME = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]""")
+_BAD_NAME = re.compile(
+    r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]"""
+)
 
 
 class ExecutionState(NamedTuple):
-    """What a checker sees of an execution; `state` is None before the first state, `parent` of what no Map started."""
+    """What a checker sees of an execution; `state` is None before the first state, `parent` of what
+    no Map started.
+    """
 
     arn: str
     name: str
@@ -69,7 +74,9 @@ class Execution:
             "Execution": {
                 "Id": self.arn,
                 "Name": self.name,
-                "StartTime": _time(self.started_at).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "StartTime": _time(self.started_at)
+                .isoformat(timespec="milliseconds")
+                .replace("+00:00", "Z"),
                 "Input": content,
             },
             "StateMachine": {"Id": f"{PREFIX}:stateMachine:{self.machine}", "Name": self.machine},
@@ -112,10 +119,14 @@ class Execution:
     def send_message(self, params: dict[str, Any]) -> dict[str, Any]:
         return self.service.send_message(params)
 
-    def invoke_function(self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]) -> None:
+    def invoke_function(
+        self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
+    ) -> None:
         self.service.invoke_function(name, payload, done)
 
-    def start_child(self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]) -> "Execution":
+    def start_child(
+        self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
+    ) -> "Execution":
         return self.service.start_child(self, attempt, content, done)
 
     def _ended(self, output: Any, failure: Failure | None) -> None:
@@ -162,7 +173,9 @@ class StepFunctions:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not simulated."""
+        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
+        simulated.
+        """
         handle = self._operations.get(operation)
         if handle is None:
             raise NotImplementedError(f"stepfunctions {operation}")
@@ -174,7 +187,9 @@ class StepFunctions:
         return f"{PREFIX}:stateMachine:{name}"
 
     def executions(self) -> list[ExecutionState]:
-        """For checkers: every execution, children of Maps among them, in the order in which they were started."""
+        """For checkers: every execution, children of Maps among them, in the order in which they
+        were started.
+        """
         return [
             ExecutionState(
                 execution.arn,
@@ -190,12 +205,20 @@ class StepFunctions:
         ]
 
     def start_child(
-        self, parent: Execution, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
+        self,
+        parent: Execution,
+        attempt: MapAttempt,
+        content: Any,
+        done: Callable[[Any, bool], None],
     ) -> Execution:
-        """A distributed Map's child. Its outcome when it fails is its description, as without a ResultWriter."""
+        """A distributed Map's child. Its outcome when it fails is its description, as without a
+        ResultWriter.
+        """
 
         def ended(child: Execution, output: Any) -> None:
-            done(output if child.status == "SUCCEEDED" else _outcome(child), child.status == "FAILED")
+            done(
+                output if child.status == "SUCCEEDED" else _outcome(child), child.status == "FAILED"
+            )
 
         name, label = self._uuid(), attempt.state.label
         if attempt.map_run is None:
@@ -225,7 +248,9 @@ class StepFunctions:
         try:
             data = _parsed(content)
         except ValueError as error:
-            raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+            raise ServiceError(
+                "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
+            ) from None
         now, arn = self.now(), f"{PREFIX}:execution:{machine}:{name}"
         execution = self._executions.get(arn)
         if execution is not None:
@@ -242,7 +267,11 @@ class StepFunctions:
     def _describe_execution(self, params: dict[str, Any]) -> dict[str, Any]:
         _known(params, {"executionArn"})
         execution = self._execution(params["executionArn"])
-        answer = {**_summary(execution), "input": execution.input, "inputDetails": {"included": True}}
+        answer = {
+            **_summary(execution),
+            "input": execution.input,
+            "inputDetails": {"included": True},
+        }
         if execution.output is not None:
             answer |= {"output": execution.output, "outputDetails": {"included": True}}
         if execution.failure is not None:
@@ -250,7 +279,9 @@ class StepFunctions:
         return answer
 
     def _stop_execution(self, params: dict[str, Any]) -> dict[str, Any]:
-        """What AWS answers for one that has ended otherwise is not documented: here it is told when that was."""
+        """What AWS answers for one that has ended otherwise is not documented: here it is told when
+        that was.
+        """
         _known(params, {"executionArn", "error", "cause"})
         execution = self._execution(params["executionArn"])
         if execution.status == "RUNNING":
@@ -265,22 +296,36 @@ class StepFunctions:
         found = [
             execution
             for execution in reversed(self._executions.values())
-            if (execution.map_run == params["mapRunArn"] if "mapRunArn" in params else execution.machine == machine)
+            if (
+                execution.map_run == params["mapRunArn"]
+                if "mapRunArn" in params
+                else execution.machine == machine
+            )
             and params.get("statusFilter") in (None, execution.status)
         ]
         first = int(params.get("nextToken", 0))
         last = first + (params.get("maxResults") or PAGE)
-        answer: dict[str, Any] = {"executions": [_summary(execution) for execution in found[first:last]]}
+        answer: dict[str, Any] = {
+            "executions": [_summary(execution) for execution in found[first:last]]
+        }
         return {**answer, "nextToken": str(last)} if last < len(found) else answer
 
     def _get_execution_history(self, params: dict[str, Any]) -> dict[str, Any]:
         """Types, times and names of states."""
         _known(params, {"executionArn"})
         events: list[dict[str, Any]] = []
-        for number, (at, event, state) in enumerate(self._execution(params["executionArn"]).history, 1):
-            events.append({"id": number, "previousEventId": number - 1, "timestamp": _time(at), "type": event})
+        for number, (at, event, state) in enumerate(
+            self._execution(params["executionArn"]).history, 1
+        ):
+            events.append(
+                {"id": number, "previousEventId": number - 1, "timestamp": _time(at), "type": event}
+            )
             if state is not None:
-                details = "stateEnteredEventDetails" if event.endswith("Entered") else "stateExitedEventDetails"
+                details = (
+                    "stateEnteredEventDetails"
+                    if event.endswith("Entered")
+                    else "stateExitedEventDetails"
+                )
                 events[-1][details] = {"name": state}
         return {"events": events}
 
@@ -309,7 +354,9 @@ class StepFunctions:
         if attempt is None:
             raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'")
         if not attempt.open:
-            raise ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+            raise ServiceError(
+                "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'"
+            )
         return attempt
 
     def _machine(self, arn: str) -> str:
@@ -353,7 +400,11 @@ def _outcome(child: Execution) -> dict[str, Any]:
         "StartDate": _time(child.started_at).isoformat(),
         "StopDate": _time(child.stopped_at).isoformat(),
     }
-    return outcome if child.failure is None else {**outcome, "Error": child.failure[0], "Cause": child.failure[1]}
+    return (
+        outcome
+        if child.failure is None
+        else {**outcome, "Error": child.failure[0], "Cause": child.failure[1]}
+    )
 
 
 def _error_and_cause(failure: Failure) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""Each function's settings: what the catalog promises to tell it is what it asks for, and nothing fails late."""
+"""Each function's settings: what the catalog promises to tell it is what it asks for, and nothing
+fails late.
+"""
 
 import importlib
 import os
@@ -11,7 +13,10 @@ from infra.catalog import FUNCTIONS
 from trading.adapters.settings import SettingsError, load
 
 COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
-NAMES = sorted(path.parent.name for path in (Path(__file__).resolve().parents[3] / "functions").glob("*/handler.py"))
+NAMES = sorted(
+    path.parent.name
+    for path in (Path(__file__).resolve().parents[3] / "functions").glob("*/handler.py")
+)
 
 
 def settings_of(name: str) -> type[BaseSettings]:
@@ -20,7 +25,11 @@ def settings_of(name: str) -> type[BaseSettings]:
 
 
 def required(name: str) -> set[str]:
-    return {field.upper() for field, info in settings_of(name).model_fields.items() if info.is_required()}
+    return {
+        field.upper()
+        for field, info in settings_of(name).model_fields.items()
+        if info.is_required()
+    }
 
 
 @pytest.fixture
@@ -43,7 +52,9 @@ def test_a_function_that_is_told_nothing_names_all_it_lacks_in_one_message(
         load(settings_of(name))
     message = str(failure.value)
     assert message.startswith(f"functions.{name}.settings: bad environment: ")
-    assert {part.partition(" ")[0] for part in message.split(": ", 2)[2].split("; ")} == required(name)
+    assert {part.partition(" ")[0] for part in message.split(": ", 2)[2].split("; ")} == required(
+        name
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -54,13 +54,19 @@ def test_the_first_answer_stays_the_first_answer() -> None:
     order, _ = filled("100.00")
     assert order.status is OrderStatus.FILLED
     assert views.accepted(order) == views.accepted(make_order())
-    canceled = routed_order().ended(OrderStatus.CANCELED, NOW, "REMAINDER_CANCELED", "100 of 100 not executed")
+    canceled = routed_order().ended(
+        OrderStatus.CANCELED, NOW, "REMAINDER_CANCELED", "100 of 100 not executed"
+    )
     assert views.accepted(canceled) == views.accepted(make_order())
 
 
 def test_a_rejection_is_told_with_its_reason() -> None:
-    rejected = order_entry.rejected(make_received(), Refusal("TICK_SIZE", "price must be a multiple of 0.01"), NOW)
-    assert views.accepted(rejected).reason == views.Reason(code="TICK_SIZE", message="price must be a multiple of 0.01")
+    rejected = order_entry.rejected(
+        make_received(), Refusal("TICK_SIZE", "price must be a multiple of 0.01"), NOW
+    )
+    assert views.accepted(rejected).reason == views.Reason(
+        code="TICK_SIZE", message="price must be a multiple of 0.01"
+    )
     shown = views.order_view(rejected, [])
     assert shown.reason == views.accepted(rejected).reason
     assert [step.status for step in shown.status_history] == ["RECEIVED", "REJECTED"]
@@ -71,29 +77,55 @@ def test_an_order_is_shown_with_its_executions_clearing_and_settlement() -> None
     order, fills = filled(*TWO_PRICES)
     obligations = [clearing.obligation_of(fill) for fill in fills]
     net = clearing.net("AAPL", fills[0].settlement_date, obligations)
-    novations = [clearing.novate(fill, builders.make_client(margin_percent=D(50)), net, NOW) for fill in fills]
+    novations = [
+        clearing.novate(fill, builders.make_client(margin_percent=D(50)), net, NOW)
+        for fill in fills
+    ]
     position = owned(order, 100)
-    settled = discharge(fills[0], "CSD-1", fills[0].settlement_date, builders.holding(order), position, NOW).settlement
+    settled = discharge(
+        fills[0], "CSD-1", fills[0].settlement_date, builders.holding(order), position, NOW
+    ).settlement
     shown = views.order_view(order, [*fills, *novations, settled]).model_dump(mode="json")
-    assert [detail["executed_price"] for detail in shown["execution_details"]] == ["100.00", "99.50"]
+    assert [detail["executed_price"] for detail in shown["execution_details"]] == [
+        "100.00",
+        "99.50",
+    ]
     assert [detail["execution_fees"] for detail in shown["execution_details"]] == ["0.15", "0.15"]
-    assert [detail["margin_required"] for detail in shown["clearing_details"]] == ["2500.00", "2487.50"]
+    assert [detail["margin_required"] for detail in shown["clearing_details"]] == [
+        "2500.00",
+        "2487.50",
+    ]
     assert {detail["clearing_status"] for detail in shown["clearing_details"]} == {"CLEARED"}
     assert shown["clearing_details"][0]["net_positions"] == [
-        {"symbol": "AAPL", "settlement_date": "2026-11-24", "net_quantity": 100, "net_amount": "-9975.00"}
+        {
+            "symbol": "AAPL",
+            "settlement_date": "2026-11-24",
+            "net_quantity": 100,
+            "net_amount": "-9975.00",
+        }
     ]
     (settlement,) = shown["settlement_details"]
     assert (settlement["final_amount"], settlement["settlement_status"]) == ("5000.15", "SETTLED")
     assert settlement["settlement_date"] == date(2026, 11, 24).isoformat()
-    assert (shown["average_price"], shown["fees"], shown["filled_quantity"]) == ("99.7500", "0.30", 100)
+    assert (shown["average_price"], shown["fees"], shown["filled_quantity"]) == (
+        "99.7500",
+        "0.30",
+        100,
+    )
 
 
 def test_money_is_text_in_json_everywhere() -> None:
     order, fills = filled("100.00")
 
     def numbers(value: Any) -> list[float]:
-        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-        return [value] if isinstance(value, float) else [n for child in children for n in numbers(child)]
+        children = (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+        )
+        return (
+            [value]
+            if isinstance(value, float)
+            else [n for child in children for n in numbers(child)]
+        )
 
     assert numbers(views.order_view(order, fills).model_dump(mode="json")) == []
     assert numbers(views.execution_summary(order, fills).model_dump(mode="json")) == []
@@ -102,13 +134,26 @@ def test_money_is_text_in_json_everywhere() -> None:
 def test_an_execution_is_summed_up_over_its_fills_in_the_order_of_their_time() -> None:
     order, fills = filled(*TWO_PRICES)
     summary = views.execution_summary(order, fills[::-1])
-    assert (summary.executed_quantity, summary.executed_price, summary.execution_fees) == (100, D("99.75"), D("0.30"))
+    assert (summary.executed_quantity, summary.executed_price, summary.execution_fees) == (
+        100,
+        D("99.75"),
+        D("0.30"),
+    )
     assert [detail.trade_id for detail in summary.executions] == [fill.trade_id for fill in fills]
-    assert (summary.execution_id, summary.timestamp) == (fills[1].execution_id, NOW + timedelta(minutes=1))
+    assert (summary.execution_id, summary.timestamp) == (
+        fills[1].execution_id,
+        NOW + timedelta(minutes=1),
+    )
 
 
 @pytest.mark.parametrize("order", [make_order(), routed_order()])
 def test_without_executions_there_is_nothing_to_sum_up(order: Order) -> None:
     summary = views.execution_summary(order, [])
     assert (summary.executed_quantity, summary.execution_fees, summary.executions) == (0, 0, ())
-    assert summary.execution_id is summary.executed_price is summary.timestamp is summary.exchange_id is None
+    assert (
+        summary.execution_id
+        is summary.executed_price
+        is summary.timestamp
+        is summary.exchange_id
+        is None
+    )

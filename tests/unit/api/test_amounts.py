@@ -1,4 +1,6 @@
-"""What is an amount in a request: text by the pattern in the documents, or a number that is written so."""
+"""What is an amount in a request: text by the pattern in the documents, or a number that is written
+so.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -10,7 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from trading.adapters.amounts import Amount, AmountOrZero, Percent, Price
 
-TYPES: dict[str, Any] = {"price": Price, "amount": Amount, "amount_or_zero": AmountOrZero, "percent": Percent}
+TYPES: dict[str, Any] = {
+    "price": Price,
+    "amount": Amount,
+    "amount_or_zero": AmountOrZero,
+    "percent": Percent,
+}
 
 
 @pytest.mark.parametrize(

@@ -52,16 +52,23 @@ def build(throttle: Any = None, verify: Any = None) -> ApiResolver:
     def place(order: Order) -> Response[Placed]:
         if order.symbol == "SOLD":
             raise SoldError(
-                "Not that many shares.", field="quantity", details={"available": "3"}, retry_after_seconds=7
+                "Not that many shares.",
+                field="quantity",
+                details={"available": "3"},
+                retry_after_seconds=7,
             )
         if order.symbol == "BUG":
             raise RuntimeError("the secret is hunter2")
-        placed = Placed(symbol=order.symbol, price=Decimal("10.10"), at=datetime(2026, 1, 2, tzinfo=UTC))
+        placed = Placed(
+            symbol=order.symbol, price=Decimal("10.10"), at=datetime(2026, 1, 2, tzinfo=UTC)
+        )
         return json_response(placed, HTTPStatus.CREATED, {"X-Who": app.principal.client_id})
 
     @app.get("/api/v1/orders/<order_id>", permission="orders:read")
     def show(order_id: PathId) -> Placed:
-        return Placed(symbol=order_id[:5], price=Decimal("1.10"), at=datetime(2026, 1, 2, tzinfo=UTC))
+        return Placed(
+            symbol=order_id[:5], price=Decimal("1.10"), at=datetime(2026, 1, 2, tzinfo=UTC)
+        )
 
     @app.put("/api/v1/orders/<order_id>", permission="orders:write")
     def replace(order_id: PathId) -> dict[str, str]:
@@ -78,13 +85,21 @@ def build(throttle: Any = None, verify: Any = None) -> ApiResolver:
     return app
 
 
-def ask(event: dict[str, Any], app: ApiResolver | None = None) -> tuple[int, dict[str, Any], dict[str, Any]]:
+def ask(
+    event: dict[str, Any], app: ApiResolver | None = None
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
     answer = (app or build()).resolve(event, Context())  # type: ignore[arg-type]
     return answer["statusCode"], json.loads(answer["body"]), answer
 
 
 def place(body: object = None, **options: Any) -> dict[str, Any]:
-    return request("POST", "/api/v1/orders", body or {"symbol": "ACME", "quantity": 1}, authorizer=ALICE, **options)
+    return request(
+        "POST",
+        "/api/v1/orders",
+        body or {"symbol": "ACME", "quantity": 1},
+        authorizer=ALICE,
+        **options,
+    )
 
 
 def test_success_states_money_as_text_and_time_in_utc() -> None:
@@ -97,7 +112,9 @@ def test_success_states_money_as_text_and_time_in_utc() -> None:
 
 
 def test_a_put_carries_its_key() -> None:
-    event = request("PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": "put-1"})
+    event = request(
+        "PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": "put-1"}
+    )
     assert ask(event)[:2] == (200, {"replaced": "o-1", "under": "put-1"})
     event = request("PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": ""})
     assert (ask(event)[0], ask(event)[1]["code"]) == (400, "IDEMPOTENCY_KEY_REQUIRED")
@@ -124,8 +141,16 @@ def test_a_put_carries_its_key() -> None:
         (place(headers={"Idempotency-Key": "k" * 129}), 400, "IDEMPOTENCY_KEY_INVALID"),
         (place({"symbol": "SOLD", "quantity": 4}), 422, "INSUFFICIENT_SHARES"),
         (place({"symbol": "BUG", "quantity": 4}), 500, "INTERNAL"),
-        (request("POST", "/api/v1/orders", {"symbol": "ACME", "quantity": 1}), 401, "UNAUTHENTICATED"),
-        (request("GET", "/api/v1/orders/o-1", authorizer=ALICE | {"permissions": "x"}), 403, "FORBIDDEN"),
+        (
+            request("POST", "/api/v1/orders", {"symbol": "ACME", "quantity": 1}),
+            401,
+            "UNAUTHENTICATED",
+        ),
+        (
+            request("GET", "/api/v1/orders/o-1", authorizer=ALICE | {"permissions": "x"}),
+            403,
+            "FORBIDDEN",
+        ),
         (request("GET", "/api/v1/orders/" + "o" * 129, authorizer=ALICE), 422, "VALIDATION_FAILED"),
         (request("GET", "/api/v1/nothing", authorizer=ALICE), 404, "NOT_FOUND"),
         (request("GET", "/api/v1/{odd}", authorizer=ALICE), 404, "NOT_FOUND"),
@@ -146,9 +171,14 @@ def test_every_error_is_a_problem(event: dict[str, Any], status: int, code: str)
 
 
 def test_validation_names_the_fields_and_repeats_no_value() -> None:
-    _, body, answer = ask(place({"symbol": "TOOLONG", "quantity": 0, "price": "1_5", "colour": "chartreuse"}))
+    _, body, answer = ask(
+        place({"symbol": "TOOLONG", "quantity": 0, "price": "1_5", "colour": "chartreuse"})
+    )
     assert {error["field"] for error in body["errors"]} == {"symbol", "quantity", "price", "colour"}
-    assert {"field": "price", "message": "money is a plain decimal number, for instance 187.50"} in body["errors"]
+    assert {
+        "field": "price",
+        "message": "money is a plain decimal number, for instance 187.50",
+    } in body["errors"]
     assert "chartreuse" not in answer["body"]
 
 
@@ -185,7 +215,9 @@ def test_405_names_the_methods_and_401_the_scheme() -> None:
     ("sent", "used"), [("abc-1.2:3_", "abc-1.2:3_"), ("a b", "request-1"), ("x" * 65, "request-1")]
 )
 def test_correlation_id_is_the_callers_if_safe(sent: str, used: str) -> None:
-    event = request("POST", "/api/v1/open", {"symbol": "A", "quantity": 1}, headers={"X-Correlation-Id": sent})
+    event = request(
+        "POST", "/api/v1/open", {"symbol": "A", "quantity": 1}, headers={"X-Correlation-Id": sent}
+    )
     _, body, answer = ask(event)
     assert body == {"key": "key-1", "correlation": used}
     assert header(answer, "X-Correlation-Id") == used
@@ -195,7 +227,9 @@ def test_a_base64_body_is_decoded_and_a_broken_one_refused() -> None:
     event = place()
     event |= {"body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
     assert ask(event)[0] == 201
-    assert ask(event | {"body": base64.b64encode(b"\xff\xfe").decode()})[1]["code"] == "MALFORMED_JSON"
+    assert (
+        ask(event | {"body": base64.b64encode(b"\xff\xfe").decode()})[1]["code"] == "MALFORMED_JSON"
+    )
 
 
 def test_rate_limit_is_counted_per_key_and_stated() -> None:
@@ -208,7 +242,9 @@ def test_rate_limit_is_counted_per_key_and_stated() -> None:
 
 
 def test_over_the_rate_limit_says_when_to_come_back() -> None:
-    status, body, answer = ask(place(), build(StubThrottle(Allowance(False, 100, 0, 1_700_000_010, 4))))
+    status, body, answer = ask(
+        place(), build(StubThrottle(Allowance(False, 100, 0, 1_700_000_010, 4)))
+    )
     assert (status, body["code"]) == (429, "RATE_LIMITED")
     assert header(answer, "Retry-After") == "4"
     assert header(answer, "X-RateLimit-Remaining") == "0"
@@ -222,7 +258,9 @@ def test_an_uncounted_request_passes() -> None:
 
 def test_a_stranger_is_refused_before_his_body_is_read_or_counted() -> None:
     throttle = StubThrottle(None)
-    event = request("POST", "/api/v1/orders", raw_body="{", authorizer=ALICE | {"permissions": "orders:read"})
+    event = request(
+        "POST", "/api/v1/orders", raw_body="{", authorizer=ALICE | {"permissions": "orders:read"}
+    )
     assert ask(event, build(throttle))[1]["code"] == "FORBIDDEN"
     assert throttle.asked == []
 

@@ -33,7 +33,9 @@ class Counter:
             return {"value": self.value}
 
     def ask(self, method: str = "GET", **headers: str) -> dict[str, Any]:
-        event = request(method, "/api/v1/counter", headers={k.replace("_", "-"): v for k, v in headers.items()})
+        event = request(
+            method, "/api/v1/counter", headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
         return self.app.resolve(event, Context())  # type: ignore[arg-type]
 
 

@@ -24,7 +24,9 @@ def test_a_cursor_that_a_client_makes_up_is_refused(text: str) -> None:
     assert refused.value.errors[0].field == "cursor"
 
 
-@pytest.mark.parametrize("content", ["[]", '["a","b"]', "[1]", '"a"', "{", "[[]]", "null", "[" * 300])
+@pytest.mark.parametrize(
+    "content", ["[]", '["a","b"]', "[1]", '"a"', "{", "[[]]", "null", "[" * 300]
+)
 def test_a_place_of_another_form_is_refused(content: str) -> None:
     with pytest.raises(HttpError, match="cursor"):
         cursors.decode(base64.urlsafe_b64encode(content.encode()).decode(), 1)

@@ -19,21 +19,33 @@ def document(name: str) -> dict[str, Any]:
 
 def operations(name: str) -> list[tuple[str, str, dict[str, Any]]]:
     paths = document(name)["paths"]
-    return [(method.upper(), path, operation) for path, item in paths.items() for method, operation in item.items()]
+    return [
+        (method.upper(), path, operation)
+        for path, item in paths.items()
+        for method, operation in item.items()
+    ]
 
 
 @pytest.mark.parametrize(("name", "routes"), APIS)
 def test_what_is_documented_is_what_is_deployed(name: str, routes: tuple[Route, ...]) -> None:
-    assert {(method, path) for method, path, _ in operations(name)} == {(route.method, route.path) for route in routes}
+    assert {(method, path) for method, path, _ in operations(name)} == {
+        (route.method, route.path) for route in routes
+    }
 
 
 @pytest.mark.parametrize(("name", "routes"), APIS)
-def test_a_route_asks_for_a_permission_exactly_where_an_authorizer_stands(name: str, routes: tuple[Route, ...]) -> None:
+def test_a_route_asks_for_a_permission_exactly_where_an_authorizer_stands(
+    name: str, routes: tuple[Route, ...]
+) -> None:
     behind_authorizer = {(route.method, route.path) for route in routes if not route.signed}
-    assert {(m, path) for m, path, operation in operations(name) if operation.get("x-permission")} == behind_authorizer
-    assert {(m, path) for m, path, operation in operations(name) if operation["security"] == [{"bearer": []}]} == (
-        behind_authorizer
-    )
+    assert {
+        (m, path) for m, path, operation in operations(name) if operation.get("x-permission")
+    } == behind_authorizer
+    assert {
+        (m, path)
+        for m, path, operation in operations(name)
+        if operation["security"] == [{"bearer": []}]
+    } == (behind_authorizer)
 
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS])
@@ -45,16 +57,24 @@ def test_every_route_documents_its_problems_and_every_write_its_key(name: str) -
         assert operation["summary"], path
         assert operation["description"], path
     for response in document(name)["components"]["responses"].values():
-        assert response["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert response["content"] == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }
 
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS])
 def test_no_amount_is_a_json_number_only_but_in_the_trade_records(name: str) -> None:
     written = document(name)
-    for record in ("TradeRequest", "TradeRecord", "BalanceRecord", "HoldingRecord", "PortfolioRecord"):
-        assert ('"type": "number"' in json.dumps(written["components"]["schemas"].pop(record, None))) == (
-            name == "openapi.json"
-        )
+    for record in (
+        "TradeRequest",
+        "TradeRecord",
+        "BalanceRecord",
+        "HoldingRecord",
+        "PortfolioRecord",
+    ):
+        assert (
+            '"type": "number"' in json.dumps(written["components"]["schemas"].pop(record, None))
+        ) == (name == "openapi.json")
     assert all(has_text for has_text in _beside_numbers(written))
 
 
@@ -76,7 +96,13 @@ def _beside_numbers(schema: Any) -> Iterator[bool]:
 @pytest.mark.parametrize("price", ["187.50", 187.5])
 def test_a_price_is_text_or_a_number_also_where_it_is_said_what_goes_together(price: Any) -> None:
     written = document("openapi.json")
-    order = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell", "time_in_force": "DAY"}
+    order = {
+        "client_id": "alice",
+        "stock_symbol": "AAPL",
+        "quantity": 10,
+        "side": "sell",
+        "time_in_force": "DAY",
+    }
     for name, body in (
         ("OrderChanges", {"quantity": 10}),
         ("OrderChanges", {"price": price}),
@@ -88,7 +114,13 @@ def test_a_price_is_text_or_a_number_also_where_it_is_said_what_goes_together(pr
 
 def test_requests_take_no_unknown_fields_and_bound_their_strings() -> None:
     schemas = document("openapi.json")["components"]["schemas"]
-    for request in ("TokenRequest", "NewOrder", "TradeRequest", "MarketTradeRequest", "ExecutionReport"):
+    for request in (
+        "TokenRequest",
+        "NewOrder",
+        "TradeRequest",
+        "MarketTradeRequest",
+        "ExecutionReport",
+    ):
         assert schemas[request]["additionalProperties"] is False
     for field in schemas["TokenRequest"]["properties"].values():
         assert "maxLength" in field or "pattern" in field

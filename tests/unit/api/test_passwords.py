@@ -30,7 +30,10 @@ def test_during_rotation_the_new_and_the_old_secret_match() -> None:
 
 
 def test_the_parameters_of_a_record_are_its_own() -> None:
-    salt, digest = "AAAAAAAAAAAAAAAAAAAAAA==", hashlib.scrypt(b"s", salt=bytes(16), n=1024, r=8, p=2, dklen=32)
+    salt, digest = (
+        "AAAAAAAAAAAAAAAAAAAAAA==",
+        hashlib.scrypt(b"s", salt=bytes(16), n=1024, r=8, p=2, dklen=32),
+    )
     record = f"scrypt$1024$8$2${salt}${base64.b64encode(digest).decode()}"
     assert passwords.matches("s", [record])
     assert not passwords.matches("t", [record])

@@ -26,7 +26,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch) -> None:
     settings = load(Settings)
-    assert (settings.orders_table, settings.limit, settings.token_issuer) == ("trading-dev-orders", 7, "trading-dev")
+    assert (settings.orders_table, settings.limit, settings.token_issuer) == (
+        "trading-dev-orders",
+        7,
+        "trading-dev",
+    )
 
 
 def test_one_message_names_all_that_is_missing_or_invalid_and_repeats_no_value(

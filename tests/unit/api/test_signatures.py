@@ -10,12 +10,21 @@ NOW = 1_700_000_000
 PATH = "/api/v1/exchange/callbacks"
 
 
-def headers(secret: bytes = SECRET, timestamp: int = NOW, path: str = PATH, body: bytes = b"{}") -> dict[str, str]:
+def headers(
+    secret: bytes = SECRET, timestamp: int = NOW, path: str = PATH, body: bytes = b"{}"
+) -> dict[str, str]:
     signed = signed_headers("NYSE", secret, timestamp, "POST", path, body)
     return {name.lower(): value for name, value in signed.items()}
 
 
-def check(sent: dict[str, str], *, now: int = NOW, path: str = PATH, body: bytes = b"{}", method: str = "POST") -> None:
+def check(
+    sent: dict[str, str],
+    *,
+    now: int = NOW,
+    path: str = PATH,
+    body: bytes = b"{}",
+    method: str = "POST",
+) -> None:
     verify(sent, [b"new" * 11, SECRET], now, method, path, body)
 
 
@@ -50,7 +59,9 @@ def test_every_signed_part_counts() -> None:
         check(headers(b"other" * 7))
 
 
-@pytest.mark.parametrize("broken", [{"x-timestamp": "soon"}, {"x-signature": ""}, {"x-signature": "é"}])
+@pytest.mark.parametrize(
+    "broken", [{"x-timestamp": "soon"}, {"x-signature": ""}, {"x-signature": "é"}]
+)
 def test_malformed_headers_are_refused(broken: dict[str, str]) -> None:
     with pytest.raises(SignatureError):
         check(headers() | broken)

@@ -67,7 +67,9 @@ def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header:
     } | (claims or {})
     stated = {name: value for name, value in stated.items() if value is not None}
     headers = {"typ": "at+jwt", "kid": "v1"} | header
-    return jwt.encode(stated, key, "HS256", headers={name: value for name, value in headers.items() if value})
+    return jwt.encode(
+        stated, key, "HS256", headers={name: value for name, value in headers.items() if value}
+    )
 
 
 def test_what_was_granted_is_what_is_verified(tokens: Tokens) -> None:
@@ -82,7 +84,9 @@ def test_a_token_says_what_rfc_9068_asks_and_holds_no_more(tokens: Tokens) -> No
     assert set(claims) == {"iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"}
 
 
-def test_the_same_grant_makes_the_identical_token(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+def test_the_same_grant_makes_the_identical_token(
+    tokens: Tokens, store: SecretStore, clock: Clock
+) -> None:
     grant = granted(tokens)
     token = tokens.sign(grant)
     clock.forward(minutes=3)
@@ -104,7 +108,10 @@ def test_a_forged_token_is_verified_when_honest(tokens: Tokens) -> None:
         forge({"iss": "trading-prod"}),
         forge({"aud": "trading-internal"}),
         forge({"aud": [AUDIENCE, "other"]}),
-        *(forge({claim: None}) for claim in ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"]),
+        *(
+            forge({claim: None})
+            for claim in ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"]
+        ),
         forge({"permissions": "orders:write"}),
         forge({"client_id": 7}),
         forge({"exp": "tomorrow"}),
@@ -125,7 +132,11 @@ def test_whatever_is_not_ours_is_refused(tokens: Tokens, token: str) -> None:
 def test_the_algorithm_is_pinned(tokens: Tokens, algorithm: str) -> None:
     head, payload, signature = forge().split(".")
     header = json.loads(base64.urlsafe_b64decode(head + "=="))
-    other = base64.urlsafe_b64encode(json.dumps(header | {"alg": algorithm}).encode()).rstrip(b"=").decode()
+    other = (
+        base64.urlsafe_b64encode(json.dumps(header | {"alg": algorithm}).encode())
+        .rstrip(b"=")
+        .decode()
+    )
     for forged in (f"{other}.{payload}.{signature}", f"{other}.{payload}."):
         with pytest.raises(InvalidTokenError):
             tokens.verify(forged, AUDIENCE)
@@ -158,7 +169,9 @@ def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
         tokens.verify(token, AUDIENCE)
 
 
-def test_two_keys_are_valid_during_rotation_and_the_third_is_not(store: SecretStore, clock: Clock) -> None:
+def test_two_keys_are_valid_during_rotation_and_the_third_is_not(
+    store: SecretStore, clock: Clock
+) -> None:
     old = build(store, clock)
     grant = granted(old)
     token = old.sign(grant)
@@ -175,7 +188,9 @@ def test_two_keys_are_valid_during_rotation_and_the_third_is_not(store: SecretSt
         fresher.sign(grant)
 
 
-def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(store: SecretStore, clock: Clock) -> None:
+def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(
+    store: SecretStore, clock: Clock
+) -> None:
     warm = build(store, clock)
     warm.verify(forge(), AUDIENCE)
     store.rotate("signing", "v2", KEYS["v2"])
@@ -184,7 +199,9 @@ def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(store: SecretS
     assert warm.verify(forge(), AUDIENCE).key_id == "v1"
 
 
-def test_no_token_is_signed_with_a_key_that_a_warm_verifier_may_not_know(store: SecretStore, clock: Clock) -> None:
+def test_no_token_is_signed_with_a_key_that_a_warm_verifier_may_not_know(
+    store: SecretStore, clock: Clock
+) -> None:
     warm, signer = build(store, clock), build(store, clock)
     for second in range(60):
         if second == 10:
@@ -203,7 +220,9 @@ def test_of_keys_that_are_all_new_the_older_signs(store: SecretStore, clock: Clo
     assert granted(build(store, clock)).key_id == "v2"
 
 
-def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(
+    tokens: Tokens, store: SecretStore, clock: Clock
+) -> None:
     tokens.verify(forge(), AUDIENCE)
     store.rotate("signing", "v2", KEYS["v2"])
     store.down = True
@@ -216,7 +235,9 @@ def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(tokens: Tokens, stor
     assert tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
 
 
-def test_keys_are_cached_and_forged_key_ids_do_not_hammer(tokens: Tokens, store: SecretStore, clock: Clock) -> None:
+def test_keys_are_cached_and_forged_key_ids_do_not_hammer(
+    tokens: Tokens, store: SecretStore, clock: Clock
+) -> None:
     tokens.verify(forge(), AUDIENCE)
     cold = store.reads
     for number in range(50):
@@ -239,7 +260,9 @@ def test_an_outage_of_the_secret_store_locks_out_nobody_who_is_known(
     tokens.verify(forge(), AUDIENCE)
 
 
-def test_an_outage_at_cold_start_is_not_taken_for_a_bad_token(store: SecretStore, clock: Clock) -> None:
+def test_an_outage_at_cold_start_is_not_taken_for_a_bad_token(
+    store: SecretStore, clock: Clock
+) -> None:
     store.down = True
     with pytest.raises(Exception, match="secretsmanager"):
         build(store, clock).verify(forge(), AUDIENCE)

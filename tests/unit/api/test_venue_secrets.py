@@ -22,7 +22,9 @@ def secrets(store: SecretStore, clock: Clock) -> VenueSecrets:
     return VenueSecrets(store, "venue-", clock)  # type: ignore[arg-type]
 
 
-def test_current_first_then_previous(secrets: VenueSecrets, store: SecretStore, clock: Clock) -> None:
+def test_current_first_then_previous(
+    secrets: VenueSecrets, store: SecretStore, clock: Clock
+) -> None:
     assert secrets.for_key("XNYS") == (b"one",)
     store.rotate("venue-XNYS", "v2", "two")
     assert secrets.for_key("XNYS") == (b"one",)
@@ -42,12 +44,16 @@ def test_an_unknown_venue_has_no_secret_and_is_asked_about_once(
 
 
 @pytest.mark.parametrize("key_id", ["", "../signing-key", "a b", "x" * 33])
-def test_an_odd_key_id_never_reaches_secrets_manager(secrets: VenueSecrets, store: SecretStore, key_id: str) -> None:
+def test_an_odd_key_id_never_reaches_secrets_manager(
+    secrets: VenueSecrets, store: SecretStore, key_id: str
+) -> None:
     assert secrets.for_key(key_id) == ()
     assert store.reads == 0
 
 
-def test_an_outage_is_bridged_by_the_cache(secrets: VenueSecrets, store: SecretStore, clock: Clock) -> None:
+def test_an_outage_is_bridged_by_the_cache(
+    secrets: VenueSecrets, store: SecretStore, clock: Clock
+) -> None:
     secrets.for_key("XNYS")
     store.down = True
     clock.forward(minutes=10)

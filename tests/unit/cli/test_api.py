@@ -1,4 +1,6 @@
-"""Requests that fail, are slow, are answered late: what is tried again, for how long, and what is said in the end."""
+"""Requests that fail, are slow, are answered late: what is tried again, for how long, and what is
+said in the end.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +20,9 @@ Step = httpx.Response | httpx.TransportError
 
 
 class Line:
-    """A connection that does this, one step a request, and remembers what was sent and how long was waited."""
+    """A connection that does this, one step a request, and remembers what was sent and how long was
+    waited.
+    """
 
     def __init__(self, directory: Path, *steps: Step, patience: float = 30) -> None:
         self.steps = list(steps)
@@ -75,9 +79,16 @@ def test_a_pause_beyond_the_patience_is_not_begun(line: Callable[..., Line]) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut off")]
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("cut off"),
+    ],
 )
-def test_without_an_answer_the_same_request_is_sent_again(line: Callable[..., Line], error: Step) -> None:
+def test_without_an_answer_the_same_request_is_sent_again(
+    line: Callable[..., Line], error: Step
+) -> None:
     at = line(error, problem(504), ok())
     at.api.change("POST", "/x", "k-1", {"a": 1, "b": None})
     assert [request.headers["Idempotency-Key"] for request in at.sent] == ["k-1"] * 3

@@ -24,7 +24,9 @@ def commands(group: Any, prefix: str = "") -> Iterator[list[str]]:
             yield from commands(command, f"{prefix}{name} ")
         else:
             arguments = [
-                f"[{p.metavar or p.name.upper()}]" if not p.required else p.metavar or p.name.upper()
+                f"[{p.metavar or p.name.upper()}]"
+                if not p.required
+                else p.metavar or p.name.upper()
                 for p in command.params
                 if p.param_type_name == "argument"
             ]
@@ -37,13 +39,26 @@ def test_every_command_is_in_the_document() -> None:
 
 
 def test_every_exit_status_is_in_the_document() -> None:
-    assert table("cli.md", "exit status") == [[str(int(status)), MEANING[status]] for status in Exit]
+    assert table("cli.md", "exit status") == [
+        [str(int(status)), MEANING[status]] for status in Exit
+    ]
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("trading bal", "balance"), ("trading admin rot", "rotate-secret")])
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("trading bal", "balance"), ("trading admin rot", "rotate-secret")]
+)
 def test_the_shell_completes(typed: str, offered: str) -> None:
-    words = {"_TRADING_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    words = {
+        "_TRADING_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
     answer = subprocess.run(
-        [sys.executable, "-m", "cli"], cwd=ROOT, env={**os.environ, **words}, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "cli"],
+        cwd=ROOT,
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert answer.stdout.strip() == offered

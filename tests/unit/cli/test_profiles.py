@@ -8,7 +8,9 @@ from cli import profiles
 from cli.failures import Exit, Failure
 from cli.profiles import Profile, Profiles, own_file
 
-ALICE = Profile(url="https://api.example.com/dev", api_key="key-alice", api_secret="secret", client_id="alice")
+ALICE = Profile(
+    url="https://api.example.com/dev", api_key="key-alice", api_secret="secret", client_id="alice"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,9 @@ def test_a_file_that_others_may_read_is_not_read(mode: int) -> None:
     assert f"chmod 600 {own_file()}" in failure.value.lines[0]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"profiles": {"a": {}}}', '{"profiles": {}, "more": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"profiles": {"a": {}}}', '{"profiles": {}, "more": 1}']
+)
 def test_a_file_that_is_no_profile_file_is_told(content: str) -> None:
     Profiles().write(own_file())
     own_file().write_text(content)
@@ -50,7 +54,9 @@ def test_a_file_that_is_no_profile_file_is_told(content: str) -> None:
 
 def test_what_is_wrong_is_told_without_the_secret() -> None:
     Profiles().write(own_file())
-    own_file().write_text('{"profiles": {"a": {"url": "https://x.example", "api_key": 5, "api_secret": "s3cret"}}}')
+    own_file().write_text(
+        '{"profiles": {"a": {"url": "https://x.example", "api_key": 5, "api_secret": "s3cret"}}}'
+    )
     with pytest.raises(Failure) as failure:
         profiles.known()
     assert "profiles.a.api_key" in str(failure.value)
@@ -58,14 +64,23 @@ def test_what_is_wrong_is_told_without_the_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://x.example/dev", "http://127.0.0.1:4566/x", "http://localhost:1", "http://[::1]"]
+    "url",
+    ["https://x.example/dev", "http://127.0.0.1:4566/x", "http://localhost:1", "http://[::1]"],
 )
 def test_a_secret_travels_encrypted_or_not_at_all(url: str) -> None:
     assert profiles.profile({"url": url + "/", "api_key": "k"}).url == url
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x.example", "http://127.0.0.1.x.example", "ftp://localhost", "x.example", "", "http://10.0.0.1"]
+    "url",
+    [
+        "http://x.example",
+        "http://127.0.0.1.x.example",
+        "ftp://localhost",
+        "x.example",
+        "",
+        "http://10.0.0.1",
+    ],
 )
 def test_any_other_address_is_refused(url: str) -> None:
     with pytest.raises(Failure) as failure:
@@ -75,9 +90,9 @@ def test_any_other_address_is_refused(url: str) -> None:
 
 def test_the_environment_goes_before_the_file() -> None:
     Profiles(current="alice", profiles={"alice": ALICE}).write(own_file())
-    assert profiles.chosen(None, {"TRADING_API_SECRET": "other", "TRADING_CLIENT_ID": ""}) == ALICE.model_copy(
-        update={"api_secret": "other"}
-    )
+    assert profiles.chosen(
+        None, {"TRADING_API_SECRET": "other", "TRADING_CLIENT_ID": ""}
+    ) == ALICE.model_copy(update={"api_secret": "other"})
 
 
 def test_the_local_systems_profiles_are_there_without_doing_anything(home: Path) -> None:

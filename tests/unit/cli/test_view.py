@@ -23,7 +23,10 @@ def test_an_orders_terms_are_one_line(changes: dict[str, Any], words: str) -> No
 
 
 def test_where_an_order_stands_says_why() -> None:
-    assert view.status({"current_status": "ROUTING", "cancel_requested": True}) == "ROUTING, cancel requested"
+    assert (
+        view.status({"current_status": "ROUTING", "cancel_requested": True})
+        == "ROUTING, cancel requested"
+    )
     rejected = {"current_status": "REJECTED", "reason": {"code": "NO_FUNDS", "message": "…"}}
     assert view.status(rejected) == "REJECTED (NO_FUNDS)"
 

@@ -22,7 +22,13 @@ def watched(looks: list[Any], *, as_json: bool) -> list[float]:
             raise seen
         return seen
 
-    watch(Session(None, 30).begin(as_json), 2, look, lambda seen: f"orders: {seen['n']}", pauses.append)
+    watch(
+        Session(None, 30).begin(as_json),
+        2,
+        look,
+        lambda seen: f"orders: {seen['n']}",
+        pauses.append,
+    )
     return pauses
 
 
@@ -33,7 +39,10 @@ def test_a_pipe_gets_what_has_changed(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_script_gets_a_line_of_json_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
     watched([{"n": 1}, {"n": 1}, {"n": 2}], as_json=True)
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"n": 1}, {"n": 2}]
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"n": 1},
+        {"n": 2},
+    ]
 
 
 def test_what_passes_is_looked_past_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,13 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from tests.fakes.builders import make_client, make_exchange, make_instrument, make_order, make_request
+from tests.fakes.builders import (
+    make_client,
+    make_exchange,
+    make_instrument,
+    make_order,
+    make_request,
+)
 from trading.domain.instruments import Exchange, Instrument
 from trading.domain.orders import Order
 from trading.domain.values import OrderType, Side
@@ -29,12 +35,17 @@ class Script:
 
 @st.composite
 def scripts(draw: st.DrawFn, side: Side | None = None) -> Script:
-    """Partial fills at any prices within the limit, at an exchange that charges up to the fee that is held for."""
+    """Partial fills at any prices within the limit, at an exchange that charges up to the fee that
+    is held for.
+    """
     price, quantity, fee = draw(prices), draw(quantities), draw(fees)
     instrument = make_instrument(reference_price=price)
     chosen = side or draw(st.sampled_from(Side))
     request = make_request(
-        side=chosen, quantity=quantity, limit_price=price, order_type=draw(st.sampled_from(OrderType))
+        side=chosen,
+        quantity=quantity,
+        limit_price=price,
+        order_type=draw(st.sampled_from(OrderType)),
     )
     order = make_order(
         client=make_client(margin_percent=draw(margins)),

@@ -19,7 +19,11 @@ NO_LIMIT = D(10) ** 13
 
 def purchase(gross: Decimal, margin_percent: Decimal) -> Order:
     """An order that costs so much, fees included."""
-    terms = {"protection_price": gross, "hold_fee_per_share": D(0), "margin_percent": margin_percent}
+    terms = {
+        "protection_price": gross,
+        "hold_fee_per_share": D(0),
+        "margin_percent": margin_percent,
+    }
     return make_order(quantity=1).model_copy(update=terms)
 
 
@@ -42,7 +46,11 @@ def test_the_parts_make_the_total_whatever_the_credit(
     available: Decimal, held: Decimal, unsettled: Decimal, margin: Decimal, credit: int
 ) -> None:
     account = Account(
-        client_id="alice", available=available, held=held, unsettled=unsettled, credit_available=Decimal(credit)
+        client_id="alice",
+        available=available,
+        held=held,
+        unsettled=unsettled,
+        credit_available=Decimal(credit),
     )
     shown = balances(account, margin)
     assert shown.total == shown.available + shown.held_for_orders + shown.unsettled
@@ -51,7 +59,9 @@ def test_the_parts_make_the_total_whatever_the_credit(
 
 
 def test_a_credit_limit_that_was_lowered_below_its_use_buys_nothing() -> None:
-    account = Account(client_id="bob", available=D("500.00"), credit_available=D("-10.00"), credit_used=D("60.00"))
+    account = Account(
+        client_id="bob", available=D("500.00"), credit_available=D("-10.00"), credit_used=D("60.00")
+    )
     shown = balances(account, D(50))
     assert (shown.buying_power, shown.margin_in_use) == (D(0), D("60.00"))
     assert buying_power(account, D(100)) == D("500.00")

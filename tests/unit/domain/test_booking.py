@@ -78,7 +78,11 @@ def test_a_sale() -> None:
     assert booking.order.status is OrderStatus.PARTIALLY_FILLED
     assert booking.account.unsettled == D("4039.88"), "the proceeds less fees"
     assert booking.account.available == D("1000000.00"), "not before settlement"
-    assert (booking.position.available, booking.position.held, booking.position.unsettled) == (900, 60, -40)
+    assert (booking.position.available, booking.position.held, booking.position.unsettled) == (
+        900,
+        60,
+        -40,
+    )
     assert postings(booking) == {
         ("client:alice", "USD", D("4039.88")),
         ("exchange:XNYS", "USD", D("-4040.00")),
@@ -127,7 +131,9 @@ def test_a_fee_never_exceeds_the_proceeds() -> None:
 
 
 def test_average_cost_includes_fees_and_a_sale_takes_out_its_part() -> None:
-    first = booked(routed_order(), 100, "100.00", position=Position(client_id="alice", symbol="AAPL"))
+    first = booked(
+        routed_order(), 100, "100.00", position=Position(client_id="alice", symbol="AAPL")
+    )
     assert first.position.cost_basis == D("10000.30")
     second = booked(routed_order(key="key-2"), 100, "90.00", position=first.position)
     assert second.position.cost_basis == D("19000.60")
@@ -158,7 +164,9 @@ def test_a_price_in_fractions_of_a_cent_is_booked_in_cents() -> None:
         (datetime(2026, 11, 25, 15, 0, tzinfo=UTC), date(2026, 11, 25), date(2026, 11, 27)),
     ],
 )
-def test_trade_date_and_settlement_date(executed_at: datetime, trade_date: date, settles: date) -> None:
+def test_trade_date_and_settlement_date(
+    executed_at: datetime, trade_date: date, settles: date
+) -> None:
     order = routed_order(time_in_force=TimeInForce.GTC)
     execution = make_execution(order, 1, "100.00", executed_at=executed_at)
     fill = booked(order, 1, "100.00", execution=execution).fill
@@ -166,7 +174,9 @@ def test_trade_date_and_settlement_date(executed_at: datetime, trade_date: date,
 
 
 @given(scripts(), st.integers(0, 5))
-def test_every_fill_balances_and_account_position_and_ledger_agree(script: Script, spare: int) -> None:
+def test_every_fill_balances_and_account_position_and_ledger_agree(
+    script: Script, spare: int
+) -> None:
     order = script.order
     account = holding(order, available=str(order.hold.cash), credit=str(order.hold.credit))
     position = owned(order, (order.quantity if order.side is Side.SELL else 0) + spare)
@@ -220,7 +230,9 @@ def test_a_fill_of_a_closed_order_is_refused() -> None:
     assert refused(order, make_execution(order, 1, "100.00")) == "OVERFILL"
 
 
-@pytest.mark.parametrize(("side", "price", "better"), [(Side.BUY, "100.01", "100.00"), (Side.SELL, "99.99", "100.00")])
+@pytest.mark.parametrize(
+    ("side", "price", "better"), [(Side.BUY, "100.01", "100.00"), (Side.SELL, "99.99", "100.00")]
+)
 def test_a_price_worse_than_the_limit_is_refused(side: Side, price: str, better: str) -> None:
     order = routed_order(side=side)
     assert refused(order, make_execution(order, 1, price)) == "PRICE_WORSE_THAN_LIMIT"
@@ -229,35 +241,49 @@ def test_a_price_worse_than_the_limit_is_refused(side: Side, price: str, better:
 
 def test_a_fill_of_an_unknown_child_is_refused() -> None:
     order = routed_order()
-    assert refused(order, make_execution(order, 1, "100.00", client_order_id=f"{order.order_id}-2")) == (
-        "UNKNOWN_CHILD_ORDER"
-    )
+    assert refused(
+        order, make_execution(order, 1, "100.00", client_order_id=f"{order.order_id}-2")
+    ) == ("UNKNOWN_CHILD_ORDER")
 
 
 def test_a_fill_by_an_exchange_that_never_got_the_child_is_refused() -> None:
     order = routed_order()
-    assert refused(order, make_execution(order, 1, "100.00", exchange_id="XNAS")) == "UNKNOWN_CHILD_ORDER"
+    assert (
+        refused(order, make_execution(order, 1, "100.00", exchange_id="XNAS"))
+        == "UNKNOWN_CHILD_ORDER"
+    )
 
 
 def test_an_account_without_the_hold_is_a_bug_and_nothing_is_written() -> None:
     with pytest.raises(LedgerInvariantError):
-        booked(routed_order(), 1, "100.00", account=Account(client_id="alice", available=D("100000.00")))
+        booked(
+            routed_order(),
+            1,
+            "100.00",
+            account=Account(client_id="alice", available=D("100000.00")),
+        )
 
 
 def test_an_unbalanced_entry_cannot_be_made() -> None:
     fill = booked(routed_order(), 1, "100.00").fill
-    fields = fill.model_dump() | {"postings": [*fill.postings, Posting(account="x", asset="USD", amount=D("0.01"))]}
+    fields = fill.model_dump() | {
+        "postings": [*fill.postings, Posting(account="x", asset="USD", amount=D("0.01"))]
+    }
     with pytest.raises(ValueError, match="does not balance"):
         ledger.Fill(**fields)
 
 
 def test_a_tariff_that_rose_while_the_buy_stood_is_not_the_clients_loss() -> None:
     order = routed_order()
-    assert booked(order, 100, "100.00", holding(order, "10000.30"), fee="0.05").fill.fees == D("0.30")
+    assert booked(order, 100, "100.00", holding(order, "10000.30"), fee="0.05").fill.fees == D(
+        "0.30"
+    )
     assert booked(routed_order(side=Side.SELL), 100, "100.00", fee="0.05").fill.fees == D("5.00")
 
 
 def test_a_fill_beyond_the_calendar_is_refused() -> None:
     order = routed_order()
-    execution = make_execution(order, 1, "100.00", executed_at=datetime(1999, 1, 4, 15, 0, tzinfo=UTC))
+    execution = make_execution(
+        order, 1, "100.00", executed_at=datetime(1999, 1, 4, 15, 0, tzinfo=UTC)
+    )
     assert refused(order, execution) == "IMPLAUSIBLE_TIME"

@@ -29,7 +29,11 @@ def eastern(day: date, hour: int, minute: int = 0) -> datetime:
 
 @pytest.mark.parametrize(("category", "table"), [(PUBLIC, HOLIDAYS), (HALF_DAY, EARLY_CLOSES)])
 def test_the_table_is_what_the_holidays_library_says(category: str, table: frozenset[str]) -> None:
-    expected = {day.isoformat() for day in NewYorkStockExchange(years=YEARS, categories=category) if day.year in YEARS}
+    expected = {
+        day.isoformat()
+        for day in NewYorkStockExchange(years=YEARS, categories=category)
+        if day.year in YEARS
+    }
     assert table == expected
     assert {int(day[:4]) for day in table} == set(YEARS)
 
@@ -113,7 +117,9 @@ def test_the_next_business_day_is_the_first_that_opens(day: date) -> None:
 
 
 @given(days, st.times())
-def test_every_moment_belongs_to_a_session_that_has_not_closed(day: date, time_of_day: time) -> None:
+def test_every_moment_belongs_to_a_session_that_has_not_closed(
+    day: date, time_of_day: time
+) -> None:
     moment = datetime.combine(day, time_of_day, NEW_YORK)
     session = business_date(moment)
     assert is_business_day(session)

@@ -25,12 +25,16 @@ from trading.domain.ledger import Entry, Fill
 from trading.domain.values import Side
 
 
-def make_fill(side: Side = Side.BUY, quantity: int = 100, price: str = "100.00", key: str = "key-1") -> Fill:
+def make_fill(
+    side: Side = Side.BUY, quantity: int = 100, price: str = "100.00", key: str = "key-1"
+) -> Fill:
     """A booked trade of AAPL."""
     order = routed_order(side=side, quantity=quantity, limit_price=D(price), key=key)
     position = owned(order, quantity if side is Side.SELL else 0)
     execution = make_execution(order, quantity, price, execution_id=f"exec-{key}")
-    return book(order, execution, make_instrument(), make_exchange(), holding(order), position, NOW).fill
+    return book(
+        order, execution, make_instrument(), make_exchange(), holding(order), position, NOW
+    ).fill
 
 
 def balances(*entries: Entry) -> dict[tuple[str, str], Decimal]:
@@ -75,8 +79,13 @@ def test_the_margin_required_is_the_clients_percentage_rounded_up() -> None:
 
 
 def test_a_net_position_counts_each_trade_of_its_symbol_and_date_once() -> None:
-    bought, sold = obligation_of(make_fill()), obligation_of(make_fill(Side.SELL, 30, "110.00", "key-2"))
-    other_day = bought.model_copy(update={"settlement_date": date(2026, 11, 25), "trade_id": "trd_x"})
+    bought, sold = (
+        obligation_of(make_fill()),
+        obligation_of(make_fill(Side.SELL, 30, "110.00", "key-2")),
+    )
+    other_day = bought.model_copy(
+        update={"settlement_date": date(2026, 11, 25), "trade_id": "trd_x"}
+    )
     other_symbol = bought.model_copy(update={"symbol": "MSFT", "trade_id": "trd_y"})
     position = net("AAPL", TOMORROW, [bought, sold, sold, other_day, other_symbol])
     assert (position.net_quantity, position.net_amount) == (70, D("-6700.00"))

@@ -4,7 +4,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.fakes.builders import NOW, TODAY, D, holding, make_client, make_order, owned, routed_order
+from tests.fakes.builders import (
+    NOW,
+    TODAY,
+    D,
+    holding,
+    make_client,
+    make_order,
+    owned,
+    routed_order,
+)
 from trading.domain.execution import end
 from trading.domain.orders import Hold, IllegalTransitionError, OrderStatus
 from trading.domain.values import Side
@@ -13,11 +22,17 @@ ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(status: OrderStatus) -> None:
+def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(
+    status: OrderStatus,
+) -> None:
     order = make_order(client=make_client(margin_percent=D(40)))
     account = holding(order, credit="9000.00")
     ending = end(order, status, "CODE", "reason", account, None, NOW)
-    assert (ending.order.status, ending.order.reason_code, ending.order.hold) == (status, "CODE", Hold())
+    assert (ending.order.status, ending.order.reason_code, ending.order.hold) == (
+        status,
+        "CODE",
+        Hold(),
+    )
     assert ending.order.history[-1].reason == "reason"
     assert (ending.account.available, ending.account.held) == (D("1000000.00"), 0)
     assert (ending.account.credit_available, ending.account.credit_held) == (D("9000.00"), 0)
@@ -30,7 +45,15 @@ def test_the_end_of_a_sale_releases_the_shares_that_are_left() -> None:
     order = routed_order(side=Side.SELL)
     position = owned(order, 300)
     order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
-    ending = end(order, OrderStatus.CANCELED, "C", "r", holding(order), position.move(held=-30, unsettled=-30), NOW)
+    ending = end(
+        order,
+        OrderStatus.CANCELED,
+        "C",
+        "r",
+        holding(order),
+        position.move(held=-30, unsettled=-30),
+        NOW,
+    )
     assert ending.position is not None
     assert (ending.position.available, ending.position.held) == (270, 0)
 

@@ -58,7 +58,9 @@ def test_the_client_pays_its_margin_and_draws_the_rest() -> None:
     assert split_cost(D("60.00"), released, D(50)) == (D("30.00"), D("30.00"))
 
 
-def play(script: Script, account: Account, position: Position) -> list[tuple[Order, Account, Position]]:
+def play(
+    script: Script, account: Account, position: Position
+) -> list[tuple[Order, Account, Position]]:
     """The order, the account and the position after each fill."""
     order = script.order
     states = [(order, account, position)]
@@ -72,14 +74,19 @@ def play(script: Script, account: Account, position: Position) -> list[tuple[Ord
 
 @given(scripts(Side.BUY), st.sampled_from(ENDS))
 def test_fills_of_a_buy_never_take_more_than_was_held(script: Script, ending: OrderStatus) -> None:
-    """The account has not a cent and not a dollar of credit beyond the hold, so an overdraft would raise."""
+    """The account has not a cent and not a dollar of credit beyond the hold, so an overdraft would
+    raise.
+    """
     hold = script.order.hold
     account = holding(script.order, available=str(hold.cash), credit=str(hold.credit))
     states = play(script, account, owned(script.order, 0))
     spent_before = Decimal(0)
     for order, now, _ in states:
         assert (now.held, now.credit_held) == (order.hold.cash, order.hold.credit)
-        assert min(now.available, now.held, now.credit_available, now.credit_held, now.credit_used) >= 0
+        assert (
+            min(now.available, now.held, now.credit_available, now.credit_held, now.credit_used)
+            >= 0
+        )
         assert now.credit_available + now.credit_held + now.credit_used == hold.credit
         spent = hold.cash - now.total + now.credit_used
         assert spent == order.filled_notional + order.fees
@@ -91,7 +98,10 @@ def test_fills_of_a_buy_never_take_more_than_was_held(script: Script, ending: Or
         order, account = ended.order, ended.account
     assert order.hold == Hold()
     assert (account.held, account.credit_held) == (0, 0)
-    assert account.available + account.credit_available + order.filled_notional + order.fees == hold.cash + hold.credit
+    assert (
+        account.available + account.credit_available + order.filled_notional + order.fees
+        == hold.cash + hold.credit
+    )
 
 
 @given(scripts(Side.SELL), st.integers(0, 1000), amounts, st.sampled_from(ENDS))
@@ -102,10 +112,15 @@ def test_fills_of_a_sale_take_the_shares_held_and_no_others(
     account = holding(script.order, available="0.00")
     states = play(script, account, owned(script.order, quantity + others, str(cost)))
     for order, now, position in states:
-        assert (position.held, position.available) == (order.remaining if order.is_open else 0, others)
+        assert (position.held, position.available) == (
+            order.remaining if order.is_open else 0,
+            others,
+        )
         assert position.unsettled == -order.filled_quantity
         assert position.cost_basis >= 0
-        assert position.realised_profit == order.filled_notional - order.fees - (cost - position.cost_basis)
+        assert position.realised_profit == order.filled_notional - order.fees - (
+            cost - position.cost_basis
+        )
         assert now.unsettled == order.filled_notional - order.fees >= 0
     order, account, position = states[-1]
     if order.is_open:

@@ -47,7 +47,9 @@ def terms_code(instrument: Instrument, **changes: Any) -> str:
     return refusal.value.code
 
 
-def accept_code(account: Account, position: Position | None = None, client: Client | None = None, **order: Any) -> str:
+def accept_code(
+    account: Account, position: Position | None = None, client: Client | None = None, **order: Any
+) -> str:
     client = client or make_client()
     with pytest.raises(Refusal) as refusal:
         accept(make_order(client=client, **order), client, account, position)
@@ -73,7 +75,9 @@ def test_from_a_suspended_client_nothing_is_accepted_whatever_there_is() -> None
     account = Account(client_id="alice", available=RICH, suspended=True)
     assert accept_code(account) == "CLIENT_INACTIVE"
     assert (
-        accept_code(account, Position(client_id="alice", symbol="AAPL", available=100), side=Side.SELL)
+        accept_code(
+            account, Position(client_id="alice", symbol="AAPL", available=100), side=Side.SELL
+        )
         == "CLIENT_INACTIVE"
     )
 
@@ -98,7 +102,11 @@ def test_the_collar_lies_around_the_last_price() -> None:
 
 def test_an_order_of_exactly_the_greatest_notional_and_of_a_share_more() -> None:
     instrument = make_instrument(max_order_notional=D("10400.00"))
-    for terms, most in (({"limit_price": D("104.00")}, 100), ({"order_type": OrderType.MARKET}, 100), ({}, 104)):
+    for terms, most in (
+        ({"limit_price": D("104.00")}, 100),
+        ({"order_type": OrderType.MARKET}, 100),
+        ({}, 104),
+    ):
         check_terms(make_request(quantity=most, **terms), instrument)
         assert terms_code(instrument, quantity=most + 1, **terms) == "MAX_ORDER_NOTIONAL"
 
@@ -150,9 +158,17 @@ OPENED = {"available": D("99999.00"), "notional_date": TODAY, "notional_today": 
 def test_a_refusal_says_what_is_lacking(
     account: dict[str, Any], terms: dict[str, Any], side: Side, message: str
 ) -> None:
-    client, position = make_client(**terms), Position(client_id="alice", symbol="AAPL", available=60)
+    client, position = (
+        make_client(**terms),
+        Position(client_id="alice", symbol="AAPL", available=60),
+    )
     with pytest.raises(Refusal) as refusal:
-        accept(make_order(client=client, side=side), client, Account(client_id="alice", **account), position)
+        accept(
+            make_order(client=client, side=side),
+            client,
+            Account(client_id="alice", **account),
+            position,
+        )
     assert refusal.value.message == message
 
 
@@ -160,8 +176,14 @@ def test_exactly_enough_credit_and_a_cent_less() -> None:
     client = make_client(margin_percent=D(50))
     exact = Account(client_id="alice", available=D("9999.00"), credit_available=D("5000.15"))
     acceptance = accept(make_order(client=client), client, exact, None)
-    assert (acceptance.account.credit_available, acceptance.account.credit_held) == (0, D("5000.15"))
-    assert accept_code(exact.move(credit_available=D("-0.01")), client=client) == "CREDIT_LIMIT_EXCEEDED"
+    assert (acceptance.account.credit_available, acceptance.account.credit_held) == (
+        0,
+        D("5000.15"),
+    )
+    assert (
+        accept_code(exact.move(credit_available=D("-0.01")), client=client)
+        == "CREDIT_LIMIT_EXCEEDED"
+    )
 
 
 def test_credit_is_checked_before_funds() -> None:
@@ -171,11 +193,15 @@ def test_credit_is_checked_before_funds() -> None:
 
 def test_a_negative_credit_line_does_not_stop_an_order_that_draws_none() -> None:
     account = Account(client_id="alice", available=D("20000.00"), credit_available=D("-100.00"))
-    assert accept(make_order(), make_client(), account, None).account.credit_available == D("-100.00")
+    assert accept(make_order(), make_client(), account, None).account.credit_available == D(
+        "-100.00"
+    )
 
 
 def test_exactly_the_daily_limit_and_a_cent_less() -> None:
-    account = Account(client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("500.00"))
+    account = Account(
+        client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("500.00")
+    )
     exact = make_client(daily_trading_limit=D("10500.00"))
     assert accept(make_order(), exact, account, None).account.notional_today == D("10500.00")
     short = make_client(daily_trading_limit=D("10499.99"))
@@ -183,7 +209,12 @@ def test_exactly_the_daily_limit_and_a_cent_less() -> None:
 
 
 def test_yesterdays_notional_does_not_count() -> None:
-    account = Account(client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("999999.00"))
+    account = Account(
+        client_id="alice",
+        available=D("99999.00"),
+        notional_date=TODAY,
+        notional_today=D("999999.00"),
+    )
     order = make_order().model_copy(update={"business_date": TOMORROW})
     accepted = accept(order, make_client(), account, None).account
     assert (accepted.notional_date, accepted.notional_today) == (TOMORROW, D("10000.00"))
@@ -191,7 +222,9 @@ def test_yesterdays_notional_does_not_count() -> None:
 
 def test_exactly_enough_shares_and_one_less() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=100)
-    acceptance = accept(make_order(side=Side.SELL), make_client(), Account(client_id="alice"), position)
+    acceptance = accept(
+        make_order(side=Side.SELL), make_client(), Account(client_id="alice"), position
+    )
     assert acceptance.position is not None
     assert (acceptance.position.available, acceptance.position.held) == (0, 100)
     assert acceptance.account.held == 0
@@ -203,7 +236,10 @@ def test_exactly_enough_shares_and_one_less() -> None:
 def test_the_daily_limit_is_checked_before_shares_and_funds() -> None:
     client = make_client(daily_trading_limit=D("1.00"))
     assert accept_code(Account(client_id="alice"), client=client) == "DAILY_LIMIT_EXCEEDED"
-    assert accept_code(Account(client_id="alice"), client=client, side=Side.SELL) == "DAILY_LIMIT_EXCEEDED"
+    assert (
+        accept_code(Account(client_id="alice"), client=client, side=Side.SELL)
+        == "DAILY_LIMIT_EXCEEDED"
+    )
 
 
 def test_accepted_orders_form_a_chain() -> None:
@@ -216,12 +252,24 @@ def test_accepted_orders_form_a_chain() -> None:
 
 
 def test_an_account_names_its_open_orders_up_to_a_number() -> None:
-    first = accept(make_order(key="a"), make_client(), Account(client_id="alice", available=D("99999.00")), None)
+    first = accept(
+        make_order(key="a"),
+        make_client(),
+        Account(client_id="alice", available=D("99999.00")),
+        None,
+    )
     second = accept(make_order(key="b"), make_client(), first.account, None)
     assert second.account.open_order_ids == (first.order.order_id, second.order.order_id)
-    assert second.account.close_order(first.order.order_id).open_orders == (open_order(second.order),)
+    assert second.account.close_order(first.order.order_id).open_orders == (
+        open_order(second.order),
+    )
     others = tuple(open_order(make_order(key=str(number))) for number in range(MAX_OPEN_ORDERS - 1))
-    full = accept(make_order(key="c"), make_client(), second.account.model_copy(update={"open_orders": others}), None)
+    full = accept(
+        make_order(key="c"),
+        make_client(),
+        second.account.model_copy(update={"open_orders": others}),
+        None,
+    )
     assert len(full.account.open_orders) == MAX_OPEN_ORDERS
     assert accept_code(full.account) == "TOO_MANY_OPEN_ORDERS"
 
@@ -252,7 +300,12 @@ def test_a_client_does_not_trade_with_himself(
         return make_order(key=key, side=side, **terms)
 
     position = Position(client_id="alice", symbol="AAPL", available=1000)
-    before = accept(priced("resting", *resting), make_client(), Account(client_id="alice", available=RICH), position)
+    before = accept(
+        priced("resting", *resting),
+        make_client(),
+        Account(client_id="alice", available=RICH),
+        position,
+    )
     order = priced("new", *new)
     if refused:
         with pytest.raises(Refusal, match=before.order.order_id) as refusal:
@@ -296,7 +349,11 @@ def test_acceptance_never_overdraws(
 @given(st.sampled_from(["CLIENT_INACTIVE", "INSUFFICIENT_FUNDS"]))
 def test_a_rejected_order_is_kept_with_its_reason(code: str) -> None:
     order = rejected(make_received(), Refusal(code, "because"), NOW)
-    assert (order.status, order.reason_code, order.attention_at) == (OrderStatus.REJECTED, code, None)
+    assert (order.status, order.reason_code, order.attention_at) == (
+        OrderStatus.REJECTED,
+        code,
+        None,
+    )
     assert order.history[-1].reason == "because"
     assert is_legal_path(order.history)
 
@@ -315,14 +372,27 @@ STOP = {"order_type": OrderType.STOP, "limit_price": None}
         ({"stop_price": D("120.00")}, ""),
         ({"stop_price": D("120.01")}, "PRICE_OUTSIDE_COLLAR"),
         ({"stop_price": D("79.99"), "side": Side.SELL}, "PRICE_OUTSIDE_COLLAR"),
-        ({"order_type": OrderType.STOP_LIMIT, "stop_price": D("101.00"), "limit_price": D("102.00")}, ""),
         (
-            {"order_type": OrderType.STOP_LIMIT, "stop_price": D("101.00"), "limit_price": D("120.01")},
+            {
+                "order_type": OrderType.STOP_LIMIT,
+                "stop_price": D("101.00"),
+                "limit_price": D("102.00"),
+            },
+            "",
+        ),
+        (
+            {
+                "order_type": OrderType.STOP_LIMIT,
+                "stop_price": D("101.00"),
+                "limit_price": D("120.01"),
+            },
             "PRICE_OUTSIDE_COLLAR",
         ),
     ],
 )
-def test_a_stop_lies_beyond_the_last_price_and_within_the_collar(terms: dict[str, Any], code: str) -> None:
+def test_a_stop_lies_beyond_the_last_price_and_within_the_collar(
+    terms: dict[str, Any], code: str
+) -> None:
     terms = STOP | terms
     if code:
         assert terms_code(make_instrument(), **terms) == code
@@ -331,10 +401,14 @@ def test_a_stop_lies_beyond_the_last_price_and_within_the_collar(terms: dict[str
 
 
 def test_the_worst_price_of_a_stop_order_is_the_collar_at_its_stop_price() -> None:
-    assert protection_price(make_request(**STOP, stop_price=D("110.00")), make_instrument()) == D("114.40")
+    assert protection_price(make_request(**STOP, stop_price=D("110.00")), make_instrument()) == D(
+        "114.40"
+    )
     sale = make_request(**STOP, stop_price=D("90.00"), side=Side.SELL)
     assert protection_price(sale, make_instrument()) == D("86.40")
-    limited = make_request(order_type=OrderType.STOP_LIMIT, stop_price=D("110.00"), limit_price=D("111.00"))
+    limited = make_request(
+        order_type=OrderType.STOP_LIMIT, stop_price=D("110.00"), limit_price=D("111.00")
+    )
     assert protection_price(limited, make_instrument()) == D("111.00")
 
 

@@ -55,7 +55,9 @@ def history(*statuses: OrderStatus) -> tuple[HistoryEntry, ...]:
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(S, S)))
-def test_every_transition_is_either_legal_or_refused(before: OrderStatus, after: OrderStatus) -> None:
+def test_every_transition_is_either_legal_or_refused(
+    before: OrderStatus, after: OrderStatus
+) -> None:
     order = in_status(before)
     if (before, after) in LEGAL:
         moved = order.moved_to(after, NOW, "why")
@@ -77,7 +79,16 @@ def test_a_final_status_leads_nowhere_and_every_other_leads_on() -> None:
         (S.RECEIVED,),
         (S.RECEIVED, S.REJECTED),
         (S.RECEIVED, S.VALIDATED, S.ROUTING, S.PARTIALLY_FILLED, S.PARTIALLY_FILLED, S.CANCELED),
-        (S.RECEIVED, S.VALIDATED, S.ROUTING, S.FILLED, S.CLEARING, S.CLEARED, S.SETTLING, S.SETTLED),
+        (
+            S.RECEIVED,
+            S.VALIDATED,
+            S.ROUTING,
+            S.FILLED,
+            S.CLEARING,
+            S.CLEARED,
+            S.SETTLING,
+            S.SETTLED,
+        ),
     ],
 )
 def test_a_legal_history(path: tuple[OrderStatus, ...]) -> None:
@@ -190,7 +201,9 @@ def test_average_price() -> None:
         (OrderType.LIMIT, TimeInForce.IOC, TimeInForce.IOC),
     ],
 )
-def test_a_market_order_never_rests(order_type: OrderType, time_in_force: TimeInForce, expected: TimeInForce) -> None:
+def test_a_market_order_never_rests(
+    order_type: OrderType, time_in_force: TimeInForce, expected: TimeInForce
+) -> None:
     order = make_order(order_type=order_type, time_in_force=time_in_force)
     assert order.venue_time_in_force is expected
 
@@ -221,7 +234,11 @@ def test_an_order_that_ended_with_fills_keeps_its_status_through_clearing_and_se
 
 def test_an_order_that_ended_unfilled_is_at_rest() -> None:
     order = routed_order().ended(S.CANCELED, NOW, "CANCELED", "asked")
-    assert (order.reason_code, order.attention_at, order.awaits_clearing) == ("CANCELED", None, False)
+    assert (order.reason_code, order.attention_at, order.awaits_clearing) == (
+        "CANCELED",
+        None,
+        False,
+    )
 
 
 def test_a_filled_order_cannot_be_canceled() -> None:
@@ -243,7 +260,11 @@ def test_what_was_refused_of_a_child_will_not_come() -> None:
     order = routed_order(("XNYS", 100))
     child_id = f"{order.order_id}-1"
     part = order.refused(child_id, 30)
-    assert (part.children[0].leaves, part.children[0].status, part.unrouted) == (70, ChildStatus.SENT, 30)
+    assert (part.children[0].leaves, part.children[0].status, part.unrouted) == (
+        70,
+        ChildStatus.SENT,
+        30,
+    )
     whole = part.refused(child_id, 200)
     assert (whole.children[0].leaves, whole.children[0].status) == (0, ChildStatus.CANCELED)
     ended = part.child_ended(child_id, ChildStatus.EXPIRED, 30, "it counts what we refused")
@@ -261,7 +282,9 @@ def test_when_an_order_ends_by_itself() -> None:
 def test_an_order_that_was_settled_in_part_before_it_was_filled_goes_on_from_there() -> None:
     order = filled_order(40).settled(40, NOW)
     assert (order.status, order.settled_quantity) == (S.PARTIALLY_FILLED, 40)
-    order = order.filled(f"{order.order_id}-1", "trd_2", 60, D("6000.00"), D("0.00"), NOW).cleared(NOW)
+    order = order.filled(f"{order.order_id}-1", "trd_2", 60, D("6000.00"), D("0.00"), NOW).cleared(
+        NOW
+    )
     assert order.status is S.SETTLING
     order = order.settled(60, NOW)
     assert order.status is S.SETTLED

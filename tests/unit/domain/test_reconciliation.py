@@ -21,9 +21,13 @@ Tamper = Callable[[Snapshot], Snapshot]
 
 @cache
 def books() -> Snapshot:
-    """One trade settled, a buy on margin cleared, a sale filled in part, a buy resting, one order rejected."""
+    """One trade settled, a buy on margin cleared, a sale filled in part, a buy resting, one order
+    rejected.
+    """
     world = World()
-    world.add_client("bob", cash="5000.00", shares=10, margin_percent=D(50), credit_limit=D("5000.00"))
+    world.add_client(
+        "bob", cash="5000.00", shares=10, margin_percent=D(50), credit_limit=D("5000.00")
+    )
     settled = world.placed("settled")
     world.fill(settled, 100)
     world.settlement_cycle(TOMORROW)
@@ -58,7 +62,9 @@ def test_right_books_have_no_finding() -> None:
 
 
 def changed(kind: str, which: Callable[[Any], bool], **changes: Any) -> Tamper:
-    """Change fields of the one thing of that kind that is meant, past its validation, as a bug would."""
+    """Change fields of the one thing of that kind that is meant, past its validation, as a bug
+    would.
+    """
 
     def tamper(snapshot: Snapshot) -> Snapshot:
         things = list(getattr(snapshot, kind))
@@ -93,7 +99,11 @@ def order(status: OrderStatus) -> Callable[[Order], bool]:
 
 
 def entry(kind: type, client_id: str, side: Side | None = None) -> Callable[[Any], bool]:
-    return lambda e: isinstance(e, kind) and e.client_id == client_id and side in (None, getattr(e, "side", None))
+    return lambda e: (
+        isinstance(e, kind)
+        and e.client_id == client_id
+        and side in (None, getattr(e, "side", None))
+    )
 
 
 def plus(amount: Any) -> Callable[[Any], Any]:
@@ -119,16 +129,46 @@ FOREIGN_SHARES = (
 
 TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
     ("cash from nowhere", changed("accounts", ALICE, available=plus(D("0.01"))), 1, "alice"),
-    ("a one-sided cash posting", changed("entries", BOBS_FILL, postings=plus(ONE_SIDED_CASH)), 1, "USD"),
-    ("cash of nobody", changed("entries", BOBS_FILL, postings=plus(FOREIGN)), 1, "client:carol/USD"),
+    (
+        "a one-sided cash posting",
+        changed("entries", BOBS_FILL, postings=plus(ONE_SIDED_CASH)),
+        1,
+        "USD",
+    ),
+    (
+        "cash of nobody",
+        changed("entries", BOBS_FILL, postings=plus(FOREIGN)),
+        1,
+        "client:carol/USD",
+    ),
     ("an account is gone", without("accounts", BOB), 1, "client:bob/USD"),
     ("a loan that nobody lent", changed("accounts", BOB, credit_used=plus(D("0.01"))), 1, "bob"),
     ("a loan that nobody owes", changed("entries", BOBS_FILL, drawn=plus(D("0.01"))), 1, "bob"),
-    ("shares from nowhere", changed("positions", position("bob"), available=plus(1)), 2, "bob/AAPL"),
-    ("a one-sided share posting", changed("entries", BOBS_FILL, postings=plus(ONE_SIDED_SHARES)), 2, "AAPL"),
-    ("shares without position", changed("entries", BOBS_FILL, postings=plus(FOREIGN_SHARES)), 2, "client:bob/MSFT"),
+    (
+        "shares from nowhere",
+        changed("positions", position("bob"), available=plus(1)),
+        2,
+        "bob/AAPL",
+    ),
+    (
+        "a one-sided share posting",
+        changed("entries", BOBS_FILL, postings=plus(ONE_SIDED_SHARES)),
+        2,
+        "AAPL",
+    ),
+    (
+        "shares without position",
+        changed("entries", BOBS_FILL, postings=plus(FOREIGN_SHARES)),
+        2,
+        "client:bob/MSFT",
+    ),
     ("a position is gone", without("positions", position("bob")), 2, "client:bob/AAPL"),
-    ("cash held for no order", changed("accounts", BOB, held=D("1.00"), available=plus(D("-1.00"))), 3, "bob"),
+    (
+        "cash held for no order",
+        changed("accounts", BOB, held=D("1.00"), available=plus(D("-1.00"))),
+        3,
+        "bob",
+    ),
     ("credit held for no order", changed("accounts", BOB, credit_held=D("1.00")), 3, "bob"),
     ("an order without its hold", changed("accounts", ALICE, held=D("0.00")), 3, "alice"),
     ("a hold without its order", without("orders", RESTING), 3, "alice"),
@@ -138,34 +178,94 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
         3,
         "resting",
     ),
-    ("an order named as open that is over", changed("accounts", BOB, open_orders=(SETTLED,)), 3, "settled"),
+    (
+        "an order named as open that is over",
+        changed("accounts", BOB, open_orders=(SETTLED,)),
+        3,
+        "settled",
+    ),
     ("available below zero", changed("accounts", ALICE, available=D("-0.01")), 3, "alice"),
     ("credit used below zero", changed("accounts", ALICE, credit_used=D("-0.01")), 3, "alice"),
     ("unsettled without a sale", changed("accounts", BOB, unsettled=D("1.00")), 3, "bob"),
-    ("proceeds used that no sale brings", changed("accounts", BOB, unsettled_used=D("1.00")), 3, "bob"),
+    (
+        "proceeds used that no sale brings",
+        changed("accounts", BOB, unsettled_used=D("1.00")),
+        3,
+        "bob",
+    ),
     ("a sale without unsettled", changed("accounts", ALICE, unsettled=D("0.00")), 3, "alice"),
-    ("shares held for no order", changed("positions", position("bob"), held=1, available=plus(-1)), 3, "bob/AAPL"),
-    ("held shares below zero", changed("positions", position("bob"), held=-1, available=plus(1)), 3, "bob/AAPL"),
+    (
+        "shares held for no order",
+        changed("positions", position("bob"), held=1, available=plus(-1)),
+        3,
+        "bob/AAPL",
+    ),
+    (
+        "held shares below zero",
+        changed("positions", position("bob"), held=-1, available=plus(1)),
+        3,
+        "bob/AAPL",
+    ),
     (
         "shares to be received that no purchase brings",
         changed("positions", position("bob"), receivable=plus(1)),
         3,
         "bob/AAPL",
     ),
-    ("shares due that no trade brings", changed("positions", position("bob"), unsettled=plus(1)), 3, "bob/AAPL"),
+    (
+        "shares due that no trade brings",
+        changed("positions", position("bob"), unsettled=plus(1)),
+        3,
+        "bob/AAPL",
+    ),
     ("a short position", changed("positions", position("bob"), available=-1), 4, "bob/AAPL"),
-    ("a fill that the order does not know", changed("orders", PARTIAL, filled_quantity=plus(-1)), 5, "sale"),
-    ("an order that claims more than its fills", changed("orders", PARTIAL, filled_quantity=plus(1)), 5, "sale"),
+    (
+        "a fill that the order does not know",
+        changed("orders", PARTIAL, filled_quantity=plus(-1)),
+        5,
+        "sale",
+    ),
+    (
+        "an order that claims more than its fills",
+        changed("orders", PARTIAL, filled_quantity=plus(1)),
+        5,
+        "sale",
+    ),
     ("an overfilled order", changed("orders", PARTIAL, quantity=29), 5, "sale"),
     ("more settled than filled", changed("orders", PARTIAL, settled_quantity=31), 5, "sale"),
     ("a fill without its order", without("orders", PARTIAL), 5, "sale"),
     ("a fill is gone", without("entries", SALE), 5, "sale"),
     ("a novation is gone", without("entries", entry(Novation, "bob")), 9, "ccp:2026-11-24/AAPL"),
-    ("an obligation is gone", without("obligations", lambda o: o.client_id == "bob"), 9, "ccp:2026-11-24/USD"),
-    ("an obligation of another amount", changed("obligations", BOB, amount=plus(D("0.01"))), 9, "ccp:2026-11-24/USD"),
-    ("a settlement is gone", without("entries", entry(Settlement, "alice")), 9, "ccp:2026-11-24/AAPL"),
-    ("a history with a gap", changed("orders", PARTIAL, history=lambda h: (h[0], *h[2:])), 10, "sale"),
-    ("a status that the history does not end with", changed("orders", PARTIAL, status=OrderStatus.FILLED), 10, "sale"),
+    (
+        "an obligation is gone",
+        without("obligations", lambda o: o.client_id == "bob"),
+        9,
+        "ccp:2026-11-24/USD",
+    ),
+    (
+        "an obligation of another amount",
+        changed("obligations", BOB, amount=plus(D("0.01"))),
+        9,
+        "ccp:2026-11-24/USD",
+    ),
+    (
+        "a settlement is gone",
+        without("entries", entry(Settlement, "alice")),
+        9,
+        "ccp:2026-11-24/AAPL",
+    ),
+    (
+        "a history with a gap",
+        changed("orders", PARTIAL, history=lambda h: (h[0], *h[2:])),
+        10,
+        "sale",
+    ),
+    (
+        "a status that the history does not end with",
+        changed("orders", PARTIAL, status=OrderStatus.FILLED),
+        10,
+        "sale",
+    ),
     ("no history", changed("orders", PARTIAL, history=()), 10, "sale"),
 ]
 
@@ -189,12 +289,18 @@ def test_an_execution_that_is_booked_twice_is_found() -> None:
     fill = next(e for e in books().entries if BOBS_FILL(e))
     again = fill.model_copy(update={"trade_id": "trd_again"})
     findings = check(books().model_copy(update={"entries": (*books().entries, again)}))
-    assert (6, f"{fill.exchange_id}/{fill.execution_id}") in [(f.invariant, f.subject) for f in findings]
+    assert (6, f"{fill.exchange_id}/{fill.execution_id}") in [
+        (f.invariant, f.subject) for f in findings
+    ]
 
 
 def test_an_order_that_is_open_after_the_end_of_the_day_is_found() -> None:
     findings = check(books().model_copy(update={"expect_final": True}))
-    not_final = {o.order_id for o in books().orders if o.status not in (OrderStatus.SETTLED, OrderStatus.REJECTED)}
+    not_final = {
+        o.order_id
+        for o in books().orders
+        if o.status not in (OrderStatus.SETTLED, OrderStatus.REJECTED)
+    }
     assert len(not_final) == 3
     assert {f.subject for f in findings if f.invariant == 7} == not_final
 
@@ -209,7 +315,9 @@ def test_an_order_that_overtook_its_predecessor_is_found() -> None:
     by_sequence = {o.sequence: o for o in books().orders if o.client_id == "alice" and o.sequence}
     late = by_sequence[3]
     early = tuple(
-        e.model_copy(update={"time": NOW - timedelta(seconds=1)}) if e.status is OrderStatus.ROUTING else e
+        e.model_copy(update={"time": NOW - timedelta(seconds=1)})
+        if e.status is OrderStatus.ROUTING
+        else e
         for e in late.history
     )
     findings = check(changed("orders", lambda o: o is late, history=early)(books()))
@@ -219,7 +327,9 @@ def test_an_order_that_overtook_its_predecessor_is_found() -> None:
 def test_an_order_that_ended_before_it_was_routed_overtakes_nobody() -> None:
     resting = next(o for o in books().orders if RESTING(o))
     history = (*resting.history[:2], HistoryEntry(status=OrderStatus.CANCELED, time=NOW))
-    ended = changed("orders", lambda o: o is resting, history=history, status=OrderStatus.CANCELED, children=())
+    ended = changed(
+        "orders", lambda o: o is resting, history=history, status=OrderStatus.CANCELED, children=()
+    )
     assert 8 not in {f.invariant for f in check(ended(books()))}
 
 
@@ -232,15 +342,25 @@ def test_a_closed_order_with_a_live_child_is_found() -> None:
 
 def test_a_break_is_found() -> None:
     entry = Break(
-        trade_id="trd_1", client_id="alice", booked_at=NOW, postings=(), code="OVERFILL", reason="5 more", evidence={}
+        trade_id="trd_1",
+        client_id="alice",
+        booked_at=NOW,
+        postings=(),
+        code="OVERFILL",
+        reason="5 more",
+        evidence={},
     )
     findings = check(books().model_copy(update={"entries": (*books().entries, entry)}))
-    assert [(f.invariant, f.subject, f.message) for f in findings] == [(5, "trd_1", "break OVERFILL: 5 more")]
+    assert [(f.invariant, f.subject, f.message) for f in findings] == [
+        (5, "trd_1", "break OVERFILL: 5 more")
+    ]
 
 
 def test_a_gtc_order_that_rests_after_the_end_of_the_day_is_no_finding() -> None:
     order = make_order(time_in_force=TimeInForce.GTC)
-    snapshot = Snapshot(accounts=(), positions=(), orders=(order,), entries=(), obligations=(), expect_final=True)
+    snapshot = Snapshot(
+        accounts=(), positions=(), orders=(order,), entries=(), obligations=(), expect_final=True
+    )
     assert [finding for finding in check(snapshot) if finding.invariant == 7] == []
     day = snapshot.model_copy(update={"orders": (make_order(),)})
     assert [finding.subject for finding in check(day) if finding.invariant == 7] == [order.order_id]

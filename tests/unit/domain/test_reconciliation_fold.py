@@ -1,4 +1,6 @@
-"""The same check over books that come piece by piece, in any order, and over books that move while they are read."""
+"""The same check over books that come piece by piece, in any order, and over books that move while
+they are read.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -42,7 +44,9 @@ def found(reconciliation: Reconciliation) -> list[tuple[int, str, str]]:
     return sorted((f.invariant, f.subject, f.message) for f in reconciliation.findings())
 
 
-@given(st.sampled_from([tamper for _, tamper, _, _ in TAMPERINGS]), st.randoms(use_true_random=False))
+@given(
+    st.sampled_from([tamper for _, tamper, _, _ in TAMPERINGS]), st.randoms(use_true_random=False)
+)
 def test_whatever_the_pages_are_the_findings_are_the_same(
     tamper: Callable[[Snapshot], Snapshot], random: object
 ) -> None:
@@ -62,7 +66,9 @@ def test_a_snapshot_of_all_entities_is_the_snapshot() -> None:
 
 
 def test_one_loss_of_a_client_does_not_hide_another() -> None:
-    """Two trades of one day that are off by as much, one up and one down, cancel out in the CCP's account, and are two breaks."""
+    """Two trades of one day that are off by as much, one up and one down, cancel out in the CCP's
+    account, and are two breaks.
+    """
     world = World()
     for key in ("a", "b"):
         world.fill(world.placed(key, quantity=100), 100)
@@ -78,9 +84,11 @@ def test_one_loss_of_a_client_does_not_hide_another() -> None:
 TABLES: tuple[tuple[type, ...], ...] = ((Account, Position, Obligation), (Order,), (Entry,))
 
 
-def read(world: World, acts: list[Callable[[], object]], pauses: list[int], seed: int = 0) -> Iterator[Any]:
-    """The books in pages of one entity, the accounts first, then the orders, then the ledger, each in the order of a hash;
-    `pauses` says how many of the acts happen before each page.
+def read(
+    world: World, acts: list[Callable[[], object]], pauses: list[int], seed: int = 0
+) -> Iterator[Any]:
+    """The books in pages of one entity, the accounts first, then the orders, then the ledger, each
+    in the order of a hash; `pauses` says how many of the acts happen before each page.
     """
     left, waits = iter(acts), iter(pauses)
 
@@ -93,7 +101,11 @@ def read(world: World, acts: list[Callable[[], object]], pauses: list[int], seed
             for act in islice(left, next(waits, 0)):
                 world.advance(seconds=1)
                 act()
-            kept = {place(key): item for key, item in world.books.items.items() if isinstance(item, kinds)}
+            kept = {
+                place(key): item
+                for key, item in world.books.items.items()
+                if isinstance(item, kinds)
+            }
             later = [number for number in kept if number > after]
             if not later:
                 break
@@ -102,9 +114,13 @@ def read(world: World, acts: list[Callable[[], object]], pauses: list[int], seed
 
 
 def busy_day() -> tuple[World, list[Callable[[], object]]]:
-    """Three clients with trades in every state, an hour after the last; and what alice, bob and carol go on to do."""
+    """Three clients with trades in every state, an hour after the last; and what alice, bob and
+    carol go on to do.
+    """
     world = World()
-    world.add_client("bob", cash="9000.00", shares=50, margin_percent=D(50), credit_limit=D("9000.00"))
+    world.add_client(
+        "bob", cash="9000.00", shares=50, margin_percent=D(50), credit_limit=D("9000.00")
+    )
     world.add_client("dave", cash="50000.00")
     for client_id in ("alice", "bob", "dave"):
         world.fill(world.placed(f"{client_id} cleared", client_id=client_id, quantity=30), 30)
@@ -121,7 +137,9 @@ def busy_day() -> tuple[World, list[Callable[[], object]]]:
         lambda: world.settle("alice", TOMORROW, lambda: False),
         lambda: world.settle("bob", TOMORROW, lambda: False),
         lambda: world.cancel(sale),
-        lambda: world.placed("another", client_id="bob", quantity=5, side=Side.SELL, limit_price=D("104.00")),
+        lambda: world.placed(
+            "another", client_id="bob", quantity=5, side=Side.SELL, limit_price=D("104.00")
+        ),
     ]
 
 
@@ -136,7 +154,9 @@ def test_books_that_move_while_they_are_read_give_no_finding(pauses: list[int], 
 
 
 @pytest.mark.parametrize("act", range(9))
-def test_what_happens_between_two_tables_would_be_a_finding_in_books_that_stand_still(act: int) -> None:
+def test_what_happens_between_two_tables_would_be_a_finding_in_books_that_stand_still(
+    act: int,
+) -> None:
     world, acts = busy_day()
     began = world.now
     accounts = sum(isinstance(item, TABLES[0]) for item in world.books.items.values())
@@ -164,7 +184,9 @@ def test_a_client_at_rest_is_judged_while_another_moves() -> None:
 
 
 @pytest.mark.parametrize(("age", "moving"), [(timedelta(0), True), (timedelta(seconds=1), False)])
-def test_what_was_committed_shortly_before_may_have_been_read_stale(age: timedelta, moving: bool) -> None:
+def test_what_was_committed_shortly_before_may_have_been_read_stale(
+    age: timedelta, moving: bool
+) -> None:
     order = make_order(side=Side.SELL)
     began = order.history[-1].time + COMMITTED_WITHIN + age
     reconciliation = folded(iter([order]), Reconciliation(began=began))
@@ -172,16 +194,24 @@ def test_what_was_committed_shortly_before_may_have_been_read_stale(age: timedel
     assert bool(found(reconciliation)) is not moving
 
 
-@pytest.mark.parametrize("wrong", ["a short position", "an overfilled order", "a history with a gap"])
+@pytest.mark.parametrize(
+    "wrong", ["a short position", "an overfilled order", "a history with a gap"]
+)
 def test_what_is_wrong_by_itself_is_found_whoever_moves(wrong: str) -> None:
     reconciliation = folded(tampered(wrong), Reconciliation(began=NOW))
     assert reconciliation.in_motion == {"alice", "bob"}
-    assert [f.message for f in reconciliation.wrong] == [f.message for f in reconciliation.findings()]
+    assert [f.message for f in reconciliation.wrong] == [
+        f.message for f in reconciliation.findings()
+    ]
     assert reconciliation.wrong
 
 
 def sevens(entity: Order | Obligation, began: datetime) -> list[str]:
-    return [f.subject for f in folded(iter([entity]), Reconciliation(began=began)).findings() if f.invariant == 7]
+    return [
+        f.subject
+        for f in folded(iter([entity]), Reconciliation(began=began)).findings()
+        if f.invariant == 7
+    ]
 
 
 @pytest.mark.parametrize("time_in_force", TimeInForce)
@@ -209,6 +239,13 @@ def test_an_obligation_that_several_cycles_left_is_late() -> None:
 
 
 def test_breaks_are_no_findings_of_living_books() -> None:
-    entry = Break(trade_id="trd_1", client_id="unknown", booked_at=NOW, code="OVERFILL", reason="5 more", evidence={})
+    entry = Break(
+        trade_id="trd_1",
+        client_id="unknown",
+        booked_at=NOW,
+        code="OVERFILL",
+        reason="5 more",
+        evidence={},
+    )
     reconciliation = folded(chain(books().entities(), [entry]), Reconciliation())
     assert (reconciliation.breaks, found(reconciliation)) == ([entry], [])

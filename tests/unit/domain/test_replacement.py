@@ -1,4 +1,6 @@
-"""Replacing an order, as rules: for any fills before and after the request, what the new order is for and what is held."""
+"""Replacing an order, as rules: for any fills before and after the request, what the new order is
+for and what is held.
+"""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -7,13 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.builders import NOW, TODAY, D, holding, make_client, make_order, make_received, owned
+from tests.fakes.builders import (
+    NOW,
+    TODAY,
+    D,
+    holding,
+    make_client,
+    make_order,
+    make_received,
+    owned,
+)
 from tests.unit.domain.strategies import Script, prices, quantities, scripts
 from tests.unit.domain.test_holds import play
 from trading.domain import execution, order_entry, replacement
 from trading.domain.accounts import Account, Position
 from trading.domain.order_entry import Refusal
-from trading.domain.orders import Ending, Hold, Order, OrderRequest, OrderStatus, Reserve, is_legal_path
+from trading.domain.orders import (
+    Ending,
+    Hold,
+    Order,
+    OrderRequest,
+    OrderStatus,
+    Reserve,
+    is_legal_path,
+)
 from trading.domain.replacement import Replacement
 from trading.domain.values import ZERO, Side
 
@@ -24,7 +43,9 @@ ROUNDING = D("0.02")
 
 @dataclass
 class Replacing:
-    """The old order of a script, replaced by one for `total` shares at `price` after some of its fills; the use cases' steps, one by one."""
+    """The old order of a script, replaced by one for `total` shares at `price` after some of its
+    fills; the use cases' steps, one by one.
+    """
 
     script: Script
     total: int
@@ -44,11 +65,15 @@ class Replacing:
         client = make_client(margin_percent=self.script.order.margin_percent)
         fee = self.script.order.hold_fee_per_share
         return order_entry.validated(
-            order_entry.priced(order, client, self.script.instrument, fee), self.script.instrument, NOW
+            order_entry.priced(order, client, self.script.instrument, fee),
+            self.script.instrument,
+            NOW,
         )
 
     def beyond(self) -> Hold:
-        """By how much the new order's hold exceeds the old one's when it is asked for, with what rounding may come to."""
+        """By how much the new order's hold exceeds the old one's when it is asked for, with what
+        rounding may come to.
+        """
         before = sum(quantity for quantity, _ in self.script.fills[: self.asked_after])
         there = self.script.order.hold_for(self.script.order.quantity - before)
         needed = self.fixed(self.new()).hold_for(max(self.total - before, 0))
@@ -59,10 +84,14 @@ class Replacing:
         )
 
     def play(self, spare: Hold) -> tuple[Order, Order, Account, Position] | None:
-        """Both orders and what they hold in the end. `spare`: what there is beyond the old one's hold. None: it is refused at once."""
+        """Both orders and what they hold in the end. `spare`: what there is beyond the old one's
+        hold. None: it is refused at once.
+        """
         order, hold = self.script.order, self.script.order.hold
         sells = order.side is Side.SELL
-        account = holding(order, available=str(hold.cash + spare.cash), credit=str(hold.credit + spare.credit))
+        account = holding(
+            order, available=str(hold.cash + spare.cash), credit=str(hold.credit + spare.credit)
+        )
         start = owned(order, order.quantity + spare.shares if sells else 0)
         first = replace(self.script, fills=self.script.fills[: self.asked_after])
         old, account, position = play(first, account, start)[-1]
@@ -73,17 +102,24 @@ class Replacing:
         waiting = replacement.set_aside(new, would_be, old, account, position if sells else None)
         new, account, position = waiting.order, waiting.account, waiting.position or position
         holds = (old.hold, new.hold)
-        assert (account.held, account.credit_held) == (sum(h.cash for h in holds), sum(h.credit for h in holds))
+        assert (account.held, account.credit_held) == (
+            sum(h.cash for h in holds),
+            sum(h.credit for h in holds),
+        )
         assert account.open_order_ids == (old.order_id, new.order_id)
         rest = replace(self.script, order=old, fills=self.script.fills[self.asked_after :])
         old, account, position = play(rest, account, position)[-1]
         if old.is_open:
-            ended = execution.end(old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW)
+            ended = execution.end(
+                old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW
+            )
             old, account, position = ended.order, ended.account, ended.position or position
         held = position if sells else None
         account, held = replacement.give_back(new, account, held)
         try:
-            due = order_entry.validated(replacement.take_over(new, old, NOW), self.script.instrument, NOW)
+            due = order_entry.validated(
+                replacement.take_over(new, old, NOW), self.script.instrument, NOW
+            )
             accepted = order_entry.admit(due, account, held)
         except Refusal as refusal:
             return old, order_entry.rejected(new, refusal, NOW), account, held or position
@@ -94,14 +130,20 @@ class Replacing:
 def replacings(draw: st.DrawFn, side: Side | None = None) -> Replacing:
     """Any order, replaced by more or fewer shares at another price, after any of its fills."""
     script = draw(scripts(side))
-    return Replacing(script, draw(quantities), draw(prices), draw(st.integers(0, len(script.fills))))
+    return Replacing(
+        script, draw(quantities), draw(prices), draw(st.integers(0, len(script.fills)))
+    )
 
 
 def check(old: Order, new: Order, account: Account, position: Position, total: int) -> None:
     """What is true whatever came of it."""
     assert is_legal_path(old.history)
     assert is_legal_path(new.history)
-    assert (account.held, account.credit_held, position.held) == (new.hold.cash, new.hold.credit, new.hold.shares)
+    assert (account.held, account.credit_held, position.held) == (
+        new.hold.cash,
+        new.hold.credit,
+        new.hold.shares,
+    )
     assert account.open_order_ids == ((new.order_id,) if new.is_open else ())
     counted = new.open_notional if new.is_open else 0
     assert account.notional_today == old.protection_price * old.filled_quantity + counted
@@ -113,7 +155,9 @@ def check(old: Order, new: Order, account: Account, position: Position, total: i
 @given(replacings())
 def test_as_many_or_fewer_shares_at_the_same_price_need_nothing_more(replacing: Replacing) -> None:
     order = replacing.script.order
-    same = replace(replacing, total=min(replacing.total, order.quantity), price=order.protection_price)
+    same = replace(
+        replacing, total=min(replacing.total, order.quantity), price=order.protection_price
+    )
     outcome = same.play(Hold())
     if outcome is not None:
         old, new, account, position = outcome
@@ -128,7 +172,9 @@ def test_as_many_or_fewer_shares_at_the_same_price_need_nothing_more(replacing: 
 def test_with_the_greater_of_both_holds_the_new_order_takes_over_whatever_is_filled_meanwhile(
     replacing: Replacing,
 ) -> None:
-    """But for one for more shares at a better price: what is filled at the old one costs more than was set aside for it."""
+    """But for one for more shares at a better price: what is filled at the old one costs more than
+    was set aside for it.
+    """
     order, outcome = replacing.script.order, replacing.play(replacing.beyond())
     if outcome is not None:
         old, new, account, position = outcome
@@ -142,7 +188,9 @@ def test_with_the_greater_of_both_holds_the_new_order_takes_over_whatever_is_fil
 def test_the_terms_that_are_left_out_stay() -> None:
     old = make_order()
     changed = replacement.request_for(old, Replacement(limit_price=D("99.00")))
-    assert changed.model_dump() == make_received(limit_price=D("99.00")).model_dump(include=REQUESTED)
+    assert changed.model_dump() == make_received(limit_price=D("99.00")).model_dump(
+        include=REQUESTED
+    )
 
 
 def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
@@ -151,9 +199,15 @@ def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
         update={"reserve": Reserve(cash=D("10.00"), credit=D("3.00"), notional=D("13.00"))}
     )
     account = Account(
-        client_id="alice", held=D("10.00"), credit_held=D("3.00"), notional_date=TODAY, notional_today=D("20.00")
+        client_id="alice",
+        held=D("10.00"),
+        credit_held=D("3.00"),
+        notional_date=TODAY,
+        notional_today=D("20.00"),
     )
-    withdrawn = replacement.withdrawn(waiting, ending, account.name_order(order_entry.open_order(waiting)), None, NOW)
+    withdrawn = replacement.withdrawn(
+        waiting, ending, account.name_order(order_entry.open_order(waiting)), None, NOW
+    )
     assert withdrawn.account == Account(
         client_id="alice",
         available=D("10.00"),
@@ -163,7 +217,12 @@ def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
     )
     gone = withdrawn.order
     assert (gone.reserve, withdrawn.changed) == (None, (gone, withdrawn.account))
-    assert (gone.status, gone.reason_code, gone.ending, gone.attention_at) == ("CANCELED", "CANCELED", ending, None)
+    assert (gone.status, gone.reason_code, gone.ending, gone.attention_at) == (
+        "CANCELED",
+        "CANCELED",
+        ending,
+        None,
+    )
     assert is_legal_path(gone.history)
 
 

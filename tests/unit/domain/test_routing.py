@@ -1,4 +1,6 @@
-"""The smart order router: how a quantity is split, what happens next, how execution quality is remembered."""
+"""The smart order router: how a quantity is split, what happens next, how execution quality is
+remembered.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -9,14 +11,24 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, make_order
 from trading.domain.orders import ChildStatus, Order, OrderStatus
-from trading.domain.routing import ExecutionQuality, Step, Venue, allocate, allocate_whole, next_step, spent_exchanges
+from trading.domain.routing import (
+    ExecutionQuality,
+    Step,
+    Venue,
+    allocate,
+    allocate_whole,
+    next_step,
+    spent_exchanges,
+)
 from trading.domain.values import OrderType, Side, TimeInForce
 
 DAY, IOC, FOK = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def venue(name: str, ask: str = "100.00", size: int = 100, fee: str = "0.00", quality: str = "1") -> Venue:
+def venue(
+    name: str, ask: str = "100.00", size: int = 100, fee: str = "0.00", quality: str = "1"
+) -> Venue:
     """A venue whose bid is ten cents below its ask."""
     return Venue(
         exchange_id=name,
@@ -50,7 +62,9 @@ def test_poor_execution_can_outweigh_a_price() -> None:
 
 
 def test_of_equals_the_deeper_comes_first_then_the_name() -> None:
-    assert allocate(BUY, 10, D("101.00"), DAY, [venue("B"), venue("A"), venue("C", size=200)]) == (("C", 10),)
+    assert allocate(BUY, 10, D("101.00"), DAY, [venue("B"), venue("A"), venue("C", size=200)]) == (
+        ("C", 10),
+    )
     assert allocate(BUY, 10, D("101.00"), DAY, [venue("B"), venue("A")]) == (("A", 10),)
 
 
@@ -67,12 +81,19 @@ def test_liquidity_beyond_the_limit_is_left_alone() -> None:
 
 def test_in_the_second_round_only_what_is_displayed_is_taken() -> None:
     venues = [venue("A", "100.00"), venue("B", "100.01")]
-    assert allocate(BUY, 500, D("101.00"), IOC, venues, displayed_only=True) == (("A", 100), ("B", 100))
+    assert allocate(BUY, 500, D("101.00"), IOC, venues, displayed_only=True) == (
+        ("A", 100),
+        ("B", 100),
+    )
     assert allocate(BUY, 500, D("99.00"), IOC, venues, displayed_only=True) == ()
 
 
 def test_a_fok_goes_whole_to_the_best_venue_that_shows_it_all() -> None:
-    venues = [venue("BEST", "100.00", size=50), venue("DEEP", "100.02", size=500), venue("DEEPER", "100.03", size=900)]
+    venues = [
+        venue("BEST", "100.00", size=50),
+        venue("DEEP", "100.02", size=500),
+        venue("DEEPER", "100.03", size=900),
+    ]
     assert allocate(BUY, 100, D("101.00"), FOK, venues) == (("DEEP", 100),)
 
 
@@ -103,7 +124,11 @@ venues_drawn = st.lists(
 
 
 @given(
-    st.sampled_from(Side), st.integers(1, 2000), st.integers(9800, 10200), st.sampled_from(TimeInForce), venues_drawn
+    st.sampled_from(Side),
+    st.integers(1, 2000),
+    st.integers(9800, 10200),
+    st.sampled_from(TimeInForce),
+    venues_drawn,
 )
 def test_an_allocation_is_complete_and_the_cheapest(
     side: Side, quantity: int, limit: int, time_in_force: TimeInForce, venues: list[Venue]
@@ -117,10 +142,14 @@ def test_an_allocation_is_complete_and_the_cheapest(
         return
     within = [v for v in venues if v.size(side) and (v.price(side) - price) * side.sign <= 0]
     shown = {v.exchange_id: v.size(side) for v in within}
-    assert all(parts.get(name, 0) <= size for name, size in shown.items()) or quantity > sum(shown.values())
+    assert all(parts.get(name, 0) <= size for name, size in shown.items()) or quantity > sum(
+        shown.values()
+    )
     for better in within:
         for worse in within:
-            if better.effective_cost(side) < worse.effective_cost(side) and parts.get(worse.exchange_id):
+            if better.effective_cost(side) < worse.effective_cost(side) and parts.get(
+                worse.exchange_id
+            ):
                 assert parts.get(better.exchange_id, 0) >= better.size(side), (
                     "the better venue first, to the last share"
                 )
@@ -132,10 +161,16 @@ def test_an_allocation_is_complete_and_the_cheapest(
 ENDINGS = {"R": ChildStatus.REJECTED, "C": ChildStatus.CANCELED, "X": ChildStatus.EXPIRED}
 
 
-def with_children(outcomes: str, time_in_force: TimeInForce, order_type: OrderType = OrderType.LIMIT) -> Order:
-    """An order with a child of 10 an outcome: Rejected, Canceled, eXpired, Filled, Live; `-` leaves 10 unrouted."""
+def with_children(
+    outcomes: str, time_in_force: TimeInForce, order_type: OrderType = OrderType.LIMIT
+) -> Order:
+    """An order with a child of 10 an outcome: Rejected, Canceled, eXpired, Filled, Live; `-` leaves
+    10 unrouted.
+    """
     parts = tuple((f"E{number}", 10) for number, outcome in enumerate(outcomes) if outcome != "-")
-    order = make_order(quantity=10 * len(outcomes), time_in_force=time_in_force, order_type=order_type)
+    order = make_order(
+        quantity=10 * len(outcomes), time_in_force=time_in_force, order_type=order_type
+    )
     order = order.routed(parts, NOW)
     for number, outcome in enumerate(outcomes.replace("-", ""), 1):
         child_id = f"{order.order_id}-{number}"
@@ -225,7 +260,9 @@ def test_quality_stays_between_worst_and_best(outcomes: list[tuple[int, int]]) -
 
 
 def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
-    """Whichever comes first, the last trade or the cancel of a resting order: what is left is not sent elsewhere."""
+    """Whichever comes first, the last trade or the cancel of a resting order: what is left is not
+    sent elsewhere.
+    """
     order = make_order(quantity=100).routed((("E0", 100),), NOW)
     day = order.child_ended(f"{order.order_id}-1", ChildStatus.CANCELED, 30, "by the exchange")
     assert (day.unrouted, next_step(day), spent_exchanges(day)) == (70, Step.WAIT, {"E0"})
@@ -234,7 +271,11 @@ def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
 
 
 def test_what_our_books_refused_is_not_bought_again_elsewhere() -> None:
-    order = make_order(quantity=100).routed((("E0", 100),), NOW).refused(make_order(quantity=100).order_id + "-1", 30)
+    order = (
+        make_order(quantity=100)
+        .routed((("E0", 100),), NOW)
+        .refused(make_order(quantity=100).order_id + "-1", 30)
+    )
     assert (order.unrouted, next_step(order)) == (30, Step.WAIT)
     order = order.filled(f"{order.order_id}-1", "trd_1", 70, D("7000.00"), D("0.21"), NOW)
     assert next_step(order) is Step.CANCEL

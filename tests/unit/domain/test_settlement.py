@@ -17,7 +17,10 @@ from trading.domain.values import Side
 
 def discharged(fill: Fill, account: Account) -> Discharge:
     position = Position(
-        client_id="alice", symbol="AAPL", available=fill.quantity, unsettled=fill.side.sign * fill.quantity
+        client_id="alice",
+        symbol="AAPL",
+        available=fill.quantity,
+        unsettled=fill.side.sign * fill.quantity,
     )
     return discharge(fill, "confirmed-1", TOMORROW, account, position, NOW)
 
@@ -51,10 +54,18 @@ def test_a_sale_settles_its_proceeds() -> None:
 
 @pytest.mark.parametrize(
     ("loan", "repaid", "available"),
-    [("4000.00", "4000.00", "5999.70"), ("9999.70", "9999.70", "0.00"), ("20000.00", "9999.70", "0.00")],
+    [
+        ("4000.00", "4000.00", "5999.70"),
+        ("9999.70", "9999.70", "0.00"),
+        ("20000.00", "9999.70", "0.00"),
+    ],
 )
-def test_the_proceeds_of_a_sale_first_repay_the_loan(loan: str, repaid: str, available: str) -> None:
-    account = Account(client_id="alice", unsettled=D("9999.70"), credit_used=D(loan), credit_available=D("10.00"))
+def test_the_proceeds_of_a_sale_first_repay_the_loan(
+    loan: str, repaid: str, available: str
+) -> None:
+    account = Account(
+        client_id="alice", unsettled=D("9999.70"), credit_used=D(loan), credit_available=D("10.00")
+    )
     done = discharged(make_fill(Side.SELL), account)
     assert done.settlement.loan_repaid == D(repaid)
     assert done.account.available == D(available)
@@ -83,7 +94,10 @@ def test_trade_novation_and_settlement_leave_only_client_fees_loan_and_the_outsi
     novation = novate(fill, make_client(), net("AAPL", TOMORROW, [obligation_of(fill)]), NOW)
     proceeds = fill.client_amount if side is Side.SELL else D("0.00")
     account = Account(
-        client_id="alice", available=Decimal(cash) / 100, unsettled=proceeds, credit_used=Decimal(loan) / 100
+        client_id="alice",
+        available=Decimal(cash) / 100,
+        unsettled=proceeds,
+        credit_used=Decimal(loan) / 100,
     )
     done = discharged(fill, account)
     left = balances(fill, novation, done.settlement)

@@ -21,7 +21,9 @@ FREE = Account(client_id="alice")
 
 
 def test_cash_leaves_as_a_double_entry() -> None:
-    account, entry = deposits.withdraw_cash(Account(client_id="alice", available=D("10.00")), D("4.00"), "w-1", NOW)
+    account, entry = deposits.withdraw_cash(
+        Account(client_id="alice", available=D("10.00")), D("4.00"), "w-1", NOW
+    )
     assert account.available == D("6.00")
     assert entry.postings == ledger.transfer("USD", "client:alice", "depository", D("4.00"))
     assert LEDGER_ENTRY.validate_python(entry.model_dump()) == entry
@@ -35,25 +37,45 @@ def test_held_and_unsettled_cash_does_not_leave() -> None:
 
 
 def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> None:
-    account = Account(client_id="alice", unsettled=D("7.00")).hold(D("5.00"), D(0)).move(available=D("6.00"))
-    assert (account.available, account.unsettled, account.withdrawable) == (D("1.00"), D("7.00"), D("1.00"))
+    account = (
+        Account(client_id="alice", unsettled=D("7.00"))
+        .hold(D("5.00"), D(0))
+        .move(available=D("6.00"))
+    )
+    assert (account.available, account.unsettled, account.withdrawable) == (
+        D("1.00"),
+        D("7.00"),
+        D("1.00"),
+    )
     with pytest.raises(NotWithdrawableError):
         deposits.withdraw_cash(account, D("1.01"), "w-1", NOW)
 
 
 def test_shares_leave_with_their_part_of_the_cost() -> None:
-    position = Position(client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00"))
+    position = Position(
+        client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00")
+    )
     left, entry = deposits.withdraw_shares(FREE, position, 3, "w-1", NOW)
-    assert (left.available, left.held, left.cost_basis, left.realised_profit) == (0, 1, D("25.00"), D("0.00"))
+    assert (left.available, left.held, left.cost_basis, left.realised_profit) == (
+        0,
+        1,
+        D("25.00"),
+        D("0.00"),
+    )
     assert entry.cost == D("75.00")
     assert entry.postings == ledger.transfer("AAPL", "client:alice", "depository", 3)
 
 
 @pytest.mark.parametrize(
-    ("bought", "sold", "withdrawable"), [(0, 0, 1000), (400, 0, 1000), (0, 300, 700), (900, 1000, 0), (300, 700, 300)]
+    ("bought", "sold", "withdrawable"),
+    [(0, 0, 1000), (400, 0, 1000), (0, 300, 700), (900, 1000, 0), (300, 700, 300)],
 )
-def test_shares_that_are_still_to_be_received_do_not_leave(bought: int, sold: int, withdrawable: int) -> None:
-    """What was sold and not yet delivered is owed to the CCP out of what the depository has, whatever was bought after it."""
+def test_shares_that_are_still_to_be_received_do_not_leave(
+    bought: int, sold: int, withdrawable: int
+) -> None:
+    """What was sold and not yet delivered is owed to the CCP out of what the depository has,
+    whatever was bought after it.
+    """
     position = Position(client_id="alice", symbol="AAPL", available=1000).hold(sold)
     position = position.move(held=-sold, unsettled=-sold).bought(bought, D("10.00"))
     assert position.withdrawable == withdrawable
@@ -82,7 +104,9 @@ def test_shares_leave_when_cash_covers_the_loan() -> None:
 
 def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
     account = Account(client_id="alice", available=D("10.00"))
-    first, again = (deposits.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2))
+    first, again = (
+        deposits.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2)
+    )
     assert first == again
     assert deposits.withdraw_cash(account, D("1.00"), "ref", NOW)[1].trade_id != first
 
@@ -91,14 +115,18 @@ def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
 def test_a_credit_limit_is_what_is_available_held_and_used(
     before: Decimal, held: Decimal, used: Decimal, limit: Decimal
 ) -> None:
-    account = Account(client_id="alice", credit_available=before, credit_held=held, credit_used=used)
+    account = Account(
+        client_id="alice", credit_available=before, credit_held=held, credit_used=used
+    )
     changed = account.with_credit_limit(limit)
     assert changed.credit_available + changed.credit_held + changed.credit_used == limit
     assert changed == account.model_copy(update={"credit_available": changed.credit_available})
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 1000), amounts), max_size=20))
-def test_shares_that_come_and_go_leave_no_cost_behind(moves: list[tuple[bool, int, Decimal]]) -> None:
+def test_shares_that_come_and_go_leave_no_cost_behind(
+    moves: list[tuple[bool, int, Decimal]],
+) -> None:
     position = Position(client_id="alice", symbol="AAPL")
     for number, (comes, quantity, cost) in enumerate(moves):
         if comes:
@@ -112,7 +140,9 @@ def test_shares_that_come_and_go_leave_no_cost_behind(moves: list[tuple[bool, in
 
 
 def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_longer() -> None:
-    credential = Credential(api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",))
+    credential = Credential(
+        api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
+    )
     until = NOW + timedelta(hours=1)
     rotated = credential.rotated("second", "r-1", until)
     assert rotated.valid_hashes(NOW) == ("second", "first")
@@ -122,10 +152,14 @@ def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_long
 
 
 def test_a_lost_secret_is_replaced_and_the_one_in_use_keeps_its_time() -> None:
-    credential = Credential(api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",))
+    credential = Credential(
+        api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
+    )
     until = NOW + timedelta(hours=1)
     replaced = credential.rotated("lost", "r-1", until).reissued("third", "r-2")
     assert replaced.valid_hashes(NOW) == ("third", "first")
     assert replaced.valid_hashes(until) == ("third",)
     assert replaced.rotation == "r-2"
-    assert credential.reissued("second", "r-1").valid_hashes(NOW) == ("second",), "the first one was lost"
+    assert credential.reissued("second", "r-1").valid_hashes(NOW) == ("second",), (
+        "the first one was lost"
+    )

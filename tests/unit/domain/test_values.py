@@ -28,7 +28,11 @@ def test_cents_round_as_their_names_say(amount: Decimal) -> None:
 
 
 def test_half_a_cent_is_rounded_up() -> None:
-    assert (cents(D("0.005")), cents_down(D("0.009")), cents_up(D("0.001"))) == (D("0.01"), D("0.00"), D("0.01"))
+    assert (cents(D("0.005")), cents_down(D("0.009")), cents_up(D("0.001"))) == (
+        D("0.01"),
+        D("0.00"),
+        D("0.01"),
+    )
 
 
 @pytest.mark.parametrize("amount", [1.5, True])
@@ -57,7 +61,9 @@ def test_timestamps_sort_as_text() -> None:
 def test_the_same_cause_has_the_same_id() -> None:
     assert identifiers.order_id("alice", "k") == identifiers.order_id("alice", "k")
     assert identifiers.order_id("alice", "k") != identifiers.order_id("bob", "k")
-    assert identifiers.order_id("ab", "c") != identifiers.order_id("a", "bc"), "parts do not run together"
+    assert identifiers.order_id("ab", "c") != identifiers.order_id("a", "bc"), (
+        "parts do not run together"
+    )
     assert identifiers.trade_id("XNYS", "1") != identifiers.trade_id("XNAS", "1")
     assert identifiers.deposit_id("alice", "r") != identifiers.order_id("alice", "r")
 
@@ -90,15 +96,23 @@ def test_what_is_held_and_released_comes_back(cash: Decimal, credit: Decimal) ->
     assert held.release(cash, credit) == account
 
 
-@pytest.mark.parametrize("balance", ["available", "held", "unsettled", "credit_held", "credit_used"])
+@pytest.mark.parametrize(
+    "balance", ["available", "held", "unsettled", "credit_held", "credit_used"]
+)
 def test_no_balance_goes_below_zero(balance: str) -> None:
     account = Account(client_id="alice", available=D("1.00"), unsettled=D("1.00"))
     with pytest.raises(LedgerInvariantError):
         account.move(**{balance: D("-2.01")})
 
 
-@given(st.lists(st.tuples(st.sampled_from(["hold", "deposit", "sale", "settle"]), amounts), max_size=20))
-def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(moves: list[tuple[str, Decimal]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["hold", "deposit", "sale", "settle"]), amounts), max_size=20
+    )
+)
+def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(
+    moves: list[tuple[str, Decimal]],
+) -> None:
     account, settled, due = Account(client_id="alice"), D(0), D(0)
     for what, amount in moves:
         match what:
@@ -112,7 +126,11 @@ def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(moves
                 account = account.move(available=amount, unsettled=-amount)
                 settled, due = settled + amount, due - amount
         used = max(-settled, D(0))
-        assert (account.available, account.unsettled, account.unsettled_used) == (max(settled, D(0)), due - used, used)
+        assert (account.available, account.unsettled, account.unsettled_used) == (
+            max(settled, D(0)),
+            due - used,
+            used,
+        )
         assert account.total == settled + due + account.held
         assert min(account.available, account.unsettled, account.available_to_trade) >= 0
     released = account.release(account.held, D(0))
@@ -127,7 +145,9 @@ def test_an_account_that_uses_no_proceeds_does_not_say_so() -> None:
 
 
 def test_the_credit_line_alone_may_be_overdrawn_when_the_limit_is_cut() -> None:
-    assert Account(client_id="alice").move(credit_available=D("-1.00")).credit_available == D("-1.00")
+    assert Account(client_id="alice").move(credit_available=D("-1.00")).credit_available == D(
+        "-1.00"
+    )
 
 
 @pytest.mark.parametrize("balance", ["available", "held"])
@@ -148,10 +168,19 @@ def test_the_days_notional_starts_anew_each_day_and_never_goes_below_zero() -> N
 
 def test_deposits_balance_and_happen_once_a_reference() -> None:
     account, cash = deposits.deposit_cash(Account(client_id="alice"), D("100.00"), "wire-1", NOW)
-    position, shares = deposits.deposit_shares(Position(client_id="alice", symbol="AAPL"), 5, D("450.00"), "in-1", NOW)
-    assert (account.available, position.available, position.cost_basis) == (D("100.00"), 5, D("450.00"))
+    position, shares = deposits.deposit_shares(
+        Position(client_id="alice", symbol="AAPL"), 5, D("450.00"), "in-1", NOW
+    )
+    assert (account.available, position.available, position.cost_basis) == (
+        D("100.00"),
+        5,
+        D("450.00"),
+    )
     assert cash.trade_id == identifiers.deposit_id("alice", "wire-1") != shares.trade_id
-    assert {(p.account, p.amount) for p in cash.postings} == {("client:alice", D(100)), ("depository", D(-100))}
+    assert {(p.account, p.amount) for p in cash.postings} == {
+        ("client:alice", D(100)),
+        ("depository", D(-100)),
+    }
     assert {(p.account, p.asset, p.amount) for p in shares.postings} == {
         ("client:alice", "AAPL", D(5)),
         ("depository", "AAPL", D(-5)),
@@ -160,7 +189,11 @@ def test_deposits_balance_and_happen_once_a_reference() -> None:
 
 
 def test_netting_leaves_one_posting_an_account_and_asset_and_none_of_zero() -> None:
-    postings = netted(transfer("USD", "a", "b", D(5)), transfer("USD", "a", "b", D(2)), transfer("USD", "c", "c", D(1)))
+    postings = netted(
+        transfer("USD", "a", "b", D(5)),
+        transfer("USD", "a", "b", D(2)),
+        transfer("USD", "c", "c", D(1)),
+    )
     assert {(p.account, p.amount) for p in postings} == {("a", D(-7)), ("b", D(7))}
 
 
@@ -187,14 +220,21 @@ def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"margin_percent": D(0)}, {"margin_percent": D(101)}, {"credit_limit": D(-1)}, {"daily_trading_limit": D(0)}],
+    [
+        {"margin_percent": D(0)},
+        {"margin_percent": D(101)},
+        {"credit_limit": D(-1)},
+        {"daily_trading_limit": D(0)},
+    ],
 )
 def test_a_clients_limits_make_sense(changes: dict[str, Decimal]) -> None:
     with pytest.raises(ValidationError):
         make_client(**changes)
 
 
-@pytest.mark.parametrize("text", ["1e3", "1_000", "NaN", "Infinity", " 1", "١", "1.", ".5", "1" * 21])
+@pytest.mark.parametrize(
+    "text", ["1e3", "1_000", "NaN", "Infinity", " 1", "١", "1.", ".5", "1" * 21]
+)
 def test_money_is_a_plain_decimal(text: str) -> None:
     with pytest.raises(ValidationError):
         Account.model_validate({"client_id": "alice", "available": text})

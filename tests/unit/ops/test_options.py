@@ -9,7 +9,9 @@ from ops.options import duration
 from ops.screen import in_words
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0s", 0)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0s", 0)]
+)
 def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert duration(text) == timedelta(seconds=seconds)
 
@@ -22,7 +24,15 @@ def test_anything_else_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0s"), (59, "59s"), (60, "1m 0s"), (3_661, "1h 1m"), (3_605, "1h 5s"), (90_061, "1d 1h"), (-5, "0s")],
+    [
+        (0, "0s"),
+        (59, "59s"),
+        (60, "1m 0s"),
+        (3_661, "1h 1m"),
+        (3_605, "1h 5s"),
+        (90_061, "1d 1h"),
+        (-5, "0s"),
+    ],
 )
 def test_an_age_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
     assert in_words(timedelta(seconds=seconds)) == words

@@ -14,7 +14,9 @@ from trading.wire import SubmitOrder, VenueQuote
 NOW = datetime(2026, 1, 5, 15, 0, 30, tzinfo=UTC)
 DICE = Dice("test")
 APPLE = Listing(symbol="AAPL", reference_price=Decimal("228.50"))
-QUOTE = VenueQuote(exchange_id="XNYS", bid=Decimal("228.40"), bid_size=1000, ask=Decimal("228.50"), ask_size=1000)
+QUOTE = VenueQuote(
+    exchange_id="XNYS", bid=Decimal("228.40"), bid_size=1000, ask=Decimal("228.50"), ask_size=1000
+)
 FAULTLESS = ExchangeBehaviour(
     reject_rate=Decimal(0),
     partial_rate=Decimal(0),

@@ -12,7 +12,9 @@ from trading.domain.values import TimeInForce
 
 def outcome() -> MatchOutcome:
     """Some fills and the cancellation of the rest."""
-    matched = match(booked_order(quantity=1500, time_in_force=TimeInForce.IOC), QUOTE, FAULTLESS, DICE, NOW)
+    matched = match(
+        booked_order(quantity=1500, time_in_force=TimeInForce.IOC), QUOTE, FAULTLESS, DICE, NOW
+    )
     assert matched is not None
     assert len(matched.reports) > 1
     return matched
@@ -31,7 +33,9 @@ def test_of_a_silenced_order_nothing_is_sent() -> None:
 
 
 def test_a_late_report_is_due_later() -> None:
-    dispatches = schedule(outcome(), FAULTLESS.overridden({"late_rate": 1, "late_seconds": 45}), DICE, NOW)
+    dispatches = schedule(
+        outcome(), FAULTLESS.overridden({"late_rate": 1, "late_seconds": 45}), DICE, NOW
+    )
     assert {dispatch.due_at for dispatch in dispatches} == {NOW + timedelta(seconds=45)}
 
 
@@ -61,12 +65,16 @@ def test_an_unanswered_report_is_due_again_after_growing_waits_and_given_up_afte
 
 
 def test_an_answered_report_is_done() -> None:
-    dispatch = Dispatch(report=outcome().reports[0], due_at=NOW).after_attempt(answered=True, now=NOW)
+    dispatch = Dispatch(report=outcome().reports[0], due_at=NOW).after_attempt(
+        answered=True, now=NOW
+    )
     assert (dispatch.state, dispatch.attempts) == (DispatchState.ANSWERED, 1)
 
 
 def test_an_override_changes_its_field_alone_and_unknown_names_are_refused() -> None:
-    assert FAULTLESS.overridden({"late_rate": "0.5"}) == FAULTLESS.model_copy(update={"late_rate": Decimal("0.5")})
+    assert FAULTLESS.overridden({"late_rate": "0.5"}) == FAULTLESS.model_copy(
+        update={"late_rate": Decimal("0.5")}
+    )
     with pytest.raises(ValueError, match="lateness"):
         FAULTLESS.overridden({"lateness": 1})
 
@@ -77,5 +85,8 @@ def test_latency_is_within_its_bounds_and_down_follows_the_minute() -> None:
     assert 0.005 <= min(latencies) < max(latencies) <= 0.100
     assert behaviour.overridden({"down_rate": 1}).is_down(DICE, "XNYS", 1)
     assert not FAULTLESS.is_down(DICE, "XNYS", 1)
-    outages = [behaviour.overridden({"down_rate": "0.5"}).is_down(DICE, "XNYS", minute) for minute in range(200)]
+    outages = [
+        behaviour.overridden({"down_rate": "0.5"}).is_down(DICE, "XNYS", minute)
+        for minute in range(200)
+    ]
     assert 60 < sum(outages) < 140

@@ -25,7 +25,9 @@ instructions = st.builds(
 
 
 @given(instructions)
-def test_delivery_versus_payment_moves_shares_one_way_and_cash_the_other(instruction: SettlementInstruction) -> None:
+def test_delivery_versus_payment_moves_shares_one_way_and_cash_the_other(
+    instruction: SettlementInstruction,
+) -> None:
     totals: dict[str, Decimal] = defaultdict(Decimal)
     ours: dict[str, Decimal] = defaultdict(Decimal)
     for movement in movements(instruction):
@@ -40,7 +42,15 @@ def test_delivery_versus_payment_moves_shares_one_way_and_cash_the_other(instruc
 @given(instructions)
 def test_the_confirmation_repeats_the_instruction(instruction: SettlementInstruction) -> None:
     confirmation = confirm(instruction, DepositoryBehaviour(), DICE, NOW)
-    common = {"instruction_id", "direction", "symbol", "quantity", "amount", "currency", "settlement_date"}
+    common = {
+        "instruction_id",
+        "direction",
+        "symbol",
+        "quantity",
+        "amount",
+        "currency",
+        "settlement_date",
+    }
     assert confirmation.model_dump(include=common) == instruction.model_dump(include=common)
     assert (confirmation.status, confirmation.reason) == (ConfirmationStatus.SETTLED, None)
 

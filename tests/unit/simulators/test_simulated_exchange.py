@@ -10,7 +10,15 @@ from simulators.dice import Dice
 from simulators.exchange import BookedOrder, Tombstone, cancel, match, split, validate
 from simulators.market import Listing
 from simulators.problem import Problem
-from tests.unit.simulators.builders import APPLE, DICE, FAULTLESS, NOW, QUOTE, booked_order, submit_order
+from tests.unit.simulators.builders import (
+    APPLE,
+    DICE,
+    FAULTLESS,
+    NOW,
+    QUOTE,
+    booked_order,
+    submit_order,
+)
 from trading.domain.values import Side, TimeInForce
 from trading.wire import ExecType, ExecutionReport, VenueOrderStatus, VenueQuote
 
@@ -36,7 +44,9 @@ rates = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1)])
 behaviours = st.builds(ExchangeBehaviour, reject_rate=rates, partial_rate=rates)
 
 
-def work(booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour) -> tuple[BookedOrder, list[Any]]:
+def work(
+    booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour
+) -> tuple[BookedOrder, list[Any]]:
     """The order after it met these quotes one after another, and its reports."""
     reports: list[ExecutionReport] = []
     for quote in market:
@@ -56,11 +66,17 @@ def test_fills_never_exceed_the_order_the_market_or_the_limit(
         outcome = None if booked.status.is_final else match(booked, quote, behaviour, DICE, NOW)
         if outcome is None:
             continue
-        price, size = (quote.ask, quote.ask_size) if order.side is Side.BUY else (quote.bid, quote.bid_size)
+        price, size = (
+            (quote.ask, quote.ask_size) if order.side is Side.BUY else (quote.bid, quote.bid_size)
+        )
         fills = [report for report in outcome.reports if report.exec_type is ExecType.TRADE]
         assert len(fills) <= 3
         assert outcome.taken == sum(fill.last_quantity for fill in fills) <= size
-        assert outcome.booked.cumulative_quantity == booked.cumulative_quantity + outcome.taken <= order.quantity
+        assert (
+            outcome.booked.cumulative_quantity
+            == booked.cumulative_quantity + outcome.taken
+            <= order.quantity
+        )
         assert all(fill.last_price == price and fill.last_quantity > 0 for fill in fills)
         assert all((order.limit_price - price) * order.side.sign >= 0 for _ in fills)
         booked = outcome.booked
@@ -79,15 +95,23 @@ def test_reports_tell_the_whole_story(
         assert report.leaves_quantity == (booked.order.quantity - running if working else 0)
     assert len({report.execution_id for report in reports}) == len(reports) == final.report_count
     assert all(len(report.execution_id) <= 64 for report in reports)
-    assert final.state(reports).cumulative_quantity == sum(each.quantity for each in final.state(reports).executions)
+    assert final.state(reports).cumulative_quantity == sum(
+        each.quantity for each in final.state(reports).executions
+    )
     if final.status in (VenueOrderStatus.CANCELED, VenueOrderStatus.REJECTED):
         assert reports[-1].exec_type.value == final.status.value
-    assert (final.status is VenueOrderStatus.FILLED) == (final.cumulative_quantity == booked.order.quantity)
+    assert (final.status is VenueOrderStatus.FILLED) == (
+        final.cumulative_quantity == booked.order.quantity
+    )
 
 
 @given(orders, quotes, behaviours)
-def test_the_same_seed_matches_the_same(booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour) -> None:
-    assert match(booked, quote, behaviour, Dice("s"), NOW) == match(booked, quote, behaviour, Dice("s"), NOW)
+def test_the_same_seed_matches_the_same(
+    booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour
+) -> None:
+    assert match(booked, quote, behaviour, Dice("s"), NOW) == match(
+        booked, quote, behaviour, Dice("s"), NOW
+    )
 
 
 @given(orders, quotes, behaviours)
@@ -125,7 +149,9 @@ def moved(by: str) -> VenueQuote:
 def test_a_stop_order_is_elected_when_the_middle_of_the_quote_reaches_its_stop_price(
     side: Side, limit: str, before: str, reached: str
 ) -> None:
-    booked = booked_order(side=side, limit_price=Decimal(limit), stop_price=Decimal("228.45") + Decimal(reached))
+    booked = booked_order(
+        side=side, limit_price=Decimal(limit), stop_price=Decimal("228.45") + Decimal(reached)
+    )
     assert match(booked, moved(before), FAULTLESS, DICE, NOW) is None
     filled, reports = work(booked, [moved(reached)], FAULTLESS)
     assert (filled.status, filled.elected) == (VenueOrderStatus.FILLED, True)
@@ -152,8 +178,14 @@ def test_another_stop_price_is_another_order() -> None:
 
 
 def test_an_ioc_remainder_is_canceled_not_rejected() -> None:
-    final, reports = work(booked_order(quantity=1500, time_in_force=TimeInForce.IOC), [QUOTE], FAULTLESS)
-    assert (final.status, final.cumulative_quantity, final.leaves_quantity) == (VenueOrderStatus.CANCELED, 1000, 0)
+    final, reports = work(
+        booked_order(quantity=1500, time_in_force=TimeInForce.IOC), [QUOTE], FAULTLESS
+    )
+    assert (final.status, final.cumulative_quantity, final.leaves_quantity) == (
+        VenueOrderStatus.CANCELED,
+        1000,
+        0,
+    )
     assert reports[-1].exec_type is ExecType.CANCELED
     assert reports[-1].cumulative_quantity == 1000
 
@@ -174,19 +206,29 @@ def test_a_seeded_partial_leaves_shares_although_the_market_had_them() -> None:
 def test_canceling_keeps_what_was_filled() -> None:
     partly, reports = work(booked_order(quantity=1500), [QUOTE], FAULTLESS)
     state = cancel(partly).state(reports)
-    assert (state.status, state.cumulative_quantity, state.leaves_quantity) == (VenueOrderStatus.CANCELED, 1000, 0)
+    assert (state.status, state.cumulative_quantity, state.leaves_quantity) == (
+        VenueOrderStatus.CANCELED,
+        1000,
+        0,
+    )
     assert sum(execution.quantity for execution in state.executions) == 1000
 
 
 def test_a_tombstone_is_a_canceled_order_of_nothing() -> None:
     state = Tombstone(exchange_id="XNYS", client_order_id="ord_1-1").state()
-    assert (state.status, state.quantity, state.cumulative_quantity) == (VenueOrderStatus.CANCELED, 0, 0)
+    assert (state.status, state.quantity, state.cumulative_quantity) == (
+        VenueOrderStatus.CANCELED,
+        0,
+        0,
+    )
     assert state.exchange_order_id == booked_order().exchange_order_id
 
 
 def test_only_the_terms_make_an_order_another_one() -> None:
     booked = booked_order()
-    assert booked.has_terms_of(submit_order(correlation_id="other", callback_url="https://elsewhere"))
+    assert booked.has_terms_of(
+        submit_order(correlation_id="other", callback_url="https://elsewhere")
+    )
     assert not booked.has_terms_of(submit_order(quantity=101))
 
 
@@ -205,12 +247,18 @@ def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
         ({"limit_price": Decimal("230.005")}, APPLE, "BAD_PRICE"),
         ({"limit_price": Decimal("1E+20")}, APPLE, "BAD_PRICE"),
         ({"stop_price": Decimal("230.005")}, APPLE, "BAD_PRICE"),
-        ({"stop_price": Decimal("229.00"), "time_in_force": TimeInForce.IOC}, APPLE, "BAD_TIME_IN_FORCE"),
+        (
+            {"stop_price": Decimal("229.00"), "time_in_force": TimeInForce.IOC},
+            APPLE,
+            "BAD_TIME_IN_FORCE",
+        ),
         ({"quantity": 1_000_001}, APPLE, "BAD_QUANTITY"),
         ({"quantity": 150}, APPLE.model_copy(update={"lot_size": 100}), "BAD_QUANTITY"),
     ],
 )
-def test_what_the_exchange_cannot_take_is_refused(changes: dict[str, Any], listing: Listing | None, code: str) -> None:
+def test_what_the_exchange_cannot_take_is_refused(
+    changes: dict[str, Any], listing: Listing | None, code: str
+) -> None:
     with pytest.raises(Problem) as refused:
         validate(submit_order(**changes), listing)
     assert (refused.value.status, refused.value.code) == (422, code)

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from simulators.behaviour import EXCHANGE_DEFAULTS
 from simulators.dice import Dice
-from simulators.market import Consumed, Listing, displayed_quote, mid_price, minute_of, next_minute, remaining_quote
+from simulators.market import (
+    Consumed,
+    Listing,
+    displayed_quote,
+    mid_price,
+    minute_of,
+    next_minute,
+    remaining_quote,
+)
 from simulators.reference import EXCHANGES, INSTRUMENTS, market_items
 from tests.unit.simulators.builders import APPLE, DICE, NOW, QUOTE
 
@@ -23,7 +31,9 @@ def test_the_same_seed_quotes_the_same_and_another_seed_does_not() -> None:
 
 
 @given(minutes, prices)
-def test_the_middle_stays_near_the_reference_price_and_moves_slowly(minute: int, price: Decimal) -> None:
+def test_the_middle_stays_near_the_reference_price_and_moves_slowly(
+    minute: int, price: Decimal
+) -> None:
     listing = Listing(symbol="X", reference_price=price)
     mid = mid_price(DICE, listing, minute)
     assert abs(mid - price) <= price * Decimal("0.005")
@@ -31,10 +41,20 @@ def test_the_middle_stays_near_the_reference_price_and_moves_slowly(minute: int,
 
 
 @given(minutes, prices, st.sampled_from(["0.01", "0.05", "1"]))
-def test_quotes_are_on_tick_and_no_exchange_crosses_another(minute: int, price: Decimal, tick: str) -> None:
-    listing = Listing(symbol="X", reference_price=max(price, Decimal(tick)), tick_size=Decimal(tick))
-    quotes = [displayed_quote(DICE, listing, name, each, minute) for name, each in EXCHANGE_DEFAULTS.items()]
-    assert all(quote.bid > 0 and quote.bid % Decimal(tick) == 0 == quote.ask % Decimal(tick) for quote in quotes)
+def test_quotes_are_on_tick_and_no_exchange_crosses_another(
+    minute: int, price: Decimal, tick: str
+) -> None:
+    listing = Listing(
+        symbol="X", reference_price=max(price, Decimal(tick)), tick_size=Decimal(tick)
+    )
+    quotes = [
+        displayed_quote(DICE, listing, name, each, minute)
+        for name, each in EXCHANGE_DEFAULTS.items()
+    ]
+    assert all(
+        quote.bid > 0 and quote.bid % Decimal(tick) == 0 == quote.ask % Decimal(tick)
+        for quote in quotes
+    )
     middle = mid_price(DICE, listing, minute)
     assert all(quote.bid < middle < quote.ask or quote.bid == Decimal(tick) for quote in quotes)
     assert max(quote.bid for quote in quotes) < min(quote.ask for quote in quotes)
@@ -43,9 +63,13 @@ def test_quotes_are_on_tick_and_no_exchange_crosses_another(minute: int, price: 
 def test_liquidity_is_replenished_each_minute_and_thin_symbols_show_less() -> None:
     thin = APPLE.model_copy(update={"liquidity": Decimal("0.05")})
     behaviour = EXCHANGE_DEFAULTS["XNYS"]
-    sizes = {displayed_quote(DICE, APPLE, "XNYS", behaviour, minute).ask_size for minute in range(20)}
+    sizes = {
+        displayed_quote(DICE, APPLE, "XNYS", behaviour, minute).ask_size for minute in range(20)
+    }
     assert len(sizes) > 1
-    assert max(displayed_quote(DICE, thin, "XNYS", behaviour, minute).ask_size for minute in range(20)) < min(sizes)
+    assert max(
+        displayed_quote(DICE, thin, "XNYS", behaviour, minute).ask_size for minute in range(20)
+    ) < min(sizes)
 
 
 def test_what_orders_took_is_not_displayed_again() -> None:
@@ -61,8 +85,12 @@ def test_the_next_minute_is_after_now_and_in_another_bucket() -> None:
 def test_every_exchange_has_a_behaviour_and_every_instrument_a_listing() -> None:
     assert set(EXCHANGE_DEFAULTS) == {exchange.exchange_id for exchange in EXCHANGES}
     listings = [
-        Listing.model_validate({"symbol": item["sk"], **{k: v for k, v in item.items() if k not in ("pk", "sk")}})
+        Listing.model_validate(
+            {"symbol": item["sk"], **{k: v for k, v in item.items() if k not in ("pk", "sk")}}
+        )
         for item in market_items()
     ]
-    assert {listing.symbol for listing in listings} == {instrument.symbol for instrument in INSTRUMENTS}
+    assert {listing.symbol for listing in listings} == {
+        instrument.symbol for instrument in INSTRUMENTS
+    }
     assert len(listings) == 21

@@ -1,4 +1,6 @@
-"""Administering clients: whatever fails on the way, a repeated request ends as one would have; limits and balances stay right."""
+"""Administering clients: whatever fails on the way, a repeated request ends as one would have;
+limits and balances stay right.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,7 +24,11 @@ from trading.domain.errors import DomainError
 from trading.domain.order_entry import open_order
 from trading.domain.reconciliation import check
 from trading.messages import CancelOrder
-from trading.usecases.administer_clients import AdministerClients, ClientExistsError, VersionConflictError
+from trading.usecases.administer_clients import (
+    AdministerClients,
+    ClientExistsError,
+    VersionConflictError,
+)
 from trading.usecases.administration import Operator
 from trading.usecases.cancel_order import BY_SUSPENSION, RequestCancel
 from trading.usecases.halt_instrument import HaltInstrument
@@ -46,8 +52,12 @@ class Office:
         self.audit = MemoryAudit(self.faults)
         self.mailboxes = MemoryMailboxes(self.faults)
         numbers = count(1)
-        cancel = RequestCancel(self.registry, self.mailboxes, MemoryMonitor(self.faults), lambda: NOW)
-        self.clients = AdministerClients(self.registry, self.audit, cancel, self._secret(numbers), lambda: NOW)
+        cancel = RequestCancel(
+            self.registry, self.mailboxes, MemoryMonitor(self.faults), lambda: NOW
+        )
+        self.clients = AdministerClients(
+            self.registry, self.audit, cancel, self._secret(numbers), lambda: NOW
+        )
         self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
         self.halt = HaltInstrument(self.registry, self.audit)
 
@@ -63,21 +73,28 @@ class Office:
         """With a client, funded."""
         self.clients.create(NEW, "key-1", OPERATOR)
         self.transfers.deposit("alice", Cash(amount=D("100.00")), "opening", OPERATOR)
-        self.transfers.deposit("alice", Shares(symbol="AAPL", quantity=10, cost=D("1000.00")), "shares", OPERATOR)
+        self.transfers.deposit(
+            "alice", Shares(symbol="AAPL", quantity=10, cost=D("1000.00")), "shares", OPERATOR
+        )
         return self
 
     def with_open_order(self) -> "Office":
         """With an order that rests."""
         order = make_order(quantity=1, limit_price=D("10.00"))
         account = (
-            self.registry.account("alice").hold(order.hold.cash, order.hold.credit).append_order(open_order(order))
+            self.registry.account("alice")
+            .hold(order.hold.cash, order.hold.credit)
+            .append_order(open_order(order))
         )
         self.registry.write(account, order)
         return self
 
     def state(self) -> object:
         """Everything that is kept, but which of several secrets was made."""
-        keys = {key: (each.rotation, len(each.secret_hashes)) for key, each in self.registry.credentials.items()}
+        keys = {
+            key: (each.rotation, len(each.secret_hashes))
+            for key, each in self.registry.credentials.items()
+        }
         messages = set(self.mailboxes.waiting("execution"))
         return self.registry.clients, self.registry.items, self.registry.instruments, keys, messages
 
@@ -86,7 +103,9 @@ class Office:
 
 
 REQUESTS: dict[str, Callable[[Office], object]] = {
-    "create": lambda o: o.clients.create(NEW.model_copy(update={"client_id": "bob"}), "key-2", OPERATOR),
+    "create": lambda o: o.clients.create(
+        NEW.model_copy(update={"client_id": "bob"}), "key-2", OPERATOR
+    ),
     "suspend": lambda o: o.clients.suspend("alice", OPERATOR),
     "set-limits": lambda o: o.clients.set_limits("alice", LIMITS, 1, OPERATOR),
     "rotate-secret": lambda o: o.clients.rotate_secret(
@@ -96,14 +115,18 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
         "alice", next(iter(o.registry.credentials)), "r-1", None, OPERATOR
     ),
     "deposit": lambda o: o.transfers.deposit("alice", Cash(amount=D("5.00")), "ref", OPERATOR),
-    "withdraw": lambda o: o.transfers.withdraw("alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR),
+    "withdraw": lambda o: o.transfers.withdraw(
+        "alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR
+    ),
     "halt": lambda o: o.halt("AAPL", False, OPERATOR),
 }
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_worker_that_dies_at_any_call_is_made_good_by_the_request_again(name: str, after: bool) -> None:
+def test_a_worker_that_dies_at_any_call_is_made_good_by_the_request_again(
+    name: str, after: bool
+) -> None:
     undisturbed = Office().opened().with_open_order()
     before = len(undisturbed.faults.calls)
     REQUESTS[name](undisturbed)
@@ -146,9 +169,15 @@ def test_a_secret_is_answered_once() -> None:
     first, again = (office.clients.create(NEW, "key-1", OPERATOR) for _ in range(2))
     assert (first.secret, again.secret) == ("secret-1", None)
     assert first.credential.api_key == again.credential.api_key
-    rotate = [office.clients.rotate_secret("alice", first.credential.api_key, "r-1", DAY, OPERATOR) for _ in range(2)]
+    rotate = [
+        office.clients.rotate_secret("alice", first.credential.api_key, "r-1", DAY, OPERATOR)
+        for _ in range(2)
+    ]
     assert [issued.secret for issued in rotate] == ["secret-3", None]
-    assert office.registry.credentials[first.credential.api_key].secret_hashes == ("hash-3", "hash-1")
+    assert office.registry.credentials[first.credential.api_key].secret_hashes == (
+        "hash-3",
+        "hash-1",
+    )
 
 
 @pytest.mark.parametrize(("key", "fingerprint"), [("key-2", "f-1"), ("key-1", "f-2")])
@@ -156,7 +185,9 @@ def test_another_request_cannot_create_the_same_client(key: str, fingerprint: st
     office = Office().opened()
     with pytest.raises(ClientExistsError):
         office.clients.create(NEW.model_copy(update={"fingerprint": fingerprint}), key, OPERATOR)
-    assert list(office.registry.credentials) == [office.clients.show("alice").credentials[0].api_key]
+    assert list(office.registry.credentials) == [
+        office.clients.show("alice").credentials[0].api_key
+    ]
 
 
 def test_limits_chosen_on_an_older_version_are_refused() -> None:
@@ -187,12 +218,18 @@ def test_a_client_without_an_account_gets_one_under_its_limit() -> None:
 
 def test_a_deposit_from_before_costs_were_kept_is_known_again() -> None:
     office = Office().opened()
-    (key,) = [key for key, entry in office.registry.items.items() if getattr(entry, "reference", None) == "shares"]
+    (key,) = [
+        key
+        for key, entry in office.registry.items.items()
+        if getattr(entry, "reference", None) == "shares"
+    ]
     office.registry.items[key] = office.registry.items[key].model_copy(update={"cost": None})
     shares = Shares(symbol="AAPL", quantity=10, cost=D("1000.00"))
     assert office.transfers.deposit("alice", shares, "shares", OPERATOR)[1] is True
     with pytest.raises(ReferenceReusedError):
-        office.transfers.deposit("alice", shares.model_copy(update={"quantity": 11}), "shares", OPERATOR)
+        office.transfers.deposit(
+            "alice", shares.model_copy(update={"quantity": 11}), "shares", OPERATOR
+        )
 
 
 amounts = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
@@ -209,7 +246,9 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=25), st.data())
-def test_any_sequence_keeps_the_invariants(sequence: list[tuple[str, Any, str]], data: st.DataObject) -> None:
+def test_any_sequence_keeps_the_invariants(
+    sequence: list[tuple[str, Any, str]], data: st.DataObject
+) -> None:
     office = Office().opened()
     for kind, what, reference in sequence:
         if data.draw(st.booleans()):
@@ -222,7 +261,9 @@ def test_any_sequence_keeps_the_invariants(sequence: list[tuple[str, Any, str]],
             office.faults = Faults()
             office.registry.faults = office.audit.faults = office.faults
     account, limits = office.registry.account("alice"), office.registry.clients["alice"].limits
-    assert account.credit_available + account.credit_held + account.credit_used == limits.credit_limit
+    assert (
+        account.credit_available + account.credit_held + account.credit_used == limits.credit_limit
+    )
     assert account.available >= 0
     assert office.registry.position("alice", "AAPL").cost_basis >= 0
     assert [each for each in office.findings() if "orders hold" not in each.message] == []

@@ -1,4 +1,6 @@
-"""Execution, inwards: what exchanges report is booked once, in whatever order, and what cannot be right is a break."""
+"""Execution, inwards: what exchanges report is booked once, in whatever order, and what cannot be
+right is a break.
+"""
 
 from datetime import timedelta
 
@@ -23,7 +25,9 @@ def deliver(world: World, report: ExecutionReport) -> None:
     world.execute(ReportReceived(client_id=report.account, correlation_id="c", report=report))
 
 
-def trade(world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1) -> ExecutionReport:
+def trade(
+    world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1
+) -> ExecutionReport:
     """The exchange executes; its report is still on its way."""
     return world.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
 
@@ -36,7 +40,11 @@ def test_fills_move_order_account_position_and_ledger_together(world: World) -> 
     order = world.placed()
     world.fill(order, 40, "99.50")
     partial = world.current(order)
-    assert (partial.status, partial.filled_quantity, partial.fees) == (OrderStatus.PARTIALLY_FILLED, 40, D("0.12"))
+    assert (partial.status, partial.filled_quantity, partial.fees) == (
+        OrderStatus.PARTIALLY_FILLED,
+        40,
+        D("0.12"),
+    )
     assert world.books.account("alice").total == D("100000.00") - D("3980.12")
     assert world.books.position("alice", "AAPL").quantity == 1040
     assert world.findings() == []
@@ -70,7 +78,9 @@ def test_an_end_that_comes_before_the_last_trade_waits_for_it(world: World) -> N
     last = trade(world, order, 30)
     world.report(canceled(world, order))
     assert world.current(order).is_open
-    assert world.books.account("alice").held == D("10000.30"), "30 may still come, and what happens to 70 is open"
+    assert world.books.account("alice").held == D("10000.30"), (
+        "30 may still come, and what happens to 70 is open"
+    )
     world.report(last)
     ended = world.current(order)
     assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 30)
@@ -84,7 +94,11 @@ def test_a_partial_fill_then_expiry_at_the_exchange(world: World) -> None:
     world.fill(order, 30)
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED))
     ended = world.current(order)
-    assert (ended.status, ended.filled_quantity, ended.cleared_at) == (OrderStatus.EXPIRED, 30, world.now)
+    assert (ended.status, ended.filled_quantity, ended.cleared_at) == (
+        OrderStatus.EXPIRED,
+        30,
+        world.now,
+    )
     assert world.books.account("alice").notional_today == D("3000.00")
     assert world.findings() == []
 
@@ -94,7 +108,10 @@ def test_an_order_split_over_exchanges_ends_when_the_last_part_does(world: World
     world.report(canceled(world, order, child=2))
     assert world.current(order).status is OrderStatus.ROUTING
     world.fill(order, 500, child=1)
-    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 500)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (
+        OrderStatus.CANCELED,
+        500,
+    )
     assert world.findings() == []
 
 
@@ -106,7 +123,11 @@ def test_a_fill_after_the_order_is_over_is_a_break_and_flags_it(world: World) ->
     assert world.current(order).status is OrderStatus.CANCELED
     world.report(late)
     after = world.current(order)
-    assert (after.status, after.filled_quantity, after.review_reason) == (OrderStatus.CANCELED, 0, "OVERFILL")
+    assert (after.status, after.filled_quantity, after.review_reason) == (
+        OrderStatus.CANCELED,
+        0,
+        "OVERFILL",
+    )
     assert breaks(world) == ["OVERFILL"]
     assert world.books.account("alice").total == D("100000.00")
     assert [f.invariant for f in world.findings()] == [5], "the break itself"
@@ -118,7 +139,10 @@ def test_the_same_execution_with_other_numbers_is_a_break(world: World) -> None:
     world.report(report.model_copy(update={"last_quantity": 41}))
     world.report(report.model_copy(update={"last_price": D("99.00")}))
     assert breaks(world) == ["EXECUTION_CHANGED"]
-    assert (world.current(order).filled_quantity, world.current(order).review_reason) == (40, "EXECUTION_CHANGED")
+    assert (world.current(order).filled_quantity, world.current(order).review_reason) == (
+        40,
+        "EXECUTION_CHANGED",
+    )
 
 
 def test_the_same_price_written_otherwise_is_the_same(world: World) -> None:
@@ -129,7 +153,8 @@ def test_the_same_price_written_otherwise_is_the_same(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "price", "code"), [(101, "100.00", "OVERFILL"), (100, "100.01", "PRICE_WORSE_THAN_LIMIT")]
+    ("quantity", "price", "code"),
+    [(101, "100.00", "OVERFILL"), (100, "100.01", "PRICE_WORSE_THAN_LIMIT")],
 )
 def test_what_no_exchange_may_do_is_a_break_and_books_nothing(
     world: World, quantity: int, price: str, code: str
@@ -165,7 +190,9 @@ def test_a_report_for_no_order_of_that_account_at_that_exchange_is_a_break(
 
 
 @pytest.mark.parametrize("missing", [{"last_quantity": 0}, {"last_price": None}])
-def test_a_trade_without_quantity_or_price_is_a_break(world: World, missing: dict[str, object]) -> None:
+def test_a_trade_without_quantity_or_price_is_a_break(
+    world: World, missing: dict[str, object]
+) -> None:
     order = world.placed()
     world.report(trade(world, order, 40).model_copy(update=missing))
     assert breaks(world) == ["MALFORMED_TRADE"]
@@ -206,7 +233,9 @@ def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
     assert world.findings() == []
 
 
-def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minutes(world: World) -> None:
+def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minutes(
+    world: World,
+) -> None:
     order = world.placed()
     world.exchanges.down = {child.exchange_id for child in order.children}
     world.advance(minutes=2)
@@ -262,7 +291,10 @@ def test_a_fill_that_happened_after_the_close_settles_a_day_later(world: World) 
     report = world.fill(order, 100)
     fill = next(e for e in world.books.ledger() if e.kind == "FILL")
     assert fill.executed_at == report.transact_time
-    assert (fill.trade_date.isoformat(), fill.settlement_date.isoformat()) == ("2026-11-24", "2026-11-25")
+    assert (fill.trade_date.isoformat(), fill.settlement_date.isoformat()) == (
+        "2026-11-24",
+        "2026-11-25",
+    )
 
 
 def test_of_two_ends_of_a_child_the_first_stands(world: World) -> None:
@@ -270,16 +302,23 @@ def test_of_two_ends_of_a_child_the_first_stands(world: World) -> None:
     fills = [trade(world, order, 30)]
     world.report(canceled(world, order))
     world.report(
-        world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED).model_copy(update={"cumulative_quantity": 0})
+        world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED).model_copy(
+            update={"cumulative_quantity": 0}
+        )
     )
     assert world.current(order).children[0].ending == "CANCELED"
     assert len(world.health.observed) == 1
     world.report(fills[0])
-    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 30)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (
+        OrderStatus.CANCELED,
+        30,
+    )
 
 
 def test_what_was_refused_does_not_keep_the_order_open(world: World) -> None:
-    """The exchange thinks it has executed 100; to us nothing more will come of it, and people have the break."""
+    """The exchange thinks it has executed 100; to us nothing more will come of it, and people have
+    the break.
+    """
     order = world.placed()
     world.report(trade(world, order, 100, "100.01"))
     ended = world.current(order)
@@ -296,14 +335,19 @@ def test_of_a_fill_that_is_refused_in_the_middle_the_rest_goes_on(world: World) 
     world.report(trade(world, order, 30, "100.01"))
     assert world.current(order).is_open
     world.fill(order, 50)
-    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 70)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (
+        OrderStatus.CANCELED,
+        70,
+    )
     assert [f.invariant for f in world.findings()] == [5], "the break itself"
 
 
 def test_a_fill_of_an_impossible_time_is_a_break(world: World) -> None:
     order = world.placed()
     report = trade(world, order, 100)
-    world.report(report.model_copy(update={"transact_time": report.transact_time.replace(year=1999)}))
+    world.report(
+        report.model_copy(update={"transact_time": report.transact_time.replace(year=1999)})
+    )
     assert breaks(world) == ["IMPLAUSIBLE_TIME"]
 
 
@@ -323,7 +367,9 @@ def test_no_exchange_reports_a_price_of_nothing(world: World, price: str) -> Non
         ExecutionReport.model_validate(report.model_dump() | {"last_price": D(price)})
 
 
-def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_is_booked(world: World) -> None:
+def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_is_booked(
+    world: World,
+) -> None:
     order = world.placed()
     report = trade(world, order, 100)
     deliver(world, report.model_copy(update={"last_quantity": 101}))
@@ -333,16 +379,23 @@ def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_
     assert world.findings()[0].message.startswith("break OVERFILL")
 
 
-def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_execution(world: World) -> None:
+def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_execution(
+    world: World,
+) -> None:
     order = world.placed()
     report = world.fill(order, 40)
     deliver(world, report.model_copy(update={"last_quantity": 101, "execution_id": "rogue"}))
     assert breaks(world) == ["OVERFILL"]
-    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 40)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (
+        OrderStatus.CANCELED,
+        40,
+    )
     assert "exchanges.cancel" in world.faults.calls
 
 
-def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_answered(world: World) -> None:
+def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_answered(
+    world: World,
+) -> None:
     order = world.placed()
     report = trade(world, order, 100)
     world.exchanges.down.add("ARCX")
@@ -354,7 +407,9 @@ def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_an
     assert world.findings()[0].message.startswith("break OVERFILL")
 
 
-def test_a_report_of_another_symbol_takes_nothing_from_what_may_still_be_executed(world: World) -> None:
+def test_a_report_of_another_symbol_takes_nothing_from_what_may_still_be_executed(
+    world: World,
+) -> None:
     order = world.placed()
     noise = trade(world, order, 40).model_copy(update={"symbol": "MSFT", "execution_id": "noise"})
     deliver(world, noise)

@@ -71,7 +71,9 @@ def test_before_it_was_routed_it_never_reaches_an_exchange(world: World) -> None
     assert world.exchanges.arrived == []
 
 
-@pytest.mark.parametrize(("executed", "status"), [(0, "CANCELED"), (30, "CANCELED"), (100, "CLEARED")])
+@pytest.mark.parametrize(
+    ("executed", "status"), [(0, "CANCELED"), (30, "CANCELED"), (100, "CLEARED")]
+)
 def test_each_share_is_either_filled_or_canceled(world: World, executed: int, status: str) -> None:
     order = world.placed()
     cancel(world, order)
@@ -99,12 +101,21 @@ def test_with_a_silent_exchange_the_order_stays_open_until_it_answers(world: Wor
 
 
 def test_an_order_that_is_over_cannot_be_canceled(world: World) -> None:
-    filled, rejected, expired = world.placed("a"), world.order("b", quantity=100_000), world.placed("c")
+    filled, rejected, expired = (
+        world.placed("a"),
+        world.order("b", quantity=100_000),
+        world.placed("c"),
+    )
     world.fill(filled, 100)
     world.cancel(expired, outcome=OrderStatus.EXPIRED)
     elsewise = world.placed("d", side=Side.SELL)
     world.cancel(elsewise, reason="the operator's wish")
-    for order, status in ((filled, "CLEARED"), (rejected, "REJECTED"), (expired, "EXPIRED"), (elsewise, "CANCELED")):
+    for order, status in (
+        (filled, "CLEARED"),
+        (rejected, "REJECTED"),
+        (expired, "EXPIRED"),
+        (elsewise, "CANCELED"),
+    ):
         with pytest.raises(OrderClosedError) as closed:
             world.request_cancel("alice", order.order_id)
         assert closed.value.details == {"status": status}
@@ -124,7 +135,10 @@ def test_all_open_orders_are_canceled_and_nothing_else(world: World) -> None:
     bobs = world.placed("bobs", client_id="bob")
     filled = world.placed("filled")
     world.fill(filled, 100)
-    resting, sale = world.placed("resting"), world.placed("sale", side=Side.SELL, limit_price=D("100.01"))
+    resting, sale = (
+        world.placed("resting"),
+        world.placed("sale", side=Side.SELL, limit_price=D("100.01")),
+    )
     asked, more = world.request_cancel.all("alice")
     assert ([order.order_id for order in asked], more) == ([resting.order_id, sale.order_id], False)
     world.run()
@@ -138,7 +152,10 @@ def test_all_are_canceled_in_portions(world: World, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cancel_order, "ORDERS_A_REQUEST", 2)
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
     asked, more = world.request_cancel.all("alice")
-    assert ([order.order_id for order in asked], more) == ([order.order_id for order in orders[:2]], True)
+    assert ([order.order_id for order in asked], more) == (
+        [order.order_id for order in orders[:2]],
+        True,
+    )
     world.run()
     asked, more = world.request_cancel.all("alice")
     assert ([order.order_id for order in asked], more) == ([orders[2].order_id], False)
@@ -155,11 +172,18 @@ def test_all_are_canceled_as_far_as_there_is_time(world: World) -> None:
     world.books.commit = slow  # type: ignore[method-assign]
     asked, more = world.request_cancel.all("alice")
     world.books.commit = commit  # type: ignore[method-assign]
-    assert ([order.order_id for order in asked], more) == ([order.order_id for order in orders[:2]], True)
+    assert ([order.order_id for order in asked], more) == (
+        [order.order_id for order in orders[:2]],
+        True,
+    )
     assert world.mailboxes.waiting("execution") == []
     world.sweep()
     world.run()
-    assert world.statuses(*orders) == (OrderStatus.CANCELED, OrderStatus.CANCELED, OrderStatus.ROUTING)
+    assert world.statuses(*orders) == (
+        OrderStatus.CANCELED,
+        OrderStatus.CANCELED,
+        OrderStatus.ROUTING,
+    )
 
 
 def test_a_cancel_of_all_that_dies_half_way_is_taken_up_by_the_next(world: World) -> None:
@@ -171,7 +195,10 @@ def test_a_cancel_of_all_that_dies_half_way_is_taken_up_by_the_next(world: World
             world.request_cancel.all("alice")
         assert [is_shown_as_requested(world.current(order)) for order in orders].count(True) == done
     asked, more = world.request_cancel.all("alice")
-    assert ([order.order_id for order in asked], more) == ([order.order_id for order in orders[1:]], False)
+    assert ([order.order_id for order in asked], more) == (
+        [order.order_id for order in orders[1:]],
+        False,
+    )
     world.sweep()
     world.run()
     assert {world.current(order).status for order in orders} == {OrderStatus.CANCELED}
@@ -255,7 +282,10 @@ def test_a_fill_that_is_faster_is_seen(world: World, executed: int) -> None:
     else:
         assert cancel(world, order) == (OrderStatus.PARTIALLY_FILLED, True)
         world.run()
-        assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 30)
+        assert (world.current(order).status, world.current(order).filled_quantity) == (
+            OrderStatus.CANCELED,
+            30,
+        )
 
 
 def test_twice_at_once_it_is_written_once(world: World) -> None:

@@ -31,7 +31,11 @@ def test_trades_and_order_move_together(world: World) -> None:
     order = executed(world, 60, 40)
     assert order.status is OrderStatus.FILLED
     cleared = world.clear(order.order_id)
-    assert (cleared.status, cleared.cleared_at, cleared.attention_at) == (OrderStatus.CLEARED, world.now, None)
+    assert (cleared.status, cleared.cleared_at, cleared.attention_at) == (
+        OrderStatus.CLEARED,
+        world.now,
+        None,
+    )
     assert cleared == world.current(order)
     assert [n.net_position.net_quantity for n in novations(world)] == [60, 100]
     assert len(world.books.snapshot().obligations) == 2
@@ -105,7 +109,9 @@ def test_very_many_trades_take_several_transactions(world: World) -> None:
 
 @pytest.mark.parametrize("crash_at", [1, 2, 3])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_between_the_transactions_is_made_good(world: World, crash_at: int, after: bool) -> None:
+def test_a_crash_between_the_transactions_is_made_good(
+    world: World, crash_at: int, after: bool
+) -> None:
     order = executed(world, *[1] * MANY)
     done = 0
     commit = world.books.commit

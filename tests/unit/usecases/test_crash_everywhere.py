@@ -1,4 +1,6 @@
-"""Whatever call fails, before its effect or after it, the day ends as it would have: nothing is lost and nothing is done twice."""
+"""Whatever call fails, before its effect or after it, the day ends as it would have: nothing is
+lost and nothing is done twice.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -78,7 +80,10 @@ def test_a_day_without_faults() -> None:
     play(world)
     assert balances(world) == [
         (D("100000.00") - D("9998.30"), 0),
-        (D("9000.00") - D("13097.38") - D("0.12") - D("0.06") - D("0.21") + D("5239.09"), D("5239.09")),
+        (
+            D("9000.00") - D("13097.38") - D("0.12") - D("0.06") - D("0.21") + D("5239.09"),
+            D("5239.09"),
+        ),
         (D("5001.00") - D("0.15") + D("3000.60") - D("0.09"), 0),
         1000 + 100,
         61 + 70,
@@ -117,7 +122,9 @@ def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(part: int, af
 def test_a_call_to_the_outside_world_whose_outcome_is_unknown_does_no_harm(after: bool) -> None:
     for number in numbers("exchanges", "depository"):
         world = new_world()
-        (world.faults.after if after else world.faults.before)(number, OutcomeUnknownError("timed out"))
+        (world.faults.after if after else world.faults.before)(
+            number, OutcomeUnknownError("timed out")
+        )
         check_the_end(world, play(world))
         assert world.faults.pending == 0
 

@@ -14,7 +14,9 @@ from trading.wire import ExecType
 
 
 def poll(world: World, order: Order) -> None:
-    world.mailboxes.put("execution", PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    world.mailboxes.put(
+        "execution", PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
+    )
     world.run()
 
 
@@ -38,11 +40,15 @@ def test_expiry_is_a_cancel_with_another_name(world: World) -> None:
 
 def test_an_order_that_was_never_routed_can_be_canceled(world: World) -> None:
     order = world.order()
-    world.execute(CancelOrder(client_id="alice", correlation_id="c", order_id=order.order_id, reason="asked"))
+    world.execute(
+        CancelOrder(client_id="alice", correlation_id="c", order_id=order.order_id, reason="asked")
+    )
     assert world.current(order).status is OrderStatus.CANCELED
     world.run()
     assert world.exchanges.arrived == []
-    assert world.workflow.ended[order.order_id] == "OrderClosed: CANCELED", "its message found it closed"
+    assert world.workflow.ended[order.order_id] == "OrderClosed: CANCELED", (
+        "its message found it closed"
+    )
 
 
 def test_what_was_executed_before_the_cancel_is_booked_first(world: World) -> None:
@@ -70,7 +76,9 @@ def test_a_canceled_order_is_not_routed_on(world: World) -> None:
     assert len(world.exchanges.arrived) == 1
 
 
-def test_an_order_whose_exchange_does_not_answer_the_cancel_stays_until_it_does(world: World) -> None:
+def test_an_order_whose_exchange_does_not_answer_the_cancel_stays_until_it_does(
+    world: World,
+) -> None:
     order = world.placed(quantity=700)
     world.exchanges.down = {"ARCX"}
     world.cancel(order)
@@ -90,7 +98,10 @@ def test_a_fill_at_a_silent_exchange_is_booked_while_the_order_is_ending(world: 
     world.fill(order, 60)
     assert world.current(order).filled_quantity == 60
     poll(world, order)
-    assert (world.current(order).status, world.current(order).filled_quantity) == (OrderStatus.CANCELED, 60)
+    assert (world.current(order).status, world.current(order).filled_quantity) == (
+        OrderStatus.CANCELED,
+        60,
+    )
     assert world.findings() == []
 
 
@@ -104,7 +115,9 @@ def test_a_second_cancel_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("call", ["exchanges.cancel", "books.commit"])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_cancel_whose_worker_dies_is_finished_by_its_redelivery(world: World, call: str, after: bool) -> None:
+def test_a_cancel_whose_worker_dies_is_finished_by_its_redelivery(
+    world: World, call: str, after: bool
+) -> None:
     order = world.placed()
     (world.faults.after if after else world.faults.before)(call)
     world.cancel(order)
@@ -117,7 +130,9 @@ def answers(world: World) -> list[str]:
     return [call for call in world.faults.calls if call in ("workflow.succeed", "workflow.fail")]
 
 
-def test_the_workflow_is_answered_when_the_order_has_done_executing_and_not_before(world: World) -> None:
+def test_the_workflow_is_answered_when_the_order_has_done_executing_and_not_before(
+    world: World,
+) -> None:
     order = world.order()
     world.execute(world.mailboxes.queues["execution", "alice"].popleft())  # type: ignore[arg-type]
     report = world.exchanges.fill(f"{order.order_id}-1", 40, "100.00")
@@ -164,7 +179,9 @@ def test_when_the_workflow_is_gone_clearing_is_told_directly(world: World) -> No
 def test_an_order_that_was_executed_without_a_workflow_is_cleared_by_the_poll(world: World) -> None:
     world.faults.before("workflow.start")
     order = world.order()
-    world.mailboxes.put("execution", ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    world.mailboxes.put(
+        "execution", ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
+    )
     world.run()
     world.fill(order, 100)
     assert world.current(order).status is OrderStatus.FILLED
@@ -180,19 +197,28 @@ def test_an_order_that_ends_unfilled_fails_its_workflow_and_is_not_cleared(world
     assert world.workflow.ended[order.order_id].startswith("OrderClosed")
 
 
-def test_an_order_that_was_canceled_in_part_without_a_workflow_is_cleared_by_the_poll(world: World) -> None:
+def test_an_order_that_was_canceled_in_part_without_a_workflow_is_cleared_by_the_poll(
+    world: World,
+) -> None:
     world.faults.before("workflow.start")
     order = world.order()
-    world.mailboxes.put("execution", ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    world.mailboxes.put(
+        "execution", ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
+    )
     world.run()
     world.fill(order, 30)
     world.cancel(order)
-    assert (world.current(order).status, world.current(order).cleared_at) == (OrderStatus.CANCELED, None)
+    assert (world.current(order).status, world.current(order).cleared_at) == (
+        OrderStatus.CANCELED,
+        None,
+    )
     poll(world, order)
     assert world.current(order).cleared_at is not None
 
 
-def test_an_order_that_is_executed_in_very_many_parts_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_that_is_executed_in_very_many_parts_is_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(execute_order, "MAX_TRADES", 3)
     order = world.placed()
     for _ in range(3):

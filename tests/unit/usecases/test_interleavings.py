@@ -1,4 +1,6 @@
-"""Orders, fills, replacements, cancels and expiries in any order, with messages delivered one by one, late, twice or not at all."""
+"""Orders, fills, replacements, cancels and expiries in any order, with messages delivered one by
+one, late, twice or not at all.
+"""
 
 from collections import Counter
 from contextlib import suppress
@@ -19,11 +21,15 @@ from trading.wire import ExecType, ExecutionReport
 PRICES = st.sampled_from(["99.00", "99.50", "100.00", "100.50"])
 QUANTITIES = st.integers(1, 300)
 PICK = st.integers(0, 99)
-TIMES_IN_FORCE = st.sampled_from([TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC])
+TIMES_IN_FORCE = st.sampled_from(
+    [TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC]
+)
 
 
 class Interleavings(RuleBasedStateMachine):
-    """A client with 100,000 and 1,000 shares. Reports are kept until a rule lets them arrive; messages likewise."""
+    """A client with 100,000 and 1,000 shares. Reports are kept until a rule lets them arrive;
+    messages likewise.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +45,9 @@ class Interleavings(RuleBasedStateMachine):
         self.place(side, 100, price, TimeInForce.DAY)
         self.deliver_all()
 
-    @rule(side=st.sampled_from(Side), quantity=QUANTITIES, price=PRICES, time_in_force=TIMES_IN_FORCE)
+    @rule(
+        side=st.sampled_from(Side), quantity=QUANTITIES, price=PRICES, time_in_force=TIMES_IN_FORCE
+    )
     def place(self, side: Side, quantity: int, price: str, time_in_force: TimeInForce) -> None:
         self.keys += 1
         self.world.order(
@@ -56,7 +64,10 @@ class Interleavings(RuleBasedStateMachine):
         old = self._order(pick)
         try:
             new = self.world.replace(
-                old, f"key-{self.keys}", quantity=quantity, limit_price=None if price is None else Decimal(price)
+                old,
+                f"key-{self.keys}",
+                quantity=quantity,
+                limit_price=None if price is None else Decimal(price),
             )
         except DomainError:
             assert self.world.current(old) == old
@@ -64,7 +75,9 @@ class Interleavings(RuleBasedStateMachine):
         self.asked[new.order_id] = old.quantity if quantity is None else quantity
 
     @rule(pick=PICK, quantity=QUANTITIES, price=st.none() | PRICES, part=QUANTITIES)
-    def replace_while_it_is_executed(self, pick: int, quantity: int, price: str | None, part: int) -> None:
+    def replace_while_it_is_executed(
+        self, pick: int, quantity: int, price: str | None, part: int
+    ) -> None:
         """Nobody was told of the execution yet when the order is taken back for the other."""
         self.replace(pick, quantity, price)
         self.execute(pick, part)
@@ -94,7 +107,9 @@ class Interleavings(RuleBasedStateMachine):
             order, child = at_exchange[pick % len(at_exchange)]
             part = min(quantity, self._at_exchange(order, child.number))
             price = str(order.protection_price)
-            self.reports.append(self.world.exchanges.fill(f"{order.order_id}-{child.number}", part, price))
+            self.reports.append(
+                self.world.exchanges.fill(f"{order.order_id}-{child.number}", part, price)
+            )
 
     def _at_exchange(self, order: Order, number: int) -> int:
         child = next(c for c in order.children if c.number == number)
@@ -106,14 +121,18 @@ class Interleavings(RuleBasedStateMachine):
         order = self._order(pick)
         for child in order.live_children:
             if self._at_exchange(order, child.number):
-                self.reports.append(self.world.exchanges.end(f"{order.order_id}-{child.number}", ExecType.EXPIRED))
+                self.reports.append(
+                    self.world.exchanges.end(f"{order.order_id}-{child.number}", ExecType.EXPIRED)
+                )
 
     @rule(pick=PICK, again=st.booleans())
     def report(self, pick: int, again: bool) -> None:
         if self.reports:
             number = pick % len(self.reports)
             report = self.reports[number] if again else self.reports.pop(number)
-            message = ReportReceived(client_id=report.account, correlation_id=report.correlation_id, report=report)
+            message = ReportReceived(
+                client_id=report.account, correlation_id=report.correlation_id, report=report
+            )
             self.world.handle(message, redelivered=again)
 
     @rule(times=st.sampled_from([1, 1, 1, 1, 2, 0]))
@@ -142,16 +161,22 @@ class Interleavings(RuleBasedStateMachine):
         position = self.world.books.position("alice", "AAPL")
         assert account.held == sum(order.hold.cash for order in orders)
         assert position.held == sum(order.hold.shares for order in orders)
-        assert set(account.open_order_ids) == {o.order_id for o in orders if o.is_open or o.is_pending}
+        assert set(account.open_order_ids) == {
+            o.order_id for o in orders if o.is_open or o.is_pending
+        }
 
     @invariant()
     def cash_and_shares_are_conserved(self) -> None:
         orders = self.world.books.all_orders()
         account = self.world.books.account("alice")
         position = self.world.books.position("alice", "AAPL")
-        paid = sum((order.filled_notional * order.side.sign + order.fees for order in orders), Decimal(0))
+        paid = sum(
+            (order.filled_notional * order.side.sign + order.fees for order in orders), Decimal(0)
+        )
         assert account.total + paid == Decimal("100000.00")
-        assert position.quantity == 1000 + sum(order.filled_quantity * order.side.sign for order in orders)
+        assert position.quantity == 1000 + sum(
+            order.filled_quantity * order.side.sign for order in orders
+        )
 
     @invariant()
     def what_is_filled_grows_and_histories_are_legal(self) -> None:
@@ -209,5 +234,8 @@ class Interleavings(RuleBasedStateMachine):
 
 TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )

@@ -1,4 +1,6 @@
-"""Trades and statement: which lines, in which order, page by page; and that their sums are the balances."""
+"""Trades and statement: which lines, in which order, page by page; and that their sums are the
+balances.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -19,9 +21,13 @@ LOW, HIGH = D("90.00"), D("110.00")
 
 @pytest.fixture
 def world() -> World:
-    """Minutes apart: a purchase half on credit, a partial one, a sale in two parts, a withdrawal; then the settlement; bob has one."""
+    """Minutes apart: a purchase half on credit, a partial one, a sale in two parts, a withdrawal;
+    then the settlement; bob has one.
+    """
     world = World()
-    world.add_client("dave", cash="100000.00", shares=1000, margin_percent=D("50"), credit_limit=D("20000.00"))
+    world.add_client(
+        "dave", cash="100000.00", shares=1000, margin_percent=D("50"), credit_limit=D("20000.00")
+    )
     world.add_client("bob", cash="100000.00")
     world.advance(minutes=1)
     world.fill(world.placed("credit", client_id="dave"), 100)
@@ -30,12 +36,16 @@ def world() -> World:
     world.advance(minutes=1)
     world.fill(world.placed("part", client_id="dave"), 40, "99.00")
     world.advance(minutes=1)
-    sale = world.placed("sale", client_id="dave", side=Side.SELL, quantity=150, limit_price=D("101.00"))
+    sale = world.placed(
+        "sale", client_id="dave", side=Side.SELL, quantity=150, limit_price=D("101.00")
+    )
     world.fill(sale, 50, "101.00")
     world.advance(minutes=1)
     world.fill(sale, 100, "102.00")
     world.advance(minutes=1)
-    left, withdrawal = deposits.withdraw_cash(world.books.account("dave"), D("1000.00"), "wire-1", world.now)
+    left, withdrawal = deposits.withdraw_cash(
+        world.books.account("dave"), D("1000.00"), "wire-1", world.now
+    )
     world.books.write(left, withdrawal)
     return world
 
@@ -48,12 +58,16 @@ def settled(world: World) -> World:
     return world
 
 
-def pages(world: World, limit: int = 50, client_id: str = "dave", **wanted: Any) -> list[list[Movement]]:
+def pages(
+    world: World, limit: int = 50, client_id: str = "dave", **wanted: Any
+) -> list[list[Movement]]:
     """What the statement shows, page by page."""
     found: list[list[Movement]] = []
     after: Seen | None = None
     while True:
-        page, after = world.list_movements.movements(client_id, LedgerFilter(**wanted), after, limit)
+        page, after = world.list_movements.movements(
+            client_id, LedgerFilter(**wanted), after, limit
+        )
         found.append(page)
         if after is None:
             return found
@@ -77,13 +91,21 @@ def assert_sums_are_balances(world: World, client_id: str) -> None:
     lines, account = statement(world, client_id), world.books.account(client_id)
     position = world.books.position(client_id, "AAPL")
     assert sum((line.amount for line in lines), ZERO) == account.total
-    assert sum((line.unsettled_amount for line in lines), ZERO) == account.unsettled + account.unsettled_used
+    assert (
+        sum((line.unsettled_amount for line in lines), ZERO)
+        == account.unsettled + account.unsettled_used
+    )
     assert sum(line.quantity for line in lines if line.symbol == "AAPL") == position.quantity
-    assert sum(line.unsettled_quantity for line in lines if line.symbol == "AAPL") == position.unsettled
+    assert (
+        sum(line.unsettled_quantity for line in lines if line.symbol == "AAPL")
+        == position.unsettled
+    )
 
 
 def test_lines_newest_first_and_nobody_elses(world: World) -> None:
-    lines = [(line.type.value, line.amount, line.quantity, line.price) for line in statement(world)[:-2]]
+    lines = [
+        (line.type.value, line.amount, line.quantity, line.price) for line in statement(world)[:-2]
+    ]
     assert lines == [
         ("withdrawal", D("-1000.00"), 0, None),
         ("trade", D("10200.00"), -100, D("102.00")),
@@ -97,7 +119,9 @@ def test_lines_newest_first_and_nobody_elses(world: World) -> None:
         ("loan", D("5000.15"), 0, None),
         ("fee", D("-0.30"), 0, None),
     ]
-    opening = {(line.type.value, line.amount, line.quantity) for line in statement(world)[len(lines) :]}
+    opening = {
+        (line.type.value, line.amount, line.quantity) for line in statement(world)[len(lines) :]
+    }
     assert opening == {("deposit", ZERO, 1000), ("deposit", D("100000.00"), 0)}
     assert [line.type for line in statement(world, "bob")] == ["trade", "fee", "deposit"]
     assert statement(world, "nobody") == []
@@ -112,11 +136,15 @@ def test_the_sum_of_all_lines_is_the_balance_at_every_moment(world: World) -> No
         assert_sums_are_balances(world, client_id)
 
 
-def test_a_settlement_stands_with_its_trade_and_what_it_repays_at_its_own_time(world: World) -> None:
+def test_a_settlement_stands_with_its_trade_and_what_it_repays_at_its_own_time(
+    world: World,
+) -> None:
     before = {line.transaction_id for line in statement(world)}
     later = [line for line in statement(settled(world)) if line.transaction_id not in before]
     settlements = [line for line in later if line.type is MovementType.SETTLEMENT]
-    assert [(s.amount, s.quantity, s.unsettled_amount, s.unsettled_quantity) for s in settlements] == [
+    assert [
+        (s.amount, s.quantity, s.unsettled_amount, s.unsettled_quantity) for s in settlements
+    ] == [
         (ZERO, 0, D("-10199.70"), 100),
         (ZERO, 0, D("-5049.85"), 50),
         (ZERO, 0, ZERO, -40),
@@ -144,7 +172,9 @@ def test_a_settlement_between_two_pages_loses_and_repeats_nothing(world: World) 
     first, after = world.list_movements.movements("dave", LedgerFilter(), None, 2)
     settled(world)
     second, _ = world.list_movements.movements("dave", LedgerFilter(), after, 50)
-    assert [line for line in [*first, *second] if line.type is not MovementType.SETTLEMENT] == everything
+    assert [
+        line for line in [*first, *second] if line.type is not MovementType.SETTLEMENT
+    ] == everything
 
 
 @pytest.mark.parametrize(
@@ -170,18 +200,30 @@ def test_filters(world: World, wanted: dict[str, Any], expected: int) -> None:
 
 def test_trades_show_what_they_brought_and_whether_they_are_settled(world: World) -> None:
     sold, _, part, credit = trades(world)
-    assert (sold.side, sold.quantity, sold.amount, sold.settled_at) == (Side.SELL, 100, D("10199.70"), None)
+    assert (sold.side, sold.quantity, sold.amount, sold.settled_at) == (
+        Side.SELL,
+        100,
+        D("10199.70"),
+        None,
+    )
     assert (credit.amount, credit.drawn, credit.settlement_date) == (
         D("-10000.30"),
         D("5000.15"),
         next_business_day(TODAY),
     )
-    assert [trade.quantity for trade in trades(world, side=Side.BUY)] == [part.quantity, credit.quantity]
+    assert [trade.quantity for trade in trades(world, side=Side.BUY)] == [
+        part.quantity,
+        credit.quantity,
+    ]
     assert {trade.settled_at for trade in trades(settled(world))} == {world.now}
-    assert [trade.trade_id for trade in trades(world, limit=1)] == [trade.trade_id for trade in trades(world)]
+    assert [trade.trade_id for trade in trades(world, limit=1)] == [
+        trade.trade_id for trade in trades(world)
+    ]
 
 
-def test_a_filter_that_little_passes_looks_at_a_bounded_part(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_that_little_passes_looks_at_a_bounded_part(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(list_movements, "ROUNDS", 1)
     monkeypatch.setattr(list_movements, "ENTRIES_A_ROUND", 3)
     found = pages(world, type=MovementType.DEPOSIT)

@@ -17,7 +17,9 @@ LOW, HIGH = D("90.00"), D("110.00")
 
 @pytest.fixture
 def world() -> World:
-    """Orders of alice, a minute apart: filled, resting, rejected, a sale, one more at rest; bob has one."""
+    """Orders of alice, a minute apart: filled, resting, rejected, a sale, one more at rest; bob has
+    one.
+    """
     world = World()
     world.add_client("bob", cash="100000.00")
     world.fill(world.placed("filled"), 100)
@@ -33,7 +35,9 @@ def world() -> World:
     return world
 
 
-def pages(world: World, limit: int = 50, client_id: str = "alice", **wanted: Any) -> list[list[str]]:
+def pages(
+    world: World, limit: int = 50, client_id: str = "alice", **wanted: Any
+) -> list[list[str]]:
     """The clients' own ids of what is listed, page by page."""
     found, after = [], None
     while True:
@@ -68,7 +72,10 @@ def test_newest_first_and_nobody_elses(world: World) -> None:
         ({"symbol": "MSFT"}, []),
         ({"first": NOW + timedelta(minutes=2)}, ["last", "sale", "rejected"]),
         ({"until": NOW + timedelta(minutes=2)}, ["resting", "filled"]),
-        ({"first": NOW + timedelta(minutes=1), "until": NOW + timedelta(minutes=4)}, ["sale", "rejected", "resting"]),
+        (
+            {"first": NOW + timedelta(minutes=1), "until": NOW + timedelta(minutes=4)},
+            ["sale", "rejected", "resting"],
+        ),
         ({"is_open": True, "until": NOW + timedelta(minutes=4)}, ["sale", "resting"]),
     ],
 )
@@ -93,7 +100,9 @@ def test_an_order_that_ends_between_two_pages_moves_no_other(world: World) -> No
     assert [order.idempotency_key for order in rest] == ["sale", "resting"]
 
 
-def test_a_request_looks_at_a_bounded_number_of_orders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_looks_at_a_bounded_number_of_orders(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(list_orders, "ROUNDS", 2)
     monkeypatch.setattr(list_orders, "ORDERS_A_ROUND", 1)
     assert pages(world, status=OrderStatus.SETTLED) == [[], [], []]

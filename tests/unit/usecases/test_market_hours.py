@@ -1,4 +1,6 @@
-"""Orders that come while their market is closed: they wait, are taken back, expire, and go first to last at the open."""
+"""Orders that come while their market is closed: they wait, are taken back, expire, and go first to
+last at the open.
+"""
 
 from datetime import datetime, timedelta
 
@@ -38,13 +40,18 @@ HOURS = [
     (new_york(2026, 11, 23, 16, 0), new_york(2026, 11, 24, 9, 30)),
     (new_york(2026, 11, 26, 11, 0), new_york(2026, 11, 27, 9, 30)),  # Thanksgiving
     (new_york(2026, 11, 27, 12, 59), None),
-    (new_york(2026, 11, 27, 13, 0), new_york(2026, 11, 30, 9, 30)),  # it closes early, before a weekend
+    (
+        new_york(2026, 11, 27, 13, 0),
+        new_york(2026, 11, 30, 9, 30),
+    ),  # it closes early, before a weekend
     (new_york(2026, 11, 28, 11, 0), new_york(2026, 11, 30, 9, 30)),
 ]
 
 
 @pytest.mark.parametrize(("moment", "opens"), HOURS)
-def test_a_closed_market_opens_by_the_calendar(world: World, moment: datetime, opens: datetime | None) -> None:
+def test_a_closed_market_opens_by_the_calendar(
+    world: World, moment: datetime, opens: datetime | None
+) -> None:
     world.now = moment
     order = world.order()
     assert (order.status, order.release_at) == (OrderStatus.VALIDATED, opens)
@@ -62,7 +69,9 @@ def test_a_closed_market_opens_by_the_calendar(world: World, moment: datetime, o
         {"time_in_force": TimeInForce.FOK},
     ],
 )
-def test_what_may_not_rest_is_refused_with_the_next_open(world: World, terms: dict[str, object]) -> None:
+def test_what_may_not_rest_is_refused_with_the_next_open(
+    world: World, terms: dict[str, object]
+) -> None:
     order = world.order(**terms)
     assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "MARKET_CLOSED")
     assert "2026-11-23T14:30:00" in (order.history[-1].reason or "")
@@ -102,7 +111,9 @@ def test_a_waiting_order_is_taken_back_before_the_open(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_a_waiting_day_order_expires_at_the_close_of_the_session_it_waited_for(world: World) -> None:
+def test_a_waiting_day_order_expires_at_the_close_of_the_session_it_waited_for(
+    world: World,
+) -> None:
     world.now = new_york(2026, 11, 23, 16, 1)
     order = world.order()
     assert world.close_day(None) == 0
@@ -115,18 +126,25 @@ def test_a_waiting_day_order_expires_at_the_close_of_the_session_it_waited_for(w
 
 def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World) -> None:
     waiting, overtaking = world.order("waits"), world.placed("overtakes", symbol="MSFT")
-    assert (world.current(waiting).status, overtaking.status) == (OrderStatus.VALIDATED, OrderStatus.ROUTING)
+    assert (world.current(waiting).status, overtaking.status) == (
+        OrderStatus.VALIDATED,
+        OrderStatus.ROUTING,
+    )
     assert world.findings() == []
     world.now = OPEN + timedelta(minutes=1)
     later = world.placed("later", side=Side.SELL, limit_price=D("100.01"))
     routed = [world.current(order).history[-1].status for order in (waiting, later)]
-    assert routed == [OrderStatus.ROUTING] * 2, "what was released is sent before what came after the open"
+    assert routed == [OrderStatus.ROUTING] * 2, (
+        "what was released is sent before what came after the open"
+    )
     arrived = [f"{order.order_id}-1" for order in (overtaking, waiting, later)]
     assert [child for child in world.exchanges.arrived if child in arrived] == arrived
     assert world.findings() == []
 
 
-def test_a_flood_at_the_open_is_worked_off_in_one_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_at_the_open_is_worked_off_in_one_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sweep, "ORDERS_PER_SWEEP", 3)
     orders = [world.order(f"key-{number}", quantity=1) for number in range(10)]
     world.now = OPEN + timedelta(seconds=1)
@@ -145,10 +163,14 @@ def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
 
 
 def reads(world: World) -> int:
-    return sum(call in ("books.order", "books.orders", "books.account") for call in world.faults.calls)
+    return sum(
+        call in ("books.order", "books.orders", "books.account") for call in world.faults.calls
+    )
 
 
-def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_before_it(world: World) -> None:
+def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_before_it(
+    world: World,
+) -> None:
     world.order("waits", time_in_force=TimeInForce.GTC)
     taken = []
     for number in range(12):
@@ -159,7 +181,9 @@ def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_be
     assert len(set(taken[1:])) == 1, taken
 
 
-def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_reads(world: World) -> None:
+def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_reads(
+    world: World,
+) -> None:
     waiting = world.order("waits", time_in_force=TimeInForce.GTC)
     for number in range(30):
         world.placed(f"overtakes {number}", symbol="MSFT", quantity=1)
@@ -170,7 +194,9 @@ def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_read
     assert reads(world) - before < 15
     expected = [OrderStatus.ROUTING] * 3 + [OrderStatus.VALIDATED]
     assert [world.current(order).status for order in (waiting, *later)] == expected
-    assert world.exchanges.arrived[-3:] == [f"{order.order_id}-1" for order in (waiting, *later[:2])]
+    assert world.exchanges.arrived[-3:] == [
+        f"{order.order_id}-1" for order in (waiting, *later[:2])
+    ]
 
 
 def halt(world: World, symbol: str = "AAPL", *, halted: bool = True) -> None:
@@ -185,13 +211,23 @@ def minute_by_minute(world: World, minutes: int) -> None:
         world.advance(minutes=1)
 
 
-def test_what_waited_stays_while_its_instrument_is_halted_and_holds_up_nothing_else(world: World) -> None:
+def test_what_waited_stays_while_its_instrument_is_halted_and_holds_up_nothing_else(
+    world: World,
+) -> None:
     halt(world, "MSFT", halted=False)
-    first, other, second = world.order("first"), world.order("other", symbol="MSFT"), world.order("second")
+    first, other, second = (
+        world.order("first"),
+        world.order("other", symbol="MSFT"),
+        world.order("second"),
+    )
     halt(world)
     world.now = OPEN
     minute_by_minute(world, 3)
-    assert world.statuses(first, other, second) == (OrderStatus.VALIDATED, OrderStatus.ROUTING, OrderStatus.VALIDATED)
+    assert world.statuses(first, other, second) == (
+        OrderStatus.VALIDATED,
+        OrderStatus.ROUTING,
+        OrderStatus.VALIDATED,
+    )
     assert world.books.account("alice").held > 0
     halt(world, halted=False)
     world.execute(execute(second.order_id))
@@ -211,7 +247,9 @@ def test_one_that_is_halted_until_its_close_expires_there(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the_close(world: World) -> None:
+def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the_close(
+    world: World,
+) -> None:
     order = world.order(time_in_force=TimeInForce.GTC)
     halt(world)
     world.now = OPEN
@@ -240,13 +278,17 @@ def test_one_that_was_put_off_is_marked_once_and_may_be_canceled(world: World) -
     assert world.current(order).status is OrderStatus.CANCELED
 
 
-def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_in_turn(world: World) -> None:
+def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_in_turn(
+    world: World,
+) -> None:
     world.add_client("bob", cash="20000.00")
     for number in range(5):
         world.placed(f"before {number}", client_id="bob", symbol="MSFT", quantity=1)
     world.workflow.started.clear()
     names = {
-        world.order(f"{who} {n}", client_id=who, quantity=1).order_id: n for who in ("bob", "alice") for n in range(3)
+        world.order(f"{who} {n}", client_id=who, quantity=1).order_id: n
+        for who in ("bob", "alice")
+        for n in range(3)
     }
     world.now = OPEN + timedelta(seconds=1)
     world.sweep()

@@ -1,4 +1,6 @@
-"""A replacement that waits for the old order's end, while that is canceled, its day ends, or something fails."""
+"""A replacement that waits for the old order's end, while that is canceled, its day ends, or
+something fails.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +45,9 @@ def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: 
 
 
 @pytest.mark.parametrize("which", ["old", "new"])
-def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_names(world: World, which: str) -> None:
+def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_names(
+    world: World, which: str
+) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
     commit = world.books.commit
@@ -176,7 +180,9 @@ def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) ->
         assert [finding.subject for finding in reconciliation.findings()] == findings
 
 
-def test_the_daily_limit_of_the_next_day_is_not_asked_for_what_was_accepted_today(world: World) -> None:
+def test_the_daily_limit_of_the_next_day_is_not_asked_for_what_was_accepted_today(
+    world: World,
+) -> None:
     limited = world.books.clients["alice"].model_copy(update={"daily_trading_limit": D("20000.00")})
     world.books.clients["alice"] = limited
     world.advance(hours=5, minutes=59, seconds=50)

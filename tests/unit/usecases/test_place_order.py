@@ -14,7 +14,11 @@ from trading.usecases.ports import StaleError
 def test_an_accepted_order_is_written_with_its_hold_and_its_workflow_starts(world: World) -> None:
     order = world.order()
     stored = world.current(order)
-    assert (stored.status, stored.sequence, stored.correlation_id) == (OrderStatus.VALIDATED, 1, "correlation-key-1")
+    assert (stored.status, stored.sequence, stored.correlation_id) == (
+        OrderStatus.VALIDATED,
+        1,
+        "correlation-key-1",
+    )
     assert world.books.account("alice").held == stored.hold.cash == D("10000.30")
     assert world.workflow.started == [order.order_id]
     assert world.monitor.times("OrdersAccepted") == 1
@@ -35,7 +39,9 @@ def test_a_sale_holds_shares(world: World) -> None:
         ({"side": Side.SELL, "quantity": 1001}, "INSUFFICIENT_SHARES"),
     ],
 )
-def test_a_rejected_order_is_kept_and_starts_nothing(world: World, changes: dict[str, object], code: str) -> None:
+def test_a_rejected_order_is_kept_and_starts_nothing(
+    world: World, changes: dict[str, object], code: str
+) -> None:
     order = world.order(**changes)
     assert (world.current(order).status, order.reason_code) == (OrderStatus.REJECTED, code)
     assert world.books.account("alice").held == 0
@@ -52,7 +58,9 @@ def test_an_unknown_client_is_refused_and_leaves_nothing(world: World) -> None:
 def test_the_same_key_and_body_get_the_first_answer(world: World) -> None:
     first = world.order()
     world.run()
-    again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "another correlation")
+    again, replayed = world.place(
+        make_request(), "key-1", "fingerprint-key-1", "another correlation"
+    )
     assert replayed
     assert again.order_id == first.order_id
     assert again.status is OrderStatus.ROUTING, "as it stands now"
@@ -88,7 +96,9 @@ def test_the_same_key_of_another_client_is_another_order(world: World) -> None:
 
 
 def test_of_two_orders_that_race_for_the_last_dollar_one_wins(world: World) -> None:
-    """Both read the account before either has written; the loser sees the winner's hold when it starts over."""
+    """Both read the account before either has written; the loser sees the winner's hold when it
+    starts over.
+    """
     rivals = []
     world.add_client("bob", cash="10000.30")
     original = world.books.account
@@ -121,7 +131,9 @@ def test_a_race_that_is_won_in_the_end_is_an_order(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [CrashError("throttled"), TimeoutError()])
-def test_an_order_is_accepted_even_when_its_workflow_does_not_start(world: World, error: Exception) -> None:
+def test_an_order_is_accepted_even_when_its_workflow_does_not_start(
+    world: World, error: Exception
+) -> None:
     world.faults.before("workflow.start", error)
     order = world.order()
     assert world.current(order).status is OrderStatus.VALIDATED
@@ -131,7 +143,9 @@ def test_an_order_is_accepted_even_when_its_workflow_does_not_start(world: World
     assert world.workflow.started == [order.order_id]
 
 
-def test_when_the_answer_of_the_commit_is_lost_the_client_asks_again_and_gets_the_one_order(world: World) -> None:
+def test_when_the_answer_of_the_commit_is_lost_the_client_asks_again_and_gets_the_one_order(
+    world: World,
+) -> None:
     world.faults.after("books.commit")
     with pytest.raises(CrashError):
         world.order()

@@ -1,4 +1,6 @@
-"""A run of the reconciliation: looks, confirmation, the report, and what is said when the time is over."""
+"""A run of the reconciliation: looks, confirmation, the report, and what is said when the time is
+over.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +31,10 @@ class Books:
         self.seen.append(consistent)
         entities = self.looks[len(self.seen) - 1]
         for table, kept in (
-            ("accounts", [e for e in entities if not isinstance(e, Order) and not hasattr(e, "postings")]),
+            (
+                "accounts",
+                [e for e in entities if not isinstance(e, Order) and not hasattr(e, "postings")],
+            ),
             ("orders", [e for e in entities if isinstance(e, Order)]),
             ("ledger", [e for e in entities if hasattr(e, "postings")]),
         ):
@@ -58,7 +63,9 @@ def right() -> list[Entity]:
 def damaged() -> list[Entity]:
     """And has a cent from nowhere."""
     return [
-        e.model_copy(update={"available": e.available + Decimal("0.01")}) if isinstance(e, Account) else e
+        e.model_copy(update={"available": e.available + Decimal("0.01")})
+        if isinstance(e, Account)
+        else e
         for e in right()
     ]
 
@@ -134,7 +141,9 @@ def test_a_look_that_cannot_be_finished_says_only_what_is_wrong_by_itself() -> N
     report = books.reconcile(minutes=2)
     assert (books.seen, report.complete, report.findings) == ([False], False, ())
     assert report.items == {"accounts": 4, "orders": 2, "ledger": 0}
-    crooked = [e.model_copy(update={"quantity": 99}) if isinstance(e, Order) else e for e in right()]
+    crooked = [
+        e.model_copy(update={"quantity": 99}) if isinstance(e, Order) else e for e in right()
+    ]
     report = Books([crooked]).reconcile(minutes=2)
     assert [(f.invariant, f.confirmed) for f in report.findings] == [(5, False)]
     assert (report.complete, report.unconfirmed) == (False, 1)

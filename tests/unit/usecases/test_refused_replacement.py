@@ -1,4 +1,6 @@
-"""Replacements that are refused: when they are asked for, or when their turn has come; and the same request again."""
+"""Replacements that are refused: when they are asked for, or when their turn has come; and the same
+request again.
+"""
 
 import pytest
 
@@ -47,12 +49,17 @@ def test_a_market_order_has_no_price_to_change(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("daily_limit", "quantity", "lacking"),
-    [("1000000.00", 400, "3.00 USD lacking"), ("90000.00", 350, "5000.00 of the daily trading limit lacking")],
+    [
+        ("1000000.00", 400, "3.00 USD lacking"),
+        ("90000.00", 350, "5000.00 of the daily trading limit lacking"),
+    ],
 )
 def test_what_it_needs_is_kept_from_whatever_comes_after_it(
     world: World, daily_limit: str, quantity: int, lacking: str
 ) -> None:
-    limited = world.books.clients["alice"].model_copy(update={"daily_trading_limit": D(daily_limit)})
+    limited = world.books.clients["alice"].model_copy(
+        update={"daily_trading_limit": D(daily_limit)}
+    )
     world.books.clients["alice"] = limited
     old = world.placed(quantity=500)
     new = world.replace(old, quantity=600)
@@ -65,7 +72,9 @@ def test_what_it_needs_is_kept_from_whatever_comes_after_it(
 
 
 def test_a_fill_above_the_new_price_may_leave_too_little_for_more_shares(world: World) -> None:
-    """What was filled under the old terms is paid; the new order then lacks the funds, says so, and everything is given back."""
+    """What was filled under the old terms is paid; the new order then lacks the funds, says so, and
+    everything is given back.
+    """
     old = world.placed(quantity=900)
     new = world.replace(old, quantity=1085, limit_price=D("92.00"))
     for child in world.current(old).children:
@@ -73,7 +82,10 @@ def test_a_fill_above_the_new_price_may_leave_too_little_for_more_shares(world: 
     world.run()
     assert world.statuses(old, new) == (S.CLEARED, S.REJECTED)
     assert world.current(new).reason_code == "INSUFFICIENT_FUNDS"
-    assert (world.books.account("alice").held, world.books.account("alice").notional_today) == (0, D("90000.00"))
+    assert (world.books.account("alice").held, world.books.account("alice").notional_today) == (
+        0,
+        D("90000.00"),
+    )
     assert world.findings() == []
 
 
@@ -83,7 +95,10 @@ def test_what_its_client_sends_meanwhile_may_not_meet_it(world: World) -> None:
     opposite = world.order("opposite", side=Side.SELL, limit_price=D("100.50"))
     world.run()
     assert world.statuses(old, new, opposite) == (S.CANCELED, S.ROUTING, S.REJECTED)
-    assert (opposite.reason_code, new.order_id in str(opposite.history[-1].reason)) == ("SELF_TRADE", True)
+    assert (opposite.reason_code, new.order_id in str(opposite.history[-1].reason)) == (
+        "SELF_TRADE",
+        True,
+    )
     assert world.findings() == []
 
 
@@ -120,7 +135,11 @@ def test_the_same_request_again_gets_the_first_answer(world: World) -> None:
 
 
 def test_one_that_is_over_or_ending_cannot_be_replaced(world: World) -> None:
-    filled, replaced, ending = world.placed("a"), world.placed("b", quantity=10), world.placed("c", quantity=20)
+    filled, replaced, ending = (
+        world.placed("a"),
+        world.placed("b", quantity=10),
+        world.placed("c", quantity=20),
+    )
     world.fill(filled, 100)
     new = world.replace(replaced, quantity=20)
     with pytest.raises(OrderEndingError, match=new.order_id):

@@ -1,4 +1,6 @@
-"""A client replaces an order: what is written at once, what when the old one ends, and who wins per share."""
+"""A client replaces an order: what is written at once, what when the old one ends, and who wins per
+share.
+"""
 
 from decimal import Decimal
 
@@ -13,7 +15,9 @@ from trading.usecases.replace_order import OrderPendingError
 S = OrderStatus
 
 
-def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_greater_of_both(world: World) -> None:
+def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_greater_of_both(
+    world: World,
+) -> None:
     old = world.placed()
     new = world.replace(old, quantity=150, limit_price=D("99.50"))
     assert (new.status, new.replaces, world.current(new)) == (S.RECEIVED, old.order_id, new.saved())
@@ -30,7 +34,11 @@ def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_great
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
     taken_over, account = world.current(new), world.books.account("alice")
-    assert (taken_over.quantity, taken_over.limit_price, taken_over.sequence) == (150, D("99.50"), 2)
+    assert (taken_over.quantity, taken_over.limit_price, taken_over.sequence) == (
+        150,
+        D("99.50"),
+        2,
+    )
     assert (account.held, account.open_order_ids) == (taken_over.hold.cash, (new.order_id,))
     assert account.notional_today == 150 * D("99.50")
     assert world.current(old).history[-1].reason == "replaced"
@@ -70,18 +78,32 @@ def test_each_share_is_executed_under_the_old_terms_or_open_to_the_new(
     world.run()
     if report:
         world.report(report)
-    ended, taken_over, held = world.current(old), world.current(new), world.books.account("alice").held
+    ended, taken_over, held = (
+        world.current(old),
+        world.current(new),
+        world.books.account("alice").held,
+    )
     assert ended.filled_quantity == before + racing
     assert not ended.is_open
     if left is None:
-        assert (taken_over.status, taken_over.reason_code, held) == (S.REJECTED, "REPLACE_TOO_LATE", 0)
+        assert (taken_over.status, taken_over.reason_code, held) == (
+            S.REJECTED,
+            "REPLACE_TOO_LATE",
+            0,
+        )
     else:
-        assert (taken_over.status, taken_over.quantity, held) == (S.ROUTING, left, taken_over.hold.cash)
+        assert (taken_over.status, taken_over.quantity, held) == (
+            S.ROUTING,
+            left,
+            taken_over.hold.cash,
+        )
     assert world.findings() == []
 
 
 def test_a_fill_that_ends_the_old_order_lets_the_new_one_in(world: World) -> None:
-    """Nothing but the report arrives: the message that asks for the old one's end is still on its way."""
+    """Nothing but the report arrives: the message that asks for the old one's end is still on its
+    way.
+    """
     old = world.placed()
     new = world.replace(old, quantity=130)
     (message,) = world.mailboxes.queues["execution", "alice"]
@@ -115,11 +137,17 @@ def test_a_replacement_can_be_replaced(world: World) -> None:
     world.run()
     assert world.statuses(first, second, third) == (S.CANCELED, S.CANCELED, S.ROUTING)
     taken_over = world.current(third)
-    assert (taken_over.quantity, taken_over.sequence, taken_over.replaces) == (40, 3, second.order_id)
+    assert (taken_over.quantity, taken_over.sequence, taken_over.replaces) == (
+        40,
+        3,
+        second.order_id,
+    )
     assert world.findings() == []
 
 
-def test_the_funds_and_the_daily_limit_of_the_old_order_are_there_for_the_new_one(world: World) -> None:
+def test_the_funds_and_the_daily_limit_of_the_old_order_are_there_for_the_new_one(
+    world: World,
+) -> None:
     world.books.clients["alice"] = world.books.clients["alice"].model_copy(
         update={"daily_trading_limit": D("100000.00")}
     )

@@ -1,4 +1,6 @@
-"""Execution, outwards: orders reach the exchanges in their order, once, and elsewhere when one does not take them."""
+"""Execution, outwards: orders reach the exchanges in their order, once, and elsewhere when one does
+not take them.
+"""
 
 import pytest
 
@@ -14,7 +16,9 @@ from trading.wire import ExecType
 
 
 def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token)
+    return ExecuteOrder(
+        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
+    )
 
 
 def poll(world: World, order: Order) -> None:
@@ -35,7 +39,11 @@ def test_an_order_is_sent_with_its_terms(world: World) -> None:
         D("100.00"),
         TimeInForce.DAY,
     )
-    assert (sent.account, sent.correlation_id, sent.callback_url) == ("alice", "correlation-key-1", "https://callback")
+    assert (sent.account, sent.correlation_id, sent.callback_url) == (
+        "alice",
+        "correlation-key-1",
+        "https://callback",
+    )
 
 
 def test_a_market_order_is_sent_as_a_limit_at_its_collar_that_does_not_rest(world: World) -> None:
@@ -55,7 +63,9 @@ def test_a_fok_goes_whole_to_one_exchange(world: World) -> None:
     assert children(order) == [("XNAS", 600, ChildStatus.SENT)]
 
 
-def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(world: World) -> None:
+def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(
+    world: World,
+) -> None:
     world.health.open_circuits = {"ARCX"}
     world.health.quality = {"XNAS": D("0.1")}
     assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
@@ -71,10 +81,14 @@ def test_what_its_client_sent_before_is_routed_first(world: World) -> None:
     assert world.findings() == []
 
 
-def test_a_predecessor_that_ended_before_it_was_routed_does_not_hide_an_older_one(world: World) -> None:
+def test_a_predecessor_that_ended_before_it_was_routed_does_not_hide_an_older_one(
+    world: World,
+) -> None:
     first = world.order("first", time_in_force=TimeInForce.GTC)
     second = world.order("second")
-    world.execute(CancelOrder(client_id="alice", correlation_id="c", order_id=second.order_id, reason="asked"))
+    world.execute(
+        CancelOrder(client_id="alice", correlation_id="c", order_id=second.order_id, reason="asked")
+    )
     third = world.order("third")
     world.execute(message(third))
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{third.order_id}-1"]
@@ -128,11 +142,16 @@ def test_a_refused_submit_goes_elsewhere(world: World) -> None:
 def test_a_reject_by_callback_goes_elsewhere(world: World) -> None:
     order = world.placed()
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.REJECTED))
-    assert children(world.current(order)) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
+    assert children(world.current(order)) == [
+        ("ARCX", 100, ChildStatus.REJECTED),
+        ("XNAS", 100, ChildStatus.SENT),
+    ]
 
 
 def test_a_submit_whose_outcome_is_unknown_is_fenced_and_goes_elsewhere(world: World) -> None:
-    """The exchange has the order, only the answer was lost: the cancel takes it back before another gets it."""
+    """The exchange has the order, only the answer was lost: the cancel takes it back before another
+    gets it.
+    """
     world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
     order = world.placed()
     assert children(order) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
@@ -145,10 +164,14 @@ def test_a_submit_that_never_arrived_cannot_arrive_after_the_fence(world: World)
     assert world.exchanges.arrived == [f"{order.order_id}-2"]
     _, second = world.exchanges.orders[f"{order.order_id}-2"]
     with pytest.raises(NotAcceptedError):
-        world.exchanges.submit("ARCX", second.model_copy(update={"client_order_id": f"{order.order_id}-1"}))
+        world.exchanges.submit(
+            "ARCX", second.model_copy(update={"client_order_id": f"{order.order_id}-1"})
+        )
 
 
-def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_elsewhere(world: World) -> None:
+def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_elsewhere(
+    world: World,
+) -> None:
     world.exchanges.conduct = lambda venue, name, sent: (
         venue.fill(sent.client_order_id, 30, "99.95") and None if name == "ARCX" else None
     )
@@ -162,13 +185,17 @@ def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_els
 
 
 def test_what_was_executed_whole_before_the_fence_is_filled(world: World) -> None:
-    world.exchanges.conduct = lambda venue, _, sent: venue.fill(sent.client_order_id, 100, "99.95") and None
+    world.exchanges.conduct = lambda venue, _, sent: (
+        venue.fill(sent.client_order_id, 100, "99.95") and None
+    )
     world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
     order = world.placed()
     assert children(order) == [("ARCX", 100, ChildStatus.FILLED)]
 
 
-def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_it_out(world: World) -> None:
+def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_it_out(
+    world: World,
+) -> None:
     world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     order = world.placed()
@@ -181,7 +208,9 @@ def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_
 
 
 def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world: World) -> None:
-    """The first submit was taken; the worker died; at the second the exchange is down. It is no proof of anything."""
+    """The first submit was taken; the worker died; at the second the exchange is down. It is no
+    proof of anything.
+    """
     order = world.order()
     world.faults.after("exchanges.submit")
     with pytest.raises(CrashError):
@@ -189,7 +218,9 @@ def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world
     world.exchanges.down = {"ARCX"}
     world.execute(message(order))
     live = [c for c in world.current(order).children if c.status is ChildStatus.SENT]
-    assert [(c.exchange_id, c.quantity) for c in live] == [("ARCX", 100)], "not at two exchanges at once"
+    assert [(c.exchange_id, c.quantity) for c in live] == [("ARCX", 100)], (
+        "not at two exchanges at once"
+    )
     world.exchanges.down = set()
     world.fill(order, 100)
     assert world.current(order).filled_quantity == 100
@@ -229,7 +260,9 @@ def test_the_remainder_of_an_ioc_gets_a_second_round_of_displayed_liquidity(worl
     world.fill(order, 100)
     world.show("AAPL", quote("ARCX"), quote("XNAS", size=50), quote("XNYS", ask="100.01"))
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.CANCELED))
-    assert children(world.current(order))[1:] == [("XNAS", 50, ChildStatus.SENT)], "once what is displayed, not more"
+    assert children(world.current(order))[1:] == [("XNAS", 50, ChildStatus.SENT)], (
+        "once what is displayed, not more"
+    )
     world.show("AAPL")
     world.fill(order, 50, child=2)
     ended = world.current(order)
@@ -269,7 +302,10 @@ def test_giving_up_rejects_an_order_that_no_exchange_has(world: World) -> None:
 def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> None:
     order = world.placed()
     world.execute.give_up(message(order), "broken")
-    assert (world.current(order).status, world.current(order).review_reason) == (OrderStatus.ROUTING, "broken")
+    assert (world.current(order).status, world.current(order).review_reason) == (
+        OrderStatus.ROUTING,
+        "broken",
+    )
 
 
 def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
@@ -278,7 +314,9 @@ def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
     assert world.current(order) == order.saved()
 
 
-def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_along(world: World) -> None:
+def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_along(
+    world: World,
+) -> None:
     first, second = world.order("first"), world.order("second")
     world.faults.before("exchanges.quotes", LedgerInvariantError("a bug"))
     world.execute(message(second))
@@ -311,7 +349,9 @@ def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(wor
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
 
 
-def test_a_predecessor_of_which_a_part_was_filled_and_not_all_was_sent_is_not_overtaken(world: World) -> None:
+def test_a_predecessor_of_which_a_part_was_filled_and_not_all_was_sent_is_not_overtaken(
+    world: World,
+) -> None:
     first, second = world.order("first", quantity=600), world.order("second", quantity=10)
     world.faults.after("exchanges.submit", CrashError("died"))
     with pytest.raises(CrashError):
@@ -343,7 +383,9 @@ def test_an_order_whose_time_is_over_is_not_sent(world: World) -> None:
     assert world.current(order).status is OrderStatus.EXPIRED
 
 
-def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(world: World) -> None:
+def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(
+    world: World,
+) -> None:
     order = world.placed()
     world.exchanges.down.add(order.children[0].exchange_id)
     world.execute(message(order))

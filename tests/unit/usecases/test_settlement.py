@@ -1,4 +1,6 @@
-"""Settlement: each obligation once, whatever the depository says or does not say; the cycle's plan; reconciliation."""
+"""Settlement: each obligation once, whatever the depository says or does not say; the cycle's plan;
+reconciliation.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -16,8 +18,18 @@ from trading.domain.ledger import Break, Settlement
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import Side
 from trading.usecases import settlement_cycle
-from trading.usecases.ports import Discharged, InstructionRefusedError, NotFoundError, OutcomeUnknownError
-from trading.usecases.settle_client import NotClearedError, NotDueError, Outcome, SettlementFailedError
+from trading.usecases.ports import (
+    Discharged,
+    InstructionRefusedError,
+    NotFoundError,
+    OutcomeUnknownError,
+)
+from trading.usecases.settle_client import (
+    NotClearedError,
+    NotDueError,
+    Outcome,
+    SettlementFailedError,
+)
 from trading.wire import DeliveryDirection
 
 BEFORE = TOMORROW - timedelta(days=1)
@@ -52,7 +64,10 @@ def test_what_is_due_is_settled_once(world: World) -> None:
     assert world.books.position("alice", "AAPL").unsettled == 0
     (confirmation,) = world.depository.settled.values()
     assert confirmation.instruction_id == identifiers.settlement_id(trade_id)
-    assert (confirmation.direction, confirmation.amount) == (DeliveryDirection.RECEIVE, D("10000.00"))
+    assert (confirmation.direction, confirmation.amount) == (
+        DeliveryDirection.RECEIVE,
+        D("10000.00"),
+    )
     assert world.findings(expect_final=True) == []
 
 
@@ -68,14 +83,20 @@ def test_what_was_due_earlier_is_settled_too(world: World) -> None:
 
 
 def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World) -> None:
-    world.add_client("bob", cash="6000.00", shares=20, margin_percent=D(50), credit_limit=D("9000.00"))
+    world.add_client(
+        "bob", cash="6000.00", shares=20, margin_percent=D(50), credit_limit=D("9000.00")
+    )
     cleared(world, "buy", client_id="bob")
     cleared(world, "sale", client_id="bob", side=Side.SELL, quantity=20)
     before = world.books.account("bob")
     assert (before.credit_used, before.unsettled) == (D("5000.15"), D("1999.94"))
     assert world.settle("bob", TOMORROW, never) == Outcome(settled=2)
     after = world.books.account("bob")
-    assert (after.credit_used, after.unsettled, after.available) == (D("3000.21"), 0, before.available)
+    assert (after.credit_used, after.unsettled, after.available) == (
+        D("3000.21"),
+        0,
+        before.available,
+    )
     assert world.findings(expect_final=True) == []
 
 
@@ -100,7 +121,10 @@ def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world:
     second, _ = cleared(world, "second")
     world.depository.failing = {identifiers.settlement_id(trade_id)}
     assert world.settle("alice", TOMORROW, never) == Outcome(settled=1, failed=1)
-    assert (world.current(first).status, world.current(second).status) == (OrderStatus.CLEARED, OrderStatus.SETTLED)
+    assert (world.current(first).status, world.current(second).status) == (
+        OrderStatus.CLEARED,
+        OrderStatus.SETTLED,
+    )
     assert world.findings() == []
     world.depository.failing = set()
     assert world.settle("alice", TOMORROW + timedelta(days=1), never) == Outcome(settled=1)
@@ -138,7 +162,9 @@ def test_a_confirmation_of_something_else_is_a_break_and_settles_nothing(
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(world: World, after: bool) -> None:
+def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(
+    world: World, after: bool
+) -> None:
     for key in ("first", "second"):
         cleared(world, key)
     fault = world.faults.after if after else world.faults.before
@@ -180,7 +206,9 @@ def test_out_of_time_it_stops_and_says_where(world: World) -> None:
     assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=1)
 
 
-def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_the_others(world: World) -> None:
+def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_the_others(
+    world: World,
+) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
     world.faults.before("depository.instruct", OutcomeUnknownError("timed out"))
@@ -188,7 +216,9 @@ def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_th
     outcome = world.settle("alice", TOMORROW, lambda: next(answers))
     assert (outcome.settled, outcome.unanswered) == (0, 1)
     assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=2)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1), "started over, it finds the one that was left"
+    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1), (
+        "started over, it finds the one that was left"
+    )
 
 
 def unreadable() -> ValidationError:
@@ -197,8 +227,12 @@ def unreadable() -> ValidationError:
     return caught.value
 
 
-@pytest.mark.parametrize("error", [LedgerInvariantError("a bug"), NotFoundError("no trade"), unreadable()])
-def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(world: World, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [LedgerInvariantError("a bug"), NotFoundError("no trade"), unreadable()]
+)
+def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(
+    world: World, error: Exception
+) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
     world.faults.before("depository.instruct", error)
@@ -233,7 +267,9 @@ def test_one_trade_that_cannot_be_settled(world: World) -> None:
         world.settle.settle_trade(trade_id, TOMORROW)
 
 
-def test_the_plan_pages_through_clients_and_due_dates(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_pages_through_clients_and_due_dates(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settlement_cycle, "CLIENTS_PER_PAGE", 2)
     for client_id in ("bob", "carol", "dave"):
         world.add_client(client_id, cash="50000.00")
@@ -250,7 +286,13 @@ def test_the_plan_pages_through_clients_and_due_dates(world: World, monkeypatch:
         if cursor is None:
             break
     assert all(len(page) <= 2 for page in pages)
-    assert [client for page in pages for client in page] == ["alice", "bob", "carol", "alice", "dave"]
+    assert [client for page in pages for client in page] == [
+        "alice",
+        "bob",
+        "carol",
+        "alice",
+        "dave",
+    ]
     assert {c.client_id for c in world.plan(TOMORROW, None).clients} == {"alice", "bob"}
 
 
@@ -276,10 +318,17 @@ def test_on_a_day_without_session_nothing_is_planned(world: World, day: date) ->
 def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
-    world.depository.failing = {identifiers.settlement_id(world.current(cleared(world, "fails")[0]).trades[0])}
+    world.depository.failing = {
+        identifiers.settlement_id(world.current(cleared(world, "fails")[0]).trades[0])
+    }
     world.settle("alice", TOMORROW, never)
     agreement = world.reconcile(TOMORROW)
-    assert (agreement.confirmations, agreement.matched, agreement.failed, agreement.breaks) == (4, 3, 1, 0)
+    assert (agreement.confirmations, agreement.matched, agreement.failed, agreement.breaks) == (
+        4,
+        3,
+        1,
+        0,
+    )
     assert agreement.unsettled_clients == 1
     assert breaks(world) == []
 
@@ -290,10 +339,20 @@ def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
     with pytest.raises(CrashError):
         world.settle("alice", TOMORROW, never)
     agreement = world.reconcile(TOMORROW)
-    assert (agreement.matched, agreement.pending, agreement.breaks, agreement.unsettled_clients) == (0, 1, 0, 1)
+    assert (
+        agreement.matched,
+        agreement.pending,
+        agreement.breaks,
+        agreement.unsettled_clients,
+    ) == (0, 1, 0, 1)
     world.settle("alice", TOMORROW, never)
     agreement = world.reconcile(TOMORROW)
-    assert (agreement.matched, agreement.pending, agreement.breaks, agreement.unsettled_clients) == (1, 0, 0, 0)
+    assert (
+        agreement.matched,
+        agreement.pending,
+        agreement.breaks,
+        agreement.unsettled_clients,
+    ) == (1, 0, 0, 0)
     assert breaks(world) == []
 
 
@@ -304,7 +363,9 @@ def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> Non
         world.settle("alice", TOMORROW, never)
     obligations_in = world.books.obligations_in
 
-    def settled_meanwhile(client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+    def settled_meanwhile(
+        client_id: str, settlement_date: date, symbol: str
+    ) -> Sequence[Obligation]:
         world.settle("alice", TOMORROW, never)
         return obligations_in(client_id, settlement_date, symbol)
 
@@ -336,7 +397,9 @@ def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) ->
         {"currency": "EUR"},
     ],
 )
-def test_a_confirmation_that_differs_from_our_ledger_is_a_break(world: World, said: dict[str, object]) -> None:
+def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
+    world: World, said: dict[str, object]
+) -> None:
     _, trade_id = cleared(world)
     world.settle("alice", TOMORROW, never)
     assert world.reconcile(TOMORROW).breaks == 0
@@ -351,7 +414,9 @@ def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> 
     cleared(world)
     world.settle("alice", TOMORROW, never)
     (confirmation,) = world.depository.settled.values()
-    world.depository.settled["stl_ghost"] = confirmation.model_copy(update={"instruction_id": "stl_ghost"})
+    world.depository.settled["stl_ghost"] = confirmation.model_copy(
+        update={"instruction_id": "stl_ghost"}
+    )
     agreement = world.reconcile(TOMORROW)
     assert (agreement.matched, agreement.breaks) == (1, 1)
 

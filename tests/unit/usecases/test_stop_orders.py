@@ -1,4 +1,6 @@
-"""Stop and stop-limit orders: whole to one exchange, which elects them; from then on orders like any other."""
+"""Stop and stop-limit orders: whole to one exchange, which elects them; from then on orders like
+any other.
+"""
 
 from typing import Any
 
@@ -18,20 +20,28 @@ def test_a_stop_order_goes_whole_to_one_exchange_with_its_stop_price(world: Worl
     order = world.placed(**LOSS)
     (child,) = order.children
     exchange_id, submitted = world.exchanges.orders[f"{order.order_id}-1"]
-    assert (child.exchange_id, child.quantity) == (exchange_id, 800), "more than one exchange displays"
+    assert (child.exchange_id, child.quantity) == (exchange_id, 800), (
+        "more than one exchange displays"
+    )
     assert (submitted.stop_price, submitted.limit_price) == (D("95.00"), D("91.20"))
     assert submitted.time_in_force is TimeInForce.DAY
 
 
 def test_a_stop_limit_order_keeps_its_limit(world: World) -> None:
-    terms = {"order_type": OrderType.STOP_LIMIT, "stop_price": D("105.00"), "limit_price": D("106.00")}
+    terms = {
+        "order_type": OrderType.STOP_LIMIT,
+        "stop_price": D("105.00"),
+        "limit_price": D("106.00"),
+    }
     order = world.placed(**terms)
     _, submitted = world.exchanges.orders[f"{order.order_id}-1"]
     assert (submitted.stop_price, submitted.limit_price) == (D("105.00"), D("106.00"))
     assert world.books.account("alice").held == D("10600.30")
 
 
-def test_an_elected_stop_order_is_executed_settled_and_gives_back_what_it_held_too_much(world: World) -> None:
+def test_an_elected_stop_order_is_executed_settled_and_gives_back_what_it_held_too_much(
+    world: World,
+) -> None:
     order = world.placed(**STOP, stop_price=D("105.00"))
     assert world.books.account("alice").held == D("10920.30")
     world.fill(order, 100, "105.20")
@@ -44,7 +54,10 @@ def test_an_elected_stop_order_is_executed_settled_and_gives_back_what_it_held_t
 def test_one_that_is_refused_goes_whole_to_another_exchange(world: World) -> None:
     world.exchanges.refusing = {"ARCX"}
     order = world.placed(**LOSS)
-    assert [(child.exchange_id, child.quantity) for child in order.children] == [("ARCX", 800), ("XNAS", 800)]
+    assert [(child.exchange_id, child.quantity) for child in order.children] == [
+        ("ARCX", 800),
+        ("XNAS", 800),
+    ]
 
 
 def test_a_stop_order_is_canceled_before_it_is_elected(world: World) -> None:
@@ -77,7 +90,11 @@ def test_its_stop_price_is_replaced(world: World) -> None:
     new = world.replace(order, "key-2", stop_price=D("96.00"))
     world.run()
     moved = world.current(new)
-    assert (moved.status, moved.stop_price, moved.limit_price) == (OrderStatus.ROUTING, D("96.00"), None)
+    assert (moved.status, moved.stop_price, moved.limit_price) == (
+        OrderStatus.ROUTING,
+        D("96.00"),
+        None,
+    )
     assert world.exchanges.orders[f"{new.order_id}-1"][1].limit_price == D("92.16")
     assert world.findings() == []
 
@@ -90,7 +107,9 @@ def test_its_stop_price_is_replaced(world: World) -> None:
         ({}, {"stop_price": D("101.00")}, "STOP_PRICE_NOT_ALLOWED"),
     ],
 )
-def test_what_it_cannot_be_replaced_by(world: World, terms: dict[str, Any], wanted: dict[str, Any], code: str) -> None:
+def test_what_it_cannot_be_replaced_by(
+    world: World, terms: dict[str, Any], wanted: dict[str, Any], code: str
+) -> None:
     order = world.placed(**terms)
     with pytest.raises(ReplacementRefusedError) as refused:
         world.replace(order, "key-2", **wanted)

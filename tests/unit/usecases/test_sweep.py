@@ -1,4 +1,6 @@
-"""The sweeper and the close: what did not move is pushed, what is over is ended, and one order's failure is its own."""
+"""The sweeper and the close: what did not move is pushed, what is over is ended, and one order's
+failure is its own.
+"""
 
 from datetime import timedelta
 
@@ -32,13 +34,17 @@ def test_an_accepted_order_without_a_workflow_gets_one(world: World) -> None:
     assert world.current(order).status is OrderStatus.ROUTING
 
 
-def test_an_accepted_order_whose_workflow_exists_gets_the_message_that_was_lost(world: World) -> None:
+def test_an_accepted_order_whose_workflow_exists_gets_the_message_that_was_lost(
+    world: World,
+) -> None:
     order = world.order()
     world.mailboxes.queues.clear()
     world.advance(minutes=1)
     world.sweep()
     (message,) = world.mailboxes.waiting("execution")
-    assert message == ExecuteOrder(client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id)
+    assert message == ExecuteOrder(
+        client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id
+    )
 
 
 def test_an_order_at_the_exchanges_is_polled(world: World) -> None:
@@ -46,7 +52,9 @@ def test_an_order_at_the_exchanges_is_polled(world: World) -> None:
     world.advance(minutes=1)
     world.sweep()
     (message,) = world.mailboxes.waiting("execution")
-    assert message == PollOrder(client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id)
+    assert message == PollOrder(
+        client_id="alice", correlation_id="correlation-key-1", order_id=order.order_id
+    )
 
 
 def test_an_order_that_waits_for_clearing_is_polled_until_it_is_cleared(world: World) -> None:
@@ -71,7 +79,9 @@ def test_an_order_at_rest_is_left_alone(world: World) -> None:
     assert world.sweep() == 0
 
 
-def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_after_longer(world: World) -> None:
+def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_after_longer(
+    world: World,
+) -> None:
     immediate = world.placed("immediate", time_in_force=TimeInForce.IOC)
     resting = world.placed("resting", time_in_force=TimeInForce.GTC)
     world.advance(minutes=1)
@@ -91,7 +101,9 @@ def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_afte
 
 def test_a_push_does_not_undo_what_happened_meanwhile(world: World) -> None:
     order = world.placed()
-    world.books.postpone(order.model_copy(update={"version": order.version - 1}), world.now + timedelta(days=1))
+    world.books.postpone(
+        order.model_copy(update={"version": order.version - 1}), world.now + timedelta(days=1)
+    )
     assert world.current(order).attention_at == order.attention_at
 
 
@@ -167,7 +179,9 @@ def test_the_close_clears_what_was_executed_of_an_order_that_stands_on(world: Wo
     (message,) = world.mailboxes.waiting("clearing")
     assert isinstance(message, ClearOrder)
     world.run()
-    assert [entry.kind for entry in world.books.ledger() if entry.kind == "NOVATION"] == ["NOVATION"]
+    assert [entry.kind for entry in world.books.ledger() if entry.kind == "NOVATION"] == [
+        "NOVATION"
+    ]
     assert world.current(order).status is OrderStatus.PARTIALLY_FILLED
     assert world.findings() == []
 

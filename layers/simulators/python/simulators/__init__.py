@@ -1,1 +1,3 @@
-"""The outside world, simulated: exchanges and a depository with their own state, reached only over their APIs."""
+"""The outside world, simulated: exchanges and a depository with their own state, reached only over
+their APIs.
+"""

@@ -1,4 +1,6 @@
-"""How a venue behaves and misbehaves. An override of single fields is an item `CONFIG`/{venue} in its table."""
+"""How a venue behaves and misbehaves. An override of single fields is an item `CONFIG`/{venue} in
+its table.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,12 +18,16 @@ class Behaviour(Frozen):
     """Base of the venues' behaviours."""
 
     def overridden(self, fields: Mapping[str, object]) -> Self:
-        """This behaviour with other values for some fields. Raises ValidationError for a name or value it does not know."""
+        """This behaviour with other values for some fields. Raises ValidationError for a name or
+        value it does not know.
+        """
         return self.model_validate({**self.model_dump(), **fields})
 
 
 class ExchangeBehaviour(Behaviour):
-    """One exchange. Rates are a share of the orders; `duplicate` and `late` of the reports; `down` of the minutes."""
+    """One exchange. Rates are a share of the orders; `duplicate` and `late` of the reports; `down`
+    of the minutes.
+    """
 
     reject_rate: Rate = Decimal("0.01")
     partial_rate: Rate = Decimal("0.03")
@@ -43,11 +49,16 @@ class ExchangeBehaviour(Behaviour):
     def latency_seconds(self, dice: Dice, exchange_id: str, client_order_id: str) -> float:
         """How long the exchange takes until it looks at an order."""
         shortest = min(self.latency_ms_min, self.latency_ms_max)
-        return dice.between(shortest, self.latency_ms_max, "latency", exchange_id, client_order_id) / 1000
+        return (
+            dice.between(shortest, self.latency_ms_max, "latency", exchange_id, client_order_id)
+            / 1000
+        )
 
 
 class DepositoryBehaviour(Behaviour):
-    """The depository. `fail` is by instruction, `unavailable` and `slow` by request, `answer_lost` by booking."""
+    """The depository. `fail` is by instruction, `unavailable` and `slow` by request, `answer_lost`
+    by booking.
+    """
 
     fail_rate: Rate = Decimal(0)
     unavailable_rate: Rate = Decimal("0.01")

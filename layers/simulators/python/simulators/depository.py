@@ -7,11 +7,18 @@ from typing import NamedTuple
 
 from simulators.behaviour import DepositoryBehaviour
 from simulators.dice import Dice
-from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
+from trading.wire import (
+    ConfirmationStatus,
+    DeliveryDirection,
+    SettlementConfirmation,
+    SettlementInstruction,
+)
 
 
 class Movement(NamedTuple):
-    """A signed amount of an asset (a symbol or a currency) on an account. An instruction's sum to zero per asset."""
+    """A signed amount of an asset (a symbol or a currency) on an account. An instruction's sum to
+    zero per asset.
+    """
 
     account: str
     asset: str
@@ -21,7 +28,9 @@ class Movement(NamedTuple):
 def confirm(
     instruction: SettlementInstruction, behaviour: DepositoryBehaviour, dice: Dice, now: datetime
 ) -> SettlementConfirmation:
-    """The answer to an instruction: settled, or failed for want of securities or cash at the counterparty."""
+    """The answer to an instruction: settled, or failed for want of securities or cash at the
+    counterparty.
+    """
     failed = dice.chance(behaviour.fail_rate, "fail", instruction.instruction_id)
     lacking = "securities" if instruction.direction is DeliveryDirection.RECEIVE else "cash"
     return SettlementConfirmation(
@@ -36,7 +45,9 @@ def confirm(
 def movements(instruction: SettlementInstruction) -> tuple[Movement, ...]:
     """Both sides of delivery versus payment."""
     ours, theirs = instruction.settlement_account, instruction.counterparty
-    deliverer, receiver = (theirs, ours) if instruction.direction is DeliveryDirection.RECEIVE else (ours, theirs)
+    deliverer, receiver = (
+        (theirs, ours) if instruction.direction is DeliveryDirection.RECEIVE else (ours, theirs)
+    )
     shares = Decimal(instruction.quantity)
     return (
         Movement(deliverer, instruction.symbol, -shares),

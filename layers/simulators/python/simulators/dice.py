@@ -7,7 +7,9 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Dice:
-    """Rolls without a sequence: the same key always rolls the same, in whatever order and process it is asked."""
+    """Rolls without a sequence: the same key always rolls the same, in whatever order and process
+    it is asked.
+    """
 
     seed: str
 

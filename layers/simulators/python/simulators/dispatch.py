@@ -1,4 +1,6 @@
-"""How reports reach the order's owner: once each if all goes well, and late, twice or in disorder as the dice say."""
+"""How reports reach the order's owner: once each if all goes well, and late, twice or in disorder
+as the dice say.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -48,10 +50,14 @@ class Dispatch(Frozen):
         return self.model_copy(update={"due_at": now + wait, "attempts": attempts})
 
 
-def schedule(outcome: MatchOutcome, behaviour: ExchangeBehaviour, dice: Dice, now: datetime) -> tuple[Dispatch, ...]:
+def schedule(
+    outcome: MatchOutcome, behaviour: ExchangeBehaviour, dice: Dice, now: datetime
+) -> tuple[Dispatch, ...]:
     """When each report of a match is sent. Of a silenced order none is: only a status query tells."""
     booked = outcome.booked
-    silent = dice.chance(behaviour.silence_rate, "silence", booked.exchange_id, booked.order.client_order_id)
+    silent = dice.chance(
+        behaviour.silence_rate, "silence", booked.exchange_id, booked.order.client_order_id
+    )
 
     def dispatch(report: ExecutionReport) -> Dispatch:
         late = dice.chance(behaviour.late_rate, "late", report.execution_id)
@@ -64,10 +70,17 @@ def schedule(outcome: MatchOutcome, behaviour: ExchangeBehaviour, dice: Dice, no
     return tuple(dispatch(report) for report in outcome.reports)
 
 
-def sending_order(due: Iterable[Dispatch], behaviour: ExchangeBehaviour, dice: Dice) -> list[Dispatch]:
+def sending_order(
+    due: Iterable[Dispatch], behaviour: ExchangeBehaviour, dice: Dice
+) -> list[Dispatch]:
     """What to send now, one after another: in the order of the reports, or the other way round."""
-    inorder = sorted(due, key=lambda dispatch: (dispatch.report.transact_time, dispatch.report.cumulative_quantity))
-    if inorder and dice.chance(behaviour.out_of_order_rate, "out of order", inorder[0].report.execution_id):
+    inorder = sorted(
+        due,
+        key=lambda dispatch: (dispatch.report.transact_time, dispatch.report.cumulative_quantity),
+    )
+    if inorder and dice.chance(
+        behaviour.out_of_order_rate, "out of order", inorder[0].report.execution_id
+    ):
         return inorder[::-1]
     return inorder
 

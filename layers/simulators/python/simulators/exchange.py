@@ -27,8 +27,8 @@ _TERMS = {"account", "symbol", "side", "quantity", "limit_price", "stop_price", 
 
 
 class BookedOrder(Frozen):
-    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its reports. `elected`: the last price
-    has reached its stop price, once and for all.
+    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its
+    reports. `elected`: the last price has reached its stop price, once and for all.
     """
 
     exchange_id: str
@@ -52,7 +52,9 @@ class BookedOrder(Frozen):
         return 0 if self.status.is_final else self.order.quantity - self.cumulative_quantity
 
     def has_terms_of(self, other: SubmitOrder) -> bool:
-        """Whether the other is this order again. Where and under which correlation id to report are no terms of it."""
+        """Whether the other is this order again. Where and under which correlation id to report are
+        no terms of it.
+        """
         return self.order.model_dump(include=_TERMS) == other.model_dump(include=_TERMS)
 
     def state(self, reports: Sequence[ExecutionReport]) -> OrderState:
@@ -80,7 +82,9 @@ class BookedOrder(Frozen):
 
 
 class Tombstone(Frozen):
-    """Stands in the book for an order that was canceled before it arrived, so that it cannot arrive any more."""
+    """Stands in the book for an order that was canceled before it arrived, so that it cannot arrive
+    any more.
+    """
 
     exchange_id: str
     client_order_id: str
@@ -100,7 +104,9 @@ class Tombstone(Frozen):
 
 
 class MatchOutcome(Frozen):
-    """What one look at the market did to an order: its new state, the reports of it, the shares taken."""
+    """What one look at the market did to an order: its new state, the reports of it, the shares
+    taken.
+    """
 
     booked: BookedOrder
     reports: tuple[ExecutionReport, ...]
@@ -122,7 +128,9 @@ def validate(order: SubmitOrder, listing: Listing | None) -> None:
         raise Problem(422, "UNKNOWN_SYMBOL", f"{order.symbol} is not listed here")
     if order.quantity > MAX_ORDER_QUANTITY or order.quantity % listing.lot_size:
         raise Problem(
-            422, "BAD_QUANTITY", f"quantity must be whole lots of {listing.lot_size}, not above {MAX_ORDER_QUANTITY}"
+            422,
+            "BAD_QUANTITY",
+            f"quantity must be whole lots of {listing.lot_size}, not above {MAX_ORDER_QUANTITY}",
         )
     for name, price in (("limit", order.limit_price), ("stop", order.stop_price)):
         if price is not None and (price > MAX_LIMIT_PRICE or price % listing.tick_size):
@@ -154,15 +162,18 @@ def cancel(booked: BookedOrder) -> BookedOrder:
 def match(
     booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour, dice: Dice, now: datetime
 ) -> MatchOutcome | None:
-    """Let a working order meet what is left of the displayed liquidity. None: nothing happened, it rests.
+    """Let a working order meet what is left of the displayed liquidity. None: nothing happened, it
+    rests.
 
-    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over is canceled. A stop order meets
-    nothing before it is elected.
+    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over
+    is canceled. A stop order meets nothing before it is elected.
     """
     order, untouched = booked.order, booked.cumulative_quantity == 0
     key = (booked.exchange_id, order.client_order_id)
     if untouched and dice.chance(behaviour.reject_rate, "reject", *key):
-        return _Reporter(booked, now).end(VenueOrderStatus.REJECTED, ExecType.REJECTED, "refused by the exchange")
+        return _Reporter(booked, now).end(
+            VenueOrderStatus.REJECTED, ExecType.REJECTED, "refused by the exchange"
+        )
 
     elected = is_elected(booked, quote)
     newly_elected = elected and not booked.elected and order.stop_price is not None
@@ -181,16 +192,24 @@ def match(
         reporter.fill(fill, price)
     if order.time_in_force.rests or reporter.cumulative_quantity == order.quantity:
         return reporter.outcome() if quantity or newly_elected else None
-    return reporter.end(VenueOrderStatus.CANCELED, ExecType.CANCELED, f"{order.time_in_force} remainder")
+    return reporter.end(
+        VenueOrderStatus.CANCELED, ExecType.CANCELED, f"{order.time_in_force} remainder"
+    )
 
 
 def is_elected(booked: BookedOrder, quote: VenueQuote) -> bool:
-    """Whether an order may be executed: one without a stop price, or one whose stop price the last price has reached.
+    """Whether an order may be executed: one without a stop price, or one whose stop price the last
+    price has reached.
 
-    The last price is the middle of what the exchange displays: it moves with the market, minute by minute, as the seed will have it.
+    The last price is the middle of what the exchange displays: it moves with the market, minute by
+    minute, as the seed will have it.
     """
     stop_price, last_price = booked.order.stop_price, (quote.bid + quote.ask) / 2
-    return booked.elected or stop_price is None or (last_price - stop_price) * booked.order.side.sign >= 0
+    return (
+        booked.elected
+        or stop_price is None
+        or (last_price - stop_price) * booked.order.side.sign >= 0
+    )
 
 
 def split(quantity: int, parts: int) -> list[int]:
@@ -224,7 +243,8 @@ class _Reporter:
         if self.cumulative_quantity == self._booked.order.quantity:
             return self._changed(VenueOrderStatus.FILLED, None)
         return self._changed(
-            VenueOrderStatus.PARTIALLY_FILLED if self.cumulative_quantity else VenueOrderStatus.NEW, None
+            VenueOrderStatus.PARTIALLY_FILLED if self.cumulative_quantity else VenueOrderStatus.NEW,
+            None,
         )
 
     def _report(

@@ -1,4 +1,6 @@
-"""Prices and liquidity: functions of the seed, the symbol, the exchange and the minute, so that a run can be repeated."""
+"""Prices and liquidity: functions of the seed, the symbol, the exchange and the minute, so that a
+run can be repeated.
+"""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -42,7 +44,9 @@ def next_minute(moment: datetime) -> datetime:
 
 
 def mid_price(dice: Dice, listing: Listing, minute: int) -> Decimal:
-    """The unrounded middle: it walks in straight lines between seeded knots around the reference price."""
+    """The unrounded middle: it walks in straight lines between seeded knots around the reference
+    price.
+    """
     knot, into = divmod(minute, DRIFT_MINUTES)
     here, there = (
         dice.between(-DRIFT_BASIS_POINTS, DRIFT_BASIS_POINTS, "drift", listing.symbol, number)
@@ -55,7 +59,9 @@ def mid_price(dice: Dice, listing: Listing, minute: int) -> Decimal:
 def displayed_quote(
     dice: Dice, listing: Listing, exchange_id: str, behaviour: ExchangeBehaviour, minute: int
 ) -> VenueQuote:
-    """What the exchange displays at the start of the minute. All exchanges share the middle, so they never cross."""
+    """What the exchange displays at the start of the minute. All exchanges share the middle, so
+    they never cross.
+    """
     mid, tick = mid_price(dice, listing, minute), listing.tick_size
     half_spread = mid * behaviour.half_spread_basis_points / 10_000
     bid = max(((mid - half_spread) / tick).to_integral_value(ROUND_FLOOR) * tick, tick)
@@ -66,7 +72,9 @@ def displayed_quote(
         shares = int(behaviour.displayed_size * listing.liquidity * mood)
         return shares // listing.lot_size * listing.lot_size
 
-    return VenueQuote(exchange_id=exchange_id, bid=bid, bid_size=size("bid"), ask=ask, ask_size=size("ask"))
+    return VenueQuote(
+        exchange_id=exchange_id, bid=bid, bid_size=size("bid"), ask=ask, ask_size=size("ask")
+    )
 
 
 def remaining_quote(displayed: VenueQuote, consumed: Consumed) -> VenueQuote:

@@ -37,7 +37,8 @@ class OrderEntry:
         self._sleep = sleep
 
     def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
-        """Take an order, once; `announce` has it matched. A repeated one gets the order as it stands now.
+        """Take an order, once; `announce` has it matched. A repeated one gets the order as it
+        stands now.
 
         422: refused; 409: the id stands for other terms; 503: down, nothing stored.
         """
@@ -45,7 +46,9 @@ class OrderEntry:
         return retrying(self._sleep)(self._submit, exchange_id, order)
 
     def cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
-        """End an order unless it ended already, and tell all of it. An unknown id can never be submitted after this."""
+        """End an order unless it ended already, and tell all of it. An unknown id can never be
+        submitted after this.
+        """
         self._require_up(exchange_id)
         return retrying(self._sleep)(self._cancel, exchange_id, client_order_id)
 
@@ -73,7 +76,9 @@ class OrderEntry:
                     displayed_quote(self._dice, listing, exchange_id, behaviour, minute),
                     consumed.get(exchange_id, Consumed()),
                 )
-                for exchange_id, behaviour in ((each, self._configuration.exchange(each)) for each in EXCHANGE_IDS)
+                for exchange_id, behaviour in (
+                    (each, self._configuration.exchange(each)) for each in EXCHANGE_IDS
+                )
                 if not behaviour.is_down(self._dice, exchange_id, minute)
             ),
         )
@@ -81,10 +86,16 @@ class OrderEntry:
     def _submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
         known = self._store.load(exchange_id, order.client_order_id)
         if isinstance(known, Tombstone):
-            raise Problem(422, "CANCELED_BEFORE_ARRIVAL", "the order was canceled before it arrived")
+            raise Problem(
+                422, "CANCELED_BEFORE_ARRIVAL", "the order was canceled before it arrived"
+            )
         if known is not None:
             if not known.booked.has_terms_of(order):
-                raise Problem(409, "ORDER_ID_REUSED", "this client order id stands for an order with other terms")
+                raise Problem(
+                    409,
+                    "ORDER_ID_REUSED",
+                    "this client order id stands for an order with other terms",
+                )
             return _state(known)
         validate(order, self._configuration.listing(order.symbol))
         now = self._clock()

@@ -1,12 +1,16 @@
-"""What is listed where: the instruments and the exchanges of the simulated market. Prices are illustrative."""
+"""What is listed where: the instruments and the exchanges of the simulated market. Prices are
+illustrative.
+"""
 
 from typing import Literal, NamedTuple
 
 
 class ListedInstrument(NamedTuple):
-    """A listed share. Prices are decimal strings in USD; `liquidity` scales what every exchange displays of it.
+    """A listed share. Prices are decimal strings in USD; `liquidity` scales what every exchange
+    displays of it.
 
-    The demo's are traded at any time, but for one: the simulated exchanges never close, the broker keeps the hours.
+    The demo's are traded at any time, but for one: the simulated exchanges never close, the broker
+    keeps the hours.
     """
 
     symbol: str
@@ -19,7 +23,9 @@ class ListedInstrument(NamedTuple):
 
 
 class ListedExchange(NamedTuple):
-    """An exchange by its market identifier code (ISO 10383). The fee is a decimal string in USD a share."""
+    """An exchange by its market identifier code (ISO 10383). The fee is a decimal string in USD a
+    share.
+    """
 
     exchange_id: str
     mic: str
@@ -53,7 +59,9 @@ INSTRUMENTS = (
     ListedInstrument("XOM", "Exxon Mobil Corporation", "118.95"),
     ListedInstrument("DIS", "The Walt Disney Company", "97.60"),
     ListedInstrument("BA", "The Boeing Company", "152.75", liquidity="0.6"),
-    ListedInstrument("IBM", "International Business Machines Corporation", "208.30", liquidity="0.6"),
+    ListedInstrument(
+        "IBM", "International Business Machines Corporation", "208.30", liquidity="0.6"
+    ),
     ListedInstrument("WDFC", "WD-40 Company", "262.40", liquidity="0.05"),
     ListedInstrument("RGR", "Sturm, Ruger & Company, Inc.", "39.85", liquidity="0.04"),
     ListedInstrument("F", "Ford Motor Company", "11.20", liquidity="2", trading_hours="regular"),
@@ -61,7 +69,9 @@ INSTRUMENTS = (
 
 
 def market_items() -> list[dict[str, str | int]]:
-    """The items that open the simulated market: what to put into the exchanges' table before the first order."""
+    """The items that open the simulated market: what to put into the exchanges' table before the
+    first order.
+    """
     return [
         {
             "pk": "MARKET",

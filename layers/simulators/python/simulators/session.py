@@ -1,4 +1,6 @@
-"""The trading session: matches orders when they arrive and each minute after, and sends what there is to report."""
+"""The trading session: matches orders when they arrive and each minute after, and sends what there
+is to report.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +14,14 @@ from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
 from simulators.dispatch import DispatchState, is_sent_twice, schedule, sending_order
 from simulators.exchange import match
-from simulators.market import Consumed, displayed_quote, minute_of, next_minute, opposite, remaining_quote
+from simulators.market import (
+    Consumed,
+    displayed_quote,
+    minute_of,
+    next_minute,
+    opposite,
+    remaining_quote,
+)
 from simulators.reference import EXCHANGE_IDS
 from simulators.retries import ConflictError, retrying
 from trading.wire import ExecType, ExecutionReport
@@ -54,7 +63,9 @@ class Session:
         self._sleep = sleep
 
     def arrived(self, exchange_id: str, client_order_id: str) -> Worked:
-        """Match an order after the exchange's latency. An exchange that is down does nothing: the tick will."""
+        """Match an order after the exchange's latency. An exchange that is down does nothing: the
+        tick will.
+        """
         behaviour = self._configuration.exchange(exchange_id)
         if behaviour.is_down(self._dice, exchange_id, minute_of(self._clock())):
             return Worked()
@@ -62,7 +73,9 @@ class Session:
         return self._work(exchange_id, client_order_id, behaviour)
 
     def tick(self, has_time: Callable[[], bool]) -> Worked:
-        """Work on every order that is due, as long as there is time. What fails or is left over is due next time."""
+        """Work on every order that is due, as long as there is time. What fails or is left over is
+        due next time.
+        """
         total, now = Worked(), self._clock()
         for exchange_id in EXCHANGE_IDS:
             behaviour = self._configuration.exchange(exchange_id)
@@ -75,7 +88,9 @@ class Session:
                 try:
                     total = total.plus(self._work(exchange_id, client_order_id, behaviour))
                 except Exception:
-                    logger.exception("work on an order failed", extra={"client_order_id": client_order_id})
+                    logger.exception(
+                        "work on an order failed", extra={"client_order_id": client_order_id}
+                    )
                     total = total.plus(Worked(failed=1))
         return total
 
@@ -106,15 +121,23 @@ class Session:
         if outcome is None:
             return record, 0
         dispatches = schedule(outcome, behaviour, self._dice, now)
-        self._store.commit(booked, outcome, dispatches, minute, opposite(displayed, booked.order.side)[1])
+        self._store.commit(
+            booked, outcome, dispatches, minute, opposite(displayed, booked.order.side)[1]
+        )
         fills = sum(report.exec_type is ExecType.TRADE for report in outcome.reports)
         return OrderRecord(outcome.booked, (*record.dispatches, *dispatches)), fills
 
-    def _report(self, record: OrderRecord, behaviour: ExchangeBehaviour) -> tuple[OrderRecord, Worked]:
+    def _report(
+        self, record: OrderRecord, behaviour: ExchangeBehaviour
+    ) -> tuple[OrderRecord, Worked]:
         """Send the reports that are due."""
         now, worked = self._clock(), Worked()
         sent = {}
-        due = [dispatch for dispatch in record.dispatches if dispatch.is_pending and dispatch.due_at <= now]
+        due = [
+            dispatch
+            for dispatch in record.dispatches
+            if dispatch.is_pending and dispatch.due_at <= now
+        ]
         for dispatch in sending_order(due, behaviour, self._dice):
             report, url = dispatch.report, record.booked.order.callback_url
             answered = self._send(url, report)
@@ -124,7 +147,9 @@ class Session:
             try:
                 self._store.save_dispatch(record.booked, after)
             except ConflictError:
-                logger.info("another worker saw to the report", extra={"execution_id": report.execution_id})
+                logger.info(
+                    "another worker saw to the report", extra={"execution_id": report.execution_id}
+                )
             sent[report.execution_id] = after
             worked = worked.plus(
                 Worked(
@@ -133,7 +158,9 @@ class Session:
                     abandoned=int(after.state is DispatchState.ABANDONED),
                 )
             )
-        dispatches = tuple(sent.get(dispatch.report.execution_id, dispatch) for dispatch in record.dispatches)
+        dispatches = tuple(
+            sent.get(dispatch.report.execution_id, dispatch) for dispatch in record.dispatches
+        )
         return record._replace(dispatches=dispatches), worked
 
     def _plan_next(self, record: OrderRecord) -> None:
@@ -148,5 +175,6 @@ class Session:
             self._store.postpone_work(record.booked, min(due))
         except ConflictError:
             logger.info(
-                "another worker finished the order", extra={"client_order_id": record.booked.order.client_order_id}
+                "another worker finished the order",
+                extra={"client_order_id": record.booked.order.client_order_id},
             )

@@ -12,7 +12,12 @@ from simulators.depository import confirm, movements
 from simulators.dice import Dice
 from simulators.problem import Problem
 from simulators.retries import retrying
-from trading.wire import ConfirmationPage, ConfirmationStatus, SettlementConfirmation, SettlementInstruction
+from trading.wire import (
+    ConfirmationPage,
+    ConfirmationStatus,
+    SettlementConfirmation,
+    SettlementInstruction,
+)
 
 PAGE_SIZE = 100
 
@@ -37,7 +42,8 @@ class SettlementDesk:
     def settle(self, instruction: SettlementInstruction) -> SettlementConfirmation:
         """Settle an instruction once; a repeated one gets its first confirmation again.
 
-        409: the id stands for another instruction; 503: nothing booked; 500: perhaps booked, as after a lost answer.
+        409: the id stands for another instruction; 503: nothing booked; 500: perhaps booked, as
+        after a lost answer.
         """
         behaviour, now = self._configuration.depository(), self._clock()
         request = (instruction.instruction_id, int(now.timestamp()))
@@ -46,14 +52,20 @@ class SettlementDesk:
         if self._dice.chance(behaviour.slow_rate, "slow", *request):
             self._sleep(behaviour.slow_ms / 1000)
         confirmation, is_new = retrying(self._sleep)(self._settle, instruction, behaviour, now)
-        if is_new and self._dice.chance(behaviour.answer_lost_rate, "answer lost", instruction.instruction_id):
+        if is_new and self._dice.chance(
+            behaviour.answer_lost_rate, "answer lost", instruction.instruction_id
+        ):
             raise Problem(500, "INTERNAL_ERROR", "the answer was lost")
         return confirmation
 
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
         """A page of a day's confirmations. 400: not a cursor of ours."""
-        confirmations, last = self._store.confirmations(settlement_date, _decode(cursor) if cursor else None, PAGE_SIZE)
-        return ConfirmationPage(confirmations=confirmations, next_cursor=_encode(last) if last else None)
+        confirmations, last = self._store.confirmations(
+            settlement_date, _decode(cursor) if cursor else None, PAGE_SIZE
+        )
+        return ConfirmationPage(
+            confirmations=confirmations, next_cursor=_encode(last) if last else None
+        )
 
     def _settle(
         self, instruction: SettlementInstruction, behaviour: DepositoryBehaviour, now: datetime
@@ -61,7 +73,11 @@ class SettlementDesk:
         known = self._store.load(instruction.instruction_id)
         if known is not None:
             if known.instruction != instruction:
-                raise Problem(409, "INSTRUCTION_ID_REUSED", "this instruction id stands for another instruction")
+                raise Problem(
+                    409,
+                    "INSTRUCTION_ID_REUSED",
+                    "this instruction id stands for another instruction",
+                )
             return known.confirmation, False
         confirmation = confirm(instruction, behaviour, self._dice, now)
         moved = movements(instruction) if confirmation.status is ConfirmationStatus.SETTLED else ()
@@ -75,6 +91,8 @@ def _encode(instruction_id: str) -> str:
 
 def _decode(cursor: str) -> str:
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True).decode()
+        return base64.b64decode(
+            cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True
+        ).decode()
     except (binascii.Error, ValueError) as error:
         raise Problem(400, "BAD_CURSOR", "the cursor is not one of ours") from error

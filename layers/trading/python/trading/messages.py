@@ -18,7 +18,9 @@ class Message(Frozen):
 
     def facts(self) -> dict[str, str]:
         """What a log line about the message says."""
-        return self.model_dump(mode="json", include={"kind", "client_id", "correlation_id", "order_id"})
+        return self.model_dump(
+            mode="json", include={"kind", "client_id", "correlation_id", "order_id"}
+        )
 
 
 class ExecuteOrder(Message):
@@ -49,8 +51,8 @@ class PollOrder(Message):
 
 
 class CancelOrder(Message):
-    """Take the order back from the exchanges and end it as it is wished to end; if that is not written in it yet, as CANCELED, or
-    EXPIRED at the end of its day.
+    """Take the order back from the exchanges and end it as it is wished to end; if that is not
+    written in it yet, as CANCELED, or EXPIRED at the end of its day.
     """
 
     kind: Literal["cancel"] = "cancel"
@@ -70,8 +72,9 @@ class ClearOrder(Message):
 class SettleClient(Message):
     """From SettlementCycle: settle what this client has due up to and on the date.
 
-    A client with more to settle than one invocation has time for is continued in further messages: `part` counts them,
-    `after` says where the one before stopped, `unanswered` how many instructions have been left without an answer.
+    A client with more to settle than one invocation has time for is continued in further messages:
+    `part` counts them, `after` says where the one before stopped, `unanswered` how many
+    instructions have been left without an answer.
     """
 
     kind: Literal["settle"] = "settle"
@@ -82,5 +85,7 @@ class SettleClient(Message):
     unanswered: int = 0
 
 
-ExecutionMessage = Annotated[ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")]
+ExecutionMessage = Annotated[
+    ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")
+]
 EXECUTION_MESSAGE: TypeAdapter[ExecutionMessage] = TypeAdapter(ExecutionMessage)

@@ -1,4 +1,6 @@
-"""The formats in which we speak with exchanges and the depository. Prices and amounts are decimal strings in JSON."""
+"""The formats in which we speak with exchanges and the depository. Prices and amounts are decimal
+strings in JSON.
+"""
 
 from enum import StrEnum
 
@@ -37,12 +39,15 @@ class VenueOrderStatus(StrEnum):
 
 
 class SubmitOrder(Frozen):
-    """An order as an exchange takes it. Always priced: a market order is a limit at its collar. With a stop price it rests, unseen,
-    until the exchange's last price reaches that (a buy: rises to it), which elects it; from then on it is a limit order (FIX OrdType 4).
+    """An order as an exchange takes it. Always priced: a market order is a limit at its collar.
+    With a stop price it rests, unseen, until the exchange's last price reaches that (a buy: rises
+    to it), which elects it; from then on it is a limit order (FIX OrdType 4).
     """
 
     client_order_id: str = Field(min_length=1, max_length=64)
-    account: str = Field(pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id")
+    account: str = Field(
+        pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id"
+    )
     symbol: str = Field(max_length=12)
     side: Side
     quantity: int = Field(gt=0)
@@ -77,7 +82,9 @@ class OrderState(Frozen):
 
 
 class ExecutionReport(Frozen):
-    """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the fill's."""
+    """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the
+    fill's.
+    """
 
     exchange_id: str = Field(max_length=16)
     execution_id: str = Field(min_length=1, max_length=64)

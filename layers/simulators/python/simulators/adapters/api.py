@@ -1,4 +1,6 @@
-"""What the venues' APIs share: signed requests in, models out, refusals as problem details (RFC 9457)."""
+"""What the venues' APIs share: signed requests in, models out, refusals as problem details (RFC
+9457).
+"""
 
 import json
 from typing import TypeVar
@@ -29,7 +31,8 @@ class VenueApi:
         self.app.exception_handler(Exception)(self._unexpected)
 
     def authenticate(self, key_id: str, query: tuple[str, ...] = ()) -> None:
-        """Raise Problem 401 unless this key signed the request: path, and query parameters in the given order.
+        """Raise Problem 401 unless this key signed the request: path, and query parameters in the
+        given order.
 
         400: a query parameter that is not among them.
         """
@@ -38,7 +41,9 @@ class VenueApi:
         logger.append_keys(correlation_id=headers.get("x-correlation-id"), key_id=key_id)
         given = event.query_string_parameters or {}
         if unknown := sorted(set(given) - set(query)):
-            raise Problem(400, "UNKNOWN_PARAMETER", f"unknown query parameters: {', '.join(unknown)}")
+            raise Problem(
+                400, "UNKNOWN_PARAMETER", f"unknown query parameters: {', '.join(unknown)}"
+            )
         encoded = urlencode({name: given[name] for name in query if name in given})
         path = f"{event.path}?{encoded}" if encoded else event.path
         body = (event.decoded_body or "").encode()
@@ -46,7 +51,9 @@ class VenueApi:
             self._secrets.verify(headers, key_id, event.http_method, path, body)
         except SignatureError as error:
             logger.warning("a request was not authentic", extra={"why": str(error)})
-            raise Problem(401, "UNAUTHENTICATED", "the signature is missing, wrong or too old") from error
+            raise Problem(
+                401, "UNAUTHENTICATED", "the signature is missing, wrong or too old"
+            ) from error
 
     def body(self, model: type[Model]) -> Model:
         """The body as this model. 400: not JSON; 413: too long; 422: JSON of another shape."""
@@ -59,15 +66,22 @@ class VenueApi:
             failures = error.errors(include_url=False, include_input=False, include_context=False)
             if failures[0]["type"] == "json_invalid":
                 raise Problem(400, "NOT_JSON", "the body is not JSON") from error
-            detail = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failures)
+            detail = "; ".join(
+                f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failures
+            )
             raise Problem(422, "INVALID_REQUEST", detail) from error
 
     def answer(self, status: int, model: BaseModel) -> Response[str]:
         """A model as JSON."""
-        return Response(status_code=status, content_type="application/json", body=model.model_dump_json())
+        return Response(
+            status_code=status, content_type="application/json", body=model.model_dump_json()
+        )
 
     def _problem(self, problem: Problem) -> Response[str]:
-        logger.info("refused", extra={"status": problem.status, "code": problem.code, "detail": problem.detail})
+        logger.info(
+            "refused",
+            extra={"status": problem.status, "code": problem.code, "detail": problem.detail},
+        )
         details = {
             "type": "about:blank",
             "title": problem.code.replace("_", " ").capitalize(),
@@ -76,7 +90,11 @@ class VenueApi:
             "detail": problem.detail,
             "request_id": self.app.current_event.request_context.request_id,
         }
-        return Response(status_code=problem.status, content_type="application/problem+json", body=json.dumps(details))
+        return Response(
+            status_code=problem.status,
+            content_type="application/problem+json",
+            body=json.dumps(details),
+        )
 
     def _not_found(self, _: NotFoundError) -> Response[str]:
         return self._problem(Problem(404, "NOT_FOUND", "there is nothing here"))

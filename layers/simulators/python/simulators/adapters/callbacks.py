@@ -17,7 +17,9 @@ logger = Logger(child=True)
 
 
 class CallbackSender:
-    """One signed POST a report. It neither retries nor follows redirects: the session decides when to try again."""
+    """One signed POST a report. It neither retries nor follows redirects: the session decides when
+    to try again.
+    """
 
     def __init__(self, secrets: VenueSecrets, clock: Callable[[], datetime]) -> None:
         self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
@@ -49,12 +51,20 @@ class CallbackSender:
 
 
 def check_callback_url(url: str, plain_http_allowed: bool) -> None:
-    """Raise Problem 422 unless reports can be sent there, signed over the path that the contract names."""
+    """Raise Problem 422 unless reports can be sent there, signed over the path that the contract
+    names.
+    """
     schemes = ("https", "http") if plain_http_allowed else ("https",)
     try:
         parts = urlsplit(url)
-        reachable = parts.scheme in schemes and parts.hostname and not parts.username and parts.port != 0
+        reachable = (
+            parts.scheme in schemes and parts.hostname and not parts.username and parts.port != 0
+        )
     except ValueError:
         reachable = False
     if not reachable or parts.query or parts.fragment or not parts.path.endswith(CALLBACK_PATH):
-        raise Problem(422, "BAD_CALLBACK_URL", f"callback_url must be {schemes[0]} and end with {CALLBACK_PATH}")
+        raise Problem(
+            422,
+            "BAD_CALLBACK_URL",
+            f"callback_url must be {schemes[0]} and end with {CALLBACK_PATH}",
+        )

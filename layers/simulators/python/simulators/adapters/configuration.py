@@ -1,4 +1,6 @@
-"""What may change while the system runs: the venues' behaviour and the listings. Kept for a second at most."""
+"""What may change while the system runs: the venues' behaviour and the listings. Kept for a second
+at most.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,8 +1,9 @@
 """The depository's books in DynamoDB.
 
-`INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation; `CONFIRMATIONS#{settlement date}` lists the
-confirmations by instruction id; `ACCOUNT#{account}#{shard}` holds balances by asset. An account's balance is the sum
-over its shards: one item each would make all settlements wait for the counterparty's.
+`INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation;
+`CONFIRMATIONS#{settlement date}` lists the confirmations by instruction id;
+`ACCOUNT#{account}#{shard}` holds balances by asset. An account's balance is the sum over its
+shards: one item each would make all settlements wait for the counterparty's.
 """
 
 import hashlib
@@ -44,7 +45,8 @@ class DepositoryStore:
     def book(self, settled: SettledInstruction, movements: Sequence[Movement]) -> None:
         """Both sides, the instruction and its confirmation, in one transaction.
 
-        Raises ConflictError if the id is booked already or another settlement moves the same balance right now.
+        Raises ConflictError if the id is booked already or another settlement moves the same
+        balance right now.
         """
         table, instruction_id = self._table, settled.instruction.instruction_id
         confirmation = settled.confirmation.model_dump(mode="json")
@@ -54,7 +56,11 @@ class DepositoryStore:
             "instruction": settled.instruction.model_dump(mode="json"),
             "confirmation": confirmation,
         }
-        listed = {"pk": _confirmations_pk(settled.instruction.settlement_date), "sk": instruction_id, **confirmation}
+        listed = {
+            "pk": _confirmations_pk(settled.instruction.settlement_date),
+            "sk": instruction_id,
+            **confirmation,
+        }
         shard = hashlib.sha256(instruction_id.encode()).digest()[0] % SHARDS
         updates = [
             {
@@ -77,7 +83,9 @@ class DepositoryStore:
     def confirmations(
         self, settlement_date: date, after: str | None, limit: int
     ) -> tuple[tuple[SettlementConfirmation, ...], str | None]:
-        """A page of a day's confirmations by instruction id, and the id after which the next page starts."""
+        """A page of a day's confirmations by instruction id, and the id after which the next page
+        starts.
+        """
         pk = _confirmations_pk(settlement_date)
         request: dict[str, Any] = {
             "TableName": self._table.name,
@@ -90,7 +98,9 @@ class DepositoryStore:
             request["ExclusiveStartKey"] = {"pk": pk, "sk": after}
         answer = self._table.client.query(**request)
         last = answer.get("LastEvaluatedKey")
-        confirmations = (SettlementConfirmation.model_validate(without_keys(item)) for item in answer["Items"])
+        confirmations = (
+            SettlementConfirmation.model_validate(without_keys(item)) for item in answer["Items"]
+        )
         return tuple(confirmations), str(last["sk"]) if last else None
 
 

@@ -1,8 +1,9 @@
 """The exchanges' books in DynamoDB.
 
-`ORDER#{exchange}#{client order id}` holds `ORDER` (or a tombstone) and a `REPORT#{number}` each report;
-`LIQUIDITY#{symbol}` holds what orders took, `{minute}#{exchange}`; `WORK#{exchange}` holds, by client order id, the
-orders that are not final or have reports to send, and when to look at them next.
+`ORDER#{exchange}#{client order id}` holds `ORDER` (or a tombstone) and a `REPORT#{number}` each
+report; `LIQUIDITY#{symbol}` holds what orders took, `{minute}#{exchange}`; `WORK#{exchange}` holds,
+by client order id, the orders that are not final or have reports to send, and when to look at them
+next.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ class OrderRecord(NamedTuple):
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing is left to do: no more fills, no report to send."""
-        return self.booked.status.is_final and not any(dispatch.is_pending for dispatch in self.dispatches)
+        return self.booked.status.is_final and not any(
+            dispatch.is_pending for dispatch in self.dispatches
+        )
 
 
 class ExchangeStore:
@@ -39,8 +42,13 @@ class ExchangeStore:
         self._table = table
 
     def load(self, exchange_id: str, client_order_id: str) -> OrderRecord | Tombstone | None:
-        """What stands in the book. Raises ConflictError when a match is being written at this very moment."""
-        items = {item["sk"]: without_keys(item) for item in self._table.query(_order_pk(exchange_id, client_order_id))}
+        """What stands in the book. Raises ConflictError when a match is being written at this very
+        moment.
+        """
+        items = {
+            item["sk"]: without_keys(item)
+            for item in self._table.query(_order_pk(exchange_id, client_order_id))
+        }
         order = items.pop("ORDER", None)
         if order is None:
             return None
@@ -49,10 +57,14 @@ class ExchangeStore:
         booked = BookedOrder.model_validate(order)
         if len(items) != booked.report_count:
             raise ConflictError
-        return OrderRecord(booked, tuple(Dispatch.model_validate(item) for _, item in sorted(items.items())))
+        return OrderRecord(
+            booked, tuple(Dispatch.model_validate(item) for _, item in sorted(items.items()))
+        )
 
     def open(self, booked: BookedOrder, due_at: datetime) -> None:
-        """Enter a new order, and the work on it. Raises ConflictError if its id stands in the book already."""
+        """Enter a new order, and the work on it. Raises ConflictError if its id stands in the book
+        already.
+        """
         work = {**_work_key(booked), "due_at": iso(due_at)}
         self._table.transact([self._table.put(_order_item(booked), _ABSENT), self._table.put(work)])
 
@@ -66,7 +78,9 @@ class ExchangeStore:
         )
 
     def replace(self, before: BookedOrder, after: BookedOrder) -> None:
-        """Write an order's new state. Raises ConflictError unless the book still holds the version that was read."""
+        """Write an order's new state. Raises ConflictError unless the book still holds the version
+        that was read.
+        """
         self._table.write(
             self._table.client.put_item,
             Item=_order_item(after),
@@ -75,9 +89,15 @@ class ExchangeStore:
         )
 
     def commit(
-        self, before: BookedOrder, outcome: MatchOutcome, dispatches: Sequence[Dispatch], minute: int, displayed: int
+        self,
+        before: BookedOrder,
+        outcome: MatchOutcome,
+        dispatches: Sequence[Dispatch],
+        minute: int,
+        displayed: int,
     ) -> None:
-        """A match in one transaction: the order's state, its reports, the shares taken from those displayed.
+        """A match in one transaction: the order's state, its reports, the shares taken from those
+        displayed.
 
         Raises ConflictError when the order or the liquidity is not what it was.
         """
@@ -103,17 +123,23 @@ class ExchangeStore:
                 ":expires_at": liquidity_expires_at(minute),
             },
         }
-        table.transact([order_item, *report_items, *([{"Update": consumption}] if outcome.taken else [])])
+        table.transact(
+            [order_item, *report_items, *([{"Update": consumption}] if outcome.taken else [])]
+        )
 
     def consumed(self, symbol: str, minute: int) -> dict[str, Consumed]:
         """What was taken from each exchange's liquidity in a minute."""
         return {
-            item["sk"].partition("#")[2]: Consumed(bought=item.get("bought", 0), sold=item.get("sold", 0))
+            item["sk"].partition("#")[2]: Consumed(
+                bought=item.get("bought", 0), sold=item.get("sold", 0)
+            )
             for item in self._table.query(_liquidity_pk(symbol), prefix=f"{minute}#")
         }
 
     def save_dispatch(self, booked: BookedOrder, dispatch: Dispatch) -> None:
-        """What became of sending a report. Raises ConflictError if another worker had it answered meanwhile."""
+        """What became of sending a report. Raises ConflictError if another worker had it answered
+        meanwhile.
+        """
         number = int(dispatch.report.execution_id.rpartition("-")[2])
         self._table.write(
             self._table.client.put_item,
@@ -164,11 +190,18 @@ def _work_key(booked: BookedOrder) -> Item:
 
 
 def _report_key(booked: BookedOrder, number: int) -> Item:
-    return {"pk": _order_pk(booked.exchange_id, booked.order.client_order_id), "sk": f"REPORT#{number:06}"}
+    return {
+        "pk": _order_pk(booked.exchange_id, booked.order.client_order_id),
+        "sk": f"REPORT#{number:06}",
+    }
 
 
 def _order_item(booked: BookedOrder) -> Item:
-    return {"pk": _order_pk(booked.exchange_id, booked.order.client_order_id), "sk": "ORDER", **_dump(booked)}
+    return {
+        "pk": _order_pk(booked.exchange_id, booked.order.client_order_id),
+        "sk": "ORDER",
+        **_dump(booked),
+    }
 
 
 def _dump(model: BookedOrder | Dispatch) -> Item:

@@ -1,4 +1,6 @@
-"""Counts of what happened, in the embedded metric format; namespace and service come from the environment."""
+"""Counts of what happened, in the embedded metric format; namespace and service come from the
+environment.
+"""
 
 import os
 

@@ -20,9 +20,13 @@ class _Kept(NamedTuple):
 
 
 class VenueSecrets:
-    """Secret `{prefix}{key id}`: the current version signs, the current and the previous one verify."""
+    """Secret `{prefix}{key id}`: the current version signs, the current and the previous one
+    verify.
+    """
 
-    def __init__(self, client: "SecretsManagerClient", prefix: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: "SecretsManagerClient", prefix: str, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._prefix = prefix
         self._clock = clock
@@ -36,14 +40,23 @@ class VenueSecrets:
         """Look for a newer secret: the other side did not know ours."""
         self._secrets(key_id, REFRESHED_AFTER)
 
-    def verify(self, headers: Mapping[str, str], key_id: str, method: str, path: str, body: bytes) -> None:
-        """Raise SignatureError unless the headers (lower-case names) sign this request with this key."""
+    def verify(
+        self, headers: Mapping[str, str], key_id: str, method: str, path: str, body: bytes
+    ) -> None:
+        """Raise SignatureError unless the headers (lower-case names) sign this request with this
+        key.
+        """
         if headers.get("x-key-id") != key_id:
             raise SignatureError("signed with another key")
         for kept_for in (KEPT_FOR, REFRESHED_AFTER):
             try:
                 return verify(
-                    headers, self._secrets(key_id, kept_for), int(self._clock().timestamp()), method, path, body
+                    headers,
+                    self._secrets(key_id, kept_for),
+                    int(self._clock().timestamp()),
+                    method,
+                    path,
+                    body,
                 )
             except SignatureError as error:
                 failure = error
@@ -64,5 +77,7 @@ class VenueSecrets:
             return (current,)
 
     def _read(self, key_id: str, stage: Literal["AWSCURRENT", "AWSPREVIOUS"]) -> bytes:
-        answer = self._client.get_secret_value(SecretId=f"{self._prefix}{key_id}", VersionStage=stage)
+        answer = self._client.get_secret_value(
+            SecretId=f"{self._prefix}{key_id}", VersionStage=stage
+        )
         return answer["SecretString"].encode()

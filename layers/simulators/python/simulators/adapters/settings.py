@@ -7,9 +7,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class VenueSettings(BaseSettings):
-    """Read from the environment; a function's own model adds fields named as its variables, in lower case."""
+    """Read from the environment; a function's own model adds fields named as its variables, in
+    lower case.
+    """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     stage: str
     powertools_service_name: str

@@ -10,7 +10,9 @@ from simulators.retries import ConflictError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+CLIENT_CONFIG = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
+)
 """For AWS clients: a call that hangs is cut and tried again well within a function's timeout."""
 
 ASK_ONCE = CLIENT_CONFIG.merge(Config(read_timeout=2, retries={"total_max_attempts": 1}))
@@ -21,7 +23,9 @@ _LOST_RACE = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 class Table:
-    """A table with string keys `pk` and `sk`. The client speaks native Python types (`resource.meta.client`)."""
+    """A table with string keys `pk` and `sk`. The client speaks native Python types
+    (`resource.meta.client`).
+    """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
         self.client = client
@@ -29,14 +33,21 @@ class Table:
 
     def get(self, pk: str, sk: str) -> Item | None:
         """The item without its keys, read consistently."""
-        item = self.client.get_item(TableName=self.name, Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+        item = self.client.get_item(
+            TableName=self.name, Key={"pk": pk, "sk": sk}, ConsistentRead=True
+        ).get("Item")
         return without_keys(item) if item else None
 
     def query(self, pk: str, prefix: str | None = None, **options: Any) -> Iterator[Item]:
-        """Every item of a partition (whose `sk` starts with the prefix), keys included, read consistently."""
+        """Every item of a partition (whose `sk` starts with the prefix), keys included, read
+        consistently.
+        """
         condition, values = "pk = :pk", {":pk": pk}
         if prefix is not None:
-            condition, values = f"{condition} AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
+            condition, values = (
+                f"{condition} AND begins_with(sk, :prefix)",
+                {**values, ":prefix": prefix},
+            )
         values.update(options.pop("ExpressionAttributeValues", {}))
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
@@ -49,11 +60,16 @@ class Table:
             yield from page["Items"]
 
     def transact(self, actions: Sequence[Item]) -> None:
-        """All or nothing. Raises ConflictError when a condition does not hold or another transaction is under way."""
+        """All or nothing. Raises ConflictError when a condition does not hold or another
+        transaction is under way.
+        """
         try:
             self.client.transact_write_items(TransactItems=cast(Any, actions))
         except self.client.exceptions.TransactionCanceledException as error:
-            codes = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
+            codes = {
+                reason.get("Code", "None")
+                for reason in error.response.get("CancellationReasons", [])
+            }
             if codes - {"None"} <= _LOST_RACE:
                 raise ConflictError from error
             raise

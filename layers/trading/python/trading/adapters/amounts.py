@@ -1,4 +1,6 @@
-"""Amounts and prices in requests: decimals as text or as JSON numbers, taken exactly as they are written."""
+"""Amounts and prices in requests: decimals as text or as JSON numbers, taken exactly as they are
+written.
+"""
 
 import re
 from decimal import Decimal
@@ -32,7 +34,9 @@ def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidat
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             text = _written(Decimal(value))
         if not isinstance(text, str) or not re.fullmatch(pattern, text):
-            raise ValueError(f"a plain decimal number, for instance {example}, of the form {pattern}")
+            raise ValueError(
+                f"a plain decimal number, for instance {example}, of the form {pattern}"
+            )
         return text
 
     forms: list[JsonDict] = [{"type": "string", "pattern": pattern}, {"type": "number", **bounds}]
@@ -41,8 +45,12 @@ def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidat
 
 Price = Annotated[Money, *_decimal(PRICE, "187.50", minimum=0.0001, exclusiveMaximum=10_000_000)]
 """Up to 9,999,999.9999, never zero."""
-Amount = Annotated[Money, *_decimal(AMOUNT, "1000.00", minimum=0.01, exclusiveMaximum=1_000_000_000_000)]
+Amount = Annotated[
+    Money, *_decimal(AMOUNT, "1000.00", minimum=0.01, exclusiveMaximum=1_000_000_000_000)
+]
 """Whole cents, never zero."""
-AmountOrZero = Annotated[Money, *_decimal(AMOUNT_OR_ZERO, "1000.00", minimum=0, exclusiveMaximum=1_000_000_000_000)]
+AmountOrZero = Annotated[
+    Money, *_decimal(AMOUNT_OR_ZERO, "1000.00", minimum=0, exclusiveMaximum=1_000_000_000_000)
+]
 Percent = Annotated[Money, *_decimal(PERCENT, "50.00", minimum=0.01, maximum=100)]
 """Up to 100, in hundredths, never zero."""

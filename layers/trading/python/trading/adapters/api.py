@@ -1,4 +1,6 @@
-"""The HTTP front: one resolver that admits, validates and answers in the same way for every function behind an API."""
+"""The HTTP front: one resolver that admits, validates and answers in the same way for every
+function behind an API.
+"""
 
 import inspect
 import json
@@ -47,7 +49,9 @@ PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9
 
 def _moment(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(MOMENT_PATTERN, value):
-        raise ValueError("a time is written in ISO 8601 with its offset, for instance 2026-11-23T15:00:00Z")
+        raise ValueError(
+            "a time is written in ISO 8601 with its offset, for instance 2026-11-23T15:00:00Z"
+        )
     return value
 
 
@@ -72,10 +76,11 @@ class Principal:
 class ApiResolver:
     """Routes of one function behind API Gateway.
 
-    A request passes, in this order: size of the body, `verify` (if given) over the raw body, permission, rate limit,
-    content type, JSON, idempotency key (all but GET), validation against the handler's signature. Every error is a problem
-    document. `verify(event, body)` raises for a request that is not authentic. Every GET's answer carries an ETag, and
-    If-None-Match gets 304 for what the caller has.
+    A request passes, in this order: size of the body, `verify` (if given) over the raw body,
+    permission, rate limit, content type, JSON, idempotency key (all but GET), validation against
+    the handler's signature. Every error is a problem document. `verify(event, body)` raises for a
+    request that is not authentic. Every GET's answer carries an ETag, and If-None-Match gets 304
+    for what the caller has.
     """
 
     def __init__(self, throttle: Throttle | None = None, verify: Verifier | None = None) -> None:
@@ -83,10 +88,12 @@ class ApiResolver:
         self._verify = verify
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
-        # Powertools puts its own validation before all other middleware; a stranger's body must not be parsed before
-        # he is known, so the same two validators are placed here by hand.
+        # Powertools puts its own validation before all other middleware; a stranger's body must not
+        # be parsed before he is known, so the same two validators are placed here by hand.
         self.powertools = APIGatewayRestResolver(
-            json_body_deserializer=partial(json.loads, parse_constant=_no_constant, parse_float=_decimal)
+            json_body_deserializer=partial(
+                json.loads, parse_constant=_no_constant, parse_float=_decimal
+            )
         )
         self.powertools.use(
             [
@@ -98,34 +105,58 @@ class ApiResolver:
         self.powertools.not_found(self._on_not_found)
         self.powertools.exception_handler(Exception)(self._on_error)
 
-    def get(self, rule: str, *, permission: str | None, **documentation: Any) -> Callable[[Handler], Handler]:
+    def get(
+        self, rule: str, *, permission: str | None, **documentation: Any
+    ) -> Callable[[Handler], Handler]:
         """Route a GET. `permission` None: open to everyone. `documentation`: summary, tags …"""
         return self._route("GET", rule, permission, HTTPStatus.OK, documentation)
 
     def post(
-        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+        self,
+        rule: str,
+        *,
+        permission: str | None,
+        status: HTTPStatus = HTTPStatus.OK,
+        **documentation: Any,
     ) -> Callable[[Handler], Handler]:
         """Route a POST, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("POST", rule, permission, status, documentation)
 
     def patch(
-        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+        self,
+        rule: str,
+        *,
+        permission: str | None,
+        status: HTTPStatus = HTTPStatus.OK,
+        **documentation: Any,
     ) -> Callable[[Handler], Handler]:
         """Route a PATCH, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("PATCH", rule, permission, status, documentation)
 
     def delete(
-        self, rule: str, *, permission: str | None, status: HTTPStatus = HTTPStatus.OK, **documentation: Any
+        self,
+        rule: str,
+        *,
+        permission: str | None,
+        status: HTTPStatus = HTTPStatus.OK,
+        **documentation: Any,
     ) -> Callable[[Handler], Handler]:
         """Route a DELETE, which always carries an Idempotency-Key. `status` is that of success."""
         return self._route("DELETE", rule, permission, status, documentation)
 
-    def put(self, rule: str, *, permission: str | None, **documentation: Any) -> Callable[[Handler], Handler]:
+    def put(
+        self, rule: str, *, permission: str | None, **documentation: Any
+    ) -> Callable[[Handler], Handler]:
         """Route a PUT, which always carries an Idempotency-Key."""
         return self._route("PUT", rule, permission, HTTPStatus.OK, documentation)
 
     def _route(
-        self, method: str, rule: str, permission: str | None, status: HTTPStatus, documentation: dict[str, Any]
+        self,
+        method: str,
+        rule: str,
+        permission: str | None,
+        status: HTTPStatus,
+        documentation: dict[str, Any],
     ) -> Callable[[Handler], Handler]:
         self._routes.append((method, re.compile(re.sub(r"<\w+>", "[^/]+", rule))))
         scheme = BEARER_SCHEME if permission else SIGNATURE_SCHEME if self._verify else None
@@ -152,7 +183,9 @@ class ApiResolver:
     @property
     def request_id(self) -> str:
         """API Gateway's id of the request: on every problem, in every log line."""
-        return self.event.request_context.request_id or self.powertools.lambda_context.aws_request_id
+        return (
+            self.event.request_context.request_id or self.powertools.lambda_context.aws_request_id
+        )
 
     @property
     def correlation_id(self) -> str:
@@ -165,9 +198,13 @@ class ApiResolver:
         """Who asks. Raises HttpError 401 where no authorizer stands before the function."""
         claims = self.event["requestContext"].get("authorizer") or {}
         try:
-            return Principal(claims["client_id"], frozenset(claims["permissions"].split()), claims["api_key"])
+            return Principal(
+                claims["client_id"], frozenset(claims["permissions"].split()), claims["api_key"]
+            )
         except KeyError:
-            raise HttpError(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "A valid token is required.") from None
+            raise HttpError(
+                HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "A valid token is required."
+            ) from None
 
     @property
     def idempotency_key(self) -> str:
@@ -175,7 +212,9 @@ class ApiResolver:
         key = self.event.headers.get("idempotency-key")
         if not key:
             raise HttpError(
-                HTTPStatus.BAD_REQUEST, "IDEMPOTENCY_KEY_REQUIRED", "The Idempotency-Key header is required."
+                HTTPStatus.BAD_REQUEST,
+                "IDEMPOTENCY_KEY_REQUIRED",
+                "The Idempotency-Key header is required.",
             )
         if not IDEMPOTENCY_KEY.fullmatch(key):
             raise HttpError(
@@ -195,7 +234,12 @@ class ApiResolver:
         answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
         if self.event.http_method == "GET" and answer["statusCode"] == HTTPStatus.OK:
             answer = revalidated(answer, self.event.headers.get("if-none-match"))
-        logger.info("request", method=self.event.http_method, path=self.event.path, status=answer["statusCode"])
+        logger.info(
+            "request",
+            method=self.event.http_method,
+            path=self.event.path,
+            status=answer["statusCode"],
+        )
         answer["multiValueHeaders"] |= {
             "X-Content-Type-Options": ["nosniff"],
             "X-Correlation-Id": [self.correlation_id],
@@ -227,7 +271,9 @@ class ApiResolver:
             raise _malformed_json() from None
         if len(body) > MAX_BODY_BYTES:
             raise HttpError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BODY_TOO_LARGE", f"A body has at most {MAX_BODY_BYTES} bytes."
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "BODY_TOO_LARGE",
+                f"A body has at most {MAX_BODY_BYTES} bytes.",
             )
         return body
 
@@ -237,14 +283,17 @@ class ApiResolver:
         principal = self.principal
         logger.append_keys(client_id=principal.client_id)
         if permission not in principal.permissions:
-            raise HttpError(HTTPStatus.FORBIDDEN, "FORBIDDEN", f"This needs the permission {permission}.")
+            raise HttpError(
+                HTTPStatus.FORBIDDEN, "FORBIDDEN", f"This needs the permission {permission}."
+            )
         allowance = self._throttle.take(principal.api_key) if self._throttle else None
         if allowance and not allowance.granted:
             raise HttpError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
                 "Too many requests with this key.",
-                headers=_rate_limit_headers(allowance) | {"Retry-After": str(allowance.retry_after_seconds)},
+                headers=_rate_limit_headers(allowance)
+                | {"Retry-After": str(allowance.retry_after_seconds)},
             )
         return allowance
 
@@ -252,13 +301,17 @@ class ApiResolver:
         media_type = self.event.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != content_types.APPLICATION_JSON:
             raise HttpError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "A body must be application/json."
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "A body must be application/json.",
             )
         try:
             body = self.event.json_body
         except (ValueError, ArithmeticError, RecursionError):
             raise _malformed_json() from None
-        if not isinstance(body, dict):  # Powertools would take the first element of a list for the body
+        if not isinstance(
+            body, dict
+        ):  # Powertools would take the first element of a list for the body
             raise HttpError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "VALIDATION_FAILED",
@@ -288,7 +341,9 @@ class ApiResolver:
         if not isinstance(error, HttpError):
             logger.exception("unexpected error", exc_info=error)
             count("UnexpectedError")
-            error = HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", "Something failed on our side.")
+            error = HttpError(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", "Something failed on our side."
+            )
         logger.append_keys(problem=error.code)
         return problem(error, self.request_id)
 
@@ -296,7 +351,9 @@ class ApiResolver:
 def json_response(
     body: Body, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[Body]:
-    """An answer with headers of its own; `body` is validated against the handler's `-> Response[Model]`."""
+    """An answer with headers of its own; `body` is validated against the handler's `->
+    Response[Model]`.
+    """
     return Response(status, content_types.APPLICATION_JSON, body, headers={**(headers or {})})
 
 
@@ -313,8 +370,10 @@ def _malformed_json() -> HttpError:
 
 
 def _decimal(literal: str) -> Decimal | int:
-    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take minutes to write down. What is an
-    integer is one, however it is written: to JSON Schema, 1.0 is 1."""
+    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take
+    minutes to write down. What is an integer is one, however it is written: to JSON Schema, 1.0 is
+    1.
+    """
     number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:
         raise ValueError("number out of range")

@@ -1,4 +1,6 @@
-"""The audit log: what somebody is about to do is written down first, and afterwards that it was done."""
+"""The audit log: what somebody is about to do is written down first, and afterwards that it was
+done.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ MONTHS_BACK = 12
 
 
 class AuditEntry(Frozen):
-    """`details` say to what: queue, message id, body and its hash; an order; a job and its input; a client's limits."""
+    """`details` say to what: queue, message id, body and its hash; an order; a job and its input; a
+    client's limits.
+    """
 
     subject: str
     at: Timestamp
@@ -35,10 +39,17 @@ class TableAuditTrail:
         self._table = table
         self._clock = clock
 
-    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> AuditEntry:
+    def write(
+        self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]
+    ) -> AuditEntry:
         """Write an entry. Whatever it announces must wait until this has returned."""
         entry = AuditEntry(
-            subject=subject, at=self._clock(), action=action, who=who, reason=reason, details=dict(details)
+            subject=subject,
+            at=self._clock(),
+            action=action,
+            who=who,
+            reason=reason,
+            details=dict(details),
         )
         while not self._put(entry):
             known = self._get(subject, iso(entry.at))
@@ -81,7 +92,11 @@ class TableAuditTrail:
     def _put(self, entry: AuditEntry) -> bool:
         item = to_item(entry.model_dump() | {"at": iso(entry.at), "month": iso(entry.at)[:7]})
         try:
-            self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(subject)")
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(subject)",
+            )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True

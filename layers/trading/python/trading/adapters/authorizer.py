@@ -23,9 +23,10 @@ class Authorizer:
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A policy with the principal as context.
 
-        It allows the API's whole stage: API Gateway caches it under the token and would else deny the token's next
-        route; which route needs which permission is the routes' business. Raises Exception("Unauthorized"), which is how
-        API Gateway is told to answer 401, for whatever is not a valid token; any other error makes it answer 500.
+        It allows the API's whole stage: API Gateway caches it under the token and would else deny
+        the token's next route; which route needs which permission is the routes' business. Raises
+        Exception("Unauthorized"), which is how API Gateway is told to answer 401, for whatever is
+        not a valid token; any other error makes it answer 500.
         """
         try:
             grant = self._tokens.verify(_bearer_token(event.get("headers") or {}), self._audience)
@@ -38,7 +39,13 @@ class Authorizer:
             "principalId": grant.client_id,
             "policyDocument": {
                 "Version": "2012-10-17",
-                "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api_arn}/{stage}/*"}],
+                "Statement": [
+                    {
+                        "Action": "execute-api:Invoke",
+                        "Effect": "Allow",
+                        "Resource": f"{api_arn}/{stage}/*",
+                    }
+                ],
             },
             "context": {
                 "client_id": grant.client_id,
@@ -52,7 +59,9 @@ def authorizer_handler(
     signing_key_secret_id: str, issuer: str, audience: str
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler of an authorizer."""
-    keys = StagedSecret(boto3.client("secretsmanager", config=CLIENT_CONFIG), signing_key_secret_id, now)
+    keys = StagedSecret(
+        boto3.client("secretsmanager", config=CLIENT_CONFIG), signing_key_secret_id, now
+    )
     authorizer = Authorizer(Tokens(keys, issuer, now), audience)
 
     @logger.inject_lambda_context(clear_state=True)

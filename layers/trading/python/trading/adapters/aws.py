@@ -1,9 +1,17 @@
-"""How we call AWS: botocore's standard retries, which pause with jitter and have a budget of their own for each client."""
+"""How we call AWS: botocore's standard retries, which pause with jitter and have a budget of their
+own for each client.
+"""
 
 from botocore.config import Config
 
-CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-"""Both tries of a call that hangs end before the shortest function that waits for it. docs/runbook.md has the sums."""
+CLIENT_CONFIG = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""Both tries of a call that hangs end before the shortest function that waits for it.
+docs/runbook.md has the sums.
+"""
 
 DISPENSABLE_CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
-"""For what we do without when it does not answer: it must not take the time of what it is to protect."""
+"""For what we do without when it does not answer: it must not take the time of what it is to
+protect.
+"""

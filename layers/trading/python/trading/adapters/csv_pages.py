@@ -46,8 +46,12 @@ def _media_range(text: str) -> tuple[str, float]:
     return name, float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
 
 
-def page(event: APIGatewayProxyEvent, model: type[Frozen], rows: Sequence[Frozen], cursor: str | None) -> Response[Any]:
-    """The rows under a header of the model's fields. The next page is a Link (RFC 8288) with the same query."""
+def page(
+    event: APIGatewayProxyEvent, model: type[Frozen], rows: Sequence[Frozen], cursor: str | None
+) -> Response[Any]:
+    """The rows under a header of the model's fields. The next page is a Link (RFC 8288) with the
+    same query.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(model.model_fields)
@@ -60,5 +64,7 @@ def page(event: APIGatewayProxyEvent, model: type[Frozen], rows: Sequence[Frozen
 
 
 def _cell(value: object) -> object:
-    """Numbers as they are written; a text that a spreadsheet would take for a formula with an apostrophe before it."""
+    """Numbers as they are written; a text that a spreadsheet would take for a formula with an
+    apostrophe before it.
+    """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_BEGINS) else value

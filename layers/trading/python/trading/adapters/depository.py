@@ -25,7 +25,9 @@ class HttpDepository:
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation:
         """Deliver versus payment. Repeating an instruction repeats its confirmation."""
         path = "/depository/instructions"
-        status, answer = self.http.request(KEY_ID, "POST", path, instruction.model_dump_json().encode())
+        status, answer = self.http.request(
+            KEY_ID, "POST", path, instruction.model_dump_json().encode()
+        )
         if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY):
             raise InstructionRefusedError(f"{status} {answer[:200]!r}")
         if status != HTTPStatus.OK:
@@ -33,11 +35,15 @@ class HttpDepository:
         try:
             return SettlementConfirmation.model_validate_json(answer)
         except ValidationError as error:
-            raise OutcomeUnknownError(f"unreadable confirmation: {error.error_count()} errors") from error
+            raise OutcomeUnknownError(
+                f"unreadable confirmation: {error.error_count()} errors"
+            ) from error
 
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
         """A page of the confirmations of a settlement date."""
-        query = {"settlement_date": settlement_date.isoformat()} | ({"cursor": cursor} if cursor else {})
+        query = {"settlement_date": settlement_date.isoformat()} | (
+            {"cursor": cursor} if cursor else {}
+        )
         path = f"/depository/confirmations?{urlencode(query)}"
         status, answer = self.http.request(KEY_ID, "GET", path)
         if status != HTTPStatus.OK:

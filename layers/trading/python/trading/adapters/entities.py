@@ -16,12 +16,18 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
     """An entity. Raises ValidationError."""
-    return model.model_validate({name: value for name, value in item.items() if name in model.model_fields})
+    return model.model_validate(
+        {name: value for name, value in item.items() if name in model.model_fields}
+    )
 
 
 def load_entry(item: Mapping[str, Any]) -> LedgerEntry:
-    """A ledger entry. Raises ValidationError, also for an attribute that nobody knows: the ledger is not to be guessed at."""
-    return LEDGER_ENTRY.validate_python({name: value for name, value in item.items() if name != "moved_at"})
+    """A ledger entry. Raises ValidationError, also for an attribute that nobody knows: the ledger
+    is not to be guessed at.
+    """
+    return LEDGER_ENTRY.validate_python(
+        {name: value for name, value in item.items() if name != "moved_at"}
+    )
 
 
 LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Account | Position | Obligation | Order]] = {

@@ -14,7 +14,9 @@ from aws_lambda_powertools.utilities.circuit_breaker import (
     CircuitTransition,
     circuit_breaker,
 )
-from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
+    CircuitBreakerDynamoDBPersistence,
+)
 from pydantic import ValidationError
 
 from trading.adapters import outages
@@ -50,8 +52,12 @@ def circuit_name(exchange_id: str) -> str:
 
 
 def circuit_store(client: DynamoDBClient, table: str) -> CircuitBreakerDynamoDBPersistence:
-    """Breakers share their state through the control table; a worker's view is at most a second old."""
-    return CircuitBreakerDynamoDBPersistence(table, key_attr="name", expiry_attr="expires_at", boto3_client=client)
+    """Breakers share their state through the control table; a worker's view is at most a second
+    old.
+    """
+    return CircuitBreakerDynamoDBPersistence(
+        table, key_attr="name", expiry_attr="expires_at", boto3_client=client
+    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,9 @@ class HttpExchanges:
     tape_key_id: str
 
     def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
-        """Raises NotAcceptedError when the exchange certainly did not take it, OutcomeUnknownError when it may have."""
+        """Raises NotAcceptedError when the exchange certainly did not take it, OutcomeUnknownError
+        when it may have.
+        """
         path, body = f"/exchanges/{exchange_id}/orders", order.model_dump_json().encode()
         try:
             status, answer = self._call(exchange_id, "POST", path, body, order.correlation_id)
@@ -114,7 +122,9 @@ class HttpExchanges:
         def call() -> tuple[int, bytes]:
             nonlocal cause
             try:
-                status, answer = self.http.request(exchange_id, method, path, body, correlation_id, tries)
+                status, answer = self.http.request(
+                    exchange_id, method, path, body, correlation_id, tries
+                )
             except OutcomeUnknownError as error:
                 cause = str(error)
                 raise
@@ -137,13 +147,25 @@ class HttpExchanges:
             return call()
 
     def _report(self, exchange_id: str, transition: CircuitTransition, cause: str) -> None:
-        """Log, count, and keep what opened the circuit. That this fails is logged by the breaker and changes nothing."""
+        """Log, count, and keep what opened the circuit. That this fails is logged by the breaker
+        and changes nothing.
+        """
         old, new = str(transition.from_state), str(transition.to_state)
-        logger.warning("circuit changed", circuit=transition.circuit_name, old=old, new=new, cause=cause)
+        logger.warning(
+            "circuit changed", circuit=transition.circuit_name, old=old, new=new, cause=cause
+        )
         count("CircuitTransitions", circuit=transition.circuit_name, state=new)
         store = self.circuits
         failures = BREAKER.failure_threshold
-        outages.record(store.client, store.table_name, exchange_id, transition, cause, failures, self.http.now())
+        outages.record(
+            store.client,
+            store.table_name,
+            exchange_id,
+            transition,
+            cause,
+            failures,
+            self.http.now(),
+        )
 
 
 class _Unknown(OutcomeUnknownError):
@@ -154,4 +176,6 @@ def _parsed(model: type[Answer], answer: bytes, path: str) -> Answer:
     try:
         return model.model_validate_json(answer)
     except ValidationError as error:
-        raise OutcomeUnknownError(f"{path}: unreadable answer: {error.error_count()} errors") from error
+        raise OutcomeUnknownError(
+            f"{path}: unreadable answer: {error.error_count()} errors"
+        ) from error

@@ -51,21 +51,31 @@ class Outcome(Generic[Answer]):
 class Idempotency:
     """Runs an effect once for each principal, route and Idempotency-Key.
 
-    Powertools runs the effect again when the first run's Lambda timed out or its record could not be written: every
-    effect must be harmless when repeated at once, by a condition of its own or as it names a state. An effect that raises leaves no record: the error was
-    the answer, and the key may be tried again.
+    Powertools runs the effect again when the first run's Lambda timed out or its record could not
+    be written: every effect must be harmless when repeated at once, by a condition of its own or as
+    it names a state. An effect that raises leaves no record: the error was the answer, and the key
+    may be tried again.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, lifetime: timedelta = DEFAULT_LIFETIME) -> None:
-        self._records = DynamoDBPersistenceLayer(table, key_attr="id", expiry_attr="expiration", boto3_client=client)
+    def __init__(
+        self, client: DynamoDBClient, table: str, lifetime: timedelta = DEFAULT_LIFETIME
+    ) -> None:
+        self._records = DynamoDBPersistenceLayer(
+            table, key_attr="id", expiry_attr="expiration", boto3_client=client
+        )
         self._lifetime = lifetime
 
     def once(
-        self, app: ApiResolver, principal: str, answer_type: type[Answer], effect: Callable[[], Answer]
+        self,
+        app: ApiResolver,
+        principal: str,
+        answer_type: type[Answer],
+        effect: Callable[[], Answer],
     ) -> Outcome[Answer]:
         """The effect's answer to the request at hand, or the first one again.
 
-        Raises HttpError: 422 the key came with another body, 409 the first request is still running, 503 no records.
+        Raises HttpError: 422 the key came with another body, 409 the first request is still
+        running, 503 no records.
         """
         replayed = False
 

@@ -28,21 +28,29 @@ BATCH_GET_LIMIT = 100
 class TableLastPrices:
     """The port `LastPrices`.
 
-    A worker writes a symbol at most every five seconds, so an order in a symbol that trades often costs no write for it.
-    What is lost, or not answered, is dispensable; the next execution makes it good. What was read, or is not there, is known for
-    `read_max_age`.
+    A worker writes a symbol at most every five seconds, so an order in a symbol that trades often
+    costs no write for it. What is lost, or not answered, is dispensable; the next execution makes
+    it good. What was read, or is not there, is known for `read_max_age`.
     """
 
     def __init__(
-        self, client: DynamoDBClient, table: str, clock: Clock, read_max_age: timedelta = READ_MAX_AGE
+        self,
+        client: DynamoDBClient,
+        table: str,
+        clock: Clock,
+        read_max_age: timedelta = READ_MAX_AGE,
     ) -> None:
         def seconds() -> float:
             return clock().timestamp()
 
         self._client = client
         self._table = table
-        self._written: TTLCache[str, bool] = TTLCache(SYMBOLS, WRITE_INTERVAL.total_seconds(), timer=seconds)
-        self._known: TTLCache[str, LastPrice | None] = TTLCache(SYMBOLS, read_max_age.total_seconds(), timer=seconds)
+        self._written: TTLCache[str, bool] = TTLCache(
+            SYMBOLS, WRITE_INTERVAL.total_seconds(), timer=seconds
+        )
+        self._known: TTLCache[str, LastPrice | None] = TTLCache(
+            SYMBOLS, read_max_age.total_seconds(), timer=seconds
+        )
 
     def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
         """Take note of an execution; one that is reported late replaces nothing younger."""
@@ -51,7 +59,9 @@ class TableLastPrices:
         last = LastPrice(symbol=symbol, price=price, time=at)
         item = to_item({"name": last_price_name(symbol), **last.model_dump()})
         condition = "attribute_not_exists(#time) OR #time <= :time"
-        write = Write(self._table, condition, item, names={"#time": "time"}, values={":time": item["time"]})
+        write = Write(
+            self._table, condition, item, names={"#time": "time"}, values={":time": item["time"]}
+        )
         try:
             commit(self._client, [write])
         except StaleError:
@@ -61,7 +71,9 @@ class TableLastPrices:
         self._written[symbol] = True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
-        """The last prices, up to `read_max_age` older than they are written; a symbol without one is left out."""
+        """The last prices, up to `read_max_age` older than they are written; a symbol without one
+        is left out.
+        """
         found = {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
         missing = [symbol for symbol in dict.fromkeys(symbols) if symbol not in found]
         try:
@@ -73,14 +85,21 @@ class TableLastPrices:
         return {symbol: last for symbol, last in found.items() if last is not None}
 
     def _read(self, symbols: Sequence[str]) -> dict[str, LastPrice | None]:
-        request: Any = {self._table: {"Keys": [to_item({"name": last_price_name(symbol)}) for symbol in symbols]}}
+        request: Any = {
+            self._table: {
+                "Keys": [to_item({"name": last_price_name(symbol)}) for symbol in symbols]
+            }
+        }
         answer = self._client.batch_get_item(RequestItems=request)
         prices: dict[str, LastPrice | None] = {}
         if answer.get("UnprocessedKeys"):
             count("LastPricesUnavailable")
         else:
             prices = dict.fromkeys(symbols)
-        read = [load_entity(LastPrice, from_item(item)) for item in answer["Responses"].get(self._table, [])]
+        read = [
+            load_entity(LastPrice, from_item(item))
+            for item in answer["Responses"].get(self._table, [])
+        ]
         prices |= {last.symbol: last for last in read}
         self._known.update(prices)
         return prices

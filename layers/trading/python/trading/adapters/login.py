@@ -46,7 +46,9 @@ class LoginLockedError(DomainError):
 
 
 def lock_after(failures: int) -> timedelta:
-    """How long a key is locked after its n-th failure in a row: 5 s after the 5th, then doubling up to 15 minutes."""
+    """How long a key is locked after its n-th failure in a row: 5 s after the 5th, then doubling up
+    to 15 minutes.
+    """
     if failures < FREE_FAILURES:
         return timedelta(0)
     doublings = min(failures - FREE_FAILURES, 16)
@@ -71,7 +73,9 @@ class Login:
         self._failures = _Failures(client, control_table, now)
 
     def authenticate(self, api_key: str, secret: str) -> Credential:
-        """The credential. Raises LoginLockedError, InvalidCredentialsError, ClientInactiveError, in this order."""
+        """The credential. Raises LoginLockedError, InvalidCredentialsError, ClientInactiveError, in
+        this order.
+        """
         failures = self._failures.check(api_key)
         credential = self._credential(api_key)
         hashes = credential.valid_hashes(self._now()) if credential else ()
@@ -80,7 +84,9 @@ class Login:
             raise InvalidCredentialsError("The API key or the secret is wrong.")
         if failures:
             self._failures.forget(api_key)
-        if credential.status is not CredentialStatus.ACTIVE or not self._client_is_active(credential):
+        if credential.status is not CredentialStatus.ACTIVE or not self._client_is_active(
+            credential
+        ):
             raise ClientInactiveError("This client may not log in.")
         return credential
 
@@ -96,13 +102,17 @@ class Login:
         if credential.audience == INTERNAL_AUDIENCE:  # a service, not a client
             return True
         answer = self._client.get_item(
-            TableName=self._clients_table, Key={"client_id": {"S": credential.client_id}}, ConsistentRead=True
+            TableName=self._clients_table,
+            Key={"client_id": {"S": credential.client_id}},
+            ConsistentRead=True,
         )
         return answer.get("Item", {}).get("status", {}).get("S") == ClientStatus.ACTIVE
 
 
 class _Failures:
-    """Failed logins in a row by key, known or not. TTL forgets them; without the control table nobody is locked out."""
+    """Failed logins in a row by key, known or not. TTL forgets them; without the control table
+    nobody is locked out.
+    """
 
     def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -112,7 +122,9 @@ class _Failures:
     def check(self, api_key: str) -> int:
         """How many failures stand against the key. Raises LoginLockedError while it is locked."""
         try:
-            item = self._client.get_item(TableName=self._table, Key=_key(api_key), ConsistentRead=True).get("Item")
+            item = self._client.get_item(
+                TableName=self._table, Key=_key(api_key), ConsistentRead=True
+            ).get("Item")
         except (ClientError, BotoCoreError):
             return _unavailable()
         if item is None:
@@ -121,7 +133,9 @@ class _Failures:
         unlocked_at = float(item["failed_at"]["N"]) + lock_after(failures).total_seconds()
         wait = unlocked_at - self._now().timestamp()
         if wait > 0:
-            raise LoginLockedError("Too many failed attempts with this key.", retry_after_seconds=int(wait) + 1)
+            raise LoginLockedError(
+                "Too many failed attempts with this key.", retry_after_seconds=int(wait) + 1
+            )
         return failures
 
     def add(self, api_key: str) -> None:

@@ -1,4 +1,6 @@
-"""How a function empties the clients' mailboxes: in order within a client, and never stopped by a message that cannot succeed."""
+"""How a function empties the clients' mailboxes: in order within a client, and never stopped by a
+message that cannot succeed.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MAX_TRIES = 8
-"""After so many tries (about four minutes) a message is put into the DLQ. The queue's own limit is higher, for messages that kill the worker, and
-because those that wait behind a failing one in their group are counted as received with it: for the same reason a group gives
-up one message an invocation, and the next has a try of its own."""
+"""After so many tries (about four minutes) a message is put into the DLQ. The queue's own limit is
+higher, for messages that kill the worker, and because those that wait behind a failing one in their
+group are counted as received with it: for the same reason a group gives up one message an
+invocation, and the next has a try of its own.
+"""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
-"""What failed comes again after a pause that doubles, instead of after the queue's long visibility timeout."""
+"""What failed comes again after a pause that doubles, instead of after the queue's long visibility
+timeout.
+"""
 ENOUGH_TIME_MS = 10_000
-"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an exchange that hangs. So is an order that must
-be sent before the one that a message is about.
+"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an
+exchange that hangs. So is an order that must be sent before the one that a message is about.
 """
 
 REDRIVEN = "redriven"
@@ -38,10 +44,13 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class MailboxWorker(Generic[AnyMessage]):
-    """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in its group comes again.
+    """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in
+    its group comes again.
 
-    A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once with the reason, and its
-    group goes on. `handle` is told whether the message may have been begun before; with OutOfTimeError it has it come again at once. One that fails otherwise is tried again, after pauses that double. When a message is given up, `give_up` marks its order.
+    A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once
+    with the reason, and its group goes on. `handle` is told whether the message may have been begun
+    before; with OutOfTimeError it has it come again at once. One that fails otherwise is tried
+    again, after pauses that double. When a message is given up, `give_up` marks its order.
     """
 
     def __init__(
@@ -75,16 +84,25 @@ class MailboxWorker(Generic[AnyMessage]):
         )
         failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         if failed:
-            self._postpone([SQSRecord(record) for record in event["Records"] if record["messageId"] in failed])
+            self._postpone(
+                [SQSRecord(record) for record in event["Records"] if record["messageId"] in failed]
+            )
         return response
 
     def _postpone(self, failed: list[SQSRecord]) -> None:
-        """All of a group alike: it stays closed as long as any of its messages is out. What only lacked time comes again at once."""
+        """All of a group alike: it stays closed as long as any of its messages is out. What only
+        lacked time comes again at once.
+        """
         receives: dict[str | None, int] = {}
         for record in failed:
             group = record.attributes.message_group_id
-            receives[group] = max(int(record.attributes.approximate_receive_count), receives.get(group, 1))
-        pauses = {group: 0 if group in self._out_of_time else _pause(times) for group, times in receives.items()}
+            receives[group] = max(
+                int(record.attributes.approximate_receive_count), receives.get(group, 1)
+            )
+        pauses = {
+            group: 0 if group in self._out_of_time else _pause(times)
+            for group, times in receives.items()
+        }
         entries: Any = [
             {
                 "Id": str(number),
@@ -94,9 +112,13 @@ class MailboxWorker(Generic[AnyMessage]):
             for number, record in enumerate(failed)
         ]
         try:
-            answer = self._sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=self._queue_url, Entries=entries
+            )
         except (ClientError, BotoCoreError):
-            logger.warning("failed messages come again only after the visibility timeout", exc_info=True)
+            logger.warning(
+                "failed messages come again only after the visibility timeout", exc_info=True
+            )
             return
         if answer.get("Failed"):
             logger.warning("some failed messages come again only after the visibility timeout")
@@ -108,7 +130,11 @@ class MailboxWorker(Generic[AnyMessage]):
         try:
             message = self._parse(record.body)
         except ValidationError as error:
-            self._bury(record, None, f"unreadable: {error.error_count()} errors, first: {error.errors()[0]['msg']}")
+            self._bury(
+                record,
+                None,
+                f"unreadable: {error.error_count()} errors, first: {error.errors()[0]['msg']}",
+            )
             return
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
@@ -161,7 +187,9 @@ def has_time(context: LambdaContext) -> bool:
 
 
 def _begun_before(record: SQSRecord) -> bool:
-    """Whether another worker may have begun the message: it was received before, perhaps before it came back from the DLQ."""
+    """Whether another worker may have begun the message: it was received before, perhaps before it
+    came back from the DLQ.
+    """
     redriven = REDRIVEN in record.raw_event.get("messageAttributes", {})
     return redriven or int(record.attributes.approximate_receive_count) > 1
 

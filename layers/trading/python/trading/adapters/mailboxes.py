@@ -43,7 +43,9 @@ class SqsMailboxes:
     def _send(self, queue_url: str, message: Message) -> None:
         body = message.model_dump_json()
         if isinstance(message, ReportReceived):
-            deduplication_id = report_deduplication_id(message.report.exchange_id, message.report.execution_id)
+            deduplication_id = report_deduplication_id(
+                message.report.exchange_id, message.report.execution_id
+            )
         else:  # the same push a minute later is meant, a repeated call within the minute is not
             minute = int(self.clock().timestamp()) // 60
             deduplication_id = hashlib.sha256(f"{minute}#{body}".encode()).hexdigest()

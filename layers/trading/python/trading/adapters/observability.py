@@ -1,4 +1,6 @@
-"""The one place that builds logs and metrics. Events and bodies are never logged whole: they may hold secrets."""
+"""The one place that builds logs and metrics. Events and bodies are never logged whole: they may
+hold secrets.
+"""
 
 import os
 
@@ -12,15 +14,21 @@ logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 
 
 def count(metric: str, value: int = 1, **dimensions: str) -> None:
-    """Emit one count in the embedded metric format, at once: nothing is lost when the invocation fails later."""
-    with single_metric(name=metric, unit=MetricUnit.Count, value=value, namespace=METRICS_NAMESPACE) as single:
+    """Emit one count in the embedded metric format, at once: nothing is lost when the invocation
+    fails later.
+    """
+    with single_metric(
+        name=metric, unit=MetricUnit.Count, value=value, namespace=METRICS_NAMESPACE
+    ) as single:
         single.add_dimension("service", os.environ.get("POWERTOOLS_SERVICE_NAME", "undefined"))
         for name, text in dimensions.items():
             single.add_dimension(name, text)
 
 
 class Counters:
-    """The port `Monitor`: a log line with all facts, and a metric by service alone, so that an alarm can watch it."""
+    """The port `Monitor`: a log line with all facts, and a metric by service alone, so that an
+    alarm can watch it.
+    """
 
     def count(self, name: str, **facts: str) -> None:
         """Count an event that operations watch."""

@@ -21,13 +21,19 @@ def page(
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
     after = None if cursor is None else _place(cursor, binding, wanted)
     orders, place = find_orders(client_id, wanted, after, limit)
-    return orders, None if place is None else cursors.encode(binding, iso(place.accepted_at), place.order_id)
+    return orders, None if place is None else cursors.encode(
+        binding, iso(place.accepted_at), place.order_id
+    )
 
 
 def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
     """Where a cursor of this client's list with these filters goes on; any other is refused."""
     bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
-    if bound_to != binding or not re.fullmatch(MOMENT_PATTERN, accepted_at) or not re.fullmatch(ORDER_ID, order_id):
+    if (
+        bound_to != binding
+        or not re.fullmatch(MOMENT_PATTERN, accepted_at)
+        or not re.fullmatch(ORDER_ID, order_id)
+    ):
         raise cursors.invalid()
     try:
         place = Place(datetime.fromisoformat(accepted_at), order_id)

@@ -1,4 +1,6 @@
-"""What opened an exchange's circuit, and when: kept beside the circuit, whose own item has no room for it."""
+"""What opened an exchange's circuit, and when: kept beside the circuit, whose own item has no room
+for it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ MAX_CAUSE = 500
 
 
 class Outage(Frozen):
-    """The latest outage of an exchange. `failures`: those that opened the circuit, and the probes that failed since."""
+    """The latest outage of an exchange. `failures`: those that opened the circuit, and the probes
+    that failed since.
+    """
 
     exchange_id: str
     opened_at: Timestamp
@@ -53,9 +57,7 @@ def record(
         values |= {":cause": cause[:MAX_CAUSE]}
         update = "SET last_failed_at = :now, last_error = :cause"
         if transition.from_state is CircuitState.CLOSED:
-            update += (
-                ", opened_at = :now, cause = :cause, failures = :failures, exchange_id = :exchange REMOVE closed_at"
-            )
+            update += ", opened_at = :now, cause = :cause, failures = :failures, exchange_id = :exchange REMOVE closed_at"
             values |= {":failures": threshold, ":exchange": exchange_id}
         else:
             update += " ADD failures :one"
@@ -77,9 +79,13 @@ def outage_of(item: dict[str, Any]) -> Outage | None:
 _REQUIRED = {name for name, field in Outage.model_fields.items() if field.is_required()}
 
 
-def control_items(client: DynamoDBClient, table: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def control_items(
+    client: DynamoDBClient, table: str, names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
     """At most 100 items of the control table by name, as they are now. Raises OverloadedError."""
-    request: Any = {table: {"Keys": [to_item({"name": name}) for name in names], "ConsistentRead": True}}
+    request: Any = {
+        table: {"Keys": [to_item({"name": name}) for name in names], "ConsistentRead": True}
+    }
     answer = client.batch_get_item(RequestItems=request)
     if answer.get("UnprocessedKeys"):
         raise OverloadedError("the control table is overloaded", retry_after_seconds=1)

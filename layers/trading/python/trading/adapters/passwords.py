@@ -1,6 +1,7 @@
 """API secrets: generated here, stored only as scrypt hashes.
 
-Secrets are 256-bit random tokens, not passwords that people choose, so scrypt's interactive parameters are ample.
+Secrets are 256-bit random tokens, not passwords that people choose, so scrypt's interactive
+parameters are ample.
 """
 
 import base64
@@ -56,11 +57,15 @@ def _matches_one(secret: str, record: str) -> bool:
 
 def _scrypt(secret: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     memory = 128 * r * (n + p + 2)  # RFC 7914, and what OpenSSL asks to be allowed
-    return hashlib.scrypt(secret.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * memory, dklen=_HASH_BYTES)
+    return hashlib.scrypt(
+        secret.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * memory, dklen=_HASH_BYTES
+    )
 
 
 def _encode(n: int, r: int, p: int, salt: bytes, digest: bytes) -> str:
-    return f"scrypt${n}${r}${p}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+    return (
+        f"scrypt${n}${r}${p}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+    )
 
 
 # Nobody knows a secret that hashes to zeros: costs what a real record costs, never matches.

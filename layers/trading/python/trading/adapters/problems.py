@@ -78,7 +78,9 @@ def from_domain(error: DomainError) -> HttpError:
         error.message,
         errors=[FieldError(field=error.field, message=error.message)] if error.field else (),
         details=error.details,
-        headers={} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)},
+        headers={}
+        if error.retry_after_seconds is None
+        else {"Retry-After": str(error.retry_after_seconds)},
     )
 
 
@@ -96,7 +98,9 @@ def _field_error(error: Mapping[str, object]) -> FieldError:
     location = error["loc"]
     path = [str(part) for part in location] if isinstance(location, Sequence) else [str(location)]
     name = ".".join(path[1:]) or path[0]
-    return FieldError(field=name[:MAX_FIELD_NAME], message=str(error["msg"]).removeprefix("Value error, "))
+    return FieldError(
+        field=name[:MAX_FIELD_NAME], message=str(error["msg"]).removeprefix("Value error, ")
+    )
 
 
 def problem(error: HttpError, request_id: str) -> Response[str]:

@@ -18,22 +18,34 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Nobody waits for it, and a table that is busy with orders may well make it wait.
-CLIENT_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
-KEYS = {"accounts": ("client_id", "item"), "orders": ("order_id", "item"), "ledger": ("trade_id", "kind")}
+CLIENT_CONFIG = Config(
+    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
+)
+KEYS = {
+    "accounts": ("client_id", "item"),
+    "orders": ("order_id", "item"),
+    "ledger": ("trade_id", "kind"),
+}
 WITNESSED = {"CASH": 1, "POSITION": 2, "OBLIGATION": 9, "ORDER": 10}
-"""The invariant that cannot be vouched for when such an item is unreadable; for the ledger's it is the first."""
+"""The invariant that cannot be vouched for when such an item is unreadable; for the ledger's it is
+the first.
+"""
 TASK_TOKEN = "TOKEN"  # noqa: S105
 
 
 class TableReader:
-    """The port `BooksReader`. One page after another: a scan in parallel would be quicker, and take the tables from those who trade."""
+    """The port `BooksReader`. One page after another: a scan in parallel would be quicker, and take
+    the tables from those who trade.
+    """
 
     def __init__(self, client: DynamoDBClient, *, accounts: str, orders: str, ledger: str) -> None:
         self._client = client
         self._tables = {"accounts": accounts, "orders": orders, "ledger": ledger}
 
     def pages(self, *, consistent: bool) -> Iterator[Page]:
-        """The pages of a scan: a megabyte each, half a read unit for 4 KB, or a whole one if it is consistent."""
+        """The pages of a scan: a megabyte each, half a read unit for 4 KB, or a whole one if it is
+        consistent.
+        """
         for table, name in self._tables.items():
             pages = self._client.get_paginator("scan").paginate(
                 TableName=name, ConsistentRead=consistent, ReturnConsumedCapacity="TOTAL"
@@ -44,7 +56,9 @@ class TableReader:
                     table=table,
                     items=len(entities),
                     entities=[entity for entity in entities if entity is not None],
-                    read_units=Decimal(str(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0))),
+                    read_units=Decimal(
+                        str(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
+                    ),
                 )
 
 

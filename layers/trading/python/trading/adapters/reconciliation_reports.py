@@ -31,7 +31,10 @@ class TableReports:
         """Keep a report; of two runs at once, the one that began later is the latest."""
         kept = report.model_dump(exclude_none=True)
         kept["expires_at"] = int((report.started_at + KEPT_FOR).timestamp())
-        self._client.put_item(TableName=self._table, Item=to_item(kept | {"name": f"{PREFIX}{iso(report.started_at)}"}))
+        self._client.put_item(
+            TableName=self._table,
+            Item=to_item(kept | {"name": f"{PREFIX}{iso(report.started_at)}"}),
+        )
         latest = Write(
             self._table,
             "attribute_not_exists(#name) OR started_at <= :started_at",
@@ -45,7 +48,9 @@ class TableReports:
 
 def latest(client: DynamoDBClient, control_table: str) -> Report | None:
     """The newest report; None before the first run."""
-    answer = client.get_item(TableName=control_table, Key=to_item({"name": LATEST}), ConsistentRead=True)
+    answer = client.get_item(
+        TableName=control_table, Key=to_item({"name": LATEST}), ConsistentRead=True
+    )
     if "Item" not in answer:
         return None
     return load_entity(Report, from_item(answer["Item"]))

@@ -28,7 +28,9 @@ FIRST_VERSION = 1
 class TableRegistry(TableBooks):
     """The port `Registry` over the tables."""
 
-    def __init__(self, client: DynamoDBClient, tables: TableNames, credentials_table: str, clock: Clock) -> None:
+    def __init__(
+        self, client: DynamoDBClient, tables: TableNames, credentials_table: str, clock: Clock
+    ) -> None:
         super().__init__(client, tables, clock)
         self._credentials_table = credentials_table
 
@@ -44,14 +46,23 @@ class TableRegistry(TableBooks):
 
     def api_keys(self, client_id: str) -> Sequence[str]:
         """A client's API keys, by an index."""
-        items = self._query(self._credentials_table, "client_id = :client", {":client": client_id}, index="by-client")
+        items = self._query(
+            self._credentials_table,
+            "client_id = :client",
+            {":client": client_id},
+            index="by-client",
+        )
         return [item["api_key"] for item in items]
 
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None:
         """A deposit or a withdrawal."""
         if transfer_id.startswith("dep_"):
-            return self._get(self._tables.ledger, {"trade_id": transfer_id, "kind": "DEPOSIT"}, Deposit)
-        return self._get(self._tables.ledger, {"trade_id": transfer_id, "kind": "WITHDRAWAL"}, Withdrawal)
+            return self._get(
+                self._tables.ledger, {"trade_id": transfer_id, "kind": "DEPOSIT"}, Deposit
+            )
+        return self._get(
+            self._tables.ledger, {"trade_id": transfer_id, "kind": "WITHDRAWAL"}, Withdrawal
+        )
 
     def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
         """Halt or resume an instrument, whatever else changes of it meanwhile."""

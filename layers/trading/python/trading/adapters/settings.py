@@ -8,11 +8,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """The function is deployed wrongly. The message names every variable that is missing or invalid."""
+    """The function is deployed wrongly. The message names every variable that is missing or
+    invalid.
+    """
 
 
 class LambdaSettings(BaseSettings):
-    """What every function is told. A function's own model adds fields named as its variables, in lower case."""
+    """What every function is told. A function's own model adds fields named as its variables, in
+    lower case.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -31,7 +35,9 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def load(settings_type: type[Settings]) -> Settings:
-    """The settings of this environment. Raises SettingsError (values are not repeated: one may be a secret)."""
+    """The settings of this environment. Raises SettingsError (values are not repeated: one may be a
+    secret).
+    """
     try:
         return settings_type()
     except ValidationError as error:
@@ -39,7 +45,9 @@ def load(settings_type: type[Settings]) -> Settings:
             f"{'.'.join(map(str, problem['loc'])).upper()} ({problem['msg']})"
             for problem in error.errors(include_input=False, include_url=False)
         )
-        raise SettingsError(f"{settings_type.__module__}: bad environment: {'; '.join(problems)}") from None
+        raise SettingsError(
+            f"{settings_type.__module__}: bad environment: {'; '.join(problems)}"
+        ) from None
 
 
 def api_base_url(api_id: str, stage: str) -> str:

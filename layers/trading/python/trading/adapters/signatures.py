@@ -8,16 +8,22 @@ REPLAY_WINDOW_SECONDS = 300
 
 
 class SignatureError(Exception):
-    """The request is not from whom it says, not for here, or not from now. The reason is for our log, not for the caller."""
+    """The request is not from whom it says, not for here, or not from now. The reason is for our
+    log, not for the caller.
+    """
 
 
 def sign(secret: bytes, timestamp: int, method: str, path: str, body: bytes) -> str:
-    """Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body`. `path` excludes host and stage, includes the query."""
+    """Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body`. `path` excludes host and
+    stage, includes the query.
+    """
     payload = f"{timestamp}\n{method.upper()}\n{path}\n".encode() + body
     return hmac.new(secret, payload, hashlib.sha256).hexdigest()
 
 
-def signed_headers(key_id: str, secret: bytes, timestamp: int, method: str, path: str, body: bytes) -> dict[str, str]:
+def signed_headers(
+    key_id: str, secret: bytes, timestamp: int, method: str, path: str, body: bytes
+) -> dict[str, str]:
     """The headers that carry the signature."""
     return {
         "X-Key-Id": key_id,
@@ -26,8 +32,17 @@ def signed_headers(key_id: str, secret: bytes, timestamp: int, method: str, path
     }
 
 
-def verify(headers: Mapping[str, str], secrets: Iterable[bytes], now: int, method: str, path: str, body: bytes) -> None:
-    """Raise SignatureError unless the headers (lower-case names) sign this very request, now, with one of the secrets."""
+def verify(
+    headers: Mapping[str, str],
+    secrets: Iterable[bytes],
+    now: int,
+    method: str,
+    path: str,
+    body: bytes,
+) -> None:
+    """Raise SignatureError unless the headers (lower-case names) sign this very request, now, with
+    one of the secrets.
+    """
     try:
         timestamp = int(headers["x-timestamp"])
         signature = headers["x-signature"]
@@ -36,5 +51,7 @@ def verify(headers: Mapping[str, str], secrets: Iterable[bytes], now: int, metho
     if abs(now - timestamp) > REPLAY_WINDOW_SECONDS:
         raise SignatureError("timestamp outside the replay window")
     expected = [sign(secret, timestamp, method, path, body) for secret in secrets]
-    if not any(hmac.compare_digest(signature.encode(), candidate.encode()) for candidate in expected):
+    if not any(
+        hmac.compare_digest(signature.encode(), candidate.encode()) for candidate in expected
+    ):
         raise SignatureError("signature does not match")

@@ -22,7 +22,8 @@ class SecretVersion(NamedTuple):
 
 
 class StagedSecret:
-    """The versions of one secret that are staged AWSCURRENT or AWSPREVIOUS, by version id, current first.
+    """The versions of one secret that are staged AWSCURRENT or AWSPREVIOUS, by version id, current
+    first.
 
     When Secrets Manager does not answer, what is cached stays in use: rotation is
     rare, an outage must not lock everybody out.
@@ -39,10 +40,15 @@ class StagedSecret:
         self._client = client
         self._secret_id = secret_id
         self._now = now
-        # IAM denies access to a secret that does not exist as it does to one that is not ours to read.
-        self._absent = {"ResourceNotFoundException"} | ({"AccessDeniedException"} if denied_is_absent else set())
+        # IAM denies access to a secret that does not exist as it does to one that is not ours to
+        # read.
+        self._absent = {"ResourceNotFoundException"} | (
+            {"AccessDeniedException"} if denied_is_absent else set()
+        )
         self.out_of_date = False
-        """Whether Secrets Manager did not answer when it was last asked: there may be a version that is not known."""
+        """Whether Secrets Manager did not answer when it was last asked: there may be a version
+        that is not known.
+        """
         self._versions: dict[str, SecretVersion] = {}
         self._asked_at: datetime | None = None
 
@@ -51,14 +57,17 @@ class StagedSecret:
         now = self._now()
         if self._asked_at is None or now - self._asked_at >= max_age:
             try:
-                # Current first: a rotation between the two reads then shows the same version twice, not none.
+                # Current first: a rotation between the two reads then shows the same version twice,
+                # not none.
                 self._versions = self._read("AWSCURRENT") | self._read("AWSPREVIOUS")
                 self.out_of_date = False
             except (ClientError, BotoCoreError):
                 if not self._versions:
                     raise
                 self.out_of_date = True
-                logger.warning("secret not refreshed", exc_info=True, extra={"secret_id": self._secret_id})
+                logger.warning(
+                    "secret not refreshed", exc_info=True, extra={"secret_id": self._secret_id}
+                )
                 count("SecretRefreshFailed")
             self._asked_at = now
         return self._versions
@@ -70,4 +79,8 @@ class StagedSecret:
             if error.response["Error"]["Code"] in self._absent:
                 return {}
             raise
-        return {answer["VersionId"]: SecretVersion(answer["SecretString"].encode(), answer["CreatedDate"])}
+        return {
+            answer["VersionId"]: SecretVersion(
+                answer["SecretString"].encode(), answer["CreatedDate"]
+            )
+        }

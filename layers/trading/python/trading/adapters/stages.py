@@ -1,4 +1,6 @@
-"""The stages of an order's life, put together from a function's settings: the same for the mailboxes and the internal API."""
+"""The stages of an order's life, put together from a function's settings: the same for the
+mailboxes and the internal API.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ from trading.wire import CALLBACK_PATH
 
 
 class VenueSettings(LambdaSettings):
-    """Where the outside world is, and the secrets shared with it. The consolidated tape is asked under `tape_key_id`."""
+    """Where the outside world is, and the secrets shared with it. The consolidated tape is asked
+    under `tape_key_id`.
+    """
 
     venue_secret_prefix: str
     venues_api_id: str
@@ -83,12 +87,16 @@ def lifecycle(arn: str) -> OrderLifecycle:
 
 EXCHANGE_READ_TIMEOUT_SECONDS = 1.5
 DEPOSITORY_READ_TIMEOUT_SECONDS = 3.5
-"""The depository settles a batch, nobody waits for it; an exchange that is slow is better left for another."""
+"""The depository settles a batch, nobody waits for it; an exchange that is slow is better left for
+another.
+"""
 
 
 def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHttp:
     """Signed requests to the outside world."""
-    secrets = VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now)
+    secrets = VenueSecrets(
+        boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now
+    )
     base_url = partial(api_base_url, settings.venues_api_id, settings.venues_api_stage)
     return VenueHttp(base_url, secrets, now, pool(read_timeout_seconds))
 
@@ -108,10 +116,19 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
     callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
     route = RouteOrder(the_books, exchanges, health, book, monitor, now, callback_url)
     mailboxes = SqsMailboxes(
-        boto3.client("sqs", config=CLIENT_CONFIG), now, clearing_queue_url=settings.clearing_queue_url
+        boto3.client("sqs", config=CLIENT_CONFIG),
+        now,
+        clearing_queue_url=settings.clearing_queue_url,
     )
     return ExecuteOrderStage(
-        the_books, exchanges, lifecycle(settings.order_lifecycle_arn), mailboxes, route, book, monitor, now
+        the_books,
+        exchanges,
+        lifecycle(settings.order_lifecycle_arn),
+        mailboxes,
+        route,
+        book,
+        monitor,
+        now,
     )
 
 

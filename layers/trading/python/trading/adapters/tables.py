@@ -59,10 +59,14 @@ class TableNames:
     @classmethod
     def of(cls, settings: BooksSettings) -> TableNames:
         """From a function's settings."""
-        return cls(**{name: getattr(settings, f"{name}_table") for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: getattr(settings, f"{name}_table") for name in cls.__dataclass_fields__}
+        )
 
 
-def obligation_key(client_id: str, settlement_date: date, symbol: str = "", trade_id: str = "") -> dict[str, str]:
+def obligation_key(
+    client_id: str, settlement_date: date, symbol: str = "", trade_id: str = ""
+) -> dict[str, str]:
     """An obligation's key; without symbol and trade, the prefix of a date's or a symbol's."""
     parts = ["OBLIGATION", settlement_date.isoformat(), *(p for p in (symbol, trade_id) if p)]
     return {"client_id": client_id, "item": "#".join(parts)}
@@ -80,8 +84,12 @@ class TableBooks:
         self._client = client
         self._tables = tables
         self._clock = clock
-        self._reference: TTLCache[str, Any] = TTLCache(4096, CACHED_FOR.total_seconds(), timer=self._seconds)
-        self._clients: TTLCache[str, Client] = TTLCache(4096, CACHED_FOR.total_seconds(), timer=self._seconds)
+        self._reference: TTLCache[str, Any] = TTLCache(
+            4096, CACHED_FOR.total_seconds(), timer=self._seconds
+        )
+        self._clients: TTLCache[str, Client] = TTLCache(
+            4096, CACHED_FOR.total_seconds(), timer=self._seconds
+        )
 
     def _seconds(self) -> float:
         return self._clock().timestamp()
@@ -99,7 +107,9 @@ class TableBooks:
         """An instrument, up to a minute old."""
         known: Instrument | None = self._reference.get(f"INSTRUMENT#{symbol}")
         if known is None:
-            known = self._get(self._tables.reference, {"kind": "INSTRUMENT", "id": symbol}, Instrument)
+            known = self._get(
+                self._tables.reference, {"kind": "INSTRUMENT", "id": symbol}, Instrument
+            )
             if known is not None:
                 self._reference[f"INSTRUMENT#{symbol}"] = known
         return known
@@ -121,15 +131,25 @@ class TableBooks:
     def position(self, client_id: str, symbol: str) -> Position:
         """A client's position; a new one if there is none."""
         key = {"client_id": client_id, "item": f"POSITION#{symbol}"}
-        return self._get(self._tables.accounts, key, Position) or Position(client_id=client_id, symbol=symbol)
+        return self._get(self._tables.accounts, key, Position) or Position(
+            client_id=client_id, symbol=symbol
+        )
 
-    def positions(self, client_id: str, after: str | None = None, page_size: int | None = None) -> Iterator[Position]:
-        """A client's positions by symbol, those after a symbol only; read page by page as they are asked for."""
+    def positions(
+        self, client_id: str, after: str | None = None, page_size: int | None = None
+    ) -> Iterator[Position]:
+        """A client's positions by symbol, those after a symbol only; read page by page as they are
+        asked for.
+        """
         items = self._query(
             self._tables.accounts,
             "client_id = :client AND #item BETWEEN :first AND :last",
             # The neighbours in ASCII of what a symbol and its separator are made of.
-            {":client": client_id, ":first": f"POSITION#{after} " if after else "POSITION#", ":last": "POSITION$"},
+            {
+                ":client": client_id,
+                ":first": f"POSITION#{after} " if after else "POSITION#",
+                ":last": "POSITION$",
+            },
             {"#item": "item"},
             page_size=page_size,
         )
@@ -150,17 +170,25 @@ class TableBooks:
     def entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
         """Ledger entries by (trade id, kind), in that order; what does not exist is left out."""
         keys = list(dict.fromkeys(keys))
-        items = self._get_many(self._tables.ledger, [{"trade_id": t, "kind": kind} for t, kind in keys])
+        items = self._get_many(
+            self._tables.ledger, [{"trade_id": t, "kind": kind} for t, kind in keys]
+        )
         found = {(entry.trade_id, entry.kind): entry for entry in map(load_entry, items)}
         return [found[key] for key in keys if key in found]
 
-    def movements(self, client_id: str, first: str, last: str, limit: int) -> tuple[Sequence[EntryKey], bool]:
-        """What moved a client's cash or shares between two places, both included, newest first, and whether there may be more."""
+    def movements(
+        self, client_id: str, first: str, last: str, limit: int
+    ) -> tuple[Sequence[EntryKey], bool]:
+        """What moved a client's cash or shares between two places, both included, newest first, and
+        whether there may be more.
+        """
         answer = self._client.query(
             TableName=self._tables.ledger,
             IndexName="by-client",
             KeyConditionExpression="client_id = :client AND moved_at BETWEEN :first AND :last",
-            ExpressionAttributeValues=to_item({":client": client_id, ":first": first, ":last": last}),
+            ExpressionAttributeValues=to_item(
+                {":client": client_id, ":first": first, ":last": last}
+            ),
             ScanIndexForward=False,
             Limit=limit,
         )
@@ -171,28 +199,40 @@ class TableBooks:
     def orders(self, order_ids: Iterable[str]) -> Sequence[Order]:
         """Orders, in the order of the ids."""
         order_ids = list(dict.fromkeys(order_ids))
-        items = self._get_many(self._tables.orders, [{"order_id": each, "item": "ORDER"} for each in order_ids])
+        items = self._get_many(
+            self._tables.orders, [{"order_id": each, "item": "ORDER"} for each in order_ids]
+        )
         found = {item["order_id"]: load_entity(Order, item) for item in items}
         return [found[order_id] for order_id in order_ids if order_id in found]
 
     def orders_of(
         self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
     ) -> tuple[Sequence[Place], bool]:
-        """The places of a client's orders accepted between two times, both included, newest first, and whether there may be more."""
+        """The places of a client's orders accepted between two times, both included, newest first,
+        and whether there may be more.
+        """
         request: dict[str, Any] = {
             "TableName": self._tables.orders,
             "IndexName": "by-client",
             "KeyConditionExpression": "client_id = :client AND accepted_at BETWEEN :first AND :last",
-            "ExpressionAttributeValues": to_item({":client": client_id, ":first": iso(first), ":last": iso(last)}),
+            "ExpressionAttributeValues": to_item(
+                {":client": client_id, ":first": iso(first), ":last": iso(last)}
+            ),
             "ScanIndexForward": False,
             "Limit": limit,
         }
         if after:
-            start = {"client_id": client_id, "accepted_at": iso(after.accepted_at), "order_id": after.order_id}
+            start = {
+                "client_id": client_id,
+                "accepted_at": iso(after.accepted_at),
+                "order_id": after.order_id,
+            }
             request["ExclusiveStartKey"] = to_item(start | {"item": "ORDER"})
         answer = self._client.query(**request)
         items = map(from_item, answer["Items"])
-        places = [Place(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items]
+        places = [
+            Place(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items
+        ]
         return places, "LastEvaluatedKey" in answer
 
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
@@ -203,11 +243,16 @@ class TableBooks:
             ":last": obligation_key(client_id, up_to)["item"] + "$",
         }
         items = self._query(
-            self._tables.accounts, "client_id = :client AND #item BETWEEN :first AND :last", values, {"#item": "item"}
+            self._tables.accounts,
+            "client_id = :client AND #item BETWEEN :first AND :last",
+            values,
+            {"#item": "item"},
         )
         return [load_entity(Obligation, item) for item in items]
 
-    def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]:
+    def obligations_in(
+        self, client_id: str, settlement_date: date, symbol: str
+    ) -> Sequence[Obligation]:
         """What a client has due in one symbol on one date."""
         prefix = obligation_key(client_id, settlement_date, symbol)["item"] + "#"
         items = self._query(
@@ -218,8 +263,12 @@ class TableBooks:
         )
         return [load_entity(Obligation, item) for item in items]
 
-    def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
-        """Clients with something due on a date, in order of their ids, and the one to go on after (None: no more)."""
+    def clients_due(
+        self, due: date, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
+        """Clients with something due on a date, in order of their ids, and the one to go on after
+        (None: no more).
+        """
         values = {":due": due.isoformat()} | ({":after": after} if after else {})
         condition = "due_date = :due" + (" AND client_id > :after" if after else "")
         found: dict[str, None] = {}
@@ -230,7 +279,9 @@ class TableBooks:
         return list(found), None
 
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
-        """Orders that were to make progress by now, the longest overdue of each shard first; of one shard alone if it is named."""
+        """Orders that were to make progress by now, the longest overdue of each shard first; of one
+        shard alone if it is named.
+        """
         due: list[str] = []
         shards = [shard] if shard else [*map(str, range(ATTENTION_SHARDS))]
         for shard in shards:
@@ -248,7 +299,10 @@ class TableBooks:
         """All orders not yet at rest."""
         for shard in map(str, range(ATTENTION_SHARDS)):
             for item in self._query(
-                self._tables.orders, "attention_shard = :shard", {":shard": shard}, index="attention"
+                self._tables.orders,
+                "attention_shard = :shard",
+                {":shard": shard},
+                index="attention",
             ):
                 yield item["order_id"]
 
@@ -274,13 +328,17 @@ class TableBooks:
                 Key=to_item({"order_id": order.order_id, "item": "ORDER"}),
                 UpdateExpression="SET attention_at = :until",
                 ConditionExpression="version = :version",
-                ExpressionAttributeValues=to_item({":until": iso(until), ":version": order.version}),
+                ExpressionAttributeValues=to_item(
+                    {":until": iso(until), ":version": order.version}
+                ),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
 
     def save_task_token(self, order_id: str, token: str, expires: datetime) -> None:
-        """Keep the token of the workflow that waits for the order's execution; a later attempt's replaces it."""
+        """Keep the token of the workflow that waits for the order's execution; a later attempt's
+        replaces it.
+        """
         item = {
             "order_id": order_id,
             "item": "TOKEN#EXECUTE",
@@ -299,12 +357,16 @@ class TableBooks:
         return from_item(answer["Item"])["task_token"] if "Item" in answer else None
 
     def commit(self, *changes: Change) -> None:
-        """Write all or nothing; StaleError if a version moved on, a new item exists or a discharged one is gone."""
+        """Write all or nothing; StaleError if a version moved on, a new item exists or a discharged
+        one is gone.
+        """
         commit(self._client, [self._write(change) for change in changes])
 
     @staticmethod
     def _pause(refusals: int) -> int:
-        """Wait, longer each time, before asking for what DynamoDB left unprocessed; in the end give up."""
+        """Wait, longer each time, before asking for what DynamoDB left unprocessed; in the end give
+        up.
+        """
         if refusals == MAX_REFUSALS:
             raise OverloadedError("the tables are overloaded", retry_after_seconds=1)
         time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311
@@ -321,7 +383,10 @@ class TableBooks:
             attributes["version"] = change.version + 1
             if change.version:
                 return Write(
-                    table, "version = :version", to_item(attributes), values=to_item({":version": change.version})
+                    table,
+                    "version = :version",
+                    to_item(attributes),
+                    values=to_item({":version": change.version}),
                 )
         return Write(table, f"attribute_not_exists({next(iter(key))})", to_item(attributes))
 
@@ -341,7 +406,9 @@ class TableBooks:
                 key = {"client_id": change.client_id, "item": f"POSITION#{change.symbol}"}
                 return self._tables.accounts, key, {}
             case Obligation():
-                key = obligation_key(change.client_id, change.settlement_date, change.symbol, change.trade_id)
+                key = obligation_key(
+                    change.client_id, change.settlement_date, change.symbol, change.trade_id
+                )
                 return self._tables.accounts, key, {"due_date": change.settlement_date.isoformat()}
             case Entry():
                 listed = {"moved_at": place_of(change)} if is_listed(change) else {}
@@ -355,7 +422,9 @@ class TableBooks:
         refusals = 0
         while keys:
             batch, keys = keys[:BATCH_GET_LIMIT], keys[BATCH_GET_LIMIT:]
-            request: Any = {table: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}}
+            request: Any = {
+                table: {"Keys": [to_item(key) for key in batch], "ConsistentRead": True}
+            }
             answer = self._client.batch_get_item(RequestItems=request)
             yield from map(from_item, answer["Responses"].get(table, []))
             unprocessed = answer.get("UnprocessedKeys", {}).get(table)

@@ -29,11 +29,17 @@ class Allowance:
 class Throttle:
     """`limit` requests a key in each window of `window_seconds`; one conditional write a request.
 
-    When the control table does not answer, requests pass: a rate limit protects the system, it must not stop trading.
+    When the control table does not answer, requests pass: a rate limit protects the system, it must
+    not stop trading.
     """
 
     def __init__(
-        self, client: DynamoDBClient, table: str, now: Callable[[], datetime], limit: int, window_seconds: int
+        self,
+        client: DynamoDBClient,
+        table: str,
+        now: Callable[[], datetime],
+        limit: int,
+        window_seconds: int,
     ) -> None:
         self._client = client
         self._table = table
@@ -62,7 +68,9 @@ class Throttle:
         except self._client.exceptions.ConditionalCheckFailedException:
             return Allowance(False, self._limit, 0, reset, reset - now)
         except (ClientError, BotoCoreError):
-            logger.warning("rate limit not counted: the control table does not answer", exc_info=True)
+            logger.warning(
+                "rate limit not counted: the control table does not answer", exc_info=True
+            )
             count("RateLimitUnavailable")
             return None
         used = int(answer["Attributes"]["requests"]["N"])

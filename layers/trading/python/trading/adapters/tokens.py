@@ -1,4 +1,6 @@
-"""Access tokens: JWT (RFC 7519) under the best current practices of RFC 8725, typed as RFC 9068 says."""
+"""Access tokens: JWT (RFC 7519) under the best current practices of RFC 8725, typed as RFC 9068
+says.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ TYPE = "at+jwt"
 KEYS_CACHED_FOR = timedelta(minutes=5)
 UNKNOWN_KEY_REFRESH = timedelta(seconds=5)
 PUBLISHED_FOR = timedelta(seconds=30)
-"""A key signs when every verifier has had time to look for it: longer than a refresh, with its retries, and all clocks' skew."""
+"""A key signs when every verifier has had time to look for it: longer than a refresh, with its
+retries, and all clocks' skew.
+"""
 CLOCK_SKEW = timedelta(seconds=5)
 MIN_KEY_BYTES = 32
 MAX_TOKEN_LENGTH = 4096
@@ -32,11 +36,15 @@ class RetiredKeyError(Exception):
 
 
 class KeysUnavailableError(Exception):
-    """The token's key is not known, and Secrets Manager does not answer: nothing can be said about the token."""
+    """The token's key is not known, and Secrets Manager does not answer: nothing can be said about
+    the token.
+    """
 
 
 class Grant(Frozen):
-    """All that a token states. It holds no secret: together with the signing key it makes the identical token again."""
+    """All that a token states. It holds no secret: together with the signing key it makes the
+    identical token again.
+    """
 
     key_id: str
     audience: str
@@ -54,9 +62,11 @@ class Grant(Frozen):
 
 
 class Tokens:
-    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous version verify.
+    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous
+    version verify.
 
-    A new key verifies at once and signs when it is `PUBLISHED_FOR` old: no verifier meets a key before it could learn it.
+    A new key verifies at once and signs when it is `PUBLISHED_FOR` old: no verifier meets a key
+    before it could learn it.
     """
 
     def __init__(self, keys: StagedSecret, issuer: str, now: Callable[[], datetime]) -> None:
@@ -65,7 +75,12 @@ class Tokens:
         self._now = now
 
     def grant(
-        self, api_key: str, client_id: str, permissions: tuple[str, ...], audience: str, lifetime: timedelta
+        self,
+        api_key: str,
+        client_id: str,
+        permissions: tuple[str, ...],
+        audience: str,
+        lifetime: timedelta,
     ) -> Grant:
         """What a new token will state, under the newest key that is published long enough."""
         issued_at = int(self._now().timestamp())
@@ -98,7 +113,8 @@ class Tokens:
         return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
 
     def verify(self, token: str, audience: str) -> Grant:
-        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and valid now.
+        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and
+        valid now.
 
         Raises KeysUnavailableError when that cannot be said.
         """
@@ -121,7 +137,16 @@ class Tokens:
                 issuer=self._issuer,
                 audience=audience,
                 options={
-                    "require": ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"],
+                    "require": [
+                        "iss",
+                        "aud",
+                        "sub",
+                        "client_id",
+                        "permissions",
+                        "iat",
+                        "exp",
+                        "jti",
+                    ],
                     "strict_aud": True,
                     "verify_exp": False,  # PyJWT reads the system's clock; ours is injected
                     "verify_iat": False,
@@ -147,7 +172,9 @@ class Tokens:
         return grant
 
     def _key(self, key_id: str) -> bytes | None:
-        """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer Secrets Manager."""
+        """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer
+        Secrets Manager.
+        """
         for max_age in (KEYS_CACHED_FOR, UNKNOWN_KEY_REFRESH):
             found = self._valid_keys(max_age).get(key_id)
             if found is not None:
@@ -156,11 +183,15 @@ class Tokens:
 
     def _signing_key_id(self) -> str:
         keys = self._valid_keys(KEYS_CACHED_FOR)
-        published = (key_id for key_id, key in keys.items() if self._now() - key.created_at >= PUBLISHED_FOR)
+        published = (
+            key_id for key_id, key in keys.items() if self._now() - key.created_at >= PUBLISHED_FOR
+        )
         return next(published, list(keys)[-1])
 
     def _valid_keys(self, max_age: timedelta) -> dict[str, SecretVersion]:
         keys = self._keys.versions(max_age)
         if not keys or any(len(key.value) < MIN_KEY_BYTES for key in keys.values()):
-            raise RuntimeError(f"there is no signing key, or one of less than {MIN_KEY_BYTES} bytes")
+            raise RuntimeError(
+                f"there is no signing key, or one of less than {MIN_KEY_BYTES} bytes"
+            )
         return keys

@@ -1,6 +1,8 @@
-"""Orders, balance and portfolio under other names: the records of the `/api/v1/trade` routes and of `/api/v1/place-trade`.
+"""Orders, balance and portfolio under other names: the records of the `/api/v1/trade` routes and of
+`/api/v1/place-trade`.
 
-A "trade" here is what is an order everywhere else, executed or not. Numbers are JSON numbers here, exact up to 15 digits.
+A "trade" here is what is an order everywhere else, executed or not. Numbers are JSON numbers here,
+exact up to 15 digits.
 """
 
 from decimal import Decimal
@@ -25,7 +27,9 @@ def _no_text(value: object) -> object:
     return value
 
 
-Number = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
+Number = Annotated[
+    Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})
+]
 Price = Annotated[
     amounts.Price,
     BeforeValidator(_no_text),
@@ -50,7 +54,9 @@ class Record(Frozen):
 
 
 class TradeRequest(Record):
-    """A trade to place, for the day: at the market, or with a `pricePerShare` at that price or better."""
+    """A trade to place, for the day: at the market, or with a `pricePerShare` at that price or
+    better.
+    """
 
     user_id: ClientId | None = None
     stock_symbol: Symbol
@@ -92,7 +98,9 @@ class MarketTradeRequest(Record):
 
 
 class TradeStatus(StrEnum):
-    """What came of a trade so far. Rejected, canceled and expired is `canceled`, unless a part was executed before."""
+    """What came of a trade so far. Rejected, canceled and expired is `canceled`, unless a part was
+    executed before.
+    """
 
     PENDING = "pending"
     EXECUTED = "executed"
@@ -110,8 +118,9 @@ def _trade_status(order: Order) -> TradeStatus:
 
 
 class TradeRecord(Record):
-    """A trade. `pricePerShare` is the average of what is executed and `totalPrice` what that came to, without fees; before, both
-    are those of the limit, and null for a market order, whose price nobody knows yet.
+    """A trade. `pricePerShare` is the average of what is executed and `totalPrice` what that came
+    to, without fees; before, both are those of the limit, and null for a market order, whose price
+    nobody knows yet.
     """
 
     trade_id: str
@@ -144,14 +153,18 @@ class TradeRecord(Record):
 
 
 class TradeHistory(Record):
-    """Trades that are over, newest first. With a `nextCursor` there may be more, also when `items` is short or empty."""
+    """Trades that are over, newest first. With a `nextCursor` there may be more, also when `items`
+    is short or empty.
+    """
 
     items: tuple[TradeRecord, ...]
     next_cursor: str | None
 
 
 class PlacedTradeStatus(StrEnum):
-    """How far a trade is. executed: it is at an exchange; filled: it is over, and something was executed."""
+    """How far a trade is. executed: it is at an exchange; filled: it is over, and something was
+    executed.
+    """
 
     PLACED = "placed"
     EXECUTED = "executed"
@@ -167,11 +180,17 @@ def _placed_status(order: Order) -> PlacedTradeStatus:
         return PlacedTradeStatus.EXECUTED
     if order.filled_quantity:
         return PlacedTradeStatus.FILLED
-    return PlacedTradeStatus.REJECTED if order.status in _NOTHING_EXECUTED else PlacedTradeStatus.PLACED
+    return (
+        PlacedTradeStatus.REJECTED
+        if order.status in _NOTHING_EXECUTED
+        else PlacedTradeStatus.PLACED
+    )
 
 
 class PlacedTrade(Record):
-    """A trade as PlaceTrade answers it. `reason` says why it was rejected; it is empty while nothing is decided."""
+    """A trade as PlaceTrade answers it. `reason` says why it was rejected; it is empty while
+    nothing is decided.
+    """
 
     order_id: str
     stock_ticker: str
@@ -225,7 +244,9 @@ class HoldingRecord(Record):
 
 
 class PortfolioRecord(Record):
-    """What a client holds. `totalValue`: the value of all holdings at the last prices, without cash."""
+    """What a client holds. `totalValue`: the value of all holdings at the last prices, without
+    cash.
+    """
 
     user_id: str
     holdings: tuple[HoldingRecord, ...]
@@ -253,5 +274,10 @@ def at_acceptance(order: Order) -> Order:
     """An order as it stood when it was accepted or rejected: the first answer, now or later."""
     first = order.history[:2]
     return order.model_copy(
-        update={"history": first, "status": first[-1].status, "filled_quantity": 0, "filled_notional": Decimal(0)}
+        update={
+            "history": first,
+            "status": first[-1].status,
+            "filled_quantity": 0,
+            "filled_notional": Decimal(0),
+        }
     )

@@ -32,7 +32,9 @@ class OverloadedError(DomainError):
 def to_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """DynamoDB's form of an item; attributes that are None or empty lists are left out."""
     return {
-        name: _serializer.serialize(value) for name, value in attributes.items() if value is not None and value != ()
+        name: _serializer.serialize(value)
+        for name, value in attributes.items()
+        if value is not None and value != ()
     }
 
 
@@ -64,11 +66,12 @@ class Write:
 
 
 def commit(client: DynamoDBClient, writes: Sequence[Write]) -> None:
-    """Write all or nothing. Raises StaleError when a condition failed or another transaction holds an item.
+    """Write all or nothing. Raises StaleError when a condition failed or another transaction holds
+    an item.
 
-    One write needs no transaction and costs half. botocore repeats a transaction whose answer was lost under the same
-    client request token, so it is applied once; a lost answer beyond that surfaces as an error, and the conditions make
-    the caller's next try see what was written.
+    One write needs no transaction and costs half. botocore repeats a transaction whose answer was
+    lost under the same client request token, so it is applied once; a lost answer beyond that
+    surfaces as an error, and the conditions make the caller's next try see what was written.
     """
     try:
         if len(writes) == 1:
@@ -83,7 +86,9 @@ def commit(client: DynamoDBClient, writes: Sequence[Write]) -> None:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         if code == "TransactionCanceledException":
-            reasons = {str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])}
+            reasons = {
+                str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])
+            }
             if reasons & RACES and not reasons - RACES - OVERLOADS - {"None"}:
                 raise StaleError from error
             if reasons & OVERLOADS and not reasons - OVERLOADS - {"None"}:

@@ -1,4 +1,6 @@
-"""How the exchanges are doing: execution quality and open circuits, shared through the control table."""
+"""How the exchanges are doing: execution quality and open circuits, shared through the control
+table.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,17 @@ FLUSH_SECONDS = 5.0
 class TableVenueHealth:
     """The port `VenueHealth`.
 
-    Observations are gathered in the worker and written at most every five seconds, so an order costs no write for them; a
-    worker that dies takes a few seconds of statistics along, which the ranking can spare.
+    Observations are gathered in the worker and written at most every five seconds, so an order
+    costs no write for them; a worker that dies takes a few seconds of statistics along, which the
+    ranking can spare.
     """
 
     def __init__(
-        self, client: DynamoDBClient, table: str, exchanges: Callable[[], Sequence[Exchange]], clock: Clock
+        self,
+        client: DynamoDBClient,
+        table: str,
+        exchanges: Callable[[], Sequence[Exchange]],
+        clock: Clock,
     ) -> None:
         self._client = client
         self._table = table
@@ -74,14 +81,18 @@ class TableVenueHealth:
             return
         probe_before = self._now() - RECOVERY_SECONDS
         self._quality = {
-            e: ExecutionQuality.model_validate({k: v for k, v in items[quality_name(e)].items() if k != "name"})
+            e: ExecutionQuality.model_validate(
+                {k: v for k, v in items[quality_name(e)].items() if k != "name"}
+            )
             if quality_name(e) in items
             else ExecutionQuality(exchange_id=e)
             for e in ids
         }
         circuits = {e: items.get(circuit_name(e), {}) for e in ids}
         self._suspended = frozenset(
-            e for e, c in circuits.items() if c.get("state") == "OPEN" and c.get("opened_at", 0) > probe_before
+            e
+            for e, c in circuits.items()
+            if c.get("state") == "OPEN" and c.get("opened_at", 0) > probe_before
         )
 
     def _read(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -90,7 +101,9 @@ class TableVenueHealth:
         answer = self._client.batch_get_item(RequestItems=request)
         if answer.get("UnprocessedKeys"):
             count("VenueHealthIncomplete")
-        return {item["name"]: item for item in map(from_item, answer["Responses"].get(self._table, []))}
+        return {
+            item["name"]: item for item in map(from_item, answer["Responses"].get(self._table, []))
+        }
 
     def _flush(self) -> None:
         observed, self._observed = self._observed, []
@@ -98,11 +111,16 @@ class TableVenueHealth:
         self._read_at = float("-inf")
         self._refresh()
         for exchange_id in dict.fromkeys(e for e, _ in observed):
-            quality = before = self._quality.get(exchange_id, ExecutionQuality(exchange_id=exchange_id))
+            quality = before = self._quality.get(
+                exchange_id, ExecutionQuality(exchange_id=exchange_id)
+            )
             for observed_id, outcome in observed:
                 if observed_id == exchange_id:
                     quality = quality.observed(outcome, self._clock())
-            item = to_item(quality.model_dump() | {"name": quality_name(exchange_id), "version": before.version + 1})
+            item = to_item(
+                quality.model_dump()
+                | {"name": quality_name(exchange_id), "version": before.version + 1}
+            )
             condition, values = "attribute_not_exists(version)", None
             if before.version:
                 condition, values = "version = :version", to_item({":version": before.version})

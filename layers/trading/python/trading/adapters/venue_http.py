@@ -1,4 +1,6 @@
-"""Signed HTTP to the outside world: short time-outs, few retries with jitter and a budget; every call may be repeated."""
+"""Signed HTTP to the outside world: short time-outs, few retries with jitter and a budget; every
+call may be repeated.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,15 @@ from trading.usecases.ports import OutcomeUnknownError
 CONNECT_TIMEOUT_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 0.2
 RETRY_BUDGET, RETRY_COST = 100, 10
-"""A worker repeats ten calls in a row at most; after that, one for every ten that are answered. So retries cannot double the
-load on a venue that is in trouble."""
+"""A worker repeats ten calls in a row at most; after that, one for every ten that are answered. So
+retries cannot double the load on a venue that is in trouble.
+"""
 
 
 def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
-    """Connections with a time-out. Twice the time-out must fit into what calls the function has time for."""
+    """Connections with a time-out. Twice the time-out must fit into what calls the function has
+    time for.
+    """
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=read_timeout_seconds)
     return urllib3.PoolManager(timeout=timeout, retries=False)
 
@@ -34,7 +39,9 @@ class _NoAnswerError(OutcomeUnknownError):
 
 @dataclass(frozen=True)
 class VenueHttp:
-    """Requests to the API at `base_url`, signed with the venue's key. What we ask is idempotent by its ids and may be repeated."""
+    """Requests to the API at `base_url`, signed with the venue's key. What we ask is idempotent by
+    its ids and may be repeated.
+    """
 
     base_url: Callable[[], str]
     secrets: VenueSecrets
@@ -43,9 +50,16 @@ class VenueHttp:
     budget: RetryQuota = field(default_factory=lambda: RetryQuota(RETRY_BUDGET))
 
     def request(
-        self, key_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = "", tries: int = 2
+        self,
+        key_id: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        correlation_id: str = "",
+        tries: int = 2,
     ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OutcomeUnknownError when there is none, or a 5xx other than 503.
+        """Status and body of the answer. Raises OutcomeUnknownError when there is none, or a 5xx
+        other than 503.
 
         With more than one try a 503 says nothing about the tries before it.
         """
@@ -59,7 +73,9 @@ class VenueHttp:
         self.budget.release(1)
         return answer
 
-    def _answered(self, key_id: str, method: str, path: str, body: bytes, correlation_id: str) -> tuple[int, bytes]:
+    def _answered(
+        self, key_id: str, method: str, path: str, body: bytes, correlation_id: str
+    ) -> tuple[int, bytes]:
         try:
             status, answer = self._once(key_id, method, path, body, correlation_id)
         except urllib3.exceptions.HTTPError as error:
@@ -68,13 +84,19 @@ class VenueHttp:
             raise _NoAnswerError(f"{method} {path}: {status} {answer[:200]!r}")
         return status, answer
 
-    def _once(self, key_id: str, method: str, path: str, body: bytes, correlation_id: str) -> tuple[int, bytes]:
+    def _once(
+        self, key_id: str, method: str, path: str, body: bytes, correlation_id: str
+    ) -> tuple[int, bytes]:
         secrets = self.secrets.for_key(key_id)
         if not secrets:
             raise OutcomeUnknownError(f"no secret for {key_id}")
-        headers = signed_headers(key_id, secrets[0], int(self.now().timestamp()), method, path, body)
+        headers = signed_headers(
+            key_id, secrets[0], int(self.now().timestamp()), method, path, body
+        )
         headers |= {"Content-Type": "application/json"} | (
             {"X-Correlation-Id": correlation_id} if correlation_id else {}
         )
-        response = self.pool.request(method, self.base_url() + path, body=body or None, headers=headers)
+        response = self.pool.request(
+            method, self.base_url() + path, body=body or None, headers=headers
+        )
         return response.status, response.data

@@ -21,7 +21,9 @@ KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 class VenueSecrets:
     """Secrets by key id (exchange id or `depository`), named `{prefix}{key id}`."""
 
-    def __init__(self, client: SecretsManagerClient, prefix: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: SecretsManagerClient, prefix: str, now: Callable[[], datetime]
+    ) -> None:
         self._client = client
         self._prefix = prefix
         self._now = now
@@ -32,7 +34,11 @@ class VenueSecrets:
         if not KEY_ID.fullmatch(key_id):
             return ()
         if key_id not in self._cached:
-            if len(self._cached) >= MAX_CACHED:  # key ids come from strangers: the cache must not grow with them
+            if (
+                len(self._cached) >= MAX_CACHED
+            ):  # key ids come from strangers: the cache must not grow with them
                 self._cached.clear()
-            self._cached[key_id] = StagedSecret(self._client, self._prefix + key_id, self._now, denied_is_absent=True)
+            self._cached[key_id] = StagedSecret(
+                self._client, self._prefix + key_id, self._now, denied_is_absent=True
+            )
         return tuple(version.value for version in self._cached[key_id].versions(CACHE_FOR).values())

@@ -16,8 +16,8 @@ class Reason(Frozen):
 
 
 class OrderAccepted(Frozen):
-    """The answer to a new order. A rejected order is kept, with its reason. One that `replaces` another is RECEIVED until that one has
-    ended.
+    """The answer to a new order. A rejected order is kept, with its reason. One that `replaces`
+    another is RECEIVED until that one has ended.
     """
 
     order_id: str
@@ -48,7 +48,9 @@ class ExecutionDetail(Frozen):
 
 
 class ClearingDetail(Frozen):
-    """One trade at the clearing house. `net_positions`: the client's net obligations that the trade became part of."""
+    """One trade at the clearing house. `net_positions`: the client's net obligations that the trade
+    became part of.
+    """
 
     clearing_id: str
     trade_id: str
@@ -69,9 +71,10 @@ class SettlementDetail(Frozen):
 
 
 class OrderSummary(Frozen):
-    """An order as it stands. `release_at`: it waits, or waited, for its market to open then. `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: its
-    cancel was asked for, and it may still execute. An order that `replaces` another is RECEIVED until that one has ended; its `quantity` then
-    becomes what that one left over.
+    """An order as it stands. `release_at`: it waits, or waited, for its market to open then.
+    `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: its cancel
+    was asked for, and it may still execute. An order that `replaces` another is RECEIVED until that
+    one has ended; its `quantity` then becomes what that one left over.
     """
 
     order_id: str
@@ -98,14 +101,18 @@ class OrderSummary(Frozen):
 
 
 class OrdersPage(Frozen):
-    """Orders, newest first. With a `next_cursor` there may be more, also when `items` is short or empty."""
+    """Orders, newest first. With a `next_cursor` there may be more, also when `items` is short or
+    empty.
+    """
 
     items: tuple[OrderSummary, ...]
     next_cursor: str | None
 
 
 class CancelsRequested(Frozen):
-    """The open orders that will be canceled as far as they are not executed before; `more`: there are others, ask again."""
+    """The open orders that will be canceled as far as they are not executed before; `more`: there
+    are others, ask again.
+    """
 
     order_ids: tuple[str, ...]
     more: bool
@@ -121,8 +128,8 @@ class OrderView(OrderSummary):
 
 
 def accepted(order: Order) -> OrderAccepted:
-    """The first answer to an order, now or later: it is what the first two steps of its history say, or the first one while it waits
-    to replace another.
+    """The first answer to an order, now or later: it is what the first two steps of its history
+    say, or the first one while it waits to replace another.
     """
     first = order.history[0 if order.replaces else 1]
     refused = first.status is OrderStatus.REJECTED
@@ -130,7 +137,9 @@ def accepted(order: Order) -> OrderAccepted:
         order_id=order.order_id,
         status=first.status,
         timestamp=order.accepted_at,
-        reason=Reason(code=order.reason_code or "", message=first.reason or "") if refused else None,
+        reason=Reason(code=order.reason_code or "", message=first.reason or "")
+        if refused
+        else None,
         replaces=order.replaces,
     )
 
@@ -189,10 +198,14 @@ def order_summary(order: Order) -> OrderSummary:
         average_price=order.average_price,
         fees=order.fees,
         current_status=order.status,
-        cancel_requested=order.is_open and order.ending is not None and order.ending.asked_by is not None,
+        cancel_requested=order.is_open
+        and order.ending is not None
+        and order.ending.asked_by is not None,
         replaces=order.replaces,
         replaced_by=order.replaced_by,
-        reason=Reason(code=order.reason_code, message=latest.reason or "") if order.reason_code else None,
+        reason=Reason(code=order.reason_code, message=latest.reason or "")
+        if order.reason_code
+        else None,
         accepted_at=order.accepted_at,
         release_at=order.release_at,
         updated_at=latest.time,
@@ -203,16 +216,22 @@ def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
     """An order with what the ledger says of its trades."""
     return OrderView(
         **dict(order_summary(order)),
-        status_history=tuple(StatusChange(status=e.status, time=e.time, reason=e.reason) for e in order.history),
+        status_history=tuple(
+            StatusChange(status=e.status, time=e.time, reason=e.reason) for e in order.history
+        ),
         execution_details=tuple(execution_detail(e) for e in entries if isinstance(e, Fill)),
         clearing_details=tuple(clearing_detail(e) for e in entries if isinstance(e, Novation)),
-        settlement_details=tuple(settlement_detail(e) for e in entries if isinstance(e, Settlement)),
+        settlement_details=tuple(
+            settlement_detail(e) for e in entries if isinstance(e, Settlement)
+        ),
     )
 
 
 class ExecutionSummary(Frozen):
-    """An order's execution so far. Quantity and fees are totals, the price is the average over them; id, exchange and
-    timestamp are those of the last execution; all are null as long as nothing is executed. `executions` has each."""
+    """An order's execution so far. Quantity and fees are totals, the price is the average over
+    them; id, exchange and timestamp are those of the last execution; all are null as long as
+    nothing is executed. `executions` has each.
+    """
 
     order_id: str
     status: OrderStatus

@@ -22,14 +22,17 @@ EXECUTION_TIMEOUT = {
     TimeInForce.DAY: timedelta(days=5),
     TimeInForce.GTC: timedelta(days=95),
 }
-"""How long the Execute state waits: beyond the longest an order may stand (DAY: a holiday weekend, GTC: 90 days)."""
+"""How long the Execute state waits: beyond the longest an order may stand (DAY: a holiday weekend,
+GTC: 90 days).
+"""
 
 
 @dataclass(frozen=True)
 class OrderLifecycle:
     """The port `Workflow`. A workflow's name is its order's id, so an order has at most one.
 
-    An answer to a token that is used up, expired or unknown is no error: the work is done and recorded.
+    An answer to a token that is used up, expired or unknown is no error: the work is done and
+    recorded.
     """
 
     client: SFNClient
@@ -44,7 +47,8 @@ class OrderLifecycle:
             "client_id": order.client_id,
             "correlation_id": order.correlation_id,
             "execute_timeout_seconds": int(timeout.total_seconds()),
-            # With the input of one that is running, StartExecution would succeed instead of saying that it exists.
+            # With the input of one that is running, StartExecution would succeed instead of saying
+            # that it exists.
             "started_at": iso(self.clock()),
         }
         try:
@@ -57,19 +61,27 @@ class OrderLifecycle:
 
     def succeed(self, task_token: str, output: dict[str, str]) -> bool:
         """The stage is done; False if nobody waits for it any more."""
-        return self._answer(lambda: self.client.send_task_success(taskToken=task_token, output=json.dumps(output)))
+        return self._answer(
+            lambda: self.client.send_task_success(taskToken=task_token, output=json.dumps(output))
+        )
 
     def fail(self, task_token: str, error: str, cause: str) -> bool:
         """The stage ended otherwise; False if nobody waits for it any more."""
         return self._answer(
-            lambda: self.client.send_task_failure(taskToken=task_token, error=error[:256], cause=cause[:32768])
+            lambda: self.client.send_task_failure(
+                taskToken=task_token, error=error[:256], cause=cause[:32768]
+            )
         )
 
     def _answer(self, send: Callable[[], object]) -> bool:
         nobody_waits = self.client.exceptions
         try:
             send()
-        except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, nobody_waits.InvalidToken) as error:
+        except (
+            nobody_waits.TaskDoesNotExist,
+            nobody_waits.TaskTimedOut,
+            nobody_waits.InvalidToken,
+        ) as error:
             logger.info("no workflow waits for this answer", reason=type(error).__name__)
             count("WorkflowAnswersUnwanted")
             return False

@@ -1,4 +1,6 @@
-"""Where an order's workflow stands, for operators. It only looks: nothing here may start, answer or stop one."""
+"""Where an order's workflow stands, for operators. It only looks: nothing here may start, answer or
+stop one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LATEST_EVENTS = 100
 
 
 class WorkflowState(Frozen):
-    """A workflow's execution. `status` is Step Functions' own (RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED); `state` was entered last."""
+    """A workflow's execution. `status` is Step Functions' own (RUNNING, SUCCEEDED, FAILED,
+    TIMED_OUT, ABORTED); `state` was entered last.
+    """
 
     status: str
     state: str | None
@@ -27,7 +31,9 @@ class WorkflowState(Frozen):
 
 @dataclass(frozen=True)
 class LifecycleLookup:
-    """OrderLifecycle, asked about: an execution is named after its order, so its ARN is known. One that ended is kept for 90 days."""
+    """OrderLifecycle, asked about: an execution is named after its order, so its ARN is known. One
+    that ended is kept for 90 days.
+    """
 
     client: SFNClient
     arn: str
@@ -57,9 +63,14 @@ class LifecycleLookup:
 
     def _latest_state(self, order_id: str) -> str | None:
         answer = self.client.get_execution_history(
-            executionArn=self._arn(order_id), reverseOrder=True, maxResults=LATEST_EVENTS, includeExecutionData=False
+            executionArn=self._arn(order_id),
+            reverseOrder=True,
+            maxResults=LATEST_EVENTS,
+            includeExecutionData=False,
         )
-        names = (event.get("stateEnteredEventDetails", {}).get("name") for event in answer["events"])
+        names = (
+            event.get("stateEnteredEventDetails", {}).get("name") for event in answer["events"]
+        )
         return next(filter(None, names), None)
 
     def _arn(self, order_id: str) -> str:

@@ -1,8 +1,8 @@
 """A client's cash and positions: what a hold, a fill and a settlement do to them.
 
-Cash: available + held + unsettled = total. A buy is paid for on the trade date out of what was held for it; the proceeds
-of a sale are unsettled until delivery versus payment: they can buy, but not leave. Every method returns the new state and
-never goes below zero.
+Cash: available + held + unsettled = total. A buy is paid for on the trade date out of what was held
+for it; the proceeds of a sale are unsettled until delivery versus payment: they can buy, but not
+leave. Every method returns the new state and never goes below zero.
 """
 
 from datetime import datetime
@@ -15,12 +15,15 @@ from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, Ver
 
 
 class LedgerInvariantError(InvariantError):
-    """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be written."""
+    """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be
+    written.
+    """
 
 
 class OpenOrder(Frozen):
-    """What an account keeps of an order that may execute, so that the next order is checked against it without a read. A line,
-    `{order id} {side} {symbol} {worst price}`, for each is in an item that every order writes.
+    """What an account keeps of an order that may execute, so that the next order is checked against
+    it without a read. A line, `{order id} {side} {symbol} {worst price}`, for each is in an item
+    that every order writes.
     """
 
     order_id: str
@@ -46,13 +49,15 @@ class OpenOrder(Frozen):
 
 
 class Account(Versioned):
-    """Cash and credit of one client, in one currency, with the counters that order entry keeps (today's notional, order sequence).
+    """Cash and credit of one client, in one currency, with the counters that order entry keeps
+    (today's notional, order sequence).
 
-    `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have settled; there are none while settled
-    cash is `available`. `unsettled` is what remains. `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may still execute, oldest
-    first; whatever opens or ends an order writes the account anyway. `waiting_until`: the latest open that an order waited for, `waiting_from`: the first that
-    did, by its sequence.
-    `suspended`: no order is accepted.
+    `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have
+    settled; there are none while settled cash is `available`. `unsettled` is what remains.
+    `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may
+    still execute, oldest first; whatever opens or ends an order writes the account anyway.
+    `waiting_until`: the latest open that an order waited for, `waiting_from`: the first that did,
+    by its sequence. `suspended`: no order is accepted.
     """
 
     client_id: str
@@ -85,7 +90,9 @@ class Account(Versioned):
 
     @property
     def available_to_trade(self) -> Decimal:
-        """Cash that purchases may take: what is settled and free, and the proceeds of sales before their settlement."""
+        """Cash that purchases may take: what is settled and free, and the proceeds of sales before
+        their settlement.
+        """
         return self.available + self.unsettled
 
     def move(
@@ -98,7 +105,9 @@ class Account(Versioned):
         credit_held: Decimal = ZERO,
         credit_used: Decimal = ZERO,
     ) -> "Account":
-        """Add signed amounts to the balances named. Settled cash is used first, and what frees cash gives proceeds back first."""
+        """Add signed amounts to the balances named. Settled cash is used first, and what frees cash
+        gives proceeds back first.
+        """
         settled = self.available - self.unsettled_used + available
         used = max(-settled, ZERO)
         moved = {
@@ -116,8 +125,12 @@ class Account(Versioned):
         return self.model_copy(update=moved)
 
     def with_credit_limit(self, limit: Decimal) -> "Account":
-        """Under another limit. Below what is drawn or held, `credit_available` is negative: nothing new is lent until it is repaid."""
-        return self.model_copy(update={"credit_available": limit - self.credit_held - self.credit_used})
+        """Under another limit. Below what is drawn or held, `credit_available` is negative: nothing
+        new is lent until it is repaid.
+        """
+        return self.model_copy(
+            update={"credit_available": limit - self.credit_held - self.credit_used}
+        )
 
     def hold(self, cash: Decimal, credit: Decimal) -> "Account":
         """Set cash and credit aside for an order."""
@@ -132,7 +145,9 @@ class Account(Versioned):
         return self.notional_today if self.notional_date == business_date else ZERO
 
     def count_notional(self, business_date: Day, notional: Decimal) -> "Account":
-        """Count an order's notional against the daily trading limit; negative gives back what was never filled."""
+        """Count an order's notional against the daily trading limit; negative gives back what was
+        never filled.
+        """
         if self.notional_date is not None and business_date < self.notional_date:
             return self
         counted = max(self.notional_on(business_date) + notional, ZERO)
@@ -159,14 +174,17 @@ class Account(Versioned):
 
     def close_order(self, order_id: str) -> "Account":
         """An order can no longer execute."""
-        return self.model_copy(update={"open_orders": tuple(o for o in self.open_orders if o.order_id != order_id)})
+        return self.model_copy(
+            update={"open_orders": tuple(o for o in self.open_orders if o.order_id != order_id)}
+        )
 
 
 class Position(Versioned):
     """Shares of one symbol that a client owns as of trade date.
 
-    `unsettled` is signed: bought and not yet received, which is `receivable`, less sold and not yet delivered. `cost_basis` is what
-    the shares cost including fees; a sale takes its proportional part out (average cost).
+    `unsettled` is signed: bought and not yet received, which is `receivable`, less sold and not yet
+    delivered. `cost_basis` is what the shares cost including fees; a sale takes its proportional
+    part out (average cost).
     """
 
     client_id: str
@@ -220,7 +238,9 @@ class Position(Versioned):
             }
         )
         if moved.available < 0 or moved.held < 0:
-            raise LedgerInvariantError(f"position {self.client_id}/{self.symbol}: {moved.available=} {moved.held=}")
+            raise LedgerInvariantError(
+                f"position {self.client_id}/{self.symbol}: {moved.available=} {moved.held=}"
+            )
         return moved
 
     def hold(self, quantity: int) -> "Position":

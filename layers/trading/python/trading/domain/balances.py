@@ -1,4 +1,6 @@
-"""What a client may do with its cash: buy with it, withdraw it, and how much of the credit it uses. docs/accounts.md has examples."""
+"""What a client may do with its cash: buy with it, withdraw it, and how much of the credit it uses.
+docs/accounts.md has examples.
+"""
 
 from decimal import Decimal
 
@@ -9,9 +11,10 @@ from trading.domain.values import ZERO, Frozen, Money, cents_down
 class Balances(Frozen):
     """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
 
-    available: settled and free. held_for_orders: set aside for open buys at their worst price. unsettled: proceeds of sales
-    before their settlement, as far as purchases have not taken them. withdrawable: what may leave, which is what is settled,
-    free, and more than the loan. margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    available: settled and free. held_for_orders: set aside for open buys at their worst price.
+    unsettled: proceeds of sales before their settlement, as far as purchases have not taken them.
+    withdrawable: what may leave, which is what is settled, free, and more than the loan.
+    margin_in_use: the loan that purchases have drawn and sales have not repaid.
     """
 
     currency: str
@@ -25,9 +28,11 @@ class Balances(Frozen):
 
 
 def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
-    """The largest purchase, fees included, that order entry takes: the client puts up its share, the rest draws on credit.
+    """The largest purchase, fees included, that order entry takes: the client puts up its share,
+    the rest draws on credit.
 
-    The daily trading limit is apart. Rounded down, so it is a few cents less where credit is what ends it.
+    The daily trading limit is apart. Rounded down, so it is a few cents less where credit is what
+    ends it.
     """
     own = account.available_to_trade * 100 / margin_percent
     if margin_percent == 100:

@@ -12,7 +12,9 @@ EARLY_CLOSE = time(13, 0)
 
 
 class CalendarRangeError(Exception):
-    """The day lies outside the table of holidays: generate a longer one (`python -m local.calendar`)."""
+    """The day lies outside the table of holidays: generate a longer one (`python -m
+    local.calendar`).
+    """
 
 
 def is_business_day(day: date) -> bool:
@@ -37,11 +39,15 @@ def open_of(day: date) -> datetime:
 
 def close_of(day: date) -> datetime:
     """When the session of a business day ends."""
-    return datetime.combine(day, EARLY_CLOSE if day.isoformat() in EARLY_CLOSES else CLOSE, NEW_YORK)
+    return datetime.combine(
+        day, EARLY_CLOSE if day.isoformat() in EARLY_CLOSES else CLOSE, NEW_YORK
+    )
 
 
 def business_date(moment: datetime) -> date:
-    """The session a moment belongs to: after the close, on weekends and holidays it is the next one."""
+    """The session a moment belongs to: after the close, on weekends and holidays it is the next
+    one.
+    """
     day = moment.astimezone(NEW_YORK).date()
     if is_business_day(day) and moment < close_of(day):
         return day
@@ -49,7 +55,9 @@ def business_date(moment: datetime) -> date:
 
 
 def settlement_date(trade_date: date, days: int) -> date:
-    """Trade date plus the settlement cycle, in business days (US: T+1 since 28 May 2024, SEC Rule 15c6-1(a))."""
+    """Trade date plus the settlement cycle, in business days (US: T+1 since 28 May 2024, SEC Rule
+    15c6-1(a)).
+    """
     settles = trade_date
     for _ in range(days):
         settles = next_business_day(settles)

@@ -1,4 +1,6 @@
-"""Clearing: novation to the CCP, the margin it requires, and the obligation that settlement will discharge."""
+"""Clearing: novation to the CCP, the margin it requires, and the obligation that settlement will
+discharge.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,7 +13,9 @@ from trading.domain.values import Day, Frozen, Money, Side, cents_up
 
 
 class Obligation(Frozen):
-    """What a client is to deliver and receive against the CCP for one trade: shares one way, the amount the other."""
+    """What a client is to deliver and receive against the CCP for one trade: shares one way, the
+    amount the other.
+    """
 
     client_id: str
     settlement_date: Day
@@ -52,7 +56,9 @@ def obligation_of(fill: Fill) -> Obligation:
 def net(symbol: str, settlement_date: Day, obligations: Iterable[Obligation]) -> NetPosition:
     """A client's net obligation in one symbol on one settlement date."""
     relevant = {
-        o.trade_id: o for o in obligations if o.symbol == symbol and o.settlement_date == settlement_date
+        o.trade_id: o
+        for o in obligations
+        if o.symbol == symbol and o.settlement_date == settlement_date
     }.values()
     return NetPosition(
         symbol=symbol,
@@ -63,7 +69,9 @@ def net(symbol: str, settlement_date: Day, obligations: Iterable[Obligation]) ->
 
 
 def novate(fill: Fill, client: Client, net_position: NetPosition, now: datetime) -> Novation:
-    """The CCP becomes the buyer to the seller and the seller to the buyer. `net_position` includes this trade."""
+    """The CCP becomes the buyer to the seller and the seller to the buyer. `net_position` includes
+    this trade.
+    """
     ccp = ledger.ccp_account(fill.settlement_date)
     street = ledger.exchange_account(fill.exchange_id)
     sign = fill.side.sign

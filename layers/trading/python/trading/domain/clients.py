@@ -24,7 +24,8 @@ class Limits(Frozen):
 
 
 class Client(Versioned):
-    """A client's profile. `margin_percent` is the share of a purchase that the client puts up; the rest draws on credit.
+    """A client's profile. `margin_percent` is the share of a purchase that the client puts up; the
+    rest draws on credit.
 
     `fingerprint` is that of the request that created the client; a seeded one has none.
     """

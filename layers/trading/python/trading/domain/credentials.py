@@ -22,10 +22,11 @@ class CredentialStatus(StrEnum):
 
 
 class Credential(Versioned):
-    """An API key: whose it is, the hashes of its secrets, the newest first, what it may do, and at which API.
+    """An API key: whose it is, the hashes of its secrets, the newest first, what it may do, and at
+    which API.
 
-    `previous_valid_until`: from then on only the newest secret is valid; None: all are. `rotation` names the request that the
-    newest secret was made for.
+    `previous_valid_until`: from then on only the newest secret is valid; None: all are. `rotation`
+    names the request that the newest secret was made for.
     """
 
     api_key: str
@@ -42,14 +43,24 @@ class Credential(Versioned):
         over = self.previous_valid_until is not None and now >= self.previous_valid_until
         return self.secret_hashes[:1] if over else self.secret_hashes
 
-    def rotated(self, secret_hash: str, rotation: str, previous_valid_until: datetime) -> "Credential":
-        """With a new secret; the one in use so far is the previous one, and one before that is gone at once."""
+    def rotated(
+        self, secret_hash: str, rotation: str, previous_valid_until: datetime
+    ) -> "Credential":
+        """With a new secret; the one in use so far is the previous one, and one before that is gone
+        at once.
+        """
         hashes = (secret_hash, self.secret_hashes[0])
         return self.model_copy(
-            update={"secret_hashes": hashes, "previous_valid_until": previous_valid_until, "rotation": rotation}
+            update={
+                "secret_hashes": hashes,
+                "previous_valid_until": previous_valid_until,
+                "rotation": rotation,
+            }
         )
 
     def reissued(self, secret_hash: str, rotation: str) -> "Credential":
-        """With a new secret for the newest, which nobody has; the previous one stays valid for its time."""
+        """With a new secret for the newest, which nobody has; the previous one stays valid for its
+        time.
+        """
         hashes = (secret_hash, *self.secret_hashes[1:])
         return self.model_copy(update={"secret_hashes": hashes, "rotation": rotation})

@@ -11,11 +11,15 @@ from trading.domain.values import cents
 
 
 class NotWithdrawableError(DomainError):
-    """More than is settled, free and not owed. `details` say what is `available` and what is `lacking`."""
+    """More than is settled, free and not owed. `details` say what is `available` and what is
+    `lacking`.
+    """
 
     code = "NOT_WITHDRAWABLE"
 
-    def __init__(self, asset: str, field: str, wanted: Decimal | int, available: Decimal | int) -> None:
+    def __init__(
+        self, asset: str, field: str, wanted: Decimal | int, available: Decimal | int
+    ) -> None:
         lacking = wanted - available
         super().__init__(
             f"{lacking} {asset} lacking: {available} settled, free and not owed",
@@ -25,7 +29,9 @@ class NotWithdrawableError(DomainError):
 
 
 class LoanNotCoveredError(DomainError):
-    """The shares secure the loan as far as settled cash does not. `details` say what the `loan` is and what is `available`."""
+    """The shares secure the loan as far as settled cash does not. `details` say what the `loan` is
+    and what is `available`.
+    """
 
     code = "LOAN_NOT_COVERED"
 
@@ -36,7 +42,9 @@ class LoanNotCoveredError(DomainError):
         )
 
 
-def deposit_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Deposit]:
+def deposit_cash(
+    account: Account, amount: Decimal, reference: str, now: datetime
+) -> tuple[Account, Deposit]:
     """Settled cash from outside. The reference makes it happen once."""
     client = ledger.client_account(account.client_id)
     entry = Deposit(
@@ -65,8 +73,12 @@ def deposit_shares(
     return position.move(available=quantity, cost=cost), entry
 
 
-def withdraw_cash(account: Account, amount: Decimal, reference: str, now: datetime) -> tuple[Account, Withdrawal]:
-    """Cash to the outside, out of what is settled, not held and not owed. Raises NotWithdrawableError."""
+def withdraw_cash(
+    account: Account, amount: Decimal, reference: str, now: datetime
+) -> tuple[Account, Withdrawal]:
+    """Cash to the outside, out of what is settled, not held and not owed. Raises
+    NotWithdrawableError.
+    """
     if amount > account.withdrawable:
         raise NotWithdrawableError(account.currency, "amount", amount, account.withdrawable)
     client = ledger.client_account(account.client_id)
@@ -83,7 +95,9 @@ def withdraw_cash(account: Account, amount: Decimal, reference: str, now: dateti
 def withdraw_shares(
     account: Account, position: Position, quantity: int, reference: str, now: datetime
 ) -> tuple[Position, Withdrawal]:
-    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError, LoanNotCoveredError."""
+    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError,
+    LoanNotCoveredError.
+    """
     if account.available < account.credit_used:
         raise LoanNotCoveredError(account)
     if quantity > position.withdrawable:

@@ -1,4 +1,6 @@
-"""What can go wrong by the rules of the domain. Codes are stable: clients and runbooks rely on them."""
+"""What can go wrong by the rules of the domain. Codes are stable: clients and runbooks rely on
+them.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,14 +20,17 @@ class ErrorKind(StrEnum):
 
 
 class InvariantError(Exception):
-    """A rule was about to be broken by ourselves: a bug. Nothing may be written, and trying again cannot help."""
+    """A rule was about to be broken by ourselves: a bug. Nothing may be written, and trying again
+    cannot help.
+    """
 
 
 class DomainError(Exception):
-    """A refusal with a stable `code` (UPPER_SNAKE) and a `message` that is safe to show to the client.
+    """A refusal with a stable `code` (UPPER_SNAKE) and a `message` that is safe to show to the
+    client.
 
-    `field` names the input at fault; `details` carries further facts as text; `retry_after_seconds` says when
-    asking again makes sense. A subclass sets `code` and `kind`.
+    `field` names the input at fault; `details` carries further facts as text; `retry_after_seconds`
+    says when asking again makes sense. A subclass sets `code` and `kind`.
     """
 
     code: str = "DOMAIN_ERROR"

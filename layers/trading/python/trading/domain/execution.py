@@ -1,4 +1,6 @@
-"""Booking: what an execution at an exchange does to the order, the account, the position and the ledger, all at once."""
+"""Booking: what an execution at an exchange does to the order, the account, the position and the
+ledger, all at once.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -49,24 +51,30 @@ class Booking(Frozen):
 def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
     """Refuse what no exchange may do with our order. Returns the child that was executed.
 
-    What an exchange executed is binding as long as it fits into what the exchange has announced of the child and into what the
-    order still holds for, even if by our books the child is over.
+    What an exchange executed is binding as long as it fits into what the exchange has announced of
+    the child and into what the order still holds for, even if by our books the child is over.
     """
     child = order.child(execution.client_order_id)
     if child is None or child.exchange_id != execution.exchange_id:
-        raise Breach("UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}")
+        raise Breach(
+            "UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}"
+        )
     left = min(child.expected - child.filled, order.remaining) if order.is_open else 0
     if execution.quantity > left:
         raise Breach("OVERFILL", f"{execution.quantity} executed where {left} was left")
     if execution.price <= 0:
         raise Breach("IMPLAUSIBLE_PRICE", f"{execution.price}")
     if (execution.price - order.protection_price) * order.side.sign > 0:
-        raise Breach("PRICE_WORSE_THAN_LIMIT", f"{execution.price} against {order.protection_price}")
+        raise Breach(
+            "PRICE_WORSE_THAN_LIMIT", f"{execution.price} against {order.protection_price}"
+        )
     return child
 
 
 def split_cost(cost: Decimal, released: Hold, margin_percent: Decimal) -> tuple[Decimal, Decimal]:
-    """How a purchase is paid: (own cash, drawn credit), each within what the fill released of the hold."""
+    """How a purchase is paid: (own cash, drawn credit), each within what the fill released of the
+    hold.
+    """
     own = min(cents_up(cost * margin_percent / 100), released.cash)
     drawn = min(cost - own, released.credit)
     return cost - drawn, drawn
@@ -81,18 +89,26 @@ def book(
     position: Position,
     now: datetime,
 ) -> Booking:
-    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent), not the exchange's to say,
-    and for a buy never more than the rate that was held for: a tariff may change while an order stands.
+    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent),
+    not the exchange's to say, and for a buy never more than the rate that was held for: a tariff
+    may change while an order stands.
 
-    A buy is paid from its hold; what a better price leaves over goes back at once. The proceeds of a sale are unsettled.
-    Average cost: fees are part of the cost; a sale takes out its proportional part.
+    A buy is paid from its hold; what a better price leaves over goes back at once. The proceeds of
+    a sale are unsettled. Average cost: fees are part of the cost; a sale takes out its proportional
+    part.
     """
     check_execution(order, execution)
     quantity, side = execution.quantity, order.side
     notional = cents(execution.price * quantity)
-    rate = min(exchange.fee_per_share, order.hold_fee_per_share) if side is Side.BUY else exchange.fee_per_share
+    rate = (
+        min(exchange.fee_per_share, order.hold_fee_per_share)
+        if side is Side.BUY
+        else exchange.fee_per_share
+    )
     fees = min(cents_down(rate * quantity), notional)
-    filled = order.filled(execution.client_order_id, execution.trade_id, quantity, notional, fees, now)
+    filled = order.filled(
+        execution.client_order_id, execution.trade_id, quantity, notional, fees, now
+    )
     before, after = order.hold, filled.hold
     try:
         trade_date = business_date(execution.executed_at)
@@ -110,7 +126,9 @@ def book(
     else:
         account = account.move(unsettled=notional - fees)
         cost = cents(position.cost_basis * quantity / position.quantity)
-        position = position.move(held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost)
+        position = position.move(
+            held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost
+        )
     if not filled.is_open:
         account = account.close_order(order.order_id)
     client = ledger.client_account(order.client_id)
@@ -135,7 +153,9 @@ def book(
         settlement_date=settles,
         postings=ledger.netted(
             ledger.transfer(instrument.currency, client, street, side.sign * notional),
-            ledger.transfer(instrument.currency, client, ledger.fees_account(exchange.exchange_id), fees),
+            ledger.transfer(
+                instrument.currency, client, ledger.fees_account(exchange.exchange_id), fees
+            ),
             ledger.transfer(instrument.currency, ledger.LENDING, client, drawn),
             ledger.transfer(order.symbol, street, client, side.sign * quantity),
         ),
@@ -156,8 +176,12 @@ def end(
     if status not in (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
         raise ValueError(f"{status} does not end an order early")
     hold = order.hold
-    account = account.release(hold.cash, hold.credit).count_notional(order.business_date, -order.open_notional)
+    account = account.release(hold.cash, hold.credit).count_notional(
+        order.business_date, -order.open_notional
+    )
     account = account.close_order(order.order_id)
     if order.side is Side.SELL and position is not None:
         position = position.hold(-hold.shares)
-    return OrderEffect(order=order.ended(status, now, code, reason), account=account, position=position)
+    return OrderEffect(
+        order=order.ended(status, now, code, reason), account=account, position=position
+    )

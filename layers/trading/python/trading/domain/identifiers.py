@@ -1,4 +1,6 @@
-"""Derived ids: the same cause has the same id, so the write that a retry repeats is refused by its own condition."""
+"""Derived ids: the same cause has the same id, so the write that a retry repeats is refused by its
+own condition.
+"""
 
 import hashlib
 
@@ -19,7 +21,9 @@ def child_order_id(order_id: str, number: int) -> str:
 
 
 def parent_order_id(client_order_id: str) -> str:
-    """The order that a child order id belongs to; an id that is none of ours belongs to itself, which no order does."""
+    """The order that a child order id belongs to; an id that is none of ours belongs to itself,
+    which no order does.
+    """
     return client_order_id.rpartition("-")[0] or client_order_id
 
 

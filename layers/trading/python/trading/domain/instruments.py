@@ -11,9 +11,10 @@ from trading.domain.values import CENT, Frozen, Money, Side
 class Instrument(Frozen):
     """A listed share. Prices move in whole `tick_size` steps, quantities in whole `lot_size` steps.
 
-    `limit_collar_percent`: how far a limit price may lie from the reference price; `market_collar_percent`: the
-    worst price a market order may meet. `max_order_notional`: of an order at its worst price. `trading_hours`: regular are those of the New York Stock
-    Exchange. `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
+    `limit_collar_percent`: how far a limit price may lie from the reference price;
+    `market_collar_percent`: the worst price a market order may meet. `max_order_notional`: of an
+    order at its worst price. `trading_hours`: regular are those of the New York Stock Exchange.
+    `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
     """
 
     symbol: str
@@ -48,8 +49,13 @@ class Instrument(Frozen):
         return price % self.tick_size == 0
 
     def market_protection_price(self, side: Side) -> Decimal:
-        """The worst price a market order may meet: the reference price plus (buy) or minus (sell) the collar, on a tick."""
-        price = self.reference_price + side.sign * self.reference_price * self.market_collar_percent / 100
+        """The worst price a market order may meet: the reference price plus (buy) or minus (sell)
+        the collar, on a tick.
+        """
+        price = (
+            self.reference_price
+            + side.sign * self.reference_price * self.market_collar_percent / 100
+        )
         towards_reference = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
         ticks = (price / self.tick_size).to_integral_value(towards_reference)
         return max(ticks, Decimal(1)) * self.tick_size

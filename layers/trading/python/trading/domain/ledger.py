@@ -1,4 +1,6 @@
-"""Double entry: every movement of cash or shares has two sides, written in one entry whose postings sum to zero per asset."""
+"""Double entry: every movement of cash or shares has two sides, written in one entry whose postings
+sum to zero per asset.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -41,7 +43,9 @@ class Posting(Frozen):
     amount: Decimal
 
 
-def transfer(asset: str, source: str, target: str, amount: Decimal | int) -> tuple[Posting, Posting]:
+def transfer(
+    asset: str, source: str, target: str, amount: Decimal | int
+) -> tuple[Posting, Posting]:
     """Both sides of moving an amount."""
     return (
         Posting(account=source, asset=asset, amount=-Decimal(amount)),
@@ -55,7 +59,9 @@ def netted(*pairs: tuple[Posting, Posting]) -> tuple[Posting, ...]:
     for pair in pairs:
         for posting in pair:
             sums[posting.account, posting.asset] += posting.amount
-    return tuple(Posting(account=a, asset=s, amount=amount) for (a, s), amount in sums.items() if amount)
+    return tuple(
+        Posting(account=a, asset=s, amount=amount) for (a, s), amount in sums.items() if amount
+    )
 
 
 def imbalance(postings: Iterable[Posting]) -> dict[str, Decimal]:
@@ -67,7 +73,9 @@ def imbalance(postings: Iterable[Posting]) -> dict[str, Decimal]:
 
 
 class Entry(Frozen):
-    """An immutable, balanced ledger entry. `trade_id` + `kind` is its key, so an event is booked once."""
+    """An immutable, balanced ledger entry. `trade_id` + `kind` is its key, so an event is booked
+    once.
+    """
 
     trade_id: str
     kind: str
@@ -84,7 +92,9 @@ class Entry(Frozen):
 
 
 class Fill(Entry):
-    """A trade: an execution at an exchange, booked to the client. `drawn` is the part paid by credit."""
+    """A trade: an execution at an exchange, booked to the client. `drawn` is the part paid by
+    credit.
+    """
 
     kind: Literal["FILL"] = "FILL"
     order_id: str
@@ -109,7 +119,9 @@ class Fill(Entry):
 
 
 class NetPosition(Frozen):
-    """A client's net obligation in a symbol on a settlement date: shares to receive (+) or deliver (−), cash likewise."""
+    """A client's net obligation in a symbol on a settlement date: shares to receive (+) or deliver
+    (−), cash likewise.
+    """
 
     symbol: str
     settlement_date: Day
@@ -158,7 +170,9 @@ class Withdrawal(Entry):
 
 
 class Break(Entry):
-    """Something the outside world said that our books refuse. No postings: it is for people to look at."""
+    """Something the outside world said that our books refuse. No postings: it is for people to look
+    at.
+    """
 
     kind: Literal["BREAK"] = "BREAK"
     order_id: str | None = None
@@ -167,5 +181,7 @@ class Break(Entry):
     evidence: dict[str, str]
 
 
-LedgerEntry = Annotated[Fill | Novation | Settlement | Deposit | Withdrawal | Break, Field(discriminator="kind")]
+LedgerEntry = Annotated[
+    Fill | Novation | Settlement | Deposit | Withdrawal | Break, Field(discriminator="kind")
+]
 LEDGER_ENTRY: TypeAdapter[LedgerEntry] = TypeAdapter(LedgerEntry)

@@ -1,15 +1,28 @@
-"""A client's statement: what its ledger entries moved, line by line. The sums of all lines are its balances."""
+"""A client's statement: what its ledger entries moved, line by line. The sums of all lines are its
+balances.
+"""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from trading.domain.ledger import Deposit, Entry, Fill, LedgerEntry, Posting, Settlement, Withdrawal, client_account
+from trading.domain.ledger import (
+    Deposit,
+    Entry,
+    Fill,
+    LedgerEntry,
+    Posting,
+    Settlement,
+    Withdrawal,
+    client_account,
+)
 from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, iso
 
 
 class MovementType(StrEnum):
-    """Why something moved. loan: drawn for a purchase, or repaid by the proceeds of a sale. No entry is a dividend yet."""
+    """Why something moved. loan: drawn for a purchase, or repaid by the proceeds of a sale. No
+    entry is a dividend yet.
+    """
 
     TRADE = "trade"
     FEE = "fee"
@@ -32,13 +45,21 @@ KINDS: Mapping[MovementType, frozenset[str]] = {
 """The listed entries that have lines of a type. A trade's settlement stands with its fill."""
 
 
-ABOUT_A_TRADE = {"currency", "symbol", "side", "trade_id", "order_id", "trade_date", "settlement_date"}
+ABOUT_A_TRADE = {
+    "currency",
+    "symbol",
+    "side",
+    "trade_id",
+    "order_id",
+    "trade_date",
+    "settlement_date",
+}
 
 
 class Movement(Frozen):
-    """One line of a statement. `amount` (cash) and `quantity` (shares) are signed: what came in is positive; over all lines they
-    sum to the total balance and to each position's quantity, `unsettled_amount` and `unsettled_quantity` to what is not settled yet,
-    spent or not.
+    """One line of a statement. `amount` (cash) and `quantity` (shares) are signed: what came in is
+    positive; over all lines they sum to the total balance and to each position's quantity,
+    `unsettled_amount` and `unsettled_quantity` to what is not settled yet, spent or not.
 
     A settlement moves nothing in or out: what was unsettled is settled by it.
     """
@@ -62,8 +83,8 @@ class Movement(Frozen):
 
 
 class Trade(Frozen):
-    """An execution as its client sees it. `amount`: cash in (+) or out (−), fees included, of which `drawn` came from credit.
-    `settled_at`: null until the depository has delivered.
+    """An execution as its client sees it. `amount`: cash in (+) or out (−), fees included, of which
+    `drawn` came from credit. `settled_at`: null until the depository has delivered.
     """
 
     trade_id: str
@@ -87,12 +108,16 @@ class Trade(Frozen):
 
 
 def is_listed(entry: Entry) -> bool:
-    """Whether it moves the client's own cash or shares. Most settlements do not: they are found through their trade."""
+    """Whether it moves the client's own cash or shares. Most settlements do not: they are found
+    through their trade.
+    """
     return any(posting.account == client_account(entry.client_id) for posting in entry.postings)
 
 
 def place_of(entry: Entry) -> str:
-    """Where an entry stands among its client's, by the time of its booking; as text, later ones are greater."""
+    """Where an entry stands among its client's, by the time of its booking; as text, later ones are
+    greater.
+    """
     return f"{iso(entry.booked_at)}#{entry.trade_id}#{entry.kind}"
 
 
@@ -104,7 +129,9 @@ def trade_of(fill: Fill, settlement: Settlement | None) -> Trade:
 
 
 def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Movement]:
-    """The lines of an entry that is listed, latest first; for a fill with its settlement, if it has one by now."""
+    """The lines of an entry that is listed, latest first; for a fill with its settlement, if it has
+    one by now.
+    """
     match entry:
         case Fill():
             return _of_fill(entry, settlement)
@@ -136,7 +163,9 @@ def _of_fill(fill: Fill, settlement: Settlement | None) -> Sequence[Movement]:
         lines.append(_line(fill, MovementType.LOAN, **about, amount=fill.drawn))
     if fill.fees:
         unsettled = -fill.fees if sells else ZERO
-        lines.append(_line(fill, MovementType.FEE, **about, amount=-fill.fees, unsettled_amount=unsettled))
+        lines.append(
+            _line(fill, MovementType.FEE, **about, amount=-fill.fees, unsettled_amount=unsettled)
+        )
     trade = _line(
         fill,
         MovementType.TRADE,
@@ -153,19 +182,32 @@ def _of_fill(fill: Fill, settlement: Settlement | None) -> Sequence[Movement]:
 def _loan_repaid(settlement: Settlement) -> Movement:
     currency = _of_client(settlement).asset
     about = settlement.model_dump(include={"symbol", "trade_id", "order_id"})
-    return _line(settlement, MovementType.LOAN, **about, currency=currency, amount=-settlement.loan_repaid)
+    return _line(
+        settlement, MovementType.LOAN, **about, currency=currency, amount=-settlement.loan_repaid
+    )
 
 
 def _transfer(entry: Deposit | Withdrawal, movement: MovementType) -> Movement:
     moved = _of_client(entry)
     if entry.cost is None:
-        return _line(entry, movement, amount=moved.amount, currency=moved.asset, reference=entry.reference)
-    return _line(entry, movement, quantity=int(moved.amount), symbol=moved.asset, reference=entry.reference)
+        return _line(
+            entry, movement, amount=moved.amount, currency=moved.asset, reference=entry.reference
+        )
+    return _line(
+        entry, movement, quantity=int(moved.amount), symbol=moved.asset, reference=entry.reference
+    )
 
 
 def _of_client(entry: Entry) -> Posting:
-    return next(posting for posting in entry.postings if posting.account == client_account(entry.client_id))
+    return next(
+        posting for posting in entry.postings if posting.account == client_account(entry.client_id)
+    )
 
 
 def _line(entry: Entry, movement: MovementType, **fields: Any) -> Movement:
-    return Movement(transaction_id=f"{entry.trade_id}.{movement}", type=movement, booked_at=entry.booked_at, **fields)
+    return Movement(
+        transaction_id=f"{entry.trade_id}.{movement}",
+        type=movement,
+        booked_at=entry.booked_at,
+        **fields,
+    )

@@ -1,4 +1,6 @@
-"""Order entry: the pre-trade checks, in the order in which they are made, and what acceptance does to the client's account."""
+"""Order entry: the pre-trade checks, in the order in which they are made, and what acceptance does
+to the client's account.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +12,13 @@ from trading.domain.clients import Client
 from trading.domain.instruments import Instrument
 from trading.domain.order_effects import OrderEffect
 from trading.domain.order_times import release_of
-from trading.domain.orders import PROGRESS_EXPECTED_WITHIN, HistoryEntry, Order, OrderRequest, OrderStatus
+from trading.domain.orders import (
+    PROGRESS_EXPECTED_WITHIN,
+    HistoryEntry,
+    Order,
+    OrderRequest,
+    OrderStatus,
+)
 from trading.domain.values import ZERO, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200
@@ -27,7 +35,9 @@ class Refusal(Exception):
 
 
 def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
-    """The worst price the order may meet: its limit; for a market order the collar, for a stop order the collar at its stop price."""
+    """The worst price the order may meet: its limit; for a market order the collar, for a stop
+    order the collar at its stop price.
+    """
     if request.limit_price is not None:
         return request.limit_price
     if request.stop_price is not None:
@@ -49,14 +59,22 @@ def check_terms(request: OrderRequest, instrument: Instrument) -> None:
     if request.quantity % instrument.lot_size:
         raise Refusal("LOT_SIZE", f"quantity must be a multiple of {instrument.lot_size}")
     if request.quantity > instrument.max_order_quantity:
-        raise Refusal("MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}")
+        raise Refusal(
+            "MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}"
+        )
     low, high = instrument.limit_band()
     for name, price in (("price", request.limit_price), ("stop_price", request.stop_price)):
         if price is not None and not instrument.is_on_tick(price):
             raise Refusal("TICK_SIZE", f"{name} must be a multiple of {instrument.tick_size}")
         if price is not None and not low <= price <= high:
-            raise Refusal("PRICE_OUTSIDE_COLLAR", f"{name} must lie between {cents_up(low)} and {cents_down(high)}")
-    if request.stop_price is not None and (request.stop_price - instrument.reference_price) * request.side.sign <= 0:
+            raise Refusal(
+                "PRICE_OUTSIDE_COLLAR",
+                f"{name} must lie between {cents_up(low)} and {cents_down(high)}",
+            )
+    if (
+        request.stop_price is not None
+        and (request.stop_price - instrument.reference_price) * request.side.sign <= 0
+    ):
         where = "above" if request.side is Side.BUY else "below"
         raise Refusal(
             "STOP_PRICE_REACHED",
@@ -64,22 +82,36 @@ def check_terms(request: OrderRequest, instrument: Instrument) -> None:
         )
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
-        raise Refusal("MAX_ORDER_NOTIONAL", f"{notional} exceeds the maximum of {instrument.max_order_notional}")
+        raise Refusal(
+            "MAX_ORDER_NOTIONAL",
+            f"{notional} exceeds the maximum of {instrument.max_order_notional}",
+        )
 
 
 def open_order(order: Order) -> OpenOrder:
     """What its account keeps of an order."""
-    return OpenOrder(order_id=order.order_id, side=order.side, symbol=order.symbol, worst_price=order.protection_price)
+    return OpenOrder(
+        order_id=order.order_id,
+        side=order.side,
+        symbol=order.symbol,
+        worst_price=order.protection_price,
+    )
 
 
-def accept(order: Order, client: Client, account: Account, position: Position | None) -> OrderEffect:
-    """The checks against limits and balances, and the hold. Raises Refusal, saying what was lacking."""
+def accept(
+    order: Order, client: Client, account: Account, position: Position | None
+) -> OrderEffect:
+    """The checks against limits and balances, and the hold. Raises Refusal, saying what was
+    lacking.
+    """
     _check_active(account)
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
     for resting in account.open_orders:
         if resting.may_trade_with(order.side, order.symbol, order.protection_price):
-            raise Refusal("SELF_TRADE", f"it could trade with the client's own order {resting.order_id}")
+            raise Refusal(
+                "SELF_TRADE", f"it could trade with the client's own order {resting.order_id}"
+            )
     notional, used = order.open_notional, account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
@@ -96,15 +128,18 @@ def _check_active(account: Account) -> None:
 
 
 def admit(order: Order, account: Account, position: Position | None) -> OrderEffect:
-    """The hold, and the next place in the client's sequence, for an order that is within the limits. Raises Refusal, saying what was
-    lacking.
+    """The hold, and the next place in the client's sequence, for an order that is within the
+    limits. Raises Refusal, saying what was lacking.
     """
     _check_active(account)
     hold = order.hold
     if order.side is Side.SELL:
         owned = position.available if position else 0
         if position is None or owned < hold.shares:
-            raise Refusal("INSUFFICIENT_SHARES", f"{hold.shares - owned} {order.symbol} lacking: {owned} available")
+            raise Refusal(
+                "INSUFFICIENT_SHARES",
+                f"{hold.shares - owned} {order.symbol} lacking: {owned} available",
+            )
         position = position.hold(hold.shares)
     else:
         position = None
@@ -120,7 +155,9 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
                 f"{hold.cash - cash} {account.currency} lacking: {hold.cash} needed, {cash} available",
             )
         account = account.hold(hold.cash, hold.credit)
-    others_wait = account.waiting_until is not None and order.history[-1].time < account.waiting_until
+    others_wait = (
+        account.waiting_until is not None and order.history[-1].time < account.waiting_until
+    )
     accepted = order.model_copy(
         update={
             "sequence": account.sequence + 1,
@@ -128,7 +165,9 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
             "overtakes": True if others_wait and order.release_at is None else None,
         }
     )
-    account = account.count_notional(order.business_date, order.open_notional).append_order(open_order(order))
+    account = account.count_notional(order.business_date, order.open_notional).append_order(
+        open_order(order)
+    )
     if order.release_at is not None:
         account = account.name_waiting(order.release_at)
         place = timedelta(microseconds=account.sequence - (account.waiting_from or 0))
@@ -136,7 +175,13 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
     return OrderEffect(order=accepted, account=account, position=position)
 
 
-def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, correlation_id: str, now: datetime) -> Order:
+def receive(
+    request: OrderRequest,
+    idempotency_key: str,
+    fingerprint: str,
+    correlation_id: str,
+    now: datetime,
+) -> Order:
     """An order as it came in."""
     return Order(
         **request.model_dump(),
@@ -151,10 +196,16 @@ def receive(request: OrderRequest, idempotency_key: str, fingerprint: str, corre
     )
 
 
-def priced(received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal) -> Order:
-    """The order with the terms by which it holds: its worst price, the highest fee, and the share that the client puts up."""
+def priced(
+    received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal
+) -> Order:
+    """The order with the terms by which it holds: its worst price, the highest fee, and the share
+    that the client puts up.
+    """
     terms = {"hold_fee_per_share": hold_fee_per_share, "margin_percent": client.margin_percent}
-    return received.model_copy(update=terms | {"protection_price": protection_price(received, instrument)})
+    return received.model_copy(
+        update=terms | {"protection_price": protection_price(received, instrument)}
+    )
 
 
 def validated(order: Order, instrument: Instrument, now: datetime) -> Order:

@@ -20,16 +20,24 @@ def release_of(instrument: Instrument, now: datetime) -> datetime | None:
 
 
 def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
-    """Whether an accepted order waits for its market: to open, or, if it was halted then, to trade again. One that is to end waits
-    for nothing.
+    """Whether an accepted order waits for its market: to open, or, if it was halted then, to trade
+    again. One that is to end waits for nothing.
     """
-    if order.status is not OrderStatus.VALIDATED or order.ending is not None or order.release_at is None:
+    if (
+        order.status is not OrderStatus.VALIDATED
+        or order.ending is not None
+        or order.release_at is None
+    ):
         return False
-    return now < order.release_at or not instrument.tradable or release_of(instrument, now) is not None
+    return (
+        now < order.release_at or not instrument.tradable or release_of(instrument, now) is not None
+    )
 
 
 def expires_at(order: Order) -> datetime:
-    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that may not rest after minutes."""
+    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that
+    may not rest after minutes.
+    """
     if not order.venue_time_in_force.rests:
         return order.accepted_at + IMMEDIATE_LIFETIME
     if order.time_in_force is TimeInForce.GTC:
@@ -38,8 +46,13 @@ def expires_at(order: Order) -> datetime:
 
 
 def expiry_of(order: Order) -> Ending:
-    """How an order ends whose time is over: what may not rest was never to stand, so it is canceled, not expired."""
+    """How an order ends whose time is over: what may not rest was never to stand, so it is
+    canceled, not expired.
+    """
     status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
     return Ending.model_validate(
-        {"status": status, "reason": f"{order.time_in_force}: its time was over before it was executed"}
+        {
+            "status": status,
+            "reason": f"{order.time_in_force}: its time was over before it was executed",
+        }
     )

@@ -1,4 +1,6 @@
-"""An order: its terms, its legal history, its children at the exchanges, and what it still holds of the client's money or shares."""
+"""An order: its terms, its legal history, its children at the exchanges, and what it still holds of
+the client's money or shares.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,7 +73,9 @@ class IllegalTransitionError(InvariantError):
 
 
 class HistoryEntry(Frozen):
-    """One transition. It is kept as a line, `{time} {status} {reason}`: the names would be a tenth of an order's item."""
+    """One transition. It is kept as a line, `{time} {status} {reason}`: the names would be a tenth
+    of an order's item.
+    """
 
     status: OrderStatus
     time: Timestamp
@@ -102,9 +106,9 @@ class ChildStatus(StrEnum):
 class ChildOrder(Frozen):
     """A part of an order at one exchange.
 
-    `refused` counts executions that our books did not take (breaches): nothing more will come of that part.
-    `reported_cumulative` is set when the exchange said that the child is over before all its fills reached us: the child
-    stays SENT until they have.
+    `refused` counts executions that our books did not take (breaches): nothing more will come of
+    that part. `reported_cumulative` is set when the exchange said that the child is over before all
+    its fills reached us: the child stays SENT until they have.
     """
 
     number: int
@@ -132,7 +136,11 @@ class ChildOrder(Frozen):
     @property
     def outcome(self) -> ChildStatus:
         """Its status, or the end that the exchange announced while fills are still on their way."""
-        return self.ending if self.ending is not None and self.status is ChildStatus.SENT else self.status
+        return (
+            self.ending
+            if self.ending is not None and self.status is ChildStatus.SENT
+            else self.status
+        )
 
     def settled_status(self) -> "ChildOrder":
         """The child with its status brought up to what has been filled and reported."""
@@ -152,14 +160,16 @@ class Hold(Frozen):
 
 
 class Reserve(Hold):
-    """What an order that is to replace another sets aside beyond what that one holds, and counts against the day's limit."""
+    """What an order that is to replace another sets aside beyond what that one holds, and counts
+    against the day's limit.
+    """
 
     notional: Money = ZERO
 
 
 class Ending(Frozen):
-    """The wish to end an order early, kept until the exchanges have given up its children. `asked_by`: whose cancel it is, if it is
-    one, and not the end of its time or a replacement.
+    """The wish to end an order early, kept until the exchanges have given up its children.
+    `asked_by`: whose cancel it is, if it is one, and not the end of its time or a replacement.
     """
 
     status: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED]
@@ -185,12 +195,15 @@ class OrderRequest(Frozen):
 
 
 class Order(OrderRequest, Versioned):
-    """An order and everything that happened to it, except its fills (they are ledger entries, named in `trades`).
+    """An order and everything that happened to it, except its fills (they are ledger entries, named
+    in `trades`).
 
-    `protection_price` is the worst price it may meet: the limit, or the collar of a market or stop order. `hold_fee_per_share` and
-    `margin_percent` are the terms at acceptance; from them and what remains follows what the order holds.
-    `release_at`: the open of its market that it waited for, or waits for. `overtakes`: accepted while others of its client waited so.
-    `put_off`: it could not go out at the open, because trading was halted; what its client sent since may have gone before it.
+    `protection_price` is the worst price it may meet: the limit, or the collar of a market or stop
+    order. `hold_fee_per_share` and `margin_percent` are the terms at acceptance; from them and what
+    remains follows what the order holds. `release_at`: the open of its market that it waited for,
+    or waits for. `overtakes`: accepted while others of its client waited so. `put_off`: it could
+    not go out at the open, because trading was halted; what its client sent since may have gone
+    before it.
     """
 
     order_id: str
@@ -241,7 +254,9 @@ class Order(OrderRequest, Versioned):
 
     @property
     def open_notional(self) -> Decimal:
-        """What remains, at the worst price that it may meet: so much the daily trading limit counts of it."""
+        """What remains, at the worst price that it may meet: so much the daily trading limit counts
+        of it.
+        """
         return self.protection_price * self.remaining
 
     @property
@@ -251,7 +266,9 @@ class Order(OrderRequest, Versioned):
 
     @property
     def venue_time_in_force(self) -> TimeInForce:
-        """How long an exchange may work it: a market order never rests, so it is immediate-or-cancel there."""
+        """How long an exchange may work it: a market order never rests, so it is
+        immediate-or-cancel there.
+        """
         if self.order_type is OrderType.MARKET and self.time_in_force is not TimeInForce.FOK:
             return TimeInForce.IOC
         return self.time_in_force
@@ -279,9 +296,11 @@ class Order(OrderRequest, Versioned):
         return self.hold_for(self.remaining) if self.is_open else self.reserve or Hold()
 
     def hold_for(self, quantity: int) -> Hold:
-        """What a quantity of this order must hold: at its worst price, with fees, split into the client's share and credit.
+        """What a quantity of this order must hold: at its worst price, with fees, split into the
+        client's share and credit.
 
-        Both parts grow with the quantity, so what a fill releases is never negative and always covers the fill's cost.
+        Both parts grow with the quantity, so what a fill releases is never negative and always
+        covers the fill's cost.
         """
         if self.side is Side.SELL:
             return Hold(shares=quantity)
@@ -292,7 +311,12 @@ class Order(OrderRequest, Versioned):
     def child(self, client_order_id: str) -> ChildOrder | None:
         """The child that an exchange knows by this id."""
         return next(
-            (c for c in self.children if identifiers.child_order_id(self.order_id, c.number) == client_order_id), None
+            (
+                c
+                for c in self.children
+                if identifiers.child_order_id(self.order_id, c.number) == client_order_id
+            ),
+            None,
         )
 
     def moved_to(self, status: OrderStatus, now: datetime, reason: str | None = None) -> "Order":
@@ -300,7 +324,9 @@ class Order(OrderRequest, Versioned):
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransitionError(f"{self.order_id}: {self.status} to {status}")
         entry = HistoryEntry(status=status, time=now, reason=reason)
-        return self.model_copy(update={"status": status, "history": (*self.history, entry), "reserve": None})
+        return self.model_copy(
+            update={"status": status, "history": (*self.history, entry), "reserve": None}
+        )
 
     def routed(self, parts: tuple[tuple[str, int], ...], now: datetime) -> "Order":
         """Add a child an (exchange id, quantity); the first time the order moves to ROUTING."""
@@ -309,11 +335,21 @@ class Order(OrderRequest, Versioned):
             ChildOrder(number=number, exchange_id=exchange_id, quantity=quantity)
             for number, (exchange_id, quantity) in enumerate(parts, first)
         )
-        order = self if self.status is not OrderStatus.VALIDATED else self.moved_to(OrderStatus.ROUTING, now)
+        order = (
+            self
+            if self.status is not OrderStatus.VALIDATED
+            else self.moved_to(OrderStatus.ROUTING, now)
+        )
         return order.model_copy(update={"children": (*self.children, *added)})
 
     def filled(
-        self, client_order_id: str, trade_id: str, quantity: int, notional: Decimal, fees: Decimal, now: datetime
+        self,
+        client_order_id: str,
+        trade_id: str,
+        quantity: int,
+        notional: Decimal,
+        fees: Decimal,
+        now: datetime,
     ) -> "Order":
         """Count a fill of one child."""
         child = self.child(client_order_id)
@@ -321,7 +357,9 @@ class Order(OrderRequest, Versioned):
             raise IllegalTransitionError(f"{self.order_id} has no child {client_order_id}")
         done = self.filled_quantity + quantity == self.quantity
         order = self._with_child(child.model_copy(update={"filled": child.filled + quantity}))
-        return order.moved_to(OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now).model_copy(
+        return order.moved_to(
+            OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now
+        ).model_copy(
             update={
                 "trades": (*self.trades, trade_id),
                 "filled_quantity": self.filled_quantity + quantity,
@@ -330,29 +368,40 @@ class Order(OrderRequest, Versioned):
             }
         )
 
-    def child_ended(self, client_order_id: str, ending: ChildStatus, cumulative: int, reason: str | None) -> "Order":
-        """Note that an exchange will do no more on a child, of which it executed `cumulative` in all.
+    def child_ended(
+        self, client_order_id: str, ending: ChildStatus, cumulative: int, reason: str | None
+    ) -> "Order":
+        """Note that an exchange will do no more on a child, of which it executed `cumulative` in
+        all.
 
-        What was booked is a fact and what was ordered a bound: a number outside of them is brought inside.
+        What was booked is a fact and what was ordered a bound: a number outside of them is brought
+        inside.
         """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:
             return self
         plausible = min(max(cumulative, child.filled), child.quantity)
         return self._with_child(
-            child.model_copy(update={"ending": ending, "reported_cumulative": plausible, "reason": reason})
+            child.model_copy(
+                update={"ending": ending, "reported_cumulative": plausible, "reason": reason}
+            )
         )
 
     def refused(self, client_order_id: str, quantity: int) -> "Order":
-        """An execution of a child was not taken into the books: nothing more will come of that part."""
+        """An execution of a child was not taken into the books: nothing more will come of that
+        part.
+        """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:
             return self
-        return self._with_child(child.model_copy(update={"refused": child.refused + min(quantity, child.leaves)}))
+        return self._with_child(
+            child.model_copy(update={"refused": child.refused + min(quantity, child.leaves)})
+        )
 
     def _with_child(self, changed: ChildOrder) -> "Order":
         children = tuple(
-            changed.settled_status() if child.number == changed.number else child for child in self.children
+            changed.settled_status() if child.number == changed.number else child
+            for child in self.children
         )
         return self.model_copy(update={"children": children})
 
@@ -363,12 +412,16 @@ class Order(OrderRequest, Versioned):
         code: str,
         reason: str,
     ) -> "Order":
-        """End the order with what it has; a filled one stays FILLED (FIX: filled takes precedence over canceled)."""
+        """End the order with what it has; a filled one stays FILLED (FIX: filled takes precedence
+        over canceled).
+        """
         order = self.moved_to(status, now, reason).model_copy(update={"reason_code": code})
         return order if order.filled_quantity else order.at_rest()
 
     def cleared(self, now: datetime) -> "Order":
-        """All fills are novated: a FILLED order goes through CLEARING to CLEARED; an ended one keeps its status."""
+        """All fills are novated: a FILLED order goes through CLEARING to CLEARED; an ended one
+        keeps its status.
+        """
         order = self
         if self.status is OrderStatus.FILLED:
             order = self.moved_to(OrderStatus.CLEARING, now).moved_to(OrderStatus.CLEARED, now)
@@ -376,7 +429,9 @@ class Order(OrderRequest, Versioned):
         return order.settled(0, now) if order.settled_quantity else order
 
     def settled(self, quantity: int, now: datetime) -> "Order":
-        """Shares of the order were delivered versus payment; with the last of them the order is SETTLED."""
+        """Shares of the order were delivered versus payment; with the last of them the order is
+        SETTLED.
+        """
         order = self.model_copy(update={"settled_quantity": self.settled_quantity + quantity})
         if order.status is OrderStatus.CLEARED:
             order = order.moved_to(OrderStatus.SETTLING, now)
@@ -392,4 +447,6 @@ class Order(OrderRequest, Versioned):
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:
     """Whether every step of a history is in the table of transitions; no history at all is none."""
     statuses: list[OrderStatus | None] = [None, *(entry.status for entry in history)]
-    return bool(history) and all(after in TRANSITIONS[before] for before, after in pairwise(statuses))
+    return bool(history) and all(
+        after in TRANSITIONS[before] for before, after in pairwise(statuses)
+    )

@@ -1,4 +1,6 @@
-"""The invariants of the books, folded entity by entity. Each finding is a break that people must look at."""
+"""The invariants of the books, folded entity by entity. Each finding is a break that people must
+look at.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +13,15 @@ from typing import NamedTuple
 from trading.domain import calendar, identifiers, ledger
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
-from trading.domain.ledger import Break, Deposit, Fill, LedgerEntry, Novation, Settlement, Withdrawal
+from trading.domain.ledger import (
+    Break,
+    Deposit,
+    Fill,
+    LedgerEntry,
+    Novation,
+    Settlement,
+    Withdrawal,
+)
 from trading.domain.order_times import expires_at
 from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, is_legal_path
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
@@ -29,7 +39,9 @@ INVARIANTS = {
     10: "every order's history is a legal path",
 }
 COMMITTED_WITHIN = timedelta(minutes=2)
-"""How much older than its commit, on another worker's clock, the time in an entity can be; and how stale a read."""
+"""How much older than its commit, on another worker's clock, the time in an entity can be; and how
+stale a read.
+"""
 ORDER_IS_LATE_AFTER = timedelta(days=1)
 SETTLEMENT_IS_LATE_AFTER = timedelta(days=5)
 """So that a cycle that failed before a long weekend has been repeated."""
@@ -50,7 +62,9 @@ Entity = Account | Position | Obligation | Order | LedgerEntry
 
 
 class Snapshot(Frozen):
-    """Everything in the books at one moment at which nothing moves. `expect_final`: the day is over, no order may be open but a GTC."""
+    """Everything in the books at one moment at which nothing moves. `expect_final`: the day is
+    over, no order may be open but a GTC.
+    """
 
     accounts: tuple[Account, ...]
     positions: tuple[Position, ...]
@@ -69,7 +83,9 @@ class Snapshot(Frozen):
             positions=tuple(e for e in found if isinstance(e, Position)),
             orders=tuple(e for e in found if isinstance(e, Order)),
             entries=tuple(
-                e for e in found if isinstance(e, Fill | Novation | Settlement | Deposit | Withdrawal | Break)
+                e
+                for e in found
+                if isinstance(e, Fill | Novation | Settlement | Deposit | Withdrawal | Break)
             ),
             obligations=tuple(e for e in found if isinstance(e, Obligation)),
             unreadable=tuple(e for e in found if isinstance(e, Finding)),
@@ -78,7 +94,14 @@ class Snapshot(Frozen):
 
     def entities(self) -> Iterable[Entity | Finding]:
         """All of them."""
-        return chain(self.accounts, self.positions, self.obligations, self.orders, self.entries, self.unreadable)
+        return chain(
+            self.accounts,
+            self.positions,
+            self.obligations,
+            self.orders,
+            self.entries,
+            self.unreadable,
+        )
 
 
 def check(snapshot: Snapshot) -> list[Finding]:
@@ -127,8 +150,12 @@ class _Client:
 
     currency: str | None = None
     sides: dict[tuple[_Rule, str], _Sides] = field(default_factory=lambda: defaultdict(_Sides))
-    routed: dict[datetime | None, list[tuple[int, datetime, str]]] = field(default_factory=lambda: defaultdict(list))
-    """By the open that orders waited for: those overtake each other, the others among themselves do not."""
+    routed: dict[datetime | None, list[tuple[int, datetime, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By the open that orders waited for: those overtake each other, the others among themselves do
+    not.
+    """
 
 
 class _Due(NamedTuple):
@@ -143,10 +170,12 @@ class _Due(NamedTuple):
 class Reconciliation:
     """Folds the books, one entity at a time and in any order, into sums that must come out even.
 
-    `began`: when somebody began to read books that live on: the accounts, then the orders, then the ledger. Whatever happens to a
-    client writes its time into the history of an order or into a ledger entry, so what a later read could see and an earlier
-    one could not shows its time: a client of whom something is as new as `began` is `in_motion` and not judged. Late orders and
-    settlements are judged by `began`, too; with `expect_final`, every order must be final and settled but an open GTC.
+    `began`: when somebody began to read books that live on: the accounts, then the orders, then the
+    ledger. Whatever happens to a client writes its time into the history of an order or into a
+    ledger entry, so what a later read could see and an earlier one could not shows its time: a
+    client of whom something is as new as `began` is `in_motion` and not judged. Late orders and
+    settlements are judged by `began`, too; with `expect_final`, every order must be final and
+    settled but an open GTC.
     """
 
     def __init__(self, *, began: datetime | None = None, expect_final: bool = False) -> None:
@@ -191,7 +220,11 @@ class Reconciliation:
                 yield from _overtaken(client)
         for (client_id, trade_id, account, asset), amount in self._ccp.items():
             if client_id not in self.in_motion:
-                yield Finding(invariant=9, subject=f"{account}/{asset}", message=f"off by {amount} for {trade_id}")
+                yield Finding(
+                    invariant=9,
+                    subject=f"{account}/{asset}",
+                    message=f"off by {amount} for {trade_id}",
+                )
 
     def _wrong(self, invariant: int, subject: str, message: str) -> None:
         self.wrong.append(Finding(invariant=invariant, subject=subject, message=message))
@@ -210,11 +243,22 @@ class Reconciliation:
         client.sides[PROCEEDS_DUE, ""].stated = account.unsettled + account.unsettled_used
         for order_id in account.open_order_ids:
             client.sides[OPEN, order_id].stated = 1
-        for name in ("available", "held", "unsettled", "unsettled_used", "credit_held", "credit_used"):
+        for name in (
+            "available",
+            "held",
+            "unsettled",
+            "unsettled_used",
+            "credit_held",
+            "credit_used",
+        ):
             if getattr(account, name) < 0:
                 self._wrong(3, account.client_id, f"{name} is {getattr(account, name)}")
         if account.unsettled_used and account.available:
-            self._wrong(3, account.client_id, f"{account.unsettled_used} unsettled used, {account.available} available")
+            self._wrong(
+                3,
+                account.client_id,
+                f"{account.unsettled_used} unsettled used, {account.available} available",
+            )
 
     def _position(self, position: Position) -> None:
         sides = self._clients[position.client_id].sides
@@ -230,15 +274,25 @@ class Reconciliation:
 
     def _obligation(self, owed: Obligation) -> None:
         account = ledger.ccp_account(owed.settlement_date)
-        self._owe(owed.client_id, owed.trade_id, account, owed.symbol, Decimal(owed.signed_quantity))
+        self._owe(
+            owed.client_id, owed.trade_id, account, owed.symbol, Decimal(owed.signed_quantity)
+        )
         self._owe(owed.client_id, owed.trade_id, account, owed.currency, owed.signed_amount)
         if self._began is not None:
             today = self._began.astimezone(calendar.NEW_YORK).date()
             if owed.settlement_date + SETTLEMENT_IS_LATE_AFTER < today:
-                self._wrong(7, owed.order_id, f"{owed.trade_id} was due on {owed.settlement_date}, is not settled")
+                self._wrong(
+                    7,
+                    owed.order_id,
+                    f"{owed.trade_id} was due on {owed.settlement_date}, is not settled",
+                )
 
-    def _owe(self, client_id: str, trade_id: str, account: str, asset: str, amount: Decimal) -> None:
-        """The client's open obligation of a trade against what the CCP's accounts say is still to be delivered of it."""
+    def _owe(
+        self, client_id: str, trade_id: str, account: str, asset: str, amount: Decimal
+    ) -> None:
+        """The client's open obligation of a trade against what the CCP's accounts say is still to
+        be delivered of it.
+        """
         key = (client_id, trade_id, account, asset)
         total = self._ccp.pop(key, Decimal(0)) + amount
         if total:
@@ -270,42 +324,68 @@ class Reconciliation:
         if order.filled_quantity > order.quantity:
             self._wrong(5, order.order_id, f"filled {order.filled_quantity} of {order.quantity}")
         if order.settled_quantity > order.filled_quantity:
-            self._wrong(5, order.order_id, f"settled {order.settled_quantity} of {order.filled_quantity} filled")
+            self._wrong(
+                5,
+                order.order_id,
+                f"settled {order.settled_quantity} of {order.filled_quantity} filled",
+            )
 
     def _end(self, order: Order) -> None:
         if self._expect_final and not (order.is_open and order.time_in_force is TimeInForce.GTC):
             if order.status not in FINAL:
                 self._wrong(7, order.order_id, f"still {order.status}")
             elif order.settled_quantity != order.filled_quantity:
-                self._wrong(7, order.order_id, f"settled {order.settled_quantity} of {order.filled_quantity} filled")
+                self._wrong(
+                    7,
+                    order.order_id,
+                    f"settled {order.settled_quantity} of {order.filled_quantity} filled",
+                )
         if self._began is None:
             return
         late = self._began - ORDER_IS_LATE_AFTER
         if order.is_open and expires_at(order) <= late:
-            self._wrong(7, order.order_id, f"still {order.status}, was to end at {expires_at(order).isoformat()}")
+            self._wrong(
+                7,
+                order.order_id,
+                f"still {order.status}, was to end at {expires_at(order).isoformat()}",
+            )
         if order.is_pending and order.accepted_at <= late:
-            self._wrong(7, order.order_id, f"waits to replace {order.replaces} since {order.accepted_at.isoformat()}")
+            self._wrong(
+                7,
+                order.order_id,
+                f"waits to replace {order.replaces} since {order.accepted_at.isoformat()}",
+            )
         if order.awaits_clearing and order.history and order.history[-1].time <= late:
-            self._wrong(7, order.order_id, f"{order.status} and not cleared since {order.history[-1].time.isoformat()}")
+            self._wrong(
+                7,
+                order.order_id,
+                f"{order.status} and not cleared since {order.history[-1].time.isoformat()}",
+            )
 
     def _path(self, order: Order) -> None:
         if not is_legal_path(order.history) or order.history[-1].status is not order.status:
             path = " ".join(entry.status for entry in order.history)
             self._wrong(10, order.order_id, f"status {order.status} after {path}")
-        stray = [c.number for c in order.children if c.status is ChildStatus.SENT and not order.is_open]
+        stray = [
+            c.number for c in order.children if c.status is ChildStatus.SENT and not order.is_open
+        ]
         if stray:
             self._wrong(10, order.order_id, f"{order.status} with live children {stray}")
 
     def _entry(self, entry: LedgerEntry) -> None:
         self._moved(entry.client_id, entry.booked_at)
         for asset, amount in ledger.imbalance(entry.postings).items():
-            self._unbalanced.append((asset, f"{entry.kind} of {entry.trade_id} sums to {amount}, not to zero"))
+            self._unbalanced.append(
+                (asset, f"{entry.kind} of {entry.trade_id} sums to {amount}, not to zero")
+            )
         for posting in entry.postings:
             kind, _, owner = posting.account.partition(":")
             if kind == "client":
                 self._clients[owner].sides[BOOKED, posting.asset].derived += posting.amount
             elif kind == "ccp":
-                self._owe(entry.client_id, entry.trade_id, posting.account, posting.asset, posting.amount)
+                self._owe(
+                    entry.client_id, entry.trade_id, posting.account, posting.asset, posting.amount
+                )
         match entry:
             case Fill():
                 self._fill(entry)
@@ -329,7 +409,9 @@ class Reconciliation:
             self._settled_first.remove(fill.trade_id)
             return
         proceeds = fill.client_amount if fill.side is Side.SELL else ZERO
-        self._due[fill.trade_id] = due = _Due(fill.client_id, fill.symbol, fill.side.sign * fill.quantity, proceeds)
+        self._due[fill.trade_id] = due = _Due(
+            fill.client_id, fill.symbol, fill.side.sign * fill.quantity, proceeds
+        )
         self._expect(due, 1)
 
     def _expect(self, due: _Due, sign: int) -> None:
@@ -349,7 +431,10 @@ def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Ite
         if rule in (FILLED, OPEN):
             subject = name
         elif rule is BOOKED and sides.stated is None:
-            invariant, subject = 1 if name in currencies else 2, f"{ledger.client_account(client_id)}/{name}"
+            invariant, subject = (
+                1 if name in currencies else 2,
+                f"{ledger.client_account(client_id)}/{name}",
+            )
         elif rule is BOOKED and name == client.currency:
             subject = client_id
         elif rule is BOOKED:
@@ -364,4 +449,8 @@ def _overtaken(client: _Client) -> Iterator[Finding]:
     for routed in client.routed.values():
         for (_, before, earlier), (_, after, later) in pairwise(sorted(routed)):
             if before - after > CLOCKS_DIFFER_BY:
-                yield Finding(invariant=8, subject=later, message=f"routed before {earlier}, accepted after it")
+                yield Finding(
+                    invariant=8,
+                    subject=later,
+                    message=f"routed before {earlier}, accepted after it",
+                )

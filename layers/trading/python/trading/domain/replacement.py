@@ -1,7 +1,8 @@
-"""Replacing an order: the new one waits until the exchanges have given up the old one's children, then it is for what was not filled.
+"""Replacing an order: the new one waits until the exchanges have given up the old one's children,
+then it is for what was not filled.
 
-So each share is either executed under the old terms or open to the new ones. Meanwhile the two hold the greater of what each needs,
-never the sum.
+So each share is either executed under the old terms or open to the new ones. Meanwhile the two hold
+the greater of what each needs, never the sum.
 """
 
 from datetime import datetime
@@ -19,7 +20,9 @@ REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
 
 
 class Replacement(Frozen):
-    """What is to change (None: nothing). `quantity` is the order's total, with what is filled of it (FIX OrderQty)."""
+    """What is to change (None: nothing). `quantity` is the order's total, with what is filled of it
+    (FIX OrderQty).
+    """
 
     quantity: int | None = None
     limit_price: Money | None = None
@@ -41,27 +44,39 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
     terms = OrderRequest.model_validate(old.model_dump(include=set(OrderRequest.model_fields)))
     changes = wanted.model_dump(exclude_none=True)
     if "limit_price" in changes and old.limit_price is None:
-        raise ReplacementRefusedError("PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no price", "price")
+        raise ReplacementRefusedError(
+            "PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no price", "price"
+        )
     if "stop_price" in changes and old.stop_price is None:
         raise ReplacementRefusedError(
-            "STOP_PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no stop price", "stop_price"
+            "STOP_PRICE_NOT_ALLOWED",
+            f"a {old.order_type} order carries no stop price",
+            "stop_price",
         )
     changed = terms.model_copy(update=changes)
     if changed == terms:
         raise ReplacementRefusedError("NOTHING_TO_CHANGE", "the order has these terms already")
     if changed.quantity <= old.filled_quantity:
-        filled = f"{old.filled_quantity} are filled: the quantity, which includes them, must be greater"
+        filled = (
+            f"{old.filled_quantity} are filled: the quantity, which includes them, must be greater"
+        )
         raise ReplacementRefusedError("QUANTITY_FILLED", filled, "quantity")
     return changed
 
 
 def give_way(old: Order, new: Order, now: datetime) -> Order:
     """The old order, wanted to end for the new one."""
-    return old.model_copy(update={"ending": REPLACED, "replaced_by": new.order_id, "attention_at": now})
+    return old.model_copy(
+        update={"ending": REPLACED, "replaced_by": new.order_id, "attention_at": now}
+    )
 
 
-def set_aside(new: Order, accepted: Order, old: Order, account: Account, position: Position | None) -> OrderEffect:
-    """The new order as it waits, under the terms on which it would be `accepted` now, with what it needs beyond what the old one has."""
+def set_aside(
+    new: Order, accepted: Order, old: Order, account: Account, position: Position | None
+) -> OrderEffect:
+    """The new order as it waits, under the terms on which it would be `accepted` now, with what it
+    needs beyond what the old one has.
+    """
     there, needed = old.hold, accepted.hold
     counted = old.open_notional if old.business_date == accepted.business_date else ZERO
     reserve = Reserve(
@@ -70,37 +85,58 @@ def set_aside(new: Order, accepted: Order, old: Order, account: Account, positio
         shares=max(needed.shares - there.shares, 0),
         notional=max(accepted.open_notional - counted, ZERO),
     )
-    terms = {name: getattr(accepted, name) for name in ("protection_price", "hold_fee_per_share", "margin_percent")}
+    terms = {
+        name: getattr(accepted, name)
+        for name in ("protection_price", "hold_fee_per_share", "margin_percent")
+    }
     waiting = new.model_copy(update={**terms, "reserve": reserve})
-    account = account.hold(reserve.cash, reserve.credit).count_notional(new.business_date, reserve.notional)
+    account = account.hold(reserve.cash, reserve.credit).count_notional(
+        new.business_date, reserve.notional
+    )
     if position is not None:
         position = position.hold(reserve.shares)
-    return OrderEffect(order=waiting, account=account.name_order(open_order(waiting)), position=position)
+    return OrderEffect(
+        order=waiting, account=account.name_order(open_order(waiting)), position=position
+    )
 
 
-def give_back(new: Order, account: Account, position: Position | None) -> tuple[Account, Position | None]:
+def give_back(
+    new: Order, account: Account, position: Position | None
+) -> tuple[Account, Position | None]:
     """The account, and the position of a sale, when the new order waits no longer."""
     reserve = new.reserve or Reserve()
-    account = account.release(reserve.cash, reserve.credit).count_notional(new.business_date, -reserve.notional)
+    account = account.release(reserve.cash, reserve.credit).count_notional(
+        new.business_date, -reserve.notional
+    )
     if position is not None:
         position = position.hold(-reserve.shares)
     return account.close_order(new.order_id), position
 
 
 def take_over(new: Order, ended: Order, now: datetime) -> Order:
-    """The new order for what the old one left over. Raises Refusal when that is nothing, or when its time is over."""
+    """The new order for what the old one left over. Raises Refusal when that is nothing, or when
+    its time is over.
+    """
     left = new.quantity - ended.filled_quantity
     if left <= 0:
-        raise Refusal("REPLACE_TOO_LATE", f"{ended.filled_quantity} were executed before, of {new.quantity} in all")
+        raise Refusal(
+            "REPLACE_TOO_LATE",
+            f"{ended.filled_quantity} were executed before, of {new.quantity} in all",
+        )
     if expires_at(new) <= now:
         raise Refusal(
-            "REPLACE_TOO_LATE", f"{new.time_in_force}: its time was over before the order it replaces had ended"
+            "REPLACE_TOO_LATE",
+            f"{new.time_in_force}: its time was over before the order it replaces had ended",
         )
     return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
 
 
-def withdrawn(new: Order, ending: Ending, account: Account, position: Position | None, now: datetime) -> OrderEffect:
+def withdrawn(
+    new: Order, ending: Ending, account: Account, position: Position | None, now: datetime
+) -> OrderEffect:
     """The new order, taken back before it has taken over; the old one ends all the same."""
     account, position = give_back(new, account, position)
-    canceled = new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(update={"ending": ending})
+    canceled = new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(
+        update={"ending": ending}
+    )
     return OrderEffect(order=canceled, account=account, position=position)

@@ -11,7 +11,9 @@ from trading.domain.orders import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
 
 QUALITY_PENALTY = Decimal("0.0010")
-"""What a venue that never executes as displayed costs in the ranking, as a share of the price (10 basis points)."""
+"""What a venue that never executes as displayed costs in the ranking, as a share of the price (10
+basis points).
+"""
 QUALITY_HALF_LIFE = timedelta(hours=1)
 PRIOR_WEIGHT = Decimal(5)
 
@@ -19,8 +21,9 @@ PRIOR_WEIGHT = Decimal(5)
 class ExecutionQuality(Versioned):
     """How well an exchange has executed what it displayed: a decayed average, 1 best, 0 worst.
 
-    Each finished child counts as the share of it that was filled (a reject or a failed call as 0). Weight halves every
-    hour, so an exchange that was bad this morning is tried again in the afternoon.
+    Each finished child counts as the share of it that was filled (a reject or a failed call as 0).
+    Weight halves every hour, so an exchange that was bad this morning is tried again in the
+    afternoon.
     """
 
     exchange_id: str
@@ -35,7 +38,11 @@ class ExecutionQuality(Versioned):
         weight = max(self.weight * decay, Decimal(1))
         score = (self.score * weight + outcome) / (weight + 1)
         return self.model_copy(
-            update={"score": round(score, 6), "weight": round(min(weight + 1, Decimal(1000)), 6), "as_of": now}
+            update={
+                "score": round(score, 6),
+                "weight": round(min(weight + 1, Decimal(1000)), 6),
+                "as_of": now,
+            }
         )
 
 
@@ -59,7 +66,9 @@ class Venue(Frozen):
         return self.ask_size if side is Side.BUY else self.bid_size
 
     def effective_cost(self, side: Side) -> Decimal:
-        """Price with fee and the penalty for poor execution, as a cost: lower is better on both sides."""
+        """Price with fee and the penalty for poor execution, as a cost: lower is better on both
+        sides.
+        """
         price = self.price(side)
         return side.sign * price + self.fee_per_share + price * QUALITY_PENALTY * (1 - self.quality)
 
@@ -74,9 +83,10 @@ class Step(StrEnum):
 
 
 def next_step(order: Order) -> Step:
-    """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not rest (but a FOK);
-    what an exchange cancels or expires of a resting order ends it, once nothing of it is live; so does what our books refused,
-    for the exchange thinks that it is executed. An order that is wanted to end is not routed any more.
+    """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not
+    rest (but a FOK); what an exchange cancels or expires of a resting order ends it, once nothing
+    of it is live; so does what our books refused, for the exchange thinks that it is executed. An
+    order that is wanted to end is not routed any more.
     """
     endings = {child.outcome for child in order.children}
     if not order.is_open or order.unrouted == 0:
@@ -87,7 +97,9 @@ def next_step(order: Order) -> Step:
     if any(child.refused for child in order.children):
         return Step.WAIT if order.live_children else Step.CANCEL
     immediate = order.venue_time_in_force is TimeInForce.IOC
-    if not endings & {ChildStatus.CANCELED, ChildStatus.EXPIRED} or (immediate and ChildStatus.CANCELED in endings):
+    if not endings & {ChildStatus.CANCELED, ChildStatus.EXPIRED} or (
+        immediate and ChildStatus.CANCELED in endings
+    ):
         return Step.ROUTE
     if order.live_children:
         return Step.WAIT
@@ -100,8 +112,12 @@ def spent_exchanges(order: Order) -> frozenset[str]:
     return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 
 
-def allocate_whole(side: Side, quantity: int, venues: Sequence[Venue]) -> tuple[tuple[str, int], ...]:
-    """All to the venue that is best now: a stop order, which that exchange elects by its own last price."""
+def allocate_whole(
+    side: Side, quantity: int, venues: Sequence[Venue]
+) -> tuple[tuple[str, int], ...]:
+    """All to the venue that is best now: a stop order, which that exchange elects by its own last
+    price.
+    """
     best = min(venues, key=lambda v: (v.effective_cost(side), v.exchange_id), default=None)
     return ((best.exchange_id, quantity),) if best and quantity > 0 else ()
 
@@ -114,14 +130,18 @@ def allocate(
     venues: Sequence[Venue],
     displayed_only: bool = False,
 ) -> tuple[tuple[str, int], ...]:
-    """Split a quantity over venues: (exchange id, quantity), best first; empty if there is no venue.
+    """Split a quantity over venues: (exchange id, quantity), best first; empty if there is no
+    venue.
 
-    Displayed liquidity within the limit is taken in order of effective cost. What is left goes to the best venue, to rest
-    there or to be cancelled there, as the time in force says; with `displayed_only`
-    (the second round of an order that may not rest) it stays unrouted. A FOK goes whole to one venue, for no exchange can see another's part.
+    Displayed liquidity within the limit is taken in order of effective cost. What is left goes to
+    the best venue, to rest there or to be cancelled there, as the time in force says; with
+    `displayed_only` (the second round of an order that may not rest) it stays unrouted. A FOK goes
+    whole to one venue, for no exchange can see another's part.
     """
     ranked = sorted(venues, key=lambda v: (v.effective_cost(side), -v.size(side), v.exchange_id))
-    marketable = [v for v in ranked if v.size(side) > 0 and (v.price(side) - limit_price) * side.sign <= 0]
+    marketable = [
+        v for v in ranked if v.size(side) > 0 and (v.price(side) - limit_price) * side.sign <= 0
+    ]
     if not ranked or quantity <= 0:
         return ()
     if time_in_force is TimeInForce.FOK:

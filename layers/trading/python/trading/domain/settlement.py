@@ -1,4 +1,6 @@
-"""Settlement: what a confirmed delivery versus payment does to the account, the position and the ledger."""
+"""Settlement: what a confirmed delivery versus payment does to the account, the position and the
+ledger.
+"""
 
 from datetime import datetime
 
@@ -17,10 +19,15 @@ class Discharge(Frozen):
 
 
 def discharge(
-    fill: Fill, confirmation_id: str, settlement_date: Day, account: Account, position: Position, now: datetime
+    fill: Fill,
+    confirmation_id: str,
+    settlement_date: Day,
+    account: Account,
+    position: Position,
+    now: datetime,
 ) -> Discharge:
-    """Settle one trade: bought shares become settled, the proceeds of a sale become available and first repay the margin loan, but
-    for what purchases have taken of them before.
+    """Settle one trade: bought shares become settled, the proceeds of a sale become available and
+    first repay the margin loan, but for what purchases have taken of them before.
     """
     repaid = ZERO
     if fill.side is Side.SELL:
@@ -28,7 +35,10 @@ def discharge(
         free = max(account.available + proceeds - account.unsettled_used, ZERO)
         repaid = min(account.credit_used, proceeds, free)
         account = account.move(
-            unsettled=-proceeds, available=proceeds - repaid, credit_used=-repaid, credit_available=repaid
+            unsettled=-proceeds,
+            available=proceeds - repaid,
+            credit_used=-repaid,
+            credit_available=repaid,
         )
     ccp = ledger.ccp_account(fill.settlement_date)
     sign = fill.side.sign
@@ -46,7 +56,11 @@ def discharge(
         postings=ledger.netted(
             ledger.transfer(fill.currency, ccp, ledger.DEPOSITORY, sign * fill.notional),
             ledger.transfer(fill.symbol, ledger.DEPOSITORY, ccp, sign * fill.quantity),
-            ledger.transfer(fill.currency, ledger.client_account(fill.client_id), ledger.LENDING, repaid),
+            ledger.transfer(
+                fill.currency, ledger.client_account(fill.client_id), ledger.LENDING, repaid
+            ),
         ),
     )
-    return Discharge(account=account, position=position.settled(fill.side, fill.quantity), settlement=settlement)
+    return Discharge(
+        account=account, position=position.settled(fill.side, fill.quantity), settlement=settlement
+    )

@@ -1,4 +1,6 @@
-"""What positions cost, what they are worth, and what was earned on them. docs/accounts.md has examples."""
+"""What positions cost, what they are worth, and what was earned on them. docs/accounts.md has
+examples.
+"""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -20,8 +22,9 @@ class LastPrice(Frozen):
 
 
 class PriceSource(StrEnum):
-    """Where a price comes from: an execution, or until there is one the instrument's reference price; without any, a
-    position is valued at what it cost."""
+    """Where a price comes from: an execution, or until there is one the instrument's reference
+    price; without any, a position is valued at what it cost.
+    """
 
     EXECUTION = "execution"
     REFERENCE = "reference"
@@ -29,10 +32,12 @@ class PriceSource(StrEnum):
 
 
 class Holding(Frozen):
-    """A position as its client sees it. `quantity` = `settled` + `unsettled` = `available` + `held_for_sells`.
+    """A position as its client sees it. `quantity` = `settled` + `unsettled` = `available` +
+    `held_for_sells`.
 
-    settled: what the depository has; unsettled: bought and not yet received, less sold and not yet delivered.
-    `average_purchase_price` is `cost_basis` over quantity, fees included, to a hundredth of a cent; null when closed.
+    settled: what the depository has; unsettled: bought and not yet received, less sold and not yet
+    delivered. `average_purchase_price` is `cost_basis` over quantity, fees included, to a hundredth
+    of a cent; null when closed.
     """
 
     symbol: str
@@ -52,8 +57,9 @@ class Holding(Frozen):
 
 
 class Portfolio(Frozen):
-    """Everything that a client owns. `total_value`: all cash and shares, less the loan. `realised_profit` counts closed
-    positions too, which `positions` leaves out."""
+    """Everything that a client owns. `total_value`: all cash and shares, less the loan.
+    `realised_profit` counts closed positions too, which `positions` leaves out.
+    """
 
     currency: str
     cash: Balances
@@ -80,7 +86,13 @@ def holding(position: Position, last: LastPrice | None, reference_price: Decimal
     """Value a position at the last price, or at the reference price until there is one."""
     price = last.price if last else reference_price
     value = position.cost_basis if price is None else cents(price * position.quantity)
-    source = PriceSource.EXECUTION if last else PriceSource.NONE if price is None else PriceSource.REFERENCE
+    source = (
+        PriceSource.EXECUTION
+        if last
+        else PriceSource.NONE
+        if price is None
+        else PriceSource.REFERENCE
+    )
     return Holding(
         symbol=position.symbol,
         quantity=position.quantity,
@@ -100,7 +112,10 @@ def holding(position: Position, last: LastPrice | None, reference_price: Decimal
 
 
 def portfolio(
-    account: Account, margin_percent: Decimal, holdings: Iterable[Holding], realised_on_closed: Decimal
+    account: Account,
+    margin_percent: Decimal,
+    holdings: Iterable[Holding],
+    realised_on_closed: Decimal,
 ) -> Portfolio:
     """The sum of a client's cash and open positions."""
     held = tuple(holdings)

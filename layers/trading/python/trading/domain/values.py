@@ -28,7 +28,9 @@ class Frozen(BaseModel):
 
 
 class Versioned(Frozen):
-    """Base of what changes under an optimistic lock: `version` is the one that was read, 0 for what is new."""
+    """Base of what changes under an optimistic lock: `version` is the one that was read, 0 for what
+    is new.
+    """
 
     version: int = 0
 
@@ -48,7 +50,9 @@ def cents_up(amount: Decimal) -> Decimal:
 
 
 def cents_down(amount: Decimal) -> Decimal:
-    """Round down to the cent: the rule for fees, so that many small fills never cost more than one large one."""
+    """Round down to the cent: the rule for fees, so that many small fills never cost more than one
+    large one.
+    """
     return amount.quantize(CENT, ROUND_DOWN)
 
 
@@ -57,7 +61,9 @@ MONEY_PATTERN = r"^-?[0-9]{1,20}([.][0-9]{1,20})?$"
 
 
 def _plain_decimal(value: object) -> object:
-    """Not what Python would also take: floats, booleans, exponents, underscores, digits of other scripts."""
+    """Not what Python would also take: floats, booleans, exponents, underscores, digits of other
+    scripts.
+    """
     if isinstance(value, float | bool):
         raise ValueError("money is a decimal string, never a float")
     if isinstance(value, str) and not re.fullmatch(MONEY_PATTERN, value):
@@ -78,7 +84,9 @@ Money = Annotated[
     AfterValidator(_at_least_cents),
     WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN, "examples": ["187.50"]}),
 ]
-"""An amount or a price in the account's currency, with cents. A string in JSON, a number in DynamoDB, never a float."""
+"""An amount or a price in the account's currency, with cents. A string in JSON, a number in
+DynamoDB, never a float.
+"""
 
 
 PositiveMoney = Annotated[
@@ -110,7 +118,9 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How the order names its price. A stop order rests until the exchange's last price reaches its stop price."""
+    """How the order names its price. A stop order rests until the exchange's last price reaches its
+    stop price.
+    """
 
     MARKET = "market"
     LIMIT = "limit"

@@ -1,4 +1,6 @@
-"""What every way to an accepted order shares: the pre-trade checks on the books as they stand, and the start of its workflow."""
+"""What every way to an accepted order shares: the pre-trade checks on the books as they stand, and
+the start of its workflow.
+"""
 
 from datetime import datetime
 
@@ -36,31 +38,38 @@ def assess(
 ) -> OrderEffect:
     """What accepting an order would write. Raises Refusal, UnknownClientError.
 
-    `account` and `position` (for a sale): as they will stand, when what is about to be written changes them; else they are read.
+    `account` and `position` (for a sale): as they will stand, when what is about to be written
+    changes them; else they are read.
     """
     client = books.client(received.client_id)
     if client is None:
         raise UnknownClientError("no such client")
-    instrument = order_entry.listed(received.symbol, instrument_at_last_price(books, prices, received.symbol))
+    instrument = order_entry.listed(
+        received.symbol, instrument_at_last_price(books, prices, received.symbol)
+    )
     order_entry.check_terms(received, instrument)
     highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
     priced = order_entry.priced(received, client, instrument, highest_fee)
     account = account or books.account(received.client_id)
     if received.side is Side.SELL:
         position = position or books.position(received.client_id, received.symbol)
-    return order_entry.accept(order_entry.validated(priced, instrument, now), client, account, position)
+    return order_entry.accept(
+        order_entry.validated(priced, instrument, now), client, account, position
+    )
 
 
 def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> Instrument | None:
-    """An instrument as its collars are measured: from the last price, or as long as there is none, from its reference price."""
+    """An instrument as its collars are measured: from the last price, or as long as there is none,
+    from its reference price.
+    """
     instrument = books.instrument(symbol)
     last = prices.latest([symbol]).get(symbol) if instrument else None
     return instrument.traded_at(last.price) if instrument and last else instrument
 
 
 def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:
-    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper starts it. One that waits for its
-    market is started by the sweeper at the open.
+    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper
+    starts it. One that waits for its market is started by the sweeper at the open.
     """
     if order.release_at is not None:
         return

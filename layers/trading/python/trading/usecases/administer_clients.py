@@ -58,7 +58,9 @@ def _text(limits: Limits) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class AdministerClients:
-    """Every change is in the audit log before and after, is committed on the version that was read, and may be repeated."""
+    """Every change is in the audit log before and after, is committed on the version that was read,
+    and may be repeated.
+    """
 
     registry: Registry
     audit: AuditTrail
@@ -70,10 +72,13 @@ class AdministerClients:
         """A client as it stands. Raises NotFoundError."""
         client = self._client(client_id)
         found = map(self.registry.credential, self.registry.api_keys(client_id))
-        return ClientFile(client, self.registry.account(client_id), [each for each in found if each])
+        return ClientFile(
+            client, self.registry.account(client_id), [each for each in found if each]
+        )
 
     def create(self, client: Client, key: str, operator: Operator) -> IssuedSecret:
-        """Open an account for a client and issue its first API key, in one transaction. `key`: the request's Idempotency-Key.
+        """Open an account for a client and issue its first API key, in one transaction. `key`: the
+        request's Idempotency-Key.
 
         The same request again gets the same API key without its secret. Raises ClientExistsError.
         """
@@ -85,30 +90,41 @@ class AdministerClients:
             permissions=CLIENT_PERMISSIONS,
             audience=CLIENT_AUDIENCE,
         )
-        account = Account(client_id=client.client_id, currency=client.currency).with_credit_limit(client.credit_limit)
+        account = Account(client_id=client.client_id, currency=client.currency).with_credit_limit(
+            client.credit_limit
+        )
         details = _text(client.limits) | {
             "api_key": credential.api_key,
             "settlement_account": client.settlement_account,
         }
-        with announced(self.audit, operator, _subject(client.client_id), "create", "created", **details):
+        with announced(
+            self.audit, operator, _subject(client.client_id), "create", "created", **details
+        ):
             return self._create(client, account, credential, secret)
 
     @on_fresh_state
-    def _create(self, client: Client, account: Account, credential: Credential, secret: str) -> IssuedSecret:
+    def _create(
+        self, client: Client, account: Account, credential: Credential, secret: str
+    ) -> IssuedSecret:
         try:
             self.registry.commit(client, account, credential)
         except StaleError:
-            existing, issued = self.registry.profile(client.client_id), self.registry.credential(credential.api_key)
+            existing, issued = (
+                self.registry.profile(client.client_id),
+                self.registry.credential(credential.api_key),
+            )
             if existing is None:
                 raise
             if issued is None or existing.fingerprint != client.fingerprint:
-                raise ClientExistsError(f"there is a client {client.client_id} already", field="client_id") from None
+                raise ClientExistsError(
+                    f"there is a client {client.client_id} already", field="client_id"
+                ) from None
             return IssuedSecret(issued, None)
         return IssuedSecret(credential, secret)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
-        """The client cannot log in from now on, and no order is accepted any more; how many open orders are being canceled: those are
-        all. Raises NotFoundError.
+        """The client cannot log in from now on, and no order is accepted any more; how many open
+        orders are being canceled: those are all. Raises NotFoundError.
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
@@ -130,12 +146,17 @@ class AdministerClients:
         self.registry.commit(changed, account.model_copy(update={"suspended": suspended}))
         return changed.saved()
 
-    def set_limits(self, client_id: str, limits: Limits, version: int, operator: Operator) -> Client:
-        """Put a client under these limits, which somebody chose who had seen this version. What is held and drawn stays as it is.
+    def set_limits(
+        self, client_id: str, limits: Limits, version: int, operator: Operator
+    ) -> Client:
+        """Put a client under these limits, which somebody chose who had seen this version. What is
+        held and drawn stays as it is.
 
         Raises NotFoundError, VersionConflictError.
         """
-        with announced(self.audit, operator, _subject(client_id), "set-limits", "limits-set", **_text(limits)):
+        with announced(
+            self.audit, operator, _subject(client_id), "set-limits", "limits-set", **_text(limits)
+        ):
             return self._set_limits(client_id, limits, version)
 
     @on_fresh_state
@@ -156,23 +177,40 @@ class AdministerClients:
         return changed.saved()
 
     def rotate_secret(
-        self, client_id: str, api_key: str, rotation: str, grace: timedelta | None, operator: Operator
+        self,
+        client_id: str,
+        api_key: str,
+        rotation: str,
+        grace: timedelta | None,
+        operator: Operator,
     ) -> IssuedSecret:
-        """A new secret for an API key. The one in use so far stays valid for the grace time; one before that ends now. None: the
-        newest one was lost, so it ends now, and the one before it, which is in use, stays valid for its time.
+        """A new secret for an API key. The one in use so far stays valid for the grace time; one
+        before that ends now. None: the newest one was lost, so it ends now, and the one before it,
+        which is in use, stays valid for its time.
 
         The same rotation again issues nothing. Raises NotFoundError.
         """
         secret, secret_hash = self.new_secret()
         previous_valid_until = None if grace is None else self.clock() + grace
-        words = ("reissue-secret", "secret-reissued") if grace is None else ("rotate-secret", "secret-rotated")
+        words = (
+            ("reissue-secret", "secret-reissued")
+            if grace is None
+            else ("rotate-secret", "secret-rotated")
+        )
         details = {"api_key": api_key} | ({} if grace is None else {"grace": str(grace)})
         with announced(self.audit, operator, _subject(client_id), *words, **details):
-            return self._rotate(client_id, api_key, rotation, (secret, secret_hash), previous_valid_until)
+            return self._rotate(
+                client_id, api_key, rotation, (secret, secret_hash), previous_valid_until
+            )
 
     @on_fresh_state
     def _rotate(
-        self, client_id: str, api_key: str, rotation: str, new: tuple[str, str], previous_valid_until: datetime | None
+        self,
+        client_id: str,
+        api_key: str,
+        rotation: str,
+        new: tuple[str, str],
+        previous_valid_until: datetime | None,
     ) -> IssuedSecret:
         credential = self.registry.credential(api_key)
         if credential is None or credential.client_id != client_id:

@@ -1,4 +1,6 @@
-"""What administering clients and instruments has in common: who does it and why, the audit trail, the tables behind it."""
+"""What administering clients and instruments has in common: who does it and why, the audit trail,
+the tables behind it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,12 +25,14 @@ class Operator(Frozen):
 class AuditTrail(Protocol):
     """The audit log. When `write` has returned, the entry is durable."""
 
-    def write(self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]) -> object: ...
+    def write(
+        self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]
+    ) -> object: ...
 
 
 class Registry(Books, Protocol):
-    """The books, with who may log in. What is named here is read as it stands, never from a worker's cache; `api_keys` are found by
-    an index, which may be a moment behind.
+    """The books, with who may log in. What is named here is read as it stands, never from a
+    worker's cache; `api_keys` are found by an index, which may be a moment behind.
     """
 
     def profile(self, client_id: str) -> Client | None: ...
@@ -53,7 +57,9 @@ def account_of(registry: Registry, client: Client) -> Account:
 def announced(
     audit: AuditTrail, operator: Operator, subject: str, action: str, done: str, **details: str
 ) -> Iterator[None]:
-    """In the audit log as `action` before it happens, and as `done` after: what was announced and not done is visible."""
+    """In the audit log as `action` before it happens, and as `done` after: what was announced and
+    not done is visible.
+    """
     audit.write(subject, action, operator.who, operator.reason, details)
     yield
     audit.write(subject, done, operator.who, operator.reason, details)

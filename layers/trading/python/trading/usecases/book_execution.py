@@ -21,7 +21,9 @@ ENDINGS: dict[str, ChildStatus] = {
 
 @dataclass(frozen=True)
 class BookExecution:
-    """A fill is one transaction: trade with both sides of the ledger and fees, order, account, position. It happens once."""
+    """A fill is one transaction: trade with both sides of the ledger and fees, order, account,
+    position. It happens once.
+    """
 
     books: Books
     health: VenueHealth
@@ -30,7 +32,9 @@ class BookExecution:
     clock: Clock
 
     def report(self, report: ExecutionReport) -> Order | None:
-        """Book a report; the order as it stands afterwards, or None if the report is for no order of that account (a break)."""
+        """Book a report; the order as it stands afterwards, or None if the report is for no order
+        of that account (a break).
+        """
         order = self.books.order(identifiers.parent_order_id(report.client_order_id))
         child = order.child(report.client_order_id) if order else None
         if (
@@ -39,13 +43,17 @@ class BookExecution:
             or order.client_id != report.account
             or child.exchange_id != report.exchange_id
         ):
-            return self._record_break(report, "UNKNOWN_ORDER", "no such child order of that account at that exchange")
+            return self._record_break(
+                report, "UNKNOWN_ORDER", "no such child order of that account at that exchange"
+            )
         if (report.symbol, report.side) != (order.symbol, order.side):
             said = f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}"
             return self._record_break(report, "OTHER_ORDER_REPORTED", said, order)
         if report.exec_type is ExecType.TRADE:
             if report.last_quantity <= 0 or report.last_price is None:
-                return self._record_break(report, "MALFORMED_TRADE", "a trade without quantity or price", order)
+                return self._record_break(
+                    report, "MALFORMED_TRADE", "a trade without quantity or price", order
+                )
             fill = VenueExecution(
                 exchange_id=report.exchange_id,
                 execution_id=report.execution_id,
@@ -61,7 +69,9 @@ class BookExecution:
         return order
 
     def state(self, order: Order, child: ChildOrder, state: OrderState) -> Order:
-        """Book everything that an exchange says of a child: the executions that are new to us, then its end."""
+        """Book everything that an exchange says of a child: the executions that are new to us, then
+        its end.
+        """
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         for done in state.executions:
             fill = VenueExecution(
@@ -74,11 +84,18 @@ class BookExecution:
             )
             order = self._fill(order, fill)
         if state.status in ENDINGS:
-            order = self.child_ended(order, child, ENDINGS[state.status], state.cumulative_quantity, state.reason)
+            order = self.child_ended(
+                order, child, ENDINGS[state.status], state.cumulative_quantity, state.reason
+            )
         return order
 
     def child_ended(
-        self, order: Order, child: ChildOrder, ending: ChildStatus, cumulative: int, reason: str | None
+        self,
+        order: Order,
+        child: ChildOrder,
+        ending: ChildStatus,
+        cumulative: int,
+        reason: str | None,
     ) -> Order:
         """Note the end of a child, of which the exchange says that it executed `cumulative` in all."""
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
@@ -93,7 +110,9 @@ class BookExecution:
     def _fill(self, order: Order, fill: VenueExecution) -> Order:
         if fill.trade_id in order.trades:
             return self._repeated(order, fill)
-        exchange = next((e for e in self.books.exchanges() if e.exchange_id == fill.exchange_id), None)
+        exchange = next(
+            (e for e in self.books.exchanges() if e.exchange_id == fill.exchange_id), None
+        )
         instrument = self.books.instrument(order.symbol)
         if exchange is None or instrument is None:
             raise NotFoundError(f"no reference data for {fill.exchange_id} or {order.symbol}")
@@ -103,7 +122,9 @@ class BookExecution:
         try:
             booking = execution.book(order, fill, instrument, exchange, account, position, now)
         except Breach as breach:
-            return self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
+            return (
+                self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
+            )
         changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)
         self.books.commit(booking.fill, *changes)
         self.monitor.count("FillsBooked")
@@ -130,7 +151,9 @@ class BookExecution:
         order: Order | None = None,
         refused_quantity: int = 0,
     ) -> Order | None:
-        """Keep what the exchange said for people to look at, once an execution id, and flag the order if there is one."""
+        """Keep what the exchange said for people to look at, once an execution id, and flag the
+        order if there is one.
+        """
         entry = Break(
             trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
             client_id=order.client_id if order else "unknown",
@@ -147,6 +170,8 @@ class BookExecution:
         if order is None:
             self.books.commit(entry)
             return None
-        flagged = order.refused(said.client_order_id, refused_quantity).model_copy(update={"review_reason": code})
+        flagged = order.refused(said.client_order_id, refused_quantity).model_copy(
+            update={"review_reason": code}
+        )
         self.books.commit(entry, flagged)
         return flagged.saved()

@@ -1,4 +1,6 @@
-"""Clearing: every trade of an order is novated to the CCP; trades and order move to CLEARED together."""
+"""Clearing: every trade of an order is novated to the CCP; trades and order move to CLEARED
+together.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +36,8 @@ class ClearOrderStage:
 
     @on_fresh_state
     def __call__(self, order_id: str) -> Order:
-        """Clear the trades of an order. One that is still open keeps its status: its trades settle on their dates all the same.
+        """Clear the trades of an order. One that is still open keeps its status: its trades settle
+        on their dates all the same.
 
         Raises NotFoundError, NotExecutedError.
         """
@@ -60,14 +63,18 @@ class ClearOrderStage:
     def _clear(self, order: Order, client: Client) -> Order:
         entries = self.books.entries(order.trades)
         novated = {entry.trade_id for entry in entries if isinstance(entry, Novation)}
-        fills = [entry for entry in entries if isinstance(entry, Fill) and entry.trade_id not in novated]
+        fills = [
+            entry for entry in entries if isinstance(entry, Fill) and entry.trade_id not in novated
+        ]
         known: dict[tuple[object, str], list[Obligation]] = {}
         now = self.clock()
         changes: list[Change] = []
         for fill in fills:
             key = (fill.settlement_date, fill.symbol)
             if key not in known:
-                known[key] = list(self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol))
+                known[key] = list(
+                    self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
+                )
             obligation = clearing.obligation_of(fill)
             known[key].append(obligation)
             net_position = clearing.net(fill.symbol, fill.settlement_date, known[key])
@@ -75,7 +82,9 @@ class ClearOrderStage:
         return self._commit(order, changes, now)
 
     def _commit(self, order: Order, changes: Sequence[Change], now: datetime) -> Order:
-        """An order with very many trades takes several transactions; the order itself moves with the last."""
+        """An order with very many trades takes several transactions; the order itself moves with
+        the last.
+        """
         size = 2 * TRADES_PER_TRANSACTION
         parts = [changes[start : start + size] for start in range(0, len(changes), size)] or [()]
         for part in parts[:-1]:

@@ -19,8 +19,9 @@ def holders(books: Books, order: Order) -> tuple[Account, Position | None]:
 def changes_of_end(
     books: Books, ended: Order, account: Account, position: Position | None, now: datetime
 ) -> tuple[Change, ...]:
-    """All that is written with the end of an order: with one that is to be replaced, also the order that takes its place for what
-    is left over, out of what the end gives back and what it has reserved itself. Its terms were checked when it was asked for.
+    """All that is written with the end of an order: with one that is to be replaced, also the order
+    that takes its place for what is left over, out of what the end gives back and what it has
+    reserved itself. Its terms were checked when it was asked for.
     """
     new = books.order(ended.replaced_by) if ended.replaced_by and not ended.is_open else None
     taken_over: tuple[Change, ...] = ()
@@ -28,7 +29,9 @@ def changes_of_end(
         account, position = replacement.give_back(new, account, position)
         try:
             instrument = order_entry.listed(new.symbol, books.instrument(new.symbol))
-            validated = order_entry.validated(replacement.take_over(new, ended, now), instrument, now)
+            validated = order_entry.validated(
+                replacement.take_over(new, ended, now), instrument, now
+            )
             accepted = order_entry.admit(validated, account, position)
         except Refusal as refusal:
             taken_over = (order_entry.rejected(new, refusal, now),)

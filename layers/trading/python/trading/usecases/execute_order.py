@@ -8,7 +8,14 @@ from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.order_times import expires_at, expiry_of, is_waiting, release_of
 from trading.domain.orders import Ending, Order, OrderStatus
-from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, ExecutionMessage, PollOrder, ReportReceived
+from trading.messages import (
+    CancelOrder,
+    ClearOrder,
+    ExecuteOrder,
+    ExecutionMessage,
+    PollOrder,
+    ReportReceived,
+)
 from trading.usecases.accept_order import start
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.ports import (
@@ -32,18 +39,24 @@ TOKEN_LIFETIME = timedelta(days=100)
 RECENTLY = timedelta(minutes=10)
 """Longer than a message that a dead worker held takes to come again."""
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
-"""An exchange that did not answer may not have what it was sent: sooner than an order is looked at that rests."""
+"""An exchange that did not answer may not have what it was sent: sooner than an order is looked at
+that rests.
+"""
 FOLLOWED_ONE_BY_ONE = 5
 """Predecessors that are read one after another; hardly an order has more that matter."""
 MAX_TRADES = 1000
-"""An order names its trades, and an item of DynamoDB has a size: with so many executions the rest is canceled."""
+"""An order names its trades, and an item of DynamoDB has a size: with so many executions the rest
+is canceled.
+"""
 
 TOO_MANY_TRADES = Ending(status=OrderStatus.CANCELED, reason="executed in too many parts")
 
 
 @dataclass(frozen=True)
 class ExecuteOrderStage:
-    """The actor behind a client's execution mailbox. Every message may come twice, late, or after the order is over."""
+    """The actor behind a client's execution mailbox. Every message may come twice, late, or after
+    the order is over.
+    """
 
     books: Books
     exchanges: Exchanges
@@ -55,19 +68,26 @@ class ExecuteOrderStage:
     clock: Clock
 
     def __call__(
-        self, message: ExecutionMessage, redelivered: bool = False, has_time: Callable[[], bool] = lambda: True
+        self,
+        message: ExecutionMessage,
+        redelivered: bool = False,
+        has_time: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Handle one message. Raises NotFoundError for an unknown order, OutOfTimeError if there is no time for all that is to be
-        sent before it; anything else unexpected means: deliver it again.
+        """Handle one message. Raises NotFoundError for an unknown order, OutOfTimeError if there is
+        no time for all that is to be sent before it; anything else unexpected means: deliver it
+        again.
 
-        `redelivered`: it has been begun before, and may have stopped anywhere; so it is after a lost race.
+        `redelivered`: it has been begun before, and may have stopped anywhere; so it is after a
+        lost race.
         """
         try:
             self._handle(message, redelivered, has_time)
         except StaleError:
             on_fresh_state(self._handle)(message, True, has_time)
 
-    def _handle(self, message: ExecutionMessage, redelivered: bool, has_time: Callable[[], bool]) -> None:
+    def _handle(
+        self, message: ExecutionMessage, redelivered: bool, has_time: Callable[[], bool]
+    ) -> None:
         match message:
             case ExecuteOrder():
                 self._execute(message, redelivered, has_time)
@@ -94,7 +114,9 @@ class ExecuteOrderStage:
 
     @on_fresh_state
     def give_up(self, message: ExecutionMessage, reason: str) -> None:
-        """The message cannot succeed: an order that no exchange has is rejected, any other is flagged for people to look at."""
+        """The message cannot succeed: an order that no exchange has is rejected, any other is
+        flagged for people to look at.
+        """
         match message:
             case ReportReceived(report=report):
                 order_id = identifiers.parent_order_id(report.client_order_id)
@@ -107,18 +129,29 @@ class ExecuteOrderStage:
     def _give_up(self, order: Order, reason: str) -> None:
         if order.status is OrderStatus.VALIDATED:
             self._finish(
-                self.route.end(order, OrderStatus.REJECTED, "PROCESSING_FAILED", "the order could not be processed")
+                self.route.end(
+                    order,
+                    OrderStatus.REJECTED,
+                    "PROCESSING_FAILED",
+                    "the order could not be processed",
+                )
             )
         else:
             self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
 
-    def _execute(self, message: ExecuteOrder, redelivered: bool, has_time: Callable[[], bool]) -> None:
+    def _execute(
+        self, message: ExecuteOrder, redelivered: bool, has_time: Callable[[], bool]
+    ) -> None:
         if message.task_token:
-            self.books.save_task_token(message.order_id, message.task_token, self.clock() + TOKEN_LIFETIME)
+            self.books.save_task_token(
+                message.order_id, message.task_token, self.clock() + TOKEN_LIFETIME
+            )
         self._route(message.order_id, redelivered, has_time)
 
     def _execute_predecessor(self, order: Order) -> None:
-        """A predecessor that cannot be processed is given up by itself, and does not take its successor along."""
+        """A predecessor that cannot be processed is given up by itself, and does not take its
+        successor along.
+        """
         try:
             self._finish(self._work(order))
         except PERMANENT as error:
@@ -127,13 +160,16 @@ class ExecuteOrderStage:
             self._give_up(order, f"{type(error).__name__}: {error}")
 
     def _unsent_predecessors(self, order: Order, redelivered: bool) -> list[Order]:
-        """Orders to be sent before this one and not yet sent, oldest first: the queue may have got them in another order.
+        """Orders to be sent before this one and not yet sent, oldest first: the queue may have got
+        them in another order.
 
-        Those that wait for their market are left out. A worker that died may have saved the route of an order without
-        sending it, the last that it routed: that one is sent again first.
+        Those that wait for their market are left out. A worker that died may have saved the route
+        of an order without sending it, the last that it routed: that one is sent again first.
         """
         earlier = self._earlier(order)
-        unsent = [e for e in earlier if e.status is OrderStatus.VALIDATED and not self._keep_back(e)]
+        unsent = [
+            e for e in earlier if e.status is OrderStatus.VALIDATED and not self._keep_back(e)
+        ]
         routed = {at: e for e in earlier if e.is_open and (at := _routed_at(e))}
         last = max(routed, default=None) if redelivered else None
         if last is not None and last >= self.clock() - RECENTLY:
@@ -141,8 +177,9 @@ class ExecuteOrderStage:
         return unsent[::-1]
 
     def _keep_back(self, order: Order) -> bool:
-        """Keep an order back that waits for its market; whether it does. One that should have gone out by now is marked: it has lost its
-        place in the sequence. While the market is closed nobody need look at it.
+        """Keep an order back that waits for its market; whether it does. One that should have gone
+        out by now is marked: it has lost its place in the sequence. While the market is closed
+        nobody need look at it.
         """
         now = self.clock()
         instrument = self.books.instrument(order.symbol) if order.release_at else None
@@ -156,17 +193,23 @@ class ExecuteOrderStage:
         return True
 
     def _earlier(self, order: Order) -> list[Order]:
-        """Orders of its client accepted before this one, newest first, as far back as one may have to be sent before it.
+        """Orders of its client accepted before this one, newest first, as far back as one may have
+        to be sent before it.
 
-        Before one that was routed all have been sent, but for those that it overtook while they waited; nor do those come before any
-        other order that overtakes. Where many were accepted since, or went before it, the account says which are still open.
+        Before one that was routed all have been sent, but for those that it overtook while they
+        waited; nor do those come before any other order that overtakes. Where many were accepted
+        since, or went before it, the account says which are still open.
         """
         found: list[Order] = []
         current = order
         while current.previous_order_id:
             if order.put_off or len(found) == FOLLOWED_ONE_BY_ONE:
                 named = self.books.account(order.client_id).open_orders
-                others = (o for o in self.books.orders(each.order_id for each in named) if o.sequence < order.sequence)
+                others = (
+                    o
+                    for o in self.books.orders(each.order_id for each in named)
+                    if o.sequence < order.sequence
+                )
                 return sorted(others, key=lambda o: o.sequence, reverse=True)
             current = self._order(current.previous_order_id)
             found.append(current)
@@ -192,10 +235,11 @@ class ExecuteOrderStage:
             self._finish(self._work(order), overdue=True)
 
     def _work(self, order: Order) -> Order:
-        """Move the order on from wherever it stands: end it if that is wished or its time is over, else route what is unrouted.
+        """Move the order on from wherever it stands: end it if that is wished or its time is over,
+        else route what is unrouted.
 
-        What may have been sent before is asked for first, and sent again only to an exchange that does not know it. One that
-        does not answer is asked again soon; the others are heard now.
+        What may have been sent before is asked for first, and sent again only to an exchange that
+        does not know it. One that does not answer is asked again soon; the others are heard now.
         """
         if order.is_open and order.ending is None and expires_at(order) <= self.clock():
             order = self._wish(order, expiry_of(order))
@@ -207,7 +251,9 @@ class ExecuteOrderStage:
             try:
                 state = self.exchanges.status(child.exchange_id, self.route.child_id(order, child))
             except OutcomeUnknownError as error:
-                self.monitor.count("PollsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                self.monitor.count(
+                    "PollsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                )
                 silent = True
                 continue
             if state is None:
@@ -227,32 +273,40 @@ class ExecuteOrderStage:
     def _cancel(self, message: CancelOrder) -> None:
         order = self._order(message.order_id)
         if order.is_open and order.ending is None:
-            order = self._wish(order, Ending.model_validate({"status": message.outcome, "reason": message.reason}))
+            order = self._wish(
+                order, Ending.model_validate({"status": message.outcome, "reason": message.reason})
+            )
         self._finish(self._end_early(order))
 
     def _wish(self, order: Order, ending: Ending) -> Order:
-        """Keep the wish to end the order: whatever happens to this message, every later one works towards it."""
+        """Keep the wish to end the order: whatever happens to this message, every later one works
+        towards it.
+        """
         wished = order.model_copy(update={"ending": ending, "attention_at": self.clock()})
         self.books.commit(wished)
         return wished.saved()
 
     def _end_early(self, order: Order) -> Order:
-        """Take the children back; the order ends when nothing of it is live. One whose exchange is silent stays, and the
-        sweeper comes back to it.
+        """Take the children back; the order ends when nothing of it is live. One whose exchange is
+        silent stays, and the sweeper comes back to it.
         """
         for child in order.live_children:
             try:
                 state = self.exchanges.cancel(child.exchange_id, self.route.child_id(order, child))
             except OutcomeUnknownError as error:
-                self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                self.monitor.count(
+                    "CancelsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                )
                 continue
             order = self.book.state(order, child, state)
         return self.route.proceed(order)
 
     def _finish(self, order: Order, overdue: bool = False) -> None:
-        """Answer the waiting workflow, after the commit and again on every redelivery: a token can be used only once.
+        """Answer the waiting workflow, after the commit and again on every redelivery: a token can
+        be used only once.
 
-        When there is no workflow to answer (it is gone, or overdue), clearing is told directly; it clears once.
+        When there is no workflow to answer (it is gone, or overdue), clearing is told directly; it
+        clears once.
         """
         if order.is_open:
             return
@@ -266,7 +320,11 @@ class ExecuteOrderStage:
             answered = self.workflow.fail(token, "OrderClosed", order.reason_code or order.status)
         if order.awaits_clearing and not answered and (token or overdue):
             self.mailboxes.clearing(
-                ClearOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order.order_id)
+                ClearOrder(
+                    client_id=order.client_id,
+                    correlation_id=order.correlation_id,
+                    order_id=order.order_id,
+                )
             )
 
     def _start(self, replacing: Order) -> None:

@@ -9,7 +9,9 @@ from trading.usecases.ports import NotFoundError
 
 @dataclass(frozen=True)
 class HaltInstrument:
-    """Workers keep instruments for up to ten seconds: so long may they take orders in one that is halted."""
+    """Workers keep instruments for up to ten seconds: so long may they take orders in one that is
+    halted.
+    """
 
     registry: Registry
     audit: AuditTrail

@@ -1,4 +1,6 @@
-"""A client's trades and statement, newest first, by pages: both are read from the client's part of the ledger."""
+"""A client's trades and statement, newest first, by pages: both are read from the client's part of
+the ledger.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +14,18 @@ from trading.usecases.ports import Books, EntryKey
 
 ROUNDS = 5
 ENTRIES_A_ROUND = 100
-"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty with more to come."""
+"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty
+with more to come.
+"""
 
 Line = TypeVar("Line", Movement, Trade)
 LinesOf = Callable[[LedgerEntry, Settlement | None], Sequence[Line]]
 
 
 class Seen(NamedTuple):
-    """Where a line stands: the place of its entry, and which of the entry's lines it is. Later lines are greater."""
+    """Where a line stands: the place of its entry, and which of the entry's lines it is. Later
+    lines are greater.
+    """
 
     place: str
     line: str
@@ -57,21 +63,27 @@ class LedgerFilter(Frozen):
 
 @dataclass(frozen=True)
 class ListMovements:
-    """The index of a client's entries follows the ledger by moments. What is shown of an entry is as it stands."""
+    """The index of a client's entries follows the ledger by moments. What is shown of an entry is
+    as it stands.
+    """
 
     books: Books
 
     def movements(
         self, client_id: str, wanted: LedgerFilter, after: Seen | None, limit: int
     ) -> tuple[list[Movement], Seen | None]:
-        """A page of the statement that comes after a line, and the line to go on after (None: there are no more)."""
+        """A page of the statement that comes after a line, and the line to go on after (None: there
+        are no more).
+        """
         kinds = KINDS[wanted.type] if wanted.type else frozenset[str]().union(*KINDS.values())
         return self._page(client_id, wanted, kinds, movements_of, after, limit)
 
     def trades(
         self, client_id: str, wanted: LedgerFilter, after: Seen | None, limit: int
     ) -> tuple[list[Trade], Seen | None]:
-        """A page of the trades that come after a line, and the line to go on after (None: there are no more)."""
+        """A page of the trades that come after a line, and the line to go on after (None: there are
+        no more).
+        """
         return self._page(client_id, wanted, KINDS[MovementType.TRADE], _trades_of, after, limit)
 
     def _page(
@@ -86,7 +98,11 @@ class ListMovements:
         found: list[tuple[Seen, Line]] = []
         for _ in range(ROUNDS):
             # The entry that the page before ended with is read again: it may have more lines.
-            size = min(limit - len(found) + 2, ENTRIES_A_ROUND) if wanted.takes_all else ENTRIES_A_ROUND
+            size = (
+                min(limit - len(found) + 2, ENTRIES_A_ROUND)
+                if wanted.takes_all
+                else ENTRIES_A_ROUND
+            )
             ends = after.place if after else wanted.ends
             keys, more = self.books.movements(client_id, wanted.begins, ends, size)
             for seen, line in self._lines([key for key in keys if key.kind in kinds], lines_of):
@@ -99,18 +115,25 @@ class ListMovements:
             after = Seen(keys[-1].place, "")
         return [line for _, line in found], after
 
-    def _lines(self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]) -> Iterator[tuple[Seen, Line]]:
+    def _lines(
+        self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
+    ) -> Iterator[tuple[Seen, Line]]:
         fills = [key for key in keys if key.kind == "FILL"]
-        wanted = [(key.trade_id, key.kind) for key in keys] + [(key.trade_id, "SETTLEMENT") for key in fills]
+        wanted = [(key.trade_id, key.kind) for key in keys] + [
+            (key.trade_id, "SETTLEMENT") for key in fills
+        ]
         entries: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.books.entries_at(wanted):
             entries[entry.trade_id, entry.kind] = entry
         for key in keys:
             settlement = entries.get((key.trade_id, "SETTLEMENT"))
             lines = lines_of(
-                entries[key.trade_id, key.kind], settlement if isinstance(settlement, Settlement) else None
+                entries[key.trade_id, key.kind],
+                settlement if isinstance(settlement, Settlement) else None,
             )
-            yield from sorted(((Seen(key.place, _name(line)), line) for line in lines), key=_seen, reverse=True)
+            yield from sorted(
+                ((Seen(key.place, _name(line)), line) for line in lines), key=_seen, reverse=True
+            )
 
 
 def _trades_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Trade]:

@@ -9,12 +9,14 @@ from trading.usecases.ports import Books, Place
 
 ROUNDS = 5
 ORDERS_A_ROUND = 100
-"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty with more to come."""
+"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty
+with more to come.
+"""
 
 
 class OrderFilter(Frozen):
-    """Which orders; None: any. `is_open`: whether it may still execute, at once or in another's place. Accepted from `first` on and
-    before `until`.
+    """Which orders; None: any. `is_open`: whether it may still execute, at once or in another's
+    place. Accepted from `first` on and before `until`.
     """
 
     status: OrderStatus | None = None
@@ -27,7 +29,11 @@ class OrderFilter(Frozen):
     @property
     def last(self) -> datetime:
         """The last moment that is meant."""
-        return datetime.max.replace(tzinfo=UTC) if self.until is None else self.until - timedelta(microseconds=1)
+        return (
+            datetime.max.replace(tzinfo=UTC)
+            if self.until is None
+            else self.until - timedelta(microseconds=1)
+        )
 
     @property
     def begins(self) -> datetime:
@@ -62,8 +68,8 @@ def place_of(order: Order) -> Place:
 
 @dataclass(frozen=True)
 class ListOrders:
-    """Open orders are those that the account names, strongly consistent; others are found in an index, which follows the orders
-    by moments. What is shown of an order is always as it stands.
+    """Open orders are those that the account names, strongly consistent; others are found in an
+    index, which follows the orders by moments. What is shown of an order is always as it stands.
     """
 
     books: Books
@@ -71,7 +77,9 @@ class ListOrders:
     def __call__(
         self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
     ) -> tuple[list[Order], Place | None]:
-        """A page of the orders that come after a place, and where the next page goes on (None: there is none)."""
+        """A page of the orders that come after a place, and where the next page goes on (None:
+        there is none).
+        """
         if wanted.only_open:
             return self._open(client_id, wanted, after, limit)
         found: list[Order] = []
@@ -93,5 +101,9 @@ class ListOrders:
     ) -> tuple[list[Order], Place | None]:
         named = self.books.orders(self.books.account(client_id).open_order_ids)
         orders = sorted(named, key=place_of, reverse=True)
-        found = [order for order in orders if wanted.takes(order) and (after is None or place_of(order) < after)]
+        found = [
+            order
+            for order in orders
+            if wanted.takes(order) and (after is None or place_of(order) < after)
+        ]
         return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None

@@ -12,7 +12,9 @@ from trading.usecases.retrying import on_fresh_state
 
 @dataclass(frozen=True)
 class PlaceOrder:
-    """One transaction writes the order (its id derived from client and key), the hold and the day's notional."""
+    """One transaction writes the order (its id derived from client and key), the hold and the day's
+    notional.
+    """
 
     books: Books
     prices: LastPrices
@@ -20,10 +22,13 @@ class PlaceOrder:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str) -> tuple[Order, bool]:
+    def __call__(
+        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
+    ) -> tuple[Order, bool]:
         """The order as it was first accepted or rejected, and whether this was a repetition.
 
-        Raises IdempotencyKeyReusedError, UnknownClientError, and StaleError when too many orders of the client race.
+        Raises IdempotencyKeyReusedError, UnknownClientError, and StaleError when too many orders of
+        the client race.
         """
         order, replayed = self._record(request, key, fingerprint, correlation_id)
         if order.status is OrderStatus.VALIDATED and not replayed:
@@ -31,7 +36,9 @@ class PlaceOrder:
         return order, replayed
 
     @on_fresh_state
-    def _record(self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str) -> tuple[Order, bool]:
+    def _record(
+        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
+    ) -> tuple[Order, bool]:
         order, changes = self._assess(request, key, fingerprint, correlation_id)
         try:
             self.books.commit(*changes)

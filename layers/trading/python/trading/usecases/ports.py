@@ -28,16 +28,22 @@ Clock = Callable[[], datetime]
 
 
 class OutOfTimeError(Exception):
-    """There was no time for all of it. What was done is done; the rest is for another invocation, at once."""
+    """There was no time for all of it. What was done is done; the rest is for another invocation,
+    at once.
+    """
 
 
 class StaleError(DomainError):
-    """Somebody else wrote first (a version moved on, or an item that must be new exists). Nothing was written; start over."""
+    """Somebody else wrote first (a version moved on, or an item that must be new exists). Nothing
+    was written; start over.
+    """
 
     code = "CONCURRENT_UPDATE"
     kind = ErrorKind.CONFLICT
 
-    def __init__(self, message: str = "the data changed while the request was handled; try again") -> None:
+    def __init__(
+        self, message: str = "the data changed while the request was handled; try again"
+    ) -> None:
         super().__init__(message, retry_after_seconds=1)
 
 
@@ -67,7 +73,9 @@ class Discharged(Frozen):
 
 
 Change = Order | Account | Position | LedgerEntry | Deposit | Obligation | Discharged
-"""Versioned entities (order, account, position) are saved on the version that was read; the others are created once."""
+"""Versioned entities (order, account, position) are saved on the version that was read; the others
+are created once.
+"""
 
 
 class Place(NamedTuple):
@@ -86,7 +94,9 @@ class EntryKey(NamedTuple):
 
 
 class Books(Protocol):
-    """The tables. Reads are strongly consistent, but for reference data, which may be up to a minute old, and clients, 10 seconds."""
+    """The tables. Reads are strongly consistent, but for reference data, which may be up to a
+    minute old, and clients, 10 seconds.
+    """
 
     def client(self, client_id: str) -> Client | None: ...
     def instrument(self, symbol: str) -> Instrument | None: ...
@@ -104,10 +114,16 @@ class Books(Protocol):
     def fill(self, trade_id: str) -> Fill | None: ...
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]: ...
     def entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]: ...
-    def movements(self, client_id: str, first: str, last: str, limit: int) -> tuple[Sequence[EntryKey], bool]: ...
+    def movements(
+        self, client_id: str, first: str, last: str, limit: int
+    ) -> tuple[Sequence[EntryKey], bool]: ...
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]: ...
-    def obligations_in(self, client_id: str, settlement_date: date, symbol: str) -> Sequence[Obligation]: ...
-    def clients_due(self, due: date, after: str | None, limit: int) -> tuple[Sequence[str], str | None]: ...
+    def obligations_in(
+        self, client_id: str, settlement_date: date, symbol: str
+    ) -> Sequence[Obligation]: ...
+    def clients_due(
+        self, due: date, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]: ...
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]: ...
     def open_order_ids(self) -> Iterable[str]: ...
     def postpone(self, order: Order, until: datetime) -> None: ...
@@ -120,7 +136,9 @@ class Books(Protocol):
 
 
 class Workflow(Protocol):
-    """OrderLifecycle. A token that is used, expired or whose workflow is gone is answered with False."""
+    """OrderLifecycle. A token that is used, expired or whose workflow is gone is answered with
+    False.
+    """
 
     def start(self, order: Order) -> bool: ...
     def succeed(self, task_token: str, output: dict[str, str]) -> bool: ...
@@ -145,7 +163,9 @@ class Exchanges(Protocol):
 
 
 class VenueHealth(Protocol):
-    """How the exchanges are doing: execution quality so far (0 to 1), and those whose circuit is open."""
+    """How the exchanges are doing: execution quality so far (0 to 1), and those whose circuit is
+    open.
+    """
 
     def scores(self) -> dict[str, Decimal]: ...
     def suspended(self) -> frozenset[str]: ...
@@ -153,14 +173,18 @@ class VenueHealth(Protocol):
 
 
 class LastPrices(Protocol):
-    """The latest executions' prices, shared, seconds old and dispensable: what is not known is left out."""
+    """The latest executions' prices, shared, seconds old and dispensable: what is not known is left
+    out.
+    """
 
     def observe(self, symbol: str, price: Decimal, at: datetime) -> None: ...
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]: ...
 
 
 class Depository(Protocol):
-    """The CSD. Every call may raise OutcomeUnknownError; an instruction may be repeated. `instruct` raises InstructionRefusedError."""
+    """The CSD. Every call may raise OutcomeUnknownError; an instruction may be repeated. `instruct`
+    raises InstructionRefusedError.
+    """
 
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation: ...
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage: ...

@@ -1,4 +1,6 @@
-"""Reconciliation of living books: a look at everything, a second one if the first finds something, and a report."""
+"""Reconciliation of living books: a look at everything, a second one if the first finds something,
+and a report.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,7 +51,12 @@ class ReportedFinding(Finding):
     def of(cls, finding: Finding, confirmed: bool) -> "ReportedFinding":
         """From a look."""
         message = finding.message[:MESSAGE_LENGTH]
-        return cls(invariant=finding.invariant, subject=finding.subject, message=message, confirmed=confirmed)
+        return cls(
+            invariant=finding.invariant,
+            subject=finding.subject,
+            message=message,
+            confirmed=confirmed,
+        )
 
 
 class ReportedBreak(Frozen):
@@ -70,10 +77,12 @@ class ReportedBreak(Frozen):
 
 
 class Report(Frozen):
-    """What a run found. Not `complete`: time was over before everything was read (and, if something was found, read twice).
+    """What a run found. Not `complete`: time was over before everything was read (and, if something
+    was found, read twice).
 
-    `in_motion`: clients who traded while the tables were read, not judged. `broken`: confirmed findings by invariant.
-    `unconfirmed`: findings of the first look that the second did not show. Of findings and breaks, the first 100 are listed.
+    `in_motion`: clients who traded while the tables were read, not judged. `broken`: confirmed
+    findings by invariant. `unconfirmed`: findings of the first look that the second did not show.
+    Of findings and breaks, the first 100 are listed.
     """
 
     started_at: Timestamp
@@ -115,7 +124,9 @@ def _about(finding: Finding) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class ReconcileBooks:
-    """Checks every invariant over the tables as they are, while the system trades. Harmless at any time and in any number."""
+    """Checks every invariant over the tables as they are, while the system trades. Harmless at any
+    time and in any number.
+    """
 
     reader: BooksReader
     reports: Reports

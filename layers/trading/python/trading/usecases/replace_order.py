@@ -1,4 +1,6 @@
-"""A client replaces an order: one transaction keeps the new one and the wish to end the old one, whose end lets the new one in."""
+"""A client replaces an order: one transaction keeps the new one and the wish to end the old one,
+whose end lets the new one in.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,8 +36,9 @@ class OrderPendingError(DomainError):
 
 @dataclass(frozen=True)
 class ReplaceOrder:
-    """The checks are made now, as if the old order had ended: what would not pass leaves it alone. What passes is set aside beside
-    what the old order holds, so that it takes its place whatever its client or others do meanwhile.
+    """The checks are made now, as if the old order had ended: what would not pass leaves it alone.
+    What passes is set aside beside what the old order holds, so that it takes its place whatever
+    its client or others do meanwhile.
     """
 
     books: Books
@@ -45,12 +48,19 @@ class ReplaceOrder:
     clock: Clock
 
     def __call__(
-        self, client_id: str, order_id: str, wanted: Replacement, key: str, fingerprint: str, correlation_id: str
+        self,
+        client_id: str,
+        order_id: str,
+        wanted: Replacement,
+        key: str,
+        fingerprint: str,
+        correlation_id: str,
     ) -> tuple[Order, bool]:
         """The new order, and whether this was a repetition.
 
-        Raises NotFoundError, IdempotencyKeyReusedError, OrderClosedError, OrderEndingError, OrderPendingError,
-        ReplacementRefusedError, and StaleError when too much happens to the order.
+        Raises NotFoundError, IdempotencyKeyReusedError, OrderClosedError, OrderEndingError,
+        OrderPendingError, ReplacementRefusedError, and StaleError when too much happens to the
+        order.
         """
         new, old = self._record(client_id, order_id, wanted, key, fingerprint, correlation_id)
         if old is not None:
@@ -59,15 +69,25 @@ class ReplaceOrder:
 
     @on_fresh_state
     def _record(
-        self, client_id: str, order_id: str, wanted: Replacement, key: str, fingerprint: str, correlation_id: str
+        self,
+        client_id: str,
+        order_id: str,
+        wanted: Replacement,
+        key: str,
+        fingerprint: str,
+        correlation_id: str,
     ) -> tuple[Order, Order | None]:
-        """The new order and the old one as they are written; the new one alone if that was done before."""
+        """The new order and the old one as they are written; the new one alone if that was done
+        before.
+        """
         new_id = identifiers.order_id(client_id, key)
         known = {order.order_id: order for order in self.books.orders((new_id, order_id))}
         existing, old = known.get(new_id), known.get(order_id)
         if existing is not None:
             if existing.fingerprint != fingerprint:
-                raise IdempotencyKeyReusedError("this Idempotency-Key was used otherwise", field="Idempotency-Key")
+                raise IdempotencyKeyReusedError(
+                    "this Idempotency-Key was used otherwise", field="Idempotency-Key"
+                )
             return existing, None
         if old is None or old.client_id != client_id:
             raise NotFoundError("There is no such order.", field="order_id")
@@ -84,7 +104,9 @@ class ReplaceOrder:
     @staticmethod
     def _check_state(old: Order, now: datetime) -> None:
         if old.is_pending:
-            raise OrderPendingError("The order has not yet taken the place of the one that it replaces.")
+            raise OrderPendingError(
+                "The order has not yet taken the place of the one that it replaces."
+            )
         if not old.is_open:
             raise OrderClosedError.of(old)
         if old.ending is not None or expires_at(old) <= now:
@@ -94,7 +116,9 @@ class ReplaceOrder:
     def _set_aside(self, old: Order, new: Order, now: datetime) -> OrderEffect:
         """The new order as it waits, if it would be accepted when the old one ended now."""
         account, position = holders(self.books, old)
-        ended = execution.end(old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now)
+        ended = execution.end(
+            old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now
+        )
         try:
             would_be = assess(
                 self.books,
@@ -109,8 +133,14 @@ class ReplaceOrder:
         return replacement.set_aside(new, would_be.order, old, account, position)
 
     def _begin(self, old: Order) -> None:
-        """The replacement is accepted whatever happens here: if the mailbox is not told now, the sweeper tells it."""
-        ids = {"client_id": old.client_id, "correlation_id": old.correlation_id, "order_id": old.order_id}
+        """The replacement is accepted whatever happens here: if the mailbox is not told now, the
+        sweeper tells it.
+        """
+        ids = {
+            "client_id": old.client_id,
+            "correlation_id": old.correlation_id,
+            "order_id": old.order_id,
+        }
         try:
             self.mailboxes.execution(CancelOrder(**ids, reason=REPLACED.reason))
         except Exception as error:

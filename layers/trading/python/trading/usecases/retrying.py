@@ -12,7 +12,8 @@ R = TypeVar("R")
 
 
 def on_fresh_state(use_case: Callable[P, R]) -> Callable[P, R]:
-    """Run again, from its reads, up to 8 times with full jitter; then StaleError reaches the caller.
+    """Run again, from its reads, up to 8 times with full jitter; then StaleError reaches the
+    caller.
 
     Right for what reads all it writes and has no effect outside the books that cannot be repeated.
     """

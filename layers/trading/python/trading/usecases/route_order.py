@@ -24,7 +24,9 @@ from trading.wire import SubmitOrder, VenueOrderStatus
 
 @dataclass(frozen=True)
 class RouteOrder:
-    """Children are written before they are sent, under ids of ours, so that sending them again is harmless."""
+    """Children are written before they are sent, under ids of ours, so that sending them again is
+    harmless.
+    """
 
     books: Books
     exchanges: Exchanges
@@ -35,7 +37,8 @@ class RouteOrder:
     callback_url: str
 
     def proceed(self, order: Order, again: Collection[int] = ()) -> Order:
-        """Do what the state of the children asks for: wait, route what is unrouted, or end the order.
+        """Do what the state of the children asks for: wait, route what is unrouted, or end the
+        order.
 
         `again`: the numbers of children that an exchange may not have got.
         """
@@ -61,11 +64,15 @@ class RouteOrder:
             order = heard
 
     def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
-        """End an open order early; what it holds goes back, and what replaces it takes over, in the same transaction."""
+        """End an open order early; what it holds goes back, and what replaces it takes over, in the
+        same transaction.
+        """
         account, position = holders(self.books, order)
         now = self.clock()
         ending = booking.end(order, status, code, reason, account, position, now)
-        self.books.commit(*changes_of_end(self.books, ending.order, ending.account, ending.position, now))
+        self.books.commit(
+            *changes_of_end(self.books, ending.order, ending.account, ending.position, now)
+        )
         self.monitor.count("OrdersEnded", status=status, code=code)
         return ending.order.saved()
 
@@ -75,10 +82,12 @@ class RouteOrder:
         return identifiers.child_order_id(order.order_id, child.number)
 
     def _submit(self, order: Order, child: ChildOrder, first_time: bool) -> Order:
-        """Submit a child. One that was certainly not taken is over; of one that may have been, a cancel is the fence.
+        """Submit a child. One that was certainly not taken is over; of one that may have been, a
+        cancel is the fence.
 
-        A refusal is certain only the first time: of a child that was sent before, it says nothing about that time. When not
-        even the cancel is answered the child stays live, and the sweeper asks for it until the exchange answers.
+        A refusal is certain only the first time: of a child that was sent before, it says nothing
+        about that time. When not even the cancel is answered the child stays live, and the sweeper
+        asks for it until the exchange answers.
         """
         submission = SubmitOrder(
             client_order_id=self.child_id(order, child),
@@ -112,7 +121,9 @@ class RouteOrder:
             return order
         if not state.status.is_final:
             return self.book.state(order, child, state)
-        order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))
+        order = self.book.state(
+            order, child, state.model_copy(update={"status": VenueOrderStatus.NEW})
+        )
         return self.book.child_ended(
             order, child, ChildStatus.REJECTED, state.cumulative_quantity, "no answer to the submit"
         )
@@ -145,11 +156,18 @@ class RouteOrder:
         if order.stop_price is not None:
             return routing.allocate_whole(order.side, order.unrouted, venues)
         return routing.allocate(
-            order.side, order.unrouted, order.protection_price, order.venue_time_in_force, venues, second_round
+            order.side,
+            order.unrouted,
+            order.protection_price,
+            order.venue_time_in_force,
+            venues,
+            second_round,
         )
 
     @staticmethod
-    def _blind(order: Order, exchange_ids: list[str], scores: dict[str, Decimal]) -> tuple[tuple[str, int], ...]:
+    def _blind(
+        order: Order, exchange_ids: list[str], scores: dict[str, Decimal]
+    ) -> tuple[tuple[str, int], ...]:
         """Without quotes the whole goes to the exchange that has executed best."""
         if not exchange_ids:
             return ()
@@ -164,14 +182,17 @@ class RouteOrder:
         canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
         if order.filled_quantity or canceled:
             return self.end(
-                order, OrderStatus.CANCELED, "REMAINDER_CANCELED", f"{order.remaining} of {order.quantity} not executed"
+                order,
+                OrderStatus.CANCELED,
+                "REMAINDER_CANCELED",
+                f"{order.remaining} of {order.quantity} not executed",
             )
         return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
 
     def _recall_refused(self, order: Order) -> tuple[Order, bool]:
-        """A child of which we refused an execution is over for us, though perhaps not for its exchange: take back what is left,
-        and book what it did execute. Whether every exchange answered: until then the order may not end, for what is
-        executed there is the client's.
+        """A child of which we refused an execution is over for us, though perhaps not for its
+        exchange: take back what is left, and book what it did execute. Whether every exchange
+        answered: until then the order may not end, for what is executed there is the client's.
         """
         answered = True
         for child in order.children:
@@ -179,7 +200,9 @@ class RouteOrder:
                 try:
                     state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
                 except OutcomeUnknownError as error:
-                    self.monitor.count("RecallsUnanswered", exchange_id=child.exchange_id, error=str(error))
+                    self.monitor.count(
+                        "RecallsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                    )
                     answered = False
                     continue
                 order = self.book.state(order, child, state)

@@ -1,4 +1,6 @@
-"""Settlement: each obligation of a client that is due is settled, delivery versus payment, at the depository."""
+"""Settlement: each obligation of a client that is due is settled, delivery versus payment, at the
+depository.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +26,12 @@ from trading.usecases.ports import (
     OutcomeUnknownError,
 )
 from trading.usecases.retrying import on_fresh_state
-from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation, SettlementInstruction
+from trading.wire import (
+    ConfirmationStatus,
+    DeliveryDirection,
+    SettlementConfirmation,
+    SettlementInstruction,
+)
 
 
 class NotClearedError(DomainError):
@@ -42,14 +49,18 @@ class NotDueError(DomainError):
 
 
 class SettlementFailedError(DomainError):
-    """The depository did not settle. The obligation stays due and is instructed again by the next cycle."""
+    """The depository did not settle. The obligation stays due and is instructed again by the next
+    cycle.
+    """
 
     code = "SETTLEMENT_FAILED"
     kind = ErrorKind.UNPROCESSABLE
 
 
 class Outcome(Frozen):
-    """What became of a client's obligations. When time ran out, `stopped_after` says where to go on (empty: at the start)."""
+    """What became of a client's obligations. When time ran out, `stopped_after` says where to go on
+    (empty: at the start).
+    """
 
     settled: int = 0
     failed: int = 0
@@ -59,7 +70,9 @@ class Outcome(Frozen):
 
 @dataclass(frozen=True)
 class SettleClientStage:
-    """Instructions have derived ids and the booking its own condition, so everything may happen again."""
+    """Instructions have derived ids and the booking its own condition, so everything may happen
+    again.
+    """
 
     books: Books
     depository: Depository
@@ -69,10 +82,12 @@ class SettleClientStage:
     def __call__(
         self, client_id: str, up_to: date, time_is_up: Callable[[], bool], after: str | None = None
     ) -> Outcome:
-        """Settle what is due up to and on a date, obligation by obligation, until done or out of time.
+        """Settle what is due up to and on a date, obligation by obligation, until done or out of
+        time.
 
-        One that fails, or cannot be booked, does not stop the others; it stays due. Raises OutcomeUnknownError at the end if the
-        depository left any without an answer: the same again then. `after`: where the message before stopped.
+        One that fails, or cannot be booked, does not stop the others; it stays due. Raises
+        OutcomeUnknownError at the end if the depository left any without an answer: the same again
+        then. `after`: where the message before stopped.
         """
         client = self._client(client_id)
         settled = failed = unanswered = 0
@@ -81,25 +96,34 @@ class SettleClientStage:
             if _place(obligation) <= last:
                 continue
             if time_is_up():
-                return Outcome(settled=settled, failed=failed, unanswered=unanswered, stopped_after=last)
+                return Outcome(
+                    settled=settled, failed=failed, unanswered=unanswered, stopped_after=last
+                )
             last = _place(obligation)
             try:
                 self._settle(obligation, client)
                 settled += 1
             except OutcomeUnknownError as error:
-                self.monitor.count("SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error))
+                self.monitor.count(
+                    "SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error)
+                )
                 unanswered += 1
             except (*PERMANENT, ValidationError) as error:
                 if is_transient(error):
                     raise
-                self.monitor.count("SettlementsFailed", trade_id=obligation.trade_id, reason=str(error))
+                self.monitor.count(
+                    "SettlementsFailed", trade_id=obligation.trade_id, reason=str(error)
+                )
                 failed += 1
         if unanswered:
-            raise OutcomeUnknownError(f"the depository left {unanswered} instructions without an answer")
+            raise OutcomeUnknownError(
+                f"the depository left {unanswered} instructions without an answer"
+            )
         return Outcome(settled=settled, failed=failed)
 
     def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
-        """Settle one trade that is due on or before a date; one that was settled answers with its record.
+        """Settle one trade that is due on or before a date; one that was settled answers with its
+        record.
 
         Raises NotFoundError, NotClearedError, NotDueError, SettlementFailedError.
         """
@@ -124,7 +148,9 @@ class SettleClientStage:
             instruction_id=identifiers.settlement_id(obligation.trade_id),
             settlement_account=client.settlement_account,
             counterparty="CCP",
-            direction=DeliveryDirection.RECEIVE if obligation.side is Side.BUY else DeliveryDirection.DELIVER,
+            direction=DeliveryDirection.RECEIVE
+            if obligation.side is Side.BUY
+            else DeliveryDirection.DELIVER,
             symbol=obligation.symbol,
             quantity=obligation.quantity,
             amount=obligation.amount,
@@ -156,7 +182,9 @@ class SettleClientStage:
         now = self.clock()
         account = self.books.account(fill.client_id)
         position = self.books.position(fill.client_id, fill.symbol)
-        done = discharge(fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now)
+        done = discharge(
+            fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now
+        )
         self.books.commit(
             done.settlement,
             *((done.account,) if done.account != account else ()),
@@ -167,7 +195,10 @@ class SettleClientStage:
         self.monitor.count("TradesSettled")
 
     def _record_mismatch(
-        self, obligation: Obligation, instruction: SettlementInstruction, confirmation: SettlementConfirmation
+        self,
+        obligation: Obligation,
+        instruction: SettlementInstruction,
+        confirmation: SettlementConfirmation,
     ) -> None:
         self.monitor.count("Breaks", code="CONFIRMATION_MISMATCH", reason=obligation.trade_id)
         if any(entry.kind == "BREAK" for entry in self.books.entries([obligation.trade_id])):
@@ -181,7 +212,10 @@ class SettleClientStage:
                 postings=(),
                 code="CONFIRMATION_MISMATCH",
                 reason="the depository confirmed something else than was instructed",
-                evidence={"instructed": instruction.model_dump_json(), "confirmed": confirmation.model_dump_json()},
+                evidence={
+                    "instructed": instruction.model_dump_json(),
+                    "confirmed": confirmation.model_dump_json(),
+                },
             )
         )
 
@@ -210,5 +244,13 @@ def confirms(confirmation: SettlementConfirmation, instruction: SettlementInstru
     """Whether a confirmation is about this very delivery and payment."""
     return all(
         getattr(confirmation, name) == getattr(instruction, name)
-        for name in ("instruction_id", "direction", "symbol", "quantity", "amount", "currency", "settlement_date")
+        for name in (
+            "instruction_id",
+            "direction",
+            "symbol",
+            "quantity",
+            "amount",
+            "currency",
+            "settlement_date",
+        )
     )

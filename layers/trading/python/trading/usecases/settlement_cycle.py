@@ -1,4 +1,6 @@
-"""The settlement cycle of a business day: who has something due, and whether the depository's books agree with ours."""
+"""The settlement cycle of a business day: who has something due, and whether the depository's books
+agree with ours.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ CLIENTS_PER_PAGE = 2000
 LOOK_BACK = timedelta(days=100)
 """How long an obligation that did not settle on its date is tried again by every cycle."""
 RECONCILED_DAYS = 7
-"""Confirmations of this many days are compared: what settled late is confirmed under its own date."""
+"""Confirmations of this many days are compared: what settled late is confirmed under its own date.
+"""
 TRADES_PER_READ = 25
 
 
@@ -26,7 +29,9 @@ class PlannedClient(Frozen):
 
 
 class Plan(Frozen):
-    """A page of clients with obligations due. `cursor` names the next page; null when there is none."""
+    """A page of clients with obligations due. `cursor` names the next page; null when there is
+    none.
+    """
 
     settlement_date: Day
     is_business_day: bool
@@ -36,13 +41,17 @@ class Plan(Frozen):
 
 @dataclass(frozen=True)
 class PlanSettlement:
-    """Pages through due dates and clients. A client may appear twice; settling it again finds nothing to do."""
+    """Pages through due dates and clients. A client may appear twice; settling it again finds
+    nothing to do.
+    """
 
     books: Books
     clock: Clock
 
     def __call__(self, settlement_date: date | None, cursor: str | None) -> Plan:
-        """The page after the cursor. Without a date: today in New York; on a day without session nothing is due."""
+        """The page after the cursor. Without a date: today in New York; on a day without session
+        nothing is due.
+        """
         day = settlement_date or self.clock().astimezone(calendar.NEW_YORK).date()
         if not calendar.is_business_day(day):
             return Plan(settlement_date=day, is_business_day=False, clients=(), cursor=None)
@@ -51,7 +60,9 @@ class PlanSettlement:
         position: str | None = after or None
         clients: dict[str, None] = {}
         while current <= day and len(clients) < CLIENTS_PER_PAGE:
-            found, position = self.books.clients_due(current, position, CLIENTS_PER_PAGE - len(clients))
+            found, position = self.books.clients_due(
+                current, position, CLIENTS_PER_PAGE - len(clients)
+            )
             clients |= dict.fromkeys(found)
             if position is None:
                 current += timedelta(days=1)
@@ -63,8 +74,8 @@ class PlanSettlement:
 class Agreement(Frozen):
     """How the depository's confirmations compare with our ledger.
 
-    `pending`: confirmed, and still due in our books, where a mailbox or the next cycle books them. `unsettled_clients`: with
-    something still due (at most a page).
+    `pending`: confirmed, and still due in our books, where a mailbox or the next cycle books them.
+    `unsettled_clients`: with something still due (at most a page).
     """
 
     settlement_date: Day
@@ -86,7 +97,9 @@ class _Compared(NamedTuple):
 
 @dataclass(frozen=True)
 class ReconcileSettlement:
-    """Every confirmation of the depository must be a settlement in our ledger, with the same shares and the same amount."""
+    """Every confirmation of the depository must be a settlement in our ledger, with the same shares
+    and the same amount.
+    """
 
     books: Books
     depository: Depository
@@ -107,7 +120,11 @@ class ReconcileSettlement:
         if unsettled:
             self.monitor.count("ClientsUnsettled", clients=str(unsettled))
         failed = len(confirmations) - len(settled)
-        self.monitor.count("ConfirmationsReconciled", settlement_date=settlement_date.isoformat(), breaks=str(breaks))
+        self.monitor.count(
+            "ConfirmationsReconciled",
+            settlement_date=settlement_date.isoformat(),
+            breaks=str(breaks),
+        )
         return Agreement(
             settlement_date=settlement_date,
             confirmations=len(confirmations),
@@ -129,7 +146,9 @@ class ReconcileSettlement:
 
     def _unsettled_clients(self, settlement_date: date) -> int:
         days = (settlement_date - timedelta(days=back) for back in range(LOOK_BACK.days + 1))
-        return len({c for day in days for c in self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0]})
+        return len(
+            {c for day in days for c in self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0]}
+        )
 
     def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> _Compared:
         entries = self._entries(confirmations)
@@ -149,7 +168,10 @@ class ReconcileSettlement:
         return _Compared(breaks, len(pending))
 
     def _entries(self, confirmations: Sequence[SettlementConfirmation]) -> _Entries:
-        return {(e.trade_id, e.kind): e for e in self.books.entries([_trade_id(c) for c in confirmations])}
+        return {
+            (e.trade_id, e.kind): e
+            for e in self.books.entries([_trade_id(c) for c in confirmations])
+        }
 
     def _is_due(self, entries: _Entries, confirmation: SettlementConfirmation) -> bool:
         fill = entries.get((_trade_id(confirmation), "FILL"))

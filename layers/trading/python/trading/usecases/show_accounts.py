@@ -1,4 +1,6 @@
-"""What a client is shown of its cash and positions: read strongly consistent, valued at the last prices."""
+"""What a client is shown of its cash and positions: read strongly consistent, valued at the last
+prices.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +46,11 @@ class ShowAccounts:
         self, client_id: str, closed: bool, after: str | None, limit: int
     ) -> tuple[Sequence[Holding], str | None]:
         """A page of a client's positions by symbol, and the symbol to go on after (None: no more)."""
-        wanted = (p for p in self.books.positions(client_id, after, limit + 1) if closed or not is_closed(p))
+        wanted = (
+            p
+            for p in self.books.positions(client_id, after, limit + 1)
+            if closed or not is_closed(p)
+        )
         found = list(islice(wanted, limit + 1))
         return self._valued(found[:limit]), found[limit - 1].symbol if len(found) > limit else None
 
@@ -54,14 +60,20 @@ class ShowAccounts:
         try:
             account, positions = self._books_of(client_id)
         except StaleError as error:
-            raise AccountBusyError("The account changes too fast; try again.", retry_after_seconds=1) from error
+            raise AccountBusyError(
+                "The account changes too fast; try again.", retry_after_seconds=1
+            ) from error
         closed = [p for p in positions if is_closed(p)]
         held = self._valued([p for p in positions if not is_closed(p)])
-        return portfolio(account, client.margin_percent, held, sum((p.realised_profit for p in closed), ZERO))
+        return portfolio(
+            account, client.margin_percent, held, sum((p.realised_profit for p in closed), ZERO)
+        )
 
     @on_fresh_state
     def _books_of(self, client_id: str) -> tuple[Account, Sequence[Position]]:
-        """Cash and positions that belong together: whatever moves both moves the account's version on."""
+        """Cash and positions that belong together: whatever moves both moves the account's version
+        on.
+        """
         account = self.books.account(client_id)
         positions = list(self.books.positions(client_id))
         if self.books.account(client_id).version != account.version:
@@ -77,7 +89,9 @@ class ShowAccounts:
     def _valued(self, positions: Sequence[Position]) -> Sequence[Holding]:
         last = self.prices.latest([p.symbol for p in positions])
         return [
-            holding(p, last.get(p.symbol), None if p.symbol in last else self._reference_price(p.symbol))
+            holding(
+                p, last.get(p.symbol), None if p.symbol in last else self._reference_price(p.symbol)
+            )
             for p in positions
         ]
 

@@ -1,4 +1,6 @@
-"""Sweeping: whatever was due to happen and did not is pushed again. Every push may be one too many and does no harm."""
+"""Sweeping: whatever was due to happen and did not is pushed again. Every push may be one too many
+and does no harm.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -15,12 +17,16 @@ ORDERS_PER_SWEEP = 2000
 AGAIN_AFTER = timedelta(seconds=60)
 RESTING_AGAIN_AFTER = timedelta(minutes=30)
 SPREAD = timedelta(minutes=5)
-"""What was swept together in one minute, after an outage, must not come back together every half hour."""
+"""What was swept together in one minute, after an outage, must not come back together every half
+hour.
+"""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure does not stop the others."""
+    """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure
+    does not stop the others.
+    """
 
     books: Books
     workflow: Workflow
@@ -28,8 +34,12 @@ class Sweep:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self, has_time: Callable[[], bool] = lambda: True, shard: str | None = None) -> int:
-        """Push what is due, of all shards of the index or of one, until nothing is or the time is up; how many orders were pushed."""
+    def __call__(
+        self, has_time: Callable[[], bool] = lambda: True, shard: str | None = None
+    ) -> int:
+        """Push what is due, of all shards of the index or of one, until nothing is or the time is
+        up; how many orders were pushed.
+        """
         pushed, before = 0, -1
         while pushed > before and has_time():
             before = pushed
@@ -57,14 +67,22 @@ class Sweep:
         try:
             self._push(order)
         except Exception:
-            self.books.postpone(order, now + AGAIN_AFTER)  # it must not stand before the others for ever
+            self.books.postpone(
+                order, now + AGAIN_AFTER
+            )  # it must not stand before the others for ever
             raise
         self.books.postpone(order, again)
         return 1
 
     def _push(self, order: Order) -> None:
-        """An accepted order gets its workflow, or, when that exists already (its message is lost), the message itself."""
-        ids = {"client_id": order.client_id, "correlation_id": order.correlation_id, "order_id": order.order_id}
+        """An accepted order gets its workflow, or, when that exists already (its message is lost),
+        the message itself.
+        """
+        ids = {
+            "client_id": order.client_id,
+            "correlation_id": order.correlation_id,
+            "order_id": order.order_id,
+        }
         if order.is_open and order.ending is None and expires_at(order) <= self.clock():
             self.mailboxes.execution(expiry_message(order))
         elif order.status is OrderStatus.VALIDATED or _is_unstarted(order):
@@ -75,9 +93,16 @@ class Sweep:
 
 
 def _is_unstarted(order: Order) -> bool:
-    """Whether it has waited for an open, and was sent before a later one of its client that was started first: it has no workflow."""
+    """Whether it has waited for an open, and was sent before a later one of its client that was
+    started first: it has no workflow.
+    """
     waited, due = order.release_at, order.attention_at
-    return order.ending is None and waited is not None and due is not None and due < waited + AGAIN_AFTER
+    return (
+        order.ending is None
+        and waited is not None
+        and due is not None
+        and due < waited + AGAIN_AFTER
+    )
 
 
 def _spread(order_id: str) -> timedelta:
@@ -99,8 +124,9 @@ def expiry_message(order: Order) -> CancelOrder:
 
 @dataclass(frozen=True)
 class CloseDay:
-    """After the close, DAY orders expire, through the same mailbox and the same cancel as any other end; what was executed of an
-    order that stands on is cleared, so that it settles on its date. The sweeper would come to the same, later.
+    """After the close, DAY orders expire, through the same mailbox and the same cancel as any other
+    end; what was executed of an order that stands on is cleared, so that it settles on its date.
+    The sweeper would come to the same, later.
     """
 
     books: Books
@@ -109,8 +135,8 @@ class CloseDay:
     clock: Clock
 
     def __call__(self, business_date: date | None) -> int:
-        """Ask for the expiry of the open orders whose time is over, or with a date, by hand, of every DAY order of that date or
-        before. How many.
+        """Ask for the expiry of the open orders whose time is over, or with a date, by hand, of
+        every DAY order of that date or before. How many.
         """
         expiring = 0
         for order_id in self.books.open_order_ids():
@@ -132,6 +158,10 @@ class CloseDay:
             self.mailboxes.execution(expiry_message(order))
         elif order.trades:
             self.mailboxes.clearing(
-                ClearOrder(client_id=order.client_id, correlation_id=order.correlation_id, order_id=order.order_id)
+                ClearOrder(
+                    client_id=order.client_id,
+                    correlation_id=order.correlation_id,
+                    order_id=order.order_id,
+                )
             )
         return int(over)

@@ -1,4 +1,6 @@
-"""Deposits and withdrawals: cash and shares between a client and the outside world, once a reference."""
+"""Deposits and withdrawals: cash and shares between a client and the outside world, once a
+reference.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -48,31 +50,59 @@ Balances = tuple[Account | Position, ...]
 
 @dataclass(frozen=True)
 class TransferAssets:
-    """Balance and ledger entry in one transaction. The entry's id is derived from client and reference, so that it happens once."""
+    """Balance and ledger entry in one transaction. The entry's id is derived from client and
+    reference, so that it happens once.
+    """
 
     registry: Registry
     audit: AuditTrail
     clock: Clock
 
-    def deposit(self, client_id: str, what: Cash | Shares, reference: str, operator: Operator) -> tuple[Transfer, bool]:
-        """The deposit, and whether it was booked before. Raises NotFoundError, UnknownSymbolError, ReferenceReusedError."""
+    def deposit(
+        self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
+    ) -> tuple[Transfer, bool]:
+        """The deposit, and whether it was booked before. Raises NotFoundError, UnknownSymbolError,
+        ReferenceReusedError.
+        """
         details = {"reference": reference} | _facts(what)
-        with announced(self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details):
-            return self._once(identifiers.deposit_id(client_id, reference), client_id, what, reference, incoming=True)
+        with announced(
+            self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details
+        ):
+            return self._once(
+                identifiers.deposit_id(client_id, reference),
+                client_id,
+                what,
+                reference,
+                incoming=True,
+            )
 
     def withdraw(
         self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
     ) -> tuple[Transfer, bool]:
-        """The withdrawal, and whether it was booked before. Raises NotFoundError, NotWithdrawableError, ReferenceReusedError."""
+        """The withdrawal, and whether it was booked before. Raises NotFoundError,
+        NotWithdrawableError, ReferenceReusedError.
+        """
         details = {"reference": reference} | _facts(what)
-        with announced(self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details):
+        with announced(
+            self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details
+        ):
             return self._once(
-                identifiers.withdrawal_id(client_id, reference), client_id, what, reference, incoming=False
+                identifiers.withdrawal_id(client_id, reference),
+                client_id,
+                what,
+                reference,
+                incoming=False,
             )
 
     @on_fresh_state
     def _once(
-        self, transfer_id: str, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
+        self,
+        transfer_id: str,
+        client_id: str,
+        what: Cash | Shares,
+        reference: str,
+        *,
+        incoming: bool,
     ) -> tuple[Transfer, bool]:
         client = self.registry.profile(client_id)
         if client is None:
@@ -80,13 +110,19 @@ class TransferAssets:
         known = self.registry.transfer(transfer_id)
         if known:
             if not _is_same(known, client, what):
-                raise ReferenceReusedError("this reference was used for another transfer", field="reference")
+                raise ReferenceReusedError(
+                    "this reference was used for another transfer", field="reference"
+                )
             return known, True
-        balances, entry = (self._deposited if incoming else self._withdrawn)(client, what, reference)
+        balances, entry = (self._deposited if incoming else self._withdrawn)(
+            client, what, reference
+        )
         self.registry.commit(*balances, entry)
         return entry, False
 
-    def _deposited(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Balances, Transfer]:
+    def _deposited(
+        self, client: Client, what: Cash | Shares, reference: str
+    ) -> tuple[Balances, Transfer]:
         if isinstance(what, Cash):
             before = account_of(self.registry, client)
             account, entry = deposits.deposit_cash(before, what.amount, reference, self.clock())
@@ -94,16 +130,22 @@ class TransferAssets:
         if self.registry.instrument(what.symbol) is None:
             raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
         owned = self.registry.position(client.client_id, what.symbol)
-        position, entry = deposits.deposit_shares(owned, what.quantity, what.cost or ZERO, reference, self.clock())
+        position, entry = deposits.deposit_shares(
+            owned, what.quantity, what.cost or ZERO, reference, self.clock()
+        )
         return (position,), entry
 
-    def _withdrawn(self, client: Client, what: Cash | Shares, reference: str) -> tuple[Balances, Transfer]:
+    def _withdrawn(
+        self, client: Client, what: Cash | Shares, reference: str
+    ) -> tuple[Balances, Transfer]:
         account = account_of(self.registry, client)
         if isinstance(what, Cash):
             account, entry = deposits.withdraw_cash(account, what.amount, reference, self.clock())
             return (account,), entry
         owned = self.registry.position(client.client_id, what.symbol)
-        position, entry = deposits.withdraw_shares(account, owned, what.quantity, reference, self.clock())
+        position, entry = deposits.withdraw_shares(
+            account, owned, what.quantity, reference, self.clock()
+        )
         return (account, position), entry
 
 
@@ -114,7 +156,11 @@ def _is_same(known: Transfer, client: Client, what: Cash | Shares) -> bool:
         asset=client.currency if isinstance(what, Cash) else what.symbol,
         amount=sign * (what.amount if isinstance(what, Cash) else Decimal(what.quantity)),
     )
-    if isinstance(what, Shares) and isinstance(known, Deposit) and known.cost not in (None, what.cost or ZERO):
+    if (
+        isinstance(what, Shares)
+        and isinstance(known, Deposit)
+        and known.cost not in (None, what.cost or ZERO)
+    ):
         return False
     return moved in known.postings
 
