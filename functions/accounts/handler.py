@@ -11,7 +11,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
-from trading.adapters import csv_pages, cursors, periods, stages, trade_records
+from trading import bootstrap
+from trading.adapters import csv_pages, cursors, periods, trade_records
 from trading.adapters.api import ApiResolver, json_response
 from trading.adapters.aws import DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -59,13 +60,13 @@ class TransactionsPage(Frozen):
 
 
 settings = load(Settings)
-books = stages.books(settings)
+books = bootstrap.books(settings)
 prices = TableLastPrices(
     boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
 )
 accounts = ShowAccounts(books, prices)
 list_movements = ListMovements(books)
-app = ApiResolver(stages.throttle(settings))
+app = ApiResolver(bootstrap.throttle(settings))
 
 
 @app.get(

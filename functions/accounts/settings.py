@@ -1,6 +1,6 @@
 """What the function is told."""
 
-from trading.adapters.stages import ClientApiSettings
+from trading.bootstrap import ClientApiSettings
 
 
 class Settings(ClientApiSettings):

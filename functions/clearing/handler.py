@@ -4,15 +4,15 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.clearing.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.mailbox_worker import MailboxWorker
 from trading.adapters.settings import load
 from trading.messages import ClearOrder
 
 settings = load(Settings)
-stage = stages.clearing_stage(settings)
-workflow = stages.lifecycle("")
+stage = bootstrap.clearing_stage(settings)
+workflow = bootstrap.lifecycle("")
 
 
 def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:

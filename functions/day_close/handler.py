@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.day_close.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.mailboxes import SqsMailboxes
@@ -32,7 +32,7 @@ mailboxes = SqsMailboxes(
     execution_queue_url=settings.execution_queue_url,
     clearing_queue_url=settings.clearing_queue_url,
 )
-close_day = CloseDay(stages.books(settings), mailboxes, Counters(), now)
+close_day = CloseDay(bootstrap.books(settings), mailboxes, Counters(), now)
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,7 @@ from functions.execution.settings import Settings
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.mailbox_worker import MailboxWorker, has_time
 from trading.adapters.settings import load
-from trading.adapters.stages import execution_stage
+from trading.bootstrap import execution_stage
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
 
 settings = load(Settings)

@@ -1,6 +1,6 @@
 """What the function is told."""
 
-from trading.adapters.stages import ExecutionSettings
+from trading.bootstrap import ExecutionSettings
 
 
 class Settings(ExecutionSettings):

@@ -10,7 +10,8 @@ import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from functions.internal.settings import Settings
-from trading.adapters import stages, views
+from trading import bootstrap
+from trading.adapters import views
 from trading.adapters.api import ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
@@ -27,12 +28,12 @@ from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
-books = stages.books(settings)
+books = bootstrap.books(settings)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-clearing = stages.clearing_stage(settings)
-settlement = stages.settlement_stage(settings)
+clearing = bootstrap.clearing_stage(settings)
+settlement = bootstrap.settlement_stage(settings)
 app = ApiResolver()
 RECORDED = {REPLAYED_HEADER: "true"}
 

@@ -1,6 +1,6 @@
 """What the function is told."""
 
-from trading.adapters.stages import BooksAndVenueSettings
+from trading.bootstrap import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):

@@ -14,7 +14,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions.orders.models import SYMBOL, NewOrder, OrderChanges
 from functions.orders.settings import Settings
-from trading.adapters import order_pages, periods, stages, trade_records, views
+from trading import bootstrap
+from trading.adapters import order_pages, periods, trade_records, views
 from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.clock import now
@@ -61,10 +62,10 @@ prices = TableLastPrices(
 )
 replace_order = ReplaceOrder(books, prices, mailboxes, Counters(), now)
 place_order = PlaceOrder(
-    books, prices, stages.lifecycle(settings.order_lifecycle_arn), Counters(), now
+    books, prices, bootstrap.lifecycle(settings.order_lifecycle_arn), Counters(), now
 )
 idempotency = Idempotency(dynamodb, settings.idempotency_table)
-app = ApiResolver(stages.throttle(settings))
+app = ApiResolver(bootstrap.throttle(settings))
 
 
 @app.post(

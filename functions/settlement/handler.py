@@ -4,7 +4,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.mailbox_worker import MailboxWorker
@@ -20,8 +20,8 @@ MAX_PARTS = 500
 
 settings = load(Settings)
 sqs = boto3.client("sqs", config=CLIENT_CONFIG)
-stage = stages.settlement_stage(settings)
-workflow = stages.lifecycle("")
+stage = bootstrap.settlement_stage(settings)
+workflow = bootstrap.lifecycle("")
 mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement_plan.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.clock import now
 from trading.adapters.observability import logger
 from trading.adapters.settings import load
@@ -21,7 +21,7 @@ class PlanRequest(Frozen):
 
 
 settings = load(Settings)
-plan = PlanSettlement(stages.books(settings), now)
+plan = PlanSettlement(bootstrap.books(settings), now)
 
 
 @logger.inject_lambda_context

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement_reconcile.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.clock import now
 from trading.adapters.observability import Counters, logger
 from trading.adapters.settings import load
@@ -21,7 +21,7 @@ class ReconcileRequest(Frozen):
 
 settings = load(Settings)
 reconcile = ReconcileSettlement(
-    stages.books(settings), stages.depository(settings), Counters(), now
+    bootstrap.books(settings), bootstrap.depository(settings), Counters(), now
 )
 
 

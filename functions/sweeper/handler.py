@@ -7,7 +7,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.sweeper.settings import Settings
-from trading.adapters import stages
+from trading import bootstrap
 from trading.adapters.aws import CLIENT_CONFIG
 from trading.adapters.clock import now
 from trading.adapters.mailboxes import SqsMailboxes
@@ -32,8 +32,8 @@ mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
 sweep = Sweep(
-    stages.books(settings),
-    stages.lifecycle(settings.order_lifecycle_arn),
+    bootstrap.books(settings),
+    bootstrap.lifecycle(settings.order_lifecycle_arn),
     mailboxes,
     Counters(),
     now,

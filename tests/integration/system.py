@@ -36,7 +36,8 @@ from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from tests.unit.api.events import request
-from trading.adapters import authorizer, clock, stages
+from trading import bootstrap
+from trading.adapters import authorizer, clock
 from trading.adapters.tables import TableBooks
 from trading.domain.reconciliation import Finding
 
@@ -246,7 +247,7 @@ def running_system() -> Iterator[System]:
         }
         for name, value in variables.items():
             patch.setenv(name, value)
-        for module in (authorizer, clock, stages):
+        for module in (authorizer, clock, bootstrap):
             patch.setattr(module, "now", system.now)
         add_reference_data(
             dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now

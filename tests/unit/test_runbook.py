@@ -20,7 +20,8 @@ from botocore.exceptions import ClientError
 from infra.catalog import FUNCTIONS, MAILBOXES, SERVICES
 from simulators.adapters import tables as simulated
 from simulators.adapters.callbacks import TIMEOUT as CALLBACK
-from trading.adapters import aws, reconciliation_reader, stages, venue_http
+from trading import bootstrap
+from trading.adapters import aws, reconciliation_reader, venue_http
 from trading.adapters.mailbox_worker import ENOUGH_TIME_MS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +91,10 @@ class Call:
         )
 
 
-EXCHANGE, DEPOSITORY = stages.EXCHANGE_READ_TIMEOUT_SECONDS, stages.DEPOSITORY_READ_TIMEOUT_SECONDS
+EXCHANGE, DEPOSITORY = (
+    bootstrap.EXCHANGE_READ_TIMEOUT_SECONDS,
+    bootstrap.DEPOSITORY_READ_TIMEOUT_SECONDS,
+)
 SHORTEST = min(spec.timeout for spec in FUNCTIONS.values())
 BEGIN_MESSAGE = ENOUGH_TIME_MS / 1000
 BEGIN_OBLIGATION = constant("functions/settlement/handler.py", "TIME_FOR_ONE_OBLIGATION_MS") / 1000
