@@ -14,7 +14,7 @@ from cli.api import Api
 from cli.failures import Exit, Failure
 from cli.tokens import TokenCache, cache_directory
 from ops.screen import Screen
-from trading.adapters import clock
+from trading.adapters.runtime import clock
 
 
 class Session:

@@ -3,7 +3,7 @@
 from local import seed
 from local.aws_client import aws_client
 from local.place import Place
-from trading.adapters.reconciliation_reader import TableReader
+from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.domain.reconciliation import Snapshot
 
 

@@ -23,9 +23,14 @@ from aws_lambda_powertools.event_handler.openapi.models import (
 )
 from openapi_spec_validator import validate
 
-from trading.adapters.api import BEARER_SCHEME, CORRELATION_ID, IDEMPOTENCY_KEY, SIGNATURE_SCHEME
-from trading.adapters.idempotency import REPLAYED_HEADER
-from trading.adapters.problems import CONTENT_TYPE, Problem
+from trading.adapters.http.idempotency import REPLAYED_HEADER
+from trading.adapters.http.problems import CONTENT_TYPE, Problem
+from trading.adapters.http.resolver import (
+    BEARER_SCHEME,
+    CORRELATION_ID,
+    IDEMPOTENCY_KEY,
+    SIGNATURE_SCHEME,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = Server(

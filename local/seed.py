@@ -18,9 +18,9 @@ from local.aws_client import aws_client
 from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
 from local.place import STAGE, LocalError, Place
 from simulators import reference
-from trading.adapters import passwords
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain import deposits
 from trading.domain.credentials import (
     CLIENT_AUDIENCE,

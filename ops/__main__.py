@@ -11,7 +11,7 @@ from local.place import LocalError
 from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation
 from ops.screen import Exit, Screen
 from ops.target import Target
-from trading.adapters.transactions import OverloadedError
+from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.usecases.ports import StaleError
 
 HELP = """What is stuck, what failed, and what to do about it.

@@ -1,8 +1,8 @@
 """The audit log of a deployment, as its operators write and read it."""
 
 from ops.target import Target
-from trading.adapters import clock
-from trading.adapters.audit import AuditEntry, TableAuditTrail
+from trading.adapters.dynamodb.audit import AuditEntry, TableAuditTrail
+from trading.adapters.runtime import clock
 
 
 class AuditLog(TableAuditTrail):

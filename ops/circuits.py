@@ -9,10 +9,10 @@ from rich.text import Text
 from ops.options import AsJson
 from ops.screen import Exit, Screen, in_words, table
 from ops.target import Target
-from trading.adapters import clock
-from trading.adapters.exchanges import RECOVERY_SECONDS, circuit_name
-from trading.adapters.outages import Outage, control_items, outage_name, outage_of
-from trading.adapters.venue_health import quality_name
+from trading.adapters.runtime import clock
+from trading.adapters.venues.circuit import Outage, control_items, outage_name, outage_of
+from trading.adapters.venues.exchanges import RECOVERY_SECONDS, circuit_name
+from trading.adapters.venues.health import quality_name
 from trading.domain.values import iso
 
 SHOWN = 120

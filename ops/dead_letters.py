@@ -14,8 +14,8 @@ from typing import Any
 
 from ops.audit import AuditLog
 from ops.target import Target
-from trading.adapters import clock
-from trading.adapters.mailbox_worker import REDRIVEN
+from trading.adapters.messaging.worker import REDRIVEN
+from trading.adapters.runtime import clock
 from trading.domain import identifiers
 
 HOLD_SECONDS = 60

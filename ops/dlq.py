@@ -11,7 +11,7 @@ from ops.dead_letters import CannotRedriveError, DeadLetterQueue, DeadLetters, D
 from ops.options import AsJson, Limit, Reason
 from ops.screen import Exit, Screen, in_words, table
 from ops.target import Target
-from trading.adapters import clock
+from trading.adapters.runtime import clock
 from trading.domain.values import iso
 
 app = typer.Typer(

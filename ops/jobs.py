@@ -11,7 +11,7 @@ from ops.audit import AuditLog
 from ops.options import AsJson, Reason
 from ops.screen import Exit, Screen
 from ops.target import Target
-from trading.adapters import clock
+from trading.adapters.runtime import clock
 from trading.domain.values import iso
 
 Date = Annotated[

@@ -12,8 +12,8 @@ from ops.options import AsJson, Limit, Reason, duration
 from ops.screen import Exit, Screen, in_words, table
 from ops.stuck import StuckOrders, counted
 from ops.target import Target
-from trading.adapters import clock
-from trading.adapters.workflow_lookup import LifecycleLookup
+from trading.adapters.messaging.workflow_lookup import LifecycleLookup
+from trading.adapters.runtime import clock
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders import Order
 from trading.domain.values import iso

@@ -9,7 +9,7 @@ from ops.jobs import run_function
 from ops.options import AsJson, Reason
 from ops.screen import Exit, Screen, table
 from ops.target import Target
-from trading.adapters.reconciliation_reports import latest
+from trading.adapters.dynamodb.reconciliation_reports import latest
 from trading.domain.reconciliation import INVARIANTS
 from trading.domain.values import iso
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from infra.catalog import SETTLEMENT_CYCLE_AT
-from trading.adapters.tables import ATTENTION_SHARDS, TableBooks
+from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain import calendar
 from trading.domain.order_times import expires_at, is_waiting
 from trading.domain.orders import Order, OrderStatus

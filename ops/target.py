@@ -13,8 +13,8 @@ from botocore.config import Config
 from local import server
 from local.place import ACCOUNT, REGION, Place, default_place
 from ops.screen import Screen
-from trading.adapters import clock
-from trading.adapters.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.runtime import clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

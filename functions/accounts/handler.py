@@ -12,15 +12,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
 from trading import bootstrap
-from trading.adapters import csv_pages, cursors, periods, trade_records
-from trading.adapters.api import ApiResolver, json_response
-from trading.adapters.aws import DISPENSABLE_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.cursors import Cursor, Limit
-from trading.adapters.last_prices import TableLastPrices
-from trading.adapters.periods import From, To
-from trading.adapters.settings import load
-from trading.adapters.trade_records import BalanceRecord, PortfolioRecord
+from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.adapters.faces import trade_records
+from trading.adapters.faces.trade_records import BalanceRecord, PortfolioRecord
+from trading.adapters.http import csv_pages, cursors, periods
+from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.periods import From, To
+from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.runtime.aws import DISPENSABLE_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.settings import load
 from trading.domain.balances import Balances
 from trading.domain.movements import Movement, MovementType, Trade
 from trading.domain.valuation import Holding, Portfolio

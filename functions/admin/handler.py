@@ -27,20 +27,21 @@ from functions.admin.models import (
 )
 from functions.admin.order_file import OrderFile
 from functions.admin.settings import Settings
-from trading.adapters import order_pages, passwords, views
-from trading.adapters.api import ApiResolver, PathId, json_response
-from trading.adapters.audit import TableAuditTrail
-from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.cursors import Cursor, Limit
-from trading.adapters.idempotency import REPLAYED_HEADER, Answer, Idempotency
-from trading.adapters.last_prices import TableLastPrices
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import Counters
-from trading.adapters.registry import TableRegistry
-from trading.adapters.settings import load
-from trading.adapters.tables import TableNames
-from trading.adapters.workflow_lookup import LifecycleLookup
+from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.tables import TableNames
+from trading.adapters.faces import order_pages, views
+from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer, Idempotency
+from trading.adapters.http.resolver import ApiResolver, PathId, json_response
+from trading.adapters.identity import passwords
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.messaging.workflow_lookup import LifecycleLookup
+from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import Counters
+from trading.adapters.runtime.settings import load
 from trading.domain.clients import Client
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.valuation import Portfolio

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from trading.adapters.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
+from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
 from trading.domain.accounts import Account
 from trading.domain.clients import Client, ClientStatus, Limits
 from trading.domain.credentials import Credential, CredentialStatus

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from trading.adapters import views
-from trading.adapters.workflow_lookup import WorkflowState
+from trading.adapters.faces import views
+from trading.adapters.messaging.workflow_lookup import WorkflowState
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Timestamp

@@ -9,14 +9,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
 from functions.auth.settings import Settings
-from trading.adapters.api import ApiResolver, json_response
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.idempotency import Idempotency
-from trading.adapters.login import Login
-from trading.adapters.settings import load
-from trading.adapters.staged_secrets import StagedSecret
-from trading.adapters.tokens import Grant, RetiredKeyError, Tokens
+from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.identity.login import Login
+from trading.adapters.identity.tokens import Grant, RetiredKeyError, Tokens
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.secrets import StagedSecret
+from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen, Timestamp
 
 

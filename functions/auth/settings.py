@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from trading.adapters.settings import LambdaSettings
+from trading.adapters.runtime.settings import LambdaSettings
 
 
 class Settings(LambdaSettings):

@@ -1,8 +1,8 @@
 """The public API's authorizer."""
 
 from functions.authorizer.settings import Settings
-from trading.adapters.authorizer import authorizer_handler
-from trading.adapters.settings import load
+from trading.adapters.identity.authorizer import authorizer_handler
+from trading.adapters.runtime.settings import load
 
 settings = load(Settings)
 handler = authorizer_handler(

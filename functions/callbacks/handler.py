@@ -12,16 +12,16 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.callbacks.settings import Settings
-from trading.adapters.api import ApiResolver, json_response
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.idempotency import Idempotency
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import count, logger
-from trading.adapters.problems import HttpError
-from trading.adapters.settings import load
-from trading.adapters.signatures import SignatureError, verify
-from trading.adapters.venue_secrets import VenueSecrets
+from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.problems import HttpError
+from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.settings import load
+from trading.adapters.venues.secrets import VenueSecrets
+from trading.adapters.venues.signatures import SignatureError, verify
 from trading.domain.values import Frozen
 from trading.messages import ReportReceived
 from trading.wire import CALLBACK_PATH, ExecutionReport

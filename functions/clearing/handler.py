@@ -5,9 +5,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.clearing.settings import Settings
 from trading import bootstrap
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.mailbox_worker import MailboxWorker
-from trading.adapters.settings import load
+from trading.adapters.messaging.worker import MailboxWorker
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.settings import load
 from trading.messages import ClearOrder
 
 settings = load(Settings)

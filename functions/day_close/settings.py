@@ -1,6 +1,6 @@
 """What the function is told."""
 
-from trading.adapters.tables import BooksSettings
+from trading.adapters.dynamodb.tables import BooksSettings
 
 
 class Settings(BooksSettings):

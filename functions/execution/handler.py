@@ -4,9 +4,9 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.execution.settings import Settings
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.mailbox_worker import MailboxWorker, has_time
-from trading.adapters.settings import load
+from trading.adapters.messaging.worker import MailboxWorker, has_time
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.settings import load
 from trading.bootstrap import execution_stage
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
 

@@ -11,16 +11,16 @@ from aws_lambda_powertools.event_handler import Response
 
 from functions.internal.settings import Settings
 from trading import bootstrap
-from trading.adapters import views
-from trading.adapters.api import ApiResolver, PathId, json_response
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.idempotency import REPLAYED_HEADER
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import logger
-from trading.adapters.problems import HttpError
-from trading.adapters.settings import load
-from trading.adapters.views import ClearingDetail, ExecutionSummary, SettlementDetail
+from trading.adapters.faces import views
+from trading.adapters.faces.views import ClearingDetail, ExecutionSummary, SettlementDetail
+from trading.adapters.http.idempotency import REPLAYED_HEADER
+from trading.adapters.http.problems import HttpError
+from trading.adapters.http.resolver import ApiResolver, PathId, json_response
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import logger
+from trading.adapters.runtime.settings import load
 from trading.domain.calendar import NEW_YORK
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders import OrderStatus

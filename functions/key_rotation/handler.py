@@ -11,9 +11,9 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.key_rotation.settings import Settings
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.observability import count, logger
-from trading.adapters.settings import load
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen
 
 settings = load(Settings)

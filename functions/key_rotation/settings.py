@@ -1,6 +1,6 @@
 """What the function is told."""
 
-from trading.adapters.settings import LambdaSettings
+from trading.adapters.runtime.settings import LambdaSettings
 
 
 class Settings(LambdaSettings):

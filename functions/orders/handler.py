@@ -15,20 +15,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from functions.orders.models import SYMBOL, NewOrder, OrderChanges
 from functions.orders.settings import Settings
 from trading import bootstrap
-from trading.adapters import order_pages, periods, trade_records, views
-from trading.adapters.api import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
-from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.cursors import Cursor, Limit
-from trading.adapters.idempotency import REPLAYED_HEADER, Idempotency
-from trading.adapters.last_prices import TableLastPrices
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import Counters, logger
-from trading.adapters.periods import From, To
-from trading.adapters.problems import HttpError
-from trading.adapters.settings import load
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.trade_records import (
+from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.faces import order_pages, trade_records, views
+from trading.adapters.faces.trade_records import (
     MarketTradeRequest,
     PlacedTrade,
     TradeHistory,
@@ -36,6 +26,17 @@ from trading.adapters.trade_records import (
     TradeRequest,
     at_acceptance,
 )
+from trading.adapters.http import periods
+from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency
+from trading.adapters.http.periods import From, To
+from trading.adapters.http.problems import HttpError
+from trading.adapters.http.resolver import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.settings import load
 from trading.domain import identifiers
 from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.values import Side

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict, JsonValue
 
-from trading.adapters.amounts import DECIMAL_FORMS, Price
+from trading.adapters.http.amounts import DECIMAL_FORMS, Price
 from trading.domain.orders import OrderRequest
 from trading.domain.replacement import Replacement
 from trading.domain.values import Frozen, OrderType, Side, TimeInForce

@@ -9,11 +9,11 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.reconciliation.settings import Settings
-from trading.adapters.clock import now
-from trading.adapters.observability import count, logger
-from trading.adapters.reconciliation_reader import CLIENT_CONFIG, TableReader
-from trading.adapters.reconciliation_reports import TableReports
-from trading.adapters.settings import load
+from trading.adapters.dynamodb.reconciliation_reader import CLIENT_CONFIG, TableReader
+from trading.adapters.dynamodb.reconciliation_reports import TableReports
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.settings import load
 from trading.usecases.reconcile_books import ReconcileBooks, Report
 
 LEFT_FOR_THE_REPORT_SECONDS = 90

@@ -5,11 +5,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement.settings import Settings
 from trading import bootstrap
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.mailbox_worker import MailboxWorker
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.settings import load
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.messaging.worker import MailboxWorker
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.settings import load
 from trading.messages import SettleClient
 from trading.usecases.ports import OutcomeUnknownError
 from trading.usecases.settle_client import SettlementFailedError

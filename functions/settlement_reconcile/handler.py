@@ -6,9 +6,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement_reconcile.settings import Settings
 from trading import bootstrap
-from trading.adapters.clock import now
-from trading.adapters.observability import Counters, logger
-from trading.adapters.settings import load
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.settings import load
 from trading.domain.values import Day, Frozen
 from trading.usecases.settlement_cycle import ReconcileSettlement
 

@@ -8,11 +8,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.sweeper.settings import Settings
 from trading import bootstrap
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import Counters, logger
-from trading.adapters.settings import load
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen
 from trading.usecases.sweep import Sweep
 

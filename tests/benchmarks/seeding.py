@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from infra.catalog import DEPOSITORY, EXCHANGES, SIGNING_KEY
 from simulators import reference
-from trading.adapters import passwords
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain import deposits
 from trading.domain.clients import Client
 from trading.domain.credentials import Credential

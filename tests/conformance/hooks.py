@@ -21,7 +21,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from local.session import REFERENCE_PRICE
 from tests.conformance.world import World, log_in
-from trading.adapters.signatures import signed_headers
+from trading.adapters.venues.signatures import signed_headers
 
 WORLD = World.read(Path(os.environ["CONFORMANCE_WORLD"]))
 INTERNAL = bool(os.environ.get("CONFORMANCE_INTERNAL"))

@@ -20,8 +20,8 @@ from local.demo import SERVICE_ID
 from local.place import STAGE, LocalError, Place
 from local.seed import Seeder
 from tests.load.population import populate
-from trading.adapters import passwords
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 from trading.domain.instruments import Instrument
 

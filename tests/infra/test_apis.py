@@ -7,7 +7,7 @@ import pytest
 
 from infra.constructs.gateway_responses import PROBLEMS
 from tests.infra.synthesized import Resource, Synthesized
-from trading.adapters.problems import CONTENT_TYPE, Problem
+from trading.adapters.http.problems import CONTENT_TYPE, Problem
 
 TOKEN = "CUSTOM"
 SIGNED = "NONE"

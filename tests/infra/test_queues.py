@@ -1,7 +1,7 @@
 """Mailboxes, and what happens to messages that cannot be handled."""
 
 from tests.infra.synthesized import Resource, Synthesized, text
-from trading.adapters.mailbox_worker import MAX_TRIES
+from trading.adapters.messaging.worker import MAX_TRIES
 
 VISIBILITY_FACTOR = 6
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from infra.catalog import ATTENTION_SHARDS
 from infra.stage import ROOT
 from tests.infra.synthesized import Synthesized
-from trading.adapters import tables
+from trading.adapters.dynamodb import tables
 from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 
 SAMPLES = {

@@ -37,8 +37,9 @@ from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from tests.unit.api.events import request
 from trading import bootstrap
-from trading.adapters import authorizer, clock
-from trading.adapters.tables import TableBooks
+from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.identity import authorizer
+from trading.adapters.runtime import clock
 from trading.domain.reconciliation import Finding
 
 ROOT = Path(__file__).resolve().parents[2]

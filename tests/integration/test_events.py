@@ -14,9 +14,9 @@ import pytest
 from tests.integration.backing import PREFIX, SIGNING_KEY_ID
 from tests.integration.simulators.world import FakeContext
 from tests.integration.system import System
-from trading.adapters import passwords
-from trading.adapters.reconciliation_reports import latest
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.reconciliation_reports import latest
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain.credentials import Credential
 from trading.domain.identifiers import order_id
 from trading.domain.reconciliation import INVARIANTS

@@ -10,7 +10,7 @@ from local.aws_client import aws_client
 from local.demo import DemoClient
 from local.place import Place
 from local.seed import Seeder
-from trading.adapters import passwords
+from trading.adapters.identity import passwords
 from trading.domain.clients import Client
 from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 

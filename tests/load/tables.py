@@ -10,8 +10,8 @@ from local import deploy
 from local.aws_client import aws_client
 from local.place import Place
 from simulators.dispatch import Dispatch
-from trading.adapters.entities import load_entry
-from trading.adapters.transactions import from_item
+from trading.adapters.dynamodb.entities import load_entry
+from trading.adapters.dynamodb.transactions import from_item
 from trading.domain.accounts import Account, Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders import Order

@@ -14,7 +14,7 @@ from tests.simulation.outages import Outages
 from tests.simulation.services.errors import ServiceError
 
 ATTEMPTS = 2
-"""As `trading.adapters.aws` configures botocore."""
+"""As `trading.adapters.runtime.aws` configures botocore."""
 READ_TIMEOUT = 3.0
 THROTTLED = {
     "dynamodb": "ThrottlingException",

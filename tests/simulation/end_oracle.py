@@ -32,8 +32,8 @@ from tests.simulation.replacing import check_answers, check_conflicts
 from tests.simulation.scenario import Scenario
 from tests.simulation.sights import judge, judge_sums
 from tests.simulation.violations import ViolationError
-from trading.adapters.entities import load_entry
-from trading.adapters.tables import TableBooks
+from trading.adapters.dynamodb.entities import load_entry
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain import reconciliation
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK

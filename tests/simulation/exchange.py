@@ -18,7 +18,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT
-from trading.adapters.signatures import sign
+from trading.adapters.venues.signatures import sign
 from trading.domain.calendar import business_date, close_of
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SubmitOrder

@@ -1,6 +1,6 @@
 """What things are called in the simulated deployment."""
 
-from trading.adapters.tables import TableNames
+from trading.adapters.dynamodb.tables import TableNames
 
 STAGE = "sim"
 TABLE_NAMES = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})

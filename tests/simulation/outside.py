@@ -26,7 +26,7 @@ from tests.simulation.exchange import SimulatedExchange
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT
 from tests.simulation.names import STAGE
-from trading.adapters.signatures import verify
+from trading.adapters.venues.signatures import verify
 from trading.wire import SettlementInstruction, SubmitOrder
 
 EXCHANGE_TIMEOUT, DEPOSITORY_TIMEOUT = 1.5, 3.5

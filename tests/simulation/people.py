@@ -31,7 +31,7 @@ from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sights import Moment, Sight
 from tests.simulation.violations import ViolationError
-from trading.adapters.signatures import sign
+from trading.adapters.venues.signatures import sign
 from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
 

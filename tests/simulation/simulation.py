@@ -39,9 +39,9 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
-from trading.adapters import passwords
-from trading.adapters.tables import TableBooks
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain import deposits
 from trading.domain.accounts import Account, Position
 from trading.domain.calendar import NEW_YORK, is_business_day, next_business_day

@@ -27,7 +27,8 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.outside import Outside
 from tests.simulation.services.errors import ServiceError
-from trading.adapters import observability, passwords
+from trading.adapters.identity import passwords
+from trading.adapters.runtime import observability
 
 CHEAP_HASH = passwords._encode(2, 1, 1, b"salt", bytes(passwords._HASH_BYTES))
 _make_client: Any = boto3.client

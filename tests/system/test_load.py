@@ -17,7 +17,7 @@ from local.place import Place
 from simulators.reference import EXCHANGE_IDS
 from tests.load import figures
 from tests.load.run import Settings, run
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.transactions import to_item
 
 pytestmark = [
     pytest.mark.timeout(600),

@@ -21,8 +21,10 @@ from infra.catalog import FUNCTIONS, MAILBOXES, SERVICES
 from simulators.adapters import tables as simulated
 from simulators.adapters.callbacks import TIMEOUT as CALLBACK
 from trading import bootstrap
-from trading.adapters import aws, reconciliation_reader, venue_http
-from trading.adapters.mailbox_worker import ENOUGH_TIME_MS
+from trading.adapters.dynamodb import reconciliation_reader
+from trading.adapters.messaging.worker import ENOUGH_TIME_MS
+from trading.adapters.runtime import aws
+from trading.adapters.venues import http
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [
@@ -84,10 +86,10 @@ class Call:
     def venue(cls, read: float, tries: int) -> "Call":
         """By VenueHttp."""
         return cls(
-            venue_http.CONNECT_TIMEOUT_SECONDS,
+            http.CONNECT_TIMEOUT_SECONDS,
             read,
             tries,
-            (tries - 1) * venue_http.LONGEST_PAUSE_SECONDS,
+            (tries - 1) * http.LONGEST_PAUSE_SECONDS,
         )
 
 

@@ -11,8 +11,8 @@ from moto import mock_aws
 
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context
-from trading.adapters import passwords
-from trading.adapters.transactions import to_item
+from trading.adapters.dynamodb.transactions import to_item
+from trading.adapters.identity import passwords
 from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 
 if TYPE_CHECKING:

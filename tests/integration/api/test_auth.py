@@ -8,8 +8,13 @@ import pytest
 from tests.integration.api.conftest import World
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context, header, request
-from trading.adapters import passwords
-from trading.adapters.login import FAILURES_REMEMBERED_FOR, Login, LoginLockedError, lock_after
+from trading.adapters.identity import passwords
+from trading.adapters.identity.login import (
+    FAILURES_REMEMBERED_FOR,
+    Login,
+    LoginLockedError,
+    lock_after,
+)
 
 
 def log_in(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.api.conftest import World
 from tests.unit.api.events import request
-from trading.adapters import tokens
+from trading.adapters.identity import tokens
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"
 

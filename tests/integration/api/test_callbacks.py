@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.api.conftest import EXCHANGE_SECRET, World
 from tests.unit.api.events import header, request
-from trading.adapters.signatures import signed_headers
+from trading.adapters.venues.signatures import signed_headers
 from trading.messages import EXECUTION_MESSAGE, ReportReceived
 from trading.wire import CALLBACK_PATH
 

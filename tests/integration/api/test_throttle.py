@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.api.conftest import World
 from tests.unit.api.clock import Clock
-from trading.adapters.throttle import Throttle
+from trading.adapters.http.throttle import Throttle
 
 
 def throttle(world: World, clock: Clock, table: str = "trading-test-control") -> Throttle:

@@ -19,7 +19,8 @@ from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS
 from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
-from trading.adapters import observability, passwords
+from trading.adapters.identity import passwords
+from trading.adapters.runtime import observability
 from trading.domain.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,

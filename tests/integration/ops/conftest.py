@@ -14,7 +14,7 @@ from ops import dead_letters
 from ops.__main__ import app
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
-from trading.adapters import clock
+from trading.adapters.runtime import clock
 
 UNDELIVERED = ("invocations", "schedules")
 

@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, Circui
 from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import put
-from trading.adapters import outages
-from trading.adapters.exchanges import circuit_name
+from trading.adapters.venues import circuit
+from trading.adapters.venues.exchanges import circuit_name
 from trading.domain.values import iso
 
 CONTROL = f"{PREFIX}control"
@@ -20,7 +20,7 @@ def move(operator: Operator, old: str, new: str, cause: str = "") -> None:
     """A transition of XNYS, as the breaker's hook and its store write it."""
     transition = CircuitTransition(circuit_name("XNYS"), CircuitState(old), CircuitState(new))
     now = operator.system.now()
-    outages.record(operator.system.dynamodb, CONTROL, "XNYS", transition, cause, 3, now)
+    circuit.record(operator.system.dynamodb, CONTROL, "XNYS", transition, cause, 3, now)
     put(
         operator.system.dynamodb,
         CONTROL,

@@ -11,7 +11,7 @@ from simulators.exchange import MatchOutcome, cancel, match
 from simulators.market import minute_of
 from simulators.retries import ConflictError
 from tests.integration.simulators.world import START, FakeContext, World, secret_of
-from trading.adapters.signatures import verify
+from trading.adapters.venues.signatures import verify
 from trading.wire import CALLBACK_PATH, VenueQuote
 
 

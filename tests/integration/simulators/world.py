@@ -23,7 +23,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from simulators.reference import EXCHANGE_IDS, market_items
-from trading.adapters.signatures import signed_headers
+from trading.adapters.venues.signatures import signed_headers
 from trading.wire import CALLBACK_PATH
 
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 from local.demo import DEMO_CLIENTS
 from simulators.reference import ListedExchange, ListedInstrument
 from tests.integration.backing import PREFIX
-from trading.adapters.reconciliation_reader import TableReader
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.transactions import from_item, to_item
+from trading.adapters.dynamodb.reconciliation_reader import TableReader
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain import deposits
 from trading.domain.accounts import Account, Position
 from trading.domain.instruments import Exchange, Instrument

@@ -9,8 +9,8 @@ from tests.integration.backing import ENVIRONMENT, PREFIX, create_tables
 from tests.integration.trading.books import table_books
 from tests.integration.trading.venue import Venue
 from tests.unit.api.clock import Clock
-from trading.adapters.exchanges import HttpExchanges, circuit_store
-from trading.adapters.tables import TableBooks
+from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.integration.trading.admin import DAVE, OPERATOR, REASON, ask, show
 from tests.integration.trading.books import NAMES, items, put
 from tests.integration.trading.orders import new_order, place
 from tests.unit.api.events import header, request
-from trading.adapters.audit import TableAuditTrail
+from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.domain.accounts import Account
 
 

@@ -10,10 +10,15 @@ import pytest
 from tests.integration.backing import PREFIX
 from tests.integration.local_http import HttpAnswer
 from tests.integration.trading.venue import Venue, problem_answer, state_answer, submission
-from trading.adapters.exchanges import RECOVERY_SECONDS, HttpExchanges, circuit_name, circuit_store
-from trading.adapters.outages import Outage, control_items, outage_name, outage_of
-from trading.adapters.transactions import from_item
-from trading.adapters.venue_health import TableVenueHealth
+from trading.adapters.dynamodb.transactions import from_item
+from trading.adapters.venues.circuit import Outage, control_items, outage_name, outage_of
+from trading.adapters.venues.exchanges import (
+    RECOVERY_SECONDS,
+    HttpExchanges,
+    circuit_name,
+    circuit_store,
+)
+from trading.adapters.venues.health import TableVenueHealth
 from trading.domain.instruments import Exchange
 from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
 from tests.unit.api.clock import Clock
-from trading.adapters.last_prices import TableLastPrices
+from trading.adapters.dynamodb.prices import TableLastPrices
 
 CONTROL = f"{PREFIX}control"
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 from tests.integration.backing import ENVIRONMENT, create_queues
 from tests.integration.trading import entities
 from tests.unit.api.clock import Clock
-from trading.adapters.mailboxes import SqsMailboxes
+from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.messages import (
     EXECUTION_MESSAGE,
     ClearOrder,

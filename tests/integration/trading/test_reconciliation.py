@@ -15,9 +15,9 @@ from tests.integration.system import System
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, books_reader, items, put
 from tests.integration.trading.orders import cleared_order
-from trading.adapters.reconciliation_reader import TableReader
-from trading.adapters.reconciliation_reports import TableReports, latest
-from trading.adapters.tables import TableBooks
+from trading.adapters.dynamodb.reconciliation_reader import TableReader
+from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.reconciliation import Finding
 from trading.usecases.reconcile_books import Page, Report
 

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import MARKET, place
 from tests.unit.api.events import header, request
-from trading.adapters import cursors
+from trading.adapters.http import cursors
 from trading.domain import deposits
 
 ROUTES = ("trades", "transactions")

@@ -8,8 +8,8 @@ import pytest
 
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, items
-from trading.adapters.entities import load_entry
-from trading.adapters.tables import TableBooks
+from trading.adapters.dynamodb.entities import load_entry
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.accounts import Account, Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.values import TimeInForce

@@ -8,8 +8,8 @@ import pytest
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, put
 from tests.unit.api.clock import Clock
-from trading.adapters import tables
-from trading.adapters.tables import TableBooks, attention_shard
+from trading.adapters.dynamodb import tables
+from trading.adapters.dynamodb.tables import TableBooks, attention_shard
 from trading.domain.clients import Client
 from trading.domain.instruments import Exchange, Instrument
 from trading.domain.orders import Order

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.system import System, principal
 from tests.integration.trading import orders
 from tests.unit.api.events import header, request
-from trading.adapters.idempotency import REPLAYED_HEADER
+from trading.adapters.http.idempotency import REPLAYED_HEADER
 
 TRADE = """{
   "tradeId": "string",

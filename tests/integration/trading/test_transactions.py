@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from trading.adapters.transactions import OverloadedError, Write, commit, to_item
+from trading.adapters.dynamodb.transactions import OverloadedError, Write, commit, to_item
 from trading.domain.errors import is_transient
 from trading.usecases.ports import StaleError
 

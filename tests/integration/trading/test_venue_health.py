@@ -10,7 +10,7 @@ import pytest
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
 from tests.unit.api.clock import Clock
-from trading.adapters.venue_health import TableVenueHealth
+from trading.adapters.venues.health import TableVenueHealth
 from trading.domain.instruments import Exchange
 from trading.domain.routing import ExecutionQuality
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.integration.local_http import HttpAnswer
 from tests.integration.trading.venue import Slow, Venue, problem_answer, state_answer, submission
-from trading.adapters.depository import HttpDepository
-from trading.adapters.exchanges import HttpExchanges
-from trading.adapters.venue_http import LONGEST_PAUSE_SECONDS, RETRY_BUDGET, RETRY_COST
+from trading.adapters.venues.depository import HttpDepository
+from trading.adapters.venues.exchanges import HttpExchanges
+from trading.adapters.venues.http import LONGEST_PAUSE_SECONDS, RETRY_BUDGET, RETRY_COST
 from trading.usecases.ports import InstructionRefusedError, NotAcceptedError, OutcomeUnknownError
 from trading.wire import (
     ConfirmationPage,

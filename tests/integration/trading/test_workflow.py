@@ -11,8 +11,8 @@ from botocore.stub import Stubber
 
 from tests.integration.system import System
 from tests.integration.trading.entities import order
-from trading.adapters.clock import now
-from trading.adapters.workflow import OrderLifecycle
+from trading.adapters.messaging.workflow import OrderLifecycle
+from trading.adapters.runtime.clock import now
 from trading.domain.values import TimeInForce
 
 

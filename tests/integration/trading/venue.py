@@ -11,9 +11,9 @@ from typing import Any
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.unit.api.clock import Clock
 from tests.unit.api.secret_store import SecretStore
-from trading.adapters import signatures
-from trading.adapters.venue_http import VenueHttp, pool
-from trading.adapters.venue_secrets import VenueSecrets
+from trading.adapters.venues import signatures
+from trading.adapters.venues.http import VenueHttp, pool
+from trading.adapters.venues.secrets import VenueSecrets
 from trading.wire import OrderState, SubmitOrder, VenueOrderStatus
 
 BASE = "/restapis/abc/v1/_user_request_"

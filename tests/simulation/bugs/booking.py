@@ -1,7 +1,7 @@
 """Booking what exchanges report."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters import mailboxes
+from trading.adapters.messaging import mailboxes
 from trading.domain.execution import VenueExecution, book, check_execution
 from trading.domain.orders import ChildOrder, Order
 from trading.usecases.book_execution import BookExecution

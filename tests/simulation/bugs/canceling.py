@@ -1,7 +1,7 @@
 """Cancels: what is accepted is written, shown, and carried on."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters import views
+from trading.adapters.faces import views
 from trading.domain.orders import Ending
 from trading.usecases.cancel_order import RequestCancel
 

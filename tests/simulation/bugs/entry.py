@@ -1,7 +1,7 @@
 """Order entry, its idempotency, and what the API answers."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters.idempotency import Idempotency
+from trading.adapters.http.idempotency import Idempotency
 from trading.domain import order_entry
 from trading.usecases import accept_order
 from trading.usecases.place_order import PlaceOrder

@@ -1,7 +1,7 @@
 """Routing orders to exchanges, and taking them back."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters import exchanges
+from trading.adapters.venues import exchanges
 from trading.domain import routing
 from trading.domain.orders import Order
 from trading.usecases.execute_order import ExecuteOrderStage

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.adapters import workflow
-from trading.adapters.mailbox_worker import MailboxWorker
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.workflow import OrderLifecycle
+from trading.adapters.messaging import workflow
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.messaging.worker import MailboxWorker
+from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.domain.values import TimeInForce
 from trading.usecases.execute_order import ExecuteOrderStage
 

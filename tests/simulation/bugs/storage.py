@@ -1,8 +1,8 @@
 """Conditions, transactions and reads of the tables."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters.tables import TableBooks
-from trading.adapters.transactions import commit
+from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.dynamodb.transactions import commit
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.place_order import PlaceOrder
 

@@ -30,14 +30,14 @@ from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import Tables, tables_in
 from tests.unit.api.clock import Clock
 from tests.unit.simulators.builders import DICE, FAULTLESS, NOW, QUOTE, booked_order
-from trading.adapters import outages
-from trading.adapters.exchanges import BREAKER, circuit_store
-from trading.adapters.last_prices import TableLastPrices
-from trading.adapters.login import InvalidCredentialsError, Login, LoginLockedError
-from trading.adapters.reconciliation_reader import TableReader
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.throttle import Throttle
-from trading.adapters.venue_health import TableVenueHealth
+from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.adapters.dynamodb.reconciliation_reader import TableReader
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.http.throttle import Throttle
+from trading.adapters.identity.login import InvalidCredentialsError, Login, LoginLockedError
+from trading.adapters.venues import circuit
+from trading.adapters.venues.exchanges import BREAKER, circuit_store
+from trading.adapters.venues.health import TableVenueHealth
 from trading.domain.instruments import Exchange
 from trading.usecases.ports import Discharged, StaleError
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementInstruction
@@ -169,7 +169,7 @@ def test_failed_logins_are_counted_and_forgotten(
         catalog.names[name] for name in ("credentials", "clients", "control")
     )
     login = Login(catalog.client, credentials, clients, control, clock)
-    monkeypatch.setattr("trading.adapters.passwords.matches", lambda secret, hashes: False)
+    monkeypatch.setattr("trading.adapters.identity.passwords.matches", lambda secret, hashes: False)
     for _ in range(5):
         with pytest.raises(InvalidCredentialsError):
             login.authenticate("key", "wrong")
@@ -237,12 +237,12 @@ def test_an_outage_keeps_what_opened_it(catalog: Tables) -> None:
 
     def record(
         before: CircuitState, after: CircuitState, cause: str, second: int
-    ) -> outages.Outage | None:
+    ) -> circuit.Outage | None:
         transition = CircuitTransition("CIRCUIT#XNYS", before, after)
         now = datetime(2026, 1, 5, 15, 0, second, tzinfo=UTC)
-        outages.record(catalog.client, control, "XNYS", transition, cause, 3, now)
-        name = outages.outage_name("XNYS")
-        return outages.outage_of(outages.control_items(catalog.client, control, [name])[name])
+        circuit.record(catalog.client, control, "XNYS", transition, cause, 3, now)
+        name = circuit.outage_name("XNYS")
+        return circuit.outage_of(circuit.control_items(catalog.client, control, [name])[name])
 
     opened = record(CircuitState.CLOSED, CircuitState.OPEN, "timed out", 1)
     assert opened

@@ -10,7 +10,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from infra.catalog import FUNCTIONS
-from trading.adapters.settings import SettingsError, load
+from trading.adapters.runtime.settings import SettingsError, load
 
 COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 NAMES = sorted(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import builders
 from tests.fakes.builders import NOW, make_execution, make_order, make_received, owned, routed_order
-from trading.adapters import views
+from trading.adapters.faces import views
 from trading.domain import clearing, execution, order_entry
 from trading.domain.ledger import Fill
 from trading.domain.order_entry import Refusal

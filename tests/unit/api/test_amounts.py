@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from trading.adapters.amounts import Amount, AmountOrZero, Percent, Price
+from trading.adapters.http.amounts import Amount, AmountOrZero, Percent, Price
 
 TYPES: dict[str, Any] = {
     "price": Price,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.events import Context, header, request
-from trading.adapters.api import ApiResolver
+from trading.adapters.http.resolver import ApiResolver
 from trading.domain.errors import DomainError, ErrorKind
 
 

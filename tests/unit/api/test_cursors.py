@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.adapters import cursors
-from trading.adapters.problems import HttpError
+from trading.adapters.http import cursors
+from trading.adapters.http.problems import HttpError
 
 
 @given(st.lists(st.text(max_size=40), max_size=4))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trading.adapters import passwords
+from trading.adapters.identity import passwords
 
 
 def test_a_secret_matches_its_hash_and_no_other() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from trading.adapters.settings import LambdaSettings, SettingsError, api_base_url, load
+from trading.adapters.runtime.settings import LambdaSettings, SettingsError, api_base_url, load
 
 ENVIRONMENT = {
     "STAGE": "dev",

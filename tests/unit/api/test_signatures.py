@@ -3,7 +3,7 @@ import hmac
 
 import pytest
 
-from trading.adapters.signatures import SignatureError, signed_headers, verify
+from trading.adapters.venues.signatures import SignatureError, signed_headers, verify
 
 SECRET = b"s" * 32
 NOW = 1_700_000_000

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.api.clock import Clock
 from tests.unit.api.secret_store import SecretStore
-from trading.adapters.staged_secrets import StagedSecret
-from trading.adapters.tokens import (
+from trading.adapters.identity.tokens import (
     KEYS_CACHED_FOR,
     PUBLISHED_FOR,
     UNKNOWN_KEY_REFRESH,
@@ -21,6 +20,7 @@ from trading.adapters.tokens import (
     RetiredKeyError,
     Tokens,
 )
+from trading.adapters.runtime.secrets import StagedSecret
 
 KEYS = {"v1": "k1" * 32, "v2": "k2" * 32, "v3": "k3" * 32}
 ISSUER = "trading-test"

@@ -2,7 +2,7 @@ import pytest
 
 from tests.unit.api.clock import Clock
 from tests.unit.api.secret_store import SecretStore
-from trading.adapters.venue_secrets import CACHE_FOR, VenueSecrets
+from trading.adapters.venues.secrets import CACHE_FOR, VenueSecrets
 
 
 @pytest.fixture

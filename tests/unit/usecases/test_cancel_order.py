@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
-from trading.adapters import views
+from trading.adapters.faces import views
 from trading.domain.orders import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
-from trading.adapters import views
+from trading.adapters.faces import views
 from trading.domain.orders import OrderStatus
 from trading.domain.reconciliation import Reconciliation
 from trading.domain.values import TimeInForce

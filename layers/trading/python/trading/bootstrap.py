@@ -9,20 +9,20 @@ from functools import partial
 import boto3
 from pydantic import Field
 
-from trading.adapters.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.depository import HttpDepository
-from trading.adapters.exchanges import HttpExchanges, circuit_store
-from trading.adapters.last_prices import TableLastPrices
-from trading.adapters.mailboxes import SqsMailboxes
-from trading.adapters.observability import Counters
-from trading.adapters.settings import LambdaSettings, api_base_url
-from trading.adapters.tables import BooksSettings, TableBooks, TableNames
-from trading.adapters.throttle import Throttle
-from trading.adapters.venue_health import TableVenueHealth
-from trading.adapters.venue_http import VenueHttp, pool
-from trading.adapters.venue_secrets import VenueSecrets
-from trading.adapters.workflow import OrderLifecycle
+from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.adapters.dynamodb.tables import BooksSettings, TableBooks, TableNames
+from trading.adapters.http.throttle import Throttle
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.messaging.workflow import OrderLifecycle
+from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import Counters
+from trading.adapters.runtime.settings import LambdaSettings, api_base_url
+from trading.adapters.venues.depository import HttpDepository
+from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
+from trading.adapters.venues.health import TableVenueHealth
+from trading.adapters.venues.http import VenueHttp, pool
+from trading.adapters.venues.secrets import VenueSecrets
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.clear_order import ClearOrderStage
 from trading.usecases.execute_order import ExecuteOrderStage

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from simulators.adapters.secrets import VenueSecrets
 from simulators.problem import Problem
-from trading.adapters.signatures import SignatureError
+from trading.adapters.venues.signatures import SignatureError
 
 MAX_BODY_BYTES = 16_384
 Model = TypeVar("Model", bound=BaseModel)

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from simulators.adapters.secrets import VenueSecrets
 from simulators.problem import Problem
-from trading.adapters.signatures import signed_headers
+from trading.adapters.venues.signatures import signed_headers
 from trading.wire import CALLBACK_PATH, ExecutionReport
 
 TIMEOUT = urllib3.Timeout(connect=1.0, read=3.0)

@@ -13,8 +13,8 @@ import urllib3
 from botocore.retries.quota import RetryQuota
 from tenacity import Retrying, retry_if_exception_type, wait_random
 
-from trading.adapters.signatures import signed_headers
-from trading.adapters.venue_secrets import VenueSecrets
+from trading.adapters.venues.secrets import VenueSecrets
+from trading.adapters.venues.signatures import signed_headers
 from trading.usecases.ports import OutcomeUnknownError
 
 CONNECT_TIMEOUT_SECONDS = 0.5

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from trading.adapters.observability import count, logger
+from trading.adapters.runtime.observability import count, logger
 from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
 from trading.usecases.ports import OutOfTimeError

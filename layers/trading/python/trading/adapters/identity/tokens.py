@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 from pydantic import ValidationError
 
-from trading.adapters.staged_secrets import SecretVersion, StagedSecret
+from trading.adapters.runtime.secrets import SecretVersion, StagedSecret
 from trading.domain.values import Frozen
 
 ALGORITHM = "HS256"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trading.adapters.observability import count, logger
+from trading.adapters.runtime.observability import count, logger
 from trading.domain.orders import Order
 from trading.domain.values import TimeInForce, iso
 from trading.usecases.ports import Clock

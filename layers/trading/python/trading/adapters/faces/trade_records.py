@@ -12,7 +12,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from trading.adapters import amounts
+from trading.adapters.http import amounts
 from trading.domain.balances import Balances
 from trading.domain.orders import Order, OrderRequest, OrderStatus
 from trading.domain.valuation import Portfolio

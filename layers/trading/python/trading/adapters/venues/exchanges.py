@@ -19,9 +19,9 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
 )
 from pydantic import ValidationError
 
-from trading.adapters import outages
-from trading.adapters.observability import count, logger
-from trading.adapters.venue_http import VenueHttp
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.venues import circuit
+from trading.adapters.venues.http import VenueHttp
 from trading.domain.values import Frozen
 from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
@@ -157,7 +157,7 @@ class HttpExchanges:
         count("CircuitTransitions", circuit=transition.circuit_name, state=new)
         store = self.circuits
         failures = BREAKER.failure_threshold
-        outages.record(
+        circuit.record(
             store.client,
             store.table_name,
             exchange_id,

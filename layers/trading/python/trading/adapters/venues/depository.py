@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
-from trading.adapters.venue_http import VenueHttp
+from trading.adapters.venues.http import VenueHttp
 from trading.usecases.ports import InstructionRefusedError, OutcomeUnknownError
 from trading.wire import ConfirmationPage, SettlementConfirmation, SettlementInstruction
 

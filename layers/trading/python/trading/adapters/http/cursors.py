@@ -8,7 +8,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from trading.adapters.problems import FieldError, HttpError
+from trading.adapters.http.problems import FieldError, HttpError
 
 MAX_CURSOR = 512
 

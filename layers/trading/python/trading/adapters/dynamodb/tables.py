@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
 
-from trading.adapters.entities import Model, load_entity, load_entry
-from trading.adapters.settings import LambdaSettings
-from trading.adapters.transactions import OverloadedError, Write, commit, from_item, to_item
+from trading.adapters.dynamodb.entities import Model, load_entity, load_entry
+from trading.adapters.dynamodb.transactions import (
+    OverloadedError,
+    Write,
+    commit,
+    from_item,
+    to_item,
+)
+from trading.adapters.runtime.settings import LambdaSettings
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client

@@ -4,8 +4,8 @@ import hashlib
 import re
 from datetime import datetime
 
-from trading.adapters import cursors
-from trading.adapters.api import MOMENT_PATTERN
+from trading.adapters.http import cursors
+from trading.adapters.http.resolver import MOMENT_PATTERN
 from trading.domain.orders import Order
 from trading.domain.values import iso
 from trading.usecases.list_orders import ListOrders, OrderFilter

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trading.adapters.entities import load_entity
-from trading.adapters.tables import TableBooks, TableNames
-from trading.adapters.transactions import Write, commit, from_item, to_item
+from trading.adapters.dynamodb.entities import load_entity
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.accounts import Account, Position
 from trading.domain.clearing import Obligation
 from trading.domain.clients import Client

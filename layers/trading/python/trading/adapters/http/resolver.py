@@ -25,10 +25,16 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BeforeValidator, WithJsonSchema
 
-from trading.adapters.entity_tags import revalidated
-from trading.adapters.observability import count, logger
-from trading.adapters.problems import FieldError, HttpError, from_domain, from_validation, problem
-from trading.adapters.throttle import Allowance, Throttle
+from trading.adapters.http.entity_tags import revalidated
+from trading.adapters.http.problems import (
+    FieldError,
+    HttpError,
+    from_domain,
+    from_validation,
+    problem,
+)
+from trading.adapters.http.throttle import Allowance, Throttle
+from trading.adapters.runtime.observability import count, logger
 from trading.domain.errors import DomainError
 
 MAX_BODY_BYTES = 16 * 1024

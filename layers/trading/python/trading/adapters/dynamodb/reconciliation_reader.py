@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from pydantic import ValidationError
 
-from trading.adapters.entities import LOADERS, load_entry
-from trading.adapters.transactions import from_item
+from trading.adapters.dynamodb.entities import LOADERS, load_entry
+from trading.adapters.dynamodb.transactions import from_item
 from trading.domain.reconciliation import Entity, Finding
 from trading.usecases.reconcile_books import Page
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 
-from trading.adapters.transactions import OverloadedError, from_item, to_item
+from trading.adapters.dynamodb.transactions import OverloadedError, from_item, to_item
 from trading.domain.values import Frozen, Timestamp, iso
 
 if TYPE_CHECKING:

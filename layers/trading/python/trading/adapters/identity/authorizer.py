@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from trading.adapters.aws import CLIENT_CONFIG
-from trading.adapters.clock import now
-from trading.adapters.observability import count, logger
-from trading.adapters.staged_secrets import StagedSecret
-from trading.adapters.tokens import InvalidTokenError, Tokens
+from trading.adapters.identity.tokens import InvalidTokenError, Tokens
+from trading.adapters.runtime.aws import CLIENT_CONFIG
+from trading.adapters.runtime.clock import now
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.secrets import StagedSecret
 
 
 class Authorizer:

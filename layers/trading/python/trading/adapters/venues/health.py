@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters.exchanges import RECOVERY_SECONDS, circuit_name
-from trading.adapters.observability import count, logger
-from trading.adapters.transactions import Write, commit, from_item, to_item
+from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
+from trading.adapters.runtime.observability import count, logger
+from trading.adapters.venues.exchanges import RECOVERY_SECONDS, circuit_name
 from trading.domain.instruments import Exchange
 from trading.domain.routing import ExecutionQuality
 from trading.usecases.ports import Clock, StaleError

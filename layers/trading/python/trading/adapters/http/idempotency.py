@@ -23,8 +23,8 @@ from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import D
 from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
 from pydantic import BaseModel
 
-from trading.adapters.api import ApiResolver
-from trading.adapters.problems import HttpError
+from trading.adapters.http.problems import HttpError
+from trading.adapters.http.resolver import ApiResolver
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from cachetools import TTLCache
 
-from trading.adapters.entities import load_entity
-from trading.adapters.observability import count, logger
-from trading.adapters.transactions import Write, commit, from_item, to_item
+from trading.adapters.dynamodb.entities import load_entity
+from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
+from trading.adapters.runtime.observability import count, logger
 from trading.domain.valuation import LastPrice
 from trading.usecases.ports import Clock, StaleError
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters import passwords
-from trading.adapters.observability import count, logger
-from trading.adapters.transactions import from_item
+from trading.adapters.dynamodb.transactions import from_item
+from trading.adapters.identity import passwords
+from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients import ClientStatus
 from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.errors import DomainError, ErrorKind

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from trading.adapters.transactions import from_item, to_item
+from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.values import Frozen, Timestamp, iso
 from trading.usecases.ports import Clock
 

@@ -1,0 +1,1 @@
+"""What the APIs show and take, one vocabulary a module."""

@@ -1,0 +1,1 @@
+"""Who calls: passwords, tokens, authorizers."""

@@ -1,0 +1,1 @@
+"""Mailboxes, their workers, and the workflow that answers to them."""

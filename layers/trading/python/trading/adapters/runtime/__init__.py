@@ -1,0 +1,1 @@
+"""What every function stands on: AWS clients' settings, the clock, the environment, logs and metrics, secrets."""

@@ -1,0 +1,1 @@
+"""The outside world: exchanges, the depository, and how well they do."""
