@@ -22,7 +22,7 @@ from cli.options import (
 )
 from cli.pages import csv_lines, fetch, tell_of_more
 from cli.session import Session
-from trading.domain.movements import MovementType
+from trading.domain.accounts.movements import MovementType
 
 TRADE = (
     "booked_at",

@@ -12,7 +12,9 @@ from pathlib import Path
 from holidays.constants import HALF_DAY, PUBLIC
 from holidays.financial.ny_stock_exchange import NewYorkStockExchange
 
-TABLE = Path(__file__).parent.parent / "layers/trading/python/trading/domain/nyse_table.py"
+TABLE = (
+    Path(__file__).parent.parent / "layers/trading/python/trading/domain/reference/nyse_table.py"
+)
 YEARS = range(2024, 2041)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from local import deploy
 from local.aws_client import aws_client
 from local.place import STAGE, LocalError, Place
-from trading.domain import calendar
+from trading.domain.reference import calendars
 
 SETTLEMENT_SECONDS = 600
 
 
 def business_date() -> date:
     """The session that an order placed now belongs to."""
-    return calendar.business_date(datetime.now(UTC))
+    return calendars.business_date(datetime.now(UTC))
 
 
 def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:

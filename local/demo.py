@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trading.domain.clients import Client
+from trading.domain.clients.client import Client
 
 SERVICE_PERMISSIONS = (
     "admin:read",

@@ -11,8 +11,8 @@ from local import books, day, deploy, seed, server, session, view, warm_up
 from local.api import Credentials, TradingClient, rest_api_url
 from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
-from trading.domain import calendar
 from trading.domain.reconciliation import check
+from trading.domain.reference import calendars
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
@@ -67,7 +67,7 @@ def play(place: Place, console: Console) -> bool:
     require_running(place)
     run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     business_date = day.business_date()
-    settlement_date = calendar.settlement_date(business_date, 1)
+    settlement_date = calendars.settlement_date(business_date, 1)
     console.rule(f"Trading session of {business_date}")
     base_url = api_url(place)
     watched: list[Watched] = []

@@ -21,14 +21,14 @@ from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain import deposits
-from trading.domain.credentials import (
+from trading.domain.accounts import transfers
+from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,
     Credential,
 )
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
 
 DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
@@ -137,7 +137,7 @@ class Seeder:
         account = self._books.account(client_id)
         if account.version == 0:
             credit = {"credit_available": demo.client.credit_limit}
-            funded, entry = deposits.deposit_cash(
+            funded, entry = transfers.deposit_cash(
                 account.model_copy(update=credit), demo.cash, "opening-cash", self._now()
             )
             self._commit(funded, entry)
@@ -145,7 +145,7 @@ class Seeder:
             position = self._books.position(client_id, symbol)
             if position.version == 0:
                 self._commit(
-                    *deposits.deposit_shares(
+                    *transfers.deposit_shares(
                         position, quantity, cost, f"opening-{symbol}", self._now()
                     )
                 )

@@ -15,7 +15,7 @@ from ops.target import Target
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
 from trading.domain.ledger import LedgerEntry
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.domain.values import iso
 
 app = typer.Typer(no_args_is_help=True, help="Orders: what is stuck, and one order in full.")

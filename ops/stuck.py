@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from infra.catalog import SETTLEMENT_CYCLE_AT
 from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
-from trading.domain import calendar
-from trading.domain.order_times import expires_at, is_waiting
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order_times import expires_at, is_waiting
+from trading.domain.reference import calendars
 from trading.usecases.ports import Clock
 from trading.usecases.settlement_cycle import PlanSettlement
 from trading.usecases.sweep import AGAIN_AFTER
@@ -134,13 +134,13 @@ class StuckOrders:
 
 def cycle_of(day: date) -> datetime:
     """When the settlement cycle of a day begins."""
-    return datetime.combine(day, time(*SETTLEMENT_CYCLE_AT), calendar.NEW_YORK)
+    return datetime.combine(day, time(*SETTLEMENT_CYCLE_AT), calendars.NEW_YORK)
 
 
 def last_settled_day(now: datetime) -> date:
     """The latest business day on which everything due should have been settled by now."""
-    day = now.astimezone(calendar.NEW_YORK).date()
-    while not calendar.is_business_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
+    day = now.astimezone(calendars.NEW_YORK).date()
+    while not calendars.is_business_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
         day -= timedelta(days=1)
     return day
 

@@ -22,9 +22,9 @@ from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.aws import DISPENSABLE_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
-from trading.domain.balances import Balances
-from trading.domain.movements import Movement, MovementType, Trade
-from trading.domain.valuation import Holding, Portfolio
+from trading.domain.accounts.balances import Balances
+from trading.domain.accounts.movements import Movement, MovementType, Trade
+from trading.domain.accounts.valuation import Holding, Portfolio
 from trading.domain.values import Frozen, Side
 from trading.usecases.list_movements import LedgerFilter, ListMovements, Seen
 from trading.usecases.show_accounts import ShowAccounts

@@ -42,9 +42,9 @@ from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters
 from trading.adapters.runtime.settings import load
-from trading.domain.clients import Client
+from trading.domain.accounts.valuation import Portfolio
+from trading.domain.clients.client import Client
 from trading.domain.ledger import Deposit, Withdrawal
-from trading.domain.valuation import Portfolio
 from trading.usecases.administer_clients import AdministerClients, IssuedSecret
 from trading.usecases.administration import Operator
 from trading.usecases.cancel_order import RequestCancel

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
-from trading.domain.accounts import Account
-from trading.domain.clients import Client, ClientStatus, Limits
-from trading.domain.credentials import Credential, CredentialStatus
-from trading.domain.instruments import Instrument
+from trading.domain.accounts.cash import Account
+from trading.domain.clients.client import Client, ClientStatus, Limits
+from trading.domain.clients.credentials import Credential, CredentialStatus
 from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen, Money, Timestamp
 from trading.usecases.administer_clients import ClientFile, IssuedSecret
 from trading.usecases.transfer_assets import Cash, Shares

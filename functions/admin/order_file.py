@@ -10,7 +10,7 @@ from typing import Self
 from trading.adapters.faces import views
 from trading.adapters.messaging.workflow_lookup import WorkflowState
 from trading.domain.ledger import LedgerEntry
-from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Timestamp
 
 

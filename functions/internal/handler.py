@@ -21,9 +21,9 @@ from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
-from trading.domain.calendar import NEW_YORK
 from trading.domain.ledger import Novation, Settlement
-from trading.domain.orders import OrderStatus
+from trading.domain.orders.order import OrderStatus
+from trading.domain.reference.calendars import NEW_YORK
 from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 

@@ -38,7 +38,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters, logger
 from trading.adapters.runtime.settings import load
 from trading.domain import identifiers
-from trading.domain.orders import Order, OrderRequest, OrderStatus
+from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.values import Side
 from trading.usecases.cancel_order import RequestCancel
 from trading.usecases.list_orders import ListOrders, OrderFilter

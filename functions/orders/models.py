@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from pydantic.config import JsonDict, JsonValue
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Price
-from trading.domain.orders import OrderRequest
-from trading.domain.replacement import Replacement
+from trading.domain.orders.order import OrderRequest
+from trading.domain.orders.replacement import Replacement
 from trading.domain.values import Frozen, OrderType, Side, TimeInForce
 
 SYMBOL = r"^[A-Z][A-Z0-9.]{0,11}$"

@@ -17,7 +17,7 @@ from tests.benchmarks.lifecycle import Lifecycle
 from tests.benchmarks.measure import bill
 from tests.benchmarks.prices import PRICE, Billed
 from tests.benchmarks.world import running_world
-from trading.domain import calendar
+from trading.domain.reference import calendars
 
 MINUTES = 60 * prices.HOURS
 BUSINESS_DAYS = 21
@@ -104,8 +104,8 @@ def scheduled_runs() -> list[Fixed]:
     with running_world() as world:
         life = Lifecycle(world)
         cycle = {
-            "settlement_date": calendar.settlement_date(
-                calendar.business_date(world.clock()), 1
+            "settlement_date": calendars.settlement_date(
+                calendars.business_date(world.clock()), 1
             ).isoformat()
         }
         runs: dict[str, tuple[str, dict[str, Any], int]] = {

@@ -13,10 +13,10 @@ from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain import deposits
-from trading.domain.clients import Client
-from trading.domain.credentials import Credential
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.accounts import transfers
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import Credential
+from trading.domain.reference.instruments import Exchange, Instrument
 
 if TYPE_CHECKING:
     from tests.benchmarks.world import World
@@ -108,8 +108,8 @@ def books(world: World) -> TableBooks:
 def _fund(world: World) -> None:
     the_books, now = books(world), world.clock() - timedelta(days=1)
     account = the_books.account(CLIENT)
-    the_books.commit(*deposits.deposit_cash(account, Decimal(50_000_000), "opening-cash", now))
+    the_books.commit(*transfers.deposit_cash(account, Decimal(50_000_000), "opening-cash", now))
     position = the_books.position(CLIENT, SYMBOL)
     the_books.commit(
-        *deposits.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now)
+        *transfers.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now)
     )

@@ -22,8 +22,8 @@ from local.seed import Seeder
 from tests.load.population import populate
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
-from trading.domain.instruments import Instrument
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
+from trading.domain.reference.instruments import Instrument
 
 KEYS = 12
 """The rate limit is an API key's: a run that asks one after the other is not limited by it."""

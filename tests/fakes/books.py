@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from tests.fakes.faults import Faults, faulty
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.movements import is_listed, place_of
+from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
-from trading.domain.movements import is_listed, place_of
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reconciliation import Snapshot
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned
 from trading.usecases import list_orders
 from trading.usecases.ports import Change, Discharged, EntryKey, Place, StaleError

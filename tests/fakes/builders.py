@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.domain import identifiers, order_entry
-from trading.domain.accounts import Account, Position
-from trading.domain.clients import Client
-from trading.domain.execution import VenueExecution
-from trading.domain.instruments import Exchange, Instrument
-from trading.domain.orders import Order, OrderRequest
+from trading.domain import identifiers
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.clients.client import Client
+from trading.domain.orders import order_entry
+from trading.domain.orders.booking import VenueExecution
+from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import OrderType, Side, TimeInForce
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

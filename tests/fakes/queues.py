@@ -3,7 +3,7 @@
 from collections import deque
 
 from tests.fakes.faults import Faults, faulty
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.messages import ClearOrder, ExecuteOrder, ExecutionMessage, Message, SettleClient
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from tests.fakes.books import MemoryBooks
 from tests.fakes.faults import Faults, faulty
-from trading.domain.clients import Client
-from trading.domain.credentials import Credential
-from trading.domain.instruments import Instrument
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change, StaleError
 
 

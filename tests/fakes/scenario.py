@@ -8,7 +8,7 @@ from tests.fakes.builders import TODAY, TOMORROW
 from tests.fakes.faults import CrashError
 from tests.fakes.venues import ScriptedExchanges
 from tests.fakes.world import World
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType, SubmitOrder

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from tests.fakes.faults import Faults, faulty
-from trading.domain.valuation import LastPrice
+from trading.domain.accounts.valuation import LastPrice
 from trading.usecases.ports import Clock, NotAcceptedError, OutcomeUnknownError
 from trading.wire import (
     ConfirmationPage,

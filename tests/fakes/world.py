@@ -16,10 +16,10 @@ from tests.fakes.builders import (
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
-from trading.domain import deposits
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.accounts import transfers
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.replacement import Replacement
 from trading.domain.reconciliation import Finding, check
-from trading.domain.replacement import Replacement
 from trading.messages import (
     CancelOrder,
     ClearOrder,
@@ -110,12 +110,12 @@ class World:
         client = make_client(client_id=client_id, settlement_account=f"acct-{client_id}", **changes)
         self.books.clients[client_id] = client
         account = self.books.account(client_id).move(credit_available=client.credit_limit)
-        self.books.write(*deposits.deposit_cash(account, Decimal(cash), "opening", self.now))
+        self.books.write(*transfers.deposit_cash(account, Decimal(cash), "opening", self.now))
         if shares:
             position = self.books.position(client_id, "AAPL")
             cost = Decimal(90 * shares)
             self.books.write(
-                *deposits.deposit_shares(position, shares, cost, "opening shares", self.now)
+                *transfers.deposit_shares(position, shares, cost, "opening shares", self.now)
             )
 
     def order(self, key: str = "key-1", **changes: Any) -> Order:

@@ -17,7 +17,7 @@ from tests.integration.system import System
 from trading.adapters.dynamodb.reconciliation_reports import latest
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.credentials import Credential
+from trading.domain.clients.credentials import Credential
 from trading.domain.identifiers import order_id
 from trading.domain.reconciliation import INVARIANTS
 from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived

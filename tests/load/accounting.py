@@ -14,7 +14,7 @@ from tests.load.tables import Books
 from tests.load.traffic import Answer, Sent
 from trading.domain import identifiers
 from trading.domain.ledger import Fill, Novation
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
 
 Execution = tuple[str, str, str, int, Decimal | None]
 

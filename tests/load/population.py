@@ -11,8 +11,8 @@ from local.demo import DemoClient
 from local.place import Place
 from local.seed import Seeder
 from trading.adapters.identity import passwords
-from trading.domain.clients import Client
-from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 
 CASH = Decimal(150_000)
 CREDIT = Decimal(50_000)

@@ -12,9 +12,9 @@ from local.place import Place
 from simulators.dispatch import Dispatch
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.transactions import from_item
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import LedgerEntry
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.wire import ExecType, ExecutionReport
 
 Model = TypeVar("Model", bound=BaseModel)

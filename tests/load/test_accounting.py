@@ -24,10 +24,11 @@ from tests.load.plan import ACCEPTED, REUSED, Planned, Repeat, plan
 from tests.load.standing import DeadLetter
 from tests.load.tables import Books
 from tests.load.traffic import Answer, Sent
-from trading.domain import clearing, execution, order_entry
-from trading.domain.accounts import Account
+from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Fill, Novation
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders import booking, order_entry
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.posttrade import clearing
 from trading.wire import ExecType, ExecutionReport
 
 ORDER = {
@@ -52,9 +53,9 @@ def traded() -> tuple[Order, Account, list[Fill]]:
     order, account, position, fills = accepted.order, accepted.account, owned(accepted.order, 0), []
     for quantity in (60, 40):
         fill = make_execution(order, quantity, "99.00")
-        booking = execution.book(order, fill, instrument, exchange, account, position, NOW)
-        order, account, position = booking.order, booking.account, booking.position
-        fills.append(booking.fill)
+        booked = booking.book(order, fill, instrument, exchange, account, position, NOW)
+        order, account, position = booked.order, booked.account, booked.position
+        fills.append(booked.fill)
     return order.cleared(NOW), account, fills
 
 

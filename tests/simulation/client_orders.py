@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulation.market import CONTINUOUS, SYMBOLS, TRADING_SECONDS, cents, since_opening
 from tests.simulation.scenario import Action, Trader
-from trading.domain.calendar import close_of
+from trading.domain.reference.calendars import close_of
 
 Traders = Sequence[Trader]
 

@@ -35,12 +35,12 @@ from tests.simulation.violations import ViolationError
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain import reconciliation
-from trading.domain.accounts import Account, Position
-from trading.domain.calendar import NEW_YORK
-from trading.domain.clearing import Obligation
-from trading.domain.movements import Movement
-from trading.domain.orders import Order
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.movements import Movement
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reconciliation import Snapshot
+from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.list_movements import LedgerFilter, ListMovements
 
 LINES_A_PAGE = 7

@@ -19,7 +19,7 @@ from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT
 from trading.adapters.venues.signatures import sign
-from trading.domain.calendar import business_date, close_of
+from trading.domain.reference.calendars import business_date, close_of
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SubmitOrder
 

@@ -12,7 +12,7 @@ from tests.simulation.faults import STORM, Rates
 from tests.simulation.market import SYMBOLS, opening_time, since_opening
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sights import VIEWS
-from trading.domain.calendar import next_business_day
+from trading.domain.reference.calendars import next_business_day
 
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
 

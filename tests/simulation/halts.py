@@ -11,7 +11,7 @@ from datetime import datetime
 from tests.simulation.instants import moment
 from tests.simulation.items import Item
 from tests.simulation.violations import ViolationError
-from trading.domain.calendar import NEW_YORK, close_of
+from trading.domain.reference.calendars import NEW_YORK, close_of
 
 KNOWN_WITHIN = 30.0
 """Seconds: workers keep an instrument for ten, and act on it until they time out."""

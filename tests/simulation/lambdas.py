@@ -21,7 +21,7 @@ from infra.catalog import SERVICES
 from tests.simulation.engine import Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
-from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 ASYNCHRONOUS_RETRIES = (60.0, 120.0)
 AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}

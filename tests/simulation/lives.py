@@ -12,7 +12,7 @@ from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
 from tests.simulation.violations import ViolationError, check_version
 from trading.domain import identifiers
-from trading.domain.calendar import close_of
+from trading.domain.reference.calendars import close_of
 
 Orders = Mapping[str, Item]
 """By id."""

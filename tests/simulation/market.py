@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from trading.domain.calendar import NEW_YORK
+from trading.domain.reference.calendars import NEW_YORK
 
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}

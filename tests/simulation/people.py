@@ -112,8 +112,9 @@ class People:
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
             cloud.engine.at(
-                opening + action.at, lambda action=action, number=number: self._do(action, number)
-            )  # type: ignore[misc]
+                opening + action.at,
+                lambda action=action, number=number: self._do(action, number),  # type: ignore[misc]
+            )
 
     def _do(self, action: Action, number: int) -> None:
         does: dict[str, Callable[[Action], None]] = {

@@ -42,12 +42,12 @@ from tests.simulation.virtual import Connected, Wall
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain import deposits
-from trading.domain.accounts import Account, Position
-from trading.domain.calendar import NEW_YORK, is_business_day, next_business_day
-from trading.domain.clients import Client
-from trading.domain.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
+from trading.domain.reference.calendars import NEW_YORK, is_business_day, next_business_day
+from trading.domain.reference.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
 """Of a phase. A busy run takes 16,000 in all: what goes round in circles is found out."""
@@ -180,8 +180,11 @@ class Simulation:
             self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
             self.engine.at(
-                opening, lambda day=day: self._sweep(settlement_time(day).timestamp() + 5 * HOUR)
-            )  # type: ignore[misc]
+                opening,
+                lambda day=day: self._sweep(  # type: ignore[misc]
+                    settlement_time(day).timestamp() + 5 * HOUR
+                ),
+            )
 
     def _on(self, day: date, at: time, function: str) -> None:
         scheduled = datetime.combine(day, at, NEW_YORK)
@@ -238,13 +241,15 @@ class Simulation:
             )
             self._put("clients", client.model_dump())
             account = Account(client_id=trader.client_id, credit_available=trader.credit_limit)
-            books.commit(*deposits.deposit_cash(account, trader.cash, "opening", now))
+            books.commit(*transfers.deposit_cash(account, trader.cash, "opening", now))
             for symbol, quantity in trader.shares.items():
                 if quantity:
                     position = Position(client_id=trader.client_id, symbol=symbol)
                     cost = SYMBOLS[symbol] * quantity
                     books.commit(
-                        *deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now)
+                        *transfers.deposit_shares(
+                            position, quantity, cost, f"opening-{symbol}", now
+                        )
                     )
             known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
         return known

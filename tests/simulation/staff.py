@@ -18,7 +18,7 @@ from tests.simulation.market import (
     since_opening,
 )
 from tests.simulation.scenario import Action, Trader
-from trading.domain.calendar import next_business_day
+from trading.domain.reference.calendars import next_business_day
 
 
 def operations(random: Random, day: date) -> list[Action]:

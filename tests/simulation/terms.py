@@ -13,7 +13,12 @@ from typing import Any
 
 from tests.simulation.market import CENT, CONTINUOUS, FEE, SYMBOLS, opening_time
 from tests.simulation.violations import ZERO, ViolationError, equal
-from trading.domain.calendar import NEW_YORK, close_of, is_business_day, next_business_day
+from trading.domain.reference.calendars import (
+    NEW_YORK,
+    close_of,
+    is_business_day,
+    next_business_day,
+)
 
 OPPOSITE = {"buy": "sell", "sell": "buy"}
 EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})

@@ -16,8 +16,8 @@ from local.api import TradingClient
 from local.aws_client import aws_client
 from local.place import STAGE, Place
 from tests.system import workers
-from trading.domain import calendar
 from trading.domain.reconciliation import check
+from trading.domain.reference import calendars
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -172,7 +172,7 @@ def test_killing_settlement_in_mid_flight_settles_everything_once(
     placed = place_all(clients)
     wait_until_traded(clients, placed)
     with killed_at_work(place, "settlement", "depository-api") as killed:
-        day.settle(place, calendar.settlement_date(day.business_date(), 1), lambda: None)
+        day.settle(place, calendars.settlement_date(day.business_date(), 1), lambda: None)
     assert all(killed.values()), killed
     for order_id, client_id in placed.items():
         assert clients[client_id].order(order_id).json()["current_status"] == "SETTLED"

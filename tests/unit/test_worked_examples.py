@@ -16,11 +16,12 @@ from tests.fakes.builders import (
     routed_order,
 )
 from tests.fakes.world import NOW, World
-from trading.domain import deposits, execution
-from trading.domain.accounts import Account, Position
-from trading.domain.calendar import business_date
-from trading.domain.orders import Order
-from trading.domain.valuation import average_purchase_price
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.valuation import average_purchase_price
+from trading.domain.orders import booking
+from trading.domain.orders.order import Order
+from trading.domain.reference.calendars import business_date
 from trading.domain.values import Side
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
@@ -63,7 +64,7 @@ def test_average_cost(rows: Rows) -> None:
             key=f"key-{number}", side=Side(side), quantity=quantity, limit_price=price
         )
         hold = order.hold
-        booking = execution.book(
+        booked = booking.book(
             order,
             make_execution(order, quantity, str(price), execution_id=f"exec-{number}"),
             make_instrument(),
@@ -72,9 +73,9 @@ def test_average_cost(rows: Rows) -> None:
             position.hold(hold.shares),
             NOW,
         )
-        position, account = booking.position, booking.account
+        position, account = booked.position, booked.account
         shown = [
-            booking.fill.fees,
+            booked.fill.fees,
             position.quantity,
             position.cost_basis,
             average_purchase_price(position) or "",
@@ -96,7 +97,9 @@ class Story:
         match row.split():
             case ["deposit", amount]:
                 account = self.world.books.account("dora")
-                self.world.books.write(*deposits.deposit_cash(account, D(amount), "a deposit", NOW))
+                self.world.books.write(
+                    *transfers.deposit_cash(account, D(amount), "a deposit", NOW)
+                )
             case ["order", side, quantity, "at", price]:
                 self.orders += 1
                 terms = {"side": Side(side), "quantity": int(quantity), "limit_price": D(price)}

@@ -13,7 +13,7 @@ from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 
 if TYPE_CHECKING:
     from types import ModuleType

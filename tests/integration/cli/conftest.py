@@ -21,7 +21,7 @@ from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
 from trading.adapters.identity import passwords
 from trading.adapters.runtime import observability
-from trading.domain.credentials import (
+from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,

@@ -14,7 +14,7 @@ from infra.constructs.gateway_responses import PROBLEMS
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.system import System
 from tests.unit.api.events import request
-from trading.domain.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 APIS: dict[str, tuple[tuple[Route, ...], str, str]] = {
     "public": (PUBLIC_ROUTES, "authorizer", CLIENT_AUDIENCE),

@@ -10,10 +10,10 @@ from tests.integration.backing import PREFIX
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import from_item, to_item
-from trading.domain import deposits
-from trading.domain.accounts import Account, Position
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.reconciliation import Finding, Snapshot, check
+from trading.domain.reference.instruments import Exchange, Instrument
 
 NAMES = TableNames(**{name: PREFIX + name for name in TableNames.__dataclass_fields__})
 
@@ -67,11 +67,11 @@ def add_reference_data(
         put(client, NAMES.clients, demo.client.model_dump())
         client_id = demo.client.client_id
         account = Account(client_id=client_id, credit_available=demo.client.credit_limit)
-        books.commit(*deposits.deposit_cash(account, demo.cash, "opening", now))
+        books.commit(*transfers.deposit_cash(account, demo.cash, "opening", now))
         for symbol, (quantity, cost) in demo.shares.items():
             position = Position(client_id=client_id, symbol=symbol)
             books.commit(
-                *deposits.deposit_shares(position, quantity, cost, f"opening-{symbol}", now)
+                *transfers.deposit_shares(position, quantity, cost, f"opening-{symbol}", now)
             )
 
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from trading.domain import ledger
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation, obligation_of
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import Break, Deposit, Fill, NetPosition, Novation, Settlement
-from trading.domain.orders import ChildOrder, ChildStatus, HistoryEntry, Order, OrderStatus
+from trading.domain.orders.order import ChildOrder, ChildStatus, HistoryEntry, Order, OrderStatus
+from trading.domain.posttrade.clearing import Obligation, obligation_of
 from trading.domain.values import OrderType, Side, TimeInForce
 
 NOW = datetime(2026, 1, 5, 15, 0, 0, 123456, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.integration.system import System, principal
 from tests.unit.api.events import request
-from trading.domain.calendar import NEW_YORK
+from trading.domain.reference.calendars import NEW_YORK
 
 ORDER: dict[str, Any] = {
     "client_id": "alice",

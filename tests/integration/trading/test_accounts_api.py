@@ -12,8 +12,8 @@ from tests.integration.system import System, principal
 from tests.integration.trading.books import put
 from tests.integration.trading.orders import MARKET, new_order, place
 from tests.unit.api.events import header, request
-from trading.domain import deposits
-from trading.domain.accounts import Position
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Position
 
 ROUTES = ("balance", "positions", "positions/AAPL", "portfolio")
 
@@ -52,7 +52,7 @@ def add_positions(system: System, client_id: str, symbols: list[str]) -> None:
     for symbol in symbols:
         position = Position(client_id=client_id, symbol=symbol)
         system.books.commit(
-            *deposits.deposit_shares(
+            *transfers.deposit_shares(
                 position, 10, Decimal("100.00"), f"opening-{symbol}", system.now()
             )
         )

@@ -13,7 +13,7 @@ from tests.integration.trading.books import NAMES, items, put
 from tests.integration.trading.orders import new_order, place
 from tests.unit.api.events import header, request
 from trading.adapters.dynamodb.audit import TableAuditTrail
-from trading.domain.accounts import Account
+from trading.domain.accounts.cash import Account
 
 
 def log_in(system: System, api_key: str, secret: str, key: str) -> tuple[int, dict[str, Any]]:

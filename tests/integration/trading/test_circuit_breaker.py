@@ -19,7 +19,7 @@ from trading.adapters.venues.exchanges import (
     circuit_store,
 )
 from trading.adapters.venues.health import TableVenueHealth
-from trading.domain.instruments import Exchange
+from trading.domain.reference.instruments import Exchange
 from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 
 CONTROL = f"{PREFIX}control"

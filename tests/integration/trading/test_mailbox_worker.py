@@ -20,7 +20,7 @@ from trading.adapters.messaging.worker import (
     REDRIVEN,
     MailboxWorker,
 )
-from trading.domain.accounts import LedgerInvariantError
+from trading.domain.accounts.cash import LedgerInvariantError
 from trading.messages import PollOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTimeError, StaleError
 

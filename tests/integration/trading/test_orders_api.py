@@ -9,7 +9,7 @@ import pytest
 from tests.integration.system import System, create_lifecycle, principal
 from tests.integration.trading.orders import MARKET, new_order, next_night, place, show
 from tests.unit.api.events import header, request
-from trading.domain.calendar import NEW_YORK
+from trading.domain.reference.calendars import NEW_YORK
 
 
 def get(

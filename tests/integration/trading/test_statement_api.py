@@ -11,7 +11,7 @@ from tests.integration.system import System, principal
 from tests.integration.trading.orders import MARKET, place
 from tests.unit.api.events import header, request
 from trading.adapters.http import cursors
-from trading.domain import deposits
+from trading.domain.accounts import transfers
 
 ROUTES = ("trades", "transactions")
 
@@ -159,7 +159,7 @@ def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(
 def test_a_reference_is_no_formula_and_a_negative_amount_is_a_number(system: System) -> None:
     account = system.books.account("carol")
     system.books.commit(
-        *deposits.withdraw_cash(account, Decimal("1.00"), '=cmd|"/c calc",1', system.now())
+        *transfers.withdraw_cash(account, Decimal("1.00"), '=cmd|"/c calc",1', system.now())
     )
     body = ask(system, "transactions", "carol", accept="text/csv", type="withdrawal")["body"]
     (row,) = csv.DictReader(io.StringIO(body))

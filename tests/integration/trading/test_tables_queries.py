@@ -10,9 +10,9 @@ from tests.integration.trading.books import NAMES, put
 from tests.unit.api.clock import Clock
 from trading.adapters.dynamodb import tables
 from trading.adapters.dynamodb.tables import TableBooks, attention_shard
-from trading.domain.clients import Client
-from trading.domain.instruments import Exchange, Instrument
-from trading.domain.orders import Order
+from trading.domain.clients.client import Client
+from trading.domain.orders.order import Order
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import iso
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)

@@ -11,8 +11,8 @@ from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
 from tests.unit.api.clock import Clock
 from trading.adapters.venues.health import TableVenueHealth
-from trading.domain.instruments import Exchange
-from trading.domain.routing import ExecutionQuality
+from trading.domain.orders.routing import ExecutionQuality
+from trading.domain.reference.instruments import Exchange
 
 EXCHANGES = [Exchange(exchange_id=e, name=e, fee_per_share="0.0030") for e in ("XNYS", "XNAS")]
 

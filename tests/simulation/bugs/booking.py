@@ -2,8 +2,8 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes
-from trading.domain.execution import VenueExecution, book, check_execution
-from trading.domain.orders import ChildOrder, Order
+from trading.domain.orders.booking import VenueExecution, book, check_execution
+from trading.domain.orders.order import ChildOrder, Order
 from trading.usecases.book_execution import BookExecution
 
 BUGS = (

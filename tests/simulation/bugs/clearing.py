@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.domain import clearing, settlement
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade import clearing, settlement
 from trading.usecases import settlement_cycle
 from trading.usecases.clear_order import ClearOrderStage
 from trading.usecases.settle_client import SettleClientStage, confirms

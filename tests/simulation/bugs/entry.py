@@ -2,7 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.http.idempotency import Idempotency
-from trading.domain import order_entry
+from trading.domain.orders import order_entry
 from trading.usecases import accept_order
 from trading.usecases.place_order import PlaceOrder
 

@@ -2,8 +2,8 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges
-from trading.domain import routing
-from trading.domain.orders import Order
+from trading.domain.orders import routing
+from trading.domain.orders.order import Order
 from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.route_order import RouteOrder
 
@@ -153,7 +153,7 @@ BUGS = (
             Edit(
                 ExecuteOrderStage._end_early,
                 'self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))',
-                'order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, "canceled")',
+                'order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
             ),
         ),
     ),
@@ -165,7 +165,7 @@ BUGS = (
             Edit(
                 ExecuteOrderStage._end_early,
                 "        order = self.book.state(order, child, state)\n",
-                '        order = self.book.child_ended(order, child, __import__("trading").domain.orders.ChildStatus.CANCELED, 0, state.reason)\n',
+                '        order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, state.reason)\n',
             ),
         ),
     ),

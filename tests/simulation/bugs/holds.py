@@ -1,8 +1,8 @@
 """What orders set aside, and give back."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.domain import execution, order_entry
-from trading.domain.orders import Order
+from trading.domain.orders import booking, order_entry
+from trading.domain.orders.order import Order
 
 BUGS = (
     Bug(
@@ -65,7 +65,7 @@ BUGS = (
         "The rest's money stays blocked for ever.",
         (
             Edit(
-                execution.end,
+                booking.end,
                 "account.release(hold.cash, hold.credit)",
                 "account.release(*((0, 0) if order.trades else (hold.cash, hold.credit)))",
             ),
@@ -75,24 +75,24 @@ BUGS = (
         "whole hold released on a partial cancel",
         "The end gives back what was held at the beginning.",
         "The client gets back what was paid for his shares, too.",
-        (Edit(execution.end, "hold = order.hold\n", "hold = order.hold_for(order.quantity)\n"),),
+        (Edit(booking.end, "hold = order.hold\n", "hold = order.hold_for(order.quantity)\n"),),
     ),
     Bug(
         "shares not given back",
         "The end of a sell gives back money only.",
         "Unsold shares can never be sold again.",
-        (Edit(execution.end, "position = position.hold(-hold.shares)", "pass"),),
+        (Edit(booking.end, "position = position.hold(-hold.shares)", "pass"),),
     ),
     Bug(
         "a better price is kept",
         "A fill takes from the account all that was held for it.",
         "The client pays his limit, whatever the price.",
-        (Edit(execution.book, "available=-own,", "available=-released.cash,"),),
+        (Edit(booking.book, "available=-own,", "available=-released.cash,"),),
     ),
     Bug(
         "daily limit not given back",
         "The notional of what was never filled stays counted.",
         "A client whose orders were cancelled cannot trade any more that day.",
-        (Edit(execution.end, ".count_notional(order.business_date, -order.open_notional)", ""),),
+        (Edit(booking.end, ".count_notional(order.business_date, -order.open_notional)", ""),),
     ),
 )

@@ -1,7 +1,7 @@
 """Replacing orders, and taking back what replaces them."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.domain import replacement
+from trading.domain.orders import replacement
 from trading.usecases import cancel_order, end_order
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.replace_order import ReplaceOrder
@@ -55,8 +55,8 @@ BUGS = (
         (
             Edit(
                 BookExecution._fill,
-                "changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)",
-                "changes = (booking.order, booking.account, booking.position)",
+                "changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)",
+                "changes = (booked.order, booked.account, booked.position)",
             ),
         ),
     ),

@@ -82,8 +82,8 @@ BUGS = (
         (
             Edit(
                 BookExecution._fill,
-                "self.books.commit(booking.fill, *changes)",
-                "self.books.commit(booking.fill, changes[0]); self.books.commit(*changes[1:])",
+                "self.books.commit(booked.fill, *changes)",
+                "self.books.commit(booked.fill, changes[0]); self.books.commit(*changes[1:])",
             ),
         ),
     ),

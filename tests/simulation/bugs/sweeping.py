@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.domain import order_times
-from trading.domain.order_times import expires_at
-from trading.domain.orders import Order
+from trading.domain.orders import order_times
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_times import expires_at
 from trading.usecases import sweep
 from trading.usecases.execute_order import ExecuteOrderStage
 from trading.usecases.sweep import CloseDay, Sweep
@@ -116,7 +116,7 @@ BUGS = (
         (
             Edit(
                 expires_at,
-                "return calendar.close_of(order.business_date)",
+                "return calendars.close_of(order.business_date)",
                 "return order.accepted_at + GTC_LIFETIME",
             ),
         ),
@@ -140,8 +140,8 @@ BUGS = (
         (
             Edit(
                 expires_at,
-                "calendar.close_of(order.business_date)",
-                "calendar.close_of(order.business_date) - timedelta(hours=3)",
+                "calendars.close_of(order.business_date)",
+                "calendars.close_of(order.business_date) - timedelta(hours=3)",
             ),
         ),
     ),

@@ -1,8 +1,8 @@
 """What clients are shown, and what administrators move."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.domain import deposits, movements
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts import movements, transfers
+from trading.domain.accounts.cash import Account, Position
 from trading.usecases.list_movements import ListMovements
 
 BUGS = (
@@ -29,7 +29,7 @@ BUGS = (
         "shares leave without their cost",
         "The cost of a position stays whole when shares are withdrawn.",
         "The client's average cost and profit are wrong for ever.",
-        (Edit(deposits.withdraw_shares, "cost=-cost)", "cost=0 * cost)"),),
+        (Edit(transfers.withdraw_shares, "cost=-cost)", "cost=0 * cost)"),),
     ),
     Bug(
         "cash leaves that the loan owes",
@@ -43,7 +43,9 @@ BUGS = (
         "The client leaves with the shares and the loan stays.",
         (
             Edit(
-                deposits.withdraw_shares, "if account.available < account.credit_used:", "if False:"
+                transfers.withdraw_shares,
+                "if account.available < account.credit_used:",
+                "if False:",
             ),
         ),
     ),

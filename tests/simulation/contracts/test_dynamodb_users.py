@@ -38,7 +38,7 @@ from trading.adapters.identity.login import InvalidCredentialsError, Login, Logi
 from trading.adapters.venues import circuit
 from trading.adapters.venues.exchanges import BREAKER, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
-from trading.domain.instruments import Exchange
+from trading.domain.reference.instruments import Exchange
 from trading.usecases.ports import Discharged, StaleError
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementInstruction
 

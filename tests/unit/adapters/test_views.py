@@ -9,11 +9,12 @@ import pytest
 from tests.fakes import builders
 from tests.fakes.builders import NOW, make_execution, make_order, make_received, owned, routed_order
 from trading.adapters.faces import views
-from trading.domain import clearing, execution, order_entry
 from trading.domain.ledger import Fill
-from trading.domain.order_entry import Refusal
-from trading.domain.orders import Order, OrderStatus
-from trading.domain.settlement import discharge
+from trading.domain.orders import booking, order_entry
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order_entry import Refusal
+from trading.domain.posttrade import clearing
+from trading.domain.posttrade.settlement import discharge
 
 D = Decimal
 TWO_PRICES = ("100.00", "99.50")
@@ -25,7 +26,7 @@ def filled(*prices: str) -> tuple[Order, list[Fill]]:
     for number, price in enumerate(prices):
         when = NOW + timedelta(minutes=number)
         fill = make_execution(order, 100 // len(prices), price, executed_at=when)
-        booking = execution.book(
+        booked = booking.book(
             order,
             fill,
             builders.make_instrument(),
@@ -34,8 +35,8 @@ def filled(*prices: str) -> tuple[Order, list[Fill]]:
             owned(order, 0),
             when,
         )
-        order = booking.order
-        fills.append(booking.fill)
+        order = booked.order
+        fills.append(booked.fill)
     return order, fills
 
 

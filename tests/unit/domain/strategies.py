@@ -12,8 +12,8 @@ from tests.fakes.builders import (
     make_order,
     make_request,
 )
-from trading.domain.instruments import Exchange, Instrument
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import OrderType, Side
 
 prices = st.integers(1, 1_000_000).map(lambda c: Decimal(c) / 100)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import D, make_client, make_order
 from tests.unit.domain.strategies import amounts, margins
-from trading.domain.accounts import Account
-from trading.domain.balances import balances, buying_power
-from trading.domain.order_entry import Refusal, accept
-from trading.domain.orders import Order
+from trading.domain.accounts.balances import balances, buying_power
+from trading.domain.accounts.cash import Account
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_entry import Refusal, accept
 from trading.domain.values import CENT
 
 NO_LIMIT = D(10) ** 13

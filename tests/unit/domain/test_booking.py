@@ -20,10 +20,10 @@ from tests.fakes.builders import (
 )
 from tests.unit.domain.strategies import Script, scripts
 from trading.domain import ledger
-from trading.domain.accounts import Account, LedgerInvariantError, Position
-from trading.domain.execution import Booking, Breach, VenueExecution, book
+from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
 from trading.domain.ledger import Posting
-from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.orders.booking import Booking, Breach, VenueExecution, book
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 
 

@@ -8,7 +8,7 @@ from holidays.financial.ny_stock_exchange import NewYorkStockExchange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.domain.calendar import (
+from trading.domain.reference.calendars import (
     NEW_YORK,
     CalendarRangeError,
     business_date,
@@ -17,7 +17,7 @@ from trading.domain.calendar import (
     next_business_day,
     settlement_date,
 )
-from trading.domain.nyse_table import EARLY_CLOSES, FIRST_YEAR, HOLIDAYS, LAST_YEAR
+from trading.domain.reference.nyse_table import EARLY_CLOSES, FIRST_YEAR, HOLIDAYS, LAST_YEAR
 
 YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 15))

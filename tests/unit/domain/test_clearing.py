@@ -19,9 +19,9 @@ from tests.fakes.builders import (
     owned,
     routed_order,
 )
-from trading.domain.clearing import Obligation, net, novate, obligation_of
-from trading.domain.execution import book
 from trading.domain.ledger import Entry, Fill
+from trading.domain.orders.booking import book
+from trading.domain.posttrade.clearing import Obligation, net, novate, obligation_of
 from trading.domain.values import Side
 
 

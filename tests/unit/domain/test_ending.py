@@ -14,8 +14,8 @@ from tests.fakes.builders import (
     owned,
     routed_order,
 )
-from trading.domain.execution import end
-from trading.domain.orders import Hold, IllegalTransitionError, OrderStatus
+from trading.domain.orders.booking import end
+from trading.domain.orders.order import Hold, IllegalTransitionError, OrderStatus
 from trading.domain.values import Side
 
 ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)

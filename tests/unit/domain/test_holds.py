@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, holding, make_client, make_execution, make_order, owned
 from tests.unit.domain.strategies import Script, amounts, fees, margins, prices, quantities, scripts
-from trading.domain.accounts import Account, Position
-from trading.domain.execution import book, end, split_cost
-from trading.domain.orders import Hold, Order, OrderStatus
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.orders.booking import book, end, split_cost
+from trading.domain.orders.order import Hold, Order, OrderStatus
 from trading.domain.values import Side
 
 ENDS = (OrderStatus.CANCELED, OrderStatus.EXPIRED)

@@ -19,11 +19,11 @@ from tests.fakes.builders import (
     make_request,
 )
 from tests.unit.domain.strategies import amounts, margins, prices, quantities
-from trading.domain.accounts import Account, Position
-from trading.domain.clients import Client
-from trading.domain.instruments import Instrument
-from trading.domain.order_effects import OrderEffect
-from trading.domain.order_entry import (
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.clients.client import Client
+from trading.domain.orders.order import Order, OrderStatus, is_legal_path
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_entry import (
     MAX_OPEN_ORDERS,
     Refusal,
     accept,
@@ -33,7 +33,7 @@ from trading.domain.order_entry import (
     protection_price,
     rejected,
 )
-from trading.domain.orders import Order, OrderStatus, is_legal_path
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import OrderType, Side
 
 BAD = {"quantity": 15, "limit_price": D("150.005")}

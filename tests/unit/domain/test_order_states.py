@@ -7,8 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.builders import NOW, D, make_order, make_received, routed_order
-from trading.domain.order_times import expires_at
-from trading.domain.orders import (
+from trading.domain.orders.order import (
     FINAL,
     OPEN,
     TRANSITIONS,
@@ -19,6 +18,7 @@ from trading.domain.orders import (
     OrderStatus,
     is_legal_path,
 )
+from trading.domain.orders.order_times import expires_at
 from trading.domain.values import OrderType, Side, TimeInForce
 
 S = OrderStatus

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from tests.fakes.builders import NOW, TOMORROW, D, make_order
 from tests.fakes.world import World
 from tests.unit.domain.test_reconciliation import TAMPERINGS, books, finished_books
-from trading.domain import calendar
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import Break, Entry
-from trading.domain.order_times import expires_at
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order_times import expires_at
+from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reconciliation import (
     COMMITTED_WITHIN,
     ORDER_IS_LATE_AFTER,
@@ -31,6 +30,7 @@ from trading.domain.reconciliation import (
     Snapshot,
     check,
 )
+from trading.domain.reference import calendars
 from trading.domain.values import Side, TimeInForce
 
 
@@ -233,7 +233,7 @@ def test_an_order_whose_trades_are_not_cleared_a_day_after_it_ended_is_late() ->
 
 def test_an_obligation_that_several_cycles_left_is_late() -> None:
     (owed,) = books().obligations
-    noon = datetime.combine(owed.settlement_date, time(12), calendar.NEW_YORK)
+    noon = datetime.combine(owed.settlement_date, time(12), calendars.NEW_YORK)
     assert sevens(owed, noon + SETTLEMENT_IS_LATE_AFTER) == []
     assert sevens(owed, noon + SETTLEMENT_IS_LATE_AFTER + timedelta(days=1)) == [owed.order_id]
 

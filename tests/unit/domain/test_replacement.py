@@ -21,10 +21,9 @@ from tests.fakes.builders import (
 )
 from tests.unit.domain.strategies import Script, prices, quantities, scripts
 from tests.unit.domain.test_holds import play
-from trading.domain import execution, order_entry, replacement
-from trading.domain.accounts import Account, Position
-from trading.domain.order_entry import Refusal
-from trading.domain.orders import (
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.orders import booking, order_entry, replacement
+from trading.domain.orders.order import (
     Ending,
     Hold,
     Order,
@@ -33,7 +32,8 @@ from trading.domain.orders import (
     Reserve,
     is_legal_path,
 )
-from trading.domain.replacement import Replacement
+from trading.domain.orders.order_entry import Refusal
+from trading.domain.orders.replacement import Replacement
 from trading.domain.values import ZERO, Side
 
 REQUESTED = set(OrderRequest.model_fields)
@@ -110,7 +110,7 @@ class Replacing:
         rest = replace(self.script, order=old, fills=self.script.fills[self.asked_after :])
         old, account, position = play(rest, account, position)[-1]
         if old.is_open:
-            ended = execution.end(
+            ended = booking.end(
                 old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW
             )
             old, account, position = ended.order, ended.account, ended.position or position

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, make_order
-from trading.domain.orders import ChildStatus, Order, OrderStatus
-from trading.domain.routing import (
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.orders.routing import (
     ExecutionQuality,
     Step,
     Venue,

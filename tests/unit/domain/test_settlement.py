@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, TOMORROW, D, make_client
 from tests.unit.domain.test_clearing import balances, make_fill
-from trading.domain.accounts import Account, LedgerInvariantError, Position
-from trading.domain.clearing import net, novate, obligation_of
+from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
 from trading.domain.ledger import Fill
-from trading.domain.settlement import Discharge, discharge
+from trading.domain.posttrade.clearing import net, novate, obligation_of
+from trading.domain.posttrade.settlement import Discharge, discharge
 from trading.domain.values import Side
 
 

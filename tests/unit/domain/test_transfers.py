@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D
 from tests.unit.domain.strategies import amounts
-from trading.domain import deposits, ledger
-from trading.domain.accounts import Account, Position
-from trading.domain.credentials import Credential
-from trading.domain.deposits import LoanNotCoveredError, NotWithdrawableError
+from trading.domain import ledger
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.transfers import LoanNotCoveredError, NotWithdrawableError
+from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.values import Side
 
@@ -21,7 +22,7 @@ FREE = Account(client_id="alice")
 
 
 def test_cash_leaves_as_a_double_entry() -> None:
-    account, entry = deposits.withdraw_cash(
+    account, entry = transfers.withdraw_cash(
         Account(client_id="alice", available=D("10.00")), D("4.00"), "w-1", NOW
     )
     assert account.available == D("6.00")
@@ -32,7 +33,7 @@ def test_cash_leaves_as_a_double_entry() -> None:
 def test_held_and_unsettled_cash_does_not_leave() -> None:
     account = Account(client_id="alice", available=D("10.00"), held=D("5.00"), unsettled=D("7.00"))
     with pytest.raises(NotWithdrawableError) as refusal:
-        deposits.withdraw_cash(account, D("10.01"), "w-1", NOW)
+        transfers.withdraw_cash(account, D("10.01"), "w-1", NOW)
     assert refusal.value.details == {"available": "10.00", "lacking": "0.01"}
 
 
@@ -48,14 +49,14 @@ def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> Non
         D("1.00"),
     )
     with pytest.raises(NotWithdrawableError):
-        deposits.withdraw_cash(account, D("1.01"), "w-1", NOW)
+        transfers.withdraw_cash(account, D("1.01"), "w-1", NOW)
 
 
 def test_shares_leave_with_their_part_of_the_cost() -> None:
     position = Position(
         client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00")
     )
-    left, entry = deposits.withdraw_shares(FREE, position, 3, "w-1", NOW)
+    left, entry = transfers.withdraw_shares(FREE, position, 3, "w-1", NOW)
     assert (left.available, left.held, left.cost_basis, left.realised_profit) == (
         0,
         1,
@@ -80,35 +81,35 @@ def test_shares_that_are_still_to_be_received_do_not_leave(
     position = position.move(held=-sold, unsettled=-sold).bought(bought, D("10.00"))
     assert position.withdrawable == withdrawable
     with pytest.raises(NotWithdrawableError):
-        deposits.withdraw_shares(FREE, position, withdrawable + 1, "w-1", NOW)
+        transfers.withdraw_shares(FREE, position, withdrawable + 1, "w-1", NOW)
     settled = position.settled(Side.SELL, sold).settled(Side.BUY, bought)
     assert (settled.withdrawable, settled.unsettled) == (1000 + bought - sold, 0)
 
 
 def test_cash_that_the_loan_owes_does_not_leave() -> None:
     account = Account(client_id="alice", available=D("10.00"), credit_used=D("4.00"))
-    assert deposits.withdraw_cash(account, D("6.00"), "w-1", NOW)[0].available == D("4.00")
+    assert transfers.withdraw_cash(account, D("6.00"), "w-1", NOW)[0].available == D("4.00")
     with pytest.raises(NotWithdrawableError) as refusal:
-        deposits.withdraw_cash(account, D("6.01"), "w-1", NOW)
+        transfers.withdraw_cash(account, D("6.01"), "w-1", NOW)
     assert refusal.value.details == {"available": "6.00", "lacking": "0.01"}
 
 
 def test_shares_leave_when_cash_covers_the_loan() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=3, cost_basis=D("100.00"))
     covered = Account(client_id="alice", available=D("4.00"), credit_used=D("4.00"))
-    assert deposits.withdraw_shares(covered, position, 3, "w-1", NOW)[0].available == 0
+    assert transfers.withdraw_shares(covered, position, 3, "w-1", NOW)[0].available == 0
     with pytest.raises(LoanNotCoveredError) as refusal:
-        deposits.withdraw_shares(covered.move(available=D("-0.01")), position, 1, "w-1", NOW)
+        transfers.withdraw_shares(covered.move(available=D("-0.01")), position, 1, "w-1", NOW)
     assert refusal.value.details == {"loan": "4.00", "available": "3.99"}
 
 
 def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
     account = Account(client_id="alice", available=D("10.00"))
     first, again = (
-        deposits.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2)
+        transfers.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2)
     )
     assert first == again
-    assert deposits.withdraw_cash(account, D("1.00"), "ref", NOW)[1].trade_id != first
+    assert transfers.withdraw_cash(account, D("1.00"), "ref", NOW)[1].trade_id != first
 
 
 @given(amounts, amounts, amounts, amounts)
@@ -130,12 +131,12 @@ def test_shares_that_come_and_go_leave_no_cost_behind(
     position = Position(client_id="alice", symbol="AAPL")
     for number, (comes, quantity, cost) in enumerate(moves):
         if comes:
-            position, _ = deposits.deposit_shares(position, quantity, cost, str(number), NOW)
+            position, _ = transfers.deposit_shares(position, quantity, cost, str(number), NOW)
         elif quantity <= position.withdrawable:
-            position, _ = deposits.withdraw_shares(FREE, position, quantity, str(number), NOW)
+            position, _ = transfers.withdraw_shares(FREE, position, quantity, str(number), NOW)
         assert position.cost_basis >= 0
     if position.quantity:
-        position, _ = deposits.withdraw_shares(FREE, position, position.quantity, "last", NOW)
+        position, _ = transfers.withdraw_shares(FREE, position, position.quantity, "last", NOW)
     assert (position.quantity, position.cost_basis) == (0, D("0.00"))
 
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from tests.fakes.builders import NOW, TODAY, TOMORROW, D, make_client, make_instrument
 from tests.unit.domain.strategies import amounts, prices
-from trading.domain import deposits, identifiers
-from trading.domain.accounts import Account, LedgerInvariantError, Position
+from trading.domain import identifiers
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
 from trading.domain.ledger import LEDGER_ENTRY, netted, transfer
 from trading.domain.values import Side, cents, cents_down, cents_up, iso
 
@@ -167,8 +168,8 @@ def test_the_days_notional_starts_anew_each_day_and_never_goes_below_zero() -> N
 
 
 def test_deposits_balance_and_happen_once_a_reference() -> None:
-    account, cash = deposits.deposit_cash(Account(client_id="alice"), D("100.00"), "wire-1", NOW)
-    position, shares = deposits.deposit_shares(
+    account, cash = transfers.deposit_cash(Account(client_id="alice"), D("100.00"), "wire-1", NOW)
+    position, shares = transfers.deposit_shares(
         Position(client_id="alice", symbol="AAPL"), 5, D("450.00"), "in-1", NOW
     )
     assert (account.available, position.available, position.cost_basis) == (

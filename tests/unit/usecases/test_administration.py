@@ -18,10 +18,10 @@ from tests.fakes.builders import NOW, D, make_client, make_instrument, make_orde
 from tests.fakes.faults import CrashError, Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
 from tests.fakes.registry import MemoryAudit, MemoryRegistry
-from trading.domain.accounts import Account
-from trading.domain.clients import ClientStatus, Limits
+from trading.domain.accounts.cash import Account
+from trading.domain.clients.client import ClientStatus, Limits
 from trading.domain.errors import DomainError
-from trading.domain.order_entry import open_order
+from trading.domain.orders.order_entry import open_order
 from trading.domain.reconciliation import check
 from trading.messages import CancelOrder
 from trading.usecases.administer_clients import (

@@ -9,7 +9,7 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.adapters.faces import views
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
 from trading.usecases import cancel_order

@@ -6,7 +6,7 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.ledger import Novation
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import ReportReceived
 from trading.usecases.clear_order import TRADES_PER_TRANSACTION, NotExecutedError

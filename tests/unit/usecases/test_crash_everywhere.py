@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.fakes.builders import D
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
 from trading.usecases import settlement_cycle
 from trading.usecases.ports import OutcomeUnknownError, StaleError
 

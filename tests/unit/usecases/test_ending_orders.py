@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder, ReportReceived
 from trading.usecases import execute_order

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.fakes.world import World
 from trading.domain.errors import DomainError
-from trading.domain.orders import ChildStatus, Order, OrderStatus, is_legal_path
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus, is_legal_path
 from trading.domain.values import Side, TimeInForce
 from trading.messages import Message, ReportReceived
 from trading.usecases.cancel_order import BY_CLIENT, OrderClosedError

@@ -9,9 +9,9 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import NOW, TODAY, World
-from trading.domain import deposits
-from trading.domain.calendar import next_business_day
-from trading.domain.movements import Movement, MovementType, Trade
+from trading.domain.accounts import transfers
+from trading.domain.accounts.movements import Movement, MovementType, Trade
+from trading.domain.reference.calendars import next_business_day
 from trading.domain.values import ZERO, Side
 from trading.usecases import list_movements
 from trading.usecases.list_movements import LedgerFilter, Seen
@@ -43,7 +43,7 @@ def world() -> World:
     world.advance(minutes=1)
     world.fill(sale, 100, "102.00")
     world.advance(minutes=1)
-    left, withdrawal = deposits.withdraw_cash(
+    left, withdrawal = transfers.withdraw_cash(
         world.books.account("dave"), D("1000.00"), "wire-1", world.now
     )
     world.books.write(left, withdrawal)

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import NOW, World, quote
-from trading.domain.calendar import NEW_YORK
-from trading.domain.orders import OrderStatus
+from trading.domain.orders.order import OrderStatus
+from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
 from trading.usecases import sweep

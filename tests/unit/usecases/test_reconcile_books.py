@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from tests.fakes.builders import NOW
 from tests.fakes.world import World
-from trading.domain.accounts import Account
+from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Break
-from trading.domain.orders import HistoryEntry, Order, OrderStatus
+from trading.domain.orders.order import HistoryEntry, Order, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Entity
 from trading.usecases.reconcile_books import LISTED, MESSAGE_LENGTH, Page, ReconcileBooks, Report
 

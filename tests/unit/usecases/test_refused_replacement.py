@@ -6,8 +6,8 @@ import pytest
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import World
-from trading.domain.orders import OrderStatus
-from trading.domain.replacement import ReplacementRefusedError
+from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side
 from trading.usecases.accept_order import IdempotencyKeyReusedError
 from trading.usecases.cancel_order import OrderClosedError

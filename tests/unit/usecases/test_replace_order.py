@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World, quote
-from trading.domain.orders import Ending, OrderStatus
+from trading.domain.orders.order import Ending, OrderStatus
 from trading.domain.values import Side
 from trading.usecases.replace_order import OrderPendingError
 

@@ -7,8 +7,8 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World, quote
-from trading.domain.accounts import LedgerInvariantError
-from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.accounts.cash import LedgerInvariantError
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import CancelOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import NotAcceptedError, NotFoundError, OutcomeUnknownError

@@ -12,10 +12,10 @@ from tests.fakes.builders import TOMORROW, D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain import identifiers
-from trading.domain.accounts import LedgerInvariantError
-from trading.domain.clearing import Obligation
+from trading.domain.accounts.cash import LedgerInvariantError
 from trading.domain.ledger import Break, Settlement
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.posttrade.clearing import Obligation
 from trading.domain.values import Side
 from trading.usecases import settlement_cycle
 from trading.usecases.ports import (

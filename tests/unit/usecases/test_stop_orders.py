@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
-from trading.domain.orders import OrderStatus
-from trading.domain.replacement import ReplacementRefusedError
+from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side, TimeInForce
 
 STOP = {"order_type": OrderType.STOP, "limit_price": None}

@@ -10,9 +10,8 @@ from decimal import Decimal
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from trading.domain import calendar, identifiers, ledger
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
+from trading.domain import identifiers, ledger
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import (
     Break,
     Deposit,
@@ -22,8 +21,10 @@ from trading.domain.ledger import (
     Settlement,
     Withdrawal,
 )
-from trading.domain.order_times import expires_at
-from trading.domain.orders import FINAL, ChildStatus, Order, OrderStatus, is_legal_path
+from trading.domain.orders.order import FINAL, ChildStatus, Order, OrderStatus, is_legal_path
+from trading.domain.orders.order_times import expires_at
+from trading.domain.posttrade.clearing import Obligation
+from trading.domain.reference import calendars
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 
 INVARIANTS = {
@@ -279,7 +280,7 @@ class Reconciliation:
         )
         self._owe(owed.client_id, owed.trade_id, account, owed.currency, owed.signed_amount)
         if self._began is not None:
-            today = self._began.astimezone(calendar.NEW_YORK).date()
+            today = self._began.astimezone(calendars.NEW_YORK).date()
             if owed.settlement_date + SETTLEMENT_IS_LATE_AFTER < today:
                 self._wrong(
                     7,

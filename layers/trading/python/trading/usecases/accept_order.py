@@ -4,12 +4,12 @@ the start of its workflow.
 
 from datetime import datetime
 
-from trading.domain import order_entry
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.instruments import Instrument
-from trading.domain.order_effects import OrderEffect
-from trading.domain.orders import Order
+from trading.domain.orders import order_entry
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Side
 from trading.usecases.ports import Books, LastPrices, Monitor, Workflow
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from trading.domain import identifiers
-from trading.domain.accounts import Account
-from trading.domain.clients import Client, ClientStatus, Limits
-from trading.domain.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
+from trading.domain.accounts.cash import Account
+from trading.domain.clients.client import Client, ClientStatus, Limits
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
 from trading.domain.errors import DomainError, ErrorKind
 from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
 from trading.usecases.cancel_order import RequestCancel

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from trading.domain.accounts import Account
-from trading.domain.clients import Client
-from trading.domain.credentials import Credential
-from trading.domain.instruments import Instrument
+from trading.domain.accounts.cash import Account
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen
 from trading.usecases.ports import Books, Change
 

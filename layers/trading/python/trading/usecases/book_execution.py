@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading.domain import execution, identifiers
-from trading.domain.execution import Breach, VenueExecution
+from trading.domain import identifiers
 from trading.domain.ledger import Break
-from trading.domain.orders import ChildOrder, ChildStatus, Order
+from trading.domain.orders import booking
+from trading.domain.orders.booking import Breach, VenueExecution
+from trading.domain.orders.order import ChildOrder, ChildStatus, Order
 from trading.usecases.end_order import changes_of_end
 from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
@@ -120,19 +121,19 @@ class BookExecution:
         position = self.books.position(order.client_id, order.symbol)
         now = self.clock()
         try:
-            booking = execution.book(order, fill, instrument, exchange, account, position, now)
+            booked = booking.book(order, fill, instrument, exchange, account, position, now)
         except Breach as breach:
             return (
                 self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
             )
-        changes = changes_of_end(self.books, booking.order, booking.account, booking.position, now)
-        self.books.commit(booking.fill, *changes)
+        changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)
+        self.books.commit(booked.fill, *changes)
         self.monitor.count("FillsBooked")
-        self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booking.fill.booked_at))
-        child = booking.order.child(fill.client_order_id)
+        self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booked.fill.booked_at))
+        child = booked.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
             self.health.observe(fill.exchange_id, Decimal(1))
-        return booking.order.saved()
+        return booked.order.saved()
 
     def _repeated(self, order: Order, fill: VenueExecution) -> Order:
         """The same execution again is normal; the same id with other numbers is a break."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trading.domain import replacement
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.orders import Ending, Order, OrderStatus
+from trading.domain.orders import replacement
+from trading.domain.orders.order import Ending, Order, OrderStatus
 from trading.messages import CancelOrder
 from trading.usecases.end_order import holders
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, NotFoundError

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from trading.domain import clearing
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
+from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.ledger import Fill, Novation
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade import clearing
+from trading.domain.posttrade.clearing import Obligation
 from trading.usecases.ports import Books, Change, Clock, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from trading.domain import order_entry, replacement
-from trading.domain.accounts import Account, Position
-from trading.domain.order_entry import Refusal
-from trading.domain.orders import Order
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.orders import order_entry, replacement
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_entry import Refusal
 from trading.domain.values import Side
 from trading.usecases.ports import Books, Change
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
-from trading.domain.order_times import expires_at, expiry_of, is_waiting, release_of
-from trading.domain.orders import Ending, Order, OrderStatus
+from trading.domain.orders.order import Ending, Order, OrderStatus
+from trading.domain.orders.order_times import expires_at, expiry_of, is_waiting, release_of
 from trading.messages import (
     CancelOrder,
     ClearOrder,

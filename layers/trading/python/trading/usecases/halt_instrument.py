@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trading.domain.instruments import Instrument
+from trading.domain.reference.instruments import Instrument
 from trading.usecases.administration import AuditTrail, Operator, Registry, announced
 from trading.usecases.ports import NotFoundError
 

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
+from trading.domain.accounts.movements import (
+    KINDS,
+    Movement,
+    MovementType,
+    Trade,
+    movements_of,
+    trade_of,
+)
 from trading.domain.ledger import Fill, LedgerEntry, Settlement
-from trading.domain.movements import KINDS, Movement, MovementType, Trade, movements_of, trade_of
 from trading.domain.values import Frozen, Side, iso
 from trading.usecases.ports import Books, EntryKey
 

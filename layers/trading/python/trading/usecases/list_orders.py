@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from trading.domain.orders import OPEN, Order, OrderStatus
+from trading.domain.orders.order import OPEN, Order, OrderStatus
 from trading.domain.values import Frozen, Side
 from trading.usecases.ports import Books, Place
 

@@ -5,14 +5,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.valuation import LastPrice
+from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.instruments import Exchange, Instrument
 from trading.domain.ledger import Deposit, Fill, LedgerEntry
-from trading.domain.orders import Order
-from trading.domain.valuation import LastPrice
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Frozen
 from trading.messages import ClearOrder, ExecutionMessage, SettleClient
 from trading.wire import (

@@ -5,13 +5,14 @@ whose end lets the new one in.
 from dataclasses import dataclass
 from datetime import datetime
 
-from trading.domain import execution, identifiers, order_entry, replacement
+from trading.domain import identifiers
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.order_effects import OrderEffect
-from trading.domain.order_entry import Refusal
-from trading.domain.order_times import expires_at
-from trading.domain.orders import Order
-from trading.domain.replacement import REPLACED, Replacement, ReplacementRefusedError
+from trading.domain.orders import booking, order_entry, replacement
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_entry import Refusal
+from trading.domain.orders.order_times import expires_at
+from trading.domain.orders.replacement import REPLACED, Replacement, ReplacementRefusedError
 from trading.messages import CancelOrder
 from trading.usecases.accept_order import IdempotencyKeyReusedError, assess
 from trading.usecases.cancel_order import OrderClosedError
@@ -116,7 +117,7 @@ class ReplaceOrder:
     def _set_aside(self, old: Order, new: Order, now: datetime) -> OrderEffect:
         """The new order as it waits, if it would be accepted when the old one ended now."""
         account, position = holders(self.books, old)
-        ended = execution.end(
+        ended = booking.end(
             old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now
         )
         try:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading.domain import execution as booking
-from trading.domain import identifiers, routing
-from trading.domain.orders import ChildOrder, ChildStatus, Order, OrderStatus
-from trading.domain.routing import Step, Venue
+from trading.domain import identifiers
+from trading.domain.orders import booking, routing
+from trading.domain.orders.order import ChildOrder, ChildStatus, Order, OrderStatus
+from trading.domain.orders.routing import Step, Venue
 from trading.usecases.book_execution import BookExecution
 from trading.usecases.end_order import changes_of_end, holders
 from trading.usecases.ports import (

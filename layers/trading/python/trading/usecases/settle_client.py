@@ -9,11 +9,11 @@ from datetime import date
 from pydantic import ValidationError
 
 from trading.domain import identifiers
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
+from trading.domain.clients.client import Client
 from trading.domain.errors import PERMANENT, DomainError, ErrorKind, is_transient
 from trading.domain.ledger import Break, Fill, Settlement
-from trading.domain.settlement import discharge
+from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.settlement import discharge
 from trading.domain.values import Frozen, Side
 from trading.usecases.ports import (
     Books,

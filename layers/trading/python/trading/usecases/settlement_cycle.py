@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from trading.domain import calendar, identifiers
+from trading.domain import identifiers
 from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
+from trading.domain.reference import calendars
 from trading.domain.values import Day, Frozen, Side
 from trading.usecases.ports import Books, Clock, Depository, Monitor
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
@@ -52,8 +53,8 @@ class PlanSettlement:
         """The page after the cursor. Without a date: today in New York; on a day without session
         nothing is due.
         """
-        day = settlement_date or self.clock().astimezone(calendar.NEW_YORK).date()
-        if not calendar.is_business_day(day):
+        day = settlement_date or self.clock().astimezone(calendars.NEW_YORK).date()
+        if not calendars.is_business_day(day):
             return Plan(settlement_date=day, is_business_day=False, clients=(), cursor=None)
         due, _, after = (cursor or (day - LOOK_BACK).isoformat()).partition("#")
         current = date.fromisoformat(due)

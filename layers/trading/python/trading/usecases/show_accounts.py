@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 
-from trading.domain.accounts import Account, Position
-from trading.domain.balances import Balances, balances
-from trading.domain.clients import Client
+from trading.domain.accounts.balances import Balances, balances
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.valuation import Holding, Portfolio, holding, is_closed, portfolio
+from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.valuation import Holding, Portfolio, holding, is_closed, portfolio
 from trading.domain.values import ZERO
 from trading.usecases.ports import Books, LastPrices, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from trading.domain.order_times import expires_at, expiry_of
-from trading.domain.orders import Order, OrderStatus
+from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order_times import expires_at, expiry_of
 from trading.domain.values import TimeInForce
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow

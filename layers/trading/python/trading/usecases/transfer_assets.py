@@ -5,9 +5,10 @@ reference.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading.domain import deposits, identifiers, ledger
-from trading.domain.accounts import Account, Position
-from trading.domain.clients import Client
+from trading.domain import identifiers, ledger
+from trading.domain.accounts import transfers
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
@@ -125,12 +126,12 @@ class TransferAssets:
     ) -> tuple[Balances, Transfer]:
         if isinstance(what, Cash):
             before = account_of(self.registry, client)
-            account, entry = deposits.deposit_cash(before, what.amount, reference, self.clock())
+            account, entry = transfers.deposit_cash(before, what.amount, reference, self.clock())
             return (account,), entry
         if self.registry.instrument(what.symbol) is None:
             raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
         owned = self.registry.position(client.client_id, what.symbol)
-        position, entry = deposits.deposit_shares(
+        position, entry = transfers.deposit_shares(
             owned, what.quantity, what.cost or ZERO, reference, self.clock()
         )
         return (position,), entry
@@ -140,10 +141,10 @@ class TransferAssets:
     ) -> tuple[Balances, Transfer]:
         account = account_of(self.registry, client)
         if isinstance(what, Cash):
-            account, entry = deposits.withdraw_cash(account, what.amount, reference, self.clock())
+            account, entry = transfers.withdraw_cash(account, what.amount, reference, self.clock())
             return (account,), entry
         owned = self.registry.position(client.client_id, what.symbol)
-        position, entry = deposits.withdraw_shares(
+        position, entry = transfers.withdraw_shares(
             account, owned, what.quantity, reference, self.clock()
         )
         return (account, position), entry

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.adapters.runtime.observability import count, logger
-from trading.domain.valuation import LastPrice
+from trading.domain.accounts.valuation import LastPrice
 from trading.usecases.ports import Clock, StaleError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
-from trading.domain.credentials import Credential
-from trading.domain.instruments import Instrument
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import Deposit, Entry, Withdrawal
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
+from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change, Clock
 
 if TYPE_CHECKING:

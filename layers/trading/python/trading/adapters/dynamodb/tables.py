@@ -21,13 +21,13 @@ from trading.adapters.dynamodb.transactions import (
     to_item,
 )
 from trading.adapters.runtime.settings import LambdaSettings
-from trading.domain.accounts import Account, Position
-from trading.domain.clearing import Obligation
-from trading.domain.clients import Client
-from trading.domain.instruments import Exchange, Instrument
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.movements import is_listed, place_of
+from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
-from trading.domain.movements import is_listed, place_of
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned, iso
 from trading.usecases.ports import Change, Clock, Discharged, EntryKey, Place
 

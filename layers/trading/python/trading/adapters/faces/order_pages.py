@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trading.adapters.http import cursors
 from trading.adapters.http.resolver import MOMENT_PATTERN
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.domain.values import iso
 from trading.usecases.list_orders import ListOrders, OrderFilter
 from trading.usecases.ports import Place

@@ -13,9 +13,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJs
 from pydantic.alias_generators import to_camel
 
 from trading.adapters.http import amounts
-from trading.domain.balances import Balances
-from trading.domain.orders import Order, OrderRequest, OrderStatus
-from trading.domain.valuation import Portfolio
+from trading.domain.accounts.balances import Balances
+from trading.domain.accounts.valuation import Portfolio
+from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.values import Frozen, OrderType, Side, TimeInForce, Timestamp, cents
 
 TAGS = ["Trade records"]

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.dynamodb.transactions import from_item
 from trading.adapters.identity import passwords
 from trading.adapters.runtime.observability import count, logger
-from trading.domain.clients import ClientStatus
-from trading.domain.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
+from trading.domain.clients.client import ClientStatus
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.errors import DomainError, ErrorKind
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from trading.domain.credentials import MAX_SECRETS
+from trading.domain.clients.credentials import MAX_SECRETS
 
 _N, _R, _P = 2**14, 8, 1
 _SALT_BYTES = 16

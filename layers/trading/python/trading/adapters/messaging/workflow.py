@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from trading.adapters.runtime.observability import count, logger
-from trading.domain.orders import Order
+from trading.domain.orders.order import Order
 from trading.domain.values import TimeInForce, iso
 from trading.usecases.ports import Clock
 

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.venues.exchanges import RECOVERY_SECONDS, circuit_name
-from trading.domain.instruments import Exchange
-from trading.domain.routing import ExecutionQuality
+from trading.domain.orders.routing import ExecutionQuality
+from trading.domain.reference.instruments import Exchange
 from trading.usecases.ports import Clock, StaleError
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts import Account, Position
-from trading.domain.calendar import CalendarRangeError, business_date, settlement_date
-from trading.domain.instruments import Exchange, Instrument
-from trading.domain.order_effects import OrderEffect
-from trading.domain.orders import ChildOrder, Hold, Order, OrderStatus
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.orders.order import ChildOrder, Hold, Order, OrderStatus
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.reference.calendars import CalendarRangeError, business_date, settlement_date
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
 
 

@@ -5,7 +5,7 @@ ledger.
 from datetime import datetime
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import Fill, Settlement
 from trading.domain.values import ZERO, Day, Frozen, Side
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from trading.domain import calendar
-from trading.domain.instruments import Instrument
-from trading.domain.orders import Ending, Order, OrderStatus
+from trading.domain.orders.order import Ending, Order, OrderStatus
+from trading.domain.reference import calendars
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import TimeInForce
 
 GTC_LIFETIME = timedelta(days=90)
@@ -15,7 +15,7 @@ def release_of(instrument: Instrument, now: datetime) -> datetime | None:
     """The open that an order in an instrument waits for; None while its market is open."""
     if instrument.trading_hours == "continuous":
         return None
-    opens = calendar.open_of(calendar.business_date(now))
+    opens = calendars.open_of(calendars.business_date(now))
     return opens if now < opens else None
 
 
@@ -42,7 +42,7 @@ def expires_at(order: Order) -> datetime:
         return order.accepted_at + IMMEDIATE_LIFETIME
     if order.time_in_force is TimeInForce.GTC:
         return order.accepted_at + GTC_LIFETIME
-    return calendar.close_of(order.business_date)
+    return calendars.close_of(order.business_date)
 
 
 def expiry_of(order: Order) -> Ending:

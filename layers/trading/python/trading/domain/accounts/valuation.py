@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
-from trading.domain.accounts import Account, Position
-from trading.domain.balances import Balances, balances
+from trading.domain.accounts.balances import Balances, balances
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.values import ZERO, Frozen, Money, Timestamp, cents
 
 HUNDREDTH_OF_A_CENT = Decimal("0.0001")

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts import Account, Position
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.values import cents

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from trading.domain.nyse_table import EARLY_CLOSES, FIRST_YEAR, HOLIDAYS, LAST_YEAR
+from trading.domain.reference.nyse_table import EARLY_CLOSES, FIRST_YEAR, HOLIDAYS, LAST_YEAR
 
 NEW_YORK = ZoneInfo("America/New_York")
 OPEN = time(9, 30)

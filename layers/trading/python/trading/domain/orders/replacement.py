@@ -7,13 +7,13 @@ the greater of what each needs, never the sum.
 
 from datetime import datetime
 
-from trading.domain.accounts import Account, Position
-from trading.domain.calendar import business_date
+from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError, ErrorKind
-from trading.domain.order_effects import OrderEffect
-from trading.domain.order_entry import Refusal, open_order
-from trading.domain.order_times import expires_at
-from trading.domain.orders import Ending, Order, OrderRequest, OrderStatus, Reserve
+from trading.domain.orders.order import Ending, Order, OrderRequest, OrderStatus, Reserve
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_entry import Refusal, open_order
+from trading.domain.orders.order_times import expires_at
+from trading.domain.reference.calendars import business_date
 from trading.domain.values import ZERO, Frozen, Money
 
 REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")

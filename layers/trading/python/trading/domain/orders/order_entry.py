@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from trading.domain import identifiers
-from trading.domain.accounts import Account, OpenOrder, Position
-from trading.domain.calendar import business_date
-from trading.domain.clients import Client
-from trading.domain.instruments import Instrument
-from trading.domain.order_effects import OrderEffect
-from trading.domain.order_times import release_of
-from trading.domain.orders import (
+from trading.domain.accounts.cash import Account, OpenOrder, Position
+from trading.domain.clients.client import Client
+from trading.domain.orders.order import (
     PROGRESS_EXPECTED_WITHIN,
     HistoryEntry,
     Order,
     OrderRequest,
     OrderStatus,
 )
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_times import release_of
+from trading.domain.reference.calendars import business_date
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import ZERO, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trading.domain.orders import ChildStatus, Order, OrderStatus
+from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
 
 QUALITY_PENALTY = Decimal("0.0010")

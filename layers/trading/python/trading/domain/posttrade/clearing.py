@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
-from trading.domain.clients import Client
+from trading.domain.clients.client import Client
 from trading.domain.ledger import Fill, NetPosition, Novation
 from trading.domain.values import Day, Frozen, Money, Side, cents_up
 

@@ -4,7 +4,7 @@ docs/accounts.md has examples.
 
 from decimal import Decimal
 
-from trading.domain.accounts import Account
+from trading.domain.accounts.cash import Account
 from trading.domain.values import ZERO, Frozen, Money, cents_down
 
 

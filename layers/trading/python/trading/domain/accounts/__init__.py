@@ -1,0 +1,1 @@
+"""What clients own and owe: cash, positions, and how they move."""

@@ -1,0 +1,1 @@
+"""Who trades: profiles, limits, credentials."""

@@ -1,0 +1,1 @@
+"""An order's life: entry, routing, booking, replacement, and its end."""

@@ -1,0 +1,1 @@
+"""What follows a trade: clearing and settlement."""

@@ -1,0 +1,1 @@
+"""What trades, where, and on which days."""
