@@ -13,9 +13,9 @@ from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting
 from trading.domain.reference import calendars
+from trading.usecases.execution.sweep import AGAIN_AFTER
 from trading.usecases.ports import Clock
-from trading.usecases.settlement_cycle import PlanSettlement
-from trading.usecases.sweep import AGAIN_AFTER
+from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
 SETTLEMENT_TAKES = timedelta(hours=1)
 """So long after its cycle has begun an obligation is not yet late."""

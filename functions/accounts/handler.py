@@ -26,8 +26,8 @@ from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.accounts.valuation import Holding, Portfolio
 from trading.domain.values import Frozen, Side
-from trading.usecases.list_movements import LedgerFilter, ListMovements, Seen
-from trading.usecases.show_accounts import ShowAccounts
+from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements, Seen
+from trading.usecases.accounts.show_accounts import ShowAccounts
 
 PERMISSION = "accounts:read"
 SYMBOL = r"[A-Z][A-Z0-9.]{0,11}"

@@ -45,14 +45,14 @@ from trading.adapters.runtime.settings import load
 from trading.domain.accounts.valuation import Portfolio
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Deposit, Withdrawal
-from trading.usecases.administer_clients import AdministerClients, IssuedSecret
-from trading.usecases.administration import Operator
-from trading.usecases.cancel_order import RequestCancel
-from trading.usecases.halt_instrument import HaltInstrument
-from trading.usecases.list_orders import ListOrders, OrderFilter
+from trading.usecases.accounts.show_accounts import ShowAccounts
+from trading.usecases.administration.administer_clients import AdministerClients, IssuedSecret
+from trading.usecases.administration.administration import Operator
+from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.transfer_assets import TransferAssets
+from trading.usecases.orders.cancel_order import RequestCancel
+from trading.usecases.orders.list_orders import ListOrders, OrderFilter
 from trading.usecases.ports import NotFoundError
-from trading.usecases.show_accounts import ShowAccounts
-from trading.usecases.transfer_assets import TransferAssets
 
 TAGS = ["Administration"]
 

@@ -13,8 +13,8 @@ from trading.domain.clients.credentials import Credential, CredentialStatus
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen, Money, Timestamp
-from trading.usecases.administer_clients import ClientFile, IssuedSecret
-from trading.usecases.transfer_assets import Cash, Shares
+from trading.usecases.administration.administer_clients import ClientFile, IssuedSecret
+from trading.usecases.administration.transfer_assets import Cash, Shares
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 

@@ -40,11 +40,11 @@ from trading.adapters.runtime.settings import load
 from trading.domain import identifiers
 from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.values import Side
-from trading.usecases.cancel_order import RequestCancel
-from trading.usecases.list_orders import ListOrders, OrderFilter
-from trading.usecases.place_order import PlaceOrder
+from trading.usecases.orders.cancel_order import RequestCancel
+from trading.usecases.orders.list_orders import ListOrders, OrderFilter
+from trading.usecases.orders.place_order import PlaceOrder
+from trading.usecases.orders.replace_order import ReplaceOrder
 from trading.usecases.ports import NotFoundError
-from trading.usecases.replace_order import ReplaceOrder
 
 Record = TypeVar("Record", TradeRecord, PlacedTrade)
 PRICE_MAX_AGE = timedelta(seconds=60)

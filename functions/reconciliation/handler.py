@@ -14,7 +14,7 @@ from trading.adapters.dynamodb.reconciliation_reports import TableReports
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
-from trading.usecases.reconcile_books import ReconcileBooks, Report
+from trading.usecases.posttrade.reconcile_books import ReconcileBooks, Report
 
 LEFT_FOR_THE_REPORT_SECONDS = 90
 

@@ -12,7 +12,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
 from trading.messages import SettleClient
 from trading.usecases.ports import OutcomeUnknownError
-from trading.usecases.settle_client import SettlementFailedError
+from trading.usecases.posttrade.settle_client import SettlementFailedError
 
 TIME_FOR_ONE_OBLIGATION_MS = 9_500
 """Both tries of an instruction and the booking."""

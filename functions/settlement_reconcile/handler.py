@@ -10,7 +10,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters, logger
 from trading.adapters.runtime.settings import load
 from trading.domain.values import Day, Frozen
-from trading.usecases.settlement_cycle import ReconcileSettlement
+from trading.usecases.posttrade.settlement_cycle import ReconcileSettlement
 
 
 class ReconcileRequest(Frozen):

@@ -14,7 +14,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters, logger
 from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen
-from trading.usecases.sweep import Sweep
+from trading.usecases.execution.sweep import Sweep
 
 A_MINUTES_SWEEP_SECONDS = 45
 LEFT_FOR_THE_END_MS = 10_000

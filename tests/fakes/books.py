@@ -13,7 +13,7 @@ from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reconciliation import Snapshot
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned
-from trading.usecases import list_orders
+from trading.usecases.orders import list_orders
 from trading.usecases.ports import Change, Discharged, EntryKey, Place, StaleError
 
 ITEMS_PER_TRANSACTION = 100

@@ -29,19 +29,19 @@ from trading.messages import (
     ReportReceived,
     SettleClient,
 )
-from trading.usecases.book_execution import BookExecution
-from trading.usecases.cancel_order import RequestCancel
-from trading.usecases.clear_order import ClearOrderStage
-from trading.usecases.execute_order import ExecuteOrderStage
-from trading.usecases.list_movements import ListMovements
-from trading.usecases.list_orders import ListOrders
-from trading.usecases.place_order import PlaceOrder
-from trading.usecases.replace_order import ReplaceOrder
-from trading.usecases.route_order import RouteOrder
-from trading.usecases.settle_client import SettleClientStage
-from trading.usecases.settlement_cycle import PlanSettlement, ReconcileSettlement
-from trading.usecases.show_accounts import ShowAccounts
-from trading.usecases.sweep import CloseDay, Sweep
+from trading.usecases.accounts.list_movements import ListMovements
+from trading.usecases.accounts.show_accounts import ShowAccounts
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.execution.sweep import CloseDay, Sweep
+from trading.usecases.orders.cancel_order import RequestCancel
+from trading.usecases.orders.list_orders import ListOrders
+from trading.usecases.orders.place_order import PlaceOrder
+from trading.usecases.orders.replace_order import ReplaceOrder
+from trading.usecases.posttrade.clear_order import ClearOrderStage
+from trading.usecases.posttrade.settle_client import SettleClientStage
+from trading.usecases.posttrade.settlement_cycle import PlanSettlement, ReconcileSettlement
 from trading.wire import ExecutionReport, VenueQuote
 
 Stage = TypeVar("Stage")

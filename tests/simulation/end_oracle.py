@@ -41,7 +41,7 @@ from trading.domain.orders.order import Order
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reconciliation import Snapshot
 from trading.domain.reference.calendars import NEW_YORK
-from trading.usecases.list_movements import LedgerFilter, ListMovements
+from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements
 
 LINES_A_PAGE = 7
 """Few, so that the lines of an entry are often on two pages."""

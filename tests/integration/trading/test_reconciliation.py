@@ -19,7 +19,7 @@ from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.reconciliation import Finding
-from trading.usecases.reconcile_books import Page, Report
+from trading.usecases.posttrade.reconcile_books import Page, Report
 
 CONTROL = f"{PREFIX}control"
 KEPT = (

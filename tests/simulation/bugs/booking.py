@@ -4,7 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes
 from trading.domain.orders.booking import VenueExecution, book, check_execution
 from trading.domain.orders.order import ChildOrder, Order
-from trading.usecases.book_execution import BookExecution
+from trading.usecases.execution.book_execution import BookExecution
 
 BUGS = (
     Bug(

@@ -3,7 +3,7 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import views
 from trading.domain.orders.order import Ending
-from trading.usecases.cancel_order import RequestCancel
+from trading.usecases.orders.cancel_order import RequestCancel
 
 BUGS = (
     Bug(

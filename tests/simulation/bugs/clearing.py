@@ -5,9 +5,9 @@ from datetime import timedelta
 from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing, settlement
-from trading.usecases import settlement_cycle
-from trading.usecases.clear_order import ClearOrderStage
-from trading.usecases.settle_client import SettleClientStage, confirms
+from trading.usecases.posttrade import settlement_cycle
+from trading.usecases.posttrade.clear_order import ClearOrderStage
+from trading.usecases.posttrade.settle_client import SettleClientStage, confirms
 
 CLEARING = "functions.clearing.handler"
 BUGS = (

@@ -3,8 +3,8 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.http.idempotency import Idempotency
 from trading.domain.orders import order_entry
-from trading.usecases import accept_order
-from trading.usecases.place_order import PlaceOrder
+from trading.usecases.orders import accept_order
+from trading.usecases.orders.place_order import PlaceOrder
 
 ORDERS, CALLBACKS = "functions.orders.handler", "functions.callbacks.handler"
 BUGS = (

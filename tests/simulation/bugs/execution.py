@@ -4,8 +4,8 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges
 from trading.domain.orders import routing
 from trading.domain.orders.order import Order
-from trading.usecases.execute_order import ExecuteOrderStage
-from trading.usecases.route_order import RouteOrder
+from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.route_order import RouteOrder
 
 BUGS = (
     Bug(

@@ -8,7 +8,7 @@ from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.messaging.worker import MailboxWorker
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.domain.values import TimeInForce
-from trading.usecases.execute_order import ExecuteOrderStage
+from trading.usecases.execution.execute_order import ExecuteOrderStage
 
 BUGS = (
     Bug(

@@ -2,9 +2,9 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.orders import replacement
-from trading.usecases import cancel_order, end_order
-from trading.usecases.book_execution import BookExecution
-from trading.usecases.replace_order import ReplaceOrder
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.orders import cancel_order, end_order
+from trading.usecases.orders.replace_order import ReplaceOrder
 
 BUGS = (
     Bug(

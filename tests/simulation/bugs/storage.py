@@ -3,8 +3,8 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import commit
-from trading.usecases.book_execution import BookExecution
-from trading.usecases.place_order import PlaceOrder
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.orders.place_order import PlaceOrder
 
 BUGS = (
     Bug(

@@ -6,9 +6,9 @@ from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain.orders import order_times
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
-from trading.usecases import sweep
-from trading.usecases.execute_order import ExecuteOrderStage
-from trading.usecases.sweep import CloseDay, Sweep
+from trading.usecases.execution import sweep
+from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.sweep import CloseDay, Sweep
 
 BUGS = (
     Bug(

@@ -3,7 +3,7 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.accounts import movements, transfers
 from trading.domain.accounts.cash import Account, Position
-from trading.usecases.list_movements import ListMovements
+from trading.usecases.accounts.list_movements import ListMovements
 
 BUGS = (
     Bug(

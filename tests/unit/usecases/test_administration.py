@@ -24,15 +24,20 @@ from trading.domain.errors import DomainError
 from trading.domain.orders.order_entry import open_order
 from trading.domain.reconciliation import check
 from trading.messages import CancelOrder
-from trading.usecases.administer_clients import (
+from trading.usecases.administration.administer_clients import (
     AdministerClients,
     ClientExistsError,
     VersionConflictError,
 )
-from trading.usecases.administration import Operator
-from trading.usecases.cancel_order import BY_SUSPENSION, RequestCancel
-from trading.usecases.halt_instrument import HaltInstrument
-from trading.usecases.transfer_assets import Cash, ReferenceReusedError, Shares, TransferAssets
+from trading.usecases.administration.administration import Operator
+from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.transfer_assets import (
+    Cash,
+    ReferenceReusedError,
+    Shares,
+    TransferAssets,
+)
+from trading.usecases.orders.cancel_order import BY_SUSPENSION, RequestCancel
 
 OPERATOR = Operator(who="operations", reason="ticket 4711")
 NEW = make_client(credit_limit=D("500.00"), fingerprint="f-1")

@@ -12,10 +12,10 @@ from trading.adapters.faces import views
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
-from trading.usecases import cancel_order
-from trading.usecases.cancel_order import BY_CLIENT, BY_SUSPENSION, OrderClosedError
+from trading.usecases.orders import cancel_order
+from trading.usecases.orders.cancel_order import BY_CLIENT, BY_SUSPENSION, OrderClosedError
+from trading.usecases.orders.replace_order import OrderEndingError
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
-from trading.usecases.replace_order import OrderEndingError
 
 
 def cancel(world: World, order: Order) -> tuple[OrderStatus, bool]:

@@ -14,8 +14,8 @@ from tests.fakes.builders import D
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
 from trading.domain.orders.order import Order, OrderStatus
-from trading.usecases import settlement_cycle
 from trading.usecases.ports import OutcomeUnknownError, StaleError
+from trading.usecases.posttrade import settlement_cycle
 
 
 @pytest.fixture(autouse=True)

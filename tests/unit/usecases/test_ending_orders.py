@@ -8,7 +8,7 @@ from tests.fakes.world import EXCHANGES, World
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder, ReportReceived
-from trading.usecases import execute_order
+from trading.usecases.execution import execute_order
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
 

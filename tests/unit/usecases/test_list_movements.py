@@ -13,8 +13,8 @@ from trading.domain.accounts import transfers
 from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.reference.calendars import next_business_day
 from trading.domain.values import ZERO, Side
-from trading.usecases import list_movements
-from trading.usecases.list_movements import LedgerFilter, Seen
+from trading.usecases.accounts import list_movements
+from trading.usecases.accounts.list_movements import LedgerFilter, Seen
 
 LOW, HIGH = D("90.00"), D("110.00")
 

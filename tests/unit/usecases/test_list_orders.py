@@ -9,8 +9,8 @@ from tests.fakes.builders import D
 from tests.fakes.world import NOW, World
 from trading.domain.orders.order import OrderStatus
 from trading.domain.values import Side
-from trading.usecases import list_orders
-from trading.usecases.list_orders import OrderFilter
+from trading.usecases.orders import list_orders
+from trading.usecases.orders.list_orders import OrderFilter
 
 LOW, HIGH = D("90.00"), D("110.00")
 

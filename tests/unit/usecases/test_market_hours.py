@@ -12,7 +12,7 @@ from trading.domain.orders.order import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
-from trading.usecases import sweep
+from trading.usecases.execution import sweep
 from trading.usecases.ports import OutcomeUnknownError, OutOfTimeError
 
 OPEN = NOW.replace(hour=14, minute=30)

@@ -14,7 +14,7 @@ from trading.adapters.faces import views
 from trading.domain.orders.order import OrderStatus
 from trading.domain.reconciliation import Reconciliation
 from trading.domain.values import TimeInForce
-from trading.usecases.cancel_order import OrderClosedError
+from trading.usecases.orders.cancel_order import OrderClosedError
 from trading.usecases.ports import OutcomeUnknownError
 
 S = OrderStatus

@@ -7,7 +7,7 @@ from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.orders.order import OrderStatus
 from trading.domain.values import OrderType, Side
-from trading.usecases.accept_order import IdempotencyKeyReusedError, UnknownClientError
+from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, UnknownClientError
 from trading.usecases.ports import StaleError
 
 

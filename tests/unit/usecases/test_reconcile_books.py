@@ -13,7 +13,13 @@ from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Break
 from trading.domain.orders.order import HistoryEntry, Order, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Entity
-from trading.usecases.reconcile_books import LISTED, MESSAGE_LENGTH, Page, ReconcileBooks, Report
+from trading.usecases.posttrade.reconcile_books import (
+    LISTED,
+    MESSAGE_LENGTH,
+    Page,
+    ReconcileBooks,
+    Report,
+)
 
 LATER = timedelta(hours=1)
 

@@ -9,10 +9,10 @@ from tests.fakes.world import World
 from trading.domain.orders.order import OrderStatus
 from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side
-from trading.usecases.accept_order import IdempotencyKeyReusedError
-from trading.usecases.cancel_order import OrderClosedError
+from trading.usecases.orders.accept_order import IdempotencyKeyReusedError
+from trading.usecases.orders.cancel_order import OrderClosedError
+from trading.usecases.orders.replace_order import OrderEndingError
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError
-from trading.usecases.replace_order import OrderEndingError
 
 S = OrderStatus
 

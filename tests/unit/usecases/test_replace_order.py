@@ -10,7 +10,7 @@ from tests.fakes.builders import D
 from tests.fakes.world import World, quote
 from trading.domain.orders.order import Ending, OrderStatus
 from trading.domain.values import Side
-from trading.usecases.replace_order import OrderPendingError
+from trading.usecases.orders.replace_order import OrderPendingError
 
 S = OrderStatus
 

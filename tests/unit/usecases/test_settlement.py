@@ -17,14 +17,14 @@ from trading.domain.ledger import Break, Settlement
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.values import Side
-from trading.usecases import settlement_cycle
 from trading.usecases.ports import (
     Discharged,
     InstructionRefusedError,
     NotFoundError,
     OutcomeUnknownError,
 )
-from trading.usecases.settle_client import (
+from trading.usecases.posttrade import settlement_cycle
+from trading.usecases.posttrade.settle_client import (
     NotClearedError,
     NotDueError,
     Outcome,

@@ -23,11 +23,11 @@ from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets
-from trading.usecases.book_execution import BookExecution
-from trading.usecases.clear_order import ClearOrderStage
-from trading.usecases.execute_order import ExecuteOrderStage
-from trading.usecases.route_order import RouteOrder
-from trading.usecases.settle_client import SettleClientStage
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.posttrade.clear_order import ClearOrderStage
+from trading.usecases.posttrade.settle_client import SettleClientStage
 from trading.wire import CALLBACK_PATH
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from trading.adapters.dynamodb.entities import LOADERS, load_entry
 from trading.adapters.dynamodb.transactions import from_item
 from trading.domain.reconciliation import Entity, Finding
-from trading.usecases.reconcile_books import Page
+from trading.usecases.posttrade.reconcile_books import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,7 +10,7 @@ from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.values import iso
 from trading.usecases.ports import StaleError
-from trading.usecases.reconcile_books import Report
+from trading.usecases.posttrade.reconcile_books import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

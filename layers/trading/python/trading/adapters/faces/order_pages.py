@@ -8,7 +8,7 @@ from trading.adapters.http import cursors
 from trading.adapters.http.resolver import MOMENT_PATTERN
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
-from trading.usecases.list_orders import ListOrders, OrderFilter
+from trading.usecases.orders.list_orders import ListOrders, OrderFilter
 from trading.usecases.ports import Place
 
 ORDER_ID = "ord_[0-9a-f]{32}"

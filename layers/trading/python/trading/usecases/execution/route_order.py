@@ -8,8 +8,8 @@ from trading.domain import identifiers
 from trading.domain.orders import booking, routing
 from trading.domain.orders.order import ChildOrder, ChildStatus, Order, OrderStatus
 from trading.domain.orders.routing import Step, Venue
-from trading.usecases.book_execution import BookExecution
-from trading.usecases.end_order import changes_of_end, holders
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.orders.end_order import changes_of_end, holders
 from trading.usecases.ports import (
     Books,
     Clock,

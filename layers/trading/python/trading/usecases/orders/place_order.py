@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.orders.order_entry import Refusal
-from trading.usecases.accept_order import IdempotencyKeyReusedError, assess, start
+from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, assess, start
 from trading.usecases.ports import Books, Change, Clock, LastPrices, Monitor, StaleError, Workflow
 from trading.usecases.retrying import on_fresh_state
 

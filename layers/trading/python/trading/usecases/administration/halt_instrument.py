@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from trading.domain.reference.instruments import Instrument
-from trading.usecases.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.administration.administration import AuditTrail, Operator, Registry, announced
 from trading.usecases.ports import NotFoundError
 
 

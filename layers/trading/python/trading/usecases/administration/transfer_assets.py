@@ -12,7 +12,13 @@ from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
-from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
+from trading.usecases.administration.administration import (
+    AuditTrail,
+    Operator,
+    Registry,
+    account_of,
+    announced,
+)
 from trading.usecases.ports import Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 

@@ -10,8 +10,14 @@ from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
 from trading.domain.errors import DomainError, ErrorKind
-from trading.usecases.administration import AuditTrail, Operator, Registry, account_of, announced
-from trading.usecases.cancel_order import RequestCancel
+from trading.usecases.administration.administration import (
+    AuditTrail,
+    Operator,
+    Registry,
+    account_of,
+    announced,
+)
+from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.ports import Clock, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
 

@@ -16,8 +16,9 @@ from trading.messages import (
     PollOrder,
     ReportReceived,
 )
-from trading.usecases.accept_order import start
-from trading.usecases.book_execution import BookExecution
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.orders.accept_order import start
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -31,7 +32,6 @@ from trading.usecases.ports import (
     Workflow,
 )
 from trading.usecases.retrying import on_fresh_state
-from trading.usecases.route_order import RouteOrder
 from trading.wire import ExecutionReport
 
 TOKEN_LIFETIME = timedelta(days=100)

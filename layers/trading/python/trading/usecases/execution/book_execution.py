@@ -8,7 +8,7 @@ from trading.domain.ledger import Break
 from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.order import ChildOrder, ChildStatus, Order
-from trading.usecases.end_order import changes_of_end
+from trading.usecases.orders.end_order import changes_of_end
 from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
 

@@ -14,9 +14,9 @@ from trading.domain.orders.order_entry import Refusal
 from trading.domain.orders.order_times import expires_at
 from trading.domain.orders.replacement import REPLACED, Replacement, ReplacementRefusedError
 from trading.messages import CancelOrder
-from trading.usecases.accept_order import IdempotencyKeyReusedError, assess
-from trading.usecases.cancel_order import OrderClosedError
-from trading.usecases.end_order import holders
+from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, assess
+from trading.usecases.orders.cancel_order import OrderClosedError
+from trading.usecases.orders.end_order import holders
 from trading.usecases.ports import Books, Clock, LastPrices, Mailboxes, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 

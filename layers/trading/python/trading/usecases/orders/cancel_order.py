@@ -10,7 +10,7 @@ from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.orders import replacement
 from trading.domain.orders.order import Ending, Order, OrderStatus
 from trading.messages import CancelOrder
-from trading.usecases.end_order import holders
+from trading.usecases.orders.end_order import holders
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 

@@ -1,0 +1,1 @@
+"""What happens to an accepted order at the exchanges."""
