@@ -26,13 +26,13 @@ from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.accounts.valuation import Holding, Portfolio
 from trading.domain.values import Frozen, Side
-from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements, Seen
+from trading.usecases.accounts.list_movements import LedgerFilter, LineKey, ListMovements
 from trading.usecases.accounts.show_accounts import ShowAccounts
 
 PERMISSION = "accounts:read"
 SYMBOL = r"[A-Z][A-Z0-9.]{0,11}"
 PAGE = 50
-PLACE = r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[A-Za-z0-9_]{1,64}#[A-Z]{1,16}"
+SORT_KEY = r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[A-Za-z0-9_]{1,64}#[A-Z]{1,16}"
 
 
 class PositionsPage(Frozen):
@@ -190,7 +190,7 @@ def transactions(
     return _answer(TransactionsPage, Movement, page, _cursor(binding, last))
 
 
-def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str, Seen | None]:
+def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str, LineKey | None]:
     """Who asks, what a cursor of this client's list with these filters is bound to, and where this
     one goes on.
     """
@@ -201,17 +201,17 @@ def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str,
     ]
     if cursor is None:
         return client_id, binding, None
-    bound_to, place, line = cursors.decode(cursor, 3)
+    bound_to, sort_key, line = cursors.decode(cursor, 3)
     if (
         bound_to != binding
-        or not re.fullmatch(PLACE, place)
-        or not wanted.begins <= place <= wanted.ends
+        or not re.fullmatch(SORT_KEY, sort_key)
+        or not wanted.begins <= sort_key <= wanted.ends
     ):
         raise cursors.invalid()
-    return client_id, binding, Seen(place, line)
+    return client_id, binding, LineKey(sort_key, line)
 
 
-def _cursor(binding: str, last: Seen | None) -> str | None:
+def _cursor(binding: str, last: LineKey | None) -> str | None:
     return None if last is None else cursors.encode(binding, *last)
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from tests.fakes.faults import Faults, faulty
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.accounts.movements import is_listed, place_of
+from trading.domain.accounts.movements import is_listed, sort_key_of
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
 from trading.domain.orders.order import Order
@@ -14,7 +14,7 @@ from trading.domain.reconciliation import Snapshot
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned
 from trading.usecases.orders import list_orders
-from trading.usecases.ports import Change, Discharged, EntryKey, Place, StaleError
+from trading.usecases.ports import Change, Discharged, EntryKey, SortKey, StaleError
 
 ITEMS_PER_TRANSACTION = 100
 KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
@@ -85,18 +85,18 @@ class MemoryBooks:
 
     @faulty
     def orders_of(
-        self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
-    ) -> tuple[Sequence[Place], bool]:
+        self, client_id: str, first: datetime, last: datetime, after: SortKey | None, limit: int
+    ) -> tuple[Sequence[SortKey], bool]:
         mine = [
             o
             for o in self.all_orders()
             if o.client_id == client_id and first <= o.accepted_at <= last
         ]
-        places = sorted(
-            (place for place in map(list_orders.place_of, mine) if after is None or place < after),
+        keys = sorted(
+            (key for key in map(list_orders.sort_key_of, mine) if after is None or key < after),
             reverse=True,
         )
-        return places[:limit], len(places) >= limit
+        return keys[:limit], len(keys) >= limit
 
     @faulty
     def fill(self, trade_id: str) -> Fill | None:
@@ -118,8 +118,8 @@ class MemoryBooks:
         mine = [
             entry for entry in self.ledger() if entry.client_id == client_id and is_listed(entry)
         ]
-        keys = sorted((EntryKey(place_of(e), e.trade_id, e.kind) for e in mine), reverse=True)
-        keys = [key for key in keys if first <= key.place <= last]
+        keys = sorted((EntryKey(sort_key_of(e), e.trade_id, e.kind) for e in mine), reverse=True)
+        keys = [key for key in keys if first <= key.sort_key <= last]
         return keys[:limit], len(keys) >= limit
 
     @faulty
@@ -213,8 +213,8 @@ class MemoryBooks:
         )
 
     def _entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
-        places = [("ledger", *key) for key in dict.fromkeys(keys)]
-        return [self.items[place] for place in places if place in self.items]  # type: ignore[misc]
+        wanted = [("ledger", *key) for key in dict.fromkeys(keys)]
+        return [self.items[key] for key in wanted if key in self.items]  # type: ignore[misc]
 
     def _obligations(self) -> list[Obligation]:
         found = [item for item in self.items.values() if isinstance(item, Obligation)]

@@ -21,7 +21,7 @@ BUGS = (
                 ListMovements._page,
                 "keys, more = self.books.movements(client_id, wanted.begins, ends, size)",
                 "keys, more = self.books.movements(client_id, wanted.begins, ends, size)\n"
-                "        keys = [key for key in keys if after is None or key.place != after.place]",
+                "        keys = [key for key in keys if after is None or key.sort_key != after.sort_key]",
             ),
         ),
     ),

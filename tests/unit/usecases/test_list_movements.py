@@ -14,7 +14,7 @@ from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.reference.calendars import next_business_day
 from trading.domain.values import ZERO, Side
 from trading.usecases.accounts import list_movements
-from trading.usecases.accounts.list_movements import LedgerFilter, Seen
+from trading.usecases.accounts.list_movements import LedgerFilter, LineKey
 
 LOW, HIGH = D("90.00"), D("110.00")
 
@@ -63,7 +63,7 @@ def pages(
 ) -> list[list[Movement]]:
     """What the statement shows, page by page."""
     found: list[list[Movement]] = []
-    after: Seen | None = None
+    after: LineKey | None = None
     while True:
         page, after = world.list_movements.movements(
             client_id, LedgerFilter(**wanted), after, limit
@@ -79,7 +79,7 @@ def statement(world: World, client_id: str = "dave", **wanted: Any) -> list[Move
 
 def trades(world: World, limit: int = 50, **wanted: Any) -> list[Trade]:
     found: list[Trade] = []
-    after: Seen | None = None
+    after: LineKey | None = None
     while True:
         page, after = world.list_movements.trades("dave", LedgerFilter(**wanted), after, limit)
         found += page

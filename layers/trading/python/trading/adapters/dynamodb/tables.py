@@ -22,14 +22,14 @@ from trading.adapters.dynamodb.transactions import (
 )
 from trading.adapters.runtime.settings import LambdaSettings
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.accounts.movements import is_listed, place_of
+from trading.domain.accounts.movements import is_listed, sort_key_of
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned, iso
-from trading.usecases.ports import Change, Clock, Discharged, EntryKey, Place
+from trading.usecases.ports import Change, Clock, Discharged, EntryKey, SortKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -185,7 +185,7 @@ class TableBooks:
     def movements(
         self, client_id: str, first: str, last: str, limit: int
     ) -> tuple[Sequence[EntryKey], bool]:
-        """What moved a client's cash or shares between two places, both included, newest first, and
+        """What moved a client's cash or shares between two keys, both included, newest first, and
         whether there may be more.
         """
         answer = self._client.query(
@@ -212,9 +212,9 @@ class TableBooks:
         return [found[order_id] for order_id in order_ids if order_id in found]
 
     def orders_of(
-        self, client_id: str, first: datetime, last: datetime, after: Place | None, limit: int
-    ) -> tuple[Sequence[Place], bool]:
-        """The places of a client's orders accepted between two times, both included, newest first,
+        self, client_id: str, first: datetime, last: datetime, after: SortKey | None, limit: int
+    ) -> tuple[Sequence[SortKey], bool]:
+        """The keys of a client's orders accepted between two times, both included, newest first,
         and whether there may be more.
         """
         request: dict[str, Any] = {
@@ -236,10 +236,10 @@ class TableBooks:
             request["ExclusiveStartKey"] = to_item(start | {"item": "ORDER"})
         answer = self._client.query(**request)
         items = map(from_item, answer["Items"])
-        places = [
-            Place(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items
+        keys = [
+            SortKey(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items
         ]
-        return places, "LastEvaluatedKey" in answer
+        return keys, "LastEvaluatedKey" in answer
 
     def obligations(self, client_id: str, up_to: date) -> Sequence[Obligation]:
         """What a client has due up to and on a date, oldest first."""
@@ -417,7 +417,7 @@ class TableBooks:
                 )
                 return self._tables.accounts, key, {"due_date": change.settlement_date.isoformat()}
             case Entry():
-                listed = {"moved_at": place_of(change)} if is_listed(change) else {}
+                listed = {"moved_at": sort_key_of(change)} if is_listed(change) else {}
                 return self._tables.ledger, {"trade_id": change.trade_id}, listed
 
     def _get(self, table: str, key: dict[str, str], model: type[Model]) -> Model | None:

@@ -9,7 +9,7 @@ from trading.adapters.http.resolver import MOMENT_PATTERN
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
 from trading.usecases.orders.list_orders import ListOrders, OrderFilter
-from trading.usecases.ports import Place
+from trading.usecases.ports import SortKey
 
 ORDER_ID = "ord_[0-9a-f]{32}"
 
@@ -19,14 +19,14 @@ def page(
 ) -> tuple[list[Order], str | None]:
     """Orders, and the cursor of the next page. Raises HttpError 400 for a cursor of another list."""
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
-    after = None if cursor is None else _place(cursor, binding, wanted)
-    orders, place = find_orders(client_id, wanted, after, limit)
-    return orders, None if place is None else cursors.encode(
-        binding, iso(place.accepted_at), place.order_id
+    after = None if cursor is None else _sort_key(cursor, binding, wanted)
+    orders, sort_key = find_orders(client_id, wanted, after, limit)
+    return orders, None if sort_key is None else cursors.encode(
+        binding, iso(sort_key.accepted_at), sort_key.order_id
     )
 
 
-def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
+def _sort_key(cursor: str, binding: str, wanted: OrderFilter) -> SortKey:
     """Where a cursor of this client's list with these filters goes on; any other is refused."""
     bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
     if (
@@ -36,9 +36,9 @@ def _place(cursor: str, binding: str, wanted: OrderFilter) -> Place:
     ):
         raise cursors.invalid()
     try:
-        place = Place(datetime.fromisoformat(accepted_at), order_id)
+        sort_key = SortKey(datetime.fromisoformat(accepted_at), order_id)
     except ValueError:
         raise cursors.invalid() from None
-    if not wanted.begins <= place.accepted_at <= wanted.last:
+    if not wanted.begins <= sort_key.accepted_at <= wanted.last:
         raise cursors.invalid()
-    return place
+    return sort_key

@@ -114,9 +114,9 @@ def is_listed(entry: Entry) -> bool:
     return any(posting.account == client_account(entry.client_id) for posting in entry.postings)
 
 
-def place_of(entry: Entry) -> str:
-    """Where an entry stands among its client's, by the time of its booking; as text, later ones are
-    greater.
+def sort_key_of(entry: Entry) -> str:
+    """The position of an entry in the list of its client's entries. The keys sort as text by the
+    time of booking.
     """
     return f"{iso(entry.booked_at)}#{entry.trade_id}#{entry.kind}"
 

@@ -29,12 +29,12 @@ Line = TypeVar("Line", Movement, Trade)
 LinesOf = Callable[[LedgerEntry, Settlement | None], Sequence[Line]]
 
 
-class Seen(NamedTuple):
+class LineKey(NamedTuple):
     """Where a line stands: the place of its entry, and which of the entry's lines it is. Later
     lines are greater.
     """
 
-    place: str
+    sort_key: str
     line: str
 
 
@@ -77,8 +77,8 @@ class ListMovements:
     books: Books
 
     def movements(
-        self, client_id: str, wanted: LedgerFilter, after: Seen | None, limit: int
-    ) -> tuple[list[Movement], Seen | None]:
+        self, client_id: str, wanted: LedgerFilter, after: LineKey | None, limit: int
+    ) -> tuple[list[Movement], LineKey | None]:
         """A page of the statement that comes after a line, and the line to go on after (None: there
         are no more).
         """
@@ -86,8 +86,8 @@ class ListMovements:
         return self._page(client_id, wanted, kinds, movements_of, after, limit)
 
     def trades(
-        self, client_id: str, wanted: LedgerFilter, after: Seen | None, limit: int
-    ) -> tuple[list[Trade], Seen | None]:
+        self, client_id: str, wanted: LedgerFilter, after: LineKey | None, limit: int
+    ) -> tuple[list[Trade], LineKey | None]:
         """A page of the trades that come after a line, and the line to go on after (None: there are
         no more).
         """
@@ -99,10 +99,10 @@ class ListMovements:
         wanted: LedgerFilter,
         kinds: frozenset[str],
         lines_of: LinesOf[Line],
-        after: Seen | None,
+        after: LineKey | None,
         limit: int,
-    ) -> tuple[list[Line], Seen | None]:
-        found: list[tuple[Seen, Line]] = []
+    ) -> tuple[list[Line], LineKey | None]:
+        found: list[tuple[LineKey, Line]] = []
         for _ in range(ROUNDS):
             # The entry that the page before ended with is read again: it may have more lines.
             size = (
@@ -110,7 +110,7 @@ class ListMovements:
                 if wanted.takes_all
                 else ENTRIES_A_ROUND
             )
-            ends = after.place if after else wanted.ends
+            ends = after.sort_key if after else wanted.ends
             keys, more = self.books.movements(client_id, wanted.begins, ends, size)
             for seen, line in self._lines([key for key in keys if key.kind in kinds], lines_of):
                 if wanted.takes(line) and (after is None or seen < after):
@@ -119,12 +119,12 @@ class ListMovements:
                 return [line for _, line in found[:limit]], found[limit - 1][0]
             if not more:
                 return [line for _, line in found], None
-            after = Seen(keys[-1].place, "")
+            after = LineKey(keys[-1].sort_key, "")
         return [line for _, line in found], after
 
     def _lines(
         self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
-    ) -> Iterator[tuple[Seen, Line]]:
+    ) -> Iterator[tuple[LineKey, Line]]:
         fills = [key for key in keys if key.kind == "FILL"]
         wanted = [(key.trade_id, key.kind) for key in keys] + [
             (key.trade_id, "SETTLEMENT") for key in fills
@@ -139,7 +139,9 @@ class ListMovements:
                 settlement if isinstance(settlement, Settlement) else None,
             )
             yield from sorted(
-                ((Seen(key.place, _name(line)), line) for line in lines), key=_seen, reverse=True
+                ((LineKey(key.sort_key, _name(line)), line) for line in lines),
+                key=_seen,
+                reverse=True,
             )
 
 
@@ -151,5 +153,5 @@ def _name(line: Movement | Trade) -> str:
     return line.type if isinstance(line, Movement) else ""
 
 
-def _seen(placed: tuple[Seen, object]) -> Seen:
+def _seen(placed: tuple[LineKey, object]) -> LineKey:
     return placed[0]

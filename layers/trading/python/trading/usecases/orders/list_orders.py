@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from trading.domain.orders.order import OPEN, Order, OrderStatus
 from trading.domain.values import Frozen, Side
-from trading.usecases.ports import Books, Place
+from trading.usecases.ports import Books, SortKey
 
 ROUNDS = 5
 ORDERS_A_ROUND = 100
@@ -61,9 +61,9 @@ class OrderFilter(Frozen):
         )
 
 
-def place_of(order: Order) -> Place:
-    """Where the order stands among its client's."""
-    return Place(order.accepted_at, order.order_id)
+def sort_key_of(order: Order) -> SortKey:
+    """The position of an order in the list of its client's orders."""
+    return SortKey(order.accepted_at, order.order_id)
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class ListOrders:
     books: Books
 
     def __call__(
-        self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
-    ) -> tuple[list[Order], Place | None]:
-        """A page of the orders that come after a place, and where the next page goes on (None:
+        self, client_id: str, wanted: OrderFilter, after: SortKey | None, limit: int
+    ) -> tuple[list[Order], SortKey | None]:
+        """A page of the orders that come after a key, and where the next page goes on (None:
         there is none).
         """
         if wanted.only_open:
@@ -85,25 +85,25 @@ class ListOrders:
         found: list[Order] = []
         for _ in range(ROUNDS):
             size = min(limit - len(found), ORDERS_A_ROUND) if wanted.takes_all else ORDERS_A_ROUND
-            places, more = self.books.orders_of(client_id, wanted.begins, wanted.last, after, size)
-            for order in self.books.orders(place.order_id for place in places):
-                after = place_of(order)
+            keys, more = self.books.orders_of(client_id, wanted.begins, wanted.last, after, size)
+            for order in self.books.orders(key.order_id for key in keys):
+                after = sort_key_of(order)
                 if wanted.takes(order):
                     found.append(order)
                 if len(found) == limit:
-                    return found, after if more or after != places[-1] else None
+                    return found, after if more or after != keys[-1] else None
             if not more:
                 return found, None
         return found, after
 
     def _open(
-        self, client_id: str, wanted: OrderFilter, after: Place | None, limit: int
-    ) -> tuple[list[Order], Place | None]:
+        self, client_id: str, wanted: OrderFilter, after: SortKey | None, limit: int
+    ) -> tuple[list[Order], SortKey | None]:
         named = self.books.orders(self.books.account(client_id).open_order_ids)
-        orders = sorted(named, key=place_of, reverse=True)
+        orders = sorted(named, key=sort_key_of, reverse=True)
         found = [
             order
             for order in orders
-            if wanted.takes(order) and (after is None or place_of(order) < after)
+            if wanted.takes(order) and (after is None or sort_key_of(order) < after)
         ]
-        return found[:limit], place_of(found[limit - 1]) if len(found) > limit else None
+        return found[:limit], sort_key_of(found[limit - 1]) if len(found) > limit else None

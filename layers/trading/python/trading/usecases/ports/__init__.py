@@ -1,0 +1,69 @@
+"""What the use cases need of the world. Adapters implement it over AWS and HTTP, tests in memory."""
+
+from trading.usecases.ports.books import (
+    Accounts,
+    AttentionIndex,
+    Books,
+    ClientProfiles,
+    EntryKey,
+    Ledger,
+    LedgerIndex,
+    ObligationIndex,
+    Obligations,
+    OrderIndex,
+    Orders,
+    PositionLists,
+    ReferenceData,
+    SortKey,
+    TaskTokens,
+    UnitOfWork,
+)
+from trading.usecases.ports.changes import Change, Discharged
+from trading.usecases.ports.clock import Clock
+from trading.usecases.ports.errors import (
+    InstructionRefusedError,
+    NotAcceptedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    OutOfTimeError,
+    StaleError,
+)
+from trading.usecases.ports.messaging import Mailboxes, Workflow
+from trading.usecases.ports.monitor import Monitor
+from trading.usecases.ports.prices import LastPrices
+from trading.usecases.ports.venues import Depository, Exchanges, VenueHealth
+
+__all__ = [
+    "Accounts",
+    "AttentionIndex",
+    "Books",
+    "Change",
+    "ClientProfiles",
+    "Clock",
+    "Depository",
+    "Discharged",
+    "EntryKey",
+    "Exchanges",
+    "InstructionRefusedError",
+    "LastPrices",
+    "Ledger",
+    "LedgerIndex",
+    "Mailboxes",
+    "Monitor",
+    "NotAcceptedError",
+    "NotFoundError",
+    "ObligationIndex",
+    "Obligations",
+    "OrderIndex",
+    "Orders",
+    "OutOfTimeError",
+    "OutcomeUnknownError",
+    "PositionLists",
+    "ReferenceData",
+    "SortKey",
+    "StaleError",
+    "TaskTokens",
+    "UnitOfWork",
+    "VenueHealth",
+    "Workflow",
+]

@@ -1,0 +1,44 @@
+"""Errors that adapters raise through the ports."""
+
+from trading.domain.errors import DomainError, ErrorKind
+
+
+class OutOfTimeError(Exception):
+    """The invocation has no time for the rest of its work.
+
+    What it has done stands. Another invocation has to do the rest at once.
+    """
+
+
+class StaleError(DomainError):
+    """Somebody else wrote first: a version moved on, or an item that must be new exists.
+
+    Nothing was written. The caller starts over from its reads.
+    """
+
+    code = "CONCURRENT_UPDATE"
+    kind = ErrorKind.CONFLICT
+
+    def __init__(
+        self, message: str = "the data changed while the request was handled; try again"
+    ) -> None:
+        super().__init__(message, retry_after_seconds=1)
+
+
+class NotFoundError(DomainError):
+    """The request names something that does not exist."""
+
+    code = "NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+
+
+class NotAcceptedError(Exception):
+    """The exchange certainly did not take the order. Its circuit may be open."""
+
+
+class OutcomeUnknownError(Exception):
+    """A call to the outside world failed. It may or may not have had its effect."""
+
+
+class InstructionRefusedError(Exception):
+    """The depository refuses the instruction. It would refuse the same instruction again."""

@@ -1,0 +1,25 @@
+"""The clients' mailboxes and the workflow of an order."""
+
+from typing import Protocol
+
+from trading.domain.orders.order import Order
+from trading.messages import ClearOrder, ExecutionMessage, SettleClient
+
+
+class Workflow(Protocol):
+    """OrderLifecycle.
+
+    `succeed` and `fail` return False if the token is used or expired, or its workflow is gone.
+    """
+
+    def start(self, order: Order) -> bool: ...
+    def succeed(self, task_token: str, output: dict[str, str]) -> bool: ...
+    def fail(self, task_token: str, error: str, cause: str) -> bool: ...
+
+
+class Mailboxes(Protocol):
+    """The clients' mailboxes, one a kind of work."""
+
+    def execution(self, message: ExecutionMessage) -> None: ...
+    def clearing(self, message: ClearOrder) -> None: ...
+    def settlement(self, message: SettleClient) -> None: ...
