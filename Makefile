@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi unit infra integration simulation simulate night replay system load conformance bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -49,7 +49,7 @@ synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and fo
 
 # The order of `make test` is the order of its prerequisites: one at a time, stopping at the first that fails.
 .NOTPARALLEL: test
-test: lint types imports openapi unit infra integration simulation system ## Everything CI runs
+test: lint types imports openapi docs unit infra integration simulation system ## Everything CI runs
 	$(HEADING) 'all stages passed'
 
 lint: $(STAMP) ## ruff: lint and format
@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local ops cli tests/benchmarks tests/load tests/simulation tests/conformance
+	@$(BIN)/mypy $(LAYERS) functions infra local ops cli documentation tests/benchmarks tests/load tests/simulation tests/conformance
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'
@@ -69,6 +69,13 @@ imports: $(STAMP) ## The import contracts
 openapi: $(STAMP) ## The committed OpenAPI document against the code
 	$(HEADING) 'OpenAPI document'
 	@$(BIN)/python -m local.openapi --check || { echo 'Run: $(BIN)/python -m local.openapi'; exit 1; }
+
+docs: $(STAMP) ## The documentation site into build/docs, strict: no dead link or anchor, no other host
+	$(HEADING) 'documentation'
+	@$(BIN)/python -m documentation build
+
+docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8000 while you write it
+	@$(BIN)/python -m documentation serve
 
 unit: $(STAMP) ## Rules and handlers, no AWS, no sockets
 	$(HEADING) 'unit tests'

@@ -1,0 +1,93 @@
+"""What is checked of the built site: each link and anchor of our own exists, and no page asks
+another host for anything.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LOADED = {
+    "audio": ("src",),
+    "embed": ("src",),
+    "iframe": ("src",),
+    "img": ("src", "srcset"),
+    "link": ("href",),
+    "object": ("data",),
+    "script": ("src",),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+}
+"""Attributes whose address a browser asks for by itself."""
+POLICY = "default-src 'self'"
+
+
+class Document(HTMLParser):
+    """A page's ids, where its links lead, and what it loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.policies: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what the tag names."""
+        values = {name: value or "" for name, value in attrs}
+        self.ids |= {values[name] for name in ("id", "name") if name in values}
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag == "meta" and values.get("http-equiv", "").lower() == "content-security-policy":
+            self.policies.append(values["content"])
+        self.loaded += [values[name] for name in LOADED.get(tag, ()) if name in values]
+
+
+def findings(site: Path) -> list[str]:
+    """What is wrong with the site, a line each."""
+    return [
+        f"{page.relative_to(site)}: {finding}"
+        for page in sorted(site.rglob("*.html"))
+        for finding in _of_page(site, page)
+    ]
+
+
+def _of_page(site: Path, page: Path) -> Iterator[str]:
+    document = _document(page)
+    if not any(policy.startswith(POLICY) for policy in document.policies):
+        yield "no content security policy forbids what other hosts serve"
+    for address in document.loaded:
+        if urlsplit(address).netloc:
+            yield f"loads {address}"
+        elif not address.startswith("data:") and not _target(site, page, address).exists():
+            yield f"loads {address}, which is not there"
+    for link in document.links:
+        if not _leads_somewhere(site, page, link):
+            yield f"links to {link}, which is not there"
+
+
+def _leads_somewhere(site: Path, page: Path, link: str) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc:
+        return True
+    target = _target(site, page, link)
+    if not target.is_file():
+        return False
+    anchor = unquote(parts.fragment)
+    return not anchor or target.suffix != ".html" or anchor in _document(target).ids
+
+
+def _target(site: Path, page: Path, link: str) -> Path:
+    """The file that a link within the site means."""
+    path = unquote(urlsplit(link).path)
+    if not path:
+        return page
+    target = site / path.lstrip("/") if path.startswith("/") else (page.parent / path).resolve()
+    return target / "index.html" if target.is_dir() else target
+
+
+@cache
+def _document(page: Path) -> Document:
+    return Document(page.read_text())

@@ -1,0 +1,1 @@
+"""Diagrams, drawn from the definitions of what they show."""

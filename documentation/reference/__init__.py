@@ -1,0 +1,1 @@
+"""Reference pages and fragments, one module a subject."""
