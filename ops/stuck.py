@@ -13,7 +13,7 @@ from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting
 from trading.domain.reference import calendars
-from trading.usecases.execution.sweep import AGAIN_AFTER
+from trading.usecases.execution.sweep_orders import AGAIN_AFTER
 from trading.usecases.ports import Clock
 from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 

@@ -11,7 +11,7 @@ from trading.adapters.runtime.settings import load
 from trading.messages import ClearOrder
 
 settings = load(Settings)
-stage = bootstrap.clearing_stage(settings)
+clear_trades = bootstrap.clear_trades(settings)
 workflow = bootstrap.lifecycle("")
 
 
@@ -19,14 +19,14 @@ def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
     """Clear an order; the workflow is answered after the commit, and again if the message comes
     again.
     """
-    order = stage(message.order_id)
+    order = clear_trades(message.order_id)
     if message.task_token:
         workflow.succeed(message.task_token, {"order_id": order.order_id, "status": order.status})
 
 
 def give_up(message: ClearOrder, reason: str) -> None:
-    """Flag the order and fail the stage, so that its workflow ends visibly."""
-    stage.flag(message.order_id, reason)
+    """Flag the order and fail the step, so that its workflow ends visibly."""
+    clear_trades.flag(message.order_id, reason)
     if message.task_token:
         workflow.fail(message.task_token, "ClearingFailed", reason)
 

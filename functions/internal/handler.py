@@ -1,6 +1,6 @@
-"""The internal API: the stages of an order's life, asked for by hand or by another system.
+"""The internal API: the steps of an order's life, asked for by hand or by another system.
 
-What is asked for is named by the path, and every stage happens once: asked again, under whatever
+What is asked for is named by the path, and every step happens once: asked again, under whatever
 Idempotency-Key, it answers with what is recorded, marked as replayed.
 """
 
@@ -32,8 +32,8 @@ books = bootstrap.books(settings)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-clearing = bootstrap.clearing_stage(settings)
-settlement = bootstrap.settlement_stage(settings)
+clear_trades = bootstrap.clear_trades(settings)
+settle_obligations = bootstrap.settle_obligations(settings)
 app = ApiResolver()
 RECORDED = {REPLAYED_HEADER: "true"}
 
@@ -86,7 +86,7 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
     fill = books.fill(trade_id)
     if fill is None:
         raise NotFoundError("There is no such trade.", field="trade_id")
-    clearing(fill.order_id)
+    clear_trades(fill.order_id)
     novation = _novation(trade_id)
     if novation is None:
         raise StaleError
@@ -106,7 +106,7 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
         return json_response(views.settlement_detail(recorded), headers=RECORDED)
     today = now().astimezone(NEW_YORK).date()
     try:
-        settled = settlement.settle_trade(trade_id, today)
+        settled = settle_obligations.settle_trade(trade_id, today)
     except OutcomeUnknownError as error:
         logger.warning("the depository did not answer", exc_info=True)
         raise HttpError(

@@ -12,7 +12,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
 from trading.messages import SettleClient
 from trading.usecases.ports import OutcomeUnknownError
-from trading.usecases.posttrade.settle_client import SettlementFailedError
+from trading.usecases.posttrade.settle_obligations import SettlementFailedError
 
 TIME_FOR_ONE_OBLIGATION_MS = 9_500
 """Both tries of an instruction and the booking."""
@@ -20,7 +20,7 @@ MAX_PARTS = 500
 
 settings = load(Settings)
 sqs = boto3.client("sqs", config=CLIENT_CONFIG)
-stage = bootstrap.settlement_stage(settings)
+settle_obligations = bootstrap.settle_obligations(settings)
 workflow = bootstrap.lifecycle("")
 mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
 
@@ -34,7 +34,7 @@ def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> 
     """
     if message.part > MAX_PARTS:
         raise SettlementFailedError(f"not done after {MAX_PARTS} messages")
-    outcome = stage(
+    outcome = settle_obligations(
         message.client_id,
         message.settlement_date,
         lambda: context.get_remaining_time_in_millis() < TIME_FOR_ONE_OBLIGATION_MS,

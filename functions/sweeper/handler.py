@@ -14,7 +14,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters, logger
 from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen
-from trading.usecases.execution.sweep import Sweep
+from trading.usecases.execution.sweep_orders import SweepOrders
 
 A_MINUTES_SWEEP_SECONDS = 45
 LEFT_FOR_THE_END_MS = 10_000
@@ -31,7 +31,7 @@ settings = load(Settings)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-sweep = Sweep(
+sweep = SweepOrders(
     bootstrap.books(settings),
     bootstrap.lifecycle(settings.order_lifecycle_arn),
     mailboxes,

@@ -1,4 +1,4 @@
-"""The whole system in memory: the stages over fakes, with the mailboxes' delivery and redelivery."""
+"""The whole system in memory: the use cases over fakes, with the mailboxes' delivery and redelivery."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,19 +32,19 @@ from trading.messages import (
 from trading.usecases.accounts.list_movements import ListMovements
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.execution.book_execution import BookExecution
-from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
 from trading.usecases.execution.route_order import RouteOrder
-from trading.usecases.execution.sweep import CloseDay, Sweep
+from trading.usecases.execution.sweep_orders import CloseDay, SweepOrders
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.list_orders import ListOrders
 from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
-from trading.usecases.posttrade.clear_order import ClearOrderStage
-from trading.usecases.posttrade.settle_client import SettleClientStage
+from trading.usecases.posttrade.clear_trades import ClearTrades
+from trading.usecases.posttrade.settle_obligations import SettleObligations
 from trading.usecases.posttrade.settlement_cycle import PlanSettlement, ReconcileSettlement
 from trading.wire import ExecutionReport, VenueQuote
 
-Stage = TypeVar("Stage")
+UseCase = TypeVar("UseCase")
 EXCHANGES = ("ARCX", "XNAS", "XNYS")
 MAX_RECEIVES = 5
 
@@ -66,30 +66,30 @@ class World:
         self.depository = MemoryDepository(self.clock, self.faults)
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"
-        self.place = self._stage(PlaceOrder)
-        self.book = self._stage(BookExecution)
-        self.route = self._stage(RouteOrder)
-        self.execute = self._stage(ExecuteOrderStage)
-        self.clear = self._stage(ClearOrderStage)
-        self.settle = self._stage(SettleClientStage)
-        self.plan = self._stage(PlanSettlement)
-        self.reconcile = self._stage(ReconcileSettlement)
-        self.accounts = self._stage(ShowAccounts)
-        self.sweep = self._stage(Sweep)
-        self.close_day = self._stage(CloseDay)
-        self.list_orders = self._stage(ListOrders)
-        self.list_movements = self._stage(ListMovements)
-        self.request_cancel = self._stage(RequestCancel)
-        self.request_replace = self._stage(ReplaceOrder)
+        self.place = self._use_case(PlaceOrder)
+        self.book = self._use_case(BookExecution)
+        self.route = self._use_case(RouteOrder)
+        self.execute = self._use_case(HandleExecutionMessage)
+        self.clear = self._use_case(ClearTrades)
+        self.settle = self._use_case(SettleObligations)
+        self.plan = self._use_case(PlanSettlement)
+        self.reconcile = self._use_case(ReconcileSettlement)
+        self.accounts = self._use_case(ShowAccounts)
+        self.sweep = self._use_case(SweepOrders)
+        self.close_day = self._use_case(CloseDay)
+        self.list_orders = self._use_case(ListOrders)
+        self.list_movements = self._use_case(ListMovements)
+        self.request_cancel = self._use_case(RequestCancel)
+        self.request_replace = self._use_case(ReplaceOrder)
         self.failures: list[tuple[Message, Exception]] = []
         self.books.venues = [make_exchange(exchange_id) for exchange_id in EXCHANGES]
         self.books.instruments = {"AAPL": make_instrument()}
         self.show("AAPL", *(quote(exchange_id) for exchange_id in EXCHANGES))
         self.add_client("alice", cash="100000.00", shares=1000)
 
-    def _stage(self, stage: type[Stage]) -> Stage:
+    def _use_case(self, use_case: type[UseCase]) -> UseCase:
         """A use case over what it asks for, by the names of its fields."""
-        return stage(**{name: getattr(self, name) for name in stage.__dataclass_fields__})  # type: ignore[attr-defined]
+        return use_case(**{name: getattr(self, name) for name in use_case.__dataclass_fields__})  # type: ignore[attr-defined]
 
     def clock(self) -> datetime:
         """The time; it stands still unless a test moves it."""

@@ -6,8 +6,8 @@ from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing, settlement
 from trading.usecases.posttrade import settlement_cycle
-from trading.usecases.posttrade.clear_order import ClearOrderStage
-from trading.usecases.posttrade.settle_client import SettleClientStage, confirms
+from trading.usecases.posttrade.clear_trades import ClearTrades
+from trading.usecases.posttrade.settle_obligations import SettleObligations, confirms
 
 CLEARING = "functions.clearing.handler"
 BUGS = (
@@ -18,11 +18,11 @@ BUGS = (
         (
             Edit(
                 CLEARING,
-                "    order = stage(message.order_id)\n    if message.task_token:\n"
+                "    order = clear_trades(message.order_id)\n    if message.task_token:\n"
                 '        workflow.succeed(message.task_token, {"order_id": order.order_id, "status": order.status})\n',
                 "    if message.task_token:\n"
                 '        workflow.succeed(message.task_token, {"order_id": message.order_id, "status": "CLEARED"})\n'
-                "    stage(message.order_id)\n",
+                "    clear_trades(message.order_id)\n",
             ),
         ),
     ),
@@ -32,7 +32,7 @@ BUGS = (
         "The trade never settles.",
         (
             Edit(
-                ClearOrderStage._clear,
+                ClearTrades._clear,
                 "clearing.novate(fill, client, net_position, now), obligation]",
                 "clearing.novate(fill, client, net_position, now)]",
             ),
@@ -44,12 +44,12 @@ BUGS = (
         "A worker that dies in between leaves trades that count as cleared and never settle.",
         (
             Edit(
-                ClearOrderStage._commit,
+                ClearTrades._commit,
                 "    self.books.commit(*parts[-1], cleared)\n",
                 "    self.books.commit(*parts[-1][::2])\n    self.books.commit(*parts[-1][1::2], cleared)\n",
             ),
             Edit(
-                ClearOrderStage._commit,
+                ClearTrades._commit,
                 "[changes[start : start + size] for start in range(0, len(changes), size)]",
                 "[changes]",
             ),
@@ -61,7 +61,7 @@ BUGS = (
         "A worker that dies in between leaves trades that are never cleared.",
         (
             Edit(
-                ClearOrderStage._commit,
+                ClearTrades._commit,
                 "    self.books.commit(*parts[-1], cleared)\n",
                 "    self.books.commit(cleared)\n    self.books.commit(*parts[-1])\n",
             ),
@@ -73,7 +73,7 @@ BUGS = (
         "An order that was cleared in part can never be cleared.",
         (
             Edit(
-                ClearOrderStage._clear,
+                ClearTrades._clear,
                 "isinstance(entry, Fill) and entry.trade_id not in novated",
                 "isinstance(entry, Fill)",
             ),
@@ -83,7 +83,7 @@ BUGS = (
         "only the first trade is cleared",
         "An order is taken to have one trade.",
         "Every other partial fill never settles.",
-        (Edit(ClearOrderStage._clear, "for fill in fills:", "for fill in fills[:1]:"),),
+        (Edit(ClearTrades._clear, "for fill in fills:", "for fill in fills[:1]:"),),
     ),
     Bug(
         "novation with the wrong sign",
@@ -101,7 +101,7 @@ BUGS = (
         "net position without this trade",
         "The net position is computed before the trade is added.",
         "Clients and regulators are shown a wrong net obligation.",
-        (Edit(ClearOrderStage._clear, "        known[key].append(obligation)\n", ""),),
+        (Edit(ClearTrades._clear, "        known[key].append(obligation)\n", ""),),
     ),
     Bug(
         "FAILED taken as SETTLED",
@@ -109,7 +109,7 @@ BUGS = (
         "The client has money or shares that were never delivered.",
         (
             Edit(
-                SettleClientStage._settle,
+                SettleObligations._settle,
                 "if confirmation.status is not ConfirmationStatus.SETTLED:",
                 "if False:",
             ),
@@ -127,7 +127,7 @@ BUGS = (
         "The client has money or shares that were never delivered.",
         (
             Edit(
-                SettleClientStage.__call__,
+                SettleObligations.__call__,
                 "            unanswered += 1\n",
                 '            self._book(obligation, SettlementConfirmation.model_construct(confirmation_id="", settlement_date=obligation.settlement_date))\n',
             ),
@@ -137,7 +137,7 @@ BUGS = (
         "obligation kept",
         "Settling does not take the obligation off the books.",
         "It is due again tomorrow, and for ever.",
-        (Edit(SettleClientStage._book, "        Discharged(obligation=obligation),\n", ""),),
+        (Edit(SettleObligations._book, "        Discharged(obligation=obligation),\n", ""),),
     ),
     Bug(
         "settlement separate from its discharge",
@@ -145,7 +145,7 @@ BUGS = (
         "A worker that dies in between leaves the proceeds of a sale unavailable for ever.",
         (
             Edit(
-                SettleClientStage._book,
+                SettleObligations._book,
                 "    self.books.commit(\n        done.settlement,\n",
                 "    self.books.commit(done.settlement)\n    self.books.commit(\n",
             ),
@@ -157,7 +157,7 @@ BUGS = (
         "None.",
         (
             Edit(
-                SettleClientStage._book,
+                SettleObligations._book,
                 "if any(isinstance(entry, Settlement) for entry in entries):",
                 "if False:",
             ),
@@ -180,7 +180,7 @@ BUGS = (
         "An instruction that is repeated a day later is settled twice.",
         (
             Edit(
-                SettleClientStage._settle,
+                SettleObligations._settle,
                 "instruction_id=identifiers.settlement_id(obligation.trade_id)",
                 'instruction_id=f"{identifiers.settlement_id(obligation.trade_id)}-{self.clock():%d%H}"',
             ),
@@ -199,7 +199,7 @@ BUGS = (
         "Delivery is instructed a day before the counterparty is bound to it.",
         (
             Edit(
-                SettleClientStage.settle_trade,
+                SettleObligations.settle_trade,
                 "if obligation.settlement_date > as_of:",
                 "if False:",
             ),

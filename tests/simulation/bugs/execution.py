@@ -4,7 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges
 from trading.domain.orders import routing
 from trading.domain.orders.order import Order
-from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
 from trading.usecases.execution.route_order import RouteOrder
 
 BUGS = (
@@ -14,7 +14,7 @@ BUGS = (
         "A client's sell reaches the exchange before the buy that he sent first.",
         (
             Edit(
-                ExecuteOrderStage._route,
+                HandleExecutionMessage._route,
                 "for predecessor in self._unsent_predecessors(order, redelivered):",
                 "for predecessor in ():",
             ),
@@ -139,7 +139,7 @@ BUGS = (
         "An accepted order never reaches the market, and expires.",
         (
             Edit(
-                ExecuteOrderStage._work,
+                HandleExecutionMessage._work,
                 "order = self.route.proceed(order, missing)",
                 "order = self.route.proceed(order)",
             ),
@@ -151,7 +151,7 @@ BUGS = (
         "The client's hold is gone, and the exchange fills the order.",
         (
             Edit(
-                ExecuteOrderStage._end_early,
+                HandleExecutionMessage._end_early,
                 'self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))',
                 'order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
             ),
@@ -163,7 +163,7 @@ BUGS = (
         "A fill that raced the cancel is refused.",
         (
             Edit(
-                ExecuteOrderStage._end_early,
+                HandleExecutionMessage._end_early,
                 "        order = self.book.state(order, child, state)\n",
                 '        order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, state.reason)\n',
             ),
@@ -222,7 +222,7 @@ BUGS = (
         "The exchange fills an order that our books have closed.",
         (
             Edit(
-                ExecuteOrderStage._give_up,
+                HandleExecutionMessage._give_up,
                 "if order.status is OrderStatus.VALIDATED:",
                 "if order.is_open:",
             ),
@@ -234,7 +234,7 @@ BUGS = (
         "The order is taken to clearing while it executes.",
         (
             Edit(
-                ExecuteOrderStage._finish,
+                HandleExecutionMessage._finish,
                 "if order.is_open:",
                 "if order.is_open and not order.trades:",
             ),
@@ -246,7 +246,7 @@ BUGS = (
         "Workflows of orders that are over wait for an answer until they time out.",
         (
             Edit(
-                ExecuteOrderStage._route,
+                HandleExecutionMessage._route,
                 "    self._finish(order)\n",
                 "        self._finish(order)\n",
             ),
@@ -258,7 +258,7 @@ BUGS = (
         "Trades that never settle.",
         (
             Edit(
-                ExecuteOrderStage._finish,
+                HandleExecutionMessage._finish,
                 "if order.awaits_clearing and not answered and (token or overdue):",
                 "if False:",
             ),

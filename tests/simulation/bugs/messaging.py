@@ -8,7 +8,7 @@ from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.messaging.worker import MailboxWorker
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.domain.values import TimeInForce
-from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
 
 BUGS = (
     Bug(
@@ -80,7 +80,7 @@ BUGS = (
         "None.",
         (
             Edit(
-                ExecuteOrderStage.__call__,
+                HandleExecutionMessage.__call__,
                 "on_fresh_state(self._handle)(message, True, has_time)",
                 "on_fresh_state(self._handle)(message, False, has_time)",
             ),

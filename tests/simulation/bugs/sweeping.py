@@ -6,9 +6,9 @@ from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain.orders import order_times
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
-from trading.usecases.execution import sweep
-from trading.usecases.execution.execute_order import ExecuteOrderStage
-from trading.usecases.execution.sweep import CloseDay, Sweep
+from trading.usecases.execution import sweep_orders
+from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
+from trading.usecases.execution.sweep_orders import CloseDay, SweepOrders
 
 BUGS = (
     Bug(
@@ -65,7 +65,7 @@ BUGS = (
         "An order whose workflow did not start is never executed.",
         (
             Edit(
-                Sweep._push,
+                SweepOrders._push,
                 "    if not self.workflow.start(order):\n            self.mailboxes.execution(ExecuteOrder(**ids))",
                 "    pass",
             ),
@@ -77,7 +77,7 @@ BUGS = (
         "None.",
         (
             Edit(
-                Sweep._push,
+                SweepOrders._push,
                 "    if not self.workflow.start(order):\n            self.mailboxes.execution(ExecuteOrder(**ids))",
                 "    self.workflow.start(order)",
             ),
@@ -88,25 +88,31 @@ BUGS = (
         "the sweeper does not poll",
         "The sweeper starts what is not routed and leaves the rest to the exchanges' reports.",
         "An execution that was never reported is never booked.",
-        (Edit(Sweep._push, "self.mailboxes.execution(PollOrder(**ids))", "pass"),),
+        (Edit(SweepOrders._push, "self.mailboxes.execution(PollOrder(**ids))", "pass"),),
     ),
     Bug(
         "a poll asks nobody",
         "A poll routes what is unrouted and does not ask the exchanges.",
         "An execution that was never reported is never booked.",
-        (Edit(ExecuteOrderStage._work, "for child in order.live_children:", "for child in ():"),),
+        (
+            Edit(
+                HandleExecutionMessage._work,
+                "for child in order.live_children:",
+                "for child in ():",
+            ),
+        ),
     ),
     Bug(
         "postponed for ever",
         "The next look at an order is a year from now.",
         "An order that is pushed once in vain is never pushed again.",
-        (Constant(sweep, "AGAIN_AFTER", timedelta(days=365)),),
+        (Constant(sweep_orders, "AGAIN_AFTER", timedelta(days=365)),),
     ),
     Bug(
         "one failure ends the sweep",
         "An order that cannot be swept ends the whole sweep.",
         "None.",
-        (Edit(Sweep.__call__, "except Exception as error:", "except KeyError as error:"),),
+        (Edit(SweepOrders.__call__, "except Exception as error:", "except KeyError as error:"),),
         tolerated="the order is put off before the failure goes on, so the next sweep starts after it",
     ),
     Bug(

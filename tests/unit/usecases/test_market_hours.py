@@ -12,7 +12,7 @@ from trading.domain.orders.order import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
-from trading.usecases.execution import sweep
+from trading.usecases.execution import sweep_orders
 from trading.usecases.ports import OutcomeUnknownError, OutOfTimeError
 
 OPEN = NOW.replace(hour=14, minute=30)
@@ -145,7 +145,7 @@ def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World)
 def test_a_flood_at_the_open_is_worked_off_in_one_sweep(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "ORDERS_PER_SWEEP", 3)
+    monkeypatch.setattr(sweep_orders, "ORDERS_PER_SWEEP", 3)
     orders = [world.order(f"key-{number}", quantity=1) for number in range(10)]
     world.now = OPEN + timedelta(seconds=1)
     assert world.sweep() == 10

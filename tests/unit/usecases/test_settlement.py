@@ -24,7 +24,7 @@ from trading.usecases.ports import (
     OutcomeUnknownError,
 )
 from trading.usecases.posttrade import settlement_cycle
-from trading.usecases.posttrade.settle_client import (
+from trading.usecases.posttrade.settle_obligations import (
     NotClearedError,
     NotDueError,
     Outcome,

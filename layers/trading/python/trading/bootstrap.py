@@ -1,4 +1,4 @@
-"""The stages of an order's life, put together from a function's settings: the same for the
+"""The steps of an order's life, put together from a function's settings: the same for the
 mailboxes and the internal API.
 """
 
@@ -24,10 +24,10 @@ from trading.adapters.venues.health import TableVenueHealth
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets
 from trading.usecases.execution.book_execution import BookExecution
-from trading.usecases.execution.execute_order import ExecuteOrderStage
+from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
 from trading.usecases.execution.route_order import RouteOrder
-from trading.usecases.posttrade.clear_order import ClearOrderStage
-from trading.usecases.posttrade.settle_client import SettleClientStage
+from trading.usecases.posttrade.clear_trades import ClearTrades
+from trading.usecases.posttrade.settle_obligations import SettleObligations
 from trading.wire import CALLBACK_PATH
 
 
@@ -101,7 +101,7 @@ def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHtt
     return VenueHttp(base_url, secrets, now, pool(read_timeout_seconds))
 
 
-def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
+def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMessage:
     """Execution."""
     dynamodb = boto3.client("dynamodb", config=DISPENSABLE_CONFIG)
     monitor, the_books = Counters(), books(settings)
@@ -120,7 +120,7 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
         now,
         clearing_queue_url=settings.clearing_queue_url,
     )
-    return ExecuteOrderStage(
+    return HandleExecutionMessage(
         the_books,
         exchanges,
         lifecycle(settings.order_lifecycle_arn),
@@ -132,9 +132,9 @@ def execution_stage(settings: ExecutionSettings) -> ExecuteOrderStage:
     )
 
 
-def clearing_stage(settings: BooksSettings) -> ClearOrderStage:
+def clear_trades(settings: BooksSettings) -> ClearTrades:
     """Clearing."""
-    return ClearOrderStage(books(settings), Counters(), now)
+    return ClearTrades(books(settings), Counters(), now)
 
 
 def depository(settings: VenueSettings) -> HttpDepository:
@@ -142,6 +142,6 @@ def depository(settings: VenueSettings) -> HttpDepository:
     return HttpDepository(venue_http(settings, DEPOSITORY_READ_TIMEOUT_SECONDS))
 
 
-def settlement_stage(settings: BooksAndVenueSettings) -> SettleClientStage:
+def settle_obligations(settings: BooksAndVenueSettings) -> SettleObligations:
     """Settlement."""
-    return SettleClientStage(books(settings), depository(settings), Counters(), now)
+    return SettleObligations(books(settings), depository(settings), Counters(), now)

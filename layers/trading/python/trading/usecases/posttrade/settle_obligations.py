@@ -69,7 +69,7 @@ class Outcome(Frozen):
 
 
 @dataclass(frozen=True)
-class SettleClientStage:
+class SettleObligations:
     """Instructions have derived ids and the booking its own condition, so everything may happen
     again.
     """

@@ -27,7 +27,7 @@ class NotExecutedError(DomainError):
 
 
 @dataclass(frozen=True)
-class ClearOrderStage:
+class ClearTrades:
     """Clears once: asked again it changes nothing."""
 
     books: Books

@@ -23,7 +23,7 @@ hour.
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepOrders:
     """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure
     does not stop the others.
     """

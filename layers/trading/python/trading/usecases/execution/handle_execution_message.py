@@ -53,7 +53,7 @@ TOO_MANY_TRADES = Ending(status=OrderStatus.CANCELED, reason="executed in too ma
 
 
 @dataclass(frozen=True)
-class ExecuteOrderStage:
+class HandleExecutionMessage:
     """The actor behind a client's execution mailbox. Every message may come twice, late, or after
     the order is over.
     """

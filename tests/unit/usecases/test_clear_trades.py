@@ -10,7 +10,7 @@ from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import ReportReceived
 from trading.usecases.ports import NotFoundError
-from trading.usecases.posttrade.clear_order import TRADES_PER_TRANSACTION, NotExecutedError
+from trading.usecases.posttrade.clear_trades import TRADES_PER_TRANSACTION, NotExecutedError
 from trading.wire import ExecType
 
 
