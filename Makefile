@@ -60,7 +60,7 @@ lint: $(STAMP) ## ruff: lint and format
 
 types: $(STAMP) ## mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra local ops cli documentation tests/benchmarks tests/load tests/simulation tests/conformance
+	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation tests/benchmarks tests/load tests/simulation tests/conformance
 
 imports: $(STAMP) ## The import contracts
 	$(HEADING) 'import contracts'

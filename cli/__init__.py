@@ -2,4 +2,4 @@
 any other program.
 """
 
-import local  # noqa: F401  (puts the layers on the path, as Lambda does)
+import workstation  # noqa: F401  (puts the layers on the path, as Lambda does)

@@ -18,8 +18,8 @@ from tenacity import (
 from tenacity.wait import wait_exponential_jitter
 
 from cli.failures import Exit, Failure
-from cli.profiles import Profile
 from cli.tokens import Token, TokenCache
+from workstation.profiles import Profile
 
 TIMEOUT = httpx.Timeout(35, connect=5)
 """Seconds. API Gateway answers within 29."""

@@ -1,44 +1,16 @@
-"""Files that hold secrets: nobody but their owner may read them."""
+"""A file that cannot be used ends a command as any other failure does."""
 
-import os
-import stat
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cli.failures import Exit, Failure
+from workstation.private_files import FileError
 
 
-def read_private(path: Path) -> bytes | None:
-    """The contents; None without such a file. Raises Failure if others may read it or it cannot be
-    read.
-    """
+@contextmanager
+def file_errors_as_failures() -> Iterator[None]:
+    """Raise Failure in place of FileError."""
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
-                raise Failure.here(
-                    Exit.CONFIGURATION,
-                    "FILE_NOT_PRIVATE",
-                    f"{path} holds secrets and others may read it (mode {mode:04o}). Run: chmod 600 {path}",
-                )
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Failure.here(
-            Exit.CONFIGURATION, "FILE_NOT_READABLE", f"{path}: {error.strerror}"
-        ) from error
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace the file as a whole, mode 0600 from its first byte on. Raises Failure."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        partial.replace(path)
-    except OSError as error:
-        raise Failure.here(
-            Exit.CONFIGURATION, "FILE_NOT_WRITABLE", f"{path}: {error.strerror}"
-        ) from error
+        yield
+    except FileError as error:
+        raise Failure.here(Exit.CONFIGURATION, error.code, str(error)) from error

@@ -8,9 +8,9 @@ from cli import profiles, view
 from cli.api import new_key
 from cli.failures import Exit, Failure
 from cli.options import AsJson, Key, ProfileName
-from cli.profiles import Profiles
 from cli.session import Session, ask_secret
-from ops.screen import table
+from workstation.profiles import Profiles
+from workstation.screen import table
 
 app = typer.Typer(no_args_is_help=True, help="Profiles: where an API is, and who asks.")
 
@@ -45,8 +45,9 @@ def add(
     if keep_secret:
         profile = profiles.profile(fields | {"api_secret": ask_secret(api_key)})
     path = profiles.own_file()
-    own = Profiles.read(path)
-    Profiles(current=own.current or name, profiles=own.profiles | {name: profile}).write(path)
+    own = profiles.read(path)
+    kept = own.profiles | {name: profile}
+    profiles.write(path, Profiles(current=own.current or name, profiles=kept))
     session.note(f"{name} is in {path}")
 
 
@@ -81,7 +82,7 @@ def use(ctx: typer.Context, name: ProfileName) -> None:
     if name not in profiles.known():
         raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name}.")
     path = profiles.own_file()
-    Profiles.read(path).model_copy(update={"current": name}).write(path)
+    profiles.write(path, profiles.read(path).model_copy(update={"current": name}))
     session.note(f"{name} is used from now on.")
 
 
@@ -90,14 +91,15 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
     """Remove a profile of yours, and its token."""
     session: Session = ctx.obj
     path = profiles.own_file()
-    own = Profiles.read(path)
+    own = profiles.read(path)
     if name not in own.profiles:
         raise Failure.here(
             Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name} in {path}."
         )
     session.tokens.forget(own.profiles[name])
     kept = {other: profile for other, profile in own.profiles.items() if other != name}
-    Profiles(current=None if own.current == name else own.current, profiles=kept).write(path)
+    current = None if own.current == name else own.current
+    profiles.write(path, Profiles(current=current, profiles=kept))
     session.note(f"{name} is removed.")
 
 

@@ -4,81 +4,17 @@ clients came with.
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from cli.failures import Exit, Failure
-from cli.files import read_private, write_private
-from local.place import ROOT, default_place
+from cli.files import file_errors_as_failures
+from workstation.place import ROOT, default_place
+from workstation.profiles import Profile, Profiles, first_error
 
 DEMO = "local"
 """The profile of a new user: the first demo client of the local system."""
-
-
-def _address(url: str) -> str:
-    """Secrets travel encrypted, or stay on this machine. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url} is not the address of an API")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-        raise ValueError(f"{url}: only https, for the secret would be sent in clear")
-    return url.rstrip("/")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-Address = Annotated[str, AfterValidator(_address)]
-
-
-class Profile(BaseModel):
-    """`url` is the public API's, `admin_url` the internal API's. Without `api_secret` it is asked
-    for.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: Address
-    api_key: str
-    api_secret: str | None = None
-    client_id: str | None = None
-    admin_url: Address | None = None
-
-
-class Profiles(BaseModel):
-    """A file of profiles. `current`: which one is used if none is named."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    current: str | None = None
-    profiles: dict[str, Profile] = {}
-
-    @classmethod
-    def read(cls, path: Path) -> "Profiles":
-        """What is in the file; empty without one. Raises Failure."""
-        content = read_private(path)
-        if content is None:
-            return cls()
-        try:
-            return cls.model_validate_json(content)
-        except ValidationError as error:
-            raise Failure.here(
-                Exit.CONFIGURATION,
-                "PROFILES_NOT_VALID",
-                f"{path} is no file of profiles: {_first(error)}",
-            ) from error
-
-    def write(self, path: Path) -> None:
-        """Mode 0600. Raises Failure."""
-        write_private(path, self.model_dump_json(indent=2, exclude_none=True).encode() + b"\n")
 
 
 def own_file() -> Path:
@@ -90,6 +26,18 @@ def own_file() -> Path:
     )
 
 
+def read(path: Path) -> Profiles:
+    """What is in the file; empty without one. Raises Failure."""
+    with file_errors_as_failures():
+        return Profiles.read(path)
+
+
+def write(path: Path, profiles: Profiles) -> None:
+    """Replace the file. Raises Failure."""
+    with file_errors_as_failures():
+        profiles.write(path)
+
+
 def demo_files() -> list[Path]:
     """What seeding the local system, or a deployment on AWS, has written."""
     return [default_place().profiles_file, *sorted((ROOT / ".local").glob("aws-*/profiles.json"))]
@@ -99,7 +47,7 @@ def known() -> dict[str, tuple[Profile, Path]]:
     """All profiles by name, and where each is from. The user's own come first. Raises Failure."""
     found: dict[str, tuple[Profile, Path]] = {}
     for path in (own_file(), *demo_files()):
-        for name, profile in Profiles.read(path).profiles.items():
+        for name, profile in read(path).profiles.items():
             found.setdefault(name, (profile, path))
     return found
 
@@ -108,7 +56,7 @@ def current(name: str | None) -> str | None:
     """The profile that is used: the named one, the user's choice, or the local system's if it is
     there.
     """
-    return name or Profiles.read(own_file()).current or (DEMO if DEMO in known() else None)
+    return name or read(own_file()).current or (DEMO if DEMO in known() else None)
 
 
 def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Profile:
@@ -144,9 +92,4 @@ def profile(fields: Mapping[str, str | None]) -> Profile:
     try:
         return Profile.model_validate(fields)
     except ValidationError as error:
-        raise Failure.here(Exit.CONFIGURATION, "PROFILE_NOT_VALID", _first(error)) from error
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors(include_input=False)[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}"
+        raise Failure.here(Exit.CONFIGURATION, "PROFILE_NOT_VALID", first_error(error)) from error

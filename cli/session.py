@@ -13,8 +13,9 @@ from cli import profiles
 from cli.api import Api
 from cli.failures import Exit, Failure
 from cli.tokens import TokenCache, cache_directory
-from ops.screen import Screen
 from trading.adapters.runtime import clock
+from workstation.profiles import Profile
+from workstation.screen import Screen
 
 
 class Session:
@@ -40,7 +41,7 @@ class Session:
         return profiles.current(self._profile_name)
 
     @cached_property
-    def profile(self) -> profiles.Profile:
+    def profile(self) -> Profile:
         """Raises Failure."""
         return profiles.chosen(self._profile_name)
 

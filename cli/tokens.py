@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from cli.failures import Failure
-from cli.files import read_private, write_private
-from cli.profiles import Profile
+from cli.files import file_errors_as_failures
+from workstation.private_files import FileError, read_private, write_private
+from workstation.profiles import Profile
 
 MARGIN = timedelta(seconds=30)
 """So long before its end a token is not used any more: a command may have to wait and try again."""
@@ -34,13 +34,14 @@ class TokenCache:
         """A token that is valid for a while yet."""
         try:
             token = Token.model_validate_json(read_private(self._path(profile)) or b"")
-        except (Failure, ValidationError):
+        except (FileError, ValidationError):
             return None
         return token if token.expiration - MARGIN > self._now() else None
 
     def save(self, profile: Profile, token: Token) -> None:
         """Keep it. Raises Failure."""
-        write_private(self._path(profile), token.model_dump_json().encode())
+        with file_errors_as_failures():
+            write_private(self._path(profile), token.model_dump_json().encode())
 
     def forget(self, profile: Profile) -> None:
         """Remove it."""

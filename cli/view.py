@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ops.screen import table
+from workstation.screen import table
 
 STYLES = {"REJECTED": "red", "CANCELED": "yellow", "EXPIRED": "yellow", "SETTLED": "green"}
 

@@ -11,7 +11,7 @@ from rich.live import Live
 
 from cli.failures import Failure
 from cli.session import Session
-from ops.screen import PIPE_WIDTH
+from workstation.screen import PIPE_WIDTH
 
 
 def watch(

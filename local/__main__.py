@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import run, seed, server
-from local.place import LocalError, Place, default_place
+from workstation.place import LocalError, Place, default_place
 
 
 def main() -> int:
@@ -63,7 +63,7 @@ def _stop(place: Place, console: Console) -> bool:
 
 
 def _status(place: Place, console: Console) -> bool:
-    if not server.is_running(place):
+    if not place.is_running:
         console.print("The local system is not running. Start it: make run")
         return False
     run.guide(place, console)

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.place import ACCOUNT, REGION, Place
+from workstation.place import ACCOUNT, REGION, Place
 
 
 def aws_client(place: Place, service: str) -> Any:

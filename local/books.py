@@ -2,9 +2,9 @@
 
 from local import seed
 from local.aws_client import aws_client
-from local.place import Place
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.domain.reconciliation import Snapshot
+from workstation.place import Place
 
 
 def snapshot(place: Place, *, day_is_over: bool) -> Snapshot:

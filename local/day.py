@@ -10,8 +10,8 @@ from typing import Any
 
 from local import deploy
 from local.aws_client import aws_client
-from local.place import STAGE, LocalError, Place
 from trading.domain.reference import calendars
+from workstation.place import STAGE, LocalError, Place
 
 SETTLEMENT_SECONDS = 600
 

@@ -5,9 +5,9 @@ credentials.
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.profiles import Profile, Profiles
 from local.api import Credentials
 from local.demo import SERVICE_ID
+from workstation.profiles import Profile, Profiles
 
 
 def write(

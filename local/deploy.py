@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local.place import ACCOUNT, REGION, ROOT, LocalError, Place
 from local.server import tail
+from workstation.place import ACCOUNT, REGION, ROOT, LocalError, Place
 
 LAYERS_SECONDS = 600
 BOOTSTRAP_SECONDS = 300

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.place import ROOT, LocalError
+from workstation.place import ROOT, LocalError
 
 LOCK = ROOT / "layers" / "dependencies" / "requirements.lock"
 BUILD = ROOT / "build" / "layers"

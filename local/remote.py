@@ -12,8 +12,8 @@ from pathlib import Path
 import boto3
 
 from local import demo_profiles
-from local.place import ROOT
 from local.seed import CREDENTIALS_BY_ID, Seeder
+from workstation.place import ROOT
 
 
 def main() -> int:

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from local import books, day, deploy, seed, server, session, view, warm_up
 from local.api import Credentials, TradingClient, rest_api_url
-from local.place import STAGE, LocalError, Place
 from local.session import Probe, Watched
 from trading.domain.reconciliation import check
 from trading.domain.reference import calendars
+from workstation.place import STAGE, LocalError, Place
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
@@ -51,7 +51,7 @@ def up(place: Place, console: Console) -> None:
 
 def require_running(place: Place) -> None:
     """Raise LocalError unless the local AWS is up."""
-    if not server.is_running(place):
+    if not place.is_running:
         raise LocalError("the local system is not running", "Start it: make run")
 
 

@@ -16,7 +16,6 @@ from local import demo_profiles, deploy
 from local.api import Credentials, rest_api_url
 from local.aws_client import aws_client
 from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
-from local.place import STAGE, LocalError, Place
 from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
@@ -30,6 +29,7 @@ from trading.domain.clients.credentials import (
 )
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
+from workstation.place import STAGE, LocalError, Place
 
 DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])

@@ -1,6 +1,5 @@
 """Starts and stops the local AWS in the background."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -11,22 +10,17 @@ import time
 
 import httpx
 
-from local.place import REGION, ROOT, LocalError, Place
+from workstation.place import REGION, ROOT, LocalError, Place
 
 START_SECONDS = 60
 STOP_SECONDS = 60
-
-
-def is_running(place: Place) -> bool:
-    """Whether our own local AWS is up (not whatever else may hold the port or the process id)."""
-    return _pid(place) is not None
 
 
 def start(place: Place, *, keep_state: bool) -> None:
     """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its
     state is kept.
     """
-    if keep_state and is_running(place):
+    if keep_state and place.is_running:
         return
     stop(place)
     if _port_is_taken(place.port):
@@ -67,7 +61,7 @@ def stop(place: Place) -> bool:
     MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda
     workers; what it held since its start is then lost, and the error says so.
     """
-    pid = _pid(place)
+    pid = place.pid
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
@@ -108,22 +102,9 @@ def _server_environment(place: Place) -> dict[str, str]:
     }
 
 
-def _pid(place: Place) -> int | None:
-    """The process id of our local AWS while it lives: it holds a lock on the file that names it."""
-    try:
-        with place.pid_file.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read())
-    except FileNotFoundError:
-        return None
-    return None
-
-
 def _has_ended(place: Place, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while _pid(place) is not None:
+    while place.pid is not None:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from local.api import TradingClient
-from local.place import LocalError
 from simulators import reference
+from workstation.place import LocalError
 
 REFERENCE_PRICE = {
     listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS

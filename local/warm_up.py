@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local import day
-from local.place import Place
+from workstation.place import Place
 
 # A record without a body is handed back as failed, here to nobody; a batch without records would be
 # an error.

@@ -7,12 +7,13 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
-from local.place import LocalError
 from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation
-from ops.screen import Exit, Screen
+from ops.exit_status import Exit
 from ops.target import Target
 from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.usecases.ports import StaleError
+from workstation.place import LocalError
+from workstation.screen import Screen
 
 HELP = """What is stuck, what failed, and what to do about it.
 

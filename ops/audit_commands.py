@@ -6,8 +6,8 @@ import typer
 
 from ops.audit import AuditLog
 from ops.options import AsJson
-from ops.screen import Screen, table
 from trading.domain.values import iso
+from workstation.screen import Screen, table
 
 Subject = Annotated[
     str | None,

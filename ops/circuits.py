@@ -6,14 +6,15 @@ from typing import Any
 import typer
 from rich.text import Text
 
+from ops.exit_status import Exit
 from ops.options import AsJson
-from ops.screen import Exit, Screen, in_words, table
 from ops.target import Target
 from trading.adapters.runtime import clock
 from trading.adapters.venues.circuit import Outage, control_items, outage_name, outage_of
 from trading.adapters.venues.exchanges import RECOVERY_SECONDS, circuit_name
 from trading.adapters.venues.health import quality_name
 from trading.domain.values import iso
+from workstation.screen import Screen, in_words, table
 
 SHOWN = 120
 STYLES = {"closed": "green", "half-open": "yellow", "open": "red"}

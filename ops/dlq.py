@@ -8,11 +8,12 @@ from rich.table import Table
 
 from ops.audit import AuditLog
 from ops.dead_letters import CannotRedriveError, DeadLetterQueue, DeadLetters, Done, Letter
+from ops.exit_status import Exit
 from ops.options import AsJson, Limit, Reason
-from ops.screen import Exit, Screen, in_words, table
 from ops.target import Target
 from trading.adapters.runtime import clock
 from trading.domain.values import iso
+from workstation.screen import Screen, in_words, table
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -8,11 +8,12 @@ import typer
 
 from infra.catalog import SETTLEMENT_CYCLE
 from ops.audit import AuditLog
+from ops.exit_status import Exit
 from ops.options import AsJson, Reason
-from ops.screen import Exit, Screen
 from ops.target import Target
 from trading.adapters.runtime import clock
 from trading.domain.values import iso
+from workstation.screen import Screen
 
 Date = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date, as 2026-11-24.")

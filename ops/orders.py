@@ -8,8 +8,8 @@ from rich.text import Text
 
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters, Letter
+from ops.exit_status import Exit
 from ops.options import AsJson, Limit, Reason, duration
-from ops.screen import Exit, Screen, in_words, table
 from ops.stuck import StuckOrders, counted
 from ops.target import Target
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
@@ -17,6 +17,7 @@ from trading.adapters.runtime import clock
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
+from workstation.screen import Screen, in_words, table
 
 app = typer.Typer(no_args_is_help=True, help="Orders: what is stuck, and one order in full.")
 

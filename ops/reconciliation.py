@@ -5,13 +5,14 @@ now.
 import typer
 from rich.text import Text
 
+from ops.exit_status import Exit
 from ops.jobs import run_function
 from ops.options import AsJson, Reason
-from ops.screen import Exit, Screen, table
 from ops.target import Target
 from trading.adapters.dynamodb.reconciliation_reports import latest
 from trading.domain.reconciliation import INVARIANTS
 from trading.domain.values import iso
+from workstation.screen import Screen, table
 
 app = typer.Typer(no_args_is_help=True, help="The books against their invariants.")
 

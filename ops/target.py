@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from local import server
-from local.place import ACCOUNT, REGION, Place, default_place
-from ops.screen import Screen
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.runtime import clock
+from workstation.place import ACCOUNT, REGION, Place, default_place
+from workstation.screen import Screen
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,7 +42,7 @@ class Target:
         environment says.
         """
         place = default_place()
-        if local or (local is None and server.is_running(place)):
+        if local or (local is None and place.is_running):
             session = boto3.Session(
                 aws_access_key_id=ACCOUNT,
                 aws_secret_access_key="local",  # noqa: S106  (the local AWS takes any)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-import local  # noqa: F401  (makes the layers importable)
+import workstation  # noqa: F401  (makes the layers importable)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN, END = "<!-- generated: make bench WRITE=1 -->", "<!-- end of the generated part -->"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from local import deploy
 from local.aws_client import aws_client
-from local.place import ACCOUNT, REGION, STAGE, Place
+from workstation.place import ACCOUNT, REGION, STAGE, Place
 
 PATH = "/floor"
 NAME = "bench-floor"

@@ -15,11 +15,11 @@ import httpx
 
 from local import deploy, run, seed, server
 from local.api import TradingClient
-from local.place import Place
 from tests.benchmarks import floor
 from tests.benchmarks.measure import MARKET_BUY
 from tests.benchmarks.measure import measure as measure_order
 from tests.benchmarks.meter import Call
+from workstation.place import Place
 
 PORT = int(os.environ.get("TRADING_BENCH_PORT", "4650"))
 REQUESTS = 100

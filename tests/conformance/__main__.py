@@ -8,11 +8,11 @@ import sys
 from rich.console import Console
 from rich.markup import escape
 
-import local  # noqa: F401  (puts the layers on the path)
-from local.place import LocalError, default_place
+import workstation  # noqa: F401  (puts the layers on the path)
 from tests.conformance.run import DOCUMENTS, conform
 from tests.conformance.world import create
 from tests.load.__main__ import running_or_own
+from workstation.place import LocalError, default_place
 
 
 def main() -> int:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local.place import ROOT
 from tests.conformance.world import World
+from workstation.place import ROOT
 
 CONFIGURATION = ROOT / "tests" / "conformance" / "schemathesis.toml"
 LAYERS = ("layers/trading/python", "layers/simulators/python")

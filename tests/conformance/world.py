@@ -17,13 +17,13 @@ from local import deploy, run, seed
 from local.api import Credentials, TradingClient, rest_api_url
 from local.aws_client import aws_client
 from local.demo import SERVICE_ID
-from local.place import STAGE, LocalError, Place
 from local.seed import Seeder
 from tests.load.population import populate
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 from trading.domain.reference.instruments import Instrument
+from workstation.place import STAGE, LocalError, Place
 
 KEYS = 12
 """The rate limit is an API key's: a run that asks one after the other is not limited by it."""

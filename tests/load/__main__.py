@@ -16,8 +16,8 @@ from rich.markup import escape
 
 from local import run as local_run
 from local import server
-from local.place import LocalError, Place, default_place
 from tests.load.run import Outcome, Settings, run
+from workstation.place import LocalError, Place, default_place
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "load.md"
 COMPLAINTS_SHOWN = 50
@@ -64,7 +64,7 @@ def running_or_own(place: Place, console: Console, name: str) -> Iterator[Place]
     """The running system, or one of our own in a directory of this name, from nothing, that ends
     with the block.
     """
-    if server.is_running(place):
+    if place.is_running:
         console.print(f"Takes the system that runs on port {place.port}.")
         yield place
         return

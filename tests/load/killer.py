@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
-from local.place import Place
 from tests.system import workers
+from workstation.place import Place
 
 SPARED_SECONDS = 10.0
 

@@ -8,11 +8,11 @@ from local import deploy
 from local.api import Credentials
 from local.aws_client import aws_client
 from local.demo import DemoClient
-from local.place import Place
 from local.seed import Seeder
 from trading.adapters.identity import passwords
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
+from workstation.place import Place
 
 CASH = Decimal(150_000)
 CREDIT = Decimal(50_000)

@@ -13,7 +13,6 @@ from rich.console import Console
 from local import books as all_books
 from local import day
 from local import run as local_run
-from local.place import Place
 from tests.benchmarks import floor
 from tests.load import accounting, figures, show, standing, tables
 from tests.load.figures import Figures
@@ -24,6 +23,7 @@ from tests.load.show import Board
 from tests.load.standing import Standing
 from tests.load.traffic import TRY_SECONDS, Answer, Sent, Tally, Trader
 from trading.domain.reconciliation import check
+from workstation.place import Place
 
 LOOK_SECONDS = 2.0
 LOOKING_SHARE = 10

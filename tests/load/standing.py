@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.aws_client import aws_client
-from local.place import STAGE, Place
 from tests.load import tables
 from trading.domain import identifiers
+from workstation.place import STAGE, Place
 
 DLQ = "-dlq"
 

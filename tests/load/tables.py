@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from local import deploy
 from local.aws_client import aws_client
-from local.place import Place
 from simulators.dispatch import Dispatch
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.transactions import from_item
@@ -16,6 +15,7 @@ from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders.order import Order
 from trading.wire import ExecType, ExecutionReport
+from workstation.place import Place
 
 Model = TypeVar("Model", bound=BaseModel)
 Item = dict[str, Any]

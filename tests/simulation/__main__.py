@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-import local  # noqa: F401  (makes the layers importable)
+import workstation  # noqa: F401  (makes the layers importable)
 from tests.simulation import catalogue
 from tests.simulation.campaign import (
     TRADING_DAYS,

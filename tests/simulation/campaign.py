@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import local  # noqa: F401  (makes the layers importable)
+import workstation  # noqa: F401  (makes the layers importable)
 from tests.simulation import bugs
 from tests.simulation.faults import CALM, STORM
 from tests.simulation.generation import generate

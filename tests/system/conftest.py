@@ -9,7 +9,7 @@ import pytest
 
 from local import deploy, run, seed, server, warm_up
 from local.api import TradingClient, rest_api_url
-from local.place import STAGE, Place
+from workstation.place import STAGE, Place
 
 PORT = int(os.environ.get("TRADING_TEST_PORT", "4630"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from local import seed
 from local.api import TradingClient
-from local.place import Place
+from workstation.place import Place
 
 ORDER = {
     "client_id": "alice",

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.place import Place
 from tests.conformance.run import DOCUMENTS, conform
 from tests.conformance.world import World, create
+from workstation.place import Place
 
 pytestmark = pytest.mark.timeout(420)
 

@@ -14,10 +14,10 @@ import pytest
 from local import books, day, server
 from local.api import TradingClient
 from local.aws_client import aws_client
-from local.place import STAGE, Place
 from tests.system import workers
 from trading.domain.reconciliation import check
 from trading.domain.reference import calendars
+from workstation.place import STAGE, Place
 
 pytestmark = [
     pytest.mark.timeout(600),

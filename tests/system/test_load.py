@@ -13,11 +13,11 @@ from rich.console import Console
 
 from local import deploy
 from local.aws_client import aws_client
-from local.place import Place
 from simulators.reference import EXCHANGE_IDS
 from tests.load import figures
 from tests.load.run import Settings, run
 from trading.adapters.dynamodb.transactions import to_item
+from workstation.place import Place
 
 pytestmark = [
     pytest.mark.timeout(600),

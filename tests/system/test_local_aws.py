@@ -12,7 +12,7 @@ import pytest
 
 from local.api import rest_api_url
 from local.aws_client import aws_client
-from local.place import ACCOUNT, REGION, Place
+from workstation.place import ACCOUNT, REGION, Place
 
 FUNCTION = """
 def handler(event, context):

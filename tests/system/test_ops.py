@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from local.aws_client import aws_client
-from local.place import STAGE, Place
 from ops.__main__ import app
+from workstation.place import STAGE, Place
 
 SECONDS = 60
 

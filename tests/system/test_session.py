@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from local import books, run, seed, server
-from local.place import LocalError, Place
+from workstation.place import LocalError, Place
 
 
 @pytest.mark.timeout(900)

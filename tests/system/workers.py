@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from local.place import STAGE, Place
+from workstation.place import STAGE, Place
 
 LOOK_SECONDS = 0.05
 PREFIX = f"trading-{STAGE}-"

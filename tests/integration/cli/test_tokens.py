@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from cli import profiles
-from cli.profiles import Profiles, own_file
+from cli.profiles import own_file
 from cli.tokens import cache_directory
 from tests.integration.cli.conftest import Terminal
+from workstation.profiles import Profiles
 
 
 def log_ins(terminal: Terminal) -> int:

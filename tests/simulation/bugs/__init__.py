@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import local  # noqa: F401  (makes the layers importable)
+import workstation  # noqa: F401  (makes the layers importable)
 from tests.simulation.bugs import (
     booking,
     canceling,

@@ -12,9 +12,9 @@ from moto import mock_aws
 from moto.core.config import default_user_config
 
 from local import server
-from local.place import Place
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
+from workstation.place import Place
 
 
 @pytest.fixture(scope="session", autouse=True)

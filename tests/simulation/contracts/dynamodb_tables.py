@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from infra.catalog import TableSpec
 from local.aws_client import aws_client
-from local.place import ACCOUNT, Place
 from tests.simulation.boto import simulated_client
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.services.dynamodb import DynamoDB
+from workstation.place import ACCOUNT, Place
 
 SPECS = {
     "things": TableSpec(("id",)),

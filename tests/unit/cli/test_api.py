@@ -11,8 +11,8 @@ import pytest
 
 from cli.api import Api
 from cli.failures import Exit, Failure
-from cli.profiles import Profile
 from cli.tokens import Token, TokenCache
+from workstation.profiles import Profile
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 PROFILE = Profile(url="https://api.example.com/dev", api_key="key-alice", api_secret="secret")

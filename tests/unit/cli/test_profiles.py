@@ -6,7 +6,8 @@ import pytest
 
 from cli import profiles
 from cli.failures import Exit, Failure
-from cli.profiles import Profile, Profiles, own_file
+from cli.profiles import own_file
+from workstation.profiles import Profile, Profiles
 
 ALICE = Profile(
     url="https://api.example.com/dev", api_key="key-alice", api_secret="secret", client_id="alice"

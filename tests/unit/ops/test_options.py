@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from ops.options import duration
-from ops.screen import in_words
+from workstation.screen import in_words
 
 
 @pytest.mark.parametrize(

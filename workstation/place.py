@@ -1,5 +1,6 @@
 """Where the local system lives: its directory, its port, its environment."""
 
+import fcntl
 import os
 import sys
 from dataclasses import dataclass
@@ -72,6 +73,26 @@ class Place:
     def profiles_file(self) -> Path:
         """The demo clients' profiles for the command line (mode 0600)."""
         return self.state / "profiles.json"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the local AWS while it lives: it holds a lock on the file that names
+        it.
+        """
+        try:
+            with self.pid_file.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read())
+        except FileNotFoundError:
+            return None
+        return None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this system's own local AWS is up, whatever else may hold the port."""
+        return self.pid is not None
 
     def aws_environment(self) -> dict[str, str]:
         """What points an AWS SDK, or the CDK, at the local AWS. The credentials are dummies."""

@@ -5,7 +5,6 @@ nothing of orders or queues.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from enum import IntEnum
 from typing import Any
 
 from rich import box
@@ -14,15 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 PIPE_WIDTH = 220
-
-
-class Exit(IntEnum):
-    """What a command's exit status means."""
-
-    OK = 0
-    ATTENTION = 1
-    USAGE = 2
-    UNREACHABLE = 3
 
 
 class Screen:
