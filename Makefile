@@ -107,7 +107,7 @@ system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
 	$(HEADING) 'system tests'
 	@$(BIN)/pytest tests/system
 
-load: $(STAMP) ## Many clients at once while workers die (CLIENTS=20 ORDERS=300 SEED=1 PORT=4566 JSON=file; WRITE=1 updates docs/load.md)
+load: $(STAMP) ## Many clients at once while workers die (CLIENTS=20 ORDERS=300 SEED=1 PORT=4566 JSON=file; WRITE=1 updates docs/reference/load.md)
 	@$(if $(PORT),TRADING_PORT=$(PORT)) $(BIN)/python -m tests.load --clients $(or $(CLIENTS),20) --orders $(or $(ORDERS),300) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
 conformance: $(STAMP) ## Both APIs against their documents: schemathesis, on the running system or one of its own (CASES=50)

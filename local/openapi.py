@@ -140,14 +140,14 @@ class Document:
 
 DOCUMENTS = (
     Document(
-        "docs/openapi.json",
+        "docs/reference/openapi.json",
         "Trading API",
         "Place orders, follow them through execution, clearing and settlement, see cash and positions. Amounts are "
         "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
         ("auth", "orders", "accounts", "callbacks"),
     ),
     Document(
-        "docs/openapi-internal.json",
+        "docs/reference/openapi-internal.json",
         "Trading internal API",
         "The stages of an order's life, and administration, for operators and other systems. Takes tokens of audience `trading-internal`.",
         ("internal", "admin"),

@@ -9,21 +9,21 @@ from rich.console import Console
 
 import workstation  # noqa: F401  (makes the layers importable)
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference"
 BEGIN, END = "<!-- generated: make bench WRITE=1 -->", "<!-- end of the generated part -->"
 RUNS = 5
 
 
 def main() -> int:
-    """Print what is asked for; with `--write`, put the costs into docs/costs.md and the flood at
-    the open into docs/architecture.md.
+    """Print what is asked for; with `--write`, put the costs into docs/reference/costs.md and the
+    flood at the open into docs/reference/market-open.md.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless told")
     parser.add_argument(
         "--write",
         action="store_true",
-        help="update the generated parts of docs/costs.md and docs/architecture.md",
+        help="update the generated parts of docs/reference/costs.md and market-open.md",
     )
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
@@ -138,7 +138,7 @@ def opening(console: Console, write: bool) -> None:
     )
     found.show(console)
     if write:
-        _write(console, "architecture.md", found.markdown())
+        _write(console, "market-open.md", found.markdown())
 
 
 PARTS = {"costs": costs, "imports": imports, "latency": latency, "opening": opening}

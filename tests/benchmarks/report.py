@@ -1,4 +1,4 @@
-"""The figures as tables: Rich for people, Markdown for docs/costs.md."""
+"""The figures as tables: Rich for people, Markdown for docs/reference/costs.md."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from workstation.place import ROOT
 
 CONFIGURATION = ROOT / "tests" / "conformance" / "schemathesis.toml"
 LAYERS = ("layers/trading/python", "layers/simulators/python")
-DOCUMENTS = {"docs/openapi.json": False, "docs/openapi-internal.json": True}
+DOCUMENTS = {"docs/reference/openapi.json": False, "docs/reference/openapi-internal.json": True}
 """Document → whether it is the internal API's."""
 
 

@@ -19,7 +19,7 @@ from local import server
 from tests.load.run import Outcome, Settings, run
 from workstation.place import LocalError, Place, default_place
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "load.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "load.md"
 COMPLAINTS_SHOWN = 50
 
 
@@ -31,7 +31,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the orders, the deaths, the pauses")
     parser.add_argument("--in-flight", type=int, default=16, help="requests on their way at a time")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--write", action="store_true", help="write the figures to docs/load.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the figures to docs/reference/load.md"
+    )
     arguments = parser.parse_args()
     settings = Settings(
         clients=arguments.clients,

@@ -26,7 +26,7 @@ SMALLER, SMALLER_SEEDS = (10, 20), 15
 TOLERATED_SEEDS = 10
 HEADER = """# The bugs that the simulation finds
 
-Written by `python -m tests.simulation bugs --write docs/simulation-bugs.md`. A simulation that cannot fail proves nothing: here are {found} mistakes that a
+Written by `python -m tests.simulation bugs --write docs/reference/simulation-bugs.md`. A simulation that cannot fail proves nothing: here are {found} mistakes that a
 developer could make, put into the code one at a time, in memory. Seeds 1, 2, 3 … of {orders} orders are played until an invariant is broken; a seed counts
 only if the code passes it without the bug. The bugs are in `tests/simulation/bugs/`, each as the edit of the source that it is; `python -m
 tests.simulation replay SEED --bug "NAME"` shows one at work, shrunk to what matters, and `tests/simulation/test_bugs.py` has those that nearly any run finds found again in `make test`.

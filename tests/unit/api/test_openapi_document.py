@@ -8,7 +8,7 @@ import pytest
 
 from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "reference"
 APIS = [("openapi.json", PUBLIC_ROUTES), ("openapi-internal.json", INTERNAL_ROUTES)]
 
 
