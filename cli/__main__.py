@@ -10,7 +10,7 @@ from cli import accounts, admin, orders, profile_commands
 from cli.failures import Exit, Failure
 from cli.options import Patience, UsedProfile
 from cli.session import Session
-from workstation.place import LocalError
+from workstation.local_system import LocalError
 
 HELP = """Trade, and see what you own; with `admin`, administer clients and instruments.
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cli.failures import Exit, Failure
 from cli.files import file_errors_as_failures
-from workstation.place import ROOT, default_place
+from workstation.local_system import ROOT, default_system
 from workstation.profiles import Profile, Profiles, first_error
 
 DEMO = "local"
@@ -40,7 +40,7 @@ def write(path: Path, profiles: Profiles) -> None:
 
 def demo_files() -> list[Path]:
     """What seeding the local system, or a deployment on AWS, has written."""
-    return [default_place().profiles_file, *sorted((ROOT / ".local").glob("aws-*/profiles.json"))]
+    return [default_system().profiles_file, *sorted((ROOT / ".local").glob("aws-*/profiles.json"))]
 
 
 def known() -> dict[str, tuple[Profile, Path]]:

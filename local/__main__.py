@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import run, seed, server
-from workstation.place import LocalError, Place, default_place
+from workstation.local_system import LocalError, LocalSystem, default_system
 
 
 def main() -> int:
@@ -33,44 +33,44 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     try:
-        place = default_place()
+        system = default_system()
         if arguments.command == "run":
-            return 0 if run.run(place, console, keep_state=arguments.keep) else 1
-        return 0 if COMMANDS[arguments.command](place, console) else 1
+            return 0 if run.run(system, console, keep_state=arguments.keep) else 1
+        return 0 if COMMANDS[arguments.command](system, console) else 1
     except LocalError as error:
         console.print(f"[bold red]Failed:[/] {escape(str(error))}", highlight=False)
         console.print(f"[bold]What to do:[/] {escape(error.remedy)}", highlight=False)
         return 1
 
 
-def _deploy(place: Place, console: Console) -> bool:
-    run.up(place, console)
+def _deploy(system: LocalSystem, console: Console) -> bool:
+    run.up(system, console)
     return True
 
 
-def _seed(place: Place, _: Console) -> bool:
-    run.require_running(place)
-    seed.seed(place)
+def _seed(system: LocalSystem, _: Console) -> bool:
+    run.require_running(system)
+    seed.seed(system)
     return True
 
 
-def _stop(place: Place, console: Console) -> bool:
-    stopped = server.stop(place)
+def _stop(system: LocalSystem, console: Console) -> bool:
+    stopped = server.stop(system)
     console.print(
         "Stopped; `make run KEEP=1` goes on from here." if stopped else "It was not running."
     )
     return True
 
 
-def _status(place: Place, console: Console) -> bool:
-    if not place.is_running:
+def _status(system: LocalSystem, console: Console) -> bool:
+    if not system.is_running:
         console.print("The local system is not running. Start it: make run")
         return False
-    run.guide(place, console)
+    run.guide(system, console)
     return True
 
 
-COMMANDS: dict[str, Callable[[Place, Console], bool]] = {
+COMMANDS: dict[str, Callable[[LocalSystem, Console], bool]] = {
     "deploy": _deploy,
     "seed": _seed,
     "session": run.play,

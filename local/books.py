@@ -4,14 +4,14 @@ from local import seed
 from local.aws_client import aws_client
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.domain.reconciliation import Snapshot
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 
-def snapshot(place: Place, *, day_is_over: bool) -> Snapshot:
+def snapshot(system: LocalSystem, *, day_is_over: bool) -> Snapshot:
     """Everything in the tables. Only right while nothing moves."""
-    names = seed.table_names(place)
+    names = seed.table_names(system)
     reader = TableReader(
-        aws_client(place, "dynamodb"),
+        aws_client(system, "dynamodb"),
         accounts=names.accounts,
         orders=names.orders,
         ledger=names.ledger,

@@ -11,7 +11,7 @@ from typing import Any
 from local import deploy
 from local.aws_client import aws_client
 from trading.domain.reference import calendars
-from workstation.place import STAGE, LocalError, Place
+from workstation.local_system import STAGE, LocalError, LocalSystem
 
 SETTLEMENT_SECONDS = 600
 
@@ -21,24 +21,24 @@ def business_date() -> date:
     return calendars.business_date(datetime.now(UTC))
 
 
-def invoke(place: Place, function: str, event: dict[str, Any]) -> Any:
+def invoke(system: LocalSystem, function: str, event: dict[str, Any]) -> Any:
     """Call a function and wait for what it returns. Raises LocalError with its error."""
-    answer = aws_client(place, "lambda").invoke(
+    answer = aws_client(system, "lambda").invoke(
         FunctionName=f"trading-{STAGE}-{function}", Payload=json.dumps(event)
     )
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
-        raise LocalError(f"{function} failed: {payload}", f"Its output is in {place.aws_log}.")
+        raise LocalError(f"{function} failed: {payload}", f"Its output is in {system.aws_log}.")
     return payload
 
 
-def settle(place: Place, settlement_date: date, progress: Callable[[], None]) -> Any:
+def settle(system: LocalSystem, settlement_date: date, progress: Callable[[], None]) -> Any:
     """Run SettlementCycle for a date and wait for its output. Raises LocalError if it fails or
     takes too long.
     """
-    steps = aws_client(place, "stepfunctions")
+    steps = aws_client(system, "stepfunctions")
     started = steps.start_execution(
-        stateMachineArn=deploy.outputs(place)["SettlementCycleArn"],
+        stateMachineArn=deploy.outputs(system)["SettlementCycleArn"],
         name=f"local-{settlement_date}-{time.time_ns()}",
         input=json.dumps({"settlement_date": settlement_date.isoformat()}),
     )
@@ -50,7 +50,7 @@ def settle(place: Place, settlement_date: date, progress: Callable[[], None]) ->
         if execution["status"] != "RUNNING":
             cause = f"{execution.get('error')}: {execution.get('cause')}"
             raise LocalError(
-                f"SettlementCycle {execution['status']}: {cause}", f"Look into {place.aws_log}."
+                f"SettlementCycle {execution['status']}: {cause}", f"Look into {system.aws_log}."
             )
         progress()
         time.sleep(0.5)

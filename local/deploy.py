@@ -10,53 +10,53 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.server import tail
-from workstation.place import ACCOUNT, REGION, ROOT, LocalError, Place
+from workstation.local_system import ACCOUNT, REGION, ROOT, LocalError, LocalSystem
 
 LAYERS_SECONDS = 600
 BOOTSTRAP_SECONDS = 300
 DEPLOY_SECONDS = 900
 
 
-def deploy(place: Place, progress: Callable[[str], None]) -> dict[str, str]:
+def deploy(system: LocalSystem, progress: Callable[[str], None]) -> dict[str, str]:
     """Build the layers, bootstrap, deploy every stack. Returns the stacks' outputs; `progress` gets
     the last line.
     """
-    place.deploy_log.unlink(missing_ok=True)
+    system.deploy_log.unlink(missing_ok=True)
     cdk = [str(Path(sys.executable).parent / "cdk"), "--no-notices", "--no-color"]
     bootstrap = [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
     deployment = [*cdk, "deploy", "--all", "--require-approval", "never", "-c", "layers=local"]
     deployment += [
         "--output",
-        str(place.directory / "cdk.out"),
+        str(system.directory / "cdk.out"),
         "--outputs-file",
-        str(place.outputs_file),
+        str(system.outputs_file),
     ]
-    _run(place, [sys.executable, "-m", "local.layers", "local"], LAYERS_SECONDS, progress)
+    _run(system, [sys.executable, "-m", "local.layers", "local"], LAYERS_SECONDS, progress)
     # Away from cdk.json: with an app in sight the CDK would synthesize it only to ignore it.
-    _run(place, bootstrap, BOOTSTRAP_SECONDS, progress, directory=place.directory)
-    _run(place, deployment, DEPLOY_SECONDS, progress)
-    return outputs(place)
+    _run(system, bootstrap, BOOTSTRAP_SECONDS, progress, directory=system.directory)
+    _run(system, deployment, DEPLOY_SECONDS, progress)
+    return outputs(system)
 
 
-def outputs(place: Place) -> dict[str, str]:
+def outputs(system: LocalSystem) -> dict[str, str]:
     """The outputs of all stacks, of the last deployment."""
     try:
-        stacks: dict[str, dict[str, str]] = json.loads(place.outputs_file.read_text())
+        stacks: dict[str, dict[str, str]] = json.loads(system.outputs_file.read_text())
     except FileNotFoundError as error:
         raise LocalError("nothing is deployed here yet", "Run `make run` first.") from error
     return {name: value for stack in stacks.values() for name, value in stack.items()}
 
 
 def _run(
-    place: Place,
+    system: LocalSystem,
     command: list[str],
     seconds: int,
     progress: Callable[[str], None],
     directory: Path = ROOT,
 ) -> None:
-    environment = place.tool_environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
+    environment = system.tool_environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
     deadline = time.monotonic() + seconds
-    with place.deploy_log.open("a+", errors="replace") as log:
+    with system.deploy_log.open("a+", errors="replace") as log:
         log.write(f"$ {' '.join(command)}\n")
         log.flush()
         start = log.tell()
@@ -88,7 +88,7 @@ def _run(
         )
         raise LocalError(
             f"`{' '.join(command)}` {what}; what it said of it:\n{_complaints(said)}",
-            f"Everything it said is in {place.deploy_log}. Put it right and run `make run` again.",
+            f"Everything it said is in {system.deploy_log}. Put it right and run `make run` again.",
         )
 
 

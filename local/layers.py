@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workstation.place import ROOT, LocalError
+from workstation.local_system import ROOT, LocalError
 
 LOCK = ROOT / "layers" / "dependencies" / "requirements.lock"
 BUILD = ROOT / "build" / "layers"

@@ -13,7 +13,7 @@ import boto3
 
 from local import demo_profiles
 from local.seed import CREDENTIALS_BY_ID, Seeder
-from workstation.place import ROOT
+from workstation.local_system import ROOT
 
 
 def main() -> int:

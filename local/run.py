@@ -12,7 +12,7 @@ from local.api import Credentials, TradingClient, rest_api_url
 from local.session import Probe, Watched
 from trading.domain.reconciliation import check
 from trading.domain.reference import calendars
-from workstation.place import STAGE, LocalError, Place
+from workstation.local_system import STAGE, LocalError, LocalSystem
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
@@ -25,54 +25,54 @@ bin/trading orders --watch
 # over HTTP:"""
 
 
-def run(place: Place, console: Console, *, keep_state: bool) -> bool:
+def run(system: LocalSystem, console: Console, *, keep_state: bool) -> bool:
     """Start, deploy, seed, trade, settle; leave the system up. Returns whether everything came out
     as it must.
     """
     what = "the state that was kept" if keep_state else "a clean state"
-    with _step(console, f"Local AWS from {what} on port {place.port}"):
-        server.start(place, keep_state=keep_state)
-    up(place, console)
-    ok = play(place, console)
-    guide(place, console)
+    with _step(console, f"Local AWS from {what} on port {system.port}"):
+        server.start(system, keep_state=keep_state)
+    up(system, console)
+    ok = play(system, console)
+    guide(system, console)
     return ok
 
 
-def up(place: Place, console: Console) -> None:
+def up(system: LocalSystem, console: Console) -> None:
     """Deploy the code as it is to the running local AWS, and seed it."""
-    require_running(place)
+    require_running(system)
     with _step(console, "Layers, cdk bootstrap, cdk deploy") as progress:
-        deploy.deploy(place, progress)
+        deploy.deploy(system, progress)
     with _step(console, "Reference data and demo clients"):
-        seed.seed(place)
+        seed.seed(system)
     with _step(console, "First start of the functions"):
-        warm_up.warm_up(place)
+        warm_up.warm_up(system)
 
 
-def require_running(place: Place) -> None:
+def require_running(system: LocalSystem) -> None:
     """Raise LocalError unless the local AWS is up."""
-    if not place.is_running:
+    if not system.is_running:
         raise LocalError("the local system is not running", "Start it: make run")
 
 
-def api_url(place: Place) -> str:
+def api_url(system: LocalSystem) -> str:
     """The address of the public API."""
-    return rest_api_url(place.endpoint, deploy.outputs(place)["PublicApiId"], STAGE)
+    return rest_api_url(system.endpoint, deploy.outputs(system)["PublicApiId"], STAGE)
 
 
-def play(place: Place, console: Console) -> bool:
+def play(system: LocalSystem, console: Console) -> bool:
     """One trading session, from the log-ins to the reconciliation. Returns whether everything came
     out as it must.
     """
-    require_running(place)
+    require_running(system)
     run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     business_date = day.business_date()
     settlement_date = calendars.settlement_date(business_date, 1)
     console.rule(f"Trading session of {business_date}")
-    base_url = api_url(place)
+    base_url = api_url(system)
     watched: list[Watched] = []
     with ExitStack() as stack:
-        credentials = seed.credentials(place)
+        credentials = seed.credentials(system)
         clients = {
             name: stack.enter_context(TradingClient(base_url, credentials[name]))
             for name in seed.DEMO_CLIENT_IDS
@@ -93,29 +93,29 @@ def play(place: Place, console: Console) -> bool:
             )
             _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
             progress.say(f"Closing {business_date}: DAY orders expire")
-            day.invoke(place, "day-close", {"business_date": business_date.isoformat()})
+            day.invoke(system, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
             progress.say(
                 f"Settling what is due on {settlement_date} (what the depository refuses is tried again)"
             )
-            settlement = day.settle(place, settlement_date, look)
+            settlement = day.settle(system, settlement_date, look)
             progress.say("Orders")
             look()
     return _report(
-        place, console, watched, probes, f"Settlement of {settlement_date}: {settlement}"
+        system, console, watched, probes, f"Settlement of {settlement_date}: {settlement}"
     )
 
 
-def guide(place: Place, console: Console) -> None:
+def guide(system: LocalSystem, console: Console) -> None:
     """Print where the system is and how to use it with curl."""
-    alice = seed.credentials(place)["alice"]
+    alice = seed.credentials(system)["alice"]
     console.rule("The system stays up")
     console.print(
-        f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {place.aws_log}\n"
+        f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {system.aws_log}\n"
     )
     # Not through Rich: wrapped or coloured, the commands would not work as printed.
     print(CLI_COMMANDS)
-    print(_curl_commands(api_url(place), alice))
+    print(_curl_commands(api_url(system), alice))
 
 
 def _looker(
@@ -138,13 +138,17 @@ def _wait(look: Callable[[], None], done: Callable[[], bool], seconds: int) -> N
 
 
 def _report(
-    place: Place, console: Console, watched: list[Watched], probes: list[Probe], settlement: str
+    system: LocalSystem,
+    console: Console,
+    watched: list[Watched],
+    probes: list[Probe],
+    settlement: str,
 ) -> bool:
     if not console.is_terminal:
         console.print(view.orders_table(watched, "Orders"))
     console.print(view.probes_table(probes))
     console.print(settlement, highlight=False)
-    snapshot = books.snapshot(place, day_is_over=True)
+    snapshot = books.snapshot(system, day_is_over=True)
     findings = check(snapshot)
     console.print(view.balances_table(snapshot))
     console.print(view.positions_table(snapshot))
@@ -157,7 +161,7 @@ def _report(
     for complaint in complaints:
         console.print(f"[bold red]wrong:[/] {complaint}", highlight=False)
     if complaints:
-        console.print(f"Follow an order by its id in {place.aws_log}.", highlight=False)
+        console.print(f"Follow an order by its id in {system.aws_log}.", highlight=False)
     return not complaints
 
 

@@ -29,38 +29,38 @@ from trading.domain.clients.credentials import (
 )
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
-from workstation.place import STAGE, LocalError, Place
+from workstation.local_system import STAGE, LocalError, LocalSystem
 
 DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
 
 
-def seed(place: Place) -> None:
+def seed(system: LocalSystem) -> None:
     """Write what is not there yet."""
-    outputs = deploy.outputs(place)
-    Seeder(aws_client(place, "dynamodb"), outputs, place.credentials_file).seed()
+    outputs = deploy.outputs(system)
+    Seeder(aws_client(system, "dynamodb"), outputs, system.credentials_file).seed()
     public, internal = (
-        rest_api_url(place.endpoint, outputs[f"{api}ApiId"], STAGE)
+        rest_api_url(system.endpoint, outputs[f"{api}ApiId"], STAGE)
         for api in ("Public", "Internal")
     )
-    demo_profiles.write(place.profiles_file, "local", public, internal, credentials(place))
+    demo_profiles.write(system.profiles_file, "local", public, internal, credentials(system))
 
 
-def credentials(place: Place) -> dict[str, Credentials]:
+def credentials(system: LocalSystem) -> dict[str, Credentials]:
     """The demo's API keys and secrets by client id (and the internal service's). Raises LocalError
     before `seed`.
     """
     try:
-        return CREDENTIALS_BY_ID.validate_json(place.credentials_file.read_bytes())
+        return CREDENTIALS_BY_ID.validate_json(system.credentials_file.read_bytes())
     except FileNotFoundError as error:
         raise LocalError(
             "there are no demo clients yet", "Run `make run`, or `make seed`."
         ) from error
 
 
-def table_names(place: Place) -> TableNames:
+def table_names(system: LocalSystem) -> TableNames:
     """Where the books of the local system are."""
-    return _table_names(deploy.outputs(place))
+    return _table_names(deploy.outputs(system))
 
 
 def _table_names(outputs: Mapping[str, str]) -> TableNames:

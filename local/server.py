@@ -10,68 +10,68 @@ import time
 
 import httpx
 
-from workstation.place import REGION, ROOT, LocalError, Place
+from workstation.local_system import REGION, ROOT, LocalError, LocalSystem
 
 START_SECONDS = 60
 STOP_SECONDS = 60
 
 
-def start(place: Place, *, keep_state: bool) -> None:
+def start(system: LocalSystem, *, keep_state: bool) -> None:
     """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its
     state is kept.
     """
-    if keep_state and place.is_running:
+    if keep_state and system.is_running:
         return
-    stop(place)
-    if _port_is_taken(place.port):
+    stop(system)
+    if _port_is_taken(system.port):
         raise LocalError(
-            f"port {place.port} is in use by another program",
-            f"Stop that program, or choose another port: make run TRADING_PORT={place.port + 1}",
+            f"port {system.port} is in use by another program",
+            f"Stop that program, or choose another port: make run TRADING_PORT={system.port + 1}",
         )
     if not keep_state:
-        shutil.rmtree(place.state, ignore_errors=True)
-        place.aws_log.unlink(missing_ok=True)
-    place.state.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(place.scratch, ignore_errors=True)
-    place.scratch.mkdir(exist_ok=True)
-    with place.aws_log.open("ab") as log:
+        shutil.rmtree(system.state, ignore_errors=True)
+        system.aws_log.unlink(missing_ok=True)
+    system.state.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(system.scratch, ignore_errors=True)
+    system.scratch.mkdir(exist_ok=True)
+    with system.aws_log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.aws", str(place.pid_file)],
+            [sys.executable, "-m", "local.aws", str(system.pid_file)],
             cwd=ROOT,
-            env=_server_environment(place),
+            env=_server_environment(system),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
-    while not _is_ready(place):
+    while not _is_ready(system):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise LocalError(
-                f"the local AWS did not come up; the end of {place.aws_log}:\n{tail(place.aws_log.read_text())}",
+                f"the local AWS did not come up; the end of {system.aws_log}:\n{tail(system.aws_log.read_text())}",
                 "Read the log; `make run` starts again from a clean state.",
             )
         time.sleep(0.1)
 
 
-def stop(place: Place) -> bool:
+def stop(system: LocalSystem) -> bool:
     """Stop the local AWS and let it save its state. Returns whether it was running.
 
     MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda
     workers; what it held since its start is then lost, and the error says so.
     """
-    pid = place.pid
+    pid = system.pid
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
-    if not _has_ended(place, STOP_SECONDS):
+    if not _has_ended(system, STOP_SECONDS):
         os.killpg(pid, signal.SIGKILL)
         raise LocalError(
             f"the local AWS did not stop within {STOP_SECONDS} s and was killed; it could not save its state",
-            f"The next `make run` starts clean. If this repeats, look into {place.aws_log}.",
+            f"The next `make run` starts clean. If this repeats, look into {system.aws_log}.",
         )
-    shutil.rmtree(place.scratch, ignore_errors=True)
+    shutil.rmtree(system.scratch, ignore_errors=True)
     return True
 
 
@@ -80,14 +80,14 @@ def tail(text: str, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _server_environment(place: Place) -> dict[str, str]:
+def _server_environment(system: LocalSystem) -> dict[str, str]:
     # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see
     # our shell either.
     inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
-    state = place.state / "aws"
+    state = system.state / "aws"
     return {
         **inherited,
-        "GATEWAY_PORT": str(place.port),
+        "GATEWAY_PORT": str(system.port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
@@ -98,13 +98,13 @@ def _server_environment(place: Place) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "PYTHONUNBUFFERED": "1",
-        "TMPDIR": str(place.scratch),
+        "TMPDIR": str(system.scratch),
     }
 
 
-def _has_ended(place: Place, seconds: float) -> bool:
+def _has_ended(system: LocalSystem, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while place.pid is not None:
+    while system.pid is not None:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
@@ -117,8 +117,8 @@ def _port_is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _is_ready(place: Place) -> bool:
+def _is_ready(system: LocalSystem) -> bool:
     try:
-        return httpx.get(f"{place.endpoint}/_ministack/ready", timeout=5).is_success
+        return httpx.get(f"{system.endpoint}/_ministack/ready", timeout=5).is_success
     except httpx.TransportError:
         return False

@@ -9,7 +9,7 @@ import httpx
 
 from local.api import TradingClient
 from simulators import reference
-from workstation.place import LocalError
+from workstation.local_system import LocalError
 
 REFERENCE_PRICE = {
     listed.symbol: Decimal(listed.reference_price) for listed in reference.INSTRUMENTS

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local import day
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 # A record without a body is handed back as failed, here to nobody; a batch without records would be
 # an error.
@@ -48,12 +48,12 @@ EVENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def warm_up(place: Place) -> None:
+def warm_up(system: LocalSystem) -> None:
     """Invoke each function once, with an event that asks for nothing. Raises LocalError if one does
     not start.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
         for done in [
-            pool.submit(day.invoke, place, function, event) for function, event in EVENTS.items()
+            pool.submit(day.invoke, system, function, event) for function, event in EVENTS.items()
         ]:
             done.result()

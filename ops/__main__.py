@@ -12,7 +12,7 @@ from ops.exit_status import Exit
 from ops.target import Target
 from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.usecases.ports import StaleError
-from workstation.place import LocalError
+from workstation.local_system import LocalError
 from workstation.screen import Screen
 
 HELP = """What is stuck, what failed, and what to do about it.

@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.runtime import clock
-from workstation.place import ACCOUNT, REGION, Place, default_place
+from workstation.local_system import ACCOUNT, REGION, LocalSystem, default_system
 from workstation.screen import Screen
 
 if TYPE_CHECKING:
@@ -30,31 +30,31 @@ ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_m
 
 @dataclass(frozen=True)
 class Target:
-    """A deployment, by its stage; `place` is set when it is on the local AWS."""
+    """A deployment, by its stage; `system` is set when it is on the local AWS."""
 
     stage: str
     session: boto3.Session
-    place: Place | None = None
+    system: LocalSystem | None = None
 
     @classmethod
     def choose(cls, stage: str, local: bool | None) -> "Target":
         """The local AWS if asked for, or if nothing was asked for and it runs; else AWS as the
         environment says.
         """
-        place = default_place()
-        if local or (local is None and place.is_running):
+        system = default_system()
+        if local or (local is None and system.is_running):
             session = boto3.Session(
                 aws_access_key_id=ACCOUNT,
                 aws_secret_access_key="local",  # noqa: S106  (the local AWS takes any)
                 region_name=REGION,
             )
-            return cls(stage, session, place)
+            return cls(stage, session, system)
         return cls(stage, boto3.DEFAULT_SESSION or boto3.Session())
 
     def __str__(self) -> str:
         where = (
-            f"local AWS at {self.place.endpoint}"
-            if self.place
+            f"local AWS at {self.system.endpoint}"
+            if self.system
             else f"AWS {self.session.region_name}"
         )
         return f"stage {self.stage}, {where}"
@@ -101,7 +101,7 @@ class Target:
     @property
     def who(self) -> str:
         """Who acts: what AWS knows the caller as, or the user of this machine."""
-        return f"local user {getpass.getuser()}" if self.place else self._identity["Arn"]
+        return f"local user {getpass.getuser()}" if self.system else self._identity["Arn"]
 
     def states_arn(self, kind: str, name: str) -> str:
         """The ARN of a state machine (`stateMachine`), or of an execution (`execution`, then
@@ -123,5 +123,5 @@ class Target:
         return self.session
 
     def _client(self, service: str, config: Config = CONFIG) -> Any:
-        endpoint = self.place.endpoint if self.place else None
+        endpoint = self.system.endpoint if self.system else None
         return self._announced.client(service, config=config, endpoint_url=endpoint)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from local import deploy
 from local.aws_client import aws_client
-from workstation.place import ACCOUNT, REGION, STAGE, Place
+from workstation.local_system import ACCOUNT, REGION, STAGE, LocalSystem
 
 PATH = "/floor"
 NAME = "bench-floor"
@@ -21,11 +21,11 @@ CODE = (
 
 
 @contextmanager
-def floor(place: Place) -> Iterator[None]:
+def floor(system: LocalSystem) -> Iterator[None]:
     """While the block runs, POST {PATH} of the public API is the empty function, which answers 201."""
-    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
-    api_id = deploy.outputs(place)["PublicApiId"]
-    _remove(place)
+    gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
+    api_id = deploy.outputs(system)["PublicApiId"]
+    _remove(system)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("floor.py", CODE)
@@ -39,7 +39,7 @@ def floor(place: Place) -> Iterator[None]:
     )["FunctionArn"]
     authorizer = gateway.get_authorizers(restApiId=api_id)["items"][0]["id"]
     resource = gateway.create_resource(
-        restApiId=api_id, parentId=_resources(place)["/"], pathPart=PATH[1:]
+        restApiId=api_id, parentId=_resources(system)["/"], pathPart=PATH[1:]
     )["id"]
     method = {"restApiId": api_id, "resourceId": resource, "httpMethod": "POST"}
     gateway.put_method(**method, authorizationType="CUSTOM", authorizerId=authorizer)
@@ -51,23 +51,23 @@ def floor(place: Place) -> Iterator[None]:
     try:
         yield
     finally:
-        _remove(place)
+        _remove(system)
 
 
-def _remove(place: Place) -> None:
+def _remove(system: LocalSystem) -> None:
     """Also what a run that was killed left behind."""
-    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
-    api_id = deploy.outputs(place)["PublicApiId"]
-    if (resource := _resources(place).get(PATH)) is not None:
+    gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
+    api_id = deploy.outputs(system)["PublicApiId"]
+    if (resource := _resources(system).get(PATH)) is not None:
         gateway.delete_resource(restApiId=api_id, resourceId=resource)
         gateway.create_deployment(restApiId=api_id, stageName=STAGE)
     with suppress(functions.exceptions.ResourceNotFoundException):
         functions.delete_function(FunctionName=NAME)
 
 
-def _resources(place: Place) -> dict[str, str]:
+def _resources(system: LocalSystem) -> dict[str, str]:
     """Path → resource id."""
-    answer = aws_client(place, "apigateway").get_resources(
-        restApiId=deploy.outputs(place)["PublicApiId"], limit=500
+    answer = aws_client(system, "apigateway").get_resources(
+        restApiId=deploy.outputs(system)["PublicApiId"], limit=500
     )
     return {item["path"]: item["id"] for item in answer["items"]}

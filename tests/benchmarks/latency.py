@@ -19,7 +19,7 @@ from tests.benchmarks import floor
 from tests.benchmarks.measure import MARKET_BUY
 from tests.benchmarks.measure import measure as measure_order
 from tests.benchmarks.meter import Call
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 PORT = int(os.environ.get("TRADING_BENCH_PORT", "4650"))
 REQUESTS = 100
@@ -63,24 +63,24 @@ class Results(NamedTuple):
 def measure(progress: Callable[[str], None]) -> Results:
     """Placing an order, and the floor. Starts, deploys and stops a system of its own."""
     with tempfile.TemporaryDirectory() as directory:
-        place = Place(Path(directory), PORT)
+        system = LocalSystem(Path(directory), PORT)
         progress("starting a local AWS")
-        server.start(place, keep_state=False)
+        server.start(system, keep_state=False)
         try:
-            deploy.deploy(place, progress)
-            seed.seed(place)
-            with floor.floor(place):
+            deploy.deploy(system, progress)
+            seed.seed(system)
+            with floor.floor(system):
                 progress("accounting")
-                accounting = _accounting(place)
+                accounting = _accounting(system)
                 progress(f"{REQUESTS} orders")
-                return Results(*_measure(place), accounting)
+                return Results(*_measure(system), accounting)
         finally:
-            server.stop(place)
+            server.stop(system)
 
 
-def _measure(place: Place) -> tuple[Latency, Latency]:
+def _measure(system: LocalSystem) -> tuple[Latency, Latency]:
     orders, floors = [], []
-    with TradingClient(run.api_url(place), seed.credentials(place)["alice"]) as client:
+    with TradingClient(run.api_url(system), seed.credentials(system)["alice"]) as client:
         client.log_in(str(uuid4()))
         for number in range(WARM_UP + REQUESTS):
             ours = _seconds(lambda: client.place(ORDER, str(uuid4())))
@@ -91,9 +91,9 @@ def _measure(place: Place) -> tuple[Latency, Latency]:
     return Latency.of(orders), Latency.of(floors)
 
 
-def _accounting(place: Place) -> tuple[int, list[Call]]:
+def _accounting(system: LocalSystem) -> tuple[int, list[Call]]:
     """Our count of DynamoDB's units against the local AWS's own, call by call."""
-    usage = measure_order(MARKET_BUY, endpoint=place.endpoint).busy
+    usage = measure_order(MARKET_BUY, endpoint=system.endpoint).busy
     reported = [call for call in usage.calls if call.reported is not None]
     return len(reported), [
         call for call in reported if call.reported != call.write_units + call.read_units

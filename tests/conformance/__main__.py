@@ -12,7 +12,7 @@ import workstation  # noqa: F401  (puts the layers on the path)
 from tests.conformance.run import DOCUMENTS, conform
 from tests.conformance.world import create
 from tests.load.__main__ import running_or_own
-from workstation.place import LocalError, default_place
+from workstation.local_system import LocalError, default_system
 
 
 def main() -> int:
@@ -28,8 +28,8 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     try:
-        with running_or_own(default_place(), console, "conformance") as place:
-            world = create(place)
+        with running_or_own(default_system(), console, "conformance") as system:
+            world = create(system)
             options = ["--max-examples", str(arguments.cases), *arguments.options]
             found = [
                 document for document in DOCUMENTS if conform(world, document, options).returncode

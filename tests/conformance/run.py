@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.conformance.world import World
-from workstation.place import ROOT
+from workstation.local_system import ROOT
 
 CONFIGURATION = ROOT / "tests" / "conformance" / "schemathesis.toml"
 LAYERS = ("layers/trading/python", "layers/simulators/python")

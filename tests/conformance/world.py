@@ -23,7 +23,7 @@ from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
 from trading.domain.reference.instruments import Instrument
-from workstation.place import STAGE, LocalError, Place
+from workstation.local_system import STAGE, LocalError, LocalSystem
 
 KEYS = 12
 """The rate limit is an API key's: a run that asks one after the other is not limited by it."""
@@ -65,14 +65,14 @@ class World(BaseModel):
         return cls.model_validate_json(path.read_bytes())
 
 
-def create(place: Place) -> World:
+def create(system: LocalSystem) -> World:
     """Write the run's client to the running system, and trade a little. Raises LocalError."""
     run_id = f"conf-{uuid4().hex[:8]}"
     subject_id = f"{run_id}-subject"
-    first, _ = populate(place, [run_id, subject_id])
-    outputs = deploy.outputs(place)
-    dynamodb = aws_client(place, "dynamodb")
-    seeder = Seeder(dynamodb, outputs, place.credentials_file)
+    first, _ = populate(system, [run_id, subject_id])
+    outputs = deploy.outputs(system)
+    dynamodb = aws_client(system, "dynamodb")
+    seeder = Seeder(dynamodb, outputs, system.credentials_file)
     more = [
         Credentials(
             client_id=run_id, api_key=f"{run_id}-{number}", api_secret=passwords.generate_secret()
@@ -86,20 +86,20 @@ def create(place: Place) -> World:
     )
     item = {"kind": "INSTRUMENT", "id": HALTABLE, **instrument.model_dump()}
     dynamodb.put_item(TableName=outputs["ReferenceTable"], Item=to_item(item))
-    public_url = run.api_url(place)
+    public_url = run.api_url(system)
     with TradingClient(public_url, first) as client:
         client.log_in(str(uuid4()))
         orders = dict(_placed(client))
         trades = _cleared(client, orders)
     return World(
         public_url=public_url,
-        internal_url=rest_api_url(place.endpoint, outputs["InternalApiId"], STAGE),
+        internal_url=rest_api_url(system.endpoint, outputs["InternalApiId"], STAGE),
         client_id=run_id,
         subject_id=subject_id,
         keys=tuple(more[1:]),
         login=more[0],
-        service=seed.credentials(place)[SERVICE_ID],
-        venue_secret=_venue_secret(place, "XNYS"),
+        service=seed.credentials(system)[SERVICE_ID],
+        venue_secret=_venue_secret(system, "XNYS"),
         orders=orders,
         trades=tuple(trades),
     )
@@ -134,8 +134,8 @@ def _cleared(client: TradingClient, orders: Iterable[str]) -> list[str]:
         time.sleep(1)
 
 
-def _venue_secret(place: Place, key_id: str) -> str:
-    client = aws_client(place, "secretsmanager")
+def _venue_secret(system: LocalSystem, key_id: str) -> str:
+    client = aws_client(system, "secretsmanager")
     return str(client.get_secret_value(SecretId=f"trading-{STAGE}-venue-{key_id}")["SecretString"])
 
 

@@ -17,7 +17,7 @@ from rich.markup import escape
 from local import run as local_run
 from local import server
 from tests.load.run import Outcome, Settings, run
-from workstation.place import LocalError, Place, default_place
+from workstation.local_system import LocalError, LocalSystem, default_system
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "load.md"
 COMPLAINTS_SHOWN = 50
@@ -44,8 +44,8 @@ def main() -> int:
     )
     console = Console() if sys.stdout.isatty() else Console(width=160, color_system=None)
     try:
-        with running_or_own(default_place(), console, "load") as place:
-            outcome = run(place, settings, console)
+        with running_or_own(default_system(), console, "load") as system:
+            outcome = run(system, settings, console)
     except LocalError as error:
         console.print(
             f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}"
@@ -62,15 +62,15 @@ def main() -> int:
 
 
 @contextmanager
-def running_or_own(place: Place, console: Console, name: str) -> Iterator[Place]:
+def running_or_own(system: LocalSystem, console: Console, name: str) -> Iterator[LocalSystem]:
     """The running system, or one of our own in a directory of this name, from nothing, that ends
     with the block.
     """
-    if place.is_running:
-        console.print(f"Takes the system that runs on port {place.port}.")
-        yield place
+    if system.is_running:
+        console.print(f"Takes the system that runs on port {system.port}.")
+        yield system
         return
-    own = replace(place, directory=place.directory / name)
+    own = replace(system, directory=system.directory / name)
     server.start(own, keep_state=False)
     try:
         local_run.up(own, console)

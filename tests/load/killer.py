@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from random import Random
 
 from tests.system import workers
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 SPARED_SECONDS = 10.0
 
@@ -22,10 +22,14 @@ class Killer:
     """Every few seconds (between two bounds) a worker dies. `killed` counts them by function."""
 
     def __init__(
-        self, place: Place, seed: int, every: tuple[float, float], may_die: Callable[[str], bool]
+        self,
+        system: LocalSystem,
+        seed: int,
+        every: tuple[float, float],
+        may_die: Callable[[str], bool],
     ) -> None:
         self.killed: Counter[str] = Counter()
-        self._place = place
+        self._system = system
         self._dice = Random(f"killer {seed}")  # noqa: S311
         self._every = every
         self._may_die = may_die
@@ -53,7 +57,7 @@ class Killer:
     def _kill_one(self) -> None:
         """Rather one that is at work."""
         mortal = {
-            pid: name for pid, name in workers.running(self._place).items() if self._may_die(name)
+            pid: name for pid, name in workers.running(self._system).items() if self._may_die(name)
         }
         found = {pid: name for pid, name in mortal.items() if workers.age(pid) > SPARED_SECONDS}
         if not found:

@@ -12,7 +12,7 @@ from local.seed import Seeder
 from trading.adapters.identity import passwords
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 CASH = Decimal(150_000)
 CREDIT = Decimal(50_000)
@@ -38,9 +38,9 @@ def prefix(run_id: str) -> str:
     return f"load-{run_id}-"
 
 
-def populate(place: Place, ids: Sequence[str]) -> list[Credentials]:
+def populate(system: LocalSystem, ids: Sequence[str]) -> list[Credentials]:
     """Write the clients; every fourth trades on margin."""
-    seeder = Seeder(aws_client(place, "dynamodb"), deploy.outputs(place), place.credentials_file)
+    seeder = Seeder(aws_client(system, "dynamodb"), deploy.outputs(system), system.credentials_file)
 
     def add(number: int, client_id: str) -> Credentials:
         margin = (

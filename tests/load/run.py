@@ -23,7 +23,7 @@ from tests.load.show import Board
 from tests.load.standing import Standing
 from tests.load.traffic import TRY_SECONDS, Answer, Sent, Tally, Trader
 from trading.domain.reconciliation import check
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 LOOK_SECONDS = 2.0
 LOOKING_SHARE = 10
@@ -66,23 +66,23 @@ class Outcome:
     complaints: list[str]
 
 
-def run(place: Place, settings: Settings, console: Console) -> Outcome:
+def run(system: LocalSystem, settings: Settings, console: Console) -> Outcome:
     """Play it on a running, deployed, seeded system."""
     may_die = settings.may_die
     killer = Killer(
-        place, settings.seed, settings.kill_every, lambda name: may_die is None or name in may_die
+        system, settings.seed, settings.kill_every, lambda name: may_die is None or name in may_die
     )
     tally = Tally()
     board = Board(settings.orders, tally, killer)
     with show.shown(board, console):
-        return asyncio.run(_Run(place, settings, killer, tally, board).play())
+        return asyncio.run(_Run(system, settings, killer, tally, board).play())
 
 
 class _Run:
     def __init__(
-        self, place: Place, settings: Settings, killer: Killer, tally: Tally, board: Board
+        self, system: LocalSystem, settings: Settings, killer: Killer, tally: Tally, board: Board
     ) -> None:
-        self._place = place
+        self._system = system
         self._settings = settings
         self._killer = killer
         self._tally = tally
@@ -91,15 +91,15 @@ class _Run:
 
     async def play(self) -> Outcome:
         settings, board = self._settings, self._board
-        before = await asyncio.to_thread(standing.dead_letters, self._place)
+        before = await asyncio.to_thread(standing.dead_letters, self._system)
         board.say("writing the clients")
         ids = client_ids(settings.run_id, settings.clients)
-        secrets = await asyncio.to_thread(populate, self._place, ids)
+        secrets = await asyncio.to_thread(populate, self._system, ids)
         slots = asyncio.Semaphore(settings.in_flight)
         limits = httpx.Limits(
             max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight
         )
-        url = local_run.api_url(self._place)
+        url = local_run.api_url(self._system)
         async with httpx.AsyncClient(base_url=url, timeout=TRY_SECONDS, limits=limits) as http:
             self._traders = [
                 Trader(http, slots, self._tally, secret, number, settings.seed)
@@ -112,13 +112,13 @@ class _Run:
             sent = await self._trade(ids)
             complaints = await self._close()
             board.say("reading the books")
-            books = await asyncio.to_thread(tables.read, self._place, self._prefix)
+            books = await asyncio.to_thread(tables.read, self._system, self._prefix)
             complaints += accounting.complaints(sent, books)
             board.say("comparing the API with the tables")
             complaints += await self._compare(books)
         board.say("checking the invariants")
         complaints += await asyncio.to_thread(self._invariants)
-        letters = await asyncio.to_thread(standing.dead_letters, self._place)
+        letters = await asyncio.to_thread(standing.dead_letters, self._system)
         complaints += accounting.unexplained(letters, before, books.orders)
         board.say("done")
         return Outcome(
@@ -127,7 +127,7 @@ class _Run:
 
     async def _floor(self) -> list[Answer]:
         """The empty function behind the same API, asked by the same clients."""
-        with floor.floor(self._place):
+        with floor.floor(self._system):
             for requests in (2 * self._settings.in_flight, FLOOR_REQUESTS):
                 answers = await asyncio.gather(
                     *(
@@ -167,7 +167,7 @@ class _Run:
         """Close the day, and wait until nothing moves any more. What does not come to rest in time."""
         self._board.say("closing the day")
         event = {"business_date": day.business_date().isoformat()}
-        await asyncio.to_thread(day.invoke, self._place, "day-close", event)
+        await asyncio.to_thread(day.invoke, self._system, "day-close", event)
         await self._until(lambda now: not now.under_way and not now.resting)
         self._board.say("emptying the queues")
         deadline = time.monotonic() + QUEUES_SECONDS
@@ -178,7 +178,7 @@ class _Run:
         return []
 
     def _waiting(self) -> dict[str, int]:
-        found = standing.messages(self._place)
+        found = standing.messages(self._system)
         return {queue: count for queue, count in found.items() if standing.DLQ not in queue}
 
     async def _until(
@@ -190,7 +190,7 @@ class _Run:
         moved = time.monotonic()
         while True:
             began = time.monotonic()
-            found = await asyncio.to_thread(standing.look, self._place, self._prefix)
+            found = await asyncio.to_thread(standing.look, self._system, self._prefix)
             ended = time.monotonic()
             moved = ended if found != self._board.standing else moved
             self._board.standing = found
@@ -217,7 +217,7 @@ class _Run:
 
     def _invariants(self) -> list[str]:
         """Of all the books, not only this run's part."""
-        found = check(all_books.snapshot(self._place, day_is_over=False))
+        found = check(all_books.snapshot(self._system, day_is_over=False))
         return [f"invariant {each.invariant}, {each.subject}: {each.message}" for each in found]
 
     def _figures(

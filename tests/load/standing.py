@@ -9,7 +9,7 @@ from typing import Any
 from local.aws_client import aws_client
 from tests.load import tables
 from trading.domain import identifiers
-from workstation.place import STAGE, Place
+from workstation.local_system import STAGE, LocalSystem
 
 DLQ = "-dlq"
 
@@ -37,13 +37,13 @@ class Standing:
         return self.orders - self.resting - self.under_way
 
 
-def look(place: Place, prefix: str) -> Standing:
+def look(system: LocalSystem, prefix: str) -> Standing:
     """The orders of the clients whose ids begin so."""
     statuses: Counter[str] = Counter()
     filled = cleared = resting = under_way = 0
     condition = "#item = :order AND begins_with(client_id, :prefix)"
     projection = "#status, cleared_at, attention_at, order_type, time_in_force"
-    for order in tables.scan(place, "Orders", prefix, condition, projection, order="ORDER"):
+    for order in tables.scan(system, "Orders", prefix, condition, projection, order="ORDER"):
         statuses[order["status"]] += 1
         filled += order["status"] in ("FILLED", "CLEARING", "CLEARED", "SETTLING", "SETTLED")
         cleared += "cleared_at" in order
@@ -56,9 +56,9 @@ def look(place: Place, prefix: str) -> Standing:
     return Standing(statuses, filled, cleared, resting, under_way)
 
 
-def messages(place: Place) -> dict[str, int]:
+def messages(system: LocalSystem) -> dict[str, int]:
     """Messages in each queue that is not empty, visible or not, by name."""
-    sqs = aws_client(place, "sqs")
+    sqs = aws_client(system, "sqs")
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     found = {}
     for url in sqs.list_queues(QueueNamePrefix=f"trading-{STAGE}-").get("QueueUrls", []):
@@ -103,15 +103,15 @@ class DeadLetter:
         return content if isinstance(content, dict) else {}
 
 
-def dead_letters(place: Place) -> list[DeadLetter]:
+def dead_letters(system: LocalSystem) -> list[DeadLetter]:
     """Everything in the dead-letter queues; it stays there."""
     return [
-        letter for queue in messages(place) if DLQ in queue for letter in _letters(place, queue)
+        letter for queue in messages(system) if DLQ in queue for letter in _letters(system, queue)
     ]
 
 
-def _letters(place: Place, queue: str) -> Iterator[DeadLetter]:
-    sqs = aws_client(place, "sqs")
+def _letters(system: LocalSystem, queue: str) -> Iterator[DeadLetter]:
+    sqs = aws_client(system, "sqs")
     url = sqs.get_queue_url(QueueName=f"trading-{STAGE}-{queue}")["QueueUrl"]
     received = []
     while batch := sqs.receive_message(

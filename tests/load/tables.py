@@ -15,7 +15,7 @@ from trading.domain.accounts.cash import Account, Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders.order import Order
 from trading.wire import ExecType, ExecutionReport
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 Model = TypeVar("Model", bound=BaseModel)
 Item = dict[str, Any]
@@ -39,25 +39,25 @@ class Books:
         return tuple(report for report in self.reports if report.exec_type is ExecType.TRADE)
 
 
-def read(place: Place, prefix: str) -> Books:
+def read(system: LocalSystem, prefix: str) -> Books:
     """Everything of the clients whose ids begin so. Only right while nothing moves."""
     mine = "begins_with(client_id, :prefix)"
-    accounts = list(scan(place, "Accounts", prefix, mine))
-    orders = scan(place, "Orders", prefix, f"#item = :order AND {mine}", order="ORDER")
-    reports = scan(place, "ExchangeBooks", prefix, "begins_with(report.account, :prefix)")
+    accounts = list(scan(system, "Accounts", prefix, mine))
+    orders = scan(system, "Orders", prefix, f"#item = :order AND {mine}", order="ORDER")
+    reports = scan(system, "ExchangeBooks", prefix, "begins_with(report.account, :prefix)")
     return Books(
         orders={order.order_id: order for order in (_load(Order, item) for item in orders)},
         accounts=tuple(_load(Account, item) for item in accounts if item["item"] == "CASH"),
         positions=tuple(
             _load(Position, item) for item in accounts if item["item"].startswith("POSITION#")
         ),
-        entries=tuple(load_entry(item) for item in scan(place, "Ledger", prefix, mine)),
+        entries=tuple(load_entry(item) for item in scan(system, "Ledger", prefix, mine)),
         reports=tuple(_load(Dispatch, item).report for item in reports),
     )
 
 
 def scan(
-    place: Place,
+    system: LocalSystem,
     table: str,
     prefix: str,
     condition: str,
@@ -71,7 +71,7 @@ def scan(
         f"#{name}": name for name in ("item", "status") if f"#{name}" in f"{condition} {projection}"
     }
     request: Item = {
-        "TableName": deploy.outputs(place)[f"{table}Table"],
+        "TableName": deploy.outputs(system)[f"{table}Table"],
         "ConsistentRead": True,
         "FilterExpression": condition,
         "ExpressionAttributeValues": {
@@ -80,7 +80,7 @@ def scan(
     }
     request |= {"ExpressionAttributeNames": names} if names else {}
     request |= {"ProjectionExpression": projection} if projection else {}
-    for page in aws_client(place, "dynamodb").get_paginator("scan").paginate(**request):
+    for page in aws_client(system, "dynamodb").get_paginator("scan").paginate(**request):
         yield from map(from_item, page["Items"])
 
 

@@ -9,36 +9,36 @@ import pytest
 
 from local import deploy, run, seed, server, warm_up
 from local.api import TradingClient, rest_api_url
-from workstation.place import STAGE, Place
+from workstation.local_system import STAGE, LocalSystem
 
 PORT = int(os.environ.get("TRADING_TEST_PORT", "4630"))
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
     """A running, deployed, seeded system."""
     directory: Path = tmp_path_factory.mktemp("local")
-    place = Place(directory, PORT)
-    server.start(place, keep_state=False)
+    system = LocalSystem(directory, PORT)
+    server.start(system, keep_state=False)
     try:
-        deploy.deploy(place, lambda _: None)
-        seed.seed(place)
-        warm_up.warm_up(place)
-        yield place
+        deploy.deploy(system, lambda _: None)
+        seed.seed(system)
+        warm_up.warm_up(system)
+        yield system
     finally:
-        server.stop(place)
+        server.stop(system)
 
 
 @pytest.fixture(scope="session")
-def api_url(place: Place) -> str:
+def api_url(system: LocalSystem) -> str:
     """The public API."""
-    return run.api_url(place)
+    return run.api_url(system)
 
 
 @pytest.fixture(scope="session")
-def internal_url(place: Place) -> str:
+def internal_url(system: LocalSystem) -> str:
     """The internal API."""
-    return rest_api_url(place.endpoint, deploy.outputs(place)["InternalApiId"], STAGE)
+    return rest_api_url(system.endpoint, deploy.outputs(system)["InternalApiId"], STAGE)
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def key() -> str:
 
 
 @pytest.fixture(scope="session")
-def clients(place: Place, api_url: str) -> Iterator[dict[str, TradingClient]]:
+def clients(system: LocalSystem, api_url: str) -> Iterator[dict[str, TradingClient]]:
     """The demo's clients, logged in."""
-    credentials = seed.credentials(place)
+    credentials = seed.credentials(system)
     clients = {name: TradingClient(api_url, credentials[name]) for name in seed.DEMO_CLIENT_IDS}
     for client in clients.values():
         client.log_in(str(uuid4()))

@@ -9,7 +9,7 @@ import pytest
 
 from local import seed
 from local.api import TradingClient
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 ORDER = {
     "client_id": "alice",
@@ -167,9 +167,9 @@ def test_a_clients_token_does_not_open_the_internal_api(
 
 
 def test_wrong_key_and_wrong_secret_are_not_told_apart(
-    api_url: str, place: Place, key: str
+    api_url: str, system: LocalSystem, key: str
 ) -> None:
-    known = seed.credentials(place)["carol"].api_key
+    known = seed.credentials(system)["carol"].api_key
     answers = [
         httpx.post(
             f"{api_url}/api/v1/auth/token",

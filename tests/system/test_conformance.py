@@ -4,7 +4,7 @@ import pytest
 
 from tests.conformance.run import DOCUMENTS, conform
 from tests.conformance.world import World, create
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 pytestmark = pytest.mark.timeout(420)
 
@@ -19,9 +19,9 @@ SHORT = (
 
 
 @pytest.fixture(scope="module")
-def world(place: Place) -> World:
+def world(system: LocalSystem) -> World:
     """A client of the run's own, and what it may ask about."""
-    return create(place)
+    return create(system)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

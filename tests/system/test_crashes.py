@@ -17,7 +17,7 @@ from local.aws_client import aws_client
 from tests.system import workers
 from trading.domain.reconciliation import check
 from trading.domain.reference import calendars
-from workstation.place import STAGE, Place
+from workstation.local_system import STAGE, LocalSystem
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -104,7 +104,7 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
 
 
 @contextmanager
-def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
+def killed_at_work(system: LocalSystem, *functions: str) -> Iterator[dict[str, int]]:
     """While the block runs, the functions' workers that are at work die, once. Yields how many
     died.
     """
@@ -113,7 +113,7 @@ def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
 
     def reap(function: str) -> None:
         while not killed[function] and not over.wait(0.1):
-            killed[function] = workers.kill_busy(place, function)
+            killed[function] = workers.kill_busy(system, function)
 
     reapers = [threading.Thread(target=reap, args=(function,)) for function in functions]
     for reaper in reapers:
@@ -126,9 +126,9 @@ def killed_at_work(place: Place, *functions: str) -> Iterator[dict[str, int]]:
             reaper.join(10)
 
 
-def assert_books_are_right(place: Place) -> None:
+def assert_books_are_right(system: LocalSystem) -> None:
     """All invariants; orders may still rest."""
-    findings = check(books.snapshot(place, day_is_over=False))
+    findings = check(books.snapshot(system, day_is_over=False))
     assert not findings, "\n".join(f"{f.invariant} {f.subject}: {f.message}" for f in findings)
 
 
@@ -137,43 +137,43 @@ def assert_books_are_right(place: Place) -> None:
     [("orders", "callbacks"), ("execution", "exchange-api"), ("exchange-matching", "clearing")],
 )
 def test_killing_workers_in_mid_flight_loses_nothing(
-    place: Place, clients: Clients, functions: tuple[str, ...]
+    system: LocalSystem, clients: Clients, functions: tuple[str, ...]
 ) -> None:
-    with killed_at_work(place, *functions) as killed:
+    with killed_at_work(system, *functions) as killed:
         placed = place_all(clients)
         wait_until_traded(clients, placed)
     assert all(killed.values()), killed
-    assert_books_are_right(place)
+    assert_books_are_right(system)
 
 
 def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(
-    place: Place, clients: Clients
+    system: LocalSystem, clients: Clients
 ) -> None:
-    functions = aws_client(place, "lambda")
+    functions = aws_client(system, "lambda")
     mappings = functions.list_event_source_mappings(FunctionName=f"trading-{STAGE}-execution")[
         "EventSourceMappings"
     ]
     for mapping in mappings:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     placed = place_all(clients)
-    server.stop(place)
-    server.start(place, keep_state=True)
+    server.stop(system)
+    server.start(system, keep_state=True)
     for order_id, client_id in placed.items():
         assert clients[client_id].order(order_id).json()["current_status"] == "VALIDATED"
     for mapping in mappings:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
     wait_until_traded(clients, placed)
-    assert_books_are_right(place)
+    assert_books_are_right(system)
 
 
 def test_killing_settlement_in_mid_flight_settles_everything_once(
-    place: Place, clients: Clients
+    system: LocalSystem, clients: Clients
 ) -> None:
     placed = place_all(clients)
     wait_until_traded(clients, placed)
-    with killed_at_work(place, "settlement", "depository-api") as killed:
-        day.settle(place, calendars.settlement_date(day.business_date(), 1), lambda: None)
+    with killed_at_work(system, "settlement", "depository-api") as killed:
+        day.settle(system, calendars.settlement_date(day.business_date(), 1), lambda: None)
     assert all(killed.values()), killed
     for order_id, client_id in placed.items():
         assert clients[client_id].order(order_id).json()["current_status"] == "SETTLED"
-    assert_books_are_right(place)
+    assert_books_are_right(system)

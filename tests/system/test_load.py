@@ -17,7 +17,7 @@ from simulators.reference import EXCHANGE_IDS
 from tests.load import figures
 from tests.load.run import Settings, run
 from trading.adapters.dynamodb.transactions import to_item
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -32,9 +32,9 @@ PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate"
 
 
 @pytest.fixture
-def prompt_exchanges(place: Place) -> Iterator[None]:
+def prompt_exchanges(system: LocalSystem) -> Iterator[None]:
     """Exchanges that report at once: the minutes that it takes otherwise are the session's to test."""
-    dynamodb, table = aws_client(place, "dynamodb"), deploy.outputs(place)["ExchangeBooksTable"]
+    dynamodb, table = aws_client(system, "dynamodb"), deploy.outputs(system)["ExchangeBooksTable"]
     keys = [{"pk": "CONFIG", "sk": exchange_id} for exchange_id in EXCHANGE_IDS]
     for key in keys:
         dynamodb.put_item(TableName=table, Item=to_item(key | PROMPT))
@@ -44,7 +44,7 @@ def prompt_exchanges(place: Place) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("prompt_exchanges")
-def test_under_load_and_fire_everything_is_accounted_for(place: Place) -> None:
+def test_under_load_and_fire_everything_is_accounted_for(system: LocalSystem) -> None:
     said = io.StringIO()
     settings = Settings(
         clients=10,
@@ -55,7 +55,7 @@ def test_under_load_and_fire_everything_is_accounted_for(place: Place) -> None:
         kill_on_for=5.0,
         may_die=SOON_HEALED,
     )
-    outcome = run(place, settings, Console(file=said, width=200))
+    outcome = run(system, settings, Console(file=said, width=200))
     assert outcome.complaints == [], said.getvalue()
     found = outcome.figures
     assert sum(found.killed.values()) >= 3

@@ -12,7 +12,7 @@ import pytest
 
 from local.api import rest_api_url
 from local.aws_client import aws_client
-from workstation.place import ACCOUNT, REGION, Place
+from workstation.local_system import ACCOUNT, REGION, LocalSystem
 
 FUNCTION = """
 def handler(event, context):
@@ -23,9 +23,9 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def url(place: Place) -> Iterator[str]:
+def url(system: LocalSystem) -> Iterator[str]:
     """A REST API whose GET answers with the request id it saw and whose POST raises."""
-    gateway, functions = aws_client(place, "apigateway"), aws_client(place, "lambda")
+    gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
     name = f"probe-{uuid4()}"
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -61,7 +61,7 @@ def url(place: Place) -> Iterator[str]:
         },
     )
     gateway.create_deployment(restApiId=api, stageName="test")
-    yield rest_api_url(place.endpoint, api, "test")
+    yield rest_api_url(system.endpoint, api, "test")
     gateway.delete_rest_api(restApiId=api)
     functions.delete_function(FunctionName=name)
 

@@ -12,16 +12,16 @@ from typer.testing import CliRunner
 
 from local.aws_client import aws_client
 from ops.__main__ import app
-from workstation.place import STAGE, Place
+from workstation.local_system import STAGE, LocalSystem
 
 SECONDS = 60
 
 
 @pytest.fixture
-def ops(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Runs a command; its JSON answer."""
-    monkeypatch.setenv("TRADING_PORT", str(place.port))
-    monkeypatch.setenv("TRADING_LOCAL_DIR", str(place.directory))
+    monkeypatch.setenv("TRADING_PORT", str(system.port))
+    monkeypatch.setenv("TRADING_LOCAL_DIR", str(system.directory))
 
     def run(*arguments: str) -> Any:
         result = CliRunner().invoke(app, ["--local", *arguments, "--json"])
@@ -31,9 +31,9 @@ def ops(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return run
 
 
-def poison(place: Place, *order_ids: str) -> None:
+def poison(system: LocalSystem, *order_ids: str) -> None:
     """Messages about orders that do not exist."""
-    sqs = aws_client(place, "sqs")
+    sqs = aws_client(system, "sqs")
     url = sqs.get_queue_url(QueueName=f"trading-{STAGE}-execution.fifo")["QueueUrl"]
     for order_id in order_ids:
         body = {
@@ -57,8 +57,10 @@ def shown(ops: Callable[..., Any], expected: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(240)
-def test_poison_is_found_sent_back_and_thrown_away(place: Place, ops: Callable[..., Any]) -> None:
-    poison(place, "ord_a", "ord_b", "ord_c")
+def test_poison_is_found_sent_back_and_thrown_away(
+    system: LocalSystem, ops: Callable[..., Any]
+) -> None:
+    poison(system, "ord_a", "ord_b", "ord_c")
     letters = shown(ops, ["ord_a", "ord_b", "ord_c"])
     assert {letter["reason"].partition(":")[0] for letter in letters} == {"NotFoundError"}
     assert [letter["group"] for letter in letters] == ["carol"] * 3

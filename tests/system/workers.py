@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from workstation.place import STAGE, Place
+from workstation.local_system import STAGE, LocalSystem
 
 LOOK_SECONDS = 0.05
 PREFIX = f"trading-{STAGE}-"
 
 
-def running(place: Place) -> dict[int, str]:
+def running(system: LocalSystem) -> dict[int, str]:
     """Process id → function, e.g. `execution`, of every worker."""
-    parent = int(place.pid_file.read_text())
+    parent = int(system.pid_file.read_text())
     named = ((child, _function(child)) for child in _children(parent))
     return {child: name.removeprefix(PREFIX) for child, name in named if name.startswith(PREFIX)}
 
@@ -42,9 +42,9 @@ def kill(worker: int) -> bool:
     return True
 
 
-def kill_busy(place: Place, function: str) -> int:
+def kill_busy(system: LocalSystem, function: str) -> int:
     """SIGKILL every worker of a function that is at work. Returns how many died."""
-    workers = [worker for worker, name in running(place).items() if name == function]
+    workers = [worker for worker, name in running(system).items() if name == function]
     return sum(map(kill, busy(workers)))
 
 

@@ -14,7 +14,7 @@ from moto.core.config import default_user_config
 from local import server
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
-from workstation.place import Place
+from workstation.local_system import LocalSystem
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,16 +28,16 @@ def one_session() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A local AWS with nothing in it; `local.aws_client.aws_client(place, service)` makes its
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
+    """A local AWS with nothing in it; `local.aws_client.aws_client(system, service)` makes its
     clients.
     """
-    place = Place(tmp_path_factory.mktemp("local_aws"), _free_port())
-    server.start(place, keep_state=False)
+    system = LocalSystem(tmp_path_factory.mktemp("local_aws"), _free_port())
+    server.start(system, keep_state=False)
     try:
-        yield place
+        yield system
     finally:
-        server.stop(place)
+        server.stop(system)
 
 
 @pytest.fixture

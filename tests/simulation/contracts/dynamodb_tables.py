@@ -17,7 +17,7 @@ from local.aws_client import aws_client
 from tests.simulation.boto import simulated_client
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.services.dynamodb import DynamoDB
-from workstation.place import ACCOUNT, Place
+from workstation.local_system import ACCOUNT, LocalSystem
 
 SPECS = {
     "things": TableSpec(("id",)),
@@ -99,8 +99,8 @@ def tables_in(
 
 
 @cache
-def _local_client(place: Place) -> Any:
-    return aws_client(place, "dynamodb")
+def _local_client(system: LocalSystem) -> Any:
+    return aws_client(system, "dynamodb")
 
 
 def _create(client: Any, name: str, spec: TableSpec) -> None:

@@ -104,8 +104,8 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
         request.getfixturevalue("moto_aws")
         steps, sqs = boto3.client("stepfunctions"), boto3.client("sqs")
     else:
-        place = request.getfixturevalue("local_aws")
-        steps, sqs = aws_client(place, "stepfunctions"), aws_client(place, "sqs")
+        system = request.getfixturevalue("local_aws")
+        steps, sqs = aws_client(system, "stepfunctions"), aws_client(system, "sqs")
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     url = sqs.create_queue(QueueName=f"{uuid4()}.fifo", Attributes=fifo)["QueueUrl"]
 

@@ -21,7 +21,7 @@ class LocalError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class LocalSystem:
     """One local system: everything it keeps is under `directory`, it answers on `port`."""
 
     directory: Path
@@ -115,11 +115,13 @@ class Place:
         return {**inherited, **self.aws_environment(), "PATH": path}
 
 
-def default_place() -> Place:
+def default_system() -> LocalSystem:
     """The user's local system. TRADING_PORT and TRADING_LOCAL_DIR move it."""
     port = os.environ.get("TRADING_PORT", "4566")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise LocalError(
             f"TRADING_PORT={port} is not a port", "Set it to a free port, e.g. TRADING_PORT=4567."
         )
-    return Place(Path(os.environ.get("TRADING_LOCAL_DIR", ROOT / ".local")).resolve(), int(port))
+    return LocalSystem(
+        Path(os.environ.get("TRADING_LOCAL_DIR", ROOT / ".local")).resolve(), int(port)
+    )
