@@ -10,19 +10,20 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.catalog import (
-    ATTENTION_SHARDS,
-    INTERNAL_ROUTES,
+from infra.catalog.functions import SERVICES
+from infra.catalog.names import (
     MAILBOXES,
-    MARKET_OPENS_AT,
     ORDER_LIFECYCLE,
-    PUBLIC_ROUTES,
-    SERVICES,
     SETTLE_CLIENTS,
     SETTLEMENT_CYCLE,
+    SIGNING_KEY,
+)
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
+from infra.catalog.schedules import (
+    ATTENTION_SHARDS,
+    MARKET_OPENS_AT,
     SETTLEMENT_CYCLE_AGAIN_AT,
     SETTLEMENT_CYCLE_AT,
-    SIGNING_KEY,
 )
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns

@@ -4,7 +4,10 @@ from aws_cdk import ArnFormat, CfnOutput, Duration, Stack
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.catalog import DEPOSITORY, EXCHANGES, SIMULATOR_TABLES, SIMULATORS, VENUE_ROUTES
+from infra.catalog.functions import SIMULATORS
+from infra.catalog.names import DEPOSITORY, EXCHANGES
+from infra.catalog.routes import VENUE_ROUTES
+from infra.catalog.tables import SIMULATOR_TABLES
 from infra.constructs.naming import pascal
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.records import record_table

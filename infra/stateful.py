@@ -6,7 +6,9 @@ from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.catalog import DEPOSITORY, EXCHANGES, FUNCTIONS, MAILBOXES, SIGNING_KEY, TABLES
+from infra.catalog.functions import FUNCTIONS
+from infra.catalog.names import DEPOSITORY, EXCHANGES, MAILBOXES, SIGNING_KEY
+from infra.catalog.tables import TABLES
 from infra.constructs.alarms import Alarms
 from infra.constructs.mailbox import FifoMailbox, undelivered
 from infra.constructs.naming import pascal

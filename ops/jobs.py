@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infra.catalog import SETTLEMENT_CYCLE
+from infra.catalog.names import SETTLEMENT_CYCLE
 from ops.audit import AuditLog
 from ops.exit_status import Exit
 from ops.options import AsJson, Reason

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from infra.catalog import SETTLEMENT_CYCLE_AT
+from infra.catalog.schedules import SETTLEMENT_CYCLE_AT
 from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting

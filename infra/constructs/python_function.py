@@ -11,7 +11,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.catalog import FunctionSpec
+from infra.catalog.functions import FunctionSpec
+from infra.catalog.grants import GRANTS
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns, statements
 from infra.stage import ROOT, Deployment
@@ -82,7 +83,7 @@ class PythonFunction(lambda_.Function):
                 resources=[log_group.log_group_arn],
             )
         )
-        for statement in statements(spec.grants, arns):
+        for statement in statements(GRANTS[name], arns):
             role.add_to_policy(statement)
         super().__init__(
             scope,

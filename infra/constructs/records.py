@@ -4,7 +4,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.catalog import TableSpec
+from infra.catalog.tables import TableSpec
 from infra.constructs.naming import pascal
 from infra.stage import Deployment
 from infra.wildcards import acknowledge

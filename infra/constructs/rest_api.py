@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.catalog import Route
+from infra.catalog.routes import Route
 from infra.constructs.alarms import Alarms
 from infra.constructs.gateway_responses import PROBLEMS
 from infra.constructs.naming import pascal

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.catalog import FUNCTIONS, MAILBOXES, TABLES
+from infra.catalog.functions import FUNCTIONS
+from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import TABLES
 from tests.benchmarks.world import CONSTANT_ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]

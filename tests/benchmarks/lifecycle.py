@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from infra.catalog import ORDER_LIFECYCLE
+from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks import seeding
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.world import REGION, World

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from botocore.hooks import BaseEventHooks
 
-from infra.catalog import FUNCTIONS, SIMULATORS, TableSpec
+from infra.catalog.functions import FUNCTIONS, SIMULATORS
+from infra.catalog.tables import TableSpec
 from tests.benchmarks import units
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.units import Item

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.catalog import MAILBOXES, SIMULATORS
+from infra.catalog.functions import SIMULATORS
+from infra.catalog.names import MAILBOXES
 from tests.benchmarks import prices
 from tests.benchmarks.lifecycle import Lifecycle
 from tests.benchmarks.measure import bill

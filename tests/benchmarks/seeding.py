@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from infra.catalog import DEPOSITORY, EXCHANGES, SIGNING_KEY
+from infra.catalog.names import DEPOSITORY, EXCHANGES, SIGNING_KEY
 from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.catalog import TableSpec
+from infra.catalog.tables import TableSpec
 from tests.benchmarks import units
 from tests.benchmarks.meter import Meter
 from tests.benchmarks.prices import Billed

@@ -11,7 +11,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from infra.catalog import TableSpec
+from infra.catalog.tables import TableSpec
 
 Item = Mapping[str, Mapping[str, Any]]
 WRITE_BYTES = 1024

@@ -28,15 +28,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from infra.catalog import (
-    FUNCTIONS,
-    MAILBOXES,
-    PUBLIC_ROUTES,
-    SIMULATOR_TABLES,
-    TABLES,
-    VENUE_ROUTES,
-    TableSpec,
-)
+from infra.catalog.functions import FUNCTIONS
+from infra.catalog.names import MAILBOXES
+from infra.catalog.routes import PUBLIC_ROUTES, VENUE_ROUTES
+from infra.catalog.tables import SIMULATOR_TABLES, TABLES, TableSpec
 from simulators import exchange
 from tests.benchmarks import seeding
 from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter

@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic_settings import BaseSettings
 
-from infra.catalog import FUNCTIONS
+from infra.catalog.functions import FUNCTIONS
 from infra.stage import ROOT
 from tests.infra.synthesized import Resource, Synthesized, text
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from infra.catalog import ATTENTION_SHARDS
+from infra.catalog.schedules import ATTENTION_SHARDS
 from infra.stage import ROOT
 from tests.infra.synthesized import Synthesized
 from trading.adapters.dynamodb import tables

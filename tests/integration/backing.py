@@ -7,7 +7,8 @@ from typing import Any
 
 import boto3
 
-from infra.catalog import MAILBOXES, TABLES, TableSpec
+from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import TABLES, TableSpec
 
 PREFIX = "trading-test-"
 SIGNING_KEY_ID = f"{PREFIX}signing-key"

@@ -21,7 +21,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.catalog import INTERNAL_ROUTES, MAILBOXES, PUBLIC_ROUTES, VENUE_ROUTES, Route
+from infra.catalog.names import MAILBOXES
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
 from tests.integration.backing import (
     ENVIRONMENT,

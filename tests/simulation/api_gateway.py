@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, parse_qsl
 
-from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from tests.simulation.engine import LATENCY, Engine, Outcome
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda

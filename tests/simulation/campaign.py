@@ -188,7 +188,7 @@ def fingerprint() -> str:
         "layers/trading",
         "functions",
         "infra/workflows",
-        "infra/catalog.py",
+        "infra/catalog",
         "tests/simulation",
     ):
         at = ROOT / folder

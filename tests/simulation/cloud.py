@@ -10,7 +10,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from infra.catalog import MAILBOXES, SERVICES, TABLES
+from infra.catalog.functions import SERVICES
+from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import TABLES
 from tests.simulation.api_gateway import ApiGateway
 from tests.simulation.calls import Calls
 from tests.simulation.engine import Engine, Outcome

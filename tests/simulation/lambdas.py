@@ -17,7 +17,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
-from infra.catalog import SERVICES
+from infra.catalog.functions import SERVICES
 from tests.simulation.engine import Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE

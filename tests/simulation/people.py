@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.catalog import MAILBOXES
+from infra.catalog.names import MAILBOXES
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import boto3
 
-from infra.catalog import ATTENTION_SHARDS
+from infra.catalog.schedules import ATTENTION_SHARDS
 from tests.simulation.cloud import Cloud
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, StuckError

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.catalog import SETTLE_CLIENTS
+from infra.catalog.names import SETTLE_CLIENTS
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 

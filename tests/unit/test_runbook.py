@@ -17,7 +17,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.catalog import FUNCTIONS, MAILBOXES, SERVICES
+from infra.catalog.functions import FUNCTIONS, SERVICES
+from infra.catalog.names import MAILBOXES
 from simulators.adapters import tables as simulated
 from simulators.adapters.callbacks import TIMEOUT as CALLBACK
 from trading import bootstrap

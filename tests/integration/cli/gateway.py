@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from infra.constructs.gateway_responses import PROBLEMS
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.system import System

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.catalog import TableSpec
+from infra.catalog.tables import TableSpec
 from local.aws_client import aws_client
 from tests.simulation.boto import simulated_client
 from tests.simulation.contracts.backends import BACKENDS

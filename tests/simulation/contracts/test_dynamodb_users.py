@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyItemNotFoundError,
 )
 
-from infra.catalog import SIMULATOR_TABLES, TABLES
+from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from simulators import depository, exchange
 from simulators.adapters.depository_store import DepositoryStore, SettledInstruction
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord

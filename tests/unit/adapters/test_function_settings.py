@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from infra.catalog import FUNCTIONS
+from infra.catalog.functions import FUNCTIONS
 from trading.adapters.runtime.settings import SettingsError, load
 
 COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from infra.catalog import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "reference"
 APIS = [("openapi.json", PUBLIC_ROUTES), ("openapi-internal.json", INTERNAL_ROUTES)]

@@ -1,0 +1,1 @@
+"""What is deployed, as data: one topic a module, no constructs."""

@@ -1,0 +1,171 @@
+"""What each function may do.
+
+A function's grants map a resource to the actions that its role allows on it. The kind of the
+resource tells the service of the actions:
+
+    tables/orders, tables/orders/attention (an index)      dynamodb
+    queues/execution, dlqs/execution                       sqs
+    secrets/signing-key, secrets/venue-XNYS                secretsmanager
+    workflows/order-lifecycle                              states
+    executions/order-lifecycle (all of a workflow's)       states
+    functions/exchange_matching                            lambda
+
+A transaction needs the permissions of the actions in it. DynamoDB has no permission of its own for
+TransactWriteItems.
+"""
+
+from collections.abc import Mapping
+
+from infra.catalog.names import (
+    DEPOSITORY,
+    EXCHANGES,
+    ORDER_LIFECYCLE,
+    SETTLEMENT_CYCLE,
+    SIGNING_KEY,
+)
+
+_READ = "GetSecretValue"
+_ANSWER_TASK = "SendTaskSuccess SendTaskFailure"
+_IDEMPOTENCY = "GetItem PutItem UpdateItem DeleteItem"
+_EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
+_DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
+
+_EXECUTION_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/reference": "GetItem Query",
+    "tables/accounts": "GetItem PutItem",
+    "tables/orders": "GetItem BatchGetItem PutItem UpdateItem",
+    "tables/ledger": "GetItem BatchGetItem PutItem",
+    "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
+    "queues/clearing": "SendMessage",
+    f"workflows/{ORDER_LIFECYCLE}": f"StartExecution {_ANSWER_TASK}",
+    **_EXCHANGE_SECRETS,
+}
+_CLEARING_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/accounts": "PutItem Query",
+    "tables/orders": "GetItem PutItem",
+    "tables/ledger": "BatchGetItem PutItem",
+}
+_SETTLEMENT_GRANTS = {
+    "tables/clients": "GetItem",
+    "tables/accounts": "GetItem PutItem DeleteItem Query",
+    "tables/orders": "GetItem PutItem",
+    "tables/ledger": "GetItem BatchGetItem PutItem",
+    **_DEPOSITORY_SECRET,
+}
+
+
+def _union(*grants: Mapping[str, str]) -> dict[str, str]:
+    """All that any of them allows."""
+    resources = dict.fromkeys(resource for each in grants for resource in each)
+    return {
+        resource: " ".join(
+            dict.fromkeys(action for each in grants for action in each.get(resource, "").split())
+        )
+        for resource in resources
+    }
+
+
+GRANTS: Mapping[str, Mapping[str, str]] = {
+    "authorizer": {f"secrets/{SIGNING_KEY}": _READ},
+    "internal_authorizer": {f"secrets/{SIGNING_KEY}": _READ},
+    "auth": {
+        "tables/credentials": "GetItem",
+        "tables/clients": "GetItem",
+        "tables/idempotency": _IDEMPOTENCY,
+        "tables/control": "GetItem PutItem UpdateItem DeleteItem",
+        f"secrets/{SIGNING_KEY}": _READ,
+    },
+    "orders": {
+        "tables/clients": "GetItem",
+        "tables/reference": "GetItem Query",
+        "tables/accounts": "GetItem PutItem",
+        "tables/orders": "GetItem BatchGetItem PutItem",
+        "tables/orders/by-client": "Query",
+        "tables/ledger": "BatchGetItem",
+        "tables/control": "BatchGetItem UpdateItem",
+        "tables/idempotency": _IDEMPOTENCY,
+        "queues/execution": "SendMessage",
+        f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
+    },
+    "accounts": {
+        "tables/clients": "GetItem",
+        "tables/reference": "GetItem",
+        "tables/accounts": "GetItem Query",
+        "tables/ledger": "BatchGetItem",
+        "tables/ledger/by-client": "Query",
+        "tables/control": "BatchGetItem UpdateItem",
+    },
+    "callbacks": {
+        "queues/execution": "SendMessage",
+        "tables/idempotency": _IDEMPOTENCY,
+        **_EXCHANGE_SECRETS,
+    },
+    "internal": _union(_CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"queues/execution": "SendMessage"}),
+    "admin": {
+        "tables/clients": "GetItem PutItem",
+        "tables/credentials": "GetItem PutItem",
+        "tables/credentials/by-client": "Query",
+        "tables/accounts": "GetItem PutItem Query",
+        "tables/ledger": "GetItem BatchGetItem PutItem",
+        "tables/orders": "GetItem BatchGetItem PutItem",
+        "tables/orders/by-client": "Query",
+        "tables/control": "BatchGetItem",
+        "tables/reference": "GetItem UpdateItem",
+        "tables/audit": "GetItem PutItem",
+        "tables/idempotency": _IDEMPOTENCY,
+        "queues/execution": "SendMessage",
+        f"executions/{ORDER_LIFECYCLE}": "DescribeExecution GetExecutionHistory",
+    },
+    "execution": _EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
+    "clearing": _CLEARING_GRANTS
+    | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
+    "settlement": _SETTLEMENT_GRANTS
+    | {
+        "queues/settlement": "SendMessage",
+        "dlqs/settlement": "SendMessage",
+        f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
+    },
+    "settlement_plan": {"tables/accounts/obligations-due": "Query"},
+    "settlement_reconcile": {
+        "tables/accounts": "Query",
+        "tables/accounts/obligations-due": "Query",
+        "tables/ledger": "BatchGetItem PutItem",
+        **_DEPOSITORY_SECRET,
+    },
+    "sweeper": {
+        "tables/orders": "GetItem UpdateItem",
+        "tables/orders/attention": "Query",
+        "queues/execution": "SendMessage",
+        f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
+    },
+    "day_close": {
+        "tables/orders": "GetItem",
+        "tables/orders/attention": "Query",
+        "queues/clearing": "SendMessage",
+        "queues/execution": "SendMessage",
+    },
+    "reconciliation": {
+        "tables/accounts": "Scan",
+        "tables/orders": "Scan",
+        "tables/ledger": "Scan",
+        "tables/control": "PutItem",
+    },
+    "key_rotation": {
+        f"secrets/{SIGNING_KEY}": "PutSecretValue",
+    },
+    "exchange_api": {
+        "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        "functions/exchange_matching": "InvokeFunction",
+        **_EXCHANGE_SECRETS,
+    },
+    "exchange_matching": {
+        "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        **_EXCHANGE_SECRETS,
+    },
+    "depository_api": {
+        "tables/depository-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        **_DEPOSITORY_SECRET,
+    },
+}

@@ -1,0 +1,12 @@
+"""Names that the stacks, the functions and the tools have to agree on."""
+
+EXCHANGES = ("XNYS", "XNAS", "ARCX", "BATS")
+DEPOSITORY = "depository"
+SIGNING_KEY = "signing-key"
+
+ORDER_LIFECYCLE = "order-lifecycle"
+SETTLEMENT_CYCLE = "settlement-cycle"
+SETTLE_CLIENTS = "SettleClients"
+"""The label of the Distributed Map in the settlement cycle. Its executions are named after it."""
+
+MAILBOXES = ("execution", "clearing", "settlement")

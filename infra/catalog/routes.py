@@ -1,0 +1,71 @@
+"""Routes of the three REST APIs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path, and the function that answers.
+
+    For a `signed` route the function itself authenticates the request, by an HMAC signature or by
+    credentials in the body. For every other route the API's authorizer does.
+    """
+
+    method: str
+    path: str
+    function: str
+    signed: bool = False
+
+
+PUBLIC_ROUTES = (
+    Route("POST", "/api/v1/auth/token", "auth", signed=True),
+    Route("POST", "/api/v1/orders", "orders"),
+    Route("GET", "/api/v1/orders", "orders"),
+    Route("DELETE", "/api/v1/orders", "orders"),
+    Route("GET", "/api/v1/orders:by_client_order_id", "orders"),
+    Route("GET", "/api/v1/orders/{order_id}", "orders"),
+    Route("PATCH", "/api/v1/orders/{order_id}", "orders"),
+    Route("DELETE", "/api/v1/orders/{order_id}", "orders"),
+    Route("GET", "/api/v1/balance", "accounts"),
+    Route("GET", "/api/v1/positions", "accounts"),
+    Route("GET", "/api/v1/positions/{symbol}", "accounts"),
+    Route("GET", "/api/v1/portfolio", "accounts"),
+    Route("GET", "/api/v1/trades", "accounts"),
+    Route("GET", "/api/v1/trade/balance", "accounts"),
+    Route("GET", "/api/v1/trade/portfolio", "accounts"),
+    Route("GET", "/api/v1/transaction-history", "orders"),
+    Route("POST", "/api/v1/place-trade", "orders"),
+    Route("POST", "/api/v1/trade/place", "orders"),
+    Route("GET", "/api/v1/trade/{trade_id}", "orders"),
+    Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
+    Route("GET", "/api/v1/transactions", "accounts"),
+    Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
+)
+INTERNAL_ROUTES = (
+    Route("POST", "/api/v1/execution/{order_id}", "internal"),
+    Route("POST", "/api/v1/clearing/{trade_id}", "internal"),
+    Route("POST", "/api/v1/settlement/{trade_id}", "internal"),
+    Route("POST", "/api/v1/admin/clients", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}/orders", "admin"),
+    Route("GET", "/api/v1/admin/clients/{client_id}/portfolio", "admin"),
+    Route("GET", "/api/v1/admin/orders/{order_id}", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/suspension", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/activation", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/limits", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/secret-rotation", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/deposits", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/withdrawals", "admin"),
+    Route("PUT", "/api/v1/admin/instruments/{symbol}/halt", "admin"),
+    Route("PUT", "/api/v1/admin/instruments/{symbol}/resume", "admin"),
+)
+VENUE_ROUTES = (
+    Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),
+    Route("GET", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True),
+    Route(
+        "DELETE", "/exchanges/{exchange_id}/orders/{client_order_id}", "exchange_api", signed=True
+    ),
+    Route("GET", "/quotes/{symbol}", "exchange_api", signed=True),
+    Route("POST", "/depository/instructions", "depository_api", signed=True),
+    Route("GET", "/depository/confirmations", "depository_api", signed=True),
+)
