@@ -14,7 +14,7 @@ from ops.stuck import StuckOrders, counted
 from ops.target import Target
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
-from trading.domain.ledger import LedgerEntry
+from trading.domain.ledger import Break, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
 from workstation.screen import Screen, in_words, table
@@ -184,7 +184,7 @@ def _parts(
 def _kind(entry: LedgerEntry) -> str | Text:
     return (
         Text(f"BREAK {entry.code}: {entry.reason}", style="red")
-        if entry.kind == "BREAK"
+        if isinstance(entry, Break)
         else entry.kind
     )
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from trading.adapters.faces import views
 from trading.adapters.messaging.workflow_lookup import WorkflowState
-from trading.domain.ledger import LedgerEntry
+from trading.domain.ledger import Break, LedgerEntry
 from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Timestamp
 
@@ -70,8 +70,8 @@ class EntryView(Frozen):
                 PostingView(account=each.account, asset=each.asset, amount=str(each.amount))
                 for each in entry.postings
             ),
-            code=entry.code if entry.kind == "BREAK" else None,
-            reason=entry.reason if entry.kind == "BREAK" else None,
+            code=entry.code if isinstance(entry, Break) else None,
+            reason=entry.reason if isinstance(entry, Break) else None,
         )
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.callbacks.settings import Settings
 from trading.adapters.http.idempotency import Idempotency
-from trading.adapters.http.problems import HttpError
+from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime.aws import CLIENT_CONFIG
@@ -24,6 +24,7 @@ from trading.adapters.venues.secrets import VenueSecrets
 from trading.adapters.venues.signatures import SignatureError, verify
 from trading.domain.values import Frozen
 from trading.messages import ReportReceived
+from trading.metrics import Metric
 from trading.wire import CALLBACK_PATH, ExecutionReport
 
 
@@ -55,9 +56,9 @@ def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
         logger.warning(
             "signature refused", reason=str(error), key_id=headers.get("x-key-id", "")[:32]
         )
-        count("InvalidSignature")
+        count(Metric.INVALID_SIGNATURE)
         raise HttpError(
-            HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid."
+            HTTPStatus.UNAUTHORIZED, ProblemCode.INVALID_SIGNATURE, "The signature is not valid."
         ) from None
 
 
@@ -69,12 +70,14 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     """Answered 200 only when the report is durable; until then the exchange sends it again."""
     if app.event.headers.get("x-key-id") != report.exchange_id:
         raise HttpError(
-            HTTPStatus.FORBIDDEN, "FORBIDDEN", "An exchange reports its own executions only."
+            HTTPStatus.FORBIDDEN,
+            ProblemCode.FORBIDDEN,
+            "An exchange reports its own executions only.",
         )
     if app.idempotency_key != f"{report.exchange_id}:{report.execution_id}":
         raise HttpError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            "IDEMPOTENCY_KEY_MISMATCH",
+            ProblemCode.IDEMPOTENCY_KEY_MISMATCH,
             "The Idempotency-Key of a report is {exchange_id}:{execution_id}.",
         )
     message = ReportReceived(
@@ -95,7 +98,7 @@ def _enqueue(message: ReportReceived) -> Accepted:
         logger.exception("report not enqueued")
         raise HttpError(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "UNAVAILABLE",
+            ProblemCode.UNAVAILABLE,
             "Send the report again.",
             headers={"Retry-After": "1"},
         ) from error

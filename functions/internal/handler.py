@@ -14,7 +14,7 @@ from trading import bootstrap
 from trading.adapters.faces import views
 from trading.adapters.faces.views import ClearingDetail, ExecutionSummary, SettlementDetail
 from trading.adapters.http.idempotency import REPLAYED_HEADER
-from trading.adapters.http.problems import HttpError
+from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, PathId, json_response
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime.aws import CLIENT_CONFIG
@@ -111,7 +111,7 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
         logger.warning("the depository did not answer", exc_info=True)
         raise HttpError(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "UNAVAILABLE",
+            ProblemCode.UNAVAILABLE,
             "The depository did not answer; ask again.",
             headers={"Retry-After": "5"},
         ) from error

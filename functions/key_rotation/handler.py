@@ -15,6 +15,7 @@ from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
 from trading.domain.values import Frozen
+from trading.metrics import Metric
 
 settings = load(Settings)
 client = boto3.client("secretsmanager", config=CLIENT_CONFIG)
@@ -42,5 +43,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.info("already rotated", version_id=version_id)
         return {"version_id": version_id, "rotated": False}
     logger.info("rotated", version_id=version_id)
-    count("SigningKeyRotated")
+    count(Metric.SIGNING_KEY_ROTATED)
     return {"version_id": version_id, "rotated": True}

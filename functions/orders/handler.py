@@ -30,7 +30,7 @@ from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency
 from trading.adapters.http.periods import From, To
-from trading.adapters.http.problems import HttpError
+from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
@@ -94,7 +94,9 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
     """
     if request.client_id != app.principal.client_id:
         raise HttpError(
-            HTTPStatus.FORBIDDEN, "CLIENT_MISMATCH", "A client places orders for itself only."
+            HTTPStatus.FORBIDDEN,
+            ProblemCode.CLIENT_MISMATCH,
+            "A client places orders for itself only.",
         )
     fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)

@@ -14,6 +14,7 @@ from trading.adapters.dynamodb.reconciliation_reports import TableReports
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
+from trading.metrics import Metric
 from trading.usecases.posttrade.reconcile_books import ReconcileBooks, Report
 
 LEFT_FOR_THE_REPORT_SECONDS = 90
@@ -45,10 +46,10 @@ def _emit(report: Report) -> None:
         "books reconciled",
         extra=report.model_dump(mode="json", exclude={"findings", "recent_breaks"}),
     )
-    count("ReconciliationRuns" if report.complete else "ReconciliationsIncomplete")
-    count("ReconciliationFindings", value=broken)
-    count("ReconciliationInMotion", value=report.in_motion)
+    count(Metric.RECONCILIATION_RUNS if report.complete else Metric.RECONCILIATIONS_INCOMPLETE)
+    count(Metric.RECONCILIATION_FINDINGS, value=broken)
+    count(Metric.RECONCILIATION_IN_MOTION, value=report.in_motion)
     count(
-        "ReconciliationSeconds",
+        Metric.RECONCILIATION_SECONDS,
         value=round((report.finished_at - report.started_at).total_seconds()),
     )

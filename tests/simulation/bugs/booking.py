@@ -234,7 +234,7 @@ BUGS = (
         (
             Edit(
                 BookExecution._record_break,
-                'if any(known.kind == "BREAK" for known in self.books.entries([entry.trade_id])):',
+                "if any(known.kind is EntryKind.BREAK for known in self.books.entries([entry.trade_id])):",
                 "if False:",
             ),
         ),

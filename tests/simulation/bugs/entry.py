@@ -116,7 +116,7 @@ BUGS = (
         (
             Edit(
                 CALLBACKS,
-                '        raise HttpError(\n            HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Send the report again.", headers={"Retry-After": "1"}\n        ) from error\n',
+                '        raise HttpError(\n            HTTPStatus.SERVICE_UNAVAILABLE, ProblemCode.UNAVAILABLE, "Send the report again.", headers={"Retry-After": "1"}\n        ) from error\n',
                 "",
             ),
         ),
@@ -129,7 +129,7 @@ BUGS = (
         (
             Edit(
                 CALLBACKS,
-                'raise HttpError(HTTPStatus.UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not valid.") from None',
+                'raise HttpError(HTTPStatus.UNAUTHORIZED, ProblemCode.INVALID_SIGNATURE, "The signature is not valid.") from None',
                 "return",
             ),
         ),

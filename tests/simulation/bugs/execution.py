@@ -27,7 +27,7 @@ BUGS = (
         (
             Edit(
                 RouteOrder._submit,
-                '        self.monitor.count("SubmitsUnknown", exchange_id=child.exchange_id, error=str(error))\n        return self._fence(order, child)',
+                "        self.monitor.count(Metric.SUBMITS_UNKNOWN, exchange_id=child.exchange_id, error=str(error))\n        return self._fence(order, child)",
                 "        return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))",
             ),
         ),
@@ -152,7 +152,7 @@ BUGS = (
         (
             Edit(
                 HandleExecutionMessage._end_early,
-                'self.monitor.count("CancelsUnanswered", exchange_id=child.exchange_id, error=str(error))',
+                "self.monitor.count(Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, error=str(error))",
                 'order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
             ),
         ),

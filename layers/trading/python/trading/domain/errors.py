@@ -5,6 +5,8 @@ them.
 from collections.abc import Mapping
 from enum import StrEnum
 
+from trading.domain.coded import Coded
+
 
 class ErrorKind(StrEnum):
     """The nature of a refusal, in no transport's words; each transport maps it once."""
@@ -17,6 +19,58 @@ class ErrorKind(StrEnum):
     UNPROCESSABLE = "UNPROCESSABLE"
     THROTTLED = "THROTTLED"
     UNAVAILABLE = "UNAVAILABLE"
+
+
+class ErrorCode(Coded):
+    """Why a use case refuses a request."""
+
+    NOT_FOUND = "NOT_FOUND", "What the request names does not exist, or not for this client."
+    CONCURRENT_UPDATE = (
+        "CONCURRENT_UPDATE",
+        "The data changed while the request was handled. The same request may succeed now.",
+    )
+    OVERLOADED = "OVERLOADED", "The database did not take the write in time. Ask again."
+    VERSION_CONFLICT = "VERSION_CONFLICT", "The client has changed since the version named."
+    IDEMPOTENCY_KEY_REUSED = (
+        "IDEMPOTENCY_KEY_REUSED",
+        "The Idempotency-Key was used before, with another request.",
+    )
+    REFERENCE_REUSED = (
+        "REFERENCE_REUSED",
+        "The payment reference was used before, for another transfer.",
+    )
+    CLIENT_EXISTS = "CLIENT_EXISTS", "There is a client with this id."
+    CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "There is no client of the token's name."
+    CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."
+    LOGIN_LOCKED = "LOGIN_LOCKED", "Too many log-ins with this API key have failed."
+    UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL", "The symbol is not listed."
+    NOT_WITHDRAWABLE = (
+        "NOT_WITHDRAWABLE",
+        "Less is settled, free and not owed than is to be withdrawn.",
+    )
+    LOAN_NOT_COVERED = (
+        "LOAN_NOT_COVERED",
+        "Shares cannot leave while settled cash does not cover the loan that they secure.",
+    )
+    ACCOUNT_BUSY = "ACCOUNT_BUSY", "The account changed while it was read. Ask again."
+    ORDER_CLOSED = "ORDER_CLOSED", "The order can no longer execute."
+    ORDER_ENDING = "ORDER_ENDING", "The order is being canceled, replaced or expired already."
+    ORDER_PENDING = "ORDER_PENDING", "The order itself still waits to replace another."
+    PRICE_NOT_ALLOWED = "PRICE_NOT_ALLOWED", "An order of this type carries no price."
+    STOP_PRICE_NOT_ALLOWED = (
+        "STOP_PRICE_NOT_ALLOWED",
+        "An order of this type carries no stop price.",
+    )
+    NOTHING_TO_CHANGE = "NOTHING_TO_CHANGE", "The order has these terms already."
+    QUANTITY_FILLED = (
+        "QUANTITY_FILLED",
+        "The new quantity is not greater than the quantity filled.",
+    )
+    NOT_EXECUTED = "NOT_EXECUTED", "The order is not over, or nothing of it was executed."
+    NOT_CLEARED = "NOT_CLEARED", "The trade is not cleared, so it cannot be settled."
+    NOT_DUE = "NOT_DUE", "The settlement date of the trade has not come."
+    SETTLEMENT_FAILED = "SETTLEMENT_FAILED", "The depository did not settle the trade."
 
 
 class InvariantError(Exception):
@@ -33,7 +87,7 @@ class DomainError(Exception):
     says when asking again makes sense. A subclass sets `code` and `kind`.
     """
 
-    code: str = "DOMAIN_ERROR"
+    code: Coded
     kind: ErrorKind = ErrorKind.UNPROCESSABLE
 
     def __init__(

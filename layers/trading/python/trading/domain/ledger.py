@@ -9,10 +9,65 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from trading.domain.coded import Coded
 from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp
 
 DEPOSITORY = "depository"
 LENDING = "lending"
+
+
+class EntryKind(Coded):
+    """What a ledger entry records."""
+
+    FILL = "FILL", "A trade: an execution at an exchange, booked to the client."
+    NOVATION = "NOVATION", "The CCP took over the exchange's side of a trade."
+    SETTLEMENT = "SETTLEMENT", "The depository delivered the shares of a trade versus payment."
+    DEPOSIT = "DEPOSIT", "Cash or shares came in from outside."
+    WITHDRAWAL = "WITHDRAWAL", "Cash or shares left."
+    BREAK = "BREAK", "The outside world said something that the books refuse."
+
+
+class BreakCode(Coded):
+    """Why the books refuse what the outside world said. People look at every break."""
+
+    UNKNOWN_ORDER = (
+        "UNKNOWN_ORDER",
+        "An exchange reported a child order that this account does not have there.",
+    )
+    OTHER_ORDER_REPORTED = (
+        "OTHER_ORDER_REPORTED",
+        "An exchange reported another symbol or side than was ordered.",
+    )
+    MALFORMED_TRADE = (
+        "MALFORMED_TRADE",
+        "An exchange reported a trade without a quantity or a price.",
+    )
+    EXECUTION_CHANGED = (
+        "EXECUTION_CHANGED",
+        "An exchange reported a booked execution again, with another quantity or price.",
+    )
+    UNKNOWN_CHILD_ORDER = (
+        "UNKNOWN_CHILD_ORDER",
+        "An exchange executed a child order that it never got.",
+    )
+    OVERFILL = "OVERFILL", "An exchange executed more than was left of the order."
+    IMPLAUSIBLE_PRICE = "IMPLAUSIBLE_PRICE", "The price of an execution is not positive."
+    IMPLAUSIBLE_TIME = (
+        "IMPLAUSIBLE_TIME",
+        "The time of an execution lies outside of the trading calendar.",
+    )
+    PRICE_WORSE_THAN_LIMIT = (
+        "PRICE_WORSE_THAN_LIMIT",
+        "An exchange executed the order at a worse price than it allows.",
+    )
+    CONFIRMATION_MISMATCH = (
+        "CONFIRMATION_MISMATCH",
+        "The depository confirmed something else than was instructed.",
+    )
+    UNRECONCILED_CONFIRMATION = (
+        "UNRECONCILED_CONFIRMATION",
+        "The depository settled something that the ledger does not have, or has otherwise.",
+    )
 
 
 def client_account(client_id: str) -> str:
@@ -78,7 +133,7 @@ class Entry(Frozen):
     """
 
     trade_id: str
-    kind: str
+    kind: EntryKind
     client_id: str
     booked_at: Timestamp
     postings: tuple[Posting, ...] = ()
@@ -96,7 +151,7 @@ class Fill(Entry):
     credit.
     """
 
-    kind: Literal["FILL"] = "FILL"
+    kind: Literal[EntryKind.FILL] = EntryKind.FILL
     order_id: str
     exchange_id: str
     execution_id: str
@@ -132,7 +187,7 @@ class NetPosition(Frozen):
 class Novation(Entry):
     """The CCP steps between the parties: the exchange-side obligation becomes the CCP's."""
 
-    kind: Literal["NOVATION"] = "NOVATION"
+    kind: Literal[EntryKind.NOVATION] = EntryKind.NOVATION
     order_id: str
     clearing_id: str
     margin_required: Money
@@ -143,7 +198,7 @@ class Novation(Entry):
 class Settlement(Entry):
     """Delivery versus payment at the depository, confirmed."""
 
-    kind: Literal["SETTLEMENT"] = "SETTLEMENT"
+    kind: Literal[EntryKind.SETTLEMENT] = EntryKind.SETTLEMENT
     order_id: str
     symbol: str
     settlement_id: str
@@ -156,7 +211,7 @@ class Settlement(Entry):
 class Deposit(Entry):
     """Cash or shares that came in from outside. `cost`: what the shares cost the client in all."""
 
-    kind: Literal["DEPOSIT"] = "DEPOSIT"
+    kind: Literal[EntryKind.DEPOSIT] = EntryKind.DEPOSIT
     reference: str
     cost: Money | None = None
 
@@ -164,7 +219,7 @@ class Deposit(Entry):
 class Withdrawal(Entry):
     """Cash or shares that left. `cost`: the part of the position's cost that went with the shares."""
 
-    kind: Literal["WITHDRAWAL"] = "WITHDRAWAL"
+    kind: Literal[EntryKind.WITHDRAWAL] = EntryKind.WITHDRAWAL
     reference: str
     cost: Money | None = None
 
@@ -174,9 +229,9 @@ class Break(Entry):
     at.
     """
 
-    kind: Literal["BREAK"] = "BREAK"
+    kind: Literal[EntryKind.BREAK] = EntryKind.BREAK
     order_id: str | None = None
-    code: str
+    code: BreakCode
     reason: str
     evidence: dict[str, str]
 

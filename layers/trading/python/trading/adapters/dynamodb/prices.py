@@ -14,6 +14,7 @@ from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.accounts.valuation import LastPrice
+from trading.metrics import Metric
 from trading.usecases.ports import Clock, StaleError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class TableLastPrices:
         except StaleError:
             return
         except (ClientError, BotoCoreError):
-            count("LastPricesLost")
+            count(Metric.LAST_PRICES_LOST)
         self._written[symbol] = True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
@@ -81,7 +82,7 @@ class TableLastPrices:
                 found |= self._read(missing[start : start + BATCH_GET_LIMIT])
         except (ClientError, BotoCoreError):
             logger.warning("last prices not read", exc_info=True)
-            count("LastPricesUnavailable")
+            count(Metric.LAST_PRICES_UNAVAILABLE)
         return {symbol: last for symbol, last in found.items() if last is not None}
 
     def _read(self, symbols: Sequence[str]) -> dict[str, LastPrice | None]:
@@ -93,7 +94,7 @@ class TableLastPrices:
         answer = self._client.batch_get_item(RequestItems=request)
         prices: dict[str, LastPrice | None] = {}
         if answer.get("UnprocessedKeys"):
-            count("LastPricesUnavailable")
+            count(Metric.LAST_PRICES_UNAVAILABLE)
         else:
             prices = dict.fromkeys(symbols)
         read = [

@@ -12,7 +12,7 @@ from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import Credential
-from trading.domain.ledger import Deposit, Entry, Withdrawal
+from trading.domain.ledger import Deposit, Entry, EntryKind, Withdrawal
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reference.instruments import Instrument
@@ -58,10 +58,10 @@ class TableRegistry(TableBooks):
         """A deposit or a withdrawal."""
         if transfer_id.startswith("dep_"):
             return self._get(
-                self._tables.ledger, {"trade_id": transfer_id, "kind": "DEPOSIT"}, Deposit
+                self._tables.ledger, {"trade_id": transfer_id, "kind": EntryKind.DEPOSIT}, Deposit
             )
         return self._get(
-            self._tables.ledger, {"trade_id": transfer_id, "kind": "WITHDRAWAL"}, Withdrawal
+            self._tables.ledger, {"trade_id": transfer_id, "kind": EntryKind.WITHDRAWAL}, Withdrawal
         )
 
     def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:

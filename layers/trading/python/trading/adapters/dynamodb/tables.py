@@ -24,7 +24,7 @@ from trading.adapters.runtime.settings import LambdaSettings
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.accounts.movements import is_listed, sort_key_of
 from trading.domain.clients.client import Client
-from trading.domain.ledger import Entry, Fill, LedgerEntry
+from trading.domain.ledger import Entry, EntryKind, Fill, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reference.instruments import Exchange, Instrument
@@ -39,7 +39,12 @@ CACHED_FOR = timedelta(seconds=10)
 ATTENTION_SHARDS = 4
 BATCH_GET_LIMIT = 100
 MAX_REFUSALS = 5
-TRADE_KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
+TRADE_KINDS = (
+    EntryKind.FILL,
+    EntryKind.NOVATION,
+    EntryKind.SETTLEMENT,
+    EntryKind.BREAK,
+)
 
 
 class BooksSettings(LambdaSettings):
@@ -167,7 +172,7 @@ class TableBooks:
 
     def fill(self, trade_id: str) -> Fill | None:
         """A trade."""
-        return self._get(self._tables.ledger, {"trade_id": trade_id, "kind": "FILL"}, Fill)
+        return self._get(self._tables.ledger, {"trade_id": trade_id, "kind": EntryKind.FILL}, Fill)
 
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
         """Everything in the ledger about some trades, in the order of the ids."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.usecases.ports import StaleError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ OVERLOADS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 class OverloadedError(DomainError):
     """The tables refuse more work right now. Nothing was written."""
 
-    code = "OVERLOADED"
+    code = ErrorCode.OVERLOADED
     kind = ErrorKind.UNAVAILABLE
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from trading.adapters.http.problems import FieldError, HttpError
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
 
 MAX_CURSOR = 512
 
@@ -53,7 +53,7 @@ def invalid() -> HttpError:
     message = "The cursor is none of this list's: begin again without one."
     return HttpError(
         HTTPStatus.BAD_REQUEST,
-        "INVALID_CURSOR",
+        ProblemCode.INVALID_CURSOR,
         message,
         errors=[FieldError(field="cursor", message=message)],
     )

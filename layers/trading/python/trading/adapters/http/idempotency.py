@@ -23,8 +23,9 @@ from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import D
 from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
 from pydantic import BaseModel
 
-from trading.adapters.http.problems import HttpError
+from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver
+from trading.domain.errors import ErrorCode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -109,20 +110,20 @@ class Idempotency:
         except IdempotencyValidationError:
             raise HttpError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
-                "IDEMPOTENCY_KEY_REUSED",
+                ErrorCode.IDEMPOTENCY_KEY_REUSED,
                 "This Idempotency-Key came before with another body.",
             ) from None
         except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
             raise HttpError(
                 HTTPStatus.CONFLICT,
-                "IN_PROGRESS",
+                ProblemCode.IN_PROGRESS,
                 "The first request with this Idempotency-Key is still running.",
                 headers={"Retry-After": "1"},
             ) from None
         except IdempotencyPersistenceLayerError as error:
             raise HttpError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "UNAVAILABLE",
+                ProblemCode.UNAVAILABLE,
                 "Try again with the same Idempotency-Key.",
                 headers={"Retry-After": "1"},
             ) from error

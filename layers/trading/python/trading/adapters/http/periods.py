@@ -6,7 +6,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from trading.adapters.http.problems import FieldError, HttpError
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
 from trading.adapters.http.resolver import Moment
 
 From = Annotated[Moment | None, Query(alias="from", description="At this time or later.")]
@@ -18,7 +18,7 @@ def check(first: datetime | None, until: datetime | None) -> None:
     if first is not None and until is not None and first >= until:
         raise HttpError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            "VALIDATION_FAILED",
+            ProblemCode.VALIDATION_FAILED,
             "The request does not have the required form.",
             errors=[FieldError(field="to", message="must be later than `from`")],
         )

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
+from trading.domain.coded import Coded
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen
 
@@ -24,6 +25,55 @@ _STATUS = {
     ErrorKind.THROTTLED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+
+class ProblemCode(Coded):
+    """Why the API refuses a request before a use case sees it, or fails."""
+
+    MALFORMED_JSON = "MALFORMED_JSON", "The body is not valid JSON."
+    VALIDATION_FAILED = (
+        "VALIDATION_FAILED",
+        "The request does not have the required form. `errors` names the fields at fault.",
+    )
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE", "The body is not application/json."
+    BODY_TOO_LARGE = "BODY_TOO_LARGE", "The body is too large."
+    METHOD_NOT_ALLOWED = (
+        "METHOD_NOT_ALLOWED",
+        "The path does not take this method. The header Allow lists those that it takes.",
+    )
+    INVALID_CURSOR = (
+        "INVALID_CURSOR",
+        "The cursor was not issued for this list with these filters.",
+    )
+    IDEMPOTENCY_KEY_REQUIRED = (
+        "IDEMPOTENCY_KEY_REQUIRED",
+        "The Idempotency-Key header is missing.",
+    )
+    IDEMPOTENCY_KEY_INVALID = (
+        "IDEMPOTENCY_KEY_INVALID",
+        "The Idempotency-Key header has characters that are not allowed, or too many.",
+    )
+    IDEMPOTENCY_KEY_MISMATCH = (
+        "IDEMPOTENCY_KEY_MISMATCH",
+        "The Idempotency-Key of a report is not the execution that it reports.",
+    )
+    IN_PROGRESS = (
+        "IN_PROGRESS",
+        "The first request with this Idempotency-Key is still being handled.",
+    )
+    UNAUTHENTICATED = "UNAUTHENTICATED", "The request carries no valid token."
+    INVALID_SIGNATURE = "INVALID_SIGNATURE", "The signature of the request is not valid."
+    FORBIDDEN = "FORBIDDEN", "The caller may not do this."
+    CLIENT_MISMATCH = "CLIENT_MISMATCH", "The order is for another client than the caller."
+    RATE_LIMITED = (
+        "RATE_LIMITED",
+        "The API key has sent too many requests. Retry-After says when to go on.",
+    )
+    UNAVAILABLE = (
+        "UNAVAILABLE",
+        "Something that the request needs did not answer. The same request may succeed later.",
+    )
+    INTERNAL = "INTERNAL", "Something failed on our side."
 
 
 class FieldError(Frozen):
@@ -52,7 +102,7 @@ class HttpError(Exception):
     def __init__(
         self,
         status: HTTPStatus,
-        code: str,
+        code: Coded,
         message: str,
         *,
         errors: Sequence[FieldError] = (),
@@ -88,7 +138,7 @@ def from_validation(errors: Sequence[Mapping[str, object]]) -> HttpError:
     """Pydantic's findings, without the rejected values."""
     return HttpError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "VALIDATION_FAILED",
+        ProblemCode.VALIDATION_FAILED,
         "The request does not have the required form.",
         errors=[_field_error(error) for error in errors[:MAX_FIELD_ERRORS]],
     )

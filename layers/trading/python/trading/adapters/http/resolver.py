@@ -29,13 +29,15 @@ from trading.adapters.http.entity_tags import revalidated
 from trading.adapters.http.problems import (
     FieldError,
     HttpError,
+    ProblemCode,
     from_domain,
     from_validation,
     problem,
 )
 from trading.adapters.http.throttle import Allowance, Throttle
 from trading.adapters.runtime.observability import count, logger
-from trading.domain.errors import DomainError
+from trading.domain.errors import DomainError, ErrorCode
+from trading.metrics import Metric
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_NUMBER_LENGTH = 40
@@ -209,7 +211,7 @@ class ApiResolver:
             )
         except KeyError:
             raise HttpError(
-                HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "A valid token is required."
+                HTTPStatus.UNAUTHORIZED, ProblemCode.UNAUTHENTICATED, "A valid token is required."
             ) from None
 
     @property
@@ -219,13 +221,13 @@ class ApiResolver:
         if not key:
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
-                "IDEMPOTENCY_KEY_REQUIRED",
+                ProblemCode.IDEMPOTENCY_KEY_REQUIRED,
                 "The Idempotency-Key header is required.",
             )
         if not IDEMPOTENCY_KEY.fullmatch(key):
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
-                "IDEMPOTENCY_KEY_INVALID",
+                ProblemCode.IDEMPOTENCY_KEY_INVALID,
                 "The Idempotency-Key header takes 1 to 128 characters of A-Z a-z 0-9 . _ : -",
             )
         return key
@@ -278,7 +280,7 @@ class ApiResolver:
         if len(body) > MAX_BODY_BYTES:
             raise HttpError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "BODY_TOO_LARGE",
+                ProblemCode.BODY_TOO_LARGE,
                 f"A body has at most {MAX_BODY_BYTES} bytes.",
             )
         return body
@@ -290,13 +292,15 @@ class ApiResolver:
         logger.append_keys(client_id=principal.client_id)
         if permission not in principal.permissions:
             raise HttpError(
-                HTTPStatus.FORBIDDEN, "FORBIDDEN", f"This needs the permission {permission}."
+                HTTPStatus.FORBIDDEN,
+                ProblemCode.FORBIDDEN,
+                f"This needs the permission {permission}.",
             )
         allowance = self._throttle.take(principal.api_key) if self._throttle else None
         if allowance and not allowance.granted:
             raise HttpError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "RATE_LIMITED",
+                ProblemCode.RATE_LIMITED,
                 "Too many requests with this key.",
                 headers=_rate_limit_headers(allowance)
                 | {"Retry-After": str(allowance.retry_after_seconds)},
@@ -308,7 +312,7 @@ class ApiResolver:
         if media_type != content_types.APPLICATION_JSON:
             raise HttpError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "UNSUPPORTED_MEDIA_TYPE",
+                ProblemCode.UNSUPPORTED_MEDIA_TYPE,
                 "A body must be application/json.",
             )
         try:
@@ -320,7 +324,7 @@ class ApiResolver:
         ):  # Powertools would take the first element of a list for the body
             raise HttpError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
-                "VALIDATION_FAILED",
+                ProblemCode.VALIDATION_FAILED,
                 "The request does not have the required form.",
                 errors=[FieldError(field="body", message="must be a JSON object")],
             )
@@ -331,12 +335,12 @@ class ApiResolver:
         if allowed and self.event.http_method not in allowed:
             error = HttpError(
                 HTTPStatus.METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
+                ProblemCode.METHOD_NOT_ALLOWED,
                 f"Only {', '.join(allowed)} here.",
                 headers={"Allow": ", ".join(allowed)},
             )
         else:
-            error = HttpError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "There is nothing here.")
+            error = HttpError(HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND, "There is nothing here.")
         return problem(error, self.request_id)
 
     def _on_error(self, error: Exception) -> Response[str]:
@@ -346,9 +350,11 @@ class ApiResolver:
             error = from_validation(error.errors())
         if not isinstance(error, HttpError):
             logger.exception("unexpected error", exc_info=error)
-            count("UnexpectedError")
+            count(Metric.UNEXPECTED_ERROR)
             error = HttpError(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL", "Something failed on our side."
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                ProblemCode.INTERNAL,
+                "Something failed on our side.",
             )
         logger.append_keys(problem=error.code)
         return problem(error, self.request_id)
@@ -372,7 +378,9 @@ def _rate_limit_headers(allowance: Allowance) -> dict[str, str]:
 
 
 def _malformed_json() -> HttpError:
-    return HttpError(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is not valid JSON.")
+    return HttpError(
+        HTTPStatus.BAD_REQUEST, ProblemCode.MALFORMED_JSON, "The body is not valid JSON."
+    )
 
 
 def _decimal(literal: str) -> Decimal | int:

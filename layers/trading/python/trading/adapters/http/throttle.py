@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trading.adapters.runtime.observability import count, logger
+from trading.metrics import Metric
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -71,7 +72,7 @@ class Throttle:
             logger.warning(
                 "rate limit not counted: the control table does not answer", exc_info=True
             )
-            count("RateLimitUnavailable")
+            count(Metric.RATE_LIMIT_UNAVAILABLE)
             return None
         used = int(answer["Attributes"]["requests"]["N"])
         return Allowance(True, self._limit, self._limit - used, reset, reset - now)

@@ -11,6 +11,7 @@ from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.secrets import StagedSecret
+from trading.metrics import Metric
 
 
 class Authorizer:
@@ -32,7 +33,7 @@ class Authorizer:
             grant = self._tokens.verify(_bearer_token(event.get("headers") or {}), self._audience)
         except InvalidTokenError as error:
             logger.info("token refused", reason=str(error))
-            count("TokenRefused")
+            count(Metric.TOKEN_REFUSED)
             raise Exception("Unauthorized") from None
         api_arn, stage, *_ = event["methodArn"].split("/")
         return {

@@ -13,7 +13,8 @@ from trading.adapters.identity import passwords
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients.client import ClientStatus
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
+from trading.metrics import Metric
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,21 +28,21 @@ FAILURES_REMEMBERED_FOR = timedelta(hours=1)
 class InvalidCredentialsError(DomainError):
     """Unknown key or wrong secret: not told apart."""
 
-    code = "INVALID_CREDENTIALS"
+    code = ErrorCode.INVALID_CREDENTIALS
     kind = ErrorKind.UNAUTHENTICATED
 
 
 class ClientInactiveError(DomainError):
     """The secret is right, but the client or the credential is not active."""
 
-    code = "CLIENT_INACTIVE"
+    code = ErrorCode.CLIENT_INACTIVE
     kind = ErrorKind.FORBIDDEN
 
 
 class LoginLockedError(DomainError):
     """Too many failures with this key of late."""
 
-    code = "LOGIN_LOCKED"
+    code = ErrorCode.LOGIN_LOCKED
     kind = ErrorKind.THROTTLED
 
 
@@ -167,5 +168,5 @@ def _key(api_key: str) -> dict[str, Any]:
 
 def _unavailable() -> int:
     logger.warning("failed logins not counted: the control table does not answer", exc_info=True)
-    count("LoginGuardUnavailable")
+    count(Metric.LOGIN_GUARD_UNAVAILABLE)
     return 0

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
+from trading.metrics import Metric
 from trading.usecases.ports import OutOfTimeError
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class MailboxWorker(Generic[AnyMessage]):
     def _again(self, record: SQSRecord, message: AnyMessage, error: Exception) -> None:
         receives = int(record.attributes.approximate_receive_count)
         logger.exception("message failed", extra={"receives": receives})
-        count("MessagesFailed")
+        count(Metric.MESSAGES_FAILED)
         if receives < MAX_TRIES or message.client_id in self._given_up:
             raise error
         self._given_up.add(message.client_id)
@@ -171,14 +172,14 @@ class MailboxWorker(Generic[AnyMessage]):
             MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1024]}},
         )
         logger.error("message moved to the dead-letter queue", extra={"reason": reason})
-        count("MessagesBuried")
+        count(Metric.MESSAGES_BURIED)
 
     def _mark(self, message: AnyMessage, reason: str) -> None:
         try:
             self._give_up(message, reason)
         except Exception:
             logger.exception("order not marked")
-            count("OrdersNotMarked")
+            count(Metric.ORDERS_NOT_MARKED)
 
 
 def has_time(context: LambdaContext) -> bool:

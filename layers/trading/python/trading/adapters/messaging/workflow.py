@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.orders.order import Order
 from trading.domain.values import TimeInForce, iso
+from trading.metrics import Metric
 from trading.usecases.ports import Clock
 
 if TYPE_CHECKING:
@@ -83,6 +84,6 @@ class OrderLifecycle:
             nobody_waits.InvalidToken,
         ) as error:
             logger.info("no workflow waits for this answer", reason=type(error).__name__)
-            count("WorkflowAnswersUnwanted")
+            count(Metric.WORKFLOW_ANSWERS_UNWANTED)
             return False
         return True

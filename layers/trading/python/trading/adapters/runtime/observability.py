@@ -7,13 +7,15 @@ import os
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from trading.metrics import Metric
+
 METRICS_NAMESPACE = "Trading"
 
 logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 """JSON lines with service, level and the keys a handler appends (`correlation_id` above all)."""
 
 
-def count(metric: str, value: int = 1, **dimensions: str) -> None:
+def count(metric: Metric, value: int = 1, **dimensions: str) -> None:
     """Emit one count in the embedded metric format, at once: nothing is lost when the invocation
     fails later.
     """
@@ -30,7 +32,7 @@ class Counters:
     alarm can watch it.
     """
 
-    def count(self, name: str, **facts: str) -> None:
+    def count(self, name: Metric, **facts: str) -> None:
         """Count an event that operations watch."""
         logger.info(name, extra=facts)
         count(name)

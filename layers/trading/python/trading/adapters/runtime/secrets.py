@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trading.adapters.runtime.observability import count, logger
+from trading.metrics import Metric
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -68,7 +69,7 @@ class StagedSecret:
                 logger.warning(
                     "secret not refreshed", exc_info=True, extra={"secret_id": self._secret_id}
                 )
-                count("SecretRefreshFailed")
+                count(Metric.SECRET_REFRESH_FAILED)
             self._asked_at = now
         return self._versions
 

@@ -23,6 +23,7 @@ from trading.adapters.runtime.observability import count, logger
 from trading.adapters.venues import circuit
 from trading.adapters.venues.http import VenueHttp
 from trading.domain.values import Frozen
+from trading.metrics import Metric
 from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
 
@@ -154,7 +155,7 @@ class HttpExchanges:
         logger.warning(
             "circuit changed", circuit=transition.circuit_name, old=old, new=new, cause=cause
         )
-        count("CircuitTransitions", circuit=transition.circuit_name, state=new)
+        count(Metric.CIRCUIT_TRANSITIONS, circuit=transition.circuit_name, state=new)
         store = self.circuits
         failures = BREAKER.failure_threshold
         circuit.record(

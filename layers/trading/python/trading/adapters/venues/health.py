@@ -15,6 +15,7 @@ from trading.adapters.runtime.observability import count, logger
 from trading.adapters.venues.exchanges import RECOVERY_SECONDS, circuit_name
 from trading.domain.orders.routing import ExecutionQuality
 from trading.domain.reference.instruments import Exchange
+from trading.metrics import Metric
 from trading.usecases.ports import Clock, StaleError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class TableVenueHealth:
             items = self._read(ids)
         except (ClientError, BotoCoreError):
             logger.warning("venue health not refreshed", exc_info=True)
-            count("VenueHealthUnavailable")
+            count(Metric.VENUE_HEALTH_UNAVAILABLE)
             return
         probe_before = self._now() - RECOVERY_SECONDS
         self._quality = {
@@ -100,7 +101,7 @@ class TableVenueHealth:
         request: Any = {self._table: {"Keys": [to_item({"name": name}) for name in names]}}
         answer = self._client.batch_get_item(RequestItems=request)
         if answer.get("UnprocessedKeys"):
-            count("VenueHealthIncomplete")
+            count(Metric.VENUE_HEALTH_INCOMPLETE)
         return {
             item["name"]: item for item in map(from_item, answer["Responses"].get(self._table, []))
         }
@@ -127,7 +128,7 @@ class TableVenueHealth:
             try:
                 commit(self._client, [Write(self._table, condition, item, values=values)])
             except (StaleError, ClientError, BotoCoreError):
-                count("QualityUpdatesLost", exchange_id=exchange_id)
+                count(Metric.QUALITY_UPDATES_LOST, exchange_id=exchange_id)
 
 
 def quality_name(exchange_id: str) -> str:

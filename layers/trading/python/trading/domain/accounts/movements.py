@@ -9,6 +9,7 @@ from typing import Any
 from trading.domain.ledger import (
     Deposit,
     Entry,
+    EntryKind,
     Fill,
     LedgerEntry,
     Posting,
@@ -33,13 +34,13 @@ class MovementType(StrEnum):
     DIVIDEND = "dividend"
 
 
-KINDS: Mapping[MovementType, frozenset[str]] = {
-    MovementType.TRADE: frozenset({"FILL"}),
-    MovementType.FEE: frozenset({"FILL"}),
-    MovementType.LOAN: frozenset({"FILL", "SETTLEMENT"}),
-    MovementType.SETTLEMENT: frozenset({"FILL"}),
-    MovementType.DEPOSIT: frozenset({"DEPOSIT"}),
-    MovementType.WITHDRAWAL: frozenset({"WITHDRAWAL"}),
+KINDS: Mapping[MovementType, frozenset[EntryKind]] = {
+    MovementType.TRADE: frozenset({EntryKind.FILL}),
+    MovementType.FEE: frozenset({EntryKind.FILL}),
+    MovementType.LOAN: frozenset({EntryKind.FILL, EntryKind.SETTLEMENT}),
+    MovementType.SETTLEMENT: frozenset({EntryKind.FILL}),
+    MovementType.DEPOSIT: frozenset({EntryKind.DEPOSIT}),
+    MovementType.WITHDRAWAL: frozenset({EntryKind.WITHDRAWAL}),
     MovementType.DIVIDEND: frozenset(),
 }
 """The listed entries that have lines of a type. A trade's settlement stands with its fill."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.errors import DomainError
+from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.values import cents
 
@@ -15,7 +15,7 @@ class NotWithdrawableError(DomainError):
     `lacking`.
     """
 
-    code = "NOT_WITHDRAWABLE"
+    code = ErrorCode.NOT_WITHDRAWABLE
 
     def __init__(
         self, asset: str, field: str, wanted: Decimal | int, available: Decimal | int
@@ -33,7 +33,7 @@ class LoanNotCoveredError(DomainError):
     and what is `available`.
     """
 
-    code = "LOAN_NOT_COVERED"
+    code = ErrorCode.LOAN_NOT_COVERED
 
     def __init__(self, account: Account) -> None:
         super().__init__(

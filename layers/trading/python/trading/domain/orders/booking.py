@@ -7,8 +7,10 @@ from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account, Position
+from trading.domain.ledger import BreakCode
 from trading.domain.orders.order import ChildOrder, Hold, Order, OrderStatus
 from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.reasons import EndReason
 from trading.domain.reference.calendars import CalendarRangeError, business_date, settlement_date
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
@@ -33,7 +35,7 @@ class VenueExecution(Frozen):
 class Breach(Exception):
     """The exchange reports what it may not: our books refuse it and people must look (a break)."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: BreakCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -57,16 +59,17 @@ def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
     child = order.child(execution.client_order_id)
     if child is None or child.exchange_id != execution.exchange_id:
         raise Breach(
-            "UNKNOWN_CHILD_ORDER", f"{execution.exchange_id} never got {execution.client_order_id}"
+            BreakCode.UNKNOWN_CHILD_ORDER,
+            f"{execution.exchange_id} never got {execution.client_order_id}",
         )
     left = min(child.expected - child.filled, order.remaining) if order.is_open else 0
     if execution.quantity > left:
-        raise Breach("OVERFILL", f"{execution.quantity} executed where {left} was left")
+        raise Breach(BreakCode.OVERFILL, f"{execution.quantity} executed where {left} was left")
     if execution.price <= 0:
-        raise Breach("IMPLAUSIBLE_PRICE", f"{execution.price}")
+        raise Breach(BreakCode.IMPLAUSIBLE_PRICE, f"{execution.price}")
     if (execution.price - order.protection_price) * order.side.sign > 0:
         raise Breach(
-            "PRICE_WORSE_THAN_LIMIT", f"{execution.price} against {order.protection_price}"
+            BreakCode.PRICE_WORSE_THAN_LIMIT, f"{execution.price} against {order.protection_price}"
         )
     return child
 
@@ -114,7 +117,7 @@ def book(
         trade_date = business_date(execution.executed_at)
         settles = settlement_date(trade_date, instrument.settlement_days)
     except CalendarRangeError as error:
-        raise Breach("IMPLAUSIBLE_TIME", str(error)) from error
+        raise Breach(BreakCode.IMPLAUSIBLE_TIME, str(error)) from error
     drawn = Decimal("0.00")
     if side is Side.BUY:
         released = Hold(cash=before.cash - after.cash, credit=before.credit - after.credit)
@@ -166,7 +169,7 @@ def book(
 def end(
     order: Order,
     status: OrderStatus,
-    code: str,
+    code: EndReason,
     reason: str,
     account: Account,
     position: Position | None,

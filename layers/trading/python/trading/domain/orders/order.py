@@ -12,6 +12,7 @@ from pydantic import model_serializer, model_validator
 
 from trading.domain import identifiers
 from trading.domain.errors import InvariantError
+from trading.domain.orders.reasons import EndReason, OrderReason
 from trading.domain.values import (
     ZERO,
     Day,
@@ -176,6 +177,11 @@ class Ending(Frozen):
     reason: str
     asked_by: Literal["client", "operator"] | None = None
 
+    @property
+    def code(self) -> EndReason:
+        """The reason code of an order that ends so."""
+        return EndReason[self.status]
+
     def gives_way_to(self, wish: "Ending") -> bool:
         """What nobody asked for gives way to a cancel, an operator's cancel to the client's."""
         return self.asked_by not in (wish.asked_by, "client")
@@ -221,7 +227,7 @@ class Order(OrderRequest, Versioned):
     replaced_by: str | None = None
     reserve: Reserve | None = None
     status: OrderStatus
-    reason_code: str | None = None
+    reason_code: OrderReason | None = None
     history: tuple[HistoryEntry, ...]
     children: tuple[ChildOrder, ...] = ()
     trades: tuple[str, ...] = ()
@@ -409,7 +415,7 @@ class Order(OrderRequest, Versioned):
         self,
         status: Literal[OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED],
         now: datetime,
-        code: str,
+        code: OrderReason,
         reason: str,
     ) -> "Order":
         """End the order with what it has; a filled one stays FILLED (FIX: filled takes precedence

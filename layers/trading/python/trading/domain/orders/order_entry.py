@@ -17,6 +17,7 @@ from trading.domain.orders.order import (
 )
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_times import release_of
+from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import ZERO, Side, cents_down, cents_up, iso
@@ -28,7 +29,7 @@ MAX_OPEN_ORDERS = 200
 class Refusal(Exception):
     """Why an order is rejected: a stable code, a message for the client, the facts behind it."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: RejectReason, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -48,27 +49,32 @@ def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
 def listed(symbol: str, instrument: Instrument | None) -> Instrument:
     """The instrument that was found for a symbol. Raises Refusal if there is none."""
     if instrument is None:
-        raise Refusal("UNKNOWN_SYMBOL", f"{symbol} is not listed here")
+        raise Refusal(RejectReason.UNKNOWN_SYMBOL, f"{symbol} is not listed here")
     return instrument
 
 
 def check_terms(request: OrderRequest, instrument: Instrument) -> None:
     """The checks that need no balance. Raises Refusal."""
     if not instrument.tradable:
-        raise Refusal("INSTRUMENT_HALTED", f"trading in {instrument.symbol} is halted")
+        raise Refusal(RejectReason.INSTRUMENT_HALTED, f"trading in {instrument.symbol} is halted")
     if request.quantity % instrument.lot_size:
-        raise Refusal("LOT_SIZE", f"quantity must be a multiple of {instrument.lot_size}")
+        raise Refusal(
+            RejectReason.LOT_SIZE, f"quantity must be a multiple of {instrument.lot_size}"
+        )
     if request.quantity > instrument.max_order_quantity:
         raise Refusal(
-            "MAX_ORDER_QUANTITY", f"quantity exceeds the maximum of {instrument.max_order_quantity}"
+            RejectReason.MAX_ORDER_QUANTITY,
+            f"quantity exceeds the maximum of {instrument.max_order_quantity}",
         )
     low, high = instrument.limit_band()
     for name, price in (("price", request.limit_price), ("stop_price", request.stop_price)):
         if price is not None and not instrument.is_on_tick(price):
-            raise Refusal("TICK_SIZE", f"{name} must be a multiple of {instrument.tick_size}")
+            raise Refusal(
+                RejectReason.TICK_SIZE, f"{name} must be a multiple of {instrument.tick_size}"
+            )
         if price is not None and not low <= price <= high:
             raise Refusal(
-                "PRICE_OUTSIDE_COLLAR",
+                RejectReason.PRICE_OUTSIDE_COLLAR,
                 f"{name} must lie between {cents_up(low)} and {cents_down(high)}",
             )
     if (
@@ -77,13 +83,13 @@ def check_terms(request: OrderRequest, instrument: Instrument) -> None:
     ):
         where = "above" if request.side is Side.BUY else "below"
         raise Refusal(
-            "STOP_PRICE_REACHED",
+            RejectReason.STOP_PRICE_REACHED,
             f"the stop price of a {request.side} must lie {where} the last price of {instrument.reference_price}",
         )
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
         raise Refusal(
-            "MAX_ORDER_NOTIONAL",
+            RejectReason.MAX_ORDER_NOTIONAL,
             f"{notional} exceeds the maximum of {instrument.max_order_notional}",
         )
 
@@ -106,17 +112,20 @@ def accept(
     """
     _check_active(account)
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
-        raise Refusal("TOO_MANY_OPEN_ORDERS", f"a client has at most {MAX_OPEN_ORDERS} open orders")
+        raise Refusal(
+            RejectReason.TOO_MANY_OPEN_ORDERS, f"a client has at most {MAX_OPEN_ORDERS} open orders"
+        )
     for resting in account.open_orders:
         if resting.may_trade_with(order.side, order.symbol, order.protection_price):
             raise Refusal(
-                "SELF_TRADE", f"it could trade with the client's own order {resting.order_id}"
+                RejectReason.SELF_TRADE,
+                f"it could trade with the client's own order {resting.order_id}",
             )
     notional, used = order.open_notional, account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
         raise Refusal(
-            "DAILY_LIMIT_EXCEEDED",
+            RejectReason.DAILY_LIMIT_EXCEEDED,
             f"{notional - left} of the daily trading limit lacking: the order counts {notional}, {left} left",
         )
     return admit(order, account, position)
@@ -124,7 +133,7 @@ def accept(
 
 def _check_active(account: Account) -> None:
     if account.suspended:
-        raise Refusal("CLIENT_INACTIVE", "the client may not trade")
+        raise Refusal(RejectReason.CLIENT_INACTIVE, "the client may not trade")
 
 
 def admit(order: Order, account: Account, position: Position | None) -> OrderEffect:
@@ -137,7 +146,7 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         owned = position.available if position else 0
         if position is None or owned < hold.shares:
             raise Refusal(
-                "INSUFFICIENT_SHARES",
+                RejectReason.INSUFFICIENT_SHARES,
                 f"{hold.shares - owned} {order.symbol} lacking: {owned} available",
             )
         position = position.hold(hold.shares)
@@ -146,12 +155,12 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         credit, cash = max(account.credit_available, ZERO), account.available_to_trade
         if hold.credit > credit:
             raise Refusal(
-                "CREDIT_LIMIT_EXCEEDED",
+                RejectReason.CREDIT_LIMIT_EXCEEDED,
                 f"{hold.credit - credit} of credit lacking: the order draws {hold.credit}, {credit} available",
             )
         if hold.cash > cash:
             raise Refusal(
-                "INSUFFICIENT_FUNDS",
+                RejectReason.INSUFFICIENT_FUNDS,
                 f"{hold.cash - cash} {account.currency} lacking: {hold.cash} needed, {cash} available",
             )
         account = account.hold(hold.cash, hold.credit)
@@ -213,7 +222,7 @@ def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
     release_at = release_of(instrument, now)
     if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
-            "MARKET_CLOSED",
+            RejectReason.MARKET_CLOSED,
             f"{instrument.symbol} trades from {iso(release_at)} on; only a DAY or GTC order with a price waits",
         )
     due = {"release_at": release_at, "attention_at": release_at or now + PROGRESS_EXPECTED_WITHIN}

@@ -8,11 +8,12 @@ the greater of what each needs, never the sum.
 from datetime import datetime
 
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders.order import Ending, Order, OrderRequest, OrderStatus, Reserve
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_entry import Refusal, open_order
 from trading.domain.orders.order_times import expires_at
+from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
 from trading.domain.values import ZERO, Frozen, Money
 
@@ -34,7 +35,9 @@ class ReplacementRefusedError(DomainError):
 
     kind = ErrorKind.UNPROCESSABLE
 
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode | RejectReason, message: str, field: str | None = None
+    ) -> None:
         super().__init__(message, field=field)
         self.code = code
 
@@ -45,22 +48,24 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
     changes = wanted.model_dump(exclude_none=True)
     if "limit_price" in changes and old.limit_price is None:
         raise ReplacementRefusedError(
-            "PRICE_NOT_ALLOWED", f"a {old.order_type} order carries no price", "price"
+            ErrorCode.PRICE_NOT_ALLOWED, f"a {old.order_type} order carries no price", "price"
         )
     if "stop_price" in changes and old.stop_price is None:
         raise ReplacementRefusedError(
-            "STOP_PRICE_NOT_ALLOWED",
+            ErrorCode.STOP_PRICE_NOT_ALLOWED,
             f"a {old.order_type} order carries no stop price",
             "stop_price",
         )
     changed = terms.model_copy(update=changes)
     if changed == terms:
-        raise ReplacementRefusedError("NOTHING_TO_CHANGE", "the order has these terms already")
+        raise ReplacementRefusedError(
+            ErrorCode.NOTHING_TO_CHANGE, "the order has these terms already"
+        )
     if changed.quantity <= old.filled_quantity:
         filled = (
             f"{old.filled_quantity} are filled: the quantity, which includes them, must be greater"
         )
-        raise ReplacementRefusedError("QUANTITY_FILLED", filled, "quantity")
+        raise ReplacementRefusedError(ErrorCode.QUANTITY_FILLED, filled, "quantity")
     return changed
 
 
@@ -120,12 +125,12 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
     left = new.quantity - ended.filled_quantity
     if left <= 0:
         raise Refusal(
-            "REPLACE_TOO_LATE",
+            RejectReason.REPLACE_TOO_LATE,
             f"{ended.filled_quantity} were executed before, of {new.quantity} in all",
         )
     if expires_at(new) <= now:
         raise Refusal(
-            "REPLACE_TOO_LATE",
+            RejectReason.REPLACE_TOO_LATE,
             f"{new.time_in_force}: its time was over before the order it replaces had ended",
         )
     return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
@@ -136,7 +141,7 @@ def withdrawn(
 ) -> OrderEffect:
     """The new order, taken back before it has taken over; the old one ends all the same."""
     account, position = give_back(new, account, position)
-    canceled = new.ended(OrderStatus.CANCELED, now, ending.status, ending.reason).model_copy(
+    canceled = new.ended(OrderStatus.CANCELED, now, ending.code, ending.reason).model_copy(
         update={"ending": ending}
     )
     return OrderEffect(order=canceled, account=account, position=position)

@@ -15,7 +15,7 @@ from trading.domain.accounts.movements import (
     movements_of,
     trade_of,
 )
-from trading.domain.ledger import Fill, LedgerEntry, Settlement
+from trading.domain.ledger import EntryKind, Fill, LedgerEntry, Settlement
 from trading.domain.values import Frozen, Side, iso
 from trading.usecases.ports import Books, EntryKey
 
@@ -125,15 +125,15 @@ class ListMovements:
     def _lines(
         self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
     ) -> Iterator[tuple[LineKey, Line]]:
-        fills = [key for key in keys if key.kind == "FILL"]
+        fills = [key for key in keys if key.kind is EntryKind.FILL]
         wanted = [(key.trade_id, key.kind) for key in keys] + [
-            (key.trade_id, "SETTLEMENT") for key in fills
+            (key.trade_id, EntryKind.SETTLEMENT) for key in fills
         ]
         entries: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.books.entries_at(wanted):
             entries[entry.trade_id, entry.kind] = entry
         for key in keys:
-            settlement = entries.get((key.trade_id, "SETTLEMENT"))
+            settlement = entries.get((key.trade_id, EntryKind.SETTLEMENT))
             lines = lines_of(
                 entries[key.trade_id, key.kind],
                 settlement if isinstance(settlement, Settlement) else None,

@@ -11,7 +11,7 @@ from trading.domain.accounts.balances import Balances, balances
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.accounts.valuation import Holding, Portfolio, holding, is_closed, portfolio
 from trading.domain.clients.client import Client
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import ZERO
 from trading.usecases.ports import Books, LastPrices, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
@@ -20,7 +20,7 @@ from trading.usecases.retrying import on_fresh_state
 class AccountBusyError(DomainError):
     """The client trades so fast that its books were never found at rest between two reads."""
 
-    code = "ACCOUNT_BUSY"
+    code = ErrorCode.ACCOUNT_BUSY
     kind = ErrorKind.UNAVAILABLE
 
 

@@ -9,7 +9,7 @@ from trading.domain import identifiers
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.usecases.administration.administration import (
     AuditTrail,
     Operator,
@@ -28,14 +28,14 @@ NewSecret = Callable[[], tuple[str, str]]
 class ClientExistsError(DomainError):
     """Another request created a client of this id."""
 
-    code = "CLIENT_EXISTS"
+    code = ErrorCode.CLIENT_EXISTS
     kind = ErrorKind.CONFLICT
 
 
 class VersionConflictError(DomainError):
     """Somebody else changed the client since it was read."""
 
-    code = "VERSION_CONFLICT"
+    code = ErrorCode.VERSION_CONFLICT
     kind = ErrorKind.CONFLICT
 
 

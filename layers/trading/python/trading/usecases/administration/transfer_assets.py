@@ -9,7 +9,7 @@ from trading.domain import identifiers, ledger
 from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.clients.client import Client
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
 from trading.usecases.administration.administration import (
@@ -26,14 +26,14 @@ from trading.usecases.retrying import on_fresh_state
 class ReferenceReusedError(DomainError):
     """The reference stands for another deposit, or another withdrawal."""
 
-    code = "REFERENCE_REUSED"
+    code = ErrorCode.REFERENCE_REUSED
     kind = ErrorKind.UNPROCESSABLE
 
 
 class UnknownSymbolError(DomainError):
     """Shares of something that is not listed here."""
 
-    code = "UNKNOWN_SYMBOL"
+    code = ErrorCode.UNKNOWN_SYMBOL
     kind = ErrorKind.UNPROCESSABLE
 
 

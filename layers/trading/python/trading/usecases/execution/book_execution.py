@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.domain import identifiers
-from trading.domain.ledger import Break
+from trading.domain.ledger import Break, BreakCode, EntryKind
 from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.order import ChildOrder, ChildStatus, Order
+from trading.metrics import Metric
 from trading.usecases.orders.end_order import changes_of_end
 from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
 from trading.wire import ExecType, ExecutionReport, OrderState
@@ -45,15 +46,17 @@ class BookExecution:
             or child.exchange_id != report.exchange_id
         ):
             return self._record_break(
-                report, "UNKNOWN_ORDER", "no such child order of that account at that exchange"
+                report,
+                BreakCode.UNKNOWN_ORDER,
+                "no such child order of that account at that exchange",
             )
         if (report.symbol, report.side) != (order.symbol, order.side):
             said = f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}"
-            return self._record_break(report, "OTHER_ORDER_REPORTED", said, order)
+            return self._record_break(report, BreakCode.OTHER_ORDER_REPORTED, said, order)
         if report.exec_type is ExecType.TRADE:
             if report.last_quantity <= 0 or report.last_price is None:
                 return self._record_break(
-                    report, "MALFORMED_TRADE", "a trade without quantity or price", order
+                    report, BreakCode.MALFORMED_TRADE, "a trade without quantity or price", order
                 )
             fill = VenueExecution(
                 exchange_id=report.exchange_id,
@@ -128,7 +131,7 @@ class BookExecution:
             )
         changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)
         self.books.commit(booked.fill, *changes)
-        self.monitor.count("FillsBooked")
+        self.monitor.count(Metric.FILLS_BOOKED)
         self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booked.fill.booked_at))
         child = booked.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
@@ -138,16 +141,16 @@ class BookExecution:
     def _repeated(self, order: Order, fill: VenueExecution) -> Order:
         """The same execution again is normal; the same id with other numbers is a break."""
         booked = self.books.fill(fill.trade_id)
-        self.monitor.count("FillsRepeated")
+        self.monitor.count(Metric.FILLS_REPEATED)
         if booked is None or (booked.quantity, booked.price) == (fill.quantity, fill.price):
             return order
         message = f"{fill.quantity} at {fill.price}, booked {booked.quantity} at {booked.price}"
-        return self._record_break(fill, "EXECUTION_CHANGED", message, order) or order
+        return self._record_break(fill, BreakCode.EXECUTION_CHANGED, message, order) or order
 
     def _record_break(
         self,
         said: ExecutionReport | VenueExecution,
-        code: str,
+        code: BreakCode,
         reason: str,
         order: Order | None = None,
         refused_quantity: int = 0,
@@ -165,8 +168,8 @@ class BookExecution:
             reason=reason,
             evidence={name: str(value) for name, value in said.model_dump(mode="json").items()},
         )
-        self.monitor.count("Breaks", code=code, reason=reason)
-        if any(known.kind == "BREAK" for known in self.books.entries([entry.trade_id])):
+        self.monitor.count(Metric.BREAKS, code=code, reason=reason)
+        if any(known.kind is EntryKind.BREAK for known in self.books.entries([entry.trade_id])):
             return order
         if order is None:
             self.books.commit(entry)

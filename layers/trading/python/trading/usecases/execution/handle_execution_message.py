@@ -8,6 +8,7 @@ from trading.domain import identifiers
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.orders.order import Ending, Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, expiry_of, is_waiting, release_of
+from trading.domain.orders.reasons import EndReason
 from trading.messages import (
     CancelOrder,
     ClearOrder,
@@ -16,6 +17,7 @@ from trading.messages import (
     PollOrder,
     ReportReceived,
 )
+from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.route_order import RouteOrder
 from trading.usecases.orders.accept_order import start
@@ -132,7 +134,7 @@ class HandleExecutionMessage:
                 self.route.end(
                     order,
                     OrderStatus.REJECTED,
-                    "PROCESSING_FAILED",
+                    EndReason.PROCESSING_FAILED,
                     "the order could not be processed",
                 )
             )
@@ -213,7 +215,9 @@ class HandleExecutionMessage:
                 return sorted(others, key=lambda o: o.sequence, reverse=True)
             current = self._order(current.previous_order_id)
             found.append(current)
-            reached = _routed_at(current) is not None or current.reason_code == "NOT_EXECUTABLE"
+            reached = (
+                _routed_at(current) is not None or current.reason_code is EndReason.NOT_EXECUTABLE
+            )
             if reached and (order.overtakes or not current.overtakes):
                 break
         return found
@@ -252,7 +256,7 @@ class HandleExecutionMessage:
                 state = self.exchanges.status(child.exchange_id, self.route.child_id(order, child))
             except OutcomeUnknownError as error:
                 self.monitor.count(
-                    "PollsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                    Metric.POLLS_UNANSWERED, exchange_id=child.exchange_id, error=str(error)
                 )
                 silent = True
                 continue
@@ -295,7 +299,7 @@ class HandleExecutionMessage:
                 state = self.exchanges.cancel(child.exchange_id, self.route.child_id(order, child))
             except OutcomeUnknownError as error:
                 self.monitor.count(
-                    "CancelsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                    Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, error=str(error)
                 )
                 continue
             order = self.book.state(order, child, state)

@@ -7,7 +7,9 @@ from decimal import Decimal
 from trading.domain import identifiers
 from trading.domain.orders import booking, routing
 from trading.domain.orders.order import ChildOrder, ChildStatus, Order, OrderStatus
+from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.routing import Step, Venue
+from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders.end_order import changes_of_end, holders
 from trading.usecases.ports import (
@@ -63,7 +65,7 @@ class RouteOrder:
                 return self._give_up(heard, step) if answered else heard
             order = heard
 
-    def end(self, order: Order, status: OrderStatus, code: str, reason: str) -> Order:
+    def end(self, order: Order, status: OrderStatus, code: EndReason, reason: str) -> Order:
         """End an open order early; what it holds goes back, and what replaces it takes over, in the
         same transaction.
         """
@@ -73,7 +75,7 @@ class RouteOrder:
         self.books.commit(
             *changes_of_end(self.books, ending.order, ending.account, ending.position, now)
         )
-        self.monitor.count("OrdersEnded", status=status, code=code)
+        self.monitor.count(Metric.ORDERS_ENDED, status=status, code=code)
         return ending.order.saved()
 
     @staticmethod
@@ -104,12 +106,16 @@ class RouteOrder:
         try:
             state = self.exchanges.submit(child.exchange_id, submission)
         except NotAcceptedError as error:
-            self.monitor.count("SubmitsRefused", exchange_id=child.exchange_id, error=str(error))
+            self.monitor.count(
+                Metric.SUBMITS_REFUSED, exchange_id=child.exchange_id, error=str(error)
+            )
             if first_time:
                 return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))
             return self._fence(order, child)
         except OutcomeUnknownError as error:
-            self.monitor.count("SubmitsUnknown", exchange_id=child.exchange_id, error=str(error))
+            self.monitor.count(
+                Metric.SUBMITS_UNKNOWN, exchange_id=child.exchange_id, error=str(error)
+            )
             return self._fence(order, child)
         return self.book.state(order, child, state)
 
@@ -117,7 +123,9 @@ class RouteOrder:
         try:
             state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
         except OutcomeUnknownError as error:
-            self.monitor.count("FencesUnknown", exchange_id=child.exchange_id, error=str(error))
+            self.monitor.count(
+                Metric.FENCES_UNKNOWN, exchange_id=child.exchange_id, error=str(error)
+            )
             return order
         if not state.status.is_final:
             return self.book.state(order, child, state)
@@ -138,7 +146,7 @@ class RouteOrder:
         try:
             quote = self.exchanges.quotes(order.symbol)
         except OutcomeUnknownError as error:
-            self.monitor.count("QuotesMissing", symbol=order.symbol, error=str(error))
+            self.monitor.count(Metric.QUOTES_MISSING, symbol=order.symbol, error=str(error))
             return self._blind(order, sorted(fees.keys() - avoid), scores)
         venues = [
             Venue(
@@ -176,18 +184,22 @@ class RouteOrder:
     def _give_up(self, order: Order, step: Step) -> Order:
         """End the order. The client is told what happened, not what an exchange's machine said."""
         if order.ending is not None:
-            return self.end(order, order.ending.status, order.ending.status, order.ending.reason)
+            return self.end(order, order.ending.status, order.ending.code, order.ending.reason)
         if step is Step.EXPIRE:
-            return self.end(order, OrderStatus.EXPIRED, "EXPIRED", "expired at the exchange")
+            return self.end(
+                order, OrderStatus.EXPIRED, EndReason.EXPIRED, "expired at the exchange"
+            )
         canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
         if order.filled_quantity or canceled:
             return self.end(
                 order,
                 OrderStatus.CANCELED,
-                "REMAINDER_CANCELED",
+                EndReason.REMAINDER_CANCELED,
                 f"{order.remaining} of {order.quantity} not executed",
             )
-        return self.end(order, OrderStatus.REJECTED, "NOT_EXECUTABLE", "no exchange took the order")
+        return self.end(
+            order, OrderStatus.REJECTED, EndReason.NOT_EXECUTABLE, "no exchange took the order"
+        )
 
     def _recall_refused(self, order: Order) -> tuple[Order, bool]:
         """A child of which we refused an execution is over for us, though perhaps not for its
@@ -201,7 +213,7 @@ class RouteOrder:
                     state = self.exchanges.cancel(child.exchange_id, self.child_id(order, child))
                 except OutcomeUnknownError as error:
                     self.monitor.count(
-                        "RecallsUnanswered", exchange_id=child.exchange_id, error=str(error)
+                        Metric.RECALLS_UNANSWERED, exchange_id=child.exchange_id, error=str(error)
                     )
                     answered = False
                     continue

@@ -11,6 +11,7 @@ from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, expiry_of
 from trading.domain.values import TimeInForce
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
+from trading.metrics import Metric
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
 
 ORDERS_PER_SWEEP = 2000
@@ -49,7 +50,7 @@ class SweepOrders:
                 try:
                     pushed += self._sweep(order_id)
                 except Exception as error:
-                    self.monitor.count("SweepsFailed", order_id=order_id, error=repr(error))
+                    self.monitor.count(Metric.SWEEPS_FAILED, order_id=order_id, error=repr(error))
         return pushed
 
     def _sweep(self, order_id: str) -> int:
@@ -63,7 +64,7 @@ class SweepOrders:
         again = now + (RESTING_AGAIN_AFTER - _spread(order_id) if patient else AGAIN_AFTER)
         if resting and now < expires_at(order):
             again = min(again, expires_at(order))
-        self.monitor.count("OrdersSwept", order_id=order_id, status=order.status)
+        self.monitor.count(Metric.ORDERS_SWEPT, order_id=order_id, status=order.status)
         try:
             self._push(order)
         except Exception:
@@ -143,8 +144,8 @@ class CloseDay:
             try:
                 expiring += self._close(order_id, business_date)
             except Exception as error:
-                self.monitor.count("ClosesFailed", order_id=order_id, error=repr(error))
-        self.monitor.count("OrdersExpiring", orders=str(expiring))
+                self.monitor.count(Metric.CLOSES_FAILED, order_id=order_id, error=repr(error))
+        self.monitor.count(Metric.ORDERS_EXPIRING, orders=str(expiring))
         return expiring
 
     def _close(self, order_id: str, business_date: date | None) -> int:

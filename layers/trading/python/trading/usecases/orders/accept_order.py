@@ -5,26 +5,27 @@ the start of its workflow.
 from datetime import datetime
 
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Side
+from trading.metrics import Metric
 from trading.usecases.ports import Books, LastPrices, Monitor, Workflow
 
 
 class UnknownClientError(DomainError):
     """The token names a client that we do not have."""
 
-    code = "CLIENT_UNKNOWN"
+    code = ErrorCode.CLIENT_UNKNOWN
     kind = ErrorKind.FORBIDDEN
 
 
 class IdempotencyKeyReusedError(DomainError):
     """The same key came with another body."""
 
-    code = "IDEMPOTENCY_KEY_REUSED"
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
     kind = ErrorKind.UNPROCESSABLE
 
 
@@ -76,4 +77,4 @@ def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:
     try:
         workflow.start(order)
     except Exception as error:
-        monitor.count("WorkflowStartsDeferred", order_id=order.order_id, error=repr(error))
+        monitor.count(Metric.WORKFLOW_STARTS_DEFERRED, order_id=order.order_id, error=repr(error))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import replacement
 from trading.domain.orders.order import Ending, Order, OrderStatus
 from trading.messages import CancelOrder
+from trading.metrics import Metric
 from trading.usecases.orders.end_order import holders
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
@@ -27,7 +28,7 @@ BY_SUSPENSION = Ending(
 class OrderClosedError(DomainError):
     """The order can no longer execute, so there is nothing to cancel or to replace."""
 
-    code = "ORDER_CLOSED"
+    code = ErrorCode.ORDER_CLOSED
     kind = ErrorKind.CONFLICT
 
     @classmethod
@@ -130,7 +131,7 @@ class RequestCancel:
                     }
                     self.mailboxes.execution(CancelOrder(**ids, reason=order.ending.reason))
         except Exception as error:
-            self.monitor.count("CancelsDeferred", error=repr(error))
+            self.monitor.count(Metric.CANCELS_DEFERRED, error=repr(error))
 
     def _time_is_up_at(self) -> datetime:
         return self.clock() + TIME_A_REQUEST

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.orders.order_entry import Refusal
+from trading.metrics import Metric
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, assess, start
 from trading.usecases.ports import Books, Change, Clock, LastPrices, Monitor, StaleError, Workflow
 from trading.usecases.retrying import on_fresh_state
@@ -52,9 +53,9 @@ class PlaceOrder:
                 ) from None
             return existing, True
         if order.reason_code:
-            self.monitor.count("OrdersRejected", reason=order.reason_code)
+            self.monitor.count(Metric.ORDERS_REJECTED, reason=order.reason_code)
         else:
-            self.monitor.count("OrdersAccepted")
+            self.monitor.count(Metric.ORDERS_ACCEPTED)
         return order, False
 
     def _assess(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trading.domain import identifiers
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import booking, order_entry, replacement
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
@@ -14,6 +14,7 @@ from trading.domain.orders.order_entry import Refusal
 from trading.domain.orders.order_times import expires_at
 from trading.domain.orders.replacement import REPLACED, Replacement, ReplacementRefusedError
 from trading.messages import CancelOrder
+from trading.metrics import Metric
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, assess
 from trading.usecases.orders.cancel_order import OrderClosedError
 from trading.usecases.orders.end_order import holders
@@ -24,14 +25,14 @@ from trading.usecases.retrying import on_fresh_state
 class OrderEndingError(DomainError):
     """The order is being canceled, replaced or expired already."""
 
-    code = "ORDER_ENDING"
+    code = ErrorCode.ORDER_ENDING
     kind = ErrorKind.CONFLICT
 
 
 class OrderPendingError(DomainError):
     """The order itself waits to replace another."""
 
-    code = "ORDER_PENDING"
+    code = ErrorCode.ORDER_PENDING
     kind = ErrorKind.CONFLICT
 
 
@@ -99,7 +100,7 @@ class ReplaceOrder:
         waiting = self._set_aside(old, received.model_copy(update={"replaces": old.order_id}), now)
         giving_way = replacement.give_way(old, waiting.order, now)
         self.books.commit(giving_way, *waiting.changed)
-        self.monitor.count("ReplacementsRequested")
+        self.monitor.count(Metric.REPLACEMENTS_REQUESTED)
         return waiting.order, giving_way
 
     @staticmethod
@@ -118,7 +119,7 @@ class ReplaceOrder:
         """The new order as it waits, if it would be accepted when the old one ended now."""
         account, position = holders(self.books, old)
         ended = booking.end(
-            old, REPLACED.status, REPLACED.status, REPLACED.reason, account, position, now
+            old, REPLACED.status, REPLACED.code, REPLACED.reason, account, position, now
         )
         try:
             would_be = assess(
@@ -145,4 +146,6 @@ class ReplaceOrder:
         try:
             self.mailboxes.execution(CancelOrder(**ids, reason=REPLACED.reason))
         except Exception as error:
-            self.monitor.count("ReplacementsDeferred", order_id=old.order_id, error=repr(error))
+            self.monitor.count(
+                Metric.REPLACEMENTS_DEFERRED, order_id=old.order_id, error=repr(error)
+            )

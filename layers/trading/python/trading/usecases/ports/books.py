@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.clients.client import Client
-from trading.domain.ledger import Fill, LedgerEntry
+from trading.domain.ledger import EntryKind, Fill, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.reference.instruments import Exchange, Instrument
@@ -28,7 +28,7 @@ class EntryKey(NamedTuple):
 
     sort_key: str
     trade_id: str
-    kind: str
+    kind: EntryKind
 
 
 class ReferenceData(Protocol):
@@ -87,7 +87,7 @@ class LedgerIndex(Protocol):
     def movements(
         self, client_id: str, first: str, last: str, limit: int
     ) -> tuple[Sequence[EntryKey], bool]: ...
-    def entries_at(self, keys: Iterable[tuple[str, str]]) -> Sequence[LedgerEntry]:
+    def entries_at(self, keys: Iterable[tuple[str, EntryKind]]) -> Sequence[LedgerEntry]:
         """Entries by trade id and kind, strongly consistent."""
         ...
 

@@ -1,6 +1,6 @@
 """Errors that adapters raise through the ports."""
 
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 
 
 class OutOfTimeError(Exception):
@@ -16,7 +16,7 @@ class StaleError(DomainError):
     Nothing was written. The caller starts over from its reads.
     """
 
-    code = "CONCURRENT_UPDATE"
+    code = ErrorCode.CONCURRENT_UPDATE
     kind = ErrorKind.CONFLICT
 
     def __init__(
@@ -28,7 +28,7 @@ class StaleError(DomainError):
 class NotFoundError(DomainError):
     """The request names something that does not exist."""
 
-    code = "NOT_FOUND"
+    code = ErrorCode.NOT_FOUND
     kind = ErrorKind.NOT_FOUND
 
 

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from trading.metrics import Metric
+
 
 class Monitor(Protocol):
     """Metrics and log lines."""
 
-    def count(self, name: str, **facts: str) -> None: ...
+    def count(self, name: Metric, **facts: str) -> None: ...

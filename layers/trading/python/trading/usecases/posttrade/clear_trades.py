@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trading.domain.clients.client import Client
-from trading.domain.errors import DomainError, ErrorKind
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Fill, Novation
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing
 from trading.domain.posttrade.clearing import Obligation
+from trading.metrics import Metric
 from trading.usecases.ports import Books, Change, Clock, Monitor, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
@@ -22,7 +23,7 @@ TRADES_PER_TRANSACTION = 40
 class NotExecutedError(DomainError):
     """Nothing of the order is executed: there is nothing to clear yet."""
 
-    code = "NOT_EXECUTED"
+    code = ErrorCode.NOT_EXECUTED
     kind = ErrorKind.CONFLICT
 
 
@@ -95,5 +96,5 @@ class ClearTrades:
             return order
         cleared = order.cleared(now)
         self.books.commit(*parts[-1], cleared)
-        self.monitor.count("OrdersCleared", order_id=order.order_id)
+        self.monitor.count(Metric.ORDERS_CLEARED, order_id=order.order_id)
         return cleared.saved()

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from trading.domain import identifiers
 from trading.domain.clients.client import Client
-from trading.domain.errors import PERMANENT, DomainError, ErrorKind, is_transient
-from trading.domain.ledger import Break, Fill, Settlement
+from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, is_transient
+from trading.domain.ledger import Break, BreakCode, EntryKind, Fill, Settlement
 from trading.domain.posttrade.clearing import Obligation
 from trading.domain.posttrade.settlement import discharge
 from trading.domain.values import Frozen, Side
+from trading.metrics import Metric
 from trading.usecases.ports import (
     Books,
     Clock,
@@ -37,14 +38,14 @@ from trading.wire import (
 class NotClearedError(DomainError):
     """The trade is not cleared: there is nothing to settle yet."""
 
-    code = "NOT_CLEARED"
+    code = ErrorCode.NOT_CLEARED
     kind = ErrorKind.CONFLICT
 
 
 class NotDueError(DomainError):
     """The trade's settlement date is not reached."""
 
-    code = "NOT_DUE"
+    code = ErrorCode.NOT_DUE
     kind = ErrorKind.CONFLICT
 
 
@@ -53,7 +54,7 @@ class SettlementFailedError(DomainError):
     cycle.
     """
 
-    code = "SETTLEMENT_FAILED"
+    code = ErrorCode.SETTLEMENT_FAILED
     kind = ErrorKind.UNPROCESSABLE
 
 
@@ -105,14 +106,14 @@ class SettleObligations:
                 settled += 1
             except OutcomeUnknownError as error:
                 self.monitor.count(
-                    "SettlementsUnanswered", trade_id=obligation.trade_id, reason=str(error)
+                    Metric.SETTLEMENTS_UNANSWERED, trade_id=obligation.trade_id, reason=str(error)
                 )
                 unanswered += 1
             except (*PERMANENT, ValidationError) as error:
                 if is_transient(error):
                     raise
                 self.monitor.count(
-                    "SettlementsFailed", trade_id=obligation.trade_id, reason=str(error)
+                    Metric.SETTLEMENTS_FAILED, trade_id=obligation.trade_id, reason=str(error)
                 )
                 failed += 1
         if unanswered:
@@ -192,7 +193,7 @@ class SettleObligations:
             Discharged(obligation=obligation),
             order.settled(fill.quantity, now),
         )
-        self.monitor.count("TradesSettled")
+        self.monitor.count(Metric.TRADES_SETTLED)
 
     def _record_mismatch(
         self,
@@ -200,8 +201,12 @@ class SettleObligations:
         instruction: SettlementInstruction,
         confirmation: SettlementConfirmation,
     ) -> None:
-        self.monitor.count("Breaks", code="CONFIRMATION_MISMATCH", reason=obligation.trade_id)
-        if any(entry.kind == "BREAK" for entry in self.books.entries([obligation.trade_id])):
+        self.monitor.count(
+            Metric.BREAKS, code=BreakCode.CONFIRMATION_MISMATCH, reason=obligation.trade_id
+        )
+        if any(
+            entry.kind is EntryKind.BREAK for entry in self.books.entries([obligation.trade_id])
+        ):
             return
         self.books.commit(
             Break(
@@ -210,7 +215,7 @@ class SettleObligations:
                 order_id=obligation.order_id,
                 booked_at=self.clock(),
                 postings=(),
-                code="CONFIRMATION_MISMATCH",
+                code=BreakCode.CONFIRMATION_MISMATCH,
                 reason="the depository confirmed something else than was instructed",
                 evidence={
                     "instructed": instruction.model_dump_json(),

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from trading.domain import identifiers
-from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
+from trading.domain.ledger import Break, BreakCode, EntryKind, Fill, LedgerEntry, Settlement
 from trading.domain.reference import calendars
 from trading.domain.values import Day, Frozen, Side
+from trading.metrics import Metric
 from trading.usecases.ports import Books, Clock, Depository, Monitor
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
 
@@ -119,10 +120,10 @@ class ReconcileSettlement:
             pending += compared.pending
         unsettled = self._unsettled_clients(settlement_date)
         if unsettled:
-            self.monitor.count("ClientsUnsettled", clients=str(unsettled))
+            self.monitor.count(Metric.CLIENTS_UNSETTLED, clients=str(unsettled))
         failed = len(confirmations) - len(settled)
         self.monitor.count(
-            "ConfirmationsReconciled",
+            Metric.CONFIRMATIONS_RECONCILED,
             settlement_date=settlement_date.isoformat(),
             breaks=str(breaks),
         )
@@ -164,7 +165,7 @@ class ReconcileSettlement:
             reason = None if confirmation in pending else _disagreement(entries, confirmation)
             if reason is not None:
                 breaks += 1
-                if (_trade_id(confirmation), "BREAK") not in entries:
+                if (_trade_id(confirmation), EntryKind.BREAK) not in entries:
                     self._record(_trade_id(confirmation), confirmation, reason)
         return _Compared(breaks, len(pending))
 
@@ -175,21 +176,21 @@ class ReconcileSettlement:
         }
 
     def _is_due(self, entries: _Entries, confirmation: SettlementConfirmation) -> bool:
-        fill = entries.get((_trade_id(confirmation), "FILL"))
+        fill = entries.get((_trade_id(confirmation), EntryKind.FILL))
         if not isinstance(fill, Fill):
             return False
         due = self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
         return any(obligation.trade_id == fill.trade_id for obligation in due)
 
     def _record(self, trade_id: str, confirmation: SettlementConfirmation, reason: str) -> None:
-        self.monitor.count("Breaks", code="UNRECONCILED_CONFIRMATION", reason=reason)
+        self.monitor.count(Metric.BREAKS, code=BreakCode.UNRECONCILED_CONFIRMATION, reason=reason)
         self.books.commit(
             Break(
                 trade_id=trade_id,
                 client_id="unknown",
                 booked_at=self.clock(),
                 postings=(),
-                code="UNRECONCILED_CONFIRMATION",
+                code=BreakCode.UNRECONCILED_CONFIRMATION,
                 reason=reason,
                 evidence={"confirmed": confirmation.model_dump_json()},
             )
@@ -202,7 +203,10 @@ def _trade_id(confirmation: SettlementConfirmation) -> str:
 
 def _disagreement(entries: _Entries, confirmation: SettlementConfirmation) -> str | None:
     trade_id = _trade_id(confirmation)
-    fill, settlement = entries.get((trade_id, "FILL")), entries.get((trade_id, "SETTLEMENT"))
+    fill, settlement = (
+        entries.get((trade_id, EntryKind.FILL)),
+        entries.get((trade_id, EntryKind.SETTLEMENT)),
+    )
     if not isinstance(fill, Fill) or not isinstance(settlement, Settlement):
         return "the depository settled what our ledger has not"
     direction = DeliveryDirection.RECEIVE if fill.side is Side.BUY else DeliveryDirection.DELIVER

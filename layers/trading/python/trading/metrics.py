@@ -1,0 +1,130 @@
+"""The metrics that the system emits in the namespace `Trading`, by service."""
+
+from typing import Self
+
+from trading.domain.coded import Coded
+
+COUNT, SECONDS = "count", "seconds"
+
+
+class Metric(Coded):
+    """A metric. `unit` says what its values are. Alarms and the runbook name it."""
+
+    unit: str
+
+    def __new__(cls, code: str, sentence: str, unit: str = COUNT) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        member.unit = unit
+        return member
+
+    ORDERS_ACCEPTED = "OrdersAccepted", "An order passed the pre-trade checks."
+    ORDERS_REJECTED = "OrdersRejected", "A pre-trade check rejected an order."
+    ORDERS_ENDED = "OrdersEnded", "An open order ended before it was filled."
+    REPLACEMENTS_REQUESTED = "ReplacementsRequested", "A replacement of an order was accepted."
+    WORKFLOW_STARTS_DEFERRED = (
+        "WorkflowStartsDeferred",
+        "The workflow of an accepted order did not start. The sweeper starts it.",
+    )
+    REPLACEMENTS_DEFERRED = (
+        "ReplacementsDeferred",
+        "The mailbox did not take the message about a replacement. The sweeper sends it again.",
+    )
+    CANCELS_DEFERRED = (
+        "CancelsDeferred",
+        "The mailbox did not take the message about a cancel. The sweeper sends it again.",
+    )
+    SUBMITS_REFUSED = "SubmitsRefused", "An exchange did not take a child order."
+    SUBMITS_UNKNOWN = (
+        "SubmitsUnknown",
+        "An exchange did not answer to a child order, which is then canceled there.",
+    )
+    FENCES_UNKNOWN = (
+        "FencesUnknown",
+        "An exchange answered neither to a child order nor to its cancel.",
+    )
+    QUOTES_MISSING = "QuotesMissing", "An order was routed without quotes."
+    POLLS_UNANSWERED = "PollsUnanswered", "An exchange did not say how a child order stands."
+    CANCELS_UNANSWERED = "CancelsUnanswered", "An exchange did not answer to a cancel."
+    RECALLS_UNANSWERED = (
+        "RecallsUnanswered",
+        "An exchange did not answer to the cancel of a child order with a refused execution.",
+    )
+    FILLS_BOOKED = "FillsBooked", "A fill was written into the books."
+    FILLS_REPEATED = "FillsRepeated", "An exchange reported an execution that was booked before."
+    BREAKS = "Breaks", "The outside world said something that the books refuse."
+    ORDERS_CLEARED = "OrdersCleared", "The fills of an order were cleared."
+    TRADES_SETTLED = "TradesSettled", "A trade was settled."
+    SETTLEMENTS_UNANSWERED = (
+        "SettlementsUnanswered",
+        "The depository did not answer to an instruction.",
+    )
+    SETTLEMENTS_FAILED = "SettlementsFailed", "A trade that is due could not be settled."
+    CLIENTS_UNSETTLED = (
+        "ClientsUnsettled",
+        "After a settlement cycle, clients have trades that are due and not settled.",
+    )
+    CONFIRMATIONS_RECONCILED = (
+        "ConfirmationsReconciled",
+        "The depository's confirmations were compared with the ledger.",
+    )
+    ORDERS_SWEPT = "OrdersSwept", "The sweeper sent a message about an order again."
+    SWEEPS_FAILED = "SweepsFailed", "The sweeper could not sweep an order."
+    ORDERS_EXPIRING = "OrdersExpiring", "The close of the day looked for orders to expire."
+    CLOSES_FAILED = "ClosesFailed", "An order could not be closed with its day."
+    MESSAGES_FAILED = "MessagesFailed", "A message failed and is tried again."
+    MESSAGES_BURIED = "MessagesBuried", "A message was moved to the dead-letter queue."
+    ORDERS_NOT_MARKED = (
+        "OrdersNotMarked",
+        "The order of a message in the dead-letter queue could not be flagged for review.",
+    )
+    WORKFLOW_ANSWERS_UNWANTED = (
+        "WorkflowAnswersUnwanted",
+        "A workflow no longer waited for the answer that it was sent.",
+    )
+    CIRCUIT_TRANSITIONS = "CircuitTransitions", "The circuit of an exchange opened or closed."
+    VENUE_HEALTH_UNAVAILABLE = (
+        "VenueHealthUnavailable",
+        "The health of the exchanges could not be read.",
+    )
+    VENUE_HEALTH_INCOMPLETE = (
+        "VenueHealthIncomplete",
+        "The health of the exchanges was read in part.",
+    )
+    QUALITY_UPDATES_LOST = (
+        "QualityUpdatesLost",
+        "The execution quality of an exchange could not be written.",
+    )
+    LAST_PRICES_LOST = "LastPricesLost", "A last price could not be written."
+    LAST_PRICES_UNAVAILABLE = "LastPricesUnavailable", "Last prices could not be read."
+    RATE_LIMIT_UNAVAILABLE = (
+        "RateLimitUnavailable",
+        "A request could not be counted against its rate limit and passed.",
+    )
+    LOGIN_GUARD_UNAVAILABLE = (
+        "LoginGuardUnavailable",
+        "Failed log-ins could not be counted, so nobody was locked out.",
+    )
+    TOKEN_REFUSED = "TokenRefused", "The authorizer refused a token."
+    INVALID_SIGNATURE = "InvalidSignature", "A callback was not signed by a known exchange."
+    UNEXPECTED_ERROR = "UnexpectedError", "A request failed with an error that nobody expected."
+    SECRET_REFRESH_FAILED = (
+        "SecretRefreshFailed",
+        "A secret could not be read again. The version in memory stays in use.",
+    )
+    SIGNING_KEY_ROTATED = "SigningKeyRotated", "The key that signs tokens was rotated."
+    RECONCILIATION_RUNS = "ReconciliationRuns", "A reconciliation of the books came to its end."
+    RECONCILIATIONS_INCOMPLETE = (
+        "ReconciliationsIncomplete",
+        "A reconciliation of the books ran out of time.",
+    )
+    RECONCILIATION_FINDINGS = (
+        "ReconciliationFindings",
+        "How often the books break an invariant, by the last reconciliation.",
+    )
+    RECONCILIATION_IN_MOTION = (
+        "ReconciliationInMotion",
+        "How many clients moved during a reconciliation, so that it could not judge them.",
+    )
+    RECONCILIATION_SECONDS = "ReconciliationSeconds", "How long a reconciliation took.", SECONDS
