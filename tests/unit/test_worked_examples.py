@@ -1,4 +1,4 @@
-"""The worked examples of docs/accounts.md, run through the code that they explain."""
+"""The worked examples of the explanation pages, run through the code that they explain."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -24,20 +24,18 @@ from trading.domain.orders.order import Order
 from trading.domain.reference.calendars import business_date
 from trading.domain.values import Side
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
-AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT = (
-    "average cost",
-    "cash",
-    "margin 50 %",
-    "daily limit 20000.00",
-)
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "explanation"
+AVERAGE_COST, CASH, MARGIN = "average cost", "cash", "margin 50 %"
+DAILY_LIMIT, REPLACEMENT = "daily limit 20000.00", "replacement"
+CASH_LEDGER, SHARES_LEDGER = "cash, buy 100 at 100.00", "shares, buy 100 at 100.00"
 
 Rows = list[list[str]]
 
 
 def examples(title: str) -> Iterator[Rows]:
     """The rows of each table whose first column has that title."""
-    for block in DOCUMENT.read_text().split("\n\n"):
+    pages = (page.read_text() for page in sorted(PAGES.glob("*.md")))
+    for block in "\n\n".join(pages).split("\n\n"):
         rows = [
             [cell.strip() for cell in line.strip("|").split("|")]
             for line in block.strip().splitlines()
@@ -91,6 +89,7 @@ class Story:
         self.world = World()
         self.world.add_client("dora", **terms)
         self.order: Order | None = None
+        self.new: Order | None = None
         self.orders = 0
 
     def do(self, row: str) -> None:
@@ -110,6 +109,12 @@ class Story:
             case ["cancel"]:
                 assert self.order
                 self.world.cancel(self.order)
+            case ["replace", "by", quantity, "at", price]:
+                assert self.order
+                changes = {"quantity": int(quantity), "limit_price": D(price)}
+                self.new = self.world.replace(self.order, **changes)
+            case ["old", "order", "ends"]:
+                self.world.run()
             case ["next", "day"]:
                 self.world.advance(days=1)
             case ["settle"]:
@@ -163,9 +168,53 @@ def test_daily_limit() -> None:
     assert story.world.findings() == []
 
 
+@pytest.mark.parametrize("rows", [*examples(REPLACEMENT)])
+def test_replacement(rows: Rows) -> None:
+    story = Story()
+    for done, *expected in rows:
+        story.do(done)
+        orders = (story.order, story.new)
+        statuses = [str(story.world.current(order).status) if order else "" for order in orders]
+        assert [*story.cash()[:3], *statuses] == expected, done
+    assert story.world.findings() == []
+
+
+@pytest.mark.parametrize(("title", "asset"), [(CASH_LEDGER, "USD"), (SHARES_LEDGER, "AAPL")])
+def test_ledger(title: str, asset: str) -> None:
+    (rows,) = examples(title)
+    story = Story()
+    for done in ("deposit 20000.00", f"order {title.partition(', ')[2]}", "fill 100 at 100.00"):
+        story.do(done)
+    story.do("settle")
+    order = story.order and story.world.current(story.order)
+    assert order
+    entries = {entry.kind.lower(): entry for entry in story.world.books.entries(order.trades)}
+    columns = ("client", "exchange", "fees", "ccp", "depository")
+    totals = dict.fromkeys(columns, D(0))
+    for done, *cells in rows:
+        expected = dict(zip(columns, (D(cell or 0) for cell in cells), strict=True))
+        if done == "sum":
+            assert totals == expected
+            continue
+        found = dict.fromkeys(columns, D(0))
+        for posting in entries.pop(done).postings:
+            if posting.asset == asset:
+                found[posting.account.partition(":")[0]] += posting.amount
+        assert found == expected, done
+        totals = {name: totals[name] + found[name] for name in columns}
+    assert entries == {}
+
+
 def test_no_table_is_left_out() -> None:
     """A table that a typing error in its title hides would be no test."""
-    found = {
-        title: len(list(examples(title))) for title in (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT)
+    titles = (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT, REPLACEMENT, CASH_LEDGER, SHARES_LEDGER)
+    found = {title: len(list(examples(title))) for title in titles}
+    assert found == {
+        AVERAGE_COST: 3,
+        CASH: 1,
+        MARGIN: 1,
+        DAILY_LIMIT: 1,
+        REPLACEMENT: 2,
+        CASH_LEDGER: 1,
+        SHARES_LEDGER: 1,
     }
-    assert found == {AVERAGE_COST: 3, CASH: 1, MARGIN: 1, DAILY_LIMIT: 1}

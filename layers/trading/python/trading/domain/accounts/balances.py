@@ -1,5 +1,5 @@
 """What a client may do with its cash: buy with it, withdraw it, and how much of the credit it uses.
-docs/accounts.md has examples.
+docs/explanation/holds.md has examples.
 """
 
 from decimal import Decimal

@@ -1,5 +1,6 @@
-"""What positions cost, what they are worth, and what was earned on them. docs/accounts.md has
-examples.
+"""What positions cost, what they are worth, and what was earned on them.
+
+docs/explanation/accounts.md has examples.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,117 @@
+"""What the explanation pages state is what the code does: tests and faults that they name exist,
+figures are those of the code.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.catalog import schedules
+from tests.simulation.faults import Rates
+from trading.adapters.dynamodb import prices, tables
+from trading.adapters.http import idempotency
+from trading.adapters.identity import login, tokens
+from trading.adapters.messaging import worker
+from trading.adapters.venues import secrets
+from trading.domain import reconciliation
+from trading.domain.orders import order_times
+from trading.domain.reference import calendars
+from trading.usecases.posttrade import settlement_cycle
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "explanation"
+
+
+def words(page: str) -> str:
+    """A page's text without its line breaks."""
+    return " ".join((PAGES / page).read_text().split())
+
+
+def faults() -> list[list[str]]:
+    """The rows of the tables of faults."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (PAGES / "failures.md").read_text().splitlines()
+        if line.startswith("| ") and line.count("|") == 7
+    ]
+    return [row for row in rows if row[0] != "fault"]
+
+
+@pytest.mark.parametrize("row", faults(), ids=lambda row: row[0])
+def test_a_fault_is_tested_and_simulated_as_the_page_says(row: list[str]) -> None:
+    path, _, name = row[4].strip("`").partition("::")
+    assert f"def {name}(" in (ROOT / path).read_text(), row[4]
+    for fault in re.findall(r"`(\w+)`", row[5]):
+        assert fault in Rates.__dataclass_fields__
+
+
+def test_no_fault_is_left_out() -> None:
+    assert len(faults()) > 25
+
+
+def test_the_invariants_are_those_that_are_checked() -> None:
+    listed = re.findall(r"^\| (\d+) \|", (PAGES / "reconciliation.md").read_text(), re.MULTILINE)
+    assert [int(number) for number in listed] == list(reconciliation.INVARIANTS)
+
+
+def minutes(time: timedelta) -> int:
+    return int(time.total_seconds() // 60)
+
+
+def seconds(time: timedelta) -> int:
+    return int(time.total_seconds())
+
+
+def clock(hour_and_minute: tuple[int, int]) -> str:
+    return "{}:{:02}".format(*hour_and_minute)
+
+
+FIGURES = [
+    ("time.md", "| GTC | {} days after", order_times.GTC_LIFETIME.days),
+    ("time.md", "| {} minutes after it was accepted |", minutes(order_times.IMMEDIATE_LIFETIME)),
+    ("time.md", "| open | {:%-H:%M} |", calendars.OPEN),
+    ("time.md", "| close | {:%H:%M} |", calendars.CLOSE),
+    ("time.md", "| early close | {:%H:%M} |", calendars.EARLY_CLOSE),
+    ("time.md", "| {} | the settlement cycle |", clock(schedules.SETTLEMENT_CYCLE_AT)),
+    ("time.md", "| {} | the settlement cycle again |", clock(schedules.SETTLEMENT_CYCLE_AGAIN_AT)),
+    ("time.md", "client profile | {} seconds |", seconds(tables.CACHED_FOR)),
+    ("time.md", "in a portfolio | {} seconds |", seconds(prices.READ_MAX_AGE)),
+    ("time.md", "venue secret | {} minutes |", minutes(secrets.CACHE_FOR)),
+    ("accounts.md", "at most every {} seconds", seconds(prices.WRITE_INTERVAL)),
+    ("accounts.md", "keeps them for {} seconds", seconds(prices.READ_MAX_AGE)),
+    ("settlement.md", "every later cycle of the next {} days", settlement_cycle.LOOK_BACK.days),
+    ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
+    ("identity.md", "a key is locked for {} seconds", seconds(login.FIRST_LOCK)),
+    ("identity.md", "up to {} minutes", minutes(login.LONGEST_LOCK)),
+    ("failures.md", "After {} tries the worker moves it", worker.MAX_TRIES),
+    (
+        "failures.md",
+        "after a pause that doubles, from {0[0]} to {0[1]} seconds",
+        (worker.FIRST_PAUSE_SECONDS, worker.LONGEST_PAUSE_SECONDS),
+    ),
+]
+
+
+@pytest.mark.parametrize(("page", "phrase", "figure"), FIGURES)
+def test_a_figure_is_that_of_the_code(page: str, phrase: str, figure: object) -> None:
+    assert phrase.format(figure) in words(page)
+
+
+def test_a_new_signing_key_waits_for_half_a_minute() -> None:
+    assert timedelta(seconds=30) == tokens.PUBLISHED_FOR
+    assert "It signs only after half a minute" in words("identity.md")
+
+
+def test_a_key_is_locked_after_the_fifth_failure() -> None:
+    assert (login.lock_after(4), login.lock_after(5)) == (timedelta(0), login.FIRST_LOCK)
+    assert "After the fifth failure in a row" in words("identity.md")
+
+
+def test_what_is_late_is_reported_after_so_many_days() -> None:
+    late = (reconciliation.ORDER_IS_LATE_AFTER.days, reconciliation.SETTLEMENT_IS_LATE_AFTER.days)
+    assert late == (1, 5)
+    page = words("reconciliation.md")
+    assert "should have ended a day ago" in page
+    assert "passed five days ago" in page
