@@ -140,9 +140,9 @@ class World:
         self.meter.attach(events)
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
-        for reader in ("clock", "stages", "authorizer"):
+        for reader in ("adapters.runtime.clock", "bootstrap", "adapters.identity.authorizer"):
             environment.setattr(
-                importlib.import_module(f"trading.adapters.{reader}"), "now", self.clock
+                importlib.import_module(f"trading.{reader}"), "now", self.clock
             )
         for name in FUNCTIONS:
             for part in ("settings", "handler"):
