@@ -9,7 +9,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from infra.catalog.schedules import SETTLEMENT_CYCLE_AT
-from trading.adapters.dynamodb.tables import ATTENTION_SHARDS, TableBooks
+from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting
 from trading.domain.reference import calendars

@@ -30,7 +30,7 @@ from functions.admin.settings import Settings
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.registry import TableRegistry
-from trading.adapters.dynamodb.tables import TableNames
+from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.faces import order_pages, views
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer, Idempotency
@@ -58,20 +58,22 @@ TAGS = ["Administration"]
 
 settings = load(Settings)
 dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-registry = TableRegistry(dynamodb, TableNames.of(settings), settings.credentials_table, now)
+table_names = TableNames.of(settings)
+books = TableBooks(dynamodb, table_names, now)
+registry = TableRegistry(dynamodb, table_names, settings.credentials_table, books)
 audit = TableAuditTrail(dynamodb, settings.audit_table, now)
 mailboxes = SqsMailboxes(
     boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
 )
-cancel = RequestCancel(registry, mailboxes, Counters(), now)
+cancel = RequestCancel(books, mailboxes, Counters(), now)
 clients = AdministerClients(registry, audit, cancel, passwords.new_secret, now)
 transfers = TransferAssets(registry, audit, now)
 halt_instrument = HaltInstrument(registry, audit)
-find_orders = ListOrders(registry)
+find_orders = ListOrders(books)
 prices = TableLastPrices(
     boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
 )
-accounts = ShowAccounts(registry, prices)
+accounts = ShowAccounts(books, prices)
 workflow_of = LifecycleLookup(
     boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.order_lifecycle_arn
 )
@@ -267,12 +269,12 @@ def look_up_order(order_id: PathId) -> OrderFile:
     Messages in dead-letter queues cannot be searched from here; an order of which one was given up
     has a `review_reason`.
     """
-    order = registry.order(order_id)
+    order = books.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
-    token_kept = registry.task_token(order_id) is not None
+    token_kept = books.task_token(order_id) is not None
     return OrderFile.of(
-        order, registry.entries(order.trades), token_kept, workflow_of(order_id), now()
+        order, books.entries(order.trades), token_kept, workflow_of(order_id), now()
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from infra.catalog.schedules import ATTENTION_SHARDS
 from infra.stage import ROOT
 from tests.infra.synthesized import Synthesized
-from trading.adapters.dynamodb import tables
+from trading.adapters.dynamodb import keys
 from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 
 SAMPLES = {
@@ -163,7 +163,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
     }
     swept = [s.properties["Target"]["Input"] for s in schedules if "-open-" in s.properties["Name"]]
     assert [json.loads(each) for each in swept] == [
-        {"shard": str(n)} for n in range(tables.ATTENTION_SHARDS)
+        {"shard": str(n)} for n in range(keys.ATTENTION_SHARDS)
     ]
     for schedule in schedules:
         assert schedule.properties["FlexibleTimeWindow"] == {"Mode": "OFF"}

@@ -9,8 +9,8 @@ import pytest
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import MARKET, place
 from tests.unit.api.events import request
-from trading.adapters.dynamodb.tables import iso
 from trading.adapters.http import cursors
+from trading.domain.values import iso
 
 RESTING = {"price": "200.00"}
 SALE = {"side": "sell", "price": "270.00"}

@@ -8,8 +8,8 @@ import pytest
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, put
 from tests.unit.api.clock import Clock
-from trading.adapters.dynamodb import tables
-from trading.adapters.dynamodb.tables import TableBooks, attention_shard
+from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, attention_shard
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.clients.client import Client
 from trading.domain.orders.order import Order
 from trading.domain.reference.instruments import Exchange, Instrument
@@ -96,7 +96,7 @@ def open_orders(books: TableBooks, count: int) -> list[Order]:
     for order in orders:
         books.commit(order)
     assert {attention_shard(order.order_id) for order in orders} == set(
-        map(str, range(tables.ATTENTION_SHARDS))
+        map(str, range(ATTENTION_SHARDS))
     )
     return orders
 
@@ -104,12 +104,12 @@ def open_orders(books: TableBooks, count: int) -> list[Order]:
 def test_orders_due_of_one_shard(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     later = entities.NOW + timedelta(hours=1)
-    each = [books.orders_due(later, 500, str(shard)) for shard in range(tables.ATTENTION_SHARDS)]
+    each = [books.orders_due(later, 500, str(shard)) for shard in range(ATTENTION_SHARDS)]
     assert sorted(order_id for due in each for order_id in due) == sorted(
         order.order_id for order in orders
     )
     assert all(
-        tables.attention_shard(order_id) == str(n) for n, due in enumerate(each) for order_id in due
+        attention_shard(order_id) == str(n) for n, due in enumerate(each) for order_id in due
     )
     assert [len(books.orders_due(later, 2, str(n))) for n, due in enumerate(each)] == [
         min(len(d), 2) for d in each
@@ -127,7 +127,7 @@ def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBoo
 
 def test_a_sweep_takes_the_longest_overdue_of_each_shard(books: TableBooks) -> None:
     orders = open_orders(books, 24)
-    due = books.orders_due(entities.NOW + timedelta(hours=1), tables.ATTENTION_SHARDS)
+    due = books.orders_due(entities.NOW + timedelta(hours=1), ATTENTION_SHARDS)
     oldest: dict[str, str] = {}
     for order in orders:
         oldest.setdefault(attention_shard(order.order_id), order.order_id)

@@ -1,7 +1,11 @@
 """Conditions, transactions and reads of the tables."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.dynamodb.attention import TableAttentionIndex
+from trading.adapters.dynamodb.entity_writes import location_of, put_of, write_of
+from trading.adapters.dynamodb.obligations import TableObligations
+from trading.adapters.dynamodb.orders import TableTaskTokens
+from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.transactions import commit
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders.place_order import PlaceOrder
@@ -11,7 +15,7 @@ BUGS = (
         "an older version may overwrite a newer one",
         "The version condition is written the wrong way round.",
         "Two workers at once: one's fill or hold vanishes from the balance.",
-        (Edit(TableBooks._write, '"version = :version"', '"version >= :version"'),),
+        (Edit(put_of, '"version = :version"', '"version >= :version"'),),
     ),
     Bug(
         "no condition on what is new",
@@ -19,8 +23,8 @@ BUGS = (
         "A fill booked by two workers counts twice; a repeated order replaces the first one.",
         (
             Edit(
-                TableBooks._write,
-                'f"attribute_not_exists({next(iter(key))})"',
+                put_of,
+                'f"attribute_not_exists({next(iter(location.key))})"',
                 '"attribute_not_exists(never_there)"',
             ),
         ),
@@ -31,7 +35,7 @@ BUGS = (
         "None.",
         (
             Edit(
-                TableBooks._write,
+                write_of,
                 '"attribute_exists(client_id)"',
                 '"attribute_not_exists(never_there)"',
             ),
@@ -43,9 +47,11 @@ BUGS = (
         "The sweeper sets the time of the next look without the version that it read.",
         "An order that was done meanwhile is looked at for ever, or one that needs attention is put off.",
         (
-            Edit(TableBooks.postpone, '"version = :version"', '"attribute_exists(order_id)"'),
             Edit(
-                TableBooks.postpone,
+                TableAttentionIndex.postpone, '"version = :version"', '"attribute_exists(order_id)"'
+            ),
+            Edit(
+                TableAttentionIndex.postpone,
                 'to_item({":until": iso(until), ":version": order.version})',
                 'to_item({":until": iso(until)})',
             ),
@@ -91,53 +97,49 @@ BUGS = (
         "only the first page",
         "LastEvaluatedKey is ignored.",
         "What is due beyond the first page does not settle; exchanges are missing from routing.",
-        (Edit(TableBooks._query, 'if limit or "LastEvaluatedKey" not in answer:', "if True:"),),
+        (Edit(TableReads.query, 'if limit or "LastEvaluatedKey" not in answer:', "if True:"),),
     ),
     Bug(
         "unprocessed keys ignored",
         "What BatchGetItem leaves unprocessed is not asked for again.",
         "An order counts as cleared though some of its trades are not, and these never settle.",
-        (Edit(TableBooks._get_many, "if unprocessed:", "if False:"),),
+        (Edit(TableReads.get_many, "if unprocessed:", "if False:"),),
     ),
     Bug(
         "entities read eventually consistent",
         "GetItem without ConsistentRead: half the price.",
         "A worker does not see what the message before it has written.",
-        (Edit(TableBooks._get, "ConsistentRead=True", "ConsistentRead=False"),),
+        (Edit(TableReads.item, "ConsistentRead=True", "ConsistentRead=False"),),
     ),
     Bug(
         "ledger read eventually consistent",
         "BatchGetItem without ConsistentRead: half the price.",
         "Clearing does not see the newest fill and clears the order without it: it never settles.",
-        (Edit(TableBooks._get_many, ', "ConsistentRead": True}', "}"),),
+        (Edit(TableReads.get_many, ', "ConsistentRead": True}', "}"),),
     ),
     Bug(
         "lists read eventually consistent",
         "Query without ConsistentRead: half the price.",
         "A novation states a wrong net position; what is due is settled a day late.",
-        (Edit(TableBooks._query, 'else {"ConsistentRead": True}', "else {}"),),
+        (Edit(TableReads.query, 'else {"ConsistentRead": True}', "else {}"),),
     ),
     Bug(
         "task token read eventually consistent",
         "GetItem without ConsistentRead: half the price.",
         "None.",
-        (Edit(TableBooks.task_token, "ConsistentRead=True", "ConsistentRead=False"),),
+        (Edit(TableTaskTokens.task_token, "ConsistentRead=True", "ConsistentRead=False"),),
         tolerated="a workflow that was not answered is answered by the sweeper's poll",
     ),
     Bug(
         "due dates end a day early",
         "The range of obligations ends before those of its last day.",
         "Everything settles a day late.",
-        (Edit(TableBooks.obligations, '["item"] + "$"', '["item"]'),),
+        (Edit(TableObligations.obligations, '["item"] + "$"', '["item"]'),),
     ),
     Bug(
         "orders not in the index of what needs attention",
         "The sparse index' partition key is forgotten.",
         "Whatever gets lost stays lost: the sweeper sees nothing.",
-        (
-            Edit(
-                TableBooks._place, '{"attention_shard": shard} if change.attention_at else {}', "{}"
-            ),
-        ),
+        (Edit(location_of, '{"attention_shard": shard} if entity.attention_at else {}', "{}"),),
     ),
 )

@@ -1,52 +1,62 @@
-"""The books together with the clients' API keys, for those who administer both."""
+"""The books together with profiles and API keys, for the administration of clients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trading.adapters.dynamodb.entities import load_entity
-from trading.adapters.dynamodb.tables import TableBooks, TableNames
+from trading.adapters.dynamodb.entity_writes import Location, put_of, write_of
+from trading.adapters.dynamodb.keys import entry_key
+from trading.adapters.dynamodb.names import TableNames
+from trading.adapters.dynamodb.reads import TableReads
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
-from trading.domain.accounts.cash import Account, Position
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import Credential
-from trading.domain.ledger import Deposit, Entry, EntryKind, Withdrawal
-from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.ledger import Deposit, EntryKind, Withdrawal
 from trading.domain.reference.instruments import Instrument
-from trading.usecases.ports import Change, Clock
+from trading.usecases.ports import Change
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 FIRST_VERSION = 1
-"""Of what was seeded, or written before profiles and API keys had versions, too."""
+"""Also the version of seeded items, and of those written before they had versions."""
+
+ClientOrCredential = TypeVar("ClientOrCredential", Client, Credential)
 
 
-class TableRegistry(TableBooks):
-    """The port `Registry` over the tables."""
+class TableRegistry:
+    """The port `Registry` over the tables. What the books can do, it leaves to them."""
 
     def __init__(
-        self, client: DynamoDBClient, tables: TableNames, credentials_table: str, clock: Clock
+        self,
+        client: DynamoDBClient,
+        tables: TableNames,
+        credentials_table: str,
+        books: TableBooks,
     ) -> None:
-        super().__init__(client, tables, clock)
+        self._client = client
+        self._tables = tables
         self._credentials_table = credentials_table
+        self._reads = TableReads(client)
+        self.account = books.account
+        self.position = books.position
+        self.instrument = books.instrument
 
     def profile(self, client_id: str) -> Client | None:
-        """A client's profile as it stands."""
-        found = self._get(self._tables.clients, {"client_id": client_id}, Client)
-        return found and found.model_copy(update={"version": found.version or FIRST_VERSION})
+        """A client's profile, never from the cache."""
+        return self._versioned(self._tables.clients, {"client_id": client_id}, Client)
 
     def credential(self, api_key: str) -> Credential | None:
         """An API key."""
-        found = self._get(self._credentials_table, {"api_key": api_key}, Credential)
-        return found and found.model_copy(update={"version": found.version or FIRST_VERSION})
+        return self._versioned(self._credentials_table, {"api_key": api_key}, Credential)
 
     def api_keys(self, client_id: str) -> Sequence[str]:
-        """A client's API keys, by an index."""
-        items = self._query(
+        """A client's API keys, from an index."""
+        items = self._reads.query(
             self._credentials_table,
             "client_id = :client",
             {":client": client_id},
@@ -57,15 +67,15 @@ class TableRegistry(TableBooks):
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None:
         """A deposit or a withdrawal."""
         if transfer_id.startswith("dep_"):
-            return self._get(
-                self._tables.ledger, {"trade_id": transfer_id, "kind": EntryKind.DEPOSIT}, Deposit
+            return self._reads.get(
+                self._tables.ledger, entry_key(transfer_id, EntryKind.DEPOSIT), Deposit
             )
-        return self._get(
-            self._tables.ledger, {"trade_id": transfer_id, "kind": EntryKind.WITHDRAWAL}, Withdrawal
+        return self._reads.get(
+            self._tables.ledger, entry_key(transfer_id, EntryKind.WITHDRAWAL), Withdrawal
         )
 
     def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
-        """Halt or resume an instrument, whatever else changes of it meanwhile."""
+        """Halt or resume an instrument. Concurrent changes of other attributes stand."""
         try:
             answer = self._client.update_item(
                 TableName=self._tables.reference,
@@ -80,23 +90,27 @@ class TableRegistry(TableBooks):
         return load_entity(Instrument, from_item(answer["Attributes"]))
 
     def commit(self, *changes: Change | Client | Credential) -> None:
-        """Write all or nothing; StaleError if a version moved on or a new item exists."""
+        """Write all or nothing. Raises StaleError if a condition failed."""
         commit(self._client, [self._write(change) for change in changes])
 
-    def _write(self, change: Change | Client | Credential) -> Write:
-        write = super()._write(change)  # type: ignore[arg-type]  # its `_place` is ours
-        if isinstance(change, Client | Credential) and change.version == FIRST_VERSION:
-            there = "attribute_exists(client_id) AND (attribute_not_exists(version) OR version <= :version)"
-            return replace(write, condition=there)
-        return write
+    def _versioned(
+        self, table: str, key: dict[str, str], model: type[ClientOrCredential]
+    ) -> ClientOrCredential | None:
+        item = self._reads.item(table, key)
+        if item is None:
+            return None
+        return load_entity(model, item | {"version": item.get("version") or FIRST_VERSION})
 
-    def _place(
-        self, change: Order | Account | Position | Obligation | Entry | Client | Credential
-    ) -> tuple[str, dict[str, str], dict[str, str]]:
+    def _write(self, change: Change | Client | Credential) -> Write:
         match change:
             case Client():
-                return self._tables.clients, {"client_id": change.client_id}, {}
+                location = Location(self._tables.clients, {"client_id": change.client_id})
             case Credential():
-                return self._credentials_table, {"api_key": change.api_key}, {}
+                location = Location(self._credentials_table, {"api_key": change.api_key})
             case _:
-                return super()._place(change)
+                return write_of(change, self._tables)
+        write = put_of(change, location)
+        if change.version != FIRST_VERSION:
+            return write
+        unversioned = "attribute_not_exists(version) OR version <= :version"
+        return replace(write, condition=f"attribute_exists(client_id) AND ({unversioned})")

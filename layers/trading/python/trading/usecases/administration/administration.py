@@ -12,7 +12,7 @@ from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen
-from trading.usecases.ports import Books, Change
+from trading.usecases.ports import Accounts, Change
 
 
 class Operator(Frozen):
@@ -30,10 +30,12 @@ class AuditTrail(Protocol):
     ) -> object: ...
 
 
-class Registry(Books, Protocol):
-    """The books, with who may log in. What is named here is read as it stands, never from a
-    worker's cache; `api_keys` are found by an index, which may be a moment behind.
+class Registry(Accounts, Protocol):
+    """Balances, profiles and API keys. None is cached but `instrument`; `api_keys` come from an
+    index, which follows the keys after moments.
     """
+
+    def instrument(self, symbol: str) -> Instrument | None: ...
 
     def profile(self, client_id: str) -> Client | None: ...
     def credential(self, api_key: str) -> Credential | None: ...
