@@ -84,7 +84,7 @@ def resources() -> Counter[str]:
 
     from infra.app import build
     from infra.stage import ROOT
-    from tests.infra.synthesized import Synthesized
+    from infra.synthesized import Synthesized
 
     with tempfile.TemporaryDirectory() as directory:
         layers = Path(directory) / "layers"

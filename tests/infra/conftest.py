@@ -15,7 +15,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.app import build
 from infra.stage import ROOT
-from tests.infra.synthesized import Synthesized
+from infra.synthesized import Synthesized
 
 CANARY = "canary"
 

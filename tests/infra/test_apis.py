@@ -6,7 +6,7 @@ import re
 import pytest
 
 from infra.constructs.gateway_responses import PROBLEMS
-from tests.infra.synthesized import Resource, Synthesized
+from infra.synthesized import Resource, Synthesized
 from trading.adapters.http.problems import CONTENT_TYPE, Problem
 
 TOKEN = "CUSTOM"

@@ -10,8 +10,8 @@ from ministack.services.cloudformation.provisioners import (  # type: ignore[imp
 )
 
 from infra.stage import ROOT
+from infra.synthesized import Synthesized
 from tests.infra.conftest import CANARY
-from tests.infra.synthesized import Synthesized
 
 
 def test_cdk_nag_objects_to_nothing_but_the_canary(prod: Synthesized) -> None:

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 from infra.catalog.functions import FUNCTIONS
 from infra.stage import ROOT
-from tests.infra.synthesized import Resource, Synthesized, text
+from infra.synthesized import Resource, Synthesized, text
 
 FUNCTION_ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 EVERYWHERE = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}

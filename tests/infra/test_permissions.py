@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from infra.synthesized import Synthesized, as_list, text
 from infra.wildcards import ANY_RESOURCE, EXECUTIONS
-from tests.infra.synthesized import Synthesized, as_list, text
 
 
 def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:

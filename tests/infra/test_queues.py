@@ -1,6 +1,6 @@
 """Mailboxes, and what happens to messages that cannot be handled."""
 
-from tests.infra.synthesized import Resource, Synthesized, text
+from infra.synthesized import Resource, Synthesized, text
 from trading.adapters.messaging.worker import MAX_TRIES
 
 VISIBILITY_FACTOR = 6

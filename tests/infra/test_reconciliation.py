@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.synthesized import Synthesized, as_list
+from infra.synthesized import Synthesized, as_list
 
 
 def alarm_on(deployed: Synthesized, metric: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra.stage import ROOT
-from tests.infra.synthesized import Resource, Synthesized
+from infra.synthesized import Resource, Synthesized
 
 TABLE_ROW = re.compile(
     r"^\| `([a-z-]+)`( L)?(?: \(simulator\))? \| `(\w+)`(?: \+ `(\w+)`)? \|", re.MULTILINE

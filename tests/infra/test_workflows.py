@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from infra.catalog.schedules import ATTENTION_SHARDS
 from infra.stage import ROOT
-from tests.infra.synthesized import Synthesized
+from infra.synthesized import Synthesized
 from trading.adapters.dynamodb import keys
 from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
 

@@ -26,7 +26,7 @@ class Resource:
 
 
 class Synthesized:
-    """All stacks of one deployment."""
+    """All stacks of one deployment, read from the directory that they were synthesized into."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -52,21 +52,24 @@ class Synthesized:
         return iter(self._resources.values())
 
     def of_type(self, type_: str) -> list[Resource]:
-        """All resources of a CloudFormation type. Fails when there are none: nothing would be
-        asserted.
+        """All resources of a CloudFormation type. Raises LookupError when there are none: a loop
+        over them would check nothing.
         """
         found = [resource for resource in self if resource.type == type_]
-        assert found, f"no {type_} in any template"
+        if not found:
+            raise LookupError(f"no {type_} in any template")
         return found
 
     def target(self, stack: str, value: object) -> Resource:
-        """The resource that a Ref, GetAtt or import (also from another stack) refers to."""
+        """The resource that a Ref, GetAtt or import (also from another stack) refers to. Raises
+        LookupError if it is none of these.
+        """
         match value:
             case {"Ref": logical_id} | {"Fn::GetAtt": [logical_id, _]}:
                 return self._resources[stack, logical_id]
             case {"Fn::ImportValue": name}:
                 return self.target(*self._exports[name])
-        raise AssertionError(f"{value} in {stack} refers to no single resource")
+        raise LookupError(f"{value} in {stack} refers to no single resource")
 
     def function(self, name: str) -> Resource:
         """A function by its name in the repository."""
