@@ -10,7 +10,7 @@ import pytest
 
 from infra.catalog import schedules
 from tests.simulation.faults import Rates
-from trading.adapters.dynamodb import prices, tables
+from trading.adapters.dynamodb import prices, reference_data
 from trading.adapters.http import idempotency
 from trading.adapters.identity import login, tokens
 from trading.adapters.messaging import worker
@@ -76,7 +76,7 @@ FIGURES = [
     ("time.md", "| early close | {:%H:%M} |", calendars.EARLY_CLOSE),
     ("time.md", "| {} | the settlement cycle |", clock(schedules.SETTLEMENT_CYCLE_AT)),
     ("time.md", "| {} | the settlement cycle again |", clock(schedules.SETTLEMENT_CYCLE_AGAIN_AT)),
-    ("time.md", "client profile | {} seconds |", seconds(tables.CACHED_FOR)),
+    ("time.md", "client profile | {} seconds |", seconds(reference_data.CACHED_FOR)),
     ("time.md", "in a portfolio | {} seconds |", seconds(prices.READ_MAX_AGE)),
     ("time.md", "venue secret | {} minutes |", minutes(secrets.CACHE_FOR)),
     ("accounts.md", "at most every {} seconds", seconds(prices.WRITE_INTERVAL)),
