@@ -13,7 +13,7 @@ from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import Counters, logger
 from trading.adapters.runtime.settings import load
 from trading.domain.values import Day, Frozen
-from trading.usecases.execution.sweep_orders import CloseDay
+from trading.usecases.execution.close_day import CloseDay
 
 
 class CloseRequest(Frozen):

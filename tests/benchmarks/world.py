@@ -141,9 +141,7 @@ class World:
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
         for reader in ("adapters.runtime.clock", "bootstrap", "adapters.identity.authorizer"):
-            environment.setattr(
-                importlib.import_module(f"trading.{reader}"), "now", self.clock
-            )
+            environment.setattr(importlib.import_module(f"trading.{reader}"), "now", self.clock)
         for name in FUNCTIONS:
             for part in ("settings", "handler"):
                 environment.delitem(sys.modules, f"functions.{name}.{part}", raising=False)

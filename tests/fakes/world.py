@@ -31,10 +31,18 @@ from trading.messages import (
 )
 from trading.usecases.accounts.list_movements import ListMovements
 from trading.usecases.accounts.show_accounts import ShowAccounts
+from trading.usecases.execution.advance_order import AdvanceOrder
+from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.end_early import EndEarly
+from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
+from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.execution.route_order import RouteOrder
-from trading.usecases.execution.sweep_orders import CloseDay, SweepOrders
+from trading.usecases.execution.send_in_sequence import SendInSequence
+from trading.usecases.execution.submit_child import SubmitChild
+from trading.usecases.execution.sweep_orders import SweepOrders
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.list_orders import ListOrders
 from trading.usecases.orders.place_order import PlaceOrder
@@ -68,7 +76,14 @@ class World:
         self.callback_url = "https://callback"
         self.place = self._use_case(PlaceOrder)
         self.book = self._use_case(BookExecution)
+        self.submit = self._use_case(SubmitChild)
+        self.end_early = self._use_case(EndEarly)
         self.route = self._use_case(RouteOrder)
+        self.advance_order = self._use_case(AdvanceOrder)
+        self.answer_workflow = self._use_case(AnswerWorkflow)
+        self.give_up_order = self._use_case(GiveUpOrder)
+        self.hold_for_market = self._use_case(HoldForMarket)
+        self.send_in_sequence = self._use_case(SendInSequence)
         self.execute = self._use_case(HandleExecutionMessage)
         self.clear = self._use_case(ClearTrades)
         self.settle = self._use_case(SettleObligations)

@@ -4,6 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes
 from trading.domain.orders.booking import VenueExecution, book, check_execution
 from trading.domain.orders.order import ChildOrder, Order
+from trading.usecases.execution import book_execution
 from trading.usecases.execution.book_execution import BookExecution
 
 BUGS = (
@@ -73,7 +74,7 @@ BUGS = (
         "Shares that nobody traded.",
         (
             Edit(
-                BookExecution.report,
+                book_execution._check_instrument,
                 "if (report.symbol, report.side) != (order.symbol, order.side):",
                 "if False:",
             ),
@@ -89,7 +90,7 @@ BUGS = (
         "trade without quantity accepted",
         "A trade's quantity is not checked.",
         "A message that never can be booked, and that nobody knows of.",
-        (Edit(BookExecution.report, "report.last_quantity <= 0 or ", ""),),
+        (Edit(book_execution._fill_in, "report.last_quantity <= 0 or ", ""),),
     ),
     Bug(
         "fee rounded up in the ledger only",

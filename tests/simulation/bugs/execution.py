@@ -4,8 +4,13 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges
 from trading.domain.orders import routing
 from trading.domain.orders.order import Order
-from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
+from trading.usecases.execution.advance_order import AdvanceOrder
+from trading.usecases.execution.answer_workflow import AnswerWorkflow
+from trading.usecases.execution.end_early import EndEarly
+from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.execution.send_in_sequence import SendInSequence
+from trading.usecases.execution.submit_child import SubmitChild
 
 BUGS = (
     Bug(
@@ -14,7 +19,7 @@ BUGS = (
         "A client's sell reaches the exchange before the buy that he sent first.",
         (
             Edit(
-                HandleExecutionMessage._route,
+                SendInSequence.__call__,
                 "for predecessor in self._unsent_predecessors(order, redelivered):",
                 "for predecessor in ():",
             ),
@@ -26,9 +31,9 @@ BUGS = (
         "The order is sent elsewhere while the first exchange works it: the client buys twice.",
         (
             Edit(
-                RouteOrder._submit,
+                SubmitChild.__call__,
                 "        self.monitor.count(Metric.SUBMITS_UNKNOWN, exchange_id=child.exchange_id, error=str(error))\n        return self._fence(order, child)",
-                "        return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))",
+                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, str(error))",
             ),
         ),
     ),
@@ -38,12 +43,12 @@ BUGS = (
         "What was executed before the fence is refused, and bought again elsewhere.",
         (
             Edit(
-                RouteOrder._fence,
+                SubmitChild._fence,
                 "order, child, ChildStatus.REJECTED, state.cumulative_quantity,",
                 "order, child, ChildStatus.REJECTED, 0,",
             ),
             Edit(
-                RouteOrder._fence,
+                SubmitChild._fence,
                 'order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))',
                 "pass",
             ),
@@ -55,9 +60,9 @@ BUGS = (
         "The order is sent elsewhere while the first exchange works it: the client buys twice.",
         (
             Edit(
-                RouteOrder._fence,
+                SubmitChild._fence,
                 "        return order\n",
-                "        return self.book.child_ended(order, child, ChildStatus.REJECTED, 0, str(error))\n",
+                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, str(error))\n",
             ),
         ),
     ),
@@ -65,7 +70,7 @@ BUGS = (
         "503 on a resend taken for not accepted",
         "A refusal is believed, though the same child was sent before.",
         "The order is sent elsewhere while the first exchange works it: the client buys twice.",
-        (Edit(RouteOrder._submit, "if first_time:", "if True:"),),
+        (Edit(SubmitChild.__call__, "if first_time:", "if True:"),),
     ),
     Bug(
         "a submit is repeated",
@@ -93,12 +98,12 @@ BUGS = (
         (
             Edit(
                 RouteOrder.proceed,
-                "                order = self._save(order.routed(parts, self.clock()))\n",
-                "                order = order.routed(parts, self.clock())\n"
+                "                order = self._save(order.routed(plan, self.clock()))\n",
+                "                order = order.routed(plan, self.clock())\n"
                 "                for child in order.live_children:\n"
                 "                    if child.number not in done:\n"
                 "                        done.add(child.number)\n"
-                "                        order = self._submit(order, child, first_time=True)\n"
+                "                        order = self.submit(order, child, first_time=True)\n"
                 "                order = self._save(order)\n",
             ),
         ),
@@ -127,9 +132,9 @@ BUGS = (
         "The client buys twice.",
         (
             Edit(
-                RouteOrder._allocate,
+                routing.plan_route,
                 "order.side, order.unrouted, order.protection_price",
-                "order.side, order.unrouted if not second_round else order.quantity, order.protection_price",
+                "order.side, order.unrouted if not is_second_round(order) else order.quantity, order.protection_price",
             ),
         ),
     ),
@@ -139,8 +144,8 @@ BUGS = (
         "An accepted order never reaches the market, and expires.",
         (
             Edit(
-                HandleExecutionMessage._work,
-                "order = self.route.proceed(order, missing)",
+                AdvanceOrder.__call__,
+                "order = self.route.proceed(order, unknown)",
                 "order = self.route.proceed(order)",
             ),
         ),
@@ -151,9 +156,9 @@ BUGS = (
         "The client's hold is gone, and the exchange fills the order.",
         (
             Edit(
-                HandleExecutionMessage._end_early,
+                EndEarly.cancel_children,
                 "self.monitor.count(Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, error=str(error))",
-                'order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
+                'order = self.book.child_end(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
             ),
         ),
     ),
@@ -163,9 +168,9 @@ BUGS = (
         "A fill that raced the cancel is refused.",
         (
             Edit(
-                HandleExecutionMessage._end_early,
+                EndEarly.cancel_children,
                 "        order = self.book.state(order, child, state)\n",
-                '        order = self.book.child_ended(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, state.reason)\n',
+                '        order = self.book.child_end(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, state.reason)\n',
             ),
         ),
     ),
@@ -199,8 +204,8 @@ BUGS = (
         (
             Edit(
                 RouteOrder.proceed,
-                "heard, answered = self._recall_refused(order)",
-                "heard, answered = order, True",
+                "recalled, answered = self._recall_refused(order)",
+                "recalled, answered = order, True",
             ),
         ),
     ),
@@ -211,8 +216,8 @@ BUGS = (
         (
             Edit(
                 RouteOrder.proceed,
-                "self._give_up(heard, step) if answered else heard",
-                "self._give_up(heard, step)",
+                "if not answered:",
+                "if False:",
             ),
         ),
     ),
@@ -222,7 +227,7 @@ BUGS = (
         "The exchange fills an order that our books have closed.",
         (
             Edit(
-                HandleExecutionMessage._give_up,
+                GiveUpOrder.__call__,
                 "if order.status is OrderStatus.VALIDATED:",
                 "if order.is_open:",
             ),
@@ -234,7 +239,7 @@ BUGS = (
         "The order is taken to clearing while it executes.",
         (
             Edit(
-                HandleExecutionMessage._finish,
+                AnswerWorkflow.__call__,
                 "if order.is_open:",
                 "if order.is_open and not order.trades:",
             ),
@@ -246,9 +251,9 @@ BUGS = (
         "Workflows of orders that are over wait for an answer until they time out.",
         (
             Edit(
-                HandleExecutionMessage._route,
-                "    self._finish(order)\n",
-                "        self._finish(order)\n",
+                SendInSequence.__call__,
+                "    self.answer_workflow(order)\n",
+                "        self.answer_workflow(order)\n",
             ),
         ),
     ),
@@ -258,7 +263,7 @@ BUGS = (
         "Trades that never settle.",
         (
             Edit(
-                HandleExecutionMessage._finish,
+                AnswerWorkflow.__call__,
                 "if order.awaits_clearing and not answered and (token or overdue):",
                 "if False:",
             ),

@@ -67,8 +67,8 @@ BUGS = (
         (
             Edit(
                 end_order.changes_of_end,
-                "replacement.give_back(new, account, position)",
-                "replacement.give_back(new, books.account(ended.client_id), position)",
+                "replacement.hand_over(new, ended, instrument, account, position, now)",
+                "replacement.hand_over(new, ended, instrument, books.account(ended.client_id), position, now)",
             ),
         ),
     ),
@@ -79,8 +79,8 @@ BUGS = (
         (
             Edit(
                 end_order.changes_of_end,
-                "replacement.give_back(new, account, position)",
-                "replacement.give_back(new, account, position and books.position(ended.client_id, ended.symbol))",
+                "replacement.hand_over(new, ended, instrument, account, position, now)",
+                "replacement.hand_over(new, ended, instrument, account, position and books.position(ended.client_id, ended.symbol), now)",
             ),
         ),
     ),

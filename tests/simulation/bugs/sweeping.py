@@ -7,8 +7,9 @@ from trading.domain.orders import order_times
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
 from trading.usecases.execution import sweep_orders
-from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
-from trading.usecases.execution.sweep_orders import CloseDay, SweepOrders
+from trading.usecases.execution.advance_order import AdvanceOrder
+from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.sweep_orders import SweepOrders
 
 BUGS = (
     Bug(
@@ -66,7 +67,7 @@ BUGS = (
         (
             Edit(
                 SweepOrders._push,
-                "    if not self.workflow.start(order):\n            self.mailboxes.execution(ExecuteOrder(**ids))",
+                "    if not self.workflow.start(order):\n            self.mailboxes.execution(order_messages.execute(order))",
                 "    pass",
             ),
         ),
@@ -78,7 +79,7 @@ BUGS = (
         (
             Edit(
                 SweepOrders._push,
-                "    if not self.workflow.start(order):\n            self.mailboxes.execution(ExecuteOrder(**ids))",
+                "    if not self.workflow.start(order):\n            self.mailboxes.execution(order_messages.execute(order))",
                 "    self.workflow.start(order)",
             ),
         ),
@@ -88,7 +89,7 @@ BUGS = (
         "the sweeper does not poll",
         "The sweeper starts what is not routed and leaves the rest to the exchanges' reports.",
         "An execution that was never reported is never booked.",
-        (Edit(SweepOrders._push, "self.mailboxes.execution(PollOrder(**ids))", "pass"),),
+        (Edit(SweepOrders._push, "self.mailboxes.execution(order_messages.poll(order))", "pass"),),
     ),
     Bug(
         "a poll asks nobody",
@@ -96,7 +97,7 @@ BUGS = (
         "An execution that was never reported is never booked.",
         (
             Edit(
-                HandleExecutionMessage._work,
+                AdvanceOrder.__call__,
                 "for child in order.live_children:",
                 "for child in ():",
             ),

@@ -5,10 +5,10 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World
+from trading.domain.orders import endings
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder, ReportReceived
-from trading.usecases.execution import handle_execution_message
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
 
@@ -219,7 +219,7 @@ def test_an_order_that_was_canceled_in_part_without_a_workflow_is_cleared_by_the
 def test_an_order_that_is_executed_in_very_many_parts_is_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handle_execution_message, "MAX_TRADES", 3)
+    monkeypatch.setattr(endings, "MAX_TRADES", 3)
     order = world.placed()
     for _ in range(3):
         world.fill(order, 1)

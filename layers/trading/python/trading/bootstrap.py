@@ -23,9 +23,16 @@ from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets
+from trading.usecases.execution.advance_order import AdvanceOrder
+from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.end_early import EndEarly
+from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
+from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.execution.send_in_sequence import SendInSequence
+from trading.usecases.execution.submit_child import SubmitChild
 from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations
 from trading.wire import CALLBACK_PATH
@@ -112,23 +119,38 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
         settings.tape_key_id,
     )
     prices = TableLastPrices(dynamodb, settings.control_table, now)
-    book = BookExecution(books=the_books, health=health, prices=prices, monitor=monitor, clock=now)
-    callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
-    route = RouteOrder(the_books, exchanges, health, book, monitor, now, callback_url)
     mailboxes = SqsMailboxes(
         boto3.client("sqs", config=CLIENT_CONFIG),
         now,
         clearing_queue_url=settings.clearing_queue_url,
     )
+    callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
+    book = BookExecution(the_books, health, prices, monitor, now)
+    submit = SubmitChild(exchanges, book, monitor, callback_url)
+    end_early = EndEarly(the_books, exchanges, book, monitor, now)
+    route = RouteOrder(the_books, exchanges, health, book, submit, end_early, monitor, now)
+    advance_order = AdvanceOrder(the_books, exchanges, book, route, end_early, monitor, now)
+    answer_workflow = AnswerWorkflow(
+        the_books, lifecycle(settings.order_lifecycle_arn), mailboxes, monitor, now
+    )
+    give_up_order = GiveUpOrder(the_books, end_early, answer_workflow)
+    send_in_sequence = SendInSequence(
+        the_books,
+        HoldForMarket(the_books, now),
+        advance_order,
+        give_up_order,
+        answer_workflow,
+        now,
+    )
     return HandleExecutionMessage(
         the_books,
-        exchanges,
-        lifecycle(settings.order_lifecycle_arn),
-        mailboxes,
-        route,
         book,
-        monitor,
-        now,
+        route,
+        end_early,
+        advance_order,
+        send_in_sequence,
+        answer_workflow,
+        give_up_order,
     )
 
 

@@ -34,6 +34,21 @@ def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
     )
 
 
+def held_back(order: Order, instrument: Instrument, now: datetime) -> Order | None:
+    """The order as it is while it waits for its market; None if it need not wait.
+
+    An order that should have gone out by now has lost its turn in the client's sequence. While its
+    market is closed, nobody needs to look at it before the next open or its expiry.
+    """
+    if order.release_at is None or not is_waiting(order, instrument, now):
+        return None
+    if now < order.release_at:
+        return order
+    opens = release_of(instrument, now)
+    due = order.attention_at if opens is None else min(opens, expires_at(order))
+    return order.model_copy(update={"put_off": True, "attention_at": due})
+
+
 def expires_at(order: Order) -> datetime:
     """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that
     may not rest after minutes.
@@ -43,6 +58,11 @@ def expires_at(order: Order) -> datetime:
     if order.time_in_force is TimeInForce.GTC:
         return order.accepted_at + GTC_LIFETIME
     return calendars.close_of(order.business_date)
+
+
+def is_overdue(order: Order, now: datetime) -> bool:
+    """Whether the time of an open order is over, and nothing else is ending it."""
+    return order.is_open and order.ending is None and expires_at(order) <= now
 
 
 def expiry_of(order: Order) -> Ending:

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
+from trading.domain.orders import order_entry
 from trading.domain.orders.order import Ending, Order, OrderRequest, OrderStatus, Reserve
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_entry import Refusal, open_order
 from trading.domain.orders.order_times import expires_at
 from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
+from trading.domain.reference.instruments import Instrument
 from trading.domain.values import ZERO, Frozen, Money
 
 REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
@@ -134,6 +136,32 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
             f"{new.time_in_force}: its time was over before the order it replaces had ended",
         )
     return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
+
+
+def hand_over(
+    new: Order,
+    ended: Order,
+    instrument: Instrument | None,
+    account: Account,
+    position: Position | None,
+    now: datetime,
+) -> OrderEffect:
+    """The new order takes the place of the ended one, for what that one left over.
+
+    Its hold comes from its reserve and from what the end has released. Its terms were checked when
+    the replacement was requested. If it can no longer be accepted, it is rejected.
+    """
+    account, position = give_back(new, account, position)
+    try:
+        listed = order_entry.listed(new.symbol, instrument)
+        validated = order_entry.validated(take_over(new, ended, now), listed, now)
+        accepted = order_entry.admit(validated, account, position)
+    except Refusal as refusal:
+        rejected = order_entry.rejected(new, refusal, now)
+        return OrderEffect(order=rejected, account=account, position=position)
+    return OrderEffect(
+        order=accepted.order, account=accepted.account, position=accepted.position or position
+    )
 
 
 def withdrawn(

@@ -1,6 +1,6 @@
 """The smart order router: which exchanges get how much of an order, best effective price first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +9,9 @@ from pydantic import Field
 
 from trading.domain.orders.order import ChildStatus, Order, OrderStatus
 from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
+
+RoutePlan = tuple[tuple[str, int], ...]
+"""Exchange ids and quantities, best exchange first."""
 
 QUALITY_PENALTY = Decimal("0.0010")
 """What a venue that never executes as displayed costs in the ranking, as a share of the price (10
@@ -112,9 +115,46 @@ def spent_exchanges(order: Order) -> frozenset[str]:
     return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 
 
-def allocate_whole(
-    side: Side, quantity: int, venues: Sequence[Venue]
-) -> tuple[tuple[str, int], ...]:
+def is_second_round(order: Order) -> bool:
+    """Whether an exchange has canceled a part that could not be executed at once."""
+    return any(child.outcome is ChildStatus.CANCELED for child in order.children)
+
+
+def avoided_exchanges(order: Order, suspended: frozenset[str]) -> frozenset[str]:
+    """The exchanges that get nothing more of the order.
+
+    In the second round these include the exchanges of live children: such a child already asks for
+    all that its exchange displays.
+    """
+    avoided = spent_exchanges(order) | suspended
+    if is_second_round(order):
+        avoided |= {child.exchange_id for child in order.live_children}
+    return avoided
+
+
+def plan_route(order: Order, venues: Sequence[Venue]) -> RoutePlan:
+    """Which exchanges get how much of what is unrouted, by what they display now."""
+    if order.stop_price is not None:
+        return allocate_whole(order.side, order.unrouted, venues)
+    return allocate(
+        order.side,
+        order.unrouted,
+        order.protection_price,
+        order.venue_time_in_force,
+        venues,
+        displayed_only=is_second_round(order),
+    )
+
+
+def plan_without_quotes(
+    order: Order, exchange_ids: Iterable[str], scores: Mapping[str, Decimal]
+) -> RoutePlan:
+    """Without quotes everything goes to the exchange that has executed best so far."""
+    best = max(sorted(exchange_ids), key=lambda e: scores.get(e, Decimal(1)), default=None)
+    return ((best, order.unrouted),) if best is not None else ()
+
+
+def allocate_whole(side: Side, quantity: int, venues: Sequence[Venue]) -> RoutePlan:
     """All to the venue that is best now: a stop order, which that exchange elects by its own last
     price.
     """
@@ -129,7 +169,7 @@ def allocate(
     time_in_force: TimeInForce,
     venues: Sequence[Venue],
     displayed_only: bool = False,
-) -> tuple[tuple[str, int], ...]:
+) -> RoutePlan:
     """Split a quantity over venues: (exchange id, quantity), best first; empty if there is no
     venue.
 

@@ -1,4 +1,4 @@
-"""Booking what exchanges say: reports that come by callback, and states that we asked for."""
+"""Booking what exchanges say: reports that arrive by callback, and states that we asked for."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,13 +18,13 @@ ENDINGS: dict[str, ChildStatus] = {
     "REJECTED": ChildStatus.REJECTED,
     "EXPIRED": ChildStatus.EXPIRED,
 }
-"""An exchange's word for the end of an order (as ExecType or VenueOrderStatus) in ours."""
+"""The statuses of a child by the exchanges' words for its end (ExecType or VenueOrderStatus)."""
 
 
 @dataclass(frozen=True)
 class BookExecution:
-    """A fill is one transaction: trade with both sides of the ledger and fees, order, account,
-    position. It happens once.
+    """Books each fill once, in one transaction: trade, both ledger sides, fees, order, account and
+    position.
     """
 
     books: Books
@@ -34,8 +34,10 @@ class BookExecution:
     clock: Clock
 
     def report(self, report: ExecutionReport) -> Order | None:
-        """Book a report; the order as it stands afterwards, or None if the report is for no order
-        of that account (a break).
+        """Book a report.
+
+        Returns the order as it stands afterwards. If the report names no child order of its account
+        at its exchange, the books record a break and the answer is None.
         """
         order = self.books.order(identifiers.parent_order_id(report.client_order_id))
         child = order.child(report.client_order_id) if order else None
@@ -45,55 +47,39 @@ class BookExecution:
             or order.client_id != report.account
             or child.exchange_id != report.exchange_id
         ):
-            return self._record_break(
-                report,
-                BreakCode.UNKNOWN_ORDER,
-                "no such child order of that account at that exchange",
-            )
-        if (report.symbol, report.side) != (order.symbol, order.side):
-            said = f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}"
-            return self._record_break(report, BreakCode.OTHER_ORDER_REPORTED, said, order)
-        if report.exec_type is ExecType.TRADE:
-            if report.last_quantity <= 0 or report.last_price is None:
-                return self._record_break(
-                    report, BreakCode.MALFORMED_TRADE, "a trade without quantity or price", order
-                )
-            fill = VenueExecution(
-                exchange_id=report.exchange_id,
-                execution_id=report.execution_id,
-                client_order_id=report.client_order_id,
-                quantity=report.last_quantity,
-                price=report.last_price,
-                executed_at=report.transact_time,
-            )
+            unknown = "no such child order of that account at that exchange"
+            return self._record_break(report, Breach(BreakCode.UNKNOWN_ORDER, unknown))
+        try:
+            _check_instrument(report, order)
+            fill = _fill_in(report)
+        except Breach as breach:
+            return self._record_break(report, breach, order)
+        if fill is not None:
             return self._fill(order, fill)
         if report.exec_type in ENDINGS:
             ending = ENDINGS[report.exec_type]
-            return self.child_ended(order, child, ending, report.cumulative_quantity, report.reason)
+            return self.child_end(order, child, ending, report.cumulative_quantity, report.reason)
         return order
 
     def state(self, order: Order, child: ChildOrder, state: OrderState) -> Order:
-        """Book everything that an exchange says of a child: the executions that are new to us, then
-        its end.
-        """
+        """Book an exchange's answer about a child: the executions that are new to us, then its end."""
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
-        for done in state.executions:
+        for execution in state.executions:
             fill = VenueExecution(
                 exchange_id=child.exchange_id,
-                execution_id=done.execution_id,
+                execution_id=execution.execution_id,
                 client_order_id=client_order_id,
-                quantity=done.quantity,
-                price=done.price,
-                executed_at=done.transact_time,
+                quantity=execution.quantity,
+                price=execution.price,
+                executed_at=execution.transact_time,
             )
             order = self._fill(order, fill)
         if state.status in ENDINGS:
-            order = self.child_ended(
-                order, child, ENDINGS[state.status], state.cumulative_quantity, state.reason
-            )
+            ending = ENDINGS[state.status]
+            order = self.child_end(order, child, ending, state.cumulative_quantity, state.reason)
         return order
 
-    def child_ended(
+    def child_end(
         self,
         order: Order,
         child: ChildOrder,
@@ -101,7 +87,7 @@ class BookExecution:
         cumulative: int,
         reason: str | None,
     ) -> Order:
-        """Note the end of a child, of which the exchange says that it executed `cumulative` in all."""
+        """Book the end of a child of which the exchange has executed `cumulative` in all."""
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         current = order.child(client_order_id)
         if current is None or current.status is not ChildStatus.SENT or current.ending is not None:
@@ -113,7 +99,7 @@ class BookExecution:
 
     def _fill(self, order: Order, fill: VenueExecution) -> Order:
         if fill.trade_id in order.trades:
-            return self._repeated(order, fill)
+            return self._fill_again(order, fill)
         exchange = next(
             (e for e in self.books.exchanges() if e.exchange_id == fill.exchange_id), None
         )
@@ -126,9 +112,7 @@ class BookExecution:
         try:
             booked = booking.book(order, fill, instrument, exchange, account, position, now)
         except Breach as breach:
-            return (
-                self._record_break(fill, breach.code, breach.message, order, fill.quantity) or order
-            )
+            return self._record_break(fill, breach, order, fill.quantity) or order
         changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)
         self.books.commit(booked.fill, *changes)
         self.monitor.count(Metric.FILLS_BOOKED)
@@ -138,25 +122,27 @@ class BookExecution:
             self.health.observe(fill.exchange_id, Decimal(1))
         return booked.order.saved()
 
-    def _repeated(self, order: Order, fill: VenueExecution) -> Order:
-        """The same execution again is normal; the same id with other numbers is a break."""
+    def _fill_again(self, order: Order, fill: VenueExecution) -> Order:
+        """Accept a repeated execution; record a break if its numbers are not those of the trade."""
         booked = self.books.fill(fill.trade_id)
         self.monitor.count(Metric.FILLS_REPEATED)
         if booked is None or (booked.quantity, booked.price) == (fill.quantity, fill.price):
             return order
         message = f"{fill.quantity} at {fill.price}, booked {booked.quantity} at {booked.price}"
-        return self._record_break(fill, BreakCode.EXECUTION_CHANGED, message, order) or order
+        return (
+            self._record_break(fill, Breach(BreakCode.EXECUTION_CHANGED, message), order) or order
+        )
 
     def _record_break(
         self,
         said: ExecutionReport | VenueExecution,
-        code: BreakCode,
-        reason: str,
+        breach: Breach,
         order: Order | None = None,
         refused_quantity: int = 0,
     ) -> Order | None:
-        """Keep what the exchange said for people to look at, once an execution id, and flag the
-        order if there is one.
+        """Record what the exchange said, once for each execution id, for operators to review.
+
+        The same transaction flags the order, if there is one.
         """
         entry = Break(
             trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
@@ -164,18 +150,43 @@ class BookExecution:
             order_id=order.order_id if order else None,
             booked_at=self.clock(),
             postings=(),
-            code=code,
-            reason=reason,
+            code=breach.code,
+            reason=breach.message,
             evidence={name: str(value) for name, value in said.model_dump(mode="json").items()},
         )
-        self.monitor.count(Metric.BREAKS, code=code, reason=reason)
+        self.monitor.count(Metric.BREAKS, code=breach.code, reason=breach.message)
         if any(known.kind is EntryKind.BREAK for known in self.books.entries([entry.trade_id])):
             return order
         if order is None:
             self.books.commit(entry)
             return None
         flagged = order.refused(said.client_order_id, refused_quantity).model_copy(
-            update={"review_reason": code}
+            update={"review_reason": breach.code}
         )
         self.books.commit(entry, flagged)
         return flagged.saved()
+
+
+def _check_instrument(report: ExecutionReport, order: Order) -> None:
+    """Raises Breach if the report is about another instrument or side than the order."""
+    if (report.symbol, report.side) != (order.symbol, order.side):
+        raise Breach(
+            BreakCode.OTHER_ORDER_REPORTED,
+            f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}",
+        )
+
+
+def _fill_in(report: ExecutionReport) -> VenueExecution | None:
+    """The fill that a report brings, if it brings one. Raises Breach if it is malformed."""
+    if report.exec_type is not ExecType.TRADE:
+        return None
+    if report.last_quantity <= 0 or report.last_price is None:
+        raise Breach(BreakCode.MALFORMED_TRADE, "a trade without quantity or price")
+    return VenueExecution(
+        exchange_id=report.exchange_id,
+        execution_id=report.execution_id,
+        client_order_id=report.client_order_id,
+        quantity=report.last_quantity,
+        price=report.last_price,
+        executed_at=report.transact_time,
+    )

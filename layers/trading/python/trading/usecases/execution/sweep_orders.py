@@ -5,13 +5,12 @@ and does no harm.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from trading.domain.orders.order import Order, OrderStatus
-from trading.domain.orders.order_times import expires_at, expiry_of
-from trading.domain.values import TimeInForce
-from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
+from trading.domain.orders.order_times import expires_at, is_overdue
 from trading.metrics import Metric
+from trading.usecases.orders import order_messages
 from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
 
 ORDERS_PER_SWEEP = 2000
@@ -79,18 +78,13 @@ class SweepOrders:
         """An accepted order gets its workflow, or, when that exists already (its message is lost),
         the message itself.
         """
-        ids = {
-            "client_id": order.client_id,
-            "correlation_id": order.correlation_id,
-            "order_id": order.order_id,
-        }
-        if order.is_open and order.ending is None and expires_at(order) <= self.clock():
-            self.mailboxes.execution(expiry_message(order))
+        if is_overdue(order, self.clock()):
+            self.mailboxes.execution(order_messages.expire(order))
         elif order.status is OrderStatus.VALIDATED or _is_unstarted(order):
             if not self.workflow.start(order):
-                self.mailboxes.execution(ExecuteOrder(**ids))
+                self.mailboxes.execution(order_messages.execute(order))
         else:
-            self.mailboxes.execution(PollOrder(**ids))
+            self.mailboxes.execution(order_messages.poll(order))
 
 
 def _is_unstarted(order: Order) -> bool:
@@ -109,60 +103,3 @@ def _is_unstarted(order: Order) -> bool:
 def _spread(order_id: str) -> timedelta:
     """Jitter that a repetition repeats: between nothing and five minutes, by the order's id."""
     return SPREAD * (hashlib.sha256(order_id.encode()).digest()[1] / 256)
-
-
-def expiry_message(order: Order) -> CancelOrder:
-    """The message that ends an order whose time is over."""
-    ending = expiry_of(order)
-    return CancelOrder(
-        client_id=order.client_id,
-        correlation_id=order.correlation_id,
-        order_id=order.order_id,
-        outcome=ending.status,
-        reason=ending.reason,
-    )
-
-
-@dataclass(frozen=True)
-class CloseDay:
-    """After the close, DAY orders expire, through the same mailbox and the same cancel as any other
-    end; what was executed of an order that stands on is cleared, so that it settles on its date.
-    The sweeper would come to the same, later.
-    """
-
-    books: Books
-    mailboxes: Mailboxes
-    monitor: Monitor
-    clock: Clock
-
-    def __call__(self, business_date: date | None) -> int:
-        """Ask for the expiry of the open orders whose time is over, or with a date, by hand, of
-        every DAY order of that date or before. How many.
-        """
-        expiring = 0
-        for order_id in self.books.open_order_ids():
-            try:
-                expiring += self._close(order_id, business_date)
-            except Exception as error:
-                self.monitor.count(Metric.CLOSES_FAILED, order_id=order_id, error=repr(error))
-        self.monitor.count(Metric.ORDERS_EXPIRING, orders=str(expiring))
-        return expiring
-
-    def _close(self, order_id: str, business_date: date | None) -> int:
-        order = self.books.order(order_id)
-        if order is None or not order.is_open:
-            return 0
-        over = expires_at(order) <= self.clock()
-        if business_date is not None and order.time_in_force is not TimeInForce.GTC:
-            over = order.business_date <= business_date
-        if over:
-            self.mailboxes.execution(expiry_message(order))
-        elif order.trades:
-            self.mailboxes.clearing(
-                ClearOrder(
-                    client_id=order.client_id,
-                    correlation_id=order.correlation_id,
-                    order_id=order.order_id,
-                )
-            )
-        return int(over)

@@ -1,0 +1,48 @@
+"""How an order ends that is not filled: the reasons, and which of them applies."""
+
+from typing import NamedTuple
+
+from trading.domain.orders.order import ChildStatus, Ending, Order, OrderStatus
+from trading.domain.orders.reasons import EndReason
+from trading.domain.orders.routing import Step
+
+MAX_TRADES = 1000
+"""An order lists its trades, and an item of DynamoDB has a maximum size. The rest of an order with
+so many trades is canceled.
+"""
+
+TOO_MANY_TRADES = Ending(status=OrderStatus.CANCELED, reason="executed in too many parts")
+
+
+class OrderEnd(NamedTuple):
+    """The final status of an order, with the code and the sentence that explain it."""
+
+    status: OrderStatus
+    code: EndReason
+    reason: str
+
+
+UNPROCESSABLE = OrderEnd(
+    OrderStatus.REJECTED, EndReason.PROCESSING_FAILED, "the order could not be processed"
+)
+
+
+def has_too_many_trades(order: Order) -> bool:
+    """Whether an order must end because of the number of its trades."""
+    return order.is_open and len(order.trades) >= MAX_TRADES and order.ending is None
+
+
+def end_of(order: Order, step: Step) -> OrderEnd:
+    """How an order ends that no exchange works any more and that is not to be routed again.
+
+    The client is told what happened, not the text of an exchange.
+    """
+    if order.ending is not None:
+        return OrderEnd(order.ending.status, order.ending.code, order.ending.reason)
+    if step is Step.EXPIRE:
+        return OrderEnd(OrderStatus.EXPIRED, EndReason.EXPIRED, "expired at the exchange")
+    canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
+    if order.filled_quantity or canceled:
+        not_executed = f"{order.remaining} of {order.quantity} not executed"
+        return OrderEnd(OrderStatus.CANCELED, EndReason.REMAINDER_CANCELED, not_executed)
+    return OrderEnd(OrderStatus.REJECTED, EndReason.NOT_EXECUTABLE, "no exchange took the order")

@@ -1,0 +1,67 @@
+"""Moving an order on from wherever it stands."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trading.domain import identifiers
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_times import expiry_of, is_overdue
+from trading.metrics import Metric
+from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.end_early import EndEarly
+from trading.usecases.execution.route_order import RouteOrder
+from trading.usecases.ports import Books, Clock, Exchanges, Monitor, OutcomeUnknownError
+
+ASKED_AGAIN_AFTER = timedelta(minutes=5)
+"""A silent exchange may not have what it was sent, so its order is looked at sooner than one that
+rests.
+"""
+
+
+@dataclass(frozen=True)
+class AdvanceOrder:
+    """Ends an order that is to end or whose time is over; asks after any other and routes the rest.
+
+    What may have been sent before is asked for first. It is sent again only to an exchange that
+    does not know it.
+    """
+
+    books: Books
+    exchanges: Exchanges
+    book: BookExecution
+    route: RouteOrder
+    end_early: EndEarly
+    monitor: Monitor
+    clock: Clock
+
+    def __call__(self, order: Order) -> Order:
+        """Do what can be done for the order now."""
+        if is_overdue(order, self.clock()):
+            order = self.end_early.record_ending(order, expiry_of(order))
+        if order.ending is not None:
+            return self.route.proceed(self.end_early.cancel_children(order))
+        unknown: list[int] = []
+        silent = False
+        for child in order.live_children:
+            client_order_id = identifiers.child_order_id(order.order_id, child.number)
+            try:
+                state = self.exchanges.status(child.exchange_id, client_order_id)
+            except OutcomeUnknownError as error:
+                self.monitor.count(
+                    Metric.POLLS_UNANSWERED, exchange_id=child.exchange_id, error=str(error)
+                )
+                silent = True
+                continue
+            if state is None:
+                unknown.append(child.number)
+            else:
+                order = self.book.state(order, child, state)
+        order = self.route.proceed(order, unknown)
+        if silent and order.is_open:
+            self._ask_again_soon(order)
+        return order
+
+    def _ask_again_soon(self, order: Order) -> None:
+        now, soon = self.clock(), self.clock() + ASKED_AGAIN_AFTER
+        if order.attention_at is None or not now < order.attention_at < soon:
+            self.books.postpone(order, soon)

@@ -1,0 +1,25 @@
+"""What becomes of an order whose message cannot succeed."""
+
+from dataclasses import dataclass
+
+from trading.domain.orders.endings import UNPROCESSABLE
+from trading.domain.orders.order import Order, OrderStatus
+from trading.usecases.execution.answer_workflow import AnswerWorkflow
+from trading.usecases.execution.end_early import EndEarly
+from trading.usecases.ports import Books
+
+
+@dataclass(frozen=True)
+class GiveUpOrder:
+    """Rejects an order that no exchange has; flags any other for review by operators."""
+
+    books: Books
+    end_early: EndEarly
+    answer_workflow: AnswerWorkflow
+
+    def __call__(self, order: Order, reason: str) -> None:
+        """Give the order up."""
+        if order.status is OrderStatus.VALIDATED:
+            self.answer_workflow(self.end_early.end(order, UNPROCESSABLE))
+        else:
+            self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))

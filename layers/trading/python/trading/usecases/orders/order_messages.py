@@ -1,0 +1,42 @@
+"""The messages about an order that go to its client's mailboxes."""
+
+from typing import TypedDict
+
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_times import expiry_of
+from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
+
+
+class _Ids(TypedDict):
+    client_id: str
+    correlation_id: str
+    order_id: str
+
+
+def _ids(order: Order) -> _Ids:
+    return {
+        "client_id": order.client_id,
+        "correlation_id": order.correlation_id,
+        "order_id": order.order_id,
+    }
+
+
+def execute(order: Order) -> ExecuteOrder:
+    """Send the order to the exchanges; no workflow waits for the answer."""
+    return ExecuteOrder(**_ids(order))
+
+
+def poll(order: Order) -> PollOrder:
+    """Ask the exchanges what became of the order."""
+    return PollOrder(**_ids(order))
+
+
+def expire(order: Order) -> CancelOrder:
+    """End an order whose time is over."""
+    ending = expiry_of(order)
+    return CancelOrder(**_ids(order), outcome=ending.status, reason=ending.reason)
+
+
+def clear(order: Order) -> ClearOrder:
+    """Clear the order's trades; no workflow waits for the answer."""
+    return ClearOrder(**_ids(order))
