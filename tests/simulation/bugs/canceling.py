@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import views
+from trading.domain.orders import cancellation
 from trading.domain.orders.order import Ending
 from trading.usecases.orders.cancel_order import RequestCancel
 
@@ -12,9 +13,9 @@ BUGS = (
         "The message is lost, and the order stands on although its cancel was accepted.",
         (
             Edit(
-                RequestCancel._wish,
-                "        self.books.commit(wished)\n    return wished.saved()",
-                "        pass\n    return wished",
+                RequestCancel._record,
+                "    self.books.commit(*requested.changed)\n    return requested.order.saved()",
+                "    return requested.order",
             ),
         ),
     ),
@@ -28,13 +29,13 @@ BUGS = (
         "a cancel is written and not due",
         "The order whose cancel is accepted comes back to the sweeper when it would have without it.",
         "Half an hour in which an order is filled whose cancel was accepted, if its message is lost.",
-        (Edit(RequestCancel._wish, ', "attention_at": self.clock()', ""),),
+        (Edit(cancellation.decide, ', "attention_at": now', ""),),
     ),
     Bug(
         "a cancel's message is not sent",
         "The mailbox is not told of the cancel.",
         "None but time.",
-        (Edit(RequestCancel._tell, "self.mailboxes.execution(", "repr("),),
+        (Edit(RequestCancel._notify_mailbox, "self.mailboxes.execution(", "repr("),),
         tolerated="the order is due, and the sweeper pushes it",
     ),
     Bug(

@@ -30,7 +30,13 @@ BUGS = (
         "a lost race taken for accepted",
         "StaleError is answered with the order that was to be written.",
         "A client is told 201 for an order that does not exist.",
-        (Edit(PlaceOrder._record, "            raise\n", "            return order, False\n"),),
+        (
+            Edit(
+                PlaceOrder._record,
+                "            raise\n",
+                "            return decision.order, False\n",
+            ),
+        ),
     ),
     Bug(
         "an error of the tables answered with 201",
@@ -39,8 +45,8 @@ BUGS = (
         (
             Edit(
                 PlaceOrder._record,
-                "    try:\n        self.books.commit(*changes)\n",
-                "    try:\n        try:\n            self.books.commit(*changes)\n        except StaleError:\n            raise\n        except Exception:\n            return order, False\n",
+                "    try:\n        self.books.commit(*decision.changed)\n",
+                "    try:\n        try:\n            self.books.commit(*decision.changed)\n        except StaleError:\n            raise\n        except Exception:\n            return decision.order, False\n",
             ),
         ),
     ),
@@ -51,8 +57,8 @@ BUGS = (
         (
             Edit(
                 PlaceOrder._record,
-                "    try:\n        self.books.commit(*changes)\n",
-                "    if order.status is OrderStatus.VALIDATED:\n        self._start(order)\n    try:\n        self.books.commit(*changes)\n",
+                "    try:\n        self.books.commit(*decision.changed)\n",
+                "    if decision.order.status is OrderStatus.VALIDATED:\n        start(self.workflow, self.monitor, decision.order)\n    try:\n        self.books.commit(*decision.changed)\n",
             ),
         ),
     ),

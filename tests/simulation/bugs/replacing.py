@@ -1,7 +1,7 @@
 """Replacing orders, and taking back what replaces them."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.domain.orders import replacement
+from trading.domain.orders import cancellation, replacement
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders import cancel_order, end_order
 from trading.usecases.orders.replace_order import ReplaceOrder
@@ -25,7 +25,7 @@ BUGS = (
         "The client buys what was filled meanwhile twice.",
         (
             Edit(
-                ReplaceOrder._record,
+                replacement.decide,
                 'received.model_copy(update={"replaces": old.order_id})',
                 'received.model_copy(update={"replaces": old.order_id, "quantity": request.quantity - old.filled_quantity})',
             ),
@@ -132,7 +132,7 @@ BUGS = (
         "The first new order waits for ever.",
         (
             Edit(
-                ReplaceOrder._check_state,
+                replacement.check_replaceable,
                 "if old.ending is not None or expires_at",
                 "if expires_at",
             ),
@@ -156,9 +156,9 @@ BUGS = (
         "An order that the client has taken back is filled.",
         (
             Edit(
-                cancel_order.RequestCancel._wish,
-                "if replacing is not None and replacing.is_pending:",
-                "if False:",
+                cancellation.decide,
+                "pending = pending_of(order, replacing)",
+                "pending = pending_of(order, None)",
             ),
         ),
     ),
@@ -168,9 +168,9 @@ BUGS = (
         "An order that the client has taken back is filled.",
         (
             Edit(
-                cancel_order.RequestCancel._withdraw,
-                "self.books.commit(*replaced, *withdrawn.changed)",
-                "self.clock()",
+                cancel_order.RequestCancel._record,
+                "self.books.commit(*requested.changed)",
+                "pending or self.books.commit(*requested.changed)",
             ),
         ),
     ),
@@ -196,13 +196,13 @@ BUGS = (
         "the replacement's message is not sent",
         "The old order's mailbox is not told of the replacement.",
         "None but time.",
-        (Edit(ReplaceOrder._begin, "self.mailboxes.execution(", "repr("),),
+        (Edit(ReplaceOrder._notify_mailbox, "self.mailboxes.execution(", "repr("),),
         tolerated="the old order is due, and the sweeper pushes it",
     ),
     Bug(
         "a cancel of what waits is refused",
         "An order that waits to replace another is said to be over when it is canceled.",
         "The client is told that there is nothing to cancel, and the order is filled.",
-        (Edit(cancel_order.RequestCancel._wish, "if order.is_pending:", "if False:"),),
+        (Edit(cancellation.is_changed_by, "if order.is_pending:", "if False:"),),
     ),
 )

@@ -76,8 +76,8 @@ BUGS = (
         (
             Edit(
                 PlaceOrder._record,
-                "        self.books.commit(*changes)\n",
-                "        for change in changes:\n            self.books.commit(change)\n",
+                "        self.books.commit(*decision.changed)\n",
+                "        for change in decision.changed:\n            self.books.commit(change)\n",
             ),
         ),
     ),

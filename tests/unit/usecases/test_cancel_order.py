@@ -9,12 +9,12 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.adapters.faces import views
+from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
+from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
 from trading.usecases.orders import cancel_order
-from trading.usecases.orders.cancel_order import BY_CLIENT, BY_SUSPENSION, OrderClosedError
-from trading.usecases.orders.replace_order import OrderEndingError
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 

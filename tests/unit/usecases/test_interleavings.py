@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.fakes.world import World
 from trading.domain.errors import DomainError
+from trading.domain.orders.cancellation import BY_CLIENT
+from trading.domain.orders.conflicts import OrderClosedError
 from trading.domain.orders.order import ChildStatus, Order, OrderStatus, is_legal_path
 from trading.domain.values import Side, TimeInForce
 from trading.messages import Message, ReportReceived
-from trading.usecases.orders.cancel_order import BY_CLIENT, OrderClosedError
 from trading.wire import ExecType, ExecutionReport
 
 PRICES = st.sampled_from(["99.00", "99.50", "100.00", "100.50"])

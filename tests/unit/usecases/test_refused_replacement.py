@@ -6,12 +6,11 @@ import pytest
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import World
+from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError
 from trading.domain.orders.order import OrderStatus
 from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError
-from trading.usecases.orders.cancel_order import OrderClosedError
-from trading.usecases.orders.replace_order import OrderEndingError
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError
 
 S = OrderStatus

@@ -8,9 +8,9 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World, quote
+from trading.domain.orders.conflicts import OrderPendingError
 from trading.domain.orders.order import Ending, OrderStatus
 from trading.domain.values import Side
-from trading.usecases.orders.replace_order import OrderPendingError
 
 S = OrderStatus
 

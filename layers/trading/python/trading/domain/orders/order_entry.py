@@ -2,6 +2,7 @@
 to the client's account.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from trading.domain.orders.order_times import release_of
 from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
 from trading.domain.reference.instruments import Instrument
-from trading.domain.values import ZERO, Side, cents_down, cents_up, iso
+from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200
 """The account names its open orders: 55 bytes each of an item that every order writes."""
@@ -33,6 +34,51 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+@dataclass(frozen=True)
+class EntryFacts:
+    """What a decision about a new order is made from, as it stood when it was read.
+
+    `instrument` is taken at its last price; None: the symbol is not listed. `highest_fee` is the
+    highest of all exchanges, in USD a share. `position` is read for a sale only.
+    """
+
+    client: Client
+    instrument: Instrument | None
+    highest_fee: Decimal
+    account: Account
+    position: Position | None
+
+
+class Rejection(Frozen):
+    """A new order that failed a pre-trade check. The order is kept with the reason; nothing else
+    changes.
+    """
+
+    order: Order
+
+    @property
+    def changed(self) -> tuple[Order]:
+        """What is written."""
+        return (self.order,)
+
+
+def decide(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect | Rejection:
+    """Accept a new order or reject it."""
+    try:
+        return assess(received, facts, now)
+    except Refusal as refusal:
+        return Rejection(order=rejected(received, refusal, now))
+
+
+def assess(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect:
+    """What accepting an order would write. Raises Refusal for the first check that fails."""
+    instrument = listed(received.symbol, facts.instrument)
+    check_terms(received, instrument)
+    order = priced(received, facts.client, instrument, facts.highest_fee)
+    due = validated(order, instrument, now)
+    return accept(due, facts.client, facts.account, facts.position)
 
 
 def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:

@@ -5,14 +5,16 @@ So each share is either executed under the old terms or open to the new ones. Me
 the greater of what each needs, never the sum.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
-from trading.domain.orders import order_entry
+from trading.domain.orders import booking, order_entry
+from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError, OrderPendingError
 from trading.domain.orders.order import Ending, Order, OrderRequest, OrderStatus, Reserve
 from trading.domain.orders.order_effects import OrderEffect
-from trading.domain.orders.order_entry import Refusal, open_order
+from trading.domain.orders.order_entry import EntryFacts, Refusal, open_order
 from trading.domain.orders.order_times import expires_at
 from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
@@ -42,6 +44,62 @@ class ReplacementRefusedError(DomainError):
     ) -> None:
         super().__init__(message, field=field)
         self.code = code
+
+
+class ReplacementAccepted(Frozen):
+    """An accepted replacement. `replaced` is the old order, which is to end; `pending` is the new
+    one, which waits for that end, with what it reserves.
+    """
+
+    replaced: Order
+    pending: OrderEffect
+
+    @property
+    def changed(self) -> tuple[Order | Account | Position, ...]:
+        """What is written, in one transaction."""
+        return (self.replaced, *self.pending.changed)
+
+
+def decide(
+    old: Order,
+    wanted: Replacement,
+    key: str,
+    fingerprint: str,
+    correlation_id: str,
+    facts: EntryFacts,
+    now: datetime,
+) -> ReplacementAccepted:
+    """Accept a replacement if its new order would be accepted when the old one ended now.
+
+    Raises OrderPendingError, OrderClosedError, OrderEndingError, ReplacementRefusedError.
+    """
+    check_replaceable(old, now)
+    request = request_for(old, wanted)
+    received = order_entry.receive(request, key, fingerprint, correlation_id, now)
+    new = received.model_copy(update={"replaces": old.order_id})
+    ended = booking.end(
+        old, REPLACED.status, REPLACED.code, REPLACED.reason, facts.account, facts.position, now
+    )
+    facts_then = replace(facts, account=ended.account, position=ended.position)
+    try:
+        accepted = order_entry.assess(take_over(new, ended.order, now), facts_then, now).order
+    except Refusal as refusal:
+        raise ReplacementRefusedError(refusal.code, refusal.message) from None
+    pending = set_aside(new, accepted, old, facts.account, facts.position)
+    return ReplacementAccepted(replaced=give_way(old, pending.order, now), pending=pending)
+
+
+def check_replaceable(old: Order, now: datetime) -> None:
+    """Raises OrderPendingError, OrderClosedError, OrderEndingError."""
+    if old.is_pending:
+        raise OrderPendingError(
+            "The order has not yet taken the place of the one that it replaces."
+        )
+    if not old.is_open:
+        raise OrderClosedError.of(old)
+    if old.ending is not None or expires_at(old) <= now:
+        why = f"replaced by {old.replaced_by}" if old.replaced_by else "taken back"
+        raise OrderEndingError(f"The order is being {why}.")
 
 
 def request_for(old: Order, wanted: Replacement) -> OrderRequest:

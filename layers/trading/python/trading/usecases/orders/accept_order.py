@@ -1,18 +1,27 @@
-"""What every way to an accepted order shares: the pre-trade checks on the books as they stand, and
-the start of its workflow.
+"""What every way to an accepted order shares: the facts that the pre-trade checks need, and the
+start of the order's workflow.
 """
 
-from datetime import datetime
+from typing import Protocol
 
-from trading.domain.accounts.cash import Account, Position
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
-from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order
-from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_entry import EntryFacts
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Side
 from trading.metrics import Metric
-from trading.usecases.ports import Books, LastPrices, Monitor, Workflow
+from trading.usecases.ports import (
+    Accounts,
+    ClientProfiles,
+    LastPrices,
+    Monitor,
+    ReferenceData,
+    Workflow,
+)
+
+
+class EntryBooks(ClientProfiles, ReferenceData, Accounts, Protocol):
+    """What the pre-trade checks are made on."""
 
 
 class UnknownClientError(DomainError):
@@ -29,39 +38,27 @@ class IdempotencyKeyReusedError(DomainError):
     kind = ErrorKind.UNPROCESSABLE
 
 
-def assess(
-    books: Books,
-    prices: LastPrices,
-    received: Order,
-    now: datetime,
-    account: Account | None = None,
-    position: Position | None = None,
-) -> OrderEffect:
-    """What accepting an order would write. Raises Refusal, UnknownClientError.
-
-    `account` and `position` (for a sale): as they will stand, when what is about to be written
-    changes them; else they are read.
-    """
-    client = books.client(received.client_id)
+def gather(
+    books: EntryBooks, prices: LastPrices, client_id: str, symbol: str, side: Side
+) -> EntryFacts:
+    """Read all that the pre-trade checks need. Raises UnknownClientError."""
+    client = books.client(client_id)
     if client is None:
         raise UnknownClientError("no such client")
-    instrument = order_entry.listed(
-        received.symbol, instrument_at_last_price(books, prices, received.symbol)
-    )
-    order_entry.check_terms(received, instrument)
-    highest_fee = max(exchange.fee_per_share for exchange in books.exchanges())
-    priced = order_entry.priced(received, client, instrument, highest_fee)
-    account = account or books.account(received.client_id)
-    if received.side is Side.SELL:
-        position = position or books.position(received.client_id, received.symbol)
-    return order_entry.accept(
-        order_entry.validated(priced, instrument, now), client, account, position
+    return EntryFacts(
+        client=client,
+        instrument=instrument_at_last_price(books, prices, symbol),
+        highest_fee=max(exchange.fee_per_share for exchange in books.exchanges()),
+        account=books.account(client_id),
+        position=books.position(client_id, symbol) if side is Side.SELL else None,
     )
 
 
-def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> Instrument | None:
-    """An instrument as its collars are measured: from the last price, or as long as there is none,
-    from its reference price.
+def instrument_at_last_price(
+    books: ReferenceData, prices: LastPrices, symbol: str
+) -> Instrument | None:
+    """An instrument whose collars are measured from its last price, or from its reference price
+    while it has none.
     """
     instrument = books.instrument(symbol)
     last = prices.latest([symbol]).get(symbol) if instrument else None
@@ -69,8 +66,10 @@ def instrument_at_last_price(books: Books, prices: LastPrices, symbol: str) -> I
 
 
 def start(workflow: Workflow, monitor: Monitor, order: Order) -> None:
-    """The order is accepted whatever happens here: if the workflow does not start now, the sweeper
-    starts it. One that waits for its market is started by the sweeper at the open.
+    """Start the workflow of an accepted order.
+
+    If the start fails, the sweeper starts it later: the order stays accepted. The sweeper also
+    starts an order that waits for its market, at the open.
     """
     if order.release_at is not None:
         return

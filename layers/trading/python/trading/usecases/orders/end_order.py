@@ -6,10 +6,10 @@ from trading.domain.accounts.cash import Account, Position
 from trading.domain.orders import replacement
 from trading.domain.orders.order import Order
 from trading.domain.values import Side
-from trading.usecases.ports import Books, Change
+from trading.usecases.ports import Accounts, Books, Change
 
 
-def holders(books: Books, order: Order) -> tuple[Account, Position | None]:
+def holders(books: Accounts, order: Order) -> tuple[Account, Position | None]:
     """The account, and for a sale the position, in which the order's hold is."""
     position = books.position(order.client_id, order.symbol) if order.side is Side.SELL else None
     return books.account(order.client_id), position

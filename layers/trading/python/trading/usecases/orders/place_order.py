@@ -1,14 +1,31 @@
 """Order entry: accept or reject, write the order with its hold, start its workflow."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order, OrderRequest, OrderStatus
-from trading.domain.orders.order_entry import Refusal
 from trading.metrics import Metric
-from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, assess, start
-from trading.usecases.ports import Books, Change, Clock, LastPrices, Monitor, StaleError, Workflow
+from trading.usecases.orders.accept_order import (
+    EntryBooks,
+    IdempotencyKeyReusedError,
+    gather,
+    start,
+)
+from trading.usecases.ports import (
+    Clock,
+    LastPrices,
+    Monitor,
+    Orders,
+    StaleError,
+    UnitOfWork,
+    Workflow,
+)
 from trading.usecases.retrying import on_fresh_state
+
+
+class PlacementBooks(EntryBooks, Orders, UnitOfWork, Protocol):
+    """The facts for the checks, and the order that an earlier request may have made."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +34,7 @@ class PlaceOrder:
     notional.
     """
 
-    books: Books
+    books: PlacementBooks
     prices: LastPrices
     workflow: Workflow
     monitor: Monitor
@@ -40,11 +57,14 @@ class PlaceOrder:
     def _record(
         self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
     ) -> tuple[Order, bool]:
-        order, changes = self._assess(request, key, fingerprint, correlation_id)
+        now = self.clock()
+        received = order_entry.receive(request, key, fingerprint, correlation_id, now)
+        facts = gather(self.books, self.prices, request.client_id, request.symbol, request.side)
+        decision = order_entry.decide(received, facts, now)
         try:
-            self.books.commit(*changes)
+            self.books.commit(*decision.changed)
         except StaleError:
-            existing = self.books.order(order.order_id)
+            existing = self.books.order(received.order_id)
             if existing is None:
                 raise
             if existing.fingerprint != fingerprint:
@@ -52,20 +72,8 @@ class PlaceOrder:
                     "this Idempotency-Key was used with another order", field="Idempotency-Key"
                 ) from None
             return existing, True
-        if order.reason_code:
-            self.monitor.count(Metric.ORDERS_REJECTED, reason=order.reason_code)
+        if decision.order.reason_code:
+            self.monitor.count(Metric.ORDERS_REJECTED, reason=decision.order.reason_code)
         else:
             self.monitor.count(Metric.ORDERS_ACCEPTED)
-        return order, False
-
-    def _assess(
-        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
-    ) -> tuple[Order, tuple[Change, ...]]:
-        now = self.clock()
-        received = order_entry.receive(request, key, fingerprint, correlation_id, now)
-        try:
-            accepted = assess(self.books, self.prices, received, now)
-        except Refusal as refusal:
-            rejected = order_entry.rejected(received, refusal, now)
-            return rejected, (rejected,)
-        return accepted.order, accepted.changed
+        return decision.order, False

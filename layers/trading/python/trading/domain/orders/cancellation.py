@@ -1,0 +1,82 @@
+"""Canceling an order: the request is written into the order before it is answered.
+
+What an exchange executes before it confirms the cancel stands. A replacement that still waits for
+the order is canceled with it.
+"""
+
+from datetime import datetime
+
+from trading.domain.accounts.cash import Account, Position
+from trading.domain.orders import replacement
+from trading.domain.orders.order import Ending, Order, OrderStatus
+from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.values import Frozen
+
+BY_CLIENT = Ending(status=OrderStatus.CANCELED, reason="canceled by the client", asked_by="client")
+BY_SUSPENSION = Ending(
+    status=OrderStatus.CANCELED, reason="the client was suspended", asked_by="operator"
+)
+
+
+class CancelRequested(Frozen):
+    """A cancel request as it is written. `withdrawn` is the pending replacement that is canceled
+    with the order, or alone if the request names that one; `order` is the order that was named.
+    """
+
+    order: Order
+    withdrawn: OrderEffect | None = None
+
+    @property
+    def changed(self) -> tuple[Order | Account | Position, ...]:
+        """What is written, in one transaction."""
+        if self.withdrawn is None:
+            return (self.order,)
+        named = () if self.order.order_id == self.withdrawn.order.order_id else (self.order,)
+        return (*named, *self.withdrawn.changed)
+
+
+def decide(
+    order: Order,
+    request: Ending,
+    replacing: Order | None,
+    account: Account | None,
+    position: Position | None,
+    now: datetime,
+) -> CancelRequested:
+    """Write a cancel request into an order that `is_changed_by` it.
+
+    `replacing` is the order that is to replace this one. `account` and `position` are what the
+    pending one of the two reserves from, if one is pending (`pending_of`).
+    """
+    pending = pending_of(order, replacing)
+    withdrawn = None
+    if pending is not None:
+        if account is None:
+            raise ValueError(f"{pending.order_id} reserves from an account")
+        withdrawn = replacement.withdrawn(pending, request, account, position, now)
+        if pending is order:
+            return CancelRequested(order=withdrawn.order, withdrawn=withdrawn)
+    ending = order.model_copy(update={"ending": request, "attention_at": now})
+    return CancelRequested(order=ending, withdrawn=withdrawn)
+
+
+def pending_of(order: Order, replacing: Order | None) -> Order | None:
+    """Which of the two waits to replace another order, and so is canceled at once."""
+    return next((each for each in (order, replacing) if each and each.is_pending), None)
+
+
+def is_changed_by(order: Order, request: Ending) -> bool:
+    """Whether a cancel request changes an order.
+
+    It does not if the order is over, or if a request of equal or higher rank stands: a client's
+    request outranks an operator's, which outranks one that nobody made.
+    """
+    if order.is_pending:
+        return True
+    return order.is_open and (order.ending is None or order.ending.gives_way_to(request))
+
+
+def is_canceled_by_client(order: Order) -> bool:
+    """Whether the order was canceled because its client asked for it."""
+    asked = order.ending is not None and order.ending.asked_by == "client"
+    return asked and order.status is OrderStatus.CANCELED
