@@ -2,6 +2,7 @@
 figures are those of the code.
 """
 
+import itertools
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -9,18 +10,23 @@ from pathlib import Path
 import pytest
 
 from infra.catalog import schedules
+from tests.fakes.builders import routed_order
 from tests.simulation.faults import Rates
-from trading.adapters.dynamodb import prices, reference_data
+from trading.adapters.dynamodb import prices, reconciliation_reports, reference_data
+from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency
 from trading.adapters.identity import login, tokens
 from trading.adapters.messaging import worker
 from trading.adapters.venues import secrets
 from trading.domain import reconciliation
-from trading.domain.orders import order_times
+from trading.domain.orders import order_entry, order_times
+from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference import calendars
-from trading.usecases.posttrade import settlement_cycle
+from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
+BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 PAGES = ROOT / "docs" / "explanation"
 
 
@@ -56,6 +62,40 @@ def test_the_invariants_are_those_that_are_checked() -> None:
     assert [int(number) for number in listed] == list(reconciliation.INVARIANTS)
 
 
+def test_the_checks_are_listed_in_the_order_in_which_they_are_made() -> None:
+    page = (PAGES / "order-entry.md").read_text().split("## The worst price")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert listed == [code for code in RejectReason if code is not RejectReason.REPLACE_TOO_LATE]
+
+
+def statuses() -> list[list[str]]:
+    """The rows of the table of trade records' statuses."""
+    lines = (PAGES / "reading.md").read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("| order | `/trade"))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def filled(status: OrderStatus, row: str) -> int:
+    """How many of an order's 100 shares are filled in a status, where a row says it or not."""
+    if row.endswith("a part filled") or status is OrderStatus.PARTIALLY_FILLED:
+        return 40
+    return 0 if row.endswith("nothing filled") or status in BEFORE_A_FILL else 100
+
+
+def test_the_statuses_of_trade_records_are_those_of_the_page() -> None:
+    shown = set()
+    for row, trade, placed in statuses():
+        for status in map(OrderStatus, re.findall(r"[A-Z_]{6,}", row)):
+            order = routed_order().model_copy(
+                update={"status": status, "filled_quantity": filled(status, row)}
+            )
+            assert TradeRecord.of(order).status == trade, status
+            assert PlacedTrade.of(order).status == placed, status
+            shown.add(status)
+    assert shown == set(OrderStatus)
+
+
 def minutes(time: timedelta) -> int:
     return int(time.total_seconds() // 60)
 
@@ -69,6 +109,13 @@ def clock(hour_and_minute: tuple[int, int]) -> str:
 
 
 FIGURES = [
+    ("order-entry.md", "the client has {} open orders", order_entry.MAX_OPEN_ORDERS),
+    ("reconciliation.md", "for {} days", reconciliation_reports.KEPT_FOR.days),
+    (
+        "reconciliation.md",
+        "the first {0} findings and the newest {0} breaks",
+        reconcile_books.LISTED,
+    ),
     ("time.md", "| GTC | {} days after", order_times.GTC_LIFETIME.days),
     ("time.md", "| {} minutes after it was accepted |", minutes(order_times.IMMEDIATE_LIFETIME)),
     ("time.md", "| open | {:%-H:%M} |", calendars.OPEN),
