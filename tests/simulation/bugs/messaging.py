@@ -15,7 +15,7 @@ BUGS = (
         "exceptions swallowed",
         "What a message raises is logged, and the message deleted.",
         "An order whose message failed once is not executed.",
-        (Edit(MailboxWorker._again, "        raise error\n", "        return\n"),),
+        (Edit(MailboxWorker._retry_or_give_up, "        raise error\n", "        return\n"),),
     ),
     Bug(
         "failures not reported",
@@ -34,7 +34,7 @@ BUGS = (
         "a lost race buries the message",
         "Every refusal of a rule counts as permanent, also one that says to try again.",
         "Orders are rejected because two workers met.",
-        (Edit(MailboxWorker._one, "if is_transient(error):", "if False:"),),
+        (Edit(MailboxWorker._handle_record, "if is_transient(error):", "if False:"),),
     ),
     Bug(
         "given-up messages are dropped",
@@ -42,7 +42,7 @@ BUGS = (
         "None.",
         (
             Edit(
-                MailboxWorker._bury,
+                MailboxWorker._move_to_dlq,
                 "    self._sqs.send_message(\n",
                 "    dict(\n",
             ),
@@ -68,7 +68,7 @@ BUGS = (
         "What a dead worker left half-done stays so until the sweeper comes; successors overtake it.",
         (
             Edit(
-                MailboxWorker._one,
+                MailboxWorker._handle_record,
                 "self._handle(message, context, _begun_before(record))",
                 "self._handle(message, context, False)",
             ),

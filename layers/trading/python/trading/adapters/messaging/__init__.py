@@ -1,1 +1,1 @@
-"""Mailboxes, their workers, and the workflow that answers to them."""
+"""Mailboxes, the workers that empty them, and the workflow of an order."""

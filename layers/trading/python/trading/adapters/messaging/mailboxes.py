@@ -1,4 +1,4 @@
-"""The clients' mailboxes, over SQS FIFO: message group = client id."""
+"""The clients' mailboxes are SQS FIFO queues. The message group is the client id."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def report_deduplication_id(exchange_id: str, execution_id: str) -> str:
-    """The same report within SQS's five minutes is one message; after that, booking tells."""
+    """The id by which SQS drops the same report for five minutes. After that, booking ignores it."""
     return hashlib.sha256(f"{exchange_id}#{execution_id}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class SqsMailboxes:
-    """The port `Mailboxes`; a function has the queues that it may send to."""
+    """The port `Mailboxes`. A function sets the URLs of those queues that it may send to."""
 
     client: SQSClient
     clock: Clock
@@ -29,15 +29,12 @@ class SqsMailboxes:
     settlement_queue_url: str = ""
 
     def execution(self, message: ExecutionMessage) -> None:
-        """To the actor that works the client's orders."""
         self._send(self.execution_queue_url, message)
 
     def clearing(self, message: ClearOrder) -> None:
-        """To the actor that clears the client's trades."""
         self._send(self.clearing_queue_url, message)
 
     def settlement(self, message: SettleClient) -> None:
-        """To the actor that settles the client's obligations."""
         self._send(self.settlement_queue_url, message)
 
     def _send(self, queue_url: str, message: Message) -> None:
@@ -46,7 +43,7 @@ class SqsMailboxes:
             deduplication_id = report_deduplication_id(
                 message.report.exchange_id, message.report.execution_id
             )
-        else:  # the same push a minute later is meant, a repeated call within the minute is not
+        else:  # a repetition within the minute is a retry; a later one is intended
             minute = int(self.clock().timestamp()) // 60
             deduplication_id = hashlib.sha256(f"{minute}#{body}".encode()).hexdigest()
         self.client.send_message(

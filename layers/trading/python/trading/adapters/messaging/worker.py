@@ -1,5 +1,7 @@
-"""How a function empties the clients' mailboxes: in order within a client, and never stopped by a
-message that cannot succeed.
+"""How a function empties the clients' mailboxes.
+
+Messages of one client are handled in order. A message that cannot succeed does not stop those
+behind it.
 """
 
 from __future__ import annotations
@@ -24,34 +26,39 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MAX_TRIES = 8
-"""After so many tries (about four minutes) a message is put into the DLQ. The queue's own limit is
-higher, for messages that kill the worker, and because those that wait behind a failing one in their
-group are counted as received with it: for the same reason a group gives up one message an
-invocation, and the next has a try of its own.
+"""After so many tries (about four minutes) the worker moves a message to the DLQ.
+
+SQS counts messages that wait behind a failing one of their group as received with it. So a group
+gives up one message an invocation: the next one gets a try of its own. For the same reason, and for
+messages that kill the worker, the queue's own limit is higher.
 """
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 90
-"""What failed comes again after a pause that doubles, instead of after the queue's long visibility
+"""A failed message comes again after a pause that doubles, not after the queue's long visibility
 timeout.
 """
 ENOUGH_TIME_MS = 10_000
-"""A message is begun only when there is time for the slowest: quotes, a submit and its fence at an
-exchange that hangs. So is an order that must be sent before the one that a message is about.
+"""A worker begins a message, or a predecessor of its order, only if this much time is left.
+
+It is enough for the slowest case: quotes, a submit and its fence at an exchange that hangs.
 """
 
 REDRIVEN = "redriven"
-"""The attribute of a message that an operator sent back from the DLQ."""
+"""The attribute of a message that an operator has sent back from the DLQ."""
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class MailboxWorker(Generic[AnyMessage]):
-    """Handles a batch from a FIFO queue; what failed is reported, so that it and what follows it in
-    its group comes again.
+    """Handles batches of a FIFO queue.
 
-    A message that can never succeed (unreadable, or refused by a rule) is put into the DLQ at once
-    with the reason, and its group goes on. `handle` is told whether the message may have been begun
-    before; with OutOfTimeError it has it come again at once. One that fails otherwise is tried
-    again, after pauses that double. When a message is given up, `give_up` marks its order.
+    - A message that can never succeed is unreadable, or a rule refuses it. It goes to the DLQ at
+      once, with the reason, and its group goes on.
+    - After OutOfTimeError a message comes again at once.
+    - After any other error a message comes again after a pause, up to MAX_TRIES times.
+
+    A message that comes again takes along all that follow it in its group. `handle` learns whether
+    another worker may have begun the message. `give_up` rejects or flags the order of a message that
+    goes to the DLQ.
     """
 
     def __init__(
@@ -79,20 +86,22 @@ class MailboxWorker(Generic[AnyMessage]):
         self._out_of_time: set[str | None] = set()
         response = process_partial_response(
             event=event,
-            record_handler=lambda record: self._one(record, context),
+            record_handler=lambda record: self._handle_record(record, context),
             processor=self._processor,
             context=context,
         )
         failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         if failed:
-            self._postpone(
+            self._delay_retries(
                 [SQSRecord(record) for record in event["Records"] if record["messageId"] in failed]
             )
         return response
 
-    def _postpone(self, failed: list[SQSRecord]) -> None:
-        """All of a group alike: it stays closed as long as any of its messages is out. What only
-        lacked time comes again at once.
+    def _delay_retries(self, failed: list[SQSRecord]) -> None:
+        """Set when the failed messages come again.
+
+        All messages of a group get the same pause, because SQS withholds the whole group while one
+        of its messages is invisible. A group that only lacked time comes again at once.
         """
         receives: dict[str | None, int] = {}
         for record in failed:
@@ -124,14 +133,14 @@ class MailboxWorker(Generic[AnyMessage]):
         if answer.get("Failed"):
             logger.warning("some failed messages come again only after the visibility timeout")
 
-    def _one(self, record: SQSRecord, context: LambdaContext) -> None:
+    def _handle_record(self, record: SQSRecord, context: LambdaContext) -> None:
         if not has_time(context):
             self._out_of_time.add(record.attributes.message_group_id)
             raise OutOfTimeError
         try:
             message = self._parse(record.body)
         except ValidationError as error:
-            self._bury(
+            self._move_to_dlq(
                 record,
                 None,
                 f"unreadable: {error.error_count()} errors, first: {error.errors()[0]['msg']}",
@@ -145,25 +154,27 @@ class MailboxWorker(Generic[AnyMessage]):
                 raise
             except PERMANENT as error:
                 if is_transient(error):
-                    self._again(record, message, error)
+                    self._retry_or_give_up(record, message, error)
                 else:
                     logger.exception("message cannot succeed")
-                    self._bury(record, message, f"{type(error).__name__}: {error}")
+                    self._move_to_dlq(record, message, f"{type(error).__name__}: {error}")
             except Exception as error:
-                self._again(record, message, error)
+                self._retry_or_give_up(record, message, error)
 
-    def _again(self, record: SQSRecord, message: AnyMessage, error: Exception) -> None:
+    def _retry_or_give_up(self, record: SQSRecord, message: AnyMessage, error: Exception) -> None:
         receives = int(record.attributes.approximate_receive_count)
         logger.exception("message failed", extra={"receives": receives})
         count(Metric.MESSAGES_FAILED)
         if receives < MAX_TRIES or message.client_id in self._given_up:
             raise error
         self._given_up.add(message.client_id)
-        self._bury(record, message, f"{type(error).__name__} after {receives} tries: {error}")
+        self._move_to_dlq(
+            record, message, f"{type(error).__name__} after {receives} tries: {error}"
+        )
 
-    def _bury(self, record: SQSRecord, message: AnyMessage | None, reason: str) -> None:
+    def _move_to_dlq(self, record: SQSRecord, message: AnyMessage | None, reason: str) -> None:
         if message is not None:
-            self._mark(message, reason)
+            self._give_up_order(message, reason)
         self._sqs.send_message(
             QueueUrl=self._dlq_url,
             MessageBody=record.body,
@@ -174,23 +185,21 @@ class MailboxWorker(Generic[AnyMessage]):
         logger.error("message moved to the dead-letter queue", extra={"reason": reason})
         count(Metric.MESSAGES_BURIED)
 
-    def _mark(self, message: AnyMessage, reason: str) -> None:
+    def _give_up_order(self, message: AnyMessage, reason: str) -> None:
         try:
             self._give_up(message, reason)
         except Exception:
-            logger.exception("order not marked")
+            logger.exception("order neither rejected nor flagged")
             count(Metric.ORDERS_NOT_MARKED)
 
 
 def has_time(context: LambdaContext) -> bool:
-    """Whether there is time for a message, or an order, that has not been begun."""
+    """Whether there is time to begin another message, or another order."""
     return context.get_remaining_time_in_millis() >= ENOUGH_TIME_MS
 
 
 def _begun_before(record: SQSRecord) -> bool:
-    """Whether another worker may have begun the message: it was received before, perhaps before it
-    came back from the DLQ.
-    """
+    """Whether another worker may have begun the message, perhaps before it went to the DLQ."""
     redriven = REDRIVEN in record.raw_event.get("messageAttributes", {})
     return redriven or int(record.attributes.approximate_receive_count) > 1
 

@@ -1,4 +1,4 @@
-"""OrderLifecycle, over Step Functions."""
+"""OrderLifecycle is a state machine of Step Functions."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ EXECUTION_TIMEOUT = {
     TimeInForce.DAY: timedelta(days=5),
     TimeInForce.GTC: timedelta(days=95),
 }
-"""How long the Execute state waits: beyond the longest an order may stand (DAY: a holiday weekend,
-GTC: 90 days).
+"""How long the Execute state waits.
+
+It waits longer than any order can be open (DAY: over a holiday weekend, GTC: 90 days).
 """
 
 
 @dataclass(frozen=True)
 class OrderLifecycle:
-    """The port `Workflow`. A workflow's name is its order's id, so an order has at most one.
+    """The port `Workflow`. An execution is named after its order, so an order has at most one.
 
-    An answer to a token that is used up, expired or unknown is no error: the work is done and
-    recorded.
+    An answer to a token that is used, expired or unknown is no error: the work itself is recorded.
     """
 
     client: SFNClient
@@ -41,15 +41,15 @@ class OrderLifecycle:
     arn: str = ""
 
     def start(self, order: Order) -> bool:
-        """Start the order's workflow; False if it has, or had, one."""
+        """Start the order's workflow. Returns False if the order has, or had, one."""
         timeout = EXECUTION_TIMEOUT[order.venue_time_in_force]
         execution_input = {
             "order_id": order.order_id,
             "client_id": order.client_id,
             "correlation_id": order.correlation_id,
             "execute_timeout_seconds": int(timeout.total_seconds()),
-            # With the input of one that is running, StartExecution would succeed instead of saying
-            # that it exists.
+            # StartExecution succeeds if an execution of the same name and input is running. The
+            # time makes the inputs differ, so that it says that the execution exists.
             "started_at": iso(self.clock()),
         }
         try:
@@ -61,13 +61,13 @@ class OrderLifecycle:
         return True
 
     def succeed(self, task_token: str, output: dict[str, str]) -> bool:
-        """The stage is done; False if nobody waits for it any more."""
+        """Report that the step is done. Returns False if no workflow waits for it."""
         return self._answer(
             lambda: self.client.send_task_success(taskToken=task_token, output=json.dumps(output))
         )
 
     def fail(self, task_token: str, error: str, cause: str) -> bool:
-        """The stage ended otherwise; False if nobody waits for it any more."""
+        """Report that the step has failed. Returns False if no workflow waits for it."""
         return self._answer(
             lambda: self.client.send_task_failure(
                 taskToken=task_token, error=error[:256], cause=cause[:32768]

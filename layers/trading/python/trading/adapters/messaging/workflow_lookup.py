@@ -1,5 +1,6 @@
-"""Where an order's workflow stands, for operators. It only looks: nothing here may start, answer or
-stop one.
+"""The state of an order's workflow, for operators.
+
+This module only reads. It must not start, answer or stop a workflow.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ LATEST_EVENTS = 100
 
 
 class WorkflowState(Frozen):
-    """A workflow's execution. `status` is Step Functions' own (RUNNING, SUCCEEDED, FAILED,
-    TIMED_OUT, ABORTED); `state` was entered last.
+    """The execution of a workflow.
+
+    `status` is the status of Step Functions: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+    `state` is the state that was entered last.
     """
 
     status: str
@@ -31,22 +34,24 @@ class WorkflowState(Frozen):
 
 @dataclass(frozen=True)
 class LifecycleLookup:
-    """OrderLifecycle, asked about: an execution is named after its order, so its ARN is known. One
-    that ended is kept for 90 days.
+    """Finds the execution of OrderLifecycle for an order.
+
+    An execution is named after its order, so its ARN is known. Step Functions keeps an execution
+    that has ended for 90 days.
     """
 
     client: SFNClient
     arn: str
 
     def status(self, order_id: str) -> str | None:
-        """The status alone; None without an execution."""
+        """The status alone. None if there is no execution."""
         try:
             return self.client.describe_execution(executionArn=self._arn(order_id))["status"]
         except self.client.exceptions.ExecutionDoesNotExist:
             return None
 
     def __call__(self, order_id: str) -> WorkflowState | None:
-        """The execution; None without one."""
+        """The execution. None if there is none."""
         try:
             found = self.client.describe_execution(executionArn=self._arn(order_id))
         except self.client.exceptions.ExecutionDoesNotExist:
