@@ -32,9 +32,9 @@ BUGS = (
         "The trade never settles.",
         (
             Edit(
-                ClearTrades._clear,
-                "clearing.novate(fill, client, net_position, now), obligation]",
-                "clearing.novate(fill, client, net_position, now)]",
+                ClearTrades._commit,
+                "for each in (trade.novation, trade.obligation)]",
+                "for each in (trade.novation,)]",
             ),
         ),
     ),
@@ -45,12 +45,12 @@ BUGS = (
         (
             Edit(
                 ClearTrades._commit,
-                "    self.books.commit(*parts[-1], cleared)\n",
-                "    self.books.commit(*parts[-1][::2])\n    self.books.commit(*parts[-1][1::2], cleared)\n",
+                "    self.books.commit(*parts[-1], result.order)\n",
+                "    self.books.commit(*parts[-1][::2])\n    self.books.commit(*parts[-1][1::2], result.order)\n",
             ),
             Edit(
                 ClearTrades._commit,
-                "[changes[start : start + size] for start in range(0, len(changes), size)]",
+                "[changes[start : start + size] for start in starts]",
                 "[changes]",
             ),
         ),
@@ -62,8 +62,8 @@ BUGS = (
         (
             Edit(
                 ClearTrades._commit,
-                "    self.books.commit(*parts[-1], cleared)\n",
-                "    self.books.commit(cleared)\n    self.books.commit(*parts[-1])\n",
+                "    self.books.commit(*parts[-1], result.order)\n",
+                "    self.books.commit(result.order)\n    self.books.commit(*parts[-1])\n",
             ),
         ),
     ),
@@ -73,7 +73,7 @@ BUGS = (
         "An order that was cleared in part can never be cleared.",
         (
             Edit(
-                ClearTrades._clear,
+                clearing.unnovated,
                 "isinstance(entry, Fill) and entry.trade_id not in novated",
                 "isinstance(entry, Fill)",
             ),
@@ -83,7 +83,7 @@ BUGS = (
         "only the first trade is cleared",
         "An order is taken to have one trade.",
         "Every other partial fill never settles.",
-        (Edit(ClearTrades._clear, "for fill in fills:", "for fill in fills[:1]:"),),
+        (Edit(clearing.clear, "for fill in fills:", "for fill in fills[:1]:"),),
     ),
     Bug(
         "novation with the wrong sign",
@@ -101,7 +101,7 @@ BUGS = (
         "net position without this trade",
         "The net position is computed before the trade is added.",
         "Clients and regulators are shown a wrong net obligation.",
-        (Edit(ClearTrades._clear, "        known[key].append(obligation)\n", ""),),
+        (Edit(clearing.clear, "        known.append(obligation)\n", ""),),
     ),
     Bug(
         "FAILED taken as SETTLED",
