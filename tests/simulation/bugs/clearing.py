@@ -127,9 +127,10 @@ BUGS = (
         "The client has money or shares that were never delivered.",
         (
             Edit(
-                SettleObligations.__call__,
-                "            unanswered += 1\n",
-                '            self._book(obligation, SettlementConfirmation.model_construct(confirmation_id="", settlement_date=obligation.settlement_date))\n',
+                SettleObligations._attempt,
+                "        return _Attempt.UNANSWERED\n",
+                '        self._book(obligation, SettlementConfirmation.model_construct(confirmation_id="", settlement_date=obligation.settlement_date))\n'
+                "        return _Attempt.SETTLED\n",
             ),
         ),
     ),
@@ -181,8 +182,10 @@ BUGS = (
         (
             Edit(
                 SettleObligations._settle,
-                "instruction_id=identifiers.settlement_id(obligation.trade_id)",
-                'instruction_id=f"{identifiers.settlement_id(obligation.trade_id)}-{self.clock():%d%H}"',
+                "instruction = instruction_for(obligation, client)\n",
+                "instruction = instruction_for(obligation, client)\n"
+                '    again = f"{instruction.instruction_id}-{self.clock():%d%H}"\n'
+                '    instruction = instruction.model_copy(update={"instruction_id": again})\n',
             ),
         ),
     ),

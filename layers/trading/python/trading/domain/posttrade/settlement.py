@@ -1,21 +1,74 @@
-"""Settlement: what a confirmed delivery versus payment does to the account, the position and the
-ledger.
-"""
+"""Settlement: what a confirmed delivery versus payment changes in the books."""
 
 from datetime import datetime
+from typing import Protocol
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account, Position
-from trading.domain.ledger import Fill, Settlement
+from trading.domain.ledger import Break, BreakCode, Fill, Settlement
+from trading.domain.orders.order import Order
+from trading.domain.posttrade.clearing import Obligation
 from trading.domain.values import ZERO, Day, Frozen, Side
 
 
+class Confirmation(Protocol):
+    """What a settlement keeps of the depository's confirmation."""
+
+    @property
+    def confirmation_id(self) -> str: ...
+    @property
+    def settlement_date(self) -> Day: ...
+
+
 class Discharge(Frozen):
-    """What the settlement of one trade writes, together with the order's."""
+    """What the settlement of one trade changes in balances and ledger."""
 
     account: Account
     position: Position
     settlement: Settlement
+
+
+class SettlementResult(Frozen):
+    """What the settlement of one trade changes. `account` is None if its cash does not change."""
+
+    settlement: Settlement
+    account: Account | None
+    position: Position
+    order: Order
+
+
+def settle(
+    order: Order,
+    fill: Fill,
+    account: Account,
+    position: Position,
+    confirmation: Confirmation,
+    now: datetime,
+) -> SettlementResult:
+    """Settle one trade of an order."""
+    done = discharge(
+        fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now
+    )
+    return SettlementResult(
+        settlement=done.settlement,
+        account=None if done.account == account else done.account,
+        position=done.position,
+        order=order.settled(fill.quantity, now),
+    )
+
+
+def mismatch(obligation: Obligation, instructed: str, confirmed: str, now: datetime) -> Break:
+    """The break of a confirmation that differs from its instruction. Both are its evidence."""
+    return Break(
+        trade_id=obligation.trade_id,
+        client_id=obligation.client_id,
+        order_id=obligation.order_id,
+        booked_at=now,
+        postings=(),
+        code=BreakCode.CONFIRMATION_MISMATCH,
+        reason="the depository confirmed something else than was instructed",
+        evidence={"instructed": instructed, "confirmed": confirmed},
+    )
 
 
 def discharge(
@@ -26,8 +79,9 @@ def discharge(
     position: Position,
     now: datetime,
 ) -> Discharge:
-    """Settle one trade: bought shares become settled, the proceeds of a sale become available and
-    first repay the margin loan, but for what purchases have taken of them before.
+    """Settle one trade: bought shares become settled, the proceeds of a sale become available.
+
+    The proceeds first repay the margin loan. Exception: the part that purchases have used before.
     """
     repaid = ZERO
     if fill.side is Side.SELL:

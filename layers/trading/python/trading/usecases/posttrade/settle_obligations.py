@@ -1,30 +1,36 @@
-"""Settlement: each obligation of a client that is due is settled, delivery versus payment, at the
-depository.
-"""
+"""Settlement: each obligation that is due is settled, delivery versus payment, at the depository."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum, auto
+from typing import Protocol
 
 from pydantic import ValidationError
 
 from trading.domain import identifiers
 from trading.domain.clients.client import Client
 from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, is_transient
-from trading.domain.ledger import Break, BreakCode, EntryKind, Fill, Settlement
+from trading.domain.ledger import BreakCode, EntryKind, Fill, Settlement
+from trading.domain.posttrade import settlement
 from trading.domain.posttrade.clearing import Obligation
-from trading.domain.posttrade.settlement import discharge
 from trading.domain.values import Frozen, Side
 from trading.metrics import Metric
 from trading.usecases.ports import (
-    Books,
+    Accounts,
+    ClientProfiles,
     Clock,
     Depository,
     Discharged,
     InstructionRefusedError,
+    Ledger,
     Monitor,
     NotFoundError,
+    Obligations,
+    Orders,
     OutcomeUnknownError,
+    UnitOfWork,
 )
 from trading.usecases.retrying import on_fresh_state
 from trading.wire import (
@@ -36,31 +42,34 @@ from trading.wire import (
 
 
 class NotClearedError(DomainError):
-    """The trade is not cleared: there is nothing to settle yet."""
+    """The trade is not cleared yet, so there is nothing to settle."""
 
     code = ErrorCode.NOT_CLEARED
     kind = ErrorKind.CONFLICT
 
 
 class NotDueError(DomainError):
-    """The trade's settlement date is not reached."""
+    """The settlement date of the trade lies in the future."""
 
     code = ErrorCode.NOT_DUE
     kind = ErrorKind.CONFLICT
 
 
 class SettlementFailedError(DomainError):
-    """The depository did not settle. The obligation stays due and is instructed again by the next
-    cycle.
-    """
+    """The depository did not settle. The obligation stays due, and the next cycle instructs it."""
 
     code = ErrorCode.SETTLEMENT_FAILED
     kind = ErrorKind.UNPROCESSABLE
 
 
+class SettlementBooks(Accounts, ClientProfiles, Ledger, Obligations, Orders, UnitOfWork, Protocol):
+    """The tables that settlement uses."""
+
+
 class Outcome(Frozen):
-    """What became of a client's obligations. When time ran out, `stopped_after` says where to go on
-    (empty: at the start).
+    """How many of a client's obligations came to which end.
+
+    When time ran out, `stopped_after` says where to go on. An empty string means: at the start.
     """
 
     settled: int = 0
@@ -69,13 +78,22 @@ class Outcome(Frozen):
     stopped_after: str | None = None
 
 
+class _Attempt(Enum):
+    """How an obligation came out."""
+
+    SETTLED = auto()
+    FAILED = auto()
+    UNANSWERED = auto()
+
+
 @dataclass(frozen=True)
 class SettleObligations:
-    """Instructions have derived ids and the booking its own condition, so everything may happen
-    again.
+    """Settles what clients have due. Every step can be repeated.
+
+    Instructions have derived ids, and the booking has a condition of its own.
     """
 
-    books: Books
+    books: SettlementBooks
     depository: Depository
     monitor: Monitor
     clock: Clock
@@ -83,49 +101,33 @@ class SettleObligations:
     def __call__(
         self, client_id: str, up_to: date, time_is_up: Callable[[], bool], after: str | None = None
     ) -> Outcome:
-        """Settle what is due up to and on a date, obligation by obligation, until done or out of
-        time.
+        """Settle what is due up to and on a date, one by one, until all is done or time is up.
 
-        One that fails, or cannot be booked, does not stop the others; it stays due. Raises
-        OutcomeUnknownError at the end if the depository left any without an answer: the same again
-        then. `after`: where the message before stopped.
+        An obligation that fails stays due and does not stop the others.
+        `after`: where the message before stopped.
+        Raises OutcomeUnknownError at the end if the depository left instructions without an answer.
+        The caller then has to repeat the call.
         """
         client = self._client(client_id)
-        settled = failed = unanswered = 0
+        attempts: Counter[_Attempt] = Counter()
         last = after or ""
-        for obligation in sorted(self.books.obligations(client_id, up_to), key=_place):
-            if _place(obligation) <= last:
+        for obligation in sorted(self.books.obligations(client_id, up_to), key=_sort_key):
+            if _sort_key(obligation) <= last:
                 continue
             if time_is_up():
-                return Outcome(
-                    settled=settled, failed=failed, unanswered=unanswered, stopped_after=last
-                )
-            last = _place(obligation)
-            try:
-                self._settle(obligation, client)
-                settled += 1
-            except OutcomeUnknownError as error:
-                self.monitor.count(
-                    Metric.SETTLEMENTS_UNANSWERED, trade_id=obligation.trade_id, reason=str(error)
-                )
-                unanswered += 1
-            except (*PERMANENT, ValidationError) as error:
-                if is_transient(error):
-                    raise
-                self.monitor.count(
-                    Metric.SETTLEMENTS_FAILED, trade_id=obligation.trade_id, reason=str(error)
-                )
-                failed += 1
-        if unanswered:
+                return _outcome(attempts, stopped_after=last)
+            last = _sort_key(obligation)
+            attempts[self._attempt(obligation, client)] += 1
+        if unanswered := attempts[_Attempt.UNANSWERED]:
             raise OutcomeUnknownError(
                 f"the depository left {unanswered} instructions without an answer"
             )
-        return Outcome(settled=settled, failed=failed)
+        return _outcome(attempts)
 
     def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
-        """Settle one trade that is due on or before a date; one that was settled answers with its
-        record.
+        """Settle one trade that is due on or before a date, and return its settlement.
 
+        A trade that was settled before returns the settlement of then.
         Raises NotFoundError, NotClearedError, NotDueError, SettlementFailedError.
         """
         fill = self._fill(trade_id)
@@ -144,20 +146,30 @@ class SettleObligations:
             raise SettlementFailedError(f"trade {trade_id} is not settled")
         return settled
 
+    def _attempt(self, obligation: Obligation, client: Client) -> _Attempt:
+        """Settle an obligation. Transient errors are raised: the whole message has to come again."""
+        try:
+            self._settle(obligation, client)
+        except OutcomeUnknownError as error:
+            self.monitor.count(
+                Metric.SETTLEMENTS_UNANSWERED, trade_id=obligation.trade_id, reason=str(error)
+            )
+            return _Attempt.UNANSWERED
+        except (*PERMANENT, ValidationError) as error:
+            if is_transient(error):
+                raise
+            self.monitor.count(
+                Metric.SETTLEMENTS_FAILED, trade_id=obligation.trade_id, reason=str(error)
+            )
+            return _Attempt.FAILED
+        return _Attempt.SETTLED
+
     def _settle(self, obligation: Obligation, client: Client) -> None:
-        instruction = SettlementInstruction(
-            instruction_id=identifiers.settlement_id(obligation.trade_id),
-            settlement_account=client.settlement_account,
-            counterparty="CCP",
-            direction=DeliveryDirection.RECEIVE
-            if obligation.side is Side.BUY
-            else DeliveryDirection.DELIVER,
-            symbol=obligation.symbol,
-            quantity=obligation.quantity,
-            amount=obligation.amount,
-            currency=obligation.currency,
-            settlement_date=obligation.settlement_date,
-        )
+        """Instruct the depository, and book what it confirms.
+
+        Raises OutcomeUnknownError, SettlementFailedError.
+        """
+        instruction = instruction_for(obligation, client)
         try:
             confirmation = self.depository.instruct(instruction)
         except InstructionRefusedError as error:
@@ -183,15 +195,13 @@ class SettleObligations:
         now = self.clock()
         account = self.books.account(fill.client_id)
         position = self.books.position(fill.client_id, fill.symbol)
-        done = discharge(
-            fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now
-        )
+        done = settlement.settle(order, fill, account, position, confirmation, now)
         self.books.commit(
             done.settlement,
-            *((done.account,) if done.account != account else ()),
+            *((done.account,) if done.account else ()),
             done.position,
             Discharged(obligation=obligation),
-            order.settled(fill.quantity, now),
+            done.order,
         )
         self.monitor.count(Metric.TRADES_SETTLED)
 
@@ -201,28 +211,15 @@ class SettleObligations:
         instruction: SettlementInstruction,
         confirmation: SettlementConfirmation,
     ) -> None:
+        """Keep a confirmation that differs from its instruction as a break, once a trade."""
         self.monitor.count(
             Metric.BREAKS, code=BreakCode.CONFIRMATION_MISMATCH, reason=obligation.trade_id
         )
-        if any(
-            entry.kind is EntryKind.BREAK for entry in self.books.entries([obligation.trade_id])
-        ):
+        entries = self.books.entries([obligation.trade_id])
+        if any(entry.kind is EntryKind.BREAK for entry in entries):
             return
-        self.books.commit(
-            Break(
-                trade_id=obligation.trade_id,
-                client_id=obligation.client_id,
-                order_id=obligation.order_id,
-                booked_at=self.clock(),
-                postings=(),
-                code=BreakCode.CONFIRMATION_MISMATCH,
-                reason="the depository confirmed something else than was instructed",
-                evidence={
-                    "instructed": instruction.model_dump_json(),
-                    "confirmed": confirmation.model_dump_json(),
-                },
-            )
-        )
+        evidence = instruction.model_dump_json(), confirmation.model_dump_json()
+        self.books.commit(settlement.mismatch(obligation, *evidence, self.clock()))
 
     def _client(self, client_id: str) -> Client:
         client = self.books.client(client_id)
@@ -240,13 +237,38 @@ class SettleObligations:
         return next((e for e in self.books.entries([trade_id]) if isinstance(e, Settlement)), None)
 
 
-def _place(obligation: Obligation) -> str:
-    """Oldest first."""
+def _sort_key(obligation: Obligation) -> str:
+    """The oldest obligation sorts first."""
     return f"{obligation.settlement_date.isoformat()}#{obligation.symbol}#{obligation.trade_id}"
 
 
+def _outcome(attempts: Counter[_Attempt], stopped_after: str | None = None) -> Outcome:
+    return Outcome(
+        settled=attempts[_Attempt.SETTLED],
+        failed=attempts[_Attempt.FAILED],
+        unanswered=attempts[_Attempt.UNANSWERED],
+        stopped_after=stopped_after,
+    )
+
+
+def instruction_for(obligation: Obligation, client: Client) -> SettlementInstruction:
+    """The instruction to the depository. Its id is derived from the trade, so it can be repeated."""
+    is_buy = obligation.side is Side.BUY
+    return SettlementInstruction(
+        instruction_id=identifiers.settlement_id(obligation.trade_id),
+        settlement_account=client.settlement_account,
+        counterparty="CCP",
+        direction=DeliveryDirection.RECEIVE if is_buy else DeliveryDirection.DELIVER,
+        symbol=obligation.symbol,
+        quantity=obligation.quantity,
+        amount=obligation.amount,
+        currency=obligation.currency,
+        settlement_date=obligation.settlement_date,
+    )
+
+
 def confirms(confirmation: SettlementConfirmation, instruction: SettlementInstruction) -> bool:
-    """Whether a confirmation is about this very delivery and payment."""
+    """Whether a confirmation is about exactly this delivery and payment."""
     return all(
         getattr(confirmation, name) == getattr(instruction, name)
         for name in (
