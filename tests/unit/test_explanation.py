@@ -19,13 +19,16 @@ from trading.adapters.identity import login, tokens
 from trading.adapters.messaging import worker
 from trading.adapters.venues import secrets
 from trading.domain import reconciliation
+from trading.domain.errors import ErrorCode
+from trading.domain.ledger import BreakCode
 from trading.domain.orders import order_entry, order_times
 from trading.domain.orders.order import OrderStatus
-from trading.domain.orders.reasons import RejectReason
+from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reference import calendars
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
+CODES = {str(code) for codes in (BreakCode, EndReason, ErrorCode, RejectReason) for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 PAGES = ROOT / "docs" / "explanation"
 
@@ -55,6 +58,13 @@ def test_a_fault_is_tested_and_simulated_as_the_page_says(row: list[str]) -> Non
 
 def test_no_fault_is_left_out() -> None:
     assert len(faults()) > 25
+
+
+def test_every_code_exists_and_every_break_is_explained() -> None:
+    pages = "".join(page.read_text() for page in PAGES.glob("*.md"))
+    named = set(re.findall(r"`(?:\d+ )?([A-Z]+_[A-Z_]+)`", pages))
+    assert named - CODES == set()
+    assert [code for code in BreakCode if f"`{code}`" not in pages] == []
 
 
 def test_the_invariants_are_those_that_are_checked() -> None:
