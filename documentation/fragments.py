@@ -1,14 +1,53 @@
 """What pages may include, by name: `<!-- include: order-status -->` on a line of its own."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
-from documentation.diagrams import order_status, workflows
+from documentation.diagrams import order_status, stacks, workflows
+from documentation.reference import (
+    alarms,
+    codes,
+    commands,
+    errors,
+    functions,
+    ledger,
+    messages,
+    metrics,
+    queues,
+    tables,
+)
+from trading.codes import CODES
 
+CODE_TABLES: dict[str, Callable[[], str]] = {
+    title.lower().replace(" ", "-"): partial(codes.codes_table, enum)
+    for title, enum in CODES.items()
+    if title != "Metrics"
+}
 FRAGMENTS: dict[str, Callable[[], str]] = {
+    "alarms": alarms.sections,
+    "commands-ops": commands.ops,
+    "commands-trading": commands.trading,
+    "errors": errors.by_status,
+    "functions": functions.sections,
+    "functions-summary": functions.summary,
+    "ledger-models": ledger.models,
+    "make-targets": commands.make_targets,
+    "messages": messages.by_mailbox,
+    "messages-models": messages.message_models,
+    "metrics": metrics.emitted,
+    "order-lifecycle": partial(workflows.diagram, "order-lifecycle"),
     "order-status": order_status.diagram,
-    "order-lifecycle": lambda: workflows.diagram("order-lifecycle"),
-    "settlement-cycle": lambda: workflows.diagram("settlement-cycle"),
+    "queues": queues.queues,
+    "schedules": queues.schedules,
+    "settings": functions.all_settings,
+    "settlement-cycle": partial(workflows.diagram, "settlement-cycle"),
+    "stacks": stacks.stacks,
+    "stacks-messages": stacks.messages,
+    "stacks-tables": stacks.tables,
+    "tables": tables.sections,
+    "tables-summary": tables.summary,
+    "wire-models": messages.wire_models,
+    **CODE_TABLES,
 }
 
 

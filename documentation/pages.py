@@ -1,6 +1,8 @@
 """Pages that no file in docs/ holds, by their path there."""
 
+from documentation.reference.api.pages import api_pages
+
 
 def generated_pages() -> dict[str, str]:
     """Path below docs/ → Markdown."""
-    return {}
+    return api_pages()

@@ -11,6 +11,9 @@ class TableSpec:
     All keys are strings. Every index is sparse and projects the keys alone. A `recoverable` table
     has point-in-time recovery. A `ledger` table is recoverable too, and production keeps it when
     the stack is deleted. `expires` names the attribute of the time to live.
+
+    For the documentation: what the table `holds`, its `items` by the form of their key, and what
+    each index `lists`.
     """
 
     key: tuple[str, ...]
@@ -18,16 +21,49 @@ class TableSpec:
     ledger: bool = False
     recoverable: bool = False
     indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    holds: str = ""
+    items: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 TABLES = {
-    "clients": TableSpec(("client_id",), recoverable=True),
-    "credentials": TableSpec(
-        ("api_key",), recoverable=True, indexes={"by-client": ("client_id", "api_key")}
+    "clients": TableSpec(
+        ("client_id",),
+        recoverable=True,
+        holds="Each client's profile, limits and settlement account.",
     ),
-    "reference": TableSpec(("kind", "id"), recoverable=True),
+    "credentials": TableSpec(
+        ("api_key",),
+        recoverable=True,
+        indexes={"by-client": ("client_id", "api_key")},
+        holds=(
+            "API keys: the client, scrypt hashes of the current and the previous secret, "
+            "permissions, audience and status."
+        ),
+        lists={"by-client": "The API keys of a client."},
+    ),
+    "reference": TableSpec(
+        ("kind", "id"),
+        recoverable=True,
+        holds="Instruments and exchanges.",
+        items={
+            "INSTRUMENT / {symbol}": "An instrument.",
+            "EXCHANGE / {exchange_id}": "An exchange.",
+        },
+    ),
     "accounts": TableSpec(
-        ("client_id", "item"), ledger=True, indexes={"obligations-due": ("due_date", "client_id")}
+        ("client_id", "item"),
+        ledger=True,
+        indexes={"obligations-due": ("due_date", "client_id")},
+        holds="What each client owns and owes now.",
+        items={
+            "{client_id} / CASH": "The cash account. It also names the client's open orders.",
+            "{client_id} / POSITION#{symbol}": "A position.",
+            "{client_id} / OBLIGATION#{settlement_date}#{symbol}#{trade_id}": (
+                "A trade that is cleared and not settled."
+            ),
+        },
+        lists={"obligations-due": "Obligations that are not settled, by settlement date."},
     ),
     "orders": TableSpec(
         ("order_id", "item"),
@@ -38,15 +74,82 @@ TABLES = {
             "review": ("review_shard", "accepted_at"),
             "by-client": ("client_id", "accepted_at"),
         },
+        holds="Orders with their history and their child orders.",
+        items={
+            "{order_id} / ORDER": (
+                "An order. Each step of its history is a line: time, status, reason."
+            ),
+            "{order_id} / TOKEN#EXECUTE": "The task token of the order's workflow. It expires.",
+        },
+        lists={
+            "attention": "Orders that are not at rest, by the time at which they need attention.",
+            "review": "Orders that are flagged for people.",
+            "by-client": "All orders of a client.",
+        },
     ),
     "ledger": TableSpec(
-        ("trade_id", "kind"), ledger=True, indexes={"by-client": ("client_id", "moved_at")}
+        ("trade_id", "kind"),
+        ledger=True,
+        indexes={"by-client": ("client_id", "moved_at")},
+        holds=(
+            "Immutable, balanced entries. The entries of a trade share its id. There are no "
+            "balances of house accounts: they are sums over the entries."
+        ),
+        items={
+            "{trade_id} / FILL": "A trade.",
+            "{trade_id} / NOVATION": "The clearing of a trade.",
+            "{trade_id} / SETTLEMENT": "The settlement of a trade.",
+            "{transfer_id} / DEPOSIT": "A deposit.",
+            "{transfer_id} / WITHDRAWAL": "A withdrawal.",
+            "{break_id} / BREAK": "What the books refused, with the evidence.",
+        },
+        lists={
+            "by-client": (
+                "Entries that move a client's own cash or shares. `moved_at` is "
+                "`{booked_at}#{trade_id}#{kind}`, so that a cursor can name one entry."
+            )
+        },
     ),
-    "idempotency": TableSpec(("id",), expires="expiration"),
-    "control": TableSpec(("name",), expires="expires_at"),
-    "audit": TableSpec(("subject", "at"), ledger=True, indexes={"by-month": ("month", "at")}),
+    "idempotency": TableSpec(
+        ("id",),
+        expires="expiration",
+        holds="First answers by Idempotency-Key, as Powertools keeps them.",
+    ),
+    "control": TableSpec(
+        ("name",),
+        expires="expires_at",
+        holds="State that the services share and that is no part of the books.",
+        items={
+            "RATE#{api_key}#{window}": "How many requests an API key sent in a window of time.",
+            "LOGIN#{api_key}": "Failed log-ins.",
+            "CIRCUIT#{exchange_id}": "The circuit breaker of an exchange.",
+            "OUTAGE#{exchange_id}": "What opened the circuit of an exchange, and when.",
+            "QUALITY#{exchange_id}": "The execution quality of an exchange.",
+            "LAST#{symbol}": "The last price of a symbol. It does not expire.",
+            "RECONCILIATION#{time}": "The report of a reconciliation.",
+        },
+    ),
+    "audit": TableSpec(
+        ("subject", "at"),
+        ledger=True,
+        indexes={"by-month": ("month", "at")},
+        holds=(
+            "What operators did: who, why, to what. An entry is written before the action, and "
+            "another one after it."
+        ),
+        items={
+            "client/{client_id} / {time}": "An action on a client.",
+            "instrument/{symbol} / {time}": "A halt or a resumption.",
+            "order/{order_id} / {time}": "An action on an order.",
+            "run/{job} / {time}": "A job that was started by hand.",
+            "{dlq}/{message_id} / {time}": "An action on a dead letter.",
+        },
+        lists={"by-month": "All actions of a month."},
+    ),
 }
 SIMULATOR_TABLES = {
-    "exchange-books": TableSpec(("pk", "sk"), expires="expires_at"),
-    "depository-books": TableSpec(("pk", "sk")),
+    "exchange-books": TableSpec(
+        ("pk", "sk"), expires="expires_at", holds="The state of the simulated exchanges."
+    ),
+    "depository-books": TableSpec(("pk", "sk"), holds="The state of the simulated depository."),
 }

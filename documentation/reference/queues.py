@@ -1,0 +1,125 @@
+"""Queues and schedules, from the templates."""
+
+import json
+from collections.abc import Iterator
+
+from documentation.markdown import code, codes, table
+from documentation.reference.alarms import duration, named
+from documentation.templates import templates
+from infra.catalog.grants import GRANTS
+from infra.synthesized import Resource
+
+SCHEDULE = "AWS::Scheduler::Schedule"
+
+
+def queues() -> str:
+    """Every queue: who sends to it, who reads it, and what becomes of what fails."""
+    consumers = {queue: function for function, queue in _event_sources()}
+    return table(
+        ("queue", "read by", "sent to by", "visibility time-out", "kept for", "dead letters"),
+        (
+            (
+                code(name := named(queue.stack, queue.properties["QueueName"])),
+                code(consumers.get(name, "")),
+                codes(_senders(name)),
+                _seconds(queue, "VisibilityTimeout"),
+                _seconds(queue, "MessageRetentionPeriod"),
+                _dead_letters(queue),
+            )
+            for queue in sorted(
+                templates().of_type("AWS::SQS::Queue"),
+                key=lambda each: str(each.properties["QueueName"]),
+            )
+        ),
+    )
+
+
+def _event_sources() -> Iterator[tuple[str, str]]:
+    for source in templates().of_type("AWS::Lambda::EventSourceMapping"):
+        yield (
+            named(source.stack, source.properties["FunctionName"]),
+            named(source.stack, source.properties["EventSourceArn"]),
+        )
+
+
+def _senders(queue: str) -> list[str]:
+    short = queue.removesuffix(".fifo")
+    kind = f"dlqs/{short.removesuffix('-dlq')}" if short.endswith("-dlq") else f"queues/{short}"
+    return [function for function, grants in GRANTS.items() if kind in grants]
+
+
+def _seconds(queue: Resource, key: str) -> str:
+    return duration(queue.properties[key]) if key in queue.properties else ""
+
+
+def _dead_letters(queue: Resource) -> str:
+    policy = queue.properties.get("RedrivePolicy")
+    if not policy:
+        return ""
+    target = named(queue.stack, policy["deadLetterTargetArn"])
+    return f"{code(target)} after {policy['maxReceiveCount']} receives"
+
+
+def schedules() -> str:
+    """Every schedule: when, in which time zone, and what it starts."""
+    return table(
+        ("schedule", "when", "time zone", "starts", "with", "given up after"),
+        (
+            (
+                code(named(each.stack, each.properties["Name"])),
+                code(each.properties["ScheduleExpression"]),
+                each.properties["ScheduleExpressionTimezone"],
+                code(named(each.stack, each.properties["Target"]["Arn"])),
+                _input(each),
+                duration(each.properties["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"]),
+            )
+            for each in sorted(
+                templates().of_type(SCHEDULE), key=lambda each: str(each.properties["Name"])
+            )
+        ),
+    )
+
+
+def _input(schedule: Resource) -> str:
+    given = schedule.properties["Target"].get("Input", "{}")
+    return code(given) if json.loads(given) else ""
+
+
+def triggers() -> dict[str, list[str]]:
+    """Function, by its deployed name → the queues and schedules that invoke it."""
+    found: dict[str, list[str]] = {}
+    for function, queue in _event_sources():
+        found.setdefault(function, []).append(f"queue {code(queue)}")
+    for schedule, target in scheduled():
+        found.setdefault(target, []).append(f"schedule {code(schedule)}")
+    for machine, function in invoked_by_workflows():
+        found.setdefault(function, []).append(f"workflow {code(machine)}")
+    return {name: sorted(set(each)) for name, each in found.items()}
+
+
+def scheduled() -> Iterator[tuple[str, str]]:
+    """Schedules, and the function or workflow that each of them starts."""
+    for each in templates().of_type(SCHEDULE):
+        target = named(each.stack, each.properties["Target"]["Arn"])
+        yield named(each.stack, each.properties["Name"]), target
+
+
+def invoked_by_workflows() -> Iterator[tuple[str, str]]:
+    """Workflows and the functions that their definitions name."""
+    yield from _of_workflows("AWS::Lambda::Function", "FunctionName")
+
+
+def sent_by_workflows() -> Iterator[tuple[str, str]]:
+    """Workflows and the queues that their definitions name."""
+    yield from _of_workflows("AWS::SQS::Queue", "QueueName")
+
+
+def _of_workflows(type_: str, name: str) -> Iterator[tuple[str, str]]:
+    for machine in templates().of_type("AWS::StepFunctions::StateMachine"):
+        for value in machine.properties["DefinitionSubstitutions"].values():
+            if isinstance(value, str):
+                continue
+            target = templates().target(machine.stack, value)
+            if target.type == type_:
+                workflow = named(machine.stack, machine.properties["StateMachineName"])
+                yield workflow, named(target.stack, target.properties[name])
