@@ -39,6 +39,6 @@ def _sort_key(cursor: str, binding: str, wanted: OrderFilter) -> SortKey:
         sort_key = SortKey(datetime.fromisoformat(accepted_at), order_id)
     except ValueError:
         raise cursors.invalid() from None
-    if not wanted.begins <= sort_key.accepted_at <= wanted.last:
+    if not wanted.earliest <= sort_key.accepted_at <= wanted.latest:
         raise cursors.invalid()
     return sort_key

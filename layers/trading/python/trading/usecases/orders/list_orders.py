@@ -1,4 +1,4 @@
-"""A client's orders, newest first, by pages."""
+"""A client's orders in pages, newest first."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,14 +9,16 @@ from trading.usecases.ports import Books, SortKey
 
 ROUNDS = 5
 ORDERS_A_ROUND = 100
-"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty
-with more to come.
+"""One request reads no more. If few orders pass its filter, a page may be short, or empty with more
+pages to come.
 """
 
 
 class OrderFilter(Frozen):
-    """Which orders; None: any. `is_open`: whether it may still execute, at once or in another's
-    place. Accepted from `first` on and before `until`.
+    """The orders that a client asks for. A field that is None matches every order.
+
+    `is_open` includes orders that are pending, because they may still execute in another's place.
+    The orders were accepted at or after `first` and before `until`.
     """
 
     status: OrderStatus | None = None
@@ -27,8 +29,8 @@ class OrderFilter(Frozen):
     until: datetime | None = None
 
     @property
-    def last(self) -> datetime:
-        """The last moment that is meant."""
+    def latest(self) -> datetime:
+        """The latest time of acceptance that matches."""
         return (
             datetime.max.replace(tzinfo=UTC)
             if self.until is None
@@ -36,28 +38,27 @@ class OrderFilter(Frozen):
         )
 
     @property
-    def begins(self) -> datetime:
-        """The first moment that is meant."""
+    def earliest(self) -> datetime:
+        """The earliest time of acceptance that matches."""
         return self.first or datetime.min.replace(tzinfo=UTC)
 
     @property
     def only_open(self) -> bool:
-        """Whether the account names all orders that can be meant."""
+        """Whether the account lists every order that can match."""
         return self.is_open is True or self.status in OPEN
 
     @property
-    def takes_all(self) -> bool:
-        """Whether every order of its time is meant."""
+    def matches_all(self) -> bool:
+        """Whether every order of its period matches."""
         return (self.status, self.is_open, self.symbol, self.side) == (None, None, None, None)
 
-    def takes(self, order: Order) -> bool:
-        """Whether the order is meant."""
+    def matches(self, order: Order) -> bool:
         return (
             self.status in (None, order.status)
             and self.is_open in (None, order.is_open or order.is_pending)
             and self.symbol in (None, order.symbol)
             and self.side in (None, order.side)
-            and self.begins <= order.accepted_at <= self.last
+            and self.earliest <= order.accepted_at <= self.latest
         )
 
 
@@ -68,8 +69,9 @@ def sort_key_of(order: Order) -> SortKey:
 
 @dataclass(frozen=True)
 class ListOrders:
-    """Open orders are those that the account names, strongly consistent; others are found in an
-    index, which follows the orders by moments. What is shown of an order is always as it stands.
+    """Lists open orders by the account, which is strongly consistent, and others by an index.
+
+    The index follows the orders after moments. The orders themselves are read as they stand now.
     """
 
     books: Books
@@ -77,18 +79,21 @@ class ListOrders:
     def __call__(
         self, client_id: str, wanted: OrderFilter, after: SortKey | None, limit: int
     ) -> tuple[list[Order], SortKey | None]:
-        """A page of the orders that come after a key, and where the next page goes on (None:
-        there is none).
+        """A page of the orders after a key, and the key after which the next page begins.
+
+        The second value is None if there is no next page.
         """
         if wanted.only_open:
-            return self._open(client_id, wanted, after, limit)
+            return self._page_of_open_orders(client_id, wanted, after, limit)
         found: list[Order] = []
         for _ in range(ROUNDS):
-            size = min(limit - len(found), ORDERS_A_ROUND) if wanted.takes_all else ORDERS_A_ROUND
-            keys, more = self.books.orders_of(client_id, wanted.begins, wanted.last, after, size)
+            size = min(limit - len(found), ORDERS_A_ROUND) if wanted.matches_all else ORDERS_A_ROUND
+            keys, more = self.books.orders_of(
+                client_id, wanted.earliest, wanted.latest, after, size
+            )
             for order in self.books.orders(key.order_id for key in keys):
                 after = sort_key_of(order)
-                if wanted.takes(order):
+                if wanted.matches(order):
                     found.append(order)
                 if len(found) == limit:
                     return found, after if more or after != keys[-1] else None
@@ -96,7 +101,7 @@ class ListOrders:
                 return found, None
         return found, after
 
-    def _open(
+    def _page_of_open_orders(
         self, client_id: str, wanted: OrderFilter, after: SortKey | None, limit: int
     ) -> tuple[list[Order], SortKey | None]:
         named = self.books.orders(self.books.account(client_id).open_order_ids)
@@ -104,6 +109,6 @@ class ListOrders:
         found = [
             order
             for order in orders
-            if wanted.takes(order) and (after is None or sort_key_of(order) < after)
+            if wanted.matches(order) and (after is None or sort_key_of(order) < after)
         ]
         return found[:limit], sort_key_of(found[limit - 1]) if len(found) > limit else None
