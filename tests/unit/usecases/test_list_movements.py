@@ -225,7 +225,7 @@ def test_a_filter_that_little_passes_looks_at_a_bounded_part(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_movements, "ROUNDS", 1)
-    monkeypatch.setattr(list_movements, "ENTRIES_A_ROUND", 3)
+    monkeypatch.setattr(list_movements, "ENTRIES_PER_ROUND", 3)
     found = pages(world, type=MovementType.DEPOSIT)
     assert found[0] == []
     assert [line.type for page in found for line in page] == ["deposit", "deposit"]

@@ -1,4 +1,4 @@
-"""Optimistic concurrency: a use case that lost a race is started over on fresh state."""
+"""Optimistic concurrency: a use case that lost a race starts over on fresh state."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -12,10 +12,10 @@ R = TypeVar("R")
 
 
 def on_fresh_state(use_case: Callable[P, R]) -> Callable[P, R]:
-    """Run again, from its reads, up to 8 times with full jitter; then StaleError reaches the
-    caller.
+    """On a StaleError, run the use case again, 8 times in all with full jitter.
 
-    Right for what reads all it writes and has no effect outside the books that cannot be repeated.
+    After the last time the StaleError reaches the caller. The use case must read everything that it
+    writes. What it does outside the books must be repeatable.
     """
     return retry(
         retry=retry_if_exception_type(StaleError),

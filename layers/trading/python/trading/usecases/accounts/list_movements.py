@@ -1,6 +1,4 @@
-"""A client's trades and statement, newest first, by pages: both are read from the client's part of
-the ledger.
-"""
+"""A client's trades and statement, newest first, by pages. Both are read from the ledger."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,13 @@ from trading.domain.accounts.movements import (
 )
 from trading.domain.ledger import EntryKind, Fill, LedgerEntry, Settlement
 from trading.domain.values import Frozen, Side, iso
-from trading.usecases.ports import Books, EntryKey
+from trading.usecases.ports import EntryKey, LedgerIndex
 
 ROUNDS = 5
-ENTRIES_A_ROUND = 100
-"""What a request looks at, at most: with a filter that little passes, a page may be short, or empty
-with more to come.
+ENTRIES_PER_ROUND = 100
+"""A request looks at `ROUNDS` times as many entries at most.
+
+So if a filter lets little pass, a page may be short, or empty although more pages follow.
 """
 
 Line = TypeVar("Line", Movement, Trade)
@@ -30,8 +29,9 @@ LinesOf = Callable[[LedgerEntry, Settlement | None], Sequence[Line]]
 
 
 class LineKey(NamedTuple):
-    """Where a line stands: the place of its entry, and which of the entry's lines it is. Later
-    lines are greater.
+    """The position of a line: the key of its entry, and the line's name within the entry.
+
+    The key of a later line is greater.
     """
 
     sort_key: str
@@ -39,7 +39,7 @@ class LineKey(NamedTuple):
 
 
 class LedgerFilter(Frozen):
-    """Which lines; None: any. Of entries that were booked from `first` on and before `until`."""
+    """Which lines to list. None: any. Entries count that were booked from `first` on, before `until`."""
 
     type: MovementType | None = None
     symbol: str | None = None
@@ -49,47 +49,57 @@ class LedgerFilter(Frozen):
 
     @property
     def begins(self) -> str:
-        """Before all places that are meant."""
+        """A key before those of all entries that count."""
         return iso(self.first or datetime.min.replace(tzinfo=UTC))
 
     @property
     def ends(self) -> str:
-        """After all places that are meant."""
+        """A key after those of all entries that count."""
         return iso(self.until or datetime.max.replace(tzinfo=UTC))
 
     @property
     def takes_all(self) -> bool:
-        """Whether every line of its time is meant."""
+        """Whether every line of the period passes."""
         return (self.type, self.symbol, self.side) == (None, None, None)
 
+    @property
+    def kinds(self) -> frozenset[EntryKind]:
+        """The kinds of entries that may have lines of the wanted type."""
+        if self.type is not None:
+            return KINDS[self.type]
+        return frozenset[EntryKind]().union(*KINDS.values())
+
     def takes(self, line: Movement | Trade) -> bool:
-        """Whether the line is meant."""
+        """Whether the line passes."""
         of_type = self.type is None or (isinstance(line, Movement) and line.type is self.type)
         return of_type and self.symbol in (None, line.symbol) and self.side in (None, line.side)
 
 
 @dataclass(frozen=True)
 class ListMovements:
-    """The index of a client's entries follows the ledger by moments. What is shown of an entry is
-    as it stands.
+    """Lists what moved a client's cash and shares.
+
+    The index of a client's entries follows the ledger after moments. The entries themselves are
+    read strongly consistent.
     """
 
-    books: Books
+    books: LedgerIndex
 
     def movements(
         self, client_id: str, wanted: LedgerFilter, after: LineKey | None, limit: int
     ) -> tuple[list[Movement], LineKey | None]:
-        """A page of the statement that comes after a line, and the line to go on after (None: there
-        are no more).
+        """A page of the statement after a line, and the line that the next page comes after.
+
+        The second value is None if there is no next page.
         """
-        kinds = KINDS[wanted.type] if wanted.type else frozenset[str]().union(*KINDS.values())
-        return self._page(client_id, wanted, kinds, movements_of, after, limit)
+        return self._page(client_id, wanted, wanted.kinds, movements_of, after, limit)
 
     def trades(
         self, client_id: str, wanted: LedgerFilter, after: LineKey | None, limit: int
     ) -> tuple[list[Trade], LineKey | None]:
-        """A page of the trades that come after a line, and the line to go on after (None: there are
-        no more).
+        """A page of the trades after a line, and the line that the next page comes after.
+
+        The second value is None if there is no next page.
         """
         return self._page(client_id, wanted, KINDS[MovementType.TRADE], _trades_of, after, limit)
 
@@ -97,24 +107,21 @@ class ListMovements:
         self,
         client_id: str,
         wanted: LedgerFilter,
-        kinds: frozenset[str],
+        kinds: frozenset[EntryKind],
         lines_of: LinesOf[Line],
         after: LineKey | None,
         limit: int,
     ) -> tuple[list[Line], LineKey | None]:
         found: list[tuple[LineKey, Line]] = []
         for _ in range(ROUNDS):
-            # The entry that the page before ended with is read again: it may have more lines.
-            size = (
-                min(limit - len(found) + 2, ENTRIES_A_ROUND)
-                if wanted.takes_all
-                else ENTRIES_A_ROUND
-            )
+            # The last entry of the page before is read again: it may have more lines.
+            missing = limit - len(found) + 2
+            size = min(missing, ENTRIES_PER_ROUND) if wanted.takes_all else ENTRIES_PER_ROUND
             ends = after.sort_key if after else wanted.ends
             keys, more = self.books.movements(client_id, wanted.begins, ends, size)
-            for seen, line in self._lines([key for key in keys if key.kind in kinds], lines_of):
-                if wanted.takes(line) and (after is None or seen < after):
-                    found.append((seen, line))
+            for key, line in self._lines([key for key in keys if key.kind in kinds], lines_of):
+                if wanted.takes(line) and (after is None or key < after):
+                    found.append((key, line))
             if len(found) > limit:
                 return [line for _, line in found[:limit]], found[limit - 1][0]
             if not more:
@@ -125,9 +132,10 @@ class ListMovements:
     def _lines(
         self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
     ) -> Iterator[tuple[LineKey, Line]]:
-        fills = [key for key in keys if key.kind is EntryKind.FILL]
-        wanted = [(key.trade_id, key.kind) for key in keys] + [
-            (key.trade_id, EntryKind.SETTLEMENT) for key in fills
+        """The lines of some entries, with their keys, latest first. A fill comes with its settlement."""
+        wanted = [(key.trade_id, key.kind) for key in keys]
+        wanted += [
+            (key.trade_id, EntryKind.SETTLEMENT) for key in keys if key.kind is EntryKind.FILL
         ]
         entries: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.books.entries_at(wanted):
@@ -138,11 +146,8 @@ class ListMovements:
                 entries[key.trade_id, key.kind],
                 settlement if isinstance(settlement, Settlement) else None,
             )
-            yield from sorted(
-                ((LineKey(key.sort_key, _name(line)), line) for line in lines),
-                key=_seen,
-                reverse=True,
-            )
+            keyed = [(LineKey(key.sort_key, _name(line)), line) for line in lines]
+            yield from sorted(keyed, key=_key_of, reverse=True)
 
 
 def _trades_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Trade]:
@@ -153,5 +158,5 @@ def _name(line: Movement | Trade) -> str:
     return line.type if isinstance(line, Movement) else ""
 
 
-def _seen(placed: tuple[LineKey, object]) -> LineKey:
-    return placed[0]
+def _key_of(keyed: tuple[LineKey, object]) -> LineKey:
+    return keyed[0]

@@ -1,11 +1,10 @@
-"""What a client is shown of its cash and positions: read strongly consistent, valued at the last
-prices.
-"""
+"""A client's cash and positions: read strongly consistent, valued at the last prices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
+from typing import Protocol
 
 from trading.domain.accounts.balances import Balances, balances
 from trading.domain.accounts.cash import Account, Position
@@ -13,26 +12,41 @@ from trading.domain.accounts.valuation import Holding, Portfolio, holding, is_cl
 from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import ZERO
-from trading.usecases.ports import Books, LastPrices, NotFoundError, StaleError
+from trading.usecases.ports import (
+    Accounts,
+    ClientProfiles,
+    LastPrices,
+    NotFoundError,
+    PositionLists,
+    ReferenceData,
+    StaleError,
+)
 from trading.usecases.retrying import on_fresh_state
 
 
 class AccountBusyError(DomainError):
-    """The client trades so fast that its books were never found at rest between two reads."""
+    """The client's books changed between two reads, each time that they were read."""
 
     code = ErrorCode.ACCOUNT_BUSY
     kind = ErrorKind.UNAVAILABLE
 
 
+class AccountBooks(Accounts, PositionLists, ClientProfiles, ReferenceData, Protocol):
+    """The tables that hold what a client is shown."""
+
+
 @dataclass(frozen=True)
 class ShowAccounts:
-    """Nothing is written. A client without a profile is not found."""
+    """Shows balances, positions and the portfolio. It writes nothing.
 
-    books: Books
+    Raises NotFoundError for a client without a profile.
+    """
+
+    books: AccountBooks
     prices: LastPrices
 
     def balance(self, client_id: str) -> Balances:
-        """A client's cash: one item, so never half of a fill."""
+        """A client's cash. It is one item, so it never shows half of a fill."""
         return balances(self.books.account(client_id), self._client(client_id).margin_percent)
 
     def position(self, client_id: str, symbol: str) -> Holding:
@@ -45,7 +59,10 @@ class ShowAccounts:
     def positions(
         self, client_id: str, closed: bool, after: str | None, limit: int
     ) -> tuple[Sequence[Holding], str | None]:
-        """A page of a client's positions by symbol, and the symbol to go on after (None: no more)."""
+        """A page of a client's positions by symbol, and the symbol that the next page comes after.
+
+        The second value is None if there is no next page.
+        """
         wanted = (
             p
             for p in self.books.positions(client_id, after, limit + 1)
@@ -55,10 +72,10 @@ class ShowAccounts:
         return self._valued(found[:limit]), found[limit - 1].symbol if len(found) > limit else None
 
     def portfolio(self, client_id: str) -> Portfolio:
-        """A client's cash and open positions of one moment. Raises AccountBusyError."""
+        """A client's cash and open positions at one moment. Raises AccountBusyError."""
         client = self._client(client_id)
         try:
-            account, positions = self._books_of(client_id)
+            account, positions = self._at_one_moment(client_id)
         except StaleError as error:
             raise AccountBusyError(
                 "The account changes too fast; try again.", retry_after_seconds=1
@@ -70,9 +87,11 @@ class ShowAccounts:
         )
 
     @on_fresh_state
-    def _books_of(self, client_id: str) -> tuple[Account, Sequence[Position]]:
-        """Cash and positions that belong together: whatever moves both moves the account's version
-        on.
+    def _at_one_moment(self, client_id: str) -> tuple[Account, Sequence[Position]]:
+        """Cash and positions at one moment.
+
+        Every change of both moves the account to its next version. So if the version is the same
+        before and after the positions are read, they belong together.
         """
         account = self.books.account(client_id)
         positions = list(self.books.positions(client_id))
