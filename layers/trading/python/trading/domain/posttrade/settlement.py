@@ -71,6 +71,19 @@ def mismatch(obligation: Obligation, instructed: str, confirmed: str, now: datet
     )
 
 
+def unreconciled(trade_id: str, reason: str, confirmed: str, now: datetime) -> Break:
+    """The break of a confirmation that the ledger does not agree with. It is the evidence."""
+    return Break(
+        trade_id=trade_id,
+        client_id="unknown",
+        booked_at=now,
+        postings=(),
+        code=BreakCode.UNRECONCILED_CONFIRMATION,
+        reason=reason,
+        evidence={"confirmed": confirmed},
+    )
+
+
 def discharge(
     fill: Fill,
     confirmation_id: str,

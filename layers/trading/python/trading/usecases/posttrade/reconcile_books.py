@@ -1,5 +1,6 @@
-"""Reconciliation of living books: a look at everything, a second one if the first finds something,
-and a report.
+"""Reconciliation of the books while the system trades.
+
+It looks at everything once, a second time if the first look finds something, and saves a report.
 """
 
 from collections import Counter
@@ -17,12 +18,12 @@ from trading.usecases.ports import Clock
 
 LISTED = 100
 MESSAGE_LENGTH = 300
-"""A report must fit into one item, whatever a history of a thousand fills has to say."""
+"""A report must fit into one item, however long the messages of its findings are."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What one read of a table gave; a finding in the place of an entity that could not be read."""
+    """What one read of a table returned. An entity that cannot be read is a finding instead."""
 
     table: str
     items: int
@@ -31,19 +32,19 @@ class Page:
 
 
 class BooksReader(Protocol):
-    """Everything in the books, page by page: the accounts first, then the orders, then the ledger."""
+    """Reads everything in the books page by page: accounts, then orders, then the ledger."""
 
     def pages(self, *, consistent: bool) -> Iterator[Page]: ...
 
 
 class Reports(Protocol):
-    """Where reports are kept."""
+    """Keeps reports."""
 
     def save(self, report: "Report") -> None: ...
 
 
 class ReportedFinding(Finding):
-    """A finding, and whether a second look, strongly consistent, showed it again."""
+    """A finding. `confirmed`: a second look, which is strongly consistent, showed it again."""
 
     confirmed: bool
 
@@ -77,12 +78,13 @@ class ReportedBreak(Frozen):
 
 
 class Report(Frozen):
-    """What a run found. Not `complete`: time was over before everything was read (and, if something
-    was found, read twice).
+    """What a run found.
 
-    `in_motion`: clients who traded while the tables were read, not judged. `broken`: confirmed
-    findings by invariant. `unconfirmed`: findings of the first look that the second did not show.
-    Of findings and breaks, the first 100 are listed.
+    `complete`: there was time for all that had to be read.
+    `in_motion`: how many clients traded while the tables were read. They are not judged.
+    `broken`: the number of confirmed findings by invariant.
+    `unconfirmed`: the number of findings of the first look that the second look did not show.
+    Only the first 100 findings and the first 100 breaks are listed.
     """
 
     started_at: Timestamp
@@ -100,7 +102,7 @@ class Report(Frozen):
 
 @dataclass(frozen=True)
 class _Look:
-    """What one reading of the books gave."""
+    """What one look at the books found."""
 
     complete: bool
     items: Counter[str]
@@ -110,7 +112,7 @@ class _Look:
     breaks: Sequence[Break]
 
     def shows(self, finding: Finding) -> bool:
-        """Whether it, too, has a finding about the same."""
+        """Whether this look has a finding about the same invariant and subject."""
         return _about(finding) in self._subjects
 
     @cached_property
@@ -124,8 +126,9 @@ def _about(finding: Finding) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class ReconcileBooks:
-    """Checks every invariant over the tables as they are, while the system trades. Harmless at any
-    time and in any number.
+    """Checks every invariant over the tables while the system trades.
+
+    It may run at any time, and several runs may overlap.
     """
 
     reader: BooksReader
@@ -133,30 +136,11 @@ class ReconcileBooks:
     clock: Clock
 
     def __call__(self, stop_at: datetime) -> Report:
-        """Read everything, until `stop_at` at the latest; save and answer the report."""
+        """Read everything, until `stop_at` at the latest. Save the report and return it."""
         started_at = self.clock()
         first = self._look(stop_at, consistent=False)
         second = self._look(stop_at, consistent=True) if first.findings and first.complete else None
-        looks = [look for look in (first, second) if look]
-        confirmed = [f for f in first.findings if second and second.shows(f)]
-        unconfirmed = [f for f in first.findings if not (second and second.shows(f))]
-        broken = Counter(f.invariant for f in confirmed)
-        listed = [(f, True) for f in sorted(confirmed, key=_about)] + [
-            (f, False) for f in sorted(unconfirmed, key=_about)
-        ]
-        report = Report(
-            started_at=started_at,
-            finished_at=self.clock(),
-            complete=all(look.complete for look in looks),
-            items={table: first.items[table] for table in ("accounts", "orders", "ledger")},
-            read_units=sum((look.read_units for look in looks), Decimal(0)),
-            in_motion=first.in_motion,
-            broken={str(number): broken[number] for number in INVARIANTS},
-            unconfirmed=len(unconfirmed),
-            findings=tuple(ReportedFinding.of(finding, sure) for finding, sure in listed[:LISTED]),
-            breaks=len(first.breaks),
-            recent_breaks=tuple(ReportedBreak.of(entry) for entry in first.breaks[:LISTED]),
-        )
+        report = _report(first, second, started_at, self.clock())
         self.reports.save(report)
         return report
 
@@ -173,7 +157,32 @@ class ReconcileBooks:
             if self.clock() >= stop_at:
                 complete = False
                 break
-        # Of books that were read in part only that counts which is wrong by itself.
+        # If only a part was read, only what is wrong by itself counts.
         findings = list(reconciliation.findings()) if complete else reconciliation.wrong
         breaks = sorted(reconciliation.breaks, key=lambda entry: entry.booked_at, reverse=True)
         return _Look(complete, items, read_units, len(reconciliation.in_motion), findings, breaks)
+
+
+def _report(first: _Look, second: _Look | None, started_at: datetime, now: datetime) -> Report:
+    """The report of one look or two. A finding is confirmed if the second look shows it, too."""
+    looks = [look for look in (first, second) if look]
+    confirmed = [f for f in first.findings if second and second.shows(f)]
+    unconfirmed = [f for f in first.findings if not (second and second.shows(f))]
+    broken = Counter(f.invariant for f in confirmed)
+    listed = [
+        *((f, True) for f in sorted(confirmed, key=_about)),
+        *((f, False) for f in sorted(unconfirmed, key=_about)),
+    ]
+    return Report(
+        started_at=started_at,
+        finished_at=now,
+        complete=all(look.complete for look in looks),
+        items={table: first.items[table] for table in ("accounts", "orders", "ledger")},
+        read_units=sum((look.read_units for look in looks), Decimal(0)),
+        in_motion=first.in_motion,
+        broken={str(number): broken[number] for number in INVARIANTS},
+        unconfirmed=len(unconfirmed),
+        findings=tuple(ReportedFinding.of(finding, sure) for finding, sure in listed[:LISTED]),
+        breaks=len(first.breaks),
+        recent_breaks=tuple(ReportedBreak.of(entry) for entry in first.breaks[:LISTED]),
+    )

@@ -1,39 +1,46 @@
-"""The settlement cycle of a business day: who has something due, and whether the depository's books
-agree with ours.
-"""
+"""The settlement cycle of a business day: who has something due, and what the depository confirmed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from trading.domain import identifiers
-from trading.domain.ledger import Break, BreakCode, EntryKind, Fill, LedgerEntry, Settlement
+from trading.domain.ledger import BreakCode, EntryKind, Fill, LedgerEntry, Settlement
+from trading.domain.posttrade import settlement
 from trading.domain.reference import calendars
 from trading.domain.values import Day, Frozen, Side
 from trading.metrics import Metric
-from trading.usecases.ports import Books, Clock, Depository, Monitor
+from trading.usecases.ports import (
+    Clock,
+    Depository,
+    Ledger,
+    Monitor,
+    ObligationIndex,
+    Obligations,
+    UnitOfWork,
+)
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
 
 CLIENTS_PER_PAGE = 2000
 LOOK_BACK = timedelta(days=100)
-"""How long an obligation that did not settle on its date is tried again by every cycle."""
+"""Every cycle tries an obligation again for so long after its settlement date."""
 RECONCILED_DAYS = 7
-"""Confirmations of this many days are compared: what settled late is confirmed under its own date.
+"""Confirmations of so many settlement dates are compared.
+
+A trade that settles late is confirmed under its own settlement date.
 """
 TRADES_PER_READ = 25
 
 
 class PlannedClient(Frozen):
-    """An item of the cycle's map."""
+    """A client that the cycle's map settles."""
 
     client_id: str
 
 
 class Plan(Frozen):
-    """A page of clients with obligations due. `cursor` names the next page; null when there is
-    none.
-    """
+    """A page of clients with obligations due. `cursor` names the next page, if there is one."""
 
     settlement_date: Day
     is_business_day: bool
@@ -43,16 +50,18 @@ class Plan(Frozen):
 
 @dataclass(frozen=True)
 class PlanSettlement:
-    """Pages through due dates and clients. A client may appear twice; settling it again finds
-    nothing to do.
+    """Pages through due dates and clients.
+
+    A client may be on two pages. The second settlement then finds nothing to do.
     """
 
-    books: Books
+    books: ObligationIndex
     clock: Clock
 
     def __call__(self, settlement_date: date | None, cursor: str | None) -> Plan:
-        """The page after the cursor. Without a date: today in New York; on a day without session
-        nothing is due.
+        """The page after the cursor.
+
+        Without a date it is today in New York. Nothing is due on a day without a session.
         """
         day = settlement_date or self.clock().astimezone(calendars.NEW_YORK).date()
         if not calendars.is_business_day(day):
@@ -76,8 +85,8 @@ class PlanSettlement:
 class Agreement(Frozen):
     """How the depository's confirmations compare with our ledger.
 
-    `pending`: confirmed, and still due in our books, where a mailbox or the next cycle books them.
-    `unsettled_clients`: with something still due (at most a page).
+    `pending`: confirmed, and still due in our books. A mailbox or the next cycle books them.
+    `unsettled_clients`: clients with something still due, at most a page of each date.
     """
 
     settlement_date: Day
@@ -97,19 +106,24 @@ class _Compared(NamedTuple):
     pending: int
 
 
+class SettlementCycleBooks(Ledger, Obligations, ObligationIndex, UnitOfWork, Protocol):
+    """The tables that the comparison with the depository uses."""
+
+
 @dataclass(frozen=True)
 class ReconcileSettlement:
-    """Every confirmation of the depository must be a settlement in our ledger, with the same shares
-    and the same amount.
+    """Compares the depository's confirmations with our ledger.
+
+    Every one must be a settlement in our ledger, with the same shares and the same amount.
     """
 
-    books: Books
+    books: SettlementCycleBooks
     depository: Depository
     monitor: Monitor
     clock: Clock
 
     def __call__(self, settlement_date: date) -> Agreement:
-        """Compare; what does not agree is kept as a break, once, and alarmed."""
+        """Compare. A confirmation that does not agree is counted, and recorded once as a break."""
         days = [settlement_date - timedelta(days=back) for back in range(RECONCILED_DAYS)]
         confirmations = [c for day in days for c in self._confirmations(day)]
         settled = [c for c in confirmations if c.status is ConfirmationStatus.SETTLED]
@@ -157,7 +171,7 @@ class ReconcileSettlement:
         doubtful = [c for c in confirmations if _disagreement(entries, c)]
         if not doubtful:
             return _Compared(0, 0)
-        # What is not due any more now must be in the ledger when it is read again.
+        # A trade that is no longer due must be in the ledger when the ledger is read again.
         pending = [c for c in doubtful if self._is_due(entries, c)]
         entries = self._entries(doubtful)
         breaks = 0
@@ -166,7 +180,7 @@ class ReconcileSettlement:
             if reason is not None:
                 breaks += 1
                 if (_trade_id(confirmation), EntryKind.BREAK) not in entries:
-                    self._record(_trade_id(confirmation), confirmation, reason)
+                    self._record_break(confirmation, reason)
         return _Compared(breaks, len(pending))
 
     def _entries(self, confirmations: Sequence[SettlementConfirmation]) -> _Entries:
@@ -182,18 +196,11 @@ class ReconcileSettlement:
         due = self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
         return any(obligation.trade_id == fill.trade_id for obligation in due)
 
-    def _record(self, trade_id: str, confirmation: SettlementConfirmation, reason: str) -> None:
+    def _record_break(self, confirmation: SettlementConfirmation, reason: str) -> None:
         self.monitor.count(Metric.BREAKS, code=BreakCode.UNRECONCILED_CONFIRMATION, reason=reason)
+        confirmed = confirmation.model_dump_json()
         self.books.commit(
-            Break(
-                trade_id=trade_id,
-                client_id="unknown",
-                booked_at=self.clock(),
-                postings=(),
-                code=BreakCode.UNRECONCILED_CONFIRMATION,
-                reason=reason,
-                evidence={"confirmed": confirmation.model_dump_json()},
-            )
+            settlement.unreconciled(_trade_id(confirmation), reason, confirmed, self.clock())
         )
 
 
@@ -202,12 +209,11 @@ def _trade_id(confirmation: SettlementConfirmation) -> str:
 
 
 def _disagreement(entries: _Entries, confirmation: SettlementConfirmation) -> str | None:
+    """What the ledger says otherwise than a confirmation of a settlement. None: nothing."""
     trade_id = _trade_id(confirmation)
-    fill, settlement = (
-        entries.get((trade_id, EntryKind.FILL)),
-        entries.get((trade_id, EntryKind.SETTLEMENT)),
-    )
-    if not isinstance(fill, Fill) or not isinstance(settlement, Settlement):
+    fill = entries.get((trade_id, EntryKind.FILL))
+    settled = entries.get((trade_id, EntryKind.SETTLEMENT))
+    if not isinstance(fill, Fill) or not isinstance(settled, Settlement):
         return "the depository settled what our ledger has not"
     direction = DeliveryDirection.RECEIVE if fill.side is Side.BUY else DeliveryDirection.DELIVER
     ours = (direction, fill.symbol, fill.quantity, fill.notional, fill.currency)
