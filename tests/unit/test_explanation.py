@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from functions.auth.settings import Settings
 from infra.catalog import schedules
+from infra.catalog.functions import FUNCTIONS
+from infra.constructs import mailbox
 from tests.fakes.builders import routed_order
 from tests.simulation.faults import Rates
 from trading.adapters.dynamodb import prices, reconciliation_reports, reference_data
@@ -30,6 +33,8 @@ from trading.usecases.posttrade import reconcile_books, settlement_cycle
 ROOT = Path(__file__).resolve().parents[2]
 CODES = {str(code) for codes in (BreakCode, EndReason, ErrorCode, RejectReason) for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
+VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["execution"].timeout
+TOKEN_SECONDS = Settings.model_fields["token_lifetime_seconds"].default
 PAGES = ROOT / "docs" / "explanation"
 
 
@@ -142,6 +147,9 @@ FIGURES = [
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
     ("identity.md", "a key is locked for {} seconds", seconds(login.FIRST_LOCK)),
     ("identity.md", "up to {} minutes", minutes(login.LONGEST_LOCK)),
+    ("failures.md", "it after {} receives", mailbox.MAX_RECEIVES),
+    ("failures.md", "| the queue | after {} seconds |", VISIBILITY_SECONDS),
+    ("identity.md", "valid for {} minutes", TOKEN_SECONDS // 60),
     ("failures.md", "After {} tries the worker moves it", worker.MAX_TRIES),
     (
         "failures.md",
