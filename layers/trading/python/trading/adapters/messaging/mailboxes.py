@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def report_deduplication_id(exchange_id: str, execution_id: str) -> str:
-    """The id by which SQS drops the same report for five minutes. After that, booking ignores it."""
+    """SQS drops the same report for five minutes by this id. After that, booking ignores it."""
     return hashlib.sha256(f"{exchange_id}#{execution_id}".encode()).hexdigest()
 
 

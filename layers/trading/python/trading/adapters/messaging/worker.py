@@ -57,8 +57,8 @@ class MailboxWorker(Generic[AnyMessage]):
     - After any other error a message comes again after a pause, up to MAX_TRIES times.
 
     A message that comes again takes along all that follow it in its group. `handle` learns whether
-    another worker may have begun the message. `give_up` rejects or flags the order of a message that
-    goes to the DLQ.
+    another worker may have begun the message. `give_up` rejects or flags the order of a message
+    that goes to the DLQ.
     """
 
     def __init__(

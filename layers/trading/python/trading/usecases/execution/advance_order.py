@@ -10,7 +10,7 @@ from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.route_order import RouteOrder
-from trading.usecases.ports import Books, Clock, Exchanges, Monitor, OutcomeUnknownError
+from trading.usecases.ports import AttentionIndex, Clock, Exchanges, Monitor, OutcomeUnknownError
 
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
 """A silent exchange may not have what it was sent, so its order is looked at sooner than one that
@@ -26,7 +26,7 @@ class AdvanceOrder:
     does not know it.
     """
 
-    books: Books
+    books: AttentionIndex
     exchanges: Exchanges
     book: BookExecution
     route: RouteOrder

@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from trading.domain.orders.order import Order, OrderStatus
 from trading.messages import ExecuteOrder
 from trading.usecases.orders import order_messages
 from trading.usecases.orders.accept_order import start
 from trading.usecases.orders.find_order import find_order
-from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
+from trading.usecases.ports import Clock, Mailboxes, Monitor, Orders, TaskTokens, Workflow
 
 TOKEN_LIFETIME = timedelta(days=100)
 """Longer than any order can be open (GTC: 90 days)."""
+
+
+class AnswerBooks(Orders, TaskTokens, Protocol):
+    """The orders, and the task tokens of their workflows."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class AnswerWorkflow:
     is harmless.
     """
 
-    books: Books
+    books: AnswerBooks
     workflow: Workflow
     mailboxes: Mailboxes
     monitor: Monitor

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.ledger import Break, BreakCode, EntryKind
@@ -10,7 +11,18 @@ from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.order import ChildOrder, ChildStatus, Order
 from trading.metrics import Metric
 from trading.usecases.orders.end_order import changes_of_end
-from trading.usecases.ports import Books, Clock, LastPrices, Monitor, NotFoundError, VenueHealth
+from trading.usecases.ports import (
+    Accounts,
+    Clock,
+    LastPrices,
+    Ledger,
+    Monitor,
+    NotFoundError,
+    Orders,
+    ReferenceData,
+    UnitOfWork,
+    VenueHealth,
+)
 from trading.wire import ExecType, ExecutionReport, OrderState
 
 ENDINGS: dict[str, ChildStatus] = {
@@ -21,13 +33,17 @@ ENDINGS: dict[str, ChildStatus] = {
 """The statuses of a child by the exchanges' words for its end (ExecType or VenueOrderStatus)."""
 
 
+class BookingBooks(Orders, ReferenceData, Accounts, Ledger, UnitOfWork, Protocol):
+    """Everything that a fill reads and writes."""
+
+
 @dataclass(frozen=True)
 class BookExecution:
     """Books each fill once, in one transaction: trade, both ledger sides, fees, order, account and
     position.
     """
 
-    books: Books
+    books: BookingBooks
     health: VenueHealth
     prices: LastPrices
     monitor: Monitor
@@ -62,7 +78,7 @@ class BookExecution:
         return order
 
     def state(self, order: Order, child: ChildOrder, state: OrderState) -> Order:
-        """Book an exchange's answer about a child: the executions that are new to us, then its end."""
+        """Book an exchange's answer about a child: the executions new to us, then its end."""
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         for execution in state.executions:
             fill = VenueExecution(

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from trading.domain.orders.order_times import expires_at
 from trading.domain.values import TimeInForce
 from trading.metrics import Metric
 from trading.usecases.orders import order_messages
-from trading.usecases.ports import Books, Clock, Mailboxes, Monitor
+from trading.usecases.ports import AttentionIndex, Clock, Mailboxes, Monitor, Orders
+
+
+class DayCloseBooks(Orders, AttentionIndex, Protocol):
+    """The orders, and the index of the open ones."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class CloseDay:
     expire later.
     """
 
-    books: Books
+    books: DayCloseBooks
     mailboxes: Mailboxes
     monitor: Monitor
     clock: Clock

@@ -1,6 +1,7 @@
 """Orders end before they are filled: by a cancel, at their expiry, or to be replaced."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.orders import booking
@@ -9,7 +10,20 @@ from trading.domain.orders.order import Ending, Order
 from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders.end_order import changes_of_end, holders
-from trading.usecases.ports import Books, Clock, Exchanges, Monitor, OutcomeUnknownError
+from trading.usecases.ports import (
+    Accounts,
+    Clock,
+    Exchanges,
+    Monitor,
+    Orders,
+    OutcomeUnknownError,
+    ReferenceData,
+    UnitOfWork,
+)
+
+
+class EndingBooks(Orders, ReferenceData, Accounts, UnitOfWork, Protocol):
+    """Everything that the end of an order reads and writes."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,7 @@ class EndEarly:
     3. When no child is live, the order gets its final status and its hold is released.
     """
 
-    books: Books
+    books: EndingBooks
     exchanges: Exchanges
     book: BookExecution
     monitor: Monitor

@@ -6,14 +6,14 @@ from trading.domain.orders.endings import UNPROCESSABLE
 from trading.domain.orders.order import Order, OrderStatus
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.end_early import EndEarly
-from trading.usecases.ports import Books
+from trading.usecases.ports import UnitOfWork
 
 
 @dataclass(frozen=True)
 class GiveUpOrder:
     """Rejects an order that no exchange has; flags any other for review by operators."""
 
-    books: Books
+    books: UnitOfWork
     end_early: EndEarly
     answer_workflow: AnswerWorkflow
 

@@ -21,7 +21,7 @@ from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.route_order import RouteOrder
 from trading.usecases.execution.send_in_sequence import SendInSequence
 from trading.usecases.orders.find_order import find_order
-from trading.usecases.ports import Books, StaleError
+from trading.usecases.ports import Orders, StaleError
 from trading.usecases.retrying import on_fresh_state
 from trading.wire import ExecutionReport
 
@@ -33,7 +33,7 @@ class HandleExecutionMessage:
     Every message may come twice, late, or after the order is over.
     """
 
-    books: Books
+    books: Orders
     book: BookExecution
     route: RouteOrder
     end_early: EndEarly

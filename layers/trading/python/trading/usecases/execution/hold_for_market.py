@@ -1,17 +1,22 @@
 """Orders wait for their market to open, or, if trading was halted at the open, to resume."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from trading.domain.orders import order_times
 from trading.domain.orders.order import Order
-from trading.usecases.ports import Books, Clock
+from trading.usecases.ports import Clock, ReferenceData, UnitOfWork
+
+
+class HoldBooks(ReferenceData, UnitOfWork, Protocol):
+    """The instruments, and the orders that wait for them."""
 
 
 @dataclass(frozen=True)
 class HoldForMarket:
     """Holds back an accepted order while its market is closed or halted."""
 
-    books: Books
+    books: HoldBooks
     clock: Clock
 
     def held_back(self, order: Order) -> Order | None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.orders import routing
@@ -14,13 +15,18 @@ from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.submit_child import SubmitChild
 from trading.usecases.ports import (
-    Books,
     Clock,
     Exchanges,
     Monitor,
     OutcomeUnknownError,
+    ReferenceData,
+    UnitOfWork,
     VenueHealth,
 )
+
+
+class RouteBooks(ReferenceData, UnitOfWork, Protocol):
+    """The exchanges with their fees, and the orders."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class RouteOrder:
     harmless.
     """
 
-    books: Books
+    books: RouteBooks
     exchanges: Exchanges
     health: VenueHealth
     book: BookExecution

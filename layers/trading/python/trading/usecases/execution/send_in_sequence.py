@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.orders import client_sequence
@@ -11,12 +12,16 @@ from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.orders.find_order import find_order
-from trading.usecases.ports import Books, Clock, OutOfTimeError
+from trading.usecases.ports import Accounts, Clock, Orders, OutOfTimeError
 
 FOLLOWED_ONE_BY_ONE = 5
 """Predecessors that are read one after another. Hardly any order has more that matter; beyond them
 the account lists which orders are open.
 """
+
+
+class SequenceBooks(Orders, Accounts, Protocol):
+    """A client's orders, and the account that lists the open ones."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class SendInSequence:
     An order that waits for its market does not hold up its successors.
     """
 
-    books: Books
+    books: SequenceBooks
     hold_for_market: HoldForMarket
     advance_order: AdvanceOrder
     give_up_order: GiveUpOrder
@@ -53,7 +58,7 @@ class SendInSequence:
         self.answer_workflow(order)
 
     def _send_predecessor(self, order: Order) -> None:
-        """Send a predecessor. If it cannot be processed, it is given up and its successor goes on."""
+        """Send a predecessor. If it cannot be processed, give it up, and its successor goes on."""
         try:
             self.answer_workflow(self.advance_order(order))
         except PERMANENT as error:

@@ -1,12 +1,17 @@
 """What ends with an order, and the order that then takes its place."""
 
 from datetime import datetime
+from typing import Protocol
 
 from trading.domain.accounts.cash import Account, Position
 from trading.domain.orders import replacement
 from trading.domain.orders.order import Order
 from trading.domain.values import Side
-from trading.usecases.ports import Accounts, Books, Change
+from trading.usecases.ports import Accounts, Change, Orders, ReferenceData
+
+
+class SuccessionBooks(Orders, ReferenceData, Protocol):
+    """The order that is to replace another, and its instrument."""
 
 
 def holders(books: Accounts, order: Order) -> tuple[Account, Position | None]:
@@ -16,7 +21,7 @@ def holders(books: Accounts, order: Order) -> tuple[Account, Position | None]:
 
 
 def changes_of_end(
-    books: Books, ended: Order, account: Account, position: Position | None, now: datetime
+    books: SuccessionBooks, ended: Order, account: Account, position: Position | None, now: datetime
 ) -> tuple[Change, ...]:
     """Everything that is written together with a change that may have ended an order.
 

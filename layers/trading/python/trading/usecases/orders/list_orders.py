@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from trading.domain.orders.order import OPEN, Order, OrderStatus
 from trading.domain.values import Frozen, Side
-from trading.usecases.ports import Books, SortKey
+from trading.usecases.ports import Accounts, OrderIndex, Orders, SortKey
 
 ROUNDS = 5
 ORDERS_A_ROUND = 100
@@ -67,6 +68,10 @@ def sort_key_of(order: Order) -> SortKey:
     return SortKey(order.accepted_at, order.order_id)
 
 
+class OrderListBooks(Orders, OrderIndex, Accounts, Protocol):
+    """A client's orders, their index, and the account that lists the open ones."""
+
+
 @dataclass(frozen=True)
 class ListOrders:
     """Lists open orders by the account, which is strongly consistent, and others by an index.
@@ -74,7 +79,7 @@ class ListOrders:
     The index follows the orders after moments. The orders themselves are read as they stand now.
     """
 
-    books: Books
+    books: OrderListBooks
 
     def __call__(
         self, client_id: str, wanted: OrderFilter, after: SortKey | None, limit: int
