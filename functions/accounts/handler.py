@@ -6,28 +6,23 @@ import hashlib
 import re
 from typing import Annotated, Any
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
-from trading import bootstrap
-from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.faces import trade_records
 from trading.adapters.faces.trade_records import BalanceRecord, PortfolioRecord
 from trading.adapters.http import csv_pages, cursors, periods
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.periods import From, To
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.runtime.aws import DISPENSABLE_CONFIG
-from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.accounts import accounts_api
 from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.accounts.valuation import Holding, Portfolio
 from trading.domain.values import Frozen, Side
-from trading.usecases.accounts.list_movements import LedgerFilter, LineKey, ListMovements
-from trading.usecases.accounts.show_accounts import ShowAccounts
+from trading.usecases.accounts.list_movements import LedgerFilter, LineKey
 
 PERMISSION = "accounts:read"
 SYMBOL = r"[A-Z][A-Z0-9.]{0,11}"
@@ -60,14 +55,8 @@ class TransactionsPage(Frozen):
     next_cursor: str | None
 
 
-settings = load(Settings)
-books = bootstrap.books(settings)
-prices = TableLastPrices(
-    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
-)
-accounts = ShowAccounts(books, prices)
-list_movements = ListMovements(books)
-app = ApiResolver(bootstrap.throttle(settings))
+api = accounts_api(load(Settings))
+app = ApiResolver(api.throttle)
 
 
 @app.get(
@@ -75,7 +64,7 @@ app = ApiResolver(bootstrap.throttle(settings))
 )
 def balance() -> Balances:
     """The client's cash, read strongly consistent."""
-    return accounts.balance(app.principal.client_id)
+    return api.accounts.balance(app.principal.client_id)
 
 
 @app.get("/api/v1/positions", permission=PERMISSION, summary="List positions", tags=["Accounts"])
@@ -92,7 +81,7 @@ def positions(
         (after,) = cursors.decode(cursor, 1)
         if not re.fullmatch(SYMBOL, after):
             raise cursors.invalid()
-    page, last = accounts.positions(app.principal.client_id, closed, after, limit)
+    page, last = api.accounts.positions(app.principal.client_id, closed, after, limit)
     return PositionsPage(items=tuple(page), next_cursor=cursors.encode(last) if last else None)
 
 
@@ -104,7 +93,7 @@ def positions(
 )
 def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
     """The client's position in one symbol, open or closed."""
-    return accounts.position(app.principal.client_id, symbol)
+    return api.accounts.position(app.principal.client_id, symbol)
 
 
 @app.get(
@@ -112,7 +101,7 @@ def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
 )
 def portfolio() -> Portfolio:
     """The client's cash and open positions of one moment: a fill shows in both or in neither."""
-    return accounts.portfolio(app.principal.client_id)
+    return api.accounts.portfolio(app.principal.client_id)
 
 
 @app.get(
@@ -124,7 +113,7 @@ def portfolio() -> Portfolio:
 def trade_balance() -> BalanceRecord:
     """`GET /api/v1/balance` in fewer words."""
     client_id = app.principal.client_id
-    return BalanceRecord.of(client_id, accounts.balance(client_id))
+    return BalanceRecord.of(client_id, api.accounts.balance(client_id))
 
 
 @app.get(
@@ -136,7 +125,7 @@ def trade_balance() -> BalanceRecord:
 def trade_portfolio() -> PortfolioRecord:
     """`GET /api/v1/portfolio` in fewer words."""
     client_id = app.principal.client_id
-    return PortfolioRecord.of(client_id, accounts.portfolio(client_id))
+    return PortfolioRecord.of(client_id, api.accounts.portfolio(client_id))
 
 
 @app.get(
@@ -160,7 +149,7 @@ def trades(
     """
     wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
     client_id, binding, after = _asked("trades", wanted, cursor)
-    page, last = list_movements.trades(client_id, wanted, after, limit)
+    page, last = api.list_movements.trades(client_id, wanted, after, limit)
     return _answer(TradesPage, Trade, page, _cursor(binding, last))
 
 
@@ -186,7 +175,7 @@ def transactions(
     """
     wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
     client_id, binding, after = _asked("transactions", wanted, cursor)
-    page, last = list_movements.movements(client_id, wanted, after, limit)
+    page, last = api.list_movements.movements(client_id, wanted, after, limit)
     return _answer(TransactionsPage, Movement, page, _cursor(binding, last))
 
 

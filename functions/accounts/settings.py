@@ -1,7 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.bootstrap import ClientApiSettings
+from trading.bootstrap.settings import ClientApiSettings
 
 
 class Settings(ClientApiSettings):
-    """What an API for clients needs, and nothing else."""
+    pass

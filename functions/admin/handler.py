@@ -7,7 +7,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
@@ -27,57 +26,24 @@ from functions.admin.models import (
 )
 from functions.admin.order_file import OrderFile
 from functions.admin.settings import Settings
-from trading.adapters.dynamodb.audit import TableAuditTrail
-from trading.adapters.dynamodb.prices import TableLastPrices
-from trading.adapters.dynamodb.registry import TableRegistry
-from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.faces import order_pages, views
 from trading.adapters.http.cursors import Cursor, Limit
-from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer, Idempotency
+from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer
 from trading.adapters.http.resolver import ApiResolver, PathId, json_response
-from trading.adapters.identity import passwords
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.messaging.workflow_lookup import LifecycleLookup
-from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.observability import Counters
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.administration import administration_api
 from trading.domain.accounts.valuation import Portfolio
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Deposit, Withdrawal
-from trading.usecases.accounts.show_accounts import ShowAccounts
-from trading.usecases.administration.administer_clients import AdministerClients, IssuedSecret
+from trading.usecases.administration.administer_clients import IssuedSecret
 from trading.usecases.administration.administration import Operator
-from trading.usecases.administration.halt_instrument import HaltInstrument
-from trading.usecases.administration.transfer_assets import TransferAssets
-from trading.usecases.orders.cancel_order import RequestCancel
-from trading.usecases.orders.list_orders import ListOrders, OrderFilter
+from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
 TAGS = ["Administration"]
 
-settings = load(Settings)
-dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-table_names = TableNames.of(settings)
-books = TableBooks(dynamodb, table_names, now)
-registry = TableRegistry(dynamodb, table_names, settings.credentials_table, books)
-audit = TableAuditTrail(dynamodb, settings.audit_table, now)
-mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
-)
-cancel = RequestCancel(books, mailboxes, Counters(), now)
-clients = AdministerClients(registry, audit, cancel, passwords.new_secret, now)
-transfers = TransferAssets(registry, audit, now)
-halt_instrument = HaltInstrument(registry, audit)
-find_orders = ListOrders(books)
-prices = TableLastPrices(
-    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now
-)
-accounts = ShowAccounts(books, prices)
-workflow_of = LifecycleLookup(
-    boto3.client("stepfunctions", config=CLIENT_CONFIG), settings.order_lifecycle_arn
-)
-idempotency = Idempotency(dynamodb, settings.idempotency_table)
+api = administration_api(load(Settings))
 app = ApiResolver()
 
 
@@ -98,7 +64,9 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
         **request.model_dump(exclude={"reason"}),
         fingerprint=_fingerprint(request.model_dump_json()),
     )
-    view, headers = _issue(lambda: clients.create(client, app.idempotency_key, _operator(request)))
+    view, headers = _issue(
+        lambda: api.clients.create(client, app.idempotency_key, _operator(request))
+    )
     location = {"Location": f"/api/v1/admin/clients/{client.client_id}"}
     return json_response(view, HTTPStatus.CREATED, location | headers)
 
@@ -108,7 +76,7 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
 )
 def show_client(client_id: PathId) -> ClientView:
     """Profile, limits, balances and API keys."""
-    return ClientView.of_file(clients.show(client_id))
+    return ClientView.of_file(api.clients.show(client_id))
 
 
 @app.post(
@@ -123,7 +91,7 @@ def suspend_client(
     """No log-in and no new orders from now on, and all open orders are being canceled."""
 
     def suspend() -> SuspensionView:
-        client, orders = clients.suspend(client_id, _operator(request))
+        client, orders = api.clients.suspend(client_id, _operator(request))
         return SuspensionView(**dict(ProfileView.of(client)), orders_to_cancel=orders)
 
     return _once(SuspensionView, suspend)
@@ -138,7 +106,7 @@ def suspend_client(
 def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[ProfileView]:
     """Log-in and order entry are open again."""
     return _once(
-        ProfileView, lambda: ProfileView.of(clients.activate(client_id, _operator(request)))
+        ProfileView, lambda: ProfileView.of(api.clients.activate(client_id, _operator(request)))
     )
 
 
@@ -158,7 +126,7 @@ def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Resp
 
     def set_all() -> ProfileView:
         return ProfileView.of(
-            clients.set_limits(client_id, request.limits(), request.version, _operator(request))
+            api.clients.set_limits(client_id, request.limits(), request.version, _operator(request))
         )
 
     return _once(ProfileView, set_all)
@@ -183,7 +151,7 @@ def rotate_secret(
     """
     rotation = _fingerprint(client_id)
     view, headers = _issue(
-        lambda: clients.rotate_secret(
+        lambda: api.clients.rotate_secret(
             client_id, request.api_key, rotation, request.grace(), _operator(request)
         )
     )
@@ -202,7 +170,9 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
     another deposit is refused.
     """
     return _booked(
-        lambda: transfers.deposit(client_id, request.what(), request.reference, _operator(request))
+        lambda: api.transfers.deposit(
+            client_id, request.what(), request.reference, _operator(request)
+        )
     )
 
 
@@ -221,7 +191,9 @@ def withdraw(
     reference.
     """
     return _booked(
-        lambda: transfers.withdraw(client_id, request.what(), request.reference, _operator(request))
+        lambda: api.transfers.withdraw(
+            client_id, request.what(), request.reference, _operator(request)
+        )
     )
 
 
@@ -252,7 +224,7 @@ def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[Instr
 def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[InstrumentView]:
     return _once(
         InstrumentView,
-        lambda: InstrumentView.of(halt_instrument(symbol, tradable, _operator(request))),
+        lambda: InstrumentView.of(api.halt_instrument(symbol, tradable, _operator(request))),
     )
 
 
@@ -269,12 +241,12 @@ def look_up_order(order_id: PathId) -> OrderFile:
     Messages in dead-letter queues cannot be searched from here; an order of which one was given up
     has a `review_reason`.
     """
-    order = books.order(order_id)
+    order = api.books.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
-    token_kept = books.task_token(order_id) is not None
+    token_kept = api.books.task_token(order_id) is not None
     return OrderFile.of(
-        order, books.entries(order.trades), token_kept, workflow_of(order_id), now()
+        order, api.books.entries(order.trades), token_kept, api.workflow_of(order_id), now()
     )
 
 
@@ -295,9 +267,9 @@ def list_client_orders(
 ) -> views.OrdersPage:
     """Newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`."""
     wanted = OrderFilter(is_open=None if state is None else state == "open")
-    if registry.profile(client_id) is None:
+    if api.registry.profile(client_id) is None:
         raise NotFoundError("There is no such client.", field="client_id")
-    orders, next_cursor = order_pages.page(find_orders, client_id, wanted, limit, cursor)
+    orders, next_cursor = order_pages.page(api.find_orders, client_id, wanted, limit, cursor)
     return views.OrdersPage(items=tuple(map(views.order_summary, orders)), next_cursor=next_cursor)
 
 
@@ -309,7 +281,7 @@ def list_client_orders(
 )
 def show_client_portfolio(client_id: PathId) -> Portfolio:
     """Cash, with its balances, and open positions of one moment, as the client sees them."""
-    return accounts.portfolio(client_id)
+    return api.accounts.portfolio(client_id)
 
 
 def _operator(request: Change) -> Operator:
@@ -334,7 +306,7 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
             secrets.append(issued.secret)
         return IssuedSecretView.of(issued)
 
-    outcome = idempotency.once(app, app.principal.api_key, IssuedSecretView, issue)
+    outcome = api.idempotency.once(app, app.principal.api_key, IssuedSecretView, issue)
     if secrets:
         return outcome.answer.with_secret(secrets[0]), outcome.headers
     return outcome.answer, {REPLAYED_HEADER: "true"}
@@ -350,7 +322,7 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
             new.append(entry)
         return TransferView.of(entry)
 
-    outcome = idempotency.once(app, app.principal.api_key, TransferView, book)
+    outcome = api.idempotency.once(app, app.principal.api_key, TransferView, book)
     return json_response(
         outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"}
     )
@@ -358,7 +330,7 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
 
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
     """A late copy of a request must not undo what was asked for since."""
-    outcome = idempotency.once(app, app.principal.api_key, answer_type, effect)
+    outcome = api.idempotency.once(app, app.principal.api_key, answer_type, effect)
     return json_response(outcome.answer, headers=outcome.headers)
 
 

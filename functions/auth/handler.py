@@ -1,22 +1,16 @@
 """POST /api/v1/auth/token: API key and secret for an access token."""
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
 from functions.auth.settings import Settings
-from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.identity.login import Login
-from trading.adapters.identity.tokens import Grant, RetiredKeyError, Tokens
-from trading.adapters.runtime.aws import CLIENT_CONFIG
-from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.secrets import StagedSecret
+from trading.adapters.identity.tokens import Grant, RetiredKeyError
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.identity import log_in_api
 from trading.domain.values import Frozen, Timestamp
 
 
@@ -36,18 +30,7 @@ class AccessToken(Frozen):
     permissions: tuple[str, ...]
 
 
-settings = load(Settings)
-dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-secrets_manager = boto3.client("secretsmanager", config=CLIENT_CONFIG)
-lifetime = timedelta(seconds=settings.token_lifetime_seconds)
-tokens = Tokens(
-    StagedSecret(secrets_manager, settings.signing_key_secret_id, now), settings.token_issuer, now
-)
-login = Login(
-    dynamodb, settings.credentials_table, settings.clients_table, settings.control_table, now
-)
-# A record lives no longer than its token: a replayed token that has expired would help nobody.
-idempotency = Idempotency(dynamodb, settings.idempotency_table, lifetime)
+api = log_in_api(load(Settings))
 app = ApiResolver()
 
 
@@ -60,18 +43,18 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
     """
     # The secret is checked each time, and what is kept under the key is what the token states:
     # neither token nor secret.
-    credential = login.authenticate(credentials.api_key, credentials.api_secret)
+    credential = api.login.authenticate(credentials.api_key, credentials.api_secret)
 
     def grant() -> Grant:
-        return tokens.grant(
+        return api.tokens.grant(
             credential.api_key,
             credential.client_id,
             credential.permissions,
             credential.audience,
-            lifetime,
+            api.token_lifetime,
         )
 
-    outcome = idempotency.once(app, credential.api_key, Grant, grant)
+    outcome = api.idempotency.once(app, credential.api_key, Grant, grant)
     try:
         return _answer(outcome.answer, outcome.headers)
     except RetiredKeyError:
@@ -80,7 +63,7 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
 
 def _answer(grant: Grant, headers: dict[str, str]) -> Response[AccessToken]:
     token = AccessToken(
-        jwt_token=tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions
+        jwt_token=api.tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions
     )
     return json_response(token, headers=headers)
 

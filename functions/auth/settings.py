@@ -1,16 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from pydantic import Field
-
-from trading.adapters.runtime.settings import LambdaSettings
+from trading.bootstrap.settings import LogInSettings
 
 
-class Settings(LambdaSettings):
-    """API keys, the clients they belong to, and the key that signs tokens."""
-
-    credentials_table: str
-    clients_table: str
-    control_table: str
-    idempotency_table: str
-    signing_key_secret_id: str
-    token_lifetime_seconds: int = Field(default=900, ge=60, le=3600)
+class Settings(LogInSettings):
+    pass

@@ -1,10 +1,17 @@
 """The public API's authorizer."""
 
-from functions.authorizer.settings import Settings
-from trading.adapters.identity.authorizer import authorizer_handler
-from trading.adapters.runtime.settings import load
+from typing import Any
 
-settings = load(Settings)
-handler = authorizer_handler(
-    settings.signing_key_secret_id, settings.token_issuer, settings.token_audience
-)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.authorizer.settings import Settings
+from trading.adapters.runtime.observability import logger
+from trading.adapters.runtime.settings import load
+from trading.bootstrap.authorizers import authorizer
+
+authorize = authorizer(load(Settings)).authorize
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return authorize(event)

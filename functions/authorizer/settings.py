@@ -1,10 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.runtime.settings import LambdaSettings
+from trading.bootstrap.settings import AuthorizerSettings
 
 
-class Settings(LambdaSettings):
-    """The key that signs tokens, and the API that this authorizer stands before."""
-
-    signing_key_secret_id: str
-    token_audience: str
+class Settings(AuthorizerSettings):
+    pass

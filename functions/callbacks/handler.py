@@ -5,23 +5,19 @@ client's mailbox.
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.callbacks.settings import Settings
-from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
-from trading.adapters.venues.secrets import VenueSecrets
 from trading.adapters.venues.signatures import SignatureError, verify
+from trading.bootstrap.callbacks import callbacks
 from trading.domain.values import Frozen
 from trading.messages import ReportReceived
 from trading.metrics import Metric
@@ -34,22 +30,13 @@ class Accepted(Frozen):
     status: Literal["accepted"] = "accepted"
 
 
-settings = load(Settings)
-mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
-)
-venue_secrets = VenueSecrets(
-    boto3.client("secretsmanager", config=CLIENT_CONFIG), settings.venue_secret_prefix, now
-)
-idempotency = Idempotency(
-    boto3.client("dynamodb", config=CLIENT_CONFIG), settings.idempotency_table
-)
+api = callbacks(load(Settings))
 
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
     """Raise HttpError 401 unless a venue that we know signed this very request, now."""
     headers = {name.lower(): value for name, value in event.headers.items()}
-    secrets = venue_secrets.for_key(headers.get("x-key-id", ""))
+    secrets = api.venue_secrets.for_key(headers.get("x-key-id", ""))
     try:
         verify(headers, secrets, int(now().timestamp()), event.http_method, event.path, body)
     except SignatureError as error:
@@ -84,7 +71,7 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
         client_id=report.account, correlation_id=report.correlation_id, report=report
     )
     logger.append_keys(**message.facts())
-    outcome = idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
+    outcome = api.idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
     return json_response(outcome.answer, headers=outcome.headers)
 
 
@@ -93,7 +80,7 @@ def _enqueue(message: ReportReceived) -> Accepted:
     once for ever.
     """
     try:
-        mailboxes.execution(message)
+        api.mailboxes.execution(message)
     except (ClientError, BotoCoreError) as error:
         logger.exception("report not enqueued")
         raise HttpError(

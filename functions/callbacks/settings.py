@@ -1,11 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.runtime.settings import LambdaSettings
+from trading.bootstrap.settings import CallbacksSettings
 
 
-class Settings(LambdaSettings):
-    """Where reports go, and the secrets that venues sign with."""
-
-    idempotency_table: str
-    execution_queue_url: str
-    venue_secret_prefix: str
+class Settings(CallbacksSettings):
+    pass

@@ -1,18 +1,15 @@
 """clearing.fifo: novates the trades of an order to the CCP and answers its workflow."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.clearing.settings import Settings
-from trading import bootstrap
-from trading.adapters.messaging.worker import MailboxWorker
-from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.settings import load
+from trading.bootstrap import clearing, messaging
 from trading.messages import ClearOrder
 
 settings = load(Settings)
-clear_trades = bootstrap.clear_trades(settings)
-workflow = bootstrap.lifecycle("")
+clear_trades = clearing.clear_trades(settings)
+workflow = messaging.task_answers()
 
 
 def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
@@ -31,11 +28,10 @@ def give_up(message: ClearOrder, reason: str) -> None:
         workflow.fail(message.task_token, "ClearingFailed", reason)
 
 
-handler = MailboxWorker(
+handler = messaging.worker(
     ClearOrder.model_validate_json,
     handle,
     give_up,
-    boto3.client("sqs", config=CLIENT_CONFIG),
-    settings.clearing_queue_url,
-    settings.clearing_dlq_url,
+    queue_url=settings.clearing_queue_url,
+    dlq_url=settings.clearing_dlq_url,
 )

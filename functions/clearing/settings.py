@@ -1,10 +1,10 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.dynamodb.tables import BooksSettings
+from trading.bootstrap.settings import BooksSettings
 
 
 class Settings(BooksSettings):
-    """The books, and where messages go that cannot succeed."""
+    """The books, the mailbox of this function, and its dead-letter queue."""
 
     clearing_queue_url: str
     clearing_dlq_url: str

@@ -2,18 +2,13 @@
 
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.day_close.settings import Settings
-from trading import bootstrap
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.runtime.aws import CLIENT_CONFIG
-from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap import sweeping
 from trading.domain.values import Day, Frozen
-from trading.usecases.execution.close_day import CloseDay
 
 
 class CloseRequest(Frozen):
@@ -25,14 +20,7 @@ class CloseRequest(Frozen):
     scheduled_time: str | None = None
 
 
-settings = load(Settings)
-mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG),
-    now,
-    execution_queue_url=settings.execution_queue_url,
-    clearing_queue_url=settings.clearing_queue_url,
-)
-close_day = CloseDay(bootstrap.books(settings), mailboxes, Counters(), now)
+close_day = sweeping.close_day(load(Settings))
 
 
 @logger.inject_lambda_context

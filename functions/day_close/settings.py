@@ -1,10 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.dynamodb.tables import BooksSettings
+from trading.bootstrap.settings import DayCloseSettings
 
 
-class Settings(BooksSettings):
-    """The books, and the mailboxes that expiries and clearings go to."""
-
-    clearing_queue_url: str
-    execution_queue_url: str
+class Settings(DayCloseSettings):
+    pass

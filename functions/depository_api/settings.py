@@ -1,9 +1,7 @@
-"""Settings of depository_api."""
+"""The environment of the function."""
 
-from simulators.adapters.settings import VenueSettings
+from simulators.adapters.settings import DepositorySettings
 
 
-class Settings(VenueSettings):
-    """Where the books are."""
-
-    depository_table: str
+class Settings(DepositorySettings):
+    pass

@@ -1,27 +1,15 @@
 """The simulated exchanges' API: submit, cancel, status, quotes."""
 
-import json
 import re
-import time
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.exchange_api.settings import Settings
-from simulators.adapters.api import VenueApi
+from simulators import bootstrap
 from simulators.adapters.callbacks import check_callback_url
-from simulators.adapters.configuration import Configuration
-from simulators.adapters.exchange_store import ExchangeStore
-from simulators.adapters.metrics import count
-from simulators.adapters.secrets import VenueSecrets
-from simulators.adapters.tables import ASK_ONCE, CLIENT_CONFIG, Table
-from simulators.dice import Dice
-from simulators.order_entry import OrderEntry
 from simulators.problem import Problem
 from simulators.reference import EXCHANGE_IDS
 from trading.wire import SubmitOrder
@@ -29,46 +17,10 @@ from trading.wire import SubmitOrder
 ORDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-def now() -> datetime:
-    """Now. Looked up at each use, so that a test can put another clock here."""
-    return datetime.now(UTC)
-
-
 settings = Settings()
 logger = Logger()
-lambda_client = boto3.client("lambda", config=ASK_ONCE)
-
-
-def announce(exchange_id: str, client_order_id: str) -> None:
-    """Have the order matched now. If that fails the session's next tick matches it."""
-    count("OrdersAccepted")
-    event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
-    try:
-        lambda_client.invoke(
-            FunctionName=settings.matching_function_name,
-            InvocationType="Event",
-            Payload=json.dumps(event),
-        )
-    except (BotoCoreError, ClientError):
-        logger.exception("matching was not started; the session will", extra=event)
-
-
-table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
-api = VenueApi(
-    VenueSecrets(
-        boto3.client("secretsmanager", config=CLIENT_CONFIG),
-        settings.venue_secret_prefix,
-        lambda: now(),
-    )
-)
-entry = OrderEntry(
-    ExchangeStore(table),
-    Configuration(table, lambda: now()),
-    Dice(settings.simulation_seed),
-    announce,
-    lambda: now(),
-    time.sleep,
-)
+venue = bootstrap.exchange_api(settings)
+api = venue.api
 
 
 @api.app.post("/exchanges/<exchange_id>/orders")
@@ -77,28 +29,28 @@ def submit(exchange_id: str) -> Response[str]:
     order = api.body(SubmitOrder)
     check_order_id(order.client_order_id, 422)
     check_callback_url(order.callback_url, settings.is_local)
-    return api.answer(202, entry.submit(exchange_id, order))
+    return api.answer(202, venue.entry.submit(exchange_id, order))
 
 
 @api.app.delete("/exchanges/<exchange_id>/orders/<client_order_id>")
 def cancel(exchange_id: str, client_order_id: str) -> Response[str]:
     authenticate(exchange_id)
     check_order_id(client_order_id, 404)
-    return api.answer(200, entry.cancel(exchange_id, client_order_id))
+    return api.answer(200, venue.entry.cancel(exchange_id, client_order_id))
 
 
 @api.app.get("/exchanges/<exchange_id>/orders/<client_order_id>")
 def status(exchange_id: str, client_order_id: str) -> Response[str]:
     authenticate(exchange_id)
     check_order_id(client_order_id, 404)
-    return api.answer(200, entry.status(exchange_id, client_order_id))
+    return api.answer(200, venue.entry.status(exchange_id, client_order_id))
 
 
 @api.app.get("/quotes/<symbol>")
 def quotes(symbol: str) -> Response[str]:
     """A member of any exchange may ask for the tape."""
     authenticate(api.app.current_event.headers.get("X-Key-Id", ""))
-    return api.answer(200, entry.quotes(symbol))
+    return api.answer(200, venue.entry.quotes(symbol))
 
 
 def authenticate(exchange_id: str) -> None:

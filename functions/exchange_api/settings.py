@@ -1,10 +1,7 @@
-"""Settings of exchange_api."""
+"""The environment of the function."""
 
-from simulators.adapters.settings import VenueSettings
+from simulators.adapters.settings import ExchangeApiSettings
 
 
-class Settings(VenueSettings):
-    """Where the books are, and who matches."""
-
-    exchange_table: str
-    matching_function_name: str
+class Settings(ExchangeApiSettings):
+    pass

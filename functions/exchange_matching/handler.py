@@ -2,24 +2,15 @@
 minute.
 """
 
-import time
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, TypeAdapter
 
 from functions.exchange_matching.settings import Settings
-from simulators.adapters.callbacks import CallbackSender
-from simulators.adapters.configuration import Configuration
-from simulators.adapters.exchange_store import ExchangeStore
+from simulators import bootstrap
 from simulators.adapters.metrics import count
-from simulators.adapters.secrets import VenueSecrets
-from simulators.adapters.tables import CLIENT_CONFIG, Table
-from simulators.dice import Dice
-from simulators.session import Session
 from trading.domain.values import Frozen
 
 NO_NEW_WORK_MS = 15_000
@@ -47,27 +38,8 @@ WORK: TypeAdapter[OrderArrived | SessionTick] = TypeAdapter(
 )
 
 
-def now() -> datetime:
-    """Now. Looked up at each use, so that a test can put another clock here."""
-    return datetime.now(UTC)
-
-
-settings = Settings()
 logger = Logger()
-table = Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, settings.exchange_table)
-secrets = VenueSecrets(
-    boto3.client("secretsmanager", config=CLIENT_CONFIG),
-    settings.venue_secret_prefix,
-    lambda: now(),
-)
-session = Session(
-    ExchangeStore(table),
-    Configuration(table, lambda: now()),
-    Dice(settings.simulation_seed),
-    CallbackSender(secrets, lambda: now()).send,
-    lambda: now(),
-    time.sleep,
-)
+session = bootstrap.exchange_session(Settings())
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,9 +1,7 @@
-"""Settings of exchange_matching."""
+"""The environment of the function."""
 
-from simulators.adapters.settings import VenueSettings
+from simulators.adapters.settings import ExchangeSettings
 
 
-class Settings(VenueSettings):
-    """Where the books are."""
-
-    exchange_table: str
+class Settings(ExchangeSettings):
+    pass

@@ -1,10 +1,10 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.bootstrap import ExecutionSettings
+from trading.bootstrap.settings import ExecutionSettings
 
 
 class Settings(ExecutionSettings):
-    """What executing orders needs, and where messages go that cannot succeed."""
+    """The settings of execution, the mailbox of this function, and its dead-letter queue."""
 
     execution_queue_url: str
     execution_dlq_url: str

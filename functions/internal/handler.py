@@ -6,21 +6,19 @@ Idempotency-Key, it answers with what is recorded, marked as replayed.
 
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 
 from functions.internal.settings import Settings
-from trading import bootstrap
 from trading.adapters.faces import views
 from trading.adapters.faces.views import ClearingDetail, ExecutionSummary, SettlementDetail
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, PathId, json_response
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.runtime.aws import CLIENT_CONFIG
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap import clearing, messaging, settlement
+from trading.bootstrap.books import table_books
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders.order import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
@@ -28,12 +26,10 @@ from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
-books = bootstrap.books(settings)
-mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
-)
-clear_trades = bootstrap.clear_trades(settings)
-settle_obligations = bootstrap.settle_obligations(settings)
+books = table_books(settings)
+mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url)
+clear_trades = clearing.clear_trades(settings)
+settle_obligations = settlement.settle_obligations(settings)
 app = ApiResolver()
 RECORDED = {REPLAYED_HEADER: "true"}
 

@@ -1,9 +1,9 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.bootstrap import BooksAndVenueSettings
+from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """What clearing and settling need, and the mailbox that executions go through."""
+    """What clearing and settlement need, and the mailbox for executions."""
 
     execution_queue_url: str

@@ -1,9 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.runtime.settings import LambdaSettings
+from trading.bootstrap.settings import SigningKeySettings
 
 
-class Settings(LambdaSettings):
-    """The key that signs tokens."""
-
-    signing_key_secret_id: str
+class Settings(SigningKeySettings):
+    pass

@@ -4,19 +4,14 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions.orders.models import SYMBOL, NewOrder, OrderChanges
 from functions.orders.settings import Settings
-from trading import bootstrap
-from trading.adapters.dynamodb.prices import TableLastPrices
-from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.faces import order_pages, trade_records, views
 from trading.adapters.faces.trade_records import (
     MarketTradeRequest,
@@ -28,45 +23,23 @@ from trading.adapters.faces.trade_records import (
 )
 from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
-from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency
+from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.periods import From, To
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
-from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.orders import orders_api
 from trading.domain import identifiers
 from trading.domain.orders.order import Order, OrderRequest, OrderStatus
 from trading.domain.values import Side
-from trading.usecases.orders.cancel_order import RequestCancel
-from trading.usecases.orders.list_orders import ListOrders, OrderFilter
-from trading.usecases.orders.place_order import PlaceOrder
-from trading.usecases.orders.replace_order import ReplaceOrder
+from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
 Record = TypeVar("Record", TradeRecord, PlacedTrade)
-PRICE_MAX_AGE = timedelta(seconds=60)
-"""Of the last price that collars are measured from, so that a plain order costs no read for it."""
 
-settings = load(Settings)
-dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-books = TableBooks(dynamodb, TableNames.of(settings), now)
-mailboxes = SqsMailboxes(
-    boto3.client("sqs", config=CLIENT_CONFIG), now, execution_queue_url=settings.execution_queue_url
-)
-find_orders = ListOrders(books)
-request_cancel = RequestCancel(books, mailboxes, Counters(), now)
-prices = TableLastPrices(
-    boto3.client("dynamodb", config=DISPENSABLE_CONFIG), settings.control_table, now, PRICE_MAX_AGE
-)
-replace_order = ReplaceOrder(books, prices, mailboxes, Counters(), now)
-place_order = PlaceOrder(
-    books, prices, bootstrap.lifecycle(settings.order_lifecycle_arn), Counters(), now
-)
-idempotency = Idempotency(dynamodb, settings.idempotency_table)
-app = ApiResolver(bootstrap.throttle(settings))
+api = orders_api(load(Settings))
+app = ApiResolver(api.throttle)
 
 
 @app.post(
@@ -99,7 +72,9 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
             "A client places orders for itself only.",
         )
     fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
-    placed, replayed = place_order(request, app.idempotency_key, fingerprint, app.correlation_id)
+    placed, replayed = api.place_order(
+        request, app.idempotency_key, fingerprint, app.correlation_id
+    )
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
     return placed, {REPLAYED_HEADER: "true"} if replayed else {}
 
@@ -138,7 +113,7 @@ def list_orders(
 
 def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
     """A page of the client's orders, and the cursor of the next one."""
-    return order_pages.page(find_orders, app.principal.client_id, wanted, limit, cursor)
+    return order_pages.page(api.find_orders, app.principal.client_id, wanted, limit, cursor)
 
 
 @app.delete(
@@ -153,14 +128,14 @@ def cancel_all() -> Response[views.CancelsRequested]:
     `more`, ask again, under another key. Repeated under the same key, it cancels nothing that was
     placed since. If it fails, what was canceled is, and who asks again gets the others.
     """
-    outcome = idempotency.once(
+    outcome = api.idempotency.once(
         app, app.principal.client_id, views.CancelsRequested, _cancel_open_orders
     )
     return json_response(outcome.answer, HTTPStatus.ACCEPTED, outcome.headers)
 
 
 def _cancel_open_orders() -> views.CancelsRequested:
-    orders, more = request_cancel.all(app.principal.client_id)
+    orders, more = api.request_cancel.all(app.principal.client_id)
     logger.info("cancels requested", orders=len(orders), more=more)
     return views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
 
@@ -198,10 +173,10 @@ def cancel(order_id: PathId) -> Response[views.OrderView]:
     order is over; then it is 200 if it was canceled at the client's request, and 409 ORDER_CLOSED
     with the `status` otherwise, and `replaced_by` if another took its place.
     """
-    order = request_cancel(app.principal.client_id, order_id)
+    order = api.request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
     return json_response(
-        views.order_view(order, books.entries(order.trades)), _status_of_cancel(order)
+        views.order_view(order, api.books.entries(order.trades)), _status_of_cancel(order)
     )
 
 
@@ -234,7 +209,7 @@ def replace(
     fingerprint = hashlib.sha256(
         f"replace {order_id} {changes.model_dump_json()}".encode()
     ).hexdigest()[:16]
-    new, replayed = replace_order(
+    new, replayed = api.replace_order(
         app.principal.client_id,
         order_id,
         changes.wanted(),
@@ -257,11 +232,11 @@ def replace(
 def show(order_id: PathId) -> views.OrderView:
     """An order of the client with its history, executions, clearing and settlement."""
     order = _own(order_id, "order_id")
-    return views.order_view(order, books.entries(order.trades))
+    return views.order_view(order, api.books.entries(order.trades))
 
 
 def _own(order_id: str, field: str) -> Order:
-    order = books.order(order_id)
+    order = api.books.order(order_id)
     if order is None or order.client_id != app.principal.client_id:
         raise NotFoundError("There is no such order.", field=field)
     return order
@@ -327,7 +302,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges.
     The trade is shown as it stands.
     """
-    order = request_cancel(app.principal.client_id, trade_id)
+    order = api.request_cancel(app.principal.client_id, trade_id)
     logger.info("cancel requested", order_id=trade_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 

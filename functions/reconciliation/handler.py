@@ -5,29 +5,19 @@ alarms watch.
 from datetime import timedelta
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.reconciliation.settings import Settings
-from trading.adapters.dynamodb.reconciliation_reader import CLIENT_CONFIG, TableReader
-from trading.adapters.dynamodb.reconciliation_reports import TableReports
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.reconciliation import reconcile_books
 from trading.metrics import Metric
-from trading.usecases.posttrade.reconcile_books import ReconcileBooks, Report
+from trading.usecases.posttrade.reconcile_books import Report
 
 LEFT_FOR_THE_REPORT_SECONDS = 90
 
-settings = load(Settings)
-dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-reader = TableReader(
-    dynamodb,
-    accounts=settings.accounts_table,
-    orders=settings.orders_table,
-    ledger=settings.ledger_table,
-)
-reconcile = ReconcileBooks(reader, TableReports(dynamodb, settings.control_table), now)
+reconcile = reconcile_books(load(Settings))
 
 
 @logger.inject_lambda_context

@@ -1,12 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.runtime.settings import LambdaSettings
+from trading.bootstrap.settings import ReconciliationSettings
 
 
-class Settings(LambdaSettings):
-    """The tables that are reconciled, and the one that reports are kept in."""
-
-    accounts_table: str
-    control_table: str
-    ledger_table: str
-    orders_table: str
+class Settings(ReconciliationSettings):
+    pass

@@ -1,15 +1,10 @@
 """settlement.fifo: settles what a client has due and answers the settlement cycle."""
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement.settings import Settings
-from trading import bootstrap
-from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.messaging.worker import MailboxWorker
-from trading.adapters.runtime.aws import CLIENT_CONFIG
-from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
+from trading.bootstrap import messaging, settlement
 from trading.messages import SettleClient
 from trading.usecases.ports import OutcomeUnknownError
 from trading.usecases.posttrade.settle_obligations import SettlementFailedError
@@ -19,10 +14,9 @@ TIME_FOR_ONE_OBLIGATION_MS = 9_500
 MAX_PARTS = 500
 
 settings = load(Settings)
-sqs = boto3.client("sqs", config=CLIENT_CONFIG)
-settle_obligations = bootstrap.settle_obligations(settings)
-workflow = bootstrap.lifecycle("")
-mailboxes = SqsMailboxes(sqs, now, settlement_queue_url=settings.settlement_queue_url)
+settle_obligations = settlement.settle_obligations(settings)
+workflow = messaging.task_answers()
+mailboxes = messaging.mailboxes(settlement_queue_url=settings.settlement_queue_url)
 
 
 def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> None:
@@ -69,11 +63,10 @@ def give_up(message: SettleClient, reason: str) -> None:
         workflow.fail(message.task_token, "SettlementFailed", reason)
 
 
-handler = MailboxWorker(
+handler = messaging.worker(
     SettleClient.model_validate_json,
     handle,
     give_up,
-    sqs,
-    settings.settlement_queue_url,
-    settings.settlement_dlq_url,
+    queue_url=settings.settlement_queue_url,
+    dlq_url=settings.settlement_dlq_url,
 )

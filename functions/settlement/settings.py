@@ -1,12 +1,10 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.bootstrap import BooksAndVenueSettings
+from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """What settling needs, its own mailbox for continuations, and where messages go that cannot
-    succeed.
-    """
+    """What settlement needs, the mailbox of this function, and its dead-letter queue."""
 
     settlement_queue_url: str
     settlement_dlq_url: str

@@ -5,12 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement_plan.settings import Settings
-from trading import bootstrap
-from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.settlement import plan_settlement
 from trading.domain.values import Day, Frozen
-from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
 
 class PlanRequest(Frozen):
@@ -20,8 +18,7 @@ class PlanRequest(Frozen):
     cursor: str | None = None
 
 
-settings = load(Settings)
-plan = PlanSettlement(bootstrap.books(settings), now)
+plan = plan_settlement(load(Settings))
 
 
 @logger.inject_lambda_context

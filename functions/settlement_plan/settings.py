@@ -1,7 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.dynamodb.tables import BooksSettings
+from trading.bootstrap.settings import BooksSettings
 
 
 class Settings(BooksSettings):
-    """The books."""
+    pass

@@ -5,12 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement_reconcile.settings import Settings
-from trading import bootstrap
-from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.observability import Counters, logger
+from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
+from trading.bootstrap.settlement import reconcile_settlement
 from trading.domain.values import Day, Frozen
-from trading.usecases.posttrade.settlement_cycle import ReconcileSettlement
 
 
 class ReconcileRequest(Frozen):
@@ -19,10 +17,7 @@ class ReconcileRequest(Frozen):
     settlement_date: Day
 
 
-settings = load(Settings)
-reconcile = ReconcileSettlement(
-    bootstrap.books(settings), bootstrap.depository(settings), Counters(), now
-)
+reconcile = reconcile_settlement(load(Settings))
 
 
 @logger.inject_lambda_context

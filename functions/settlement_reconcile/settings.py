@@ -1,7 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.bootstrap import BooksAndVenueSettings
+from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """The books and the depository."""
+    pass

@@ -1,10 +1,7 @@
-"""What the function is told."""
+"""The environment of the function."""
 
-from trading.adapters.dynamodb.tables import BooksSettings
+from trading.bootstrap.settings import SweeperSettings
 
 
-class Settings(BooksSettings):
-    """The books, the workflow, and the mailbox that pushes go to."""
-
-    order_lifecycle_arn: str
-    execution_queue_url: str
+class Settings(SweeperSettings):
+    pass

@@ -33,10 +33,12 @@ from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import PUBLIC_ROUTES, VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES, TableSpec
 from simulators import exchange
+from simulators.adapters import clock as simulators_clock
 from tests.benchmarks import seeding
 from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.units import Item, item_bytes
+from trading.adapters.runtime import clock
 
 REGION = "us-east-1"
 STORED_OVERHEAD_BYTES = 100
@@ -140,13 +142,12 @@ class World:
         self.meter.attach(events)
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
-        for reader in ("adapters.runtime.clock", "bootstrap", "adapters.identity.authorizer"):
-            environment.setattr(importlib.import_module(f"trading.{reader}"), "now", self.clock)
+        for reader in (clock, simulators_clock):
+            environment.setattr(reader, "now", self.clock)
         for name in FUNCTIONS:
             for part in ("settings", "handler"):
                 environment.delitem(sys.modules, f"functions.{name}.{part}", raising=False)
             module = importlib.import_module(f"functions.{name}.handler")
-            environment.setattr(module, "now", self.clock, raising=False)
             self._handlers[name] = module.handler
         environment.setattr(urllib3.PoolManager, "request", self._http)
         environment.setattr(exchange, "MAX_FILLS_A_MATCH", 1)

@@ -37,9 +37,7 @@ from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from tests.unit.api.events import request
-from trading import bootstrap
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.adapters.identity import authorizer
 from trading.adapters.runtime import clock
 from trading.domain.reconciliation import Finding
 
@@ -249,8 +247,7 @@ def running_system() -> Iterator[System]:
         }
         for name, value in variables.items():
             patch.setenv(name, value)
-        for module in (authorizer, clock, bootstrap):
-            patch.setattr(module, "now", system.now)
+        patch.setattr(clock, "now", system.now)
         add_reference_data(
             dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now
         )

@@ -219,14 +219,14 @@ def test_a_request_in_progress_is_a_conflict(world: World) -> None:
     inner: list[dict[str, Any]] = []
     body = {"api_key": "key-alice", "api_secret": world.secrets["key-alice"]}
     event = request("POST", "/api/v1/auth/token", body)
-    grant = auth.tokens.grant
+    grant = auth.api.tokens.grant
 
     def meanwhile(*arguments: Any) -> Any:
-        auth.tokens.grant = grant
+        auth.api.tokens.grant = grant
         inner.append(world.call("auth", event))
         return grant(*arguments)
 
-    auth.tokens.grant = meanwhile
+    auth.api.tokens.grant = meanwhile
     auth.handler(event, Context())
     assert inner[0]["statusCode"] == 409
     assert json.loads(inner[0]["body"])["code"] == "IN_PROGRESS"

@@ -22,6 +22,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
+from simulators.adapters import clock
 from simulators.reference import EXCHANGE_IDS, market_items
 from trading.adapters.venues.signatures import signed_headers
 from trading.wire import CALLBACK_PATH
@@ -170,12 +171,12 @@ class World:
         for exchange_id in EXCHANGE_IDS:
             self.configure(exchange_id)
         self.configure_depository()
+        boto3.setup_default_session()
+        events: Any = boto3._get_default_session().events
+        events.register_first("before-send.lambda.Invoke", self._invoked)
         self.exchange_api = self._cold_start("exchange_api")
         self.matching = self._cold_start("exchange_matching")
         self.depository_api = self._cold_start("depository_api")
-        self.exchange_api.lambda_client.meta.events.register_first(
-            "before-send.lambda.Invoke", self._invoked
-        )
 
     def configure(self, exchange_id: str, **fields: Any) -> None:
         """A faultless exchange but for these fields. It takes a second to be noticed."""
@@ -297,9 +298,7 @@ class World:
     def _cold_start(self, name: str) -> ModuleType:
         module = f"functions.{name}.handler"
         sys.modules.pop(module, None)
-        function = importlib.import_module(module)
-        function.now = lambda: self.now  # type: ignore[attr-defined]
-        return function
+        return importlib.import_module(module)
 
     def _invoked(self, request: Any, **_: object) -> AWSResponse:
         if self.lambda_is_broken:
@@ -318,6 +317,8 @@ def running_world() -> Iterator[World]:
         for name, value in ENVIRONMENT.items():
             environment.setenv(name, value)
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        world: World
+        environment.setattr(clock, "now", lambda: world.now)
         world = World(owner)
         environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
         yield world

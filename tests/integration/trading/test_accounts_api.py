@@ -234,7 +234,7 @@ def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
     system: System,
 ) -> None:
     order_id = place(system, quantity=100)["order_id"]
-    accounts = system.function("accounts").accounts
+    accounts = system.function("accounts").api.accounts
     read_account, read = accounts.books.account, 0
 
     def account(client_id: str) -> Any:
@@ -249,7 +249,7 @@ def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
     try:
         portfolio = show(system, "portfolio")
     finally:
-        del accounts.books.account
+        accounts.books.account = read_account
     assert read == 4
     assert portfolio["positions"][0]["quantity"] == 200
     assert portfolio["cash"]["held_for_orders"] == "0.00"
@@ -257,7 +257,7 @@ def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
 
 
 def test_an_account_that_never_rests_is_not_shown_in_parts(system: System) -> None:
-    accounts = system.function("accounts").accounts
+    accounts = system.function("accounts").api.accounts
     read_account = accounts.books.account
 
     def account(client_id: str) -> Any:
@@ -270,7 +270,7 @@ def test_an_account_that_never_rests_is_not_shown_in_parts(system: System) -> No
     try:
         status, body, answer = ask(system, "portfolio")
     finally:
-        del accounts.books.account
+        accounts.books.account = read_account
     assert (status, body["code"]) == (503, "ACCOUNT_BUSY")
     assert header(answer, "Retry-After") == "1"
 

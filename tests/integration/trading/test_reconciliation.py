@@ -209,8 +209,8 @@ def before_scan_of(system: System, table: str, act: Callable[[], Any]) -> None:
         if params["TableName"] == table and acts:
             acts.pop()()
 
-    function = system.function("reconciliation")
-    function.dynamodb.meta.events.register("provide-client-params.dynamodb.Scan", on_scan)
+    reader = system.function("reconciliation").reconcile.reader
+    reader._client.meta.events.register("provide-client-params.dynamodb.Scan", on_scan)
 
 
 def metrics(printed: str) -> dict[str, float]:

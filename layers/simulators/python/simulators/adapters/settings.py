@@ -1,4 +1,4 @@
-"""What every simulated venue's function is told."""
+"""The environment of the simulated venues' functions."""
 
 import os
 from typing import Literal
@@ -7,9 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class VenueSettings(BaseSettings):
-    """Read from the environment; a function's own model adds fields named as its variables, in
-    lower case.
-    """
+    """The variables that every venue's function reads. Fields have the names of the variables."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
@@ -26,3 +24,21 @@ class VenueSettings(BaseSettings):
     def is_local(self) -> bool:
         """Whether AWS is the local one, where callbacks may go over plain HTTP."""
         return bool(os.environ.get("AWS_ENDPOINT_URL"))
+
+
+class ExchangeSettings(VenueSettings):
+    """The table of the exchanges' books."""
+
+    exchange_table: str
+
+
+class ExchangeApiSettings(ExchangeSettings):
+    """The table of the exchanges' books, and the function that matches orders."""
+
+    matching_function_name: str
+
+
+class DepositorySettings(VenueSettings):
+    """The table of the depository's books."""
+
+    depository_table: str

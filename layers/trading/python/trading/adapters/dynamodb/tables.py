@@ -8,7 +8,7 @@ from trading.adapters.dynamodb.accounts import TableAccounts
 from trading.adapters.dynamodb.attention import TableAttentionIndex
 from trading.adapters.dynamodb.entity_writes import write_of
 from trading.adapters.dynamodb.ledger import TableLedger
-from trading.adapters.dynamodb.names import BooksSettings, TableNames
+from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.obligations import TableObligations
 from trading.adapters.dynamodb.orders import TableOrders, TableTaskTokens
 from trading.adapters.dynamodb.reads import TableReads
@@ -19,7 +19,7 @@ from trading.usecases.ports import Change, Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["BooksSettings", "TableBooks", "TableNames"]
+__all__ = ["TableBooks", "TableNames"]
 
 
 class TableBooks:

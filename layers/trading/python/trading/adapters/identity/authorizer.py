@@ -1,16 +1,10 @@
 """The REQUEST authorizer that stands before an API: verifies the bearer token for one audience."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from trading.adapters.identity.tokens import InvalidTokenError, Tokens
-from trading.adapters.runtime.aws import CLIENT_CONFIG
-from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
-from trading.adapters.runtime.secrets import StagedSecret
 from trading.metrics import Metric
 
 
@@ -54,22 +48,6 @@ class Authorizer:
                 "api_key": grant.api_key,
             },
         }
-
-
-def authorizer_handler(
-    signing_key_secret_id: str, issuer: str, audience: str
-) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler of an authorizer."""
-    keys = StagedSecret(
-        boto3.client("secretsmanager", config=CLIENT_CONFIG), signing_key_secret_id, now
-    )
-    authorizer = Authorizer(Tokens(keys, issuer, now), audience)
-
-    @logger.inject_lambda_context(clear_state=True)
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return authorizer.authorize(event)
-
-    return handler
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str:

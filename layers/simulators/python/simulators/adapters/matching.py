@@ -1,0 +1,37 @@
+"""Starts the matching of an order that has just arrived."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from simulators.adapters.metrics import count
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+logger = Logger(child=True)
+
+
+class Matching:
+    """The matching function, invoked without waiting for its answer."""
+
+    def __init__(self, client: LambdaClient, function_name: str) -> None:
+        self._client = client
+        self._function_name = function_name
+
+    def announce(self, exchange_id: str, client_order_id: str) -> None:
+        """Have the order matched now. If that fails, the session's next tick matches it."""
+        count("OrdersAccepted")
+        event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
+        try:
+            self._client.invoke(
+                FunctionName=self._function_name,
+                InvocationType="Event",
+                Payload=json.dumps(event),
+            )
+        except (BotoCoreError, ClientError):
+            logger.exception("matching was not started; the session will", extra=event)

@@ -1,0 +1,55 @@
+"""The operators' API for clients and instruments."""
+
+from dataclasses import dataclass
+
+from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.identity import passwords
+from trading.adapters.messaging.workflow_lookup import LifecycleLookup
+from trading.adapters.runtime import clock
+from trading.adapters.runtime.observability import Counters
+from trading.bootstrap import clients
+from trading.bootstrap.books import last_prices, table_books, table_names
+from trading.bootstrap.messaging import mailboxes
+from trading.bootstrap.settings import AdministrationSettings
+from trading.usecases.accounts.show_accounts import ShowAccounts
+from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.transfer_assets import TransferAssets
+from trading.usecases.orders.cancel_order import RequestCancel
+from trading.usecases.orders.list_orders import ListOrders
+
+
+@dataclass(frozen=True)
+class AdministrationApi:
+    accounts: ShowAccounts
+    books: TableBooks
+    clients: AdministerClients
+    find_orders: ListOrders
+    halt_instrument: HaltInstrument
+    idempotency: Idempotency
+    registry: TableRegistry
+    transfers: TransferAssets
+    workflow_of: LifecycleLookup
+
+
+def administration_api(settings: AdministrationSettings) -> AdministrationApi:
+    dynamodb = clients.dynamodb()
+    books = table_books(settings, dynamodb)
+    registry = TableRegistry(dynamodb, table_names(settings), settings.credentials_table, books)
+    audit = TableAuditTrail(dynamodb, settings.audit_table, clock.now)
+    execution = mailboxes(execution_queue_url=settings.execution_queue_url)
+    cancel = RequestCancel(books, execution, Counters(), clock.now)
+    return AdministrationApi(
+        accounts=ShowAccounts(books, last_prices(settings.control_table)),
+        books=books,
+        clients=AdministerClients(registry, audit, cancel, passwords.new_secret, clock.now),
+        find_orders=ListOrders(books),
+        halt_instrument=HaltInstrument(registry, audit),
+        idempotency=Idempotency(dynamodb, settings.idempotency_table),
+        registry=registry,
+        transfers=TransferAssets(registry, audit, clock.now),
+        workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),
+    )

@@ -1,0 +1,16 @@
+"""What the clients' APIs share: the rate limit of an API key."""
+
+from trading.adapters.http.throttle import Throttle
+from trading.adapters.runtime import clock
+from trading.bootstrap import clients
+from trading.bootstrap.settings import ClientApiSettings
+
+
+def throttle(settings: ClientApiSettings) -> Throttle:
+    return Throttle(
+        clients.dispensable_dynamodb(),
+        settings.control_table,
+        clock.now,
+        settings.rate_limit_requests,
+        settings.rate_limit_window_seconds,
+    )

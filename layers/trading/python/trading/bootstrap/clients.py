@@ -1,0 +1,36 @@
+"""AWS clients, with our time-outs and retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+
+from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def dynamodb() -> DynamoDBClient:
+    return boto3.client("dynamodb", config=CLIENT_CONFIG)
+
+
+def dispensable_dynamodb() -> DynamoDBClient:
+    """For reads and writes that a function can do without, when DynamoDB does not answer."""
+    return boto3.client("dynamodb", config=DISPENSABLE_CONFIG)
+
+
+def secrets_manager() -> SecretsManagerClient:
+    return boto3.client("secretsmanager", config=CLIENT_CONFIG)
+
+
+def sqs() -> SQSClient:
+    return boto3.client("sqs", config=CLIENT_CONFIG)
+
+
+def step_functions() -> SFNClient:
+    return boto3.client("stepfunctions", config=CLIENT_CONFIG)

@@ -1,0 +1,39 @@
+"""Log-in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.identity.login import Login
+from trading.adapters.identity.tokens import Tokens
+from trading.adapters.runtime import clock
+from trading.adapters.runtime.secrets import StagedSecret
+from trading.bootstrap import clients
+from trading.bootstrap.settings import LogInSettings
+
+
+@dataclass(frozen=True)
+class LogInApi:
+    idempotency: Idempotency
+    login: Login
+    token_lifetime: timedelta
+    tokens: Tokens
+
+
+def log_in_api(settings: LogInSettings) -> LogInApi:
+    dynamodb = clients.dynamodb()
+    keys = StagedSecret(clients.secrets_manager(), settings.signing_key_secret_id, clock.now)
+    lifetime = timedelta(seconds=settings.token_lifetime_seconds)
+    return LogInApi(
+        # A record expires with its token, because an expired token is of no use to a repetition.
+        idempotency=Idempotency(dynamodb, settings.idempotency_table, lifetime),
+        login=Login(
+            dynamodb,
+            settings.credentials_table,
+            settings.clients_table,
+            settings.control_table,
+            clock.now,
+        ),
+        token_lifetime=lifetime,
+        tokens=Tokens(keys, settings.token_issuer, clock.now),
+    )

@@ -1,0 +1,44 @@
+"""Mailboxes, their workers, and workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from trading.adapters.messaging.mailboxes import SqsMailboxes
+from trading.adapters.messaging.worker import AnyMessage, MailboxWorker
+from trading.adapters.messaging.workflow import OrderLifecycle
+from trading.adapters.runtime import clock
+from trading.bootstrap import clients
+
+
+def mailboxes(
+    *, execution_queue_url: str = "", clearing_queue_url: str = "", settlement_queue_url: str = ""
+) -> SqsMailboxes:
+    """The mailboxes that a function may send to."""
+    return SqsMailboxes(
+        clients.sqs(), clock.now, execution_queue_url, clearing_queue_url, settlement_queue_url
+    )
+
+
+def order_lifecycle(arn: str) -> OrderLifecycle:
+    """The workflow of an order, to start and to answer."""
+    return OrderLifecycle(clients.step_functions(), clock.now, arn)
+
+
+def task_answers() -> OrderLifecycle:
+    """Answers to workflows that wait, by task token. It starts none."""
+    return order_lifecycle("")
+
+
+def worker(
+    parse: Callable[[str], AnyMessage],
+    handle: Callable[[AnyMessage, LambdaContext, bool], None],
+    give_up: Callable[[AnyMessage, str], None],
+    *,
+    queue_url: str,
+    dlq_url: str,
+) -> MailboxWorker[AnyMessage]:
+    """The Lambda handler of a mailbox."""
+    return MailboxWorker(parse, handle, give_up, clients.sqs(), queue_url, dlq_url)

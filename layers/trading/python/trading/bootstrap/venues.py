@@ -1,0 +1,34 @@
+"""The outside world: exchanges, depository, and the secrets shared with them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from trading.adapters.runtime import clock
+from trading.adapters.runtime.settings import api_base_url
+from trading.adapters.venues.depository import HttpDepository
+from trading.adapters.venues.http import VenueHttp, pool
+from trading.adapters.venues.secrets import VenueSecrets
+from trading.bootstrap import clients
+from trading.bootstrap.settings import VenueSettings
+
+EXCHANGE_READ_TIMEOUT_SECONDS = 1.5
+DEPOSITORY_READ_TIMEOUT_SECONDS = 3.5
+"""The depository settles a batch and nobody waits for its answer. When an exchange is slow, another
+exchange is the better choice.
+"""
+
+
+def venue_secrets(prefix: str) -> VenueSecrets:
+    return VenueSecrets(clients.secrets_manager(), prefix, clock.now)
+
+
+def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHttp:
+    """Signed requests to the outside world."""
+    base_url = partial(api_base_url, settings.venues_api_id, settings.venues_api_stage)
+    secrets = venue_secrets(settings.venue_secret_prefix)
+    return VenueHttp(base_url, secrets, clock.now, pool(read_timeout_seconds))
+
+
+def depository(settings: VenueSettings) -> HttpDepository:
+    return HttpDepository(venue_http(settings, DEPOSITORY_READ_TIMEOUT_SECONDS))
