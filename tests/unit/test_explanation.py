@@ -18,9 +18,10 @@ from tests.simulation.faults import Rates
 from trading.adapters.dynamodb import prices, reconciliation_reports, reference_data
 from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency
+from trading.adapters.http.problems import ProblemCode
 from trading.adapters.identity import login, tokens
 from trading.adapters.messaging import worker
-from trading.adapters.venues import secrets
+from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain import reconciliation
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
@@ -31,7 +32,8 @@ from trading.domain.reference import calendars
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
-CODES = {str(code) for codes in (BreakCode, EndReason, ErrorCode, RejectReason) for code in codes}
+CODED = (BreakCode, EndReason, ErrorCode, ProblemCode, RejectReason)
+CODES = {str(code) for codes in CODED for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["execution"].timeout
 TOKEN_SECONDS = Settings.model_fields["token_lifetime_seconds"].default
@@ -147,6 +149,8 @@ FIGURES = [
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
     ("identity.md", "a key is locked for {} seconds", seconds(login.FIRST_LOCK)),
     ("identity.md", "up to {} minutes", minutes(login.LONGEST_LOCK)),
+    ("venues.md", "more than {} seconds", signatures.REPLAY_WINDOW_SECONDS),
+    ("venues.md", "After {} seconds one worker", exchanges.RECOVERY_SECONDS),
     ("failures.md", "it after {} receives", mailbox.MAX_RECEIVES),
     ("failures.md", "| the queue | after {} seconds |", VISIBILITY_SECONDS),
     ("identity.md", "valid for {} minutes", TOKEN_SECONDS // 60),
@@ -167,6 +171,14 @@ def test_a_figure_is_that_of_the_code(page: str, phrase: str, figure: object) ->
 def test_a_new_signing_key_waits_for_half_a_minute() -> None:
     assert timedelta(seconds=30) == tokens.PUBLISHED_FOR
     assert "It signs only after half a minute" in words("identity.md")
+
+
+def test_a_circuit_opens_after_three_failures_and_retries_have_a_budget_of_ten() -> None:
+    assert exchanges.BREAKER.failure_threshold == 3
+    assert http.RETRY_BUDGET == 10 * http.RETRY_COST
+    page = words("venues.md")
+    assert "After three failures in a row" in page
+    assert "after ten in a row" in page
 
 
 def test_a_key_is_locked_after_the_fifth_failure() -> None:
