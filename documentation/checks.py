@@ -2,6 +2,7 @@
 another host for anything.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -20,6 +21,7 @@ LOADED = {
     "video": ("src", "poster"),
 }
 """Attributes whose address a browser asks for by itself."""
+IN_STYLE_SHEET = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""")
 POLICY = "default-src 'self'"
 
 
@@ -48,10 +50,19 @@ class Document(HTMLParser):
 def findings(site: Path) -> list[str]:
     """What is wrong with the site, a line each."""
     return [
-        f"{page.relative_to(site)}: {finding}"
-        for page in sorted(site.rglob("*.html"))
-        for finding in _of_page(site, page)
+        f"{file.relative_to(site)}: {finding}"
+        for file in sorted(site.rglob("*"))
+        for finding in CHECKS.get(file.suffix, _nothing)(site, file)
     ]
+
+
+def _nothing(_site: Path, _file: Path) -> Iterator[str]:
+    yield from ()
+
+
+def _of_style_sheet(_site: Path, sheet: Path) -> Iterator[str]:
+    for address in IN_STYLE_SHEET.findall(sheet.read_text()):
+        yield f"loads {address}"
 
 
 def _of_page(site: Path, page: Path) -> Iterator[str]:
@@ -86,6 +97,9 @@ def _target(site: Path, page: Path, link: str) -> Path:
         return page
     target = site / path.lstrip("/") if path.startswith("/") else (page.parent / path).resolve()
     return target / "index.html" if target.is_dir() else target
+
+
+CHECKS = {".html": _of_page, ".css": _of_style_sheet}
 
 
 @cache

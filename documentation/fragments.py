@@ -16,12 +16,16 @@ from documentation.reference import (
     queues,
     tables,
 )
+from trading.adapters.http.problems import ProblemCode
 from trading.codes import CODES
+from trading.domain.errors import ErrorCode
+from trading.metrics import Metric
 
+# Error codes and metrics have pages that say more of them.
 CODE_TABLES: dict[str, Callable[[], str]] = {
     title.lower().replace(" ", "-"): partial(codes.codes_table, enum)
     for title, enum in CODES.items()
-    if title != "Metrics"
+    if enum not in (ErrorCode, ProblemCode, Metric)
 }
 FRAGMENTS: dict[str, Callable[[], str]] = {
     "alarms": alarms.sections,

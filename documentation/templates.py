@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -19,12 +20,21 @@ STAGE = "dev"
 @cache
 def templates() -> Synthesized:
     """All stacks."""
+    return Synthesized(kept())
+
+
+def kept() -> Path:
+    """The directory with the templates. They are synthesized if they are not there yet."""
     directory = KEPT / _fingerprint()
     if not directory.exists():
         shutil.rmtree(KEPT, ignore_errors=True)
-        _synthesize(KEPT / "layers", KEPT / "unfinished")
-        (KEPT / "unfinished").rename(directory)
-    return Synthesized(directory)
+        KEPT.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=KEPT) as unfinished:
+            _synthesize(Path(unfinished) / "layers", Path(unfinished) / "out")
+            for asset in (Path(unfinished) / "out").glob("asset.*"):
+                shutil.rmtree(asset, ignore_errors=True)
+            (Path(unfinished) / "out").rename(directory)
+    return directory
 
 
 def _fingerprint() -> str:

@@ -1,25 +1,12 @@
 """Tables and secrets."""
 
-import re
-
 import pytest
 
-from infra.stage import ROOT
+from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from infra.synthesized import Resource, Synthesized
 
-TABLE_ROW = re.compile(
-    r"^\| `([a-z-]+)`( L)?(?: \(simulator\))? \| `(\w+)`(?: \+ `(\w+)`)? \|", re.MULTILINE
-)
-
-
-def documented() -> dict[str, tuple[bool, list[str]]]:
-    """Table → whether it is marked L, and its key, as the architecture document says."""
-    section = (ROOT / "docs" / "architecture.md").read_text().split("## Tables")[1].split("## ")[0]
-    rows = TABLE_ROW.findall(section)
-    return {
-        name: (bool(ledger), [partition, *filter(None, [sort])])
-        for name, ledger, partition, sort in rows
-    }
+LEDGER = {"accounts", "orders", "ledger", "audit"}
+"""What must never be lost."""
 
 
 def tables(deployed: Synthesized, stage: str) -> dict[str, Resource]:
@@ -29,14 +16,13 @@ def tables(deployed: Synthesized, stage: str) -> dict[str, Resource]:
     }
 
 
-def test_tables_and_keys_are_those_of_the_architecture(
-    synthesized: Synthesized, stage: str
-) -> None:
+def test_tables_and_keys_are_those_of_the_catalog(synthesized: Synthesized, stage: str) -> None:
     deployed = {
         name: [key["AttributeName"] for key in table.properties["KeySchema"]]
         for name, table in tables(synthesized, stage).items()
     }
-    assert deployed == {name: key for name, (_, key) in documented().items()}
+    specified = {**TABLES, **SIMULATOR_TABLES}
+    assert deployed == {name: list(spec.key) for name, spec in specified.items()}
 
 
 def test_every_table_is_encrypted_and_on_demand(synthesized: Synthesized) -> None:
@@ -46,10 +32,9 @@ def test_every_table_is_encrypted_and_on_demand(synthesized: Synthesized) -> Non
 
 
 def test_the_ledger_can_be_recovered_to_any_moment(synthesized: Synthesized, stage: str) -> None:
-    for name, (ledger, _) in documented().items():
+    for name in LEDGER:
         recovery = tables(synthesized, stage)[name].properties["PointInTimeRecoverySpecification"]
-        if ledger:
-            assert recovery == {"PointInTimeRecoveryEnabled": True}, name
+        assert recovery == {"PointInTimeRecoveryEnabled": True}, name
 
 
 @pytest.mark.parametrize(
@@ -60,8 +45,8 @@ def test_only_the_ledger_and_only_in_production_outlives_the_stack(
     stage_name: str, ledger_policy: str, protected: bool, request: pytest.FixtureRequest
 ) -> None:
     deployed = tables(request.getfixturevalue(stage_name), stage_name)
-    for name, (ledger, _) in documented().items():
-        table = deployed[name]
+    for name, table in deployed.items():
+        ledger = name in LEDGER
         assert table.template["DeletionPolicy"] == (ledger_policy if ledger else "Delete"), name
         assert table.properties.get("DeletionProtectionEnabled", False) is (protected and ledger), (
             name

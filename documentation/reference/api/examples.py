@@ -52,9 +52,7 @@ def example(specification: Specification, schema: Schema, name: str = "") -> Any
         case {"default": value} if value is not None and schema.get("type") != "object":
             return value
         case {"properties": properties}:
-            return {
-                field: example(specification, each, field) for field, each in properties.items()
-            }
+            return _object(specification, schema, properties)
         case {"anyOf": choices} if NULL in choices and not any("examples" in c for c in choices):
             return None
         case {"anyOf": [choice, *_]}:
@@ -64,6 +62,18 @@ def example(specification: Specification, schema: Schema, name: str = "") -> Any
         case {"type": "object", "additionalProperties": Mapping() as values}:
             return {"key": example(specification, values)}
     return _scalar(schema, name)
+
+
+def _object(
+    specification: Specification, schema: Schema, properties: Mapping[str, Schema]
+) -> dict[str, Any]:
+    """An object of the first form that it may take, if there are several."""
+    form: Schema = next(iter(schema.get("anyOf", ())), {})
+    fixed = {name for name, each in form.get("properties", {}).items() if each == NULL}
+    return {
+        name: None if name in fixed else example(specification, each, name)
+        for name, each in properties.items()
+    }
 
 
 def _scalar(schema: Schema, name: str) -> Any:
