@@ -1,6 +1,4 @@
-"""The audit log: what somebody is about to do is written down first, and afterwards that it was
-done.
-"""
+"""The audit log. An action has an entry before it is done, and one after."""
 
 from __future__ import annotations
 
@@ -19,8 +17,10 @@ MONTHS_BACK = 12
 
 
 class AuditEntry(Frozen):
-    """`details` say to what: queue, message id, body and its hash; an order; a job and its input; a
-    client's limits.
+    """Who did what, when and why.
+
+    `details` say to what: a queue, message id, body and its hash; an order; a job and its input; or
+    a client's limits.
     """
 
     subject: str
@@ -32,7 +32,7 @@ class AuditEntry(Frozen):
 
 
 class TableAuditTrail:
-    """The port `AuditTrail`. Entries are written once and never changed."""
+    """The port `AuditTrail`. Entries never change."""
 
     def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
         self._client = client
@@ -42,7 +42,7 @@ class TableAuditTrail:
     def write(
         self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]
     ) -> AuditEntry:
-        """Write an entry. Whatever it announces must wait until this has returned."""
+        """Write an entry. The caller does what the entry announces only after this has returned."""
         entry = AuditEntry(
             subject=subject,
             at=self._clock(),
@@ -53,13 +53,13 @@ class TableAuditTrail:
         )
         while not self._put(entry):
             known = self._get(subject, iso(entry.at))
-            if known == entry:  # written before, and the answer was lost
+            if known == entry:  # It was written before, and the answer was lost.
                 break
             entry = entry.model_copy(update={"at": entry.at + timedelta(microseconds=1)})
         return entry
 
     def of(self, subject: str) -> list[AuditEntry]:
-        """Everything about a subject, oldest first."""
+        """All entries about a subject, oldest first."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="subject = :subject",

@@ -1,4 +1,4 @@
-"""Entities from the items that keep them, without the attributes that only keys and indexes need."""
+"""Entities from their items. Attributes that only keys and indexes need are left out."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,8 +22,9 @@ def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
 
 
 def load_entry(item: Mapping[str, Any]) -> LedgerEntry:
-    """A ledger entry. Raises ValidationError, also for an attribute that nobody knows: the ledger
-    is not to be guessed at.
+    """A ledger entry. Raises ValidationError, also for an unknown attribute.
+
+    Entries are never read in part: the books must agree with every attribute of the ledger.
     """
     return LEDGER_ENTRY.validate_python(
         {name: value for name, value in item.items() if name != "moved_at"}
@@ -36,4 +37,4 @@ LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Account | Position | Obligat
     "OBLIGATION": partial(load_entity, Obligation),
     "ORDER": partial(load_entity, Order),
 }
-"""What is kept in accounts and orders, by the first part of the sort key `item`."""
+"""How to load an item of accounts or orders, by the first part of its sort key `item`."""

@@ -1,4 +1,4 @@
-"""The price of the latest execution of each symbol, shared through the control table."""
+"""The price of the latest execution of each symbol, in the control table."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ BATCH_GET_LIMIT = 100
 class TableLastPrices:
     """The port `LastPrices`.
 
-    A worker writes a symbol at most every five seconds, so an order in a symbol that trades often
-    costs no write for it. What is lost, or not answered, is dispensable; the next execution makes
-    it good. What was read, or is not there, is known for `read_max_age`.
+    A worker writes a symbol at most every five seconds, so most executions cost no write here.
+    A price that gets lost is dispensable: the next execution writes a newer one.
+    Workers cache what they read for `read_max_age`, including the fact that there is no price yet.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TableLastPrices:
         )
 
     def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
-        """Take note of an execution; one that is reported late replaces nothing younger."""
+        """Take note of an execution. It does not replace the price of a younger execution."""
         if symbol in self._written:
             return
         last = LastPrice(symbol=symbol, price=price, time=at)
@@ -72,8 +72,9 @@ class TableLastPrices:
         self._written[symbol] = True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
-        """The last prices, up to `read_max_age` older than they are written; a symbol without one
-        is left out.
+        """The last prices. Each may have been replaced for up to `read_max_age`.
+
+        A symbol without a price is left out.
         """
         found = {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
         missing = [symbol for symbol in dict.fromkeys(symbols) if symbol not in found]
@@ -107,5 +108,5 @@ class TableLastPrices:
 
 
 def last_price_name(symbol: str) -> str:
-    """The item of a symbol's last price in the control table."""
+    """The name of the item in the control table."""
     return f"LAST#{symbol}"

@@ -1,4 +1,4 @@
-"""The books, read whole and page by page, for the reconciliation."""
+"""Reading all of the books page by page, for the reconciliation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trading.usecases.posttrade.reconcile_books import Page
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Nobody waits for it, and a table that is busy with orders may well make it wait.
+# Nobody waits for the reconciliation. A table that is busy with orders may make it wait.
 CLIENT_CONFIG = Config(
     connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
 )
@@ -27,15 +27,16 @@ KEYS = {
     "ledger": ("trade_id", "kind"),
 }
 WITNESSED = {"CASH": 1, "POSITION": 2, "OBLIGATION": 9, "ORDER": 10}
-"""The invariant that cannot be vouched for when such an item is unreadable; for the ledger's it is
-the first.
+"""The invariant that cannot be checked if such an item is unreadable.
+For a ledger entry it is the first.
 """
 TASK_TOKEN = "TOKEN"  # noqa: S105
 
 
 class TableReader:
-    """The port `BooksReader`. One page after another: a scan in parallel would be quicker, and take
-    the tables from those who trade.
+    """The port `BooksReader`.
+
+    It reads one page after another. A parallel scan would be faster, but would slow down trading.
     """
 
     def __init__(self, client: DynamoDBClient, *, accounts: str, orders: str, ledger: str) -> None:
@@ -43,8 +44,9 @@ class TableReader:
         self._tables = {"accounts": accounts, "orders": orders, "ledger": ledger}
 
     def pages(self, *, consistent: bool) -> Iterator[Page]:
-        """The pages of a scan: a megabyte each, half a read unit for 4 KB, or a whole one if it is
-        consistent.
+        """The pages of a scan, one megabyte each.
+
+        4 KB cost half a read unit, or a whole one if the scan is consistent.
         """
         for table, name in self._tables.items():
             pages = self._client.get_paginator("scan").paginate(
@@ -63,7 +65,7 @@ class TableReader:
 
 
 def _entity(table: str, item: Mapping[str, Any]) -> Entity | Finding | None:
-    """What an item is; None for a task token, a finding for what cannot be read."""
+    """The entity of an item. None for a task token, a finding for an item that is unreadable."""
     kind = str(item[KEYS[table][1]]).partition("#")[0]
     if kind == TASK_TOKEN:
         return None

@@ -21,14 +21,14 @@ LATEST = f"{PREFIX}LATEST"
 
 
 class TableReports:
-    """The port `Reports`: each report under its time, the newest also as the latest."""
+    """The port `Reports`. Each report is kept under its time, and the newest also as the latest."""
 
     def __init__(self, client: DynamoDBClient, control_table: str) -> None:
         self._client = client
         self._table = control_table
 
     def save(self, report: Report) -> None:
-        """Keep a report; of two runs at once, the one that began later is the latest."""
+        """Keep a report. Of two runs at once, the one that began later is the latest."""
         kept = report.model_dump(exclude_none=True)
         kept["expires_at"] = int((report.started_at + KEPT_FOR).timestamp())
         self._client.put_item(
@@ -47,7 +47,7 @@ class TableReports:
 
 
 def latest(client: DynamoDBClient, control_table: str) -> Report | None:
-    """The newest report; None before the first run."""
+    """The newest report. None before the first run."""
     answer = client.get_item(
         TableName=control_table, Key=to_item({"name": LATEST}), ConsistentRead=True
     )

@@ -1,4 +1,4 @@
-"""Writing to DynamoDB: conditional, all or nothing, every refusal mapped by its code."""
+"""Conditional writes to DynamoDB, all or nothing. Every refusal is mapped by its code."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OVERLOADS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class OverloadedError(DomainError):
-    """The tables refuse more work right now. Nothing was written."""
+    """The tables refuse more work at the moment. Nothing was written."""
 
     code = ErrorCode.OVERLOADED
     kind = ErrorKind.UNAVAILABLE
 
 
 def to_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """DynamoDB's form of an item; attributes that are None or empty lists are left out."""
+    """An item in DynamoDB's format. Attributes that are None or an empty tuple are left out."""
     return {
         name: _serializer.serialize(value)
         for name, value in attributes.items()
@@ -45,7 +45,7 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Write:
-    """One conditional write: a put of `item`, or without one a delete of `key`."""
+    """One conditional write: a put of `item`, or a delete of `key` if there is no item."""
 
     table: str
     condition: str
@@ -66,12 +66,13 @@ class Write:
 
 
 def commit(client: DynamoDBClient, writes: Sequence[Write]) -> None:
-    """Write all or nothing. Raises StaleError when a condition failed or another transaction holds
-    an item.
+    """Write all or nothing. Raises StaleError, OverloadedError.
 
-    One write needs no transaction and costs half. botocore repeats a transaction whose answer was
-    lost under the same client request token, so it is applied once; a lost answer beyond that
-    surfaces as an error, and the conditions make the caller's next try see what was written.
+    StaleError: a condition failed, or another transaction holds an item.
+    A single write needs no transaction and costs half.
+    If the answer of a transaction is lost, botocore repeats it under the same client request token,
+    so it is applied once. If all answers are lost, this raises botocore's error. The caller's next
+    try then fails on the conditions and sees what was written.
     """
     try:
         if len(writes) == 1:
