@@ -24,8 +24,9 @@ Key = tuple[str, ...]
 
 
 class MemoryBooks:
-    """The port `Books`. A versioned entity is saved on the version that was read, everything else
-    is created once.
+    """All ports of `trading.usecases.ports.books`, in memory.
+
+    A versioned entity is saved on the version that was read. Everything else is created once.
     """
 
     port = "books"

@@ -23,7 +23,7 @@ __all__ = ["TableBooks", "TableNames"]
 
 
 class TableBooks:
-    """The port `Books` over the tables: each group of methods is the part that implements it."""
+    """All ports of `trading.usecases.ports.books`. Each method is that of the part that has it."""
 
     def __init__(self, client: DynamoDBClient, tables: TableNames, clock: Clock) -> None:
         self._client = client

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from trading.domain.orders.order import Order, OrderStatus
 from trading.domain.orders.order_times import expires_at, is_overdue
 from trading.metrics import Metric
 from trading.usecases.orders import order_messages
-from trading.usecases.ports import Books, Clock, Mailboxes, Monitor, Workflow
+from trading.usecases.ports import AttentionIndex, Clock, Mailboxes, Monitor, Orders, Workflow
 
 ORDERS_PER_SWEEP = 2000
 AGAIN_AFTER = timedelta(seconds=60)
@@ -22,13 +23,17 @@ hour.
 """
 
 
+class SweepBooks(AttentionIndex, Orders, Protocol):
+    """The tables that the sweeper uses."""
+
+
 @dataclass(frozen=True)
 class SweepOrders:
     """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure
     does not stop the others.
     """
 
-    books: Books
+    books: SweepBooks
     workflow: Workflow
     mailboxes: Mailboxes
     monitor: Monitor

@@ -3,7 +3,6 @@
 from trading.usecases.ports.books import (
     Accounts,
     AttentionIndex,
-    Books,
     ClientProfiles,
     EntryKey,
     Ledger,
@@ -36,7 +35,6 @@ from trading.usecases.ports.venues import Depository, Exchanges, VenueHealth
 __all__ = [
     "Accounts",
     "AttentionIndex",
-    "Books",
     "Change",
     "ClientProfiles",
     "Clock",

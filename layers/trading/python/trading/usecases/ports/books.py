@@ -132,22 +132,3 @@ class UnitOfWork(Protocol):
     def commit(self, *changes: Change) -> None:
         """Write all or nothing. Raises StaleError if a condition failed."""
         ...
-
-
-class Books(
-    ReferenceData,
-    ClientProfiles,
-    Accounts,
-    PositionLists,
-    Orders,
-    OrderIndex,
-    Ledger,
-    LedgerIndex,
-    Obligations,
-    ObligationIndex,
-    AttentionIndex,
-    TaskTokens,
-    UnitOfWork,
-    Protocol,
-):
-    """Everything that the tables can do, for whoever assembles the use cases."""
