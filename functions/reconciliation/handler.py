@@ -22,7 +22,7 @@ reconcile = reconcile_books(load(Settings))
 
 @logger.inject_lambda_context
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The report, as docs/architecture.md has it."""
+    """The report, which docs/explanation/reconciliation.md explains."""
     seconds = context.get_remaining_time_in_millis() / 1000 - LEFT_FOR_THE_REPORT_SECONDS
     report = reconcile(now() + timedelta(seconds=seconds))
     _emit(report)

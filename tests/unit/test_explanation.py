@@ -74,6 +74,12 @@ def test_every_code_exists_and_every_break_is_explained() -> None:
     assert [code for code in BreakCode if f"`{code}`" not in pages] == []
 
 
+def test_every_make_target_exists() -> None:
+    pages = "".join(page.read_text() for page in PAGES.glob("*.md"))
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z-]+)", pages)) - set(targets) == set()
+
+
 def test_the_invariants_are_those_that_are_checked() -> None:
     listed = re.findall(r"^\| (\d+) \|", (PAGES / "reconciliation.md").read_text(), re.MULTILINE)
     assert [int(number) for number in listed] == list(reconciliation.INVARIANTS)
