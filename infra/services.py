@@ -1,6 +1,7 @@
 """The trading system itself: functions, APIs, workflows, schedules."""
 
 from collections.abc import Mapping
+from datetime import time
 
 from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,6 +11,7 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from infra.catalog import schedules
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import (
     MAILBOXES,
@@ -19,12 +21,6 @@ from infra.catalog.names import (
     SIGNING_KEY,
 )
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
-from infra.catalog.schedules import (
-    ATTENTION_SHARDS,
-    MARKET_OPENS_AT,
-    SETTLEMENT_CYCLE_AGAIN_AT,
-    SETTLEMENT_CYCLE_AT,
-)
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
@@ -35,9 +31,11 @@ from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
 from infra.wildcards import acknowledge
+from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+from trading.metrics import METRICS_NAMESPACE
 
 BATCH_SIZE = 10
-METRICS_NAMESPACE = "Trading"
 WATCHED_COUNTS = {
     "Breaks": (
         ("execution", "settlement", "settlement_reconcile"),
@@ -60,7 +58,7 @@ WATCHED_COUNTS = {
     ),
 }
 RECONCILED_WITHIN_HOURS = 3
-AUDIENCES = {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
+AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
 class ServicesStack(Stack):
@@ -306,37 +304,37 @@ class ServicesStack(Stack):
         )
 
     def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        def on_weekdays(hour: int, minute: int) -> scheduler.ScheduleExpression:
-            """At a New York time; the functions know the exchanges' holidays."""
+        def on_weekdays(at: time) -> scheduler.ScheduleExpression:
             return scheduler.ScheduleExpression.cron(
-                minute=str(minute),
-                hour=str(hour),
+                minute=str(at.minute),
+                hour=str(at.hour),
                 week_day="MON-FRI",
                 time_zone=TimeZone.AMERICA_NEW_YORK,
             )
 
         every = scheduler.ScheduleExpression.rate
-        schedules = Schedules(self, self._deployment, self._stateful.failed_schedules)
-        schedules.invoke(
+        planned = Schedules(self, self._deployment, self._stateful.failed_schedules)
+        planned.invoke(
             "sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1)
         )
         for shard in map(str, range(ATTENTION_SHARDS)):
-            schedules.invoke(
+            planned.invoke(
                 f"open-{shard}",
-                on_weekdays(*MARKET_OPENS_AT),
+                on_weekdays(schedules.MARKET_OPENS_AT),
                 functions["sweeper"],
                 {"shard": shard},
             )
-        schedules.invoke("day-close", on_weekdays(16, 5), functions["day_close"])
-        schedules.invoke("early-close", on_weekdays(13, 5), functions["day_close"])
-        schedules.start(SETTLEMENT_CYCLE, on_weekdays(*SETTLEMENT_CYCLE_AT), cycle.state_machine)
-        again = on_weekdays(*SETTLEMENT_CYCLE_AGAIN_AT)
-        schedules.start(f"{SETTLEMENT_CYCLE}-again", again, cycle.state_machine)
-        hourly = scheduler.ScheduleExpression.cron(
-            minute="15"
-        )  # a while after the settlement cycle, too
-        schedules.invoke("reconciliation", hourly, functions["reconciliation"])
-        schedules.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
+        planned.invoke("day-close", on_weekdays(schedules.DAY_CLOSE_AT), functions["day_close"])
+        planned.invoke("early-close", on_weekdays(schedules.EARLY_CLOSE_AT), functions["day_close"])
+        planned.start(
+            SETTLEMENT_CYCLE, on_weekdays(schedules.SETTLEMENT_CYCLE_AT), cycle.state_machine
+        )
+        again = on_weekdays(schedules.SETTLEMENT_CYCLE_AGAIN_AT)
+        planned.start(f"{SETTLEMENT_CYCLE}-again", again, cycle.state_machine)
+        # A quarter past the hour, so that a run never coincides with a settlement cycle.
+        hourly = scheduler.ScheduleExpression.cron(minute="15")
+        planned.invoke("reconciliation", hourly, functions["reconciliation"])
+        planned.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
 
 
 def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> None:

@@ -5,7 +5,7 @@ a scan.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from infra.catalog.schedules import SETTLEMENT_CYCLE_AT
@@ -135,7 +135,7 @@ class StuckOrders:
 
 def cycle_of(day: date) -> datetime:
     """When the settlement cycle of a day begins."""
-    return datetime.combine(day, time(*SETTLEMENT_CYCLE_AT), calendars.NEW_YORK)
+    return datetime.combine(day, SETTLEMENT_CYCLE_AT, calendars.NEW_YORK)
 
 
 def last_settled_day(now: datetime) -> date:

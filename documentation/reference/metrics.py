@@ -6,8 +6,7 @@ from collections import defaultdict
 from documentation.markdown import code, codes, link, table
 from documentation.reference.alarms import Alarm, alarms
 from documentation.reference.sources import calls
-from trading.adapters.runtime.observability import METRICS_NAMESPACE
-from trading.metrics import Metric
+from trading.metrics import METRICS_NAMESPACE, Metric
 
 
 def emitted() -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from trading.wire import CALLBACK_PATH
+
 
 @dataclass(frozen=True)
 class Route:
@@ -39,7 +41,7 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/trade/{trade_id}", "orders"),
     Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
     Route("GET", "/api/v1/transactions", "accounts"),
-    Route("POST", "/api/v1/exchange/callbacks", "callbacks", signed=True),
+    Route("POST", CALLBACK_PATH, "callbacks", signed=True),
 )
 INTERNAL_ROUTES = (
     Route("POST", "/api/v1/execution/{order_id}", "internal"),

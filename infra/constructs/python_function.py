@@ -15,8 +15,10 @@ from infra.catalog.functions import FunctionSpec
 from infra.catalog.grants import GRANTS
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns, statements
+from infra.environment import environment
 from infra.stage import ROOT, Deployment
 from infra.wildcards import acknowledge, acknowledge_any_resource
+from trading.metrics import METRICS_NAMESPACE
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
@@ -50,8 +52,9 @@ def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion
 
 
 class PythonFunction(lambda_.Function):
-    """A function of the catalog: its own role, its own log group, the permissions and variables of
-    its specification.
+    """A function of the catalog, with its own role, its own log group and its grants.
+
+    Its environment is what its settings require of `variables`.
     """
 
     def __init__(
@@ -99,13 +102,16 @@ class PythonFunction(lambda_.Function):
             timeout=Duration.seconds(spec.timeout),
             memory_size=spec.memory,
             tracing=lambda_.Tracing.ACTIVE,
-            environment={
-                "STAGE": deployment.stage,
-                "LOG_LEVEL": "INFO",
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "Trading",
-                **{variable: variables[variable] for variable in spec.env},
-            },
+            environment=environment(
+                name,
+                {
+                    **variables,
+                    "STAGE": deployment.stage,
+                    "LOG_LEVEL": "INFO",
+                    "POWERTOOLS_SERVICE_NAME": name,
+                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                },
+            ),
         )
         if spec.asynchronous:
             self.configure_async_invoke(

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from infra.catalog.schedules import ATTENTION_SHARDS
 from infra.stage import ROOT
 from infra.synthesized import Synthesized
 from trading.adapters.dynamodb import keys
@@ -151,7 +150,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         "sweeper": ("rate(1 minute)", "Etc/UTC"),
         **{
             f"open-{shard}": ("cron(30 9 ? * MON-FRI *)", "America/New_York")
-            for shard in range(ATTENTION_SHARDS)
+            for shard in range(keys.ATTENTION_SHARDS)
         },
         "exchange-session": ("rate(1 minute)", "Etc/UTC"),
         "early-close": ("cron(5 13 ? * MON-FRI *)", "America/New_York"),

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import boto3
 
-from infra.catalog.schedules import ATTENTION_SHARDS
 from tests.simulation.cloud import Cloud
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, StuckError
@@ -39,6 +38,7 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
+from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords

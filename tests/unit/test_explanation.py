@@ -4,7 +4,7 @@ figures are those of the code.
 
 import itertools
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -127,8 +127,8 @@ def seconds(time: timedelta) -> int:
     return int(time.total_seconds())
 
 
-def clock(hour_and_minute: tuple[int, int]) -> str:
-    return "{}:{:02}".format(*hour_and_minute)
+def clock(at: time) -> str:
+    return f"{at:%H:%M}"
 
 
 FIGURES = [

@@ -1,9 +1,10 @@
-"""The metrics that the system emits in the namespace `Trading`, by service."""
+"""The metrics that the system emits, by service."""
 
 from typing import Self
 
 from trading.domain.coded import Coded
 
+METRICS_NAMESPACE = "Trading"
 COUNT, SECONDS = "count", "seconds"
 
 

@@ -7,9 +7,7 @@ import os
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from trading.metrics import Metric
-
-METRICS_NAMESPACE = "Trading"
+from trading.metrics import METRICS_NAMESPACE, Metric
 
 logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 """JSON lines with service, level and the keys a handler appends (`correlation_id` above all)."""
