@@ -1,5 +1,5 @@
-"""What is checked of the built site: each link and anchor of our own exists, and no page asks
-another host for anything.
+"""What is checked of the built site: each link and anchor of our own exists, no page asks another
+host for anything, and each diagram is well formed.
 """
 
 import re
@@ -8,6 +8,8 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from documentation.diagram_checks import errors_of
 
 LOADED = {
     "audio": ("src",),
@@ -34,6 +36,8 @@ class Document(HTMLParser):
         self.links: list[str] = []
         self.loaded: list[str] = []
         self.policies: list[str] = []
+        self.diagrams: list[str] = []
+        self._in_diagram = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -45,15 +49,39 @@ class Document(HTMLParser):
         if tag == "meta" and values.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(values["content"])
         self.loaded += [values[name] for name in LOADED.get(tag, ()) if name in values]
+        if tag == "pre" and values.get("class") == "mermaid":
+            self._in_diagram = True
+            self.diagrams.append("")
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text of a diagram."""
+        if self._in_diagram:
+            self.diagrams[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Notice the end of a diagram."""
+        if tag == "pre":
+            self._in_diagram = False
 
 
 def findings(site: Path) -> list[str]:
     """What is wrong with the site, a line each."""
-    return [
+    found = [
         f"{file.relative_to(site)}: {finding}"
         for file in sorted(site.rglob("*"))
         for finding in CHECKS.get(file.suffix, _nothing)(site, file)
     ]
+    return [*found, *_of_diagrams(site)]
+
+
+def _of_diagrams(site: Path) -> Iterator[str]:
+    diagrams = [
+        (page, text) for page in sorted(site.rglob("*.html")) for text in _document(page).diagrams
+    ]
+    errors = errors_of([text for _, text in diagrams]) if diagrams else []
+    for (page, _), error in zip(diagrams, errors, strict=True):
+        if error is not None:
+            yield f"{page.relative_to(site)}: has a diagram that is not well formed: {error}"
 
 
 def _nothing(_site: Path, _file: Path) -> Iterator[str]:

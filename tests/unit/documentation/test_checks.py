@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from documentation import checks
 from documentation.checks import POLICY, findings
 
 Write = Callable[[str, str], None]
@@ -42,6 +43,20 @@ def test_what_is_dead_or_elsewhere_is_found(
 ) -> None:
     write("index.html", body)
     assert findings(tmp_path) == [f"index.html: {finding}"]
+
+
+def test_a_diagram_that_is_not_well_formed_is_found(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a parser that knows one error. Mermaid's own needs node and its script: `make docs`."""
+
+    def errors_of(diagrams: list[str]) -> list[str | None]:
+        return [None if text == "A --> B" else "line 1" for text in diagrams]
+
+    monkeypatch.setattr(checks, "errors_of", errors_of)
+    write("good.html", '<pre class="mermaid"><code>A --&gt; B</code></pre>')
+    write("bad.html", '<pre class="mermaid"><code>A --&gt;</code></pre>')
+    assert findings(tmp_path) == ["bad.html: has a diagram that is not well formed: line 1"]
 
 
 def test_a_page_must_forbid_other_hosts(tmp_path: Path) -> None:
