@@ -24,7 +24,7 @@ from cli.options import (
 from cli.pages import fetch, tell_of_more
 from cli.session import Session
 from cli.watch import watch
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 
 PATH = "/api/v1/orders"

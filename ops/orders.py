@@ -123,7 +123,7 @@ def resolve(ctx: typer.Context, order_id: OrderId, reason: Reason, as_json: AsJs
     AuditLog(target).record(
         f"order/{order_id}", "resolve", reason, review_reason=order.review_reason
     )
-    target.books.commit(order.model_copy(update={"review_reason": None}))
+    target.books.commit(order.reviewed())
     screen.show(
         {"order_id": order_id, "resolved": order.review_reason},
         f"{order_id} is not flagged any more.",

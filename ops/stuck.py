@@ -11,10 +11,11 @@ from enum import StrEnum
 from infra.catalog.schedules import SETTLEMENT_CYCLE_AT
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.attention import LOOK_AGAIN_AFTER, is_neglected
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting
 from trading.domain.reference import calendars
-from trading.usecases.execution.sweep_orders import AGAIN_AFTER
 from trading.usecases.ports import Clock
 from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
@@ -62,7 +63,7 @@ class StuckOrders:
         """
         now = self.clock()
         # What the sweeper has just pushed is listed as due in a minute.
-        listed = self.books.orders_due(now + AGAIN_AFTER, limit)
+        listed = self.books.orders_due(now + LOOK_AGAIN_AFTER, limit)
         flagged = self.books.orders_in_review(limit)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             orders = [
@@ -111,7 +112,7 @@ class StuckOrders:
             return Stage.NOT_ENDED, f"live at {at}"
         if not order.venue_time_in_force.rests:
             return Stage.SILENT, f"live at {at}"
-        if order.attention_at is not None and order.attention_at <= now - older_than:
+        if is_neglected(order, now, older_than):
             return Stage.NOT_SWEPT, f"live at {at}"
         return None, ""
 

@@ -1,7 +1,7 @@
 """The life of an order, drawn from its table of legal transitions."""
 
 from documentation.markdown import mermaid
-from trading.domain.orders.order import FINAL, TRANSITIONS
+from trading.domain.orders.order_status import FINAL, TRANSITIONS
 
 
 def diagram() -> str:

@@ -10,7 +10,9 @@ from typing import Self
 from trading.adapters.faces import views
 from trading.adapters.messaging.workflow_lookup import WorkflowState
 from trading.domain.ledger import Break, LedgerEntry
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen, Timestamp
 
 

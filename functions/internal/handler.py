@@ -20,7 +20,7 @@ from trading.adapters.runtime.settings import load
 from trading.bootstrap import clearing, messaging, settlement
 from trading.bootstrap.books import table_books
 from trading.domain.ledger import Novation, Settlement
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
 from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError

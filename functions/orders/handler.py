@@ -19,7 +19,6 @@ from trading.adapters.faces.trade_records import (
     TradeHistory,
     TradeRecord,
     TradeRequest,
-    at_acceptance,
 )
 from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
@@ -31,7 +30,8 @@ from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.orders import orders_api
 from trading.domain import identifiers
-from trading.domain.orders.order import Order, OrderRequest, OrderStatus
+from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
@@ -273,7 +273,7 @@ def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Respon
 def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response[Record]:
     placed, headers = _take(request)
     location = {"Location": f"/api/v1/trade/{placed.order_id}"}
-    return json_response(record(at_acceptance(placed)), HTTPStatus.CREATED, headers | location)
+    return json_response(record(placed.at_acceptance()), HTTPStatus.CREATED, headers | location)
 
 
 @app.get(

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from tests.fakes.faults import Faults, faulty
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
 from trading.domain.accounts.movements import is_listed, sort_key_of
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reconciliation import Snapshot
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned

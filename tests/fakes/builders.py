@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from trading.domain import identifiers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.orders import order_entry
 from trading.domain.orders.booking import VenueExecution

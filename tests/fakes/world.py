@@ -17,7 +17,8 @@ from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
 from trading.domain.accounts import transfers
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import Replacement
 from trading.domain.reconciliation import Finding, check
 from trading.messages import (

@@ -14,7 +14,8 @@ from tests.load.tables import Books
 from tests.load.traffic import Answer, Sent
 from trading.domain import identifiers
 from trading.domain.ledger import Fill, Novation
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 
 Execution = tuple[str, str, str, int, Decimal | None]
 

@@ -12,7 +12,8 @@ from typing import Any
 from tests.benchmarks.grid import Grid
 from tests.load.tables import Books
 from tests.load.traffic import Answer, Sent
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 
 NINE_TENTHS = 0.9
 

@@ -11,7 +11,8 @@ from local.aws_client import aws_client
 from simulators.dispatch import Dispatch
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.transactions import from_item
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.orders.order import Order
 from trading.wire import ExecType, ExecutionReport

@@ -27,8 +27,9 @@ from tests.load.traffic import Answer, Sent
 from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Fill, Novation
 from trading.domain.orders import booking, order_entry
-from trading.domain.orders.order import Order, OrderStatus
-from trading.domain.posttrade import clearing
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.posttrade import clearing, netting
 from trading.wire import ExecType, ExecutionReport
 
 ORDER = {
@@ -61,8 +62,8 @@ def traded() -> tuple[Order, Account, list[Fill]]:
 
 def novations(fills: list[Fill]) -> list[Novation]:
     """Their novations."""
-    owed = [clearing.obligation_of(fill) for fill in fills]
-    net = clearing.net("AAPL", fills[0].settlement_date, owed)
+    owed = [netting.obligation_of(fill) for fill in fills]
+    net = netting.net("AAPL", fills[0].settlement_date, owed)
     return [clearing.novate(fill, make_client(), net, NOW) for fill in fills]
 
 

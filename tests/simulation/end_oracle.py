@@ -35,10 +35,11 @@ from tests.simulation.violations import ViolationError
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain import reconciliation
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
 from trading.domain.accounts.movements import Movement
+from trading.domain.accounts.position import Position
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reconciliation import Snapshot
 from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements

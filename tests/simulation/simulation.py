@@ -43,7 +43,8 @@ from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
 from trading.domain.reference.calendars import NEW_YORK, is_business_day, next_business_day

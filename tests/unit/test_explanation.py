@@ -26,7 +26,7 @@ from trading.domain import reconciliation
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
 from trading.domain.orders import order_entry, order_times
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reference import calendars
 from trading.usecases.posttrade import reconcile_books, settlement_cycle

@@ -17,7 +17,8 @@ from tests.fakes.builders import (
 )
 from tests.fakes.world import NOW, World
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.accounts.valuation import average_purchase_price
 from trading.domain.orders import booking
 from trading.domain.orders.order import Order

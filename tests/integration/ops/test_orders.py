@@ -8,7 +8,7 @@ from tests.integration.ops.conftest import Operator
 from tests.integration.trading.admin import ask
 from tests.integration.trading.books import NAMES
 from tests.integration.trading.orders import MARKET, cleared_order, next_night, place
-from trading.domain.orders.order import Ending
+from trading.domain.orders.end_request import Ending
 from trading.messages import PollOrder
 
 MINUTES = 60

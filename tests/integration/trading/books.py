@@ -11,7 +11,8 @@ from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.reconciliation import Finding, Snapshot, check
 from trading.domain.reference.instruments import Exchange, Instrument
 

@@ -5,10 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from trading.domain import ledger
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Break, Deposit, Fill, NetPosition, Novation, Settlement
-from trading.domain.orders.order import ChildOrder, ChildStatus, HistoryEntry, Order, OrderStatus
-from trading.domain.posttrade.clearing import Obligation, obligation_of
+from trading.domain.orders.child_order import ChildOrder, ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import HistoryEntry, OrderStatus
+from trading.domain.posttrade.netting import Obligation, obligation_of
 from trading.domain.values import OrderType, Side, TimeInForce
 
 NOW = datetime(2026, 1, 5, 15, 0, 0, 123456, tzinfo=UTC)

@@ -13,7 +13,7 @@ from tests.integration.trading.books import put
 from tests.integration.trading.orders import MARKET, new_order, place
 from tests.unit.api.events import header, request
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Position
+from trading.domain.accounts.position import Position
 
 ROUTES = ("balance", "positions", "positions/AAPL", "portfolio")
 

@@ -20,7 +20,7 @@ from trading.adapters.messaging.worker import (
     REDRIVEN,
     MailboxWorker,
 )
-from trading.domain.accounts.cash import LedgerInvariantError
+from trading.domain.errors import NegativeBalanceError
 from trading.messages import PollOrder
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTimeError, StaleError
 
@@ -137,7 +137,7 @@ def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on
 
 
 @pytest.mark.parametrize(
-    "error", [NotFoundError("no order a"), LedgerInvariantError("held would be -1")]
+    "error", [NotFoundError("no order a"), NegativeBalanceError("held would be -1")]
 )
 def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(
     desk: Desk, error: Exception

@@ -10,7 +10,8 @@ from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, items
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import LedgerEntry
 from trading.domain.values import TimeInForce
 from trading.usecases.ports import Change, Discharged, StaleError

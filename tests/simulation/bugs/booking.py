@@ -3,7 +3,7 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes
 from trading.domain.orders.booking import VenueExecution, book, check_execution
-from trading.domain.orders.order import ChildOrder, Order
+from trading.domain.orders.child_order import ChildOrder
 from trading.usecases.execution import book_execution
 from trading.usecases.execution.book_execution import BookExecution
 
@@ -216,9 +216,9 @@ BUGS = (
         "Late fills are refused: the exchange's books and ours differ.",
         (
             Edit(
-                Order.child_ended,
-                "min(max(cumulative, child.filled), child.quantity)",
-                "child.filled",
+                ChildOrder.record_ending,
+                "min(max(cumulative, self.filled), self.quantity)",
+                "self.filled",
             ),
         ),
     ),

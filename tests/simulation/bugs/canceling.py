@@ -3,7 +3,7 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import views
 from trading.domain.orders import cancellation
-from trading.domain.orders.order import Ending
+from trading.domain.orders.end_request import Ending
 from trading.usecases.orders.cancel_order import RequestCancel
 
 BUGS = (
@@ -29,7 +29,11 @@ BUGS = (
         "a cancel is written and not due",
         "The order whose cancel is accepted comes back to the sweeper when it would have without it.",
         "Half an hour in which an order is filled whose cancel was accepted, if its message is lost.",
-        (Edit(cancellation.decide, ', "attention_at": now', ""),),
+        (
+            Edit(
+                cancellation.decide, "order.with_ending(request, now)", "order.but(ending=request)"
+            ),
+        ),
     ),
     Bug(
         "a cancel's message is not sent",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.domain.orders.order import Order
-from trading.domain.posttrade import clearing, settlement
+from trading.domain.posttrade import clearing, netting, settlement
 from trading.usecases.posttrade import settlement_cycle
 from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations, confirms
@@ -95,7 +95,7 @@ BUGS = (
         "obligation with fees",
         "The obligation's amount includes the exchange's fee.",
         "The depository is told another amount than the counterparty.",
-        (Edit(clearing.obligation_of, "amount=fill.notional", "amount=fill.client_amount"),),
+        (Edit(netting.obligation_of, "amount=fill.notional", "amount=fill.client_amount"),),
     ),
     Bug(
         "net position without this trade",

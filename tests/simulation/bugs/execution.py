@@ -49,7 +49,7 @@ BUGS = (
             ),
             Edit(
                 SubmitChild._fence,
-                'order = self.book.state(order, child, state.model_copy(update={"status": VenueOrderStatus.NEW}))',
+                "order = self.book.state(order, child, state.without_end())",
                 "pass",
             ),
         ),
@@ -158,7 +158,7 @@ BUGS = (
             Edit(
                 EndEarly.cancel_children,
                 "self.monitor.count(Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, error=str(error))",
-                'order = self.book.child_end(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, "canceled")',
+                'order = self.book.child_end(order, child, __import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, "canceled")',
             ),
         ),
     ),
@@ -170,7 +170,7 @@ BUGS = (
             Edit(
                 EndEarly.cancel_children,
                 "        order = self.book.state(order, child, state)\n",
-                '        order = self.book.child_end(order, child, __import__("trading").domain.orders.order.ChildStatus.CANCELED, 0, state.reason)\n',
+                '        order = self.book.child_end(order, child, __import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, state.reason)\n',
             ),
         ),
     ),

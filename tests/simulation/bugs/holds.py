@@ -15,7 +15,7 @@ BUGS = (
         "no fee at all",
         "The fee per share is left at its default when the order's terms are fixed.",
         "Every buy is free of the exchange's fee: the house pays it.",
-        (Edit(order_entry.priced, '"hold_fee_per_share": hold_fee_per_share,', ""),),
+        (Edit(Order.with_hold_terms, "hold_fee_per_share=hold_fee_per_share,", ""),),
     ),
     Bug(
         "credit not held",

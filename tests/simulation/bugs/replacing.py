@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.orders import cancellation, replacement
+from trading.domain.orders.order import Order
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders import cancel_order, end_order
 from trading.usecases.orders.replace_order import ReplaceOrder
@@ -26,8 +27,8 @@ BUGS = (
         (
             Edit(
                 replacement.decide,
-                'received.model_copy(update={"replaces": old.order_id})',
-                'received.model_copy(update={"replaces": old.order_id, "quantity": request.quantity - old.filled_quantity})',
+                "received.replacing(old.order_id)",
+                "received.replacing(old.order_id).but(quantity=request.quantity - old.filled_quantity)",
             ),
             Edit(
                 replacement.take_over,
@@ -124,7 +125,7 @@ BUGS = (
         "an account does not name what waits",
         "An order is among the account's open ones when it has taken over, not while it waits.",
         "Meanwhile the client sends an order that trades with it; cancelling all orders leaves it.",
-        (Edit(replacement.set_aside, "account.name_order(open_order(waiting))", "account"),),
+        (Edit(replacement.set_aside, "account.add_open_order(open_order(waiting))", "account"),),
     ),
     Bug(
         "an order is replaced twice",
@@ -142,7 +143,7 @@ BUGS = (
         "an order does not know what replaces it",
         "The old order is to end, and does not say for which.",
         "The old order is gone, and the new one waits for ever.",
-        (Edit(replacement.give_way, '"replaced_by": new.order_id,', ""),),
+        (Edit(Order.giving_way_to, "replaced_by=order_id, ", ""),),
     ),
     Bug(
         "another replacement under the same key",

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.domain.orders import order_times
+from trading.domain.orders import attention, order_times
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
-from trading.usecases.execution import sweep_orders
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.close_day import CloseDay
 from trading.usecases.execution.sweep_orders import SweepOrders
@@ -19,8 +18,8 @@ BUGS = (
         (
             Edit(
                 Order.filled,
-                '"fees": self.fees + fees,',
-                '"fees": self.fees + fees, "attention_at": None if done else self.attention_at,',
+                "fees=self.fees + fees,",
+                "fees=self.fees + fees, attention_at=None if done else self.attention_at,",
             ),
         ),
     ),
@@ -43,8 +42,8 @@ BUGS = (
         (
             Edit(
                 Order.routed,
-                '"children": (*self.children, *added)',
-                '"children": (*self.children, *added), "attention_at": None',
+                "children=(*self.children, *added)",
+                "children=(*self.children, *added), attention_at=None",
             ),
         ),
     ),
@@ -55,8 +54,8 @@ BUGS = (
         (
             Edit(
                 Order.cleared,
-                '.model_copy(update={"cleared_at": now}).at_rest()',
-                '.model_copy(update={"cleared_at": now})',
+                ".but(cleared_at=now).at_rest()",
+                ".but(cleared_at=now)",
             ),
         ),
     ),
@@ -107,7 +106,7 @@ BUGS = (
         "postponed for ever",
         "The next look at an order is a year from now.",
         "An order that is pushed once in vain is never pushed again.",
-        (Constant(sweep_orders, "AGAIN_AFTER", timedelta(days=365)),),
+        (Constant(attention, "LOOK_AGAIN_AFTER", timedelta(days=365)),),
     ),
     Bug(
         "one failure ends the sweep",

@@ -2,7 +2,8 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.accounts import movements, transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.usecases.accounts.list_movements import ListMovements
 
 BUGS = (

@@ -11,9 +11,11 @@ from tests.fakes.builders import NOW, make_execution, make_order, make_received,
 from trading.adapters.faces import views
 from trading.domain.ledger import Fill
 from trading.domain.orders import booking, order_entry
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_entry import Refusal
-from trading.domain.posttrade import clearing
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.reasons import EndReason, RejectReason
+from trading.domain.posttrade import clearing, netting
 from trading.domain.posttrade.settlement import discharge
 
 D = Decimal
@@ -56,14 +58,14 @@ def test_the_first_answer_stays_the_first_answer() -> None:
     assert order.status is OrderStatus.FILLED
     assert views.accepted(order) == views.accepted(make_order())
     canceled = routed_order().ended(
-        OrderStatus.CANCELED, NOW, "REMAINDER_CANCELED", "100 of 100 not executed"
+        OrderStatus.CANCELED, NOW, EndReason.REMAINDER_CANCELED, "100 of 100 not executed"
     )
     assert views.accepted(canceled) == views.accepted(make_order())
 
 
 def test_a_rejection_is_told_with_its_reason() -> None:
     rejected = order_entry.rejected(
-        make_received(), Refusal("TICK_SIZE", "price must be a multiple of 0.01"), NOW
+        make_received(), Refusal(RejectReason.TICK_SIZE, "price must be a multiple of 0.01"), NOW
     )
     assert views.accepted(rejected).reason == views.Reason(
         code="TICK_SIZE", message="price must be a multiple of 0.01"
@@ -76,8 +78,8 @@ def test_a_rejection_is_told_with_its_reason() -> None:
 
 def test_an_order_is_shown_with_its_executions_clearing_and_settlement() -> None:
     order, fills = filled(*TWO_PRICES)
-    obligations = [clearing.obligation_of(fill) for fill in fills]
-    net = clearing.net("AAPL", fills[0].settlement_date, obligations)
+    obligations = [netting.obligation_of(fill) for fill in fills]
+    net = netting.net("AAPL", fills[0].settlement_date, obligations)
     novations = [
         clearing.novate(fill, builders.make_client(margin_percent=D(50)), net, NOW)
         for fill in fills

@@ -4,7 +4,7 @@ import pytest
 
 from documentation.diagrams import order_status, workflows
 from documentation.fragments import FRAGMENTS
-from trading.domain.orders.order import TRANSITIONS
+from trading.domain.orders.order_status import TRANSITIONS
 
 
 def test_every_transition_of_an_order_is_drawn_and_no_other() -> None:

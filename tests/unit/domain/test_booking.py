@@ -20,10 +20,15 @@ from tests.fakes.builders import (
 )
 from tests.unit.domain.strategies import Script, scripts
 from trading.domain import ledger
-from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
+from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Posting
 from trading.domain.orders.booking import Booking, Breach, VenueExecution, book
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Side, TimeInForce
 
 
@@ -226,7 +231,7 @@ def test_a_fill_of_a_child_that_ended_is_refused() -> None:
 
 
 def test_a_fill_of_a_closed_order_is_refused() -> None:
-    order = routed_order().ended(OrderStatus.CANCELED, NOW, "CANCELED", "asked")
+    order = routed_order().ended(OrderStatus.CANCELED, NOW, EndReason.CANCELED, "asked")
     assert refused(order, make_execution(order, 1, "100.00")) == "OVERFILL"
 
 
@@ -255,7 +260,7 @@ def test_a_fill_by_an_exchange_that_never_got_the_child_is_refused() -> None:
 
 
 def test_an_account_without_the_hold_is_a_bug_and_nothing_is_written() -> None:
-    with pytest.raises(LedgerInvariantError):
+    with pytest.raises(NegativeBalanceError):
         booked(
             routed_order(),
             1,

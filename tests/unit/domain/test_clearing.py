@@ -21,7 +21,8 @@ from tests.fakes.builders import (
 )
 from trading.domain.ledger import Entry, Fill
 from trading.domain.orders.booking import book
-from trading.domain.posttrade.clearing import Obligation, net, novate, obligation_of
+from trading.domain.posttrade.clearing import novate
+from trading.domain.posttrade.netting import Obligation, net, obligation_of
 from trading.domain.values import Side
 
 

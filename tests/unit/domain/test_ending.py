@@ -15,7 +15,9 @@ from tests.fakes.builders import (
     routed_order,
 )
 from trading.domain.orders.booking import end
-from trading.domain.orders.order import Hold, IllegalTransitionError, OrderStatus
+from trading.domain.orders.holds import Hold
+from trading.domain.orders.order_status import IllegalTransitionError, OrderStatus
+from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Side
 
 ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
@@ -27,10 +29,10 @@ def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(
 ) -> None:
     order = make_order(client=make_client(margin_percent=D(40)))
     account = holding(order, credit="9000.00")
-    ending = end(order, status, "CODE", "reason", account, None, NOW)
+    ending = end(order, status, EndReason.CANCELED, "reason", account, None, NOW)
     assert (ending.order.status, ending.order.reason_code, ending.order.hold) == (
         status,
-        "CODE",
+        EndReason.CANCELED,
         Hold(),
     )
     assert ending.order.history[-1].reason == "reason"
@@ -48,7 +50,7 @@ def test_the_end_of_a_sale_releases_the_shares_that_are_left() -> None:
     ending = end(
         order,
         OrderStatus.CANCELED,
-        "C",
+        EndReason.CANCELED,
         "r",
         holding(order),
         position.move(held=-30, unsettled=-30),
@@ -63,7 +65,7 @@ def test_only_what_was_never_filled_counts_back() -> None:
     account = holding(order)
     order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
     account = account.release(D("3000.09"), D(0))
-    ending = end(order, OrderStatus.EXPIRED, "C", "r", account, None, NOW)
+    ending = end(order, OrderStatus.EXPIRED, EndReason.CANCELED, "r", account, None, NOW)
     assert ending.account.notional_on(TODAY) == D("3000.00")
     assert ending.order.attention_at is not None, "its fill is to be cleared"
 
@@ -72,7 +74,9 @@ def test_another_business_dates_limit_is_not_touched() -> None:
     order = make_order()
     tomorrow = date(2026, 11, 24)
     account = holding(order).count_notional(tomorrow, D("500.00"))
-    ending = end(order, OrderStatus.EXPIRED, "C", "r", account, None, NOW + timedelta(days=1))
+    ending = end(
+        order, OrderStatus.EXPIRED, EndReason.CANCELED, "r", account, None, NOW + timedelta(days=1)
+    )
     assert ending.account.notional_on(tomorrow) == D("500.00")
 
 
@@ -80,11 +84,11 @@ def test_another_business_dates_limit_is_not_touched() -> None:
 def test_no_other_status_ends_an_order_early(status: OrderStatus) -> None:
     order = make_order()
     with pytest.raises(ValueError, match="does not end"):
-        end(order, status, "C", "r", holding(order), None, NOW)
+        end(order, status, EndReason.CANCELED, "r", holding(order), None, NOW)
 
 
 def test_an_order_ends_once() -> None:
     order = make_order()
-    ending = end(order, OrderStatus.CANCELED, "C", "r", holding(order), None, NOW)
+    ending = end(order, OrderStatus.CANCELED, EndReason.CANCELED, "r", holding(order), None, NOW)
     with pytest.raises(IllegalTransitionError):
-        end(ending.order, OrderStatus.CANCELED, "C", "r", ending.account, None, NOW)
+        end(ending.order, OrderStatus.CANCELED, EndReason.CANCELED, "r", ending.account, None, NOW)

@@ -7,9 +7,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, holding, make_client, make_execution, make_order, owned
 from tests.unit.domain.strategies import Script, amounts, fees, margins, prices, quantities, scripts
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.orders.booking import book, end, split_cost
-from trading.domain.orders.order import Hold, Order, OrderStatus
+from trading.domain.orders.holds import Hold
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Side
 
 ENDS = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
@@ -94,7 +98,7 @@ def test_fills_of_a_buy_never_take_more_than_was_held(script: Script, ending: Or
         spent_before = spent
     order, account, _ = states[-1]
     if order.is_open:
-        ended = end(order, ending, "ENDED", "over", account, None, NOW)
+        ended = end(order, ending, EndReason.CANCELED, "over", account, None, NOW)
         order, account = ended.order, ended.account
     assert order.hold == Hold()
     assert (account.held, account.credit_held) == (0, 0)
@@ -124,5 +128,8 @@ def test_fills_of_a_sale_take_the_shares_held_and_no_others(
         assert now.unsettled == order.filled_notional - order.fees >= 0
     order, account, position = states[-1]
     if order.is_open:
-        position = end(order, ending, "ENDED", "over", account, position, NOW).position or position
+        position = (
+            end(order, ending, EndReason.CANCELED, "over", account, position, NOW).position
+            or position
+        )
     assert (position.held, position.available) == (0, quantity + others - order.filled_quantity)

@@ -19,9 +19,10 @@ from tests.fakes.builders import (
     make_request,
 )
 from tests.unit.domain.strategies import amounts, margins, prices, quantities
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.orders.order import Order, OrderStatus, is_legal_path
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_entry import (
     MAX_OPEN_ORDERS,
@@ -33,6 +34,8 @@ from trading.domain.orders.order_entry import (
     protection_price,
     rejected,
 )
+from trading.domain.orders.order_status import OrderStatus, is_legal_path
+from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import OrderType, Side
 
@@ -346,8 +349,8 @@ def test_acceptance_never_overdraws(
         assert min(after.available, after.credit_available) >= 0
 
 
-@given(st.sampled_from(["CLIENT_INACTIVE", "INSUFFICIENT_FUNDS"]))
-def test_a_rejected_order_is_kept_with_its_reason(code: str) -> None:
+@given(st.sampled_from(RejectReason))
+def test_a_rejected_order_is_kept_with_its_reason(code: RejectReason) -> None:
     order = rejected(make_received(), Refusal(code, "because"), NOW)
     assert (order.status, order.reason_code, order.attention_at) == (
         OrderStatus.REJECTED,

@@ -7,18 +7,19 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.builders import NOW, D, make_order, make_received, routed_order
-from trading.domain.orders.order import (
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import (
     FINAL,
     OPEN,
     TRANSITIONS,
-    ChildStatus,
     HistoryEntry,
     IllegalTransitionError,
-    Order,
     OrderStatus,
     is_legal_path,
 )
 from trading.domain.orders.order_times import expires_at
+from trading.domain.orders.reasons import EndReason
 from trading.domain.values import OrderType, Side, TimeInForce
 
 S = OrderStatus
@@ -226,14 +227,14 @@ def test_a_filled_order_is_cleared_then_settled_part_by_part() -> None:
 
 
 def test_an_order_that_ended_with_fills_keeps_its_status_through_clearing_and_settlement() -> None:
-    order = filled_order(40).ended(S.CANCELED, NOW, "REMAINDER_CANCELED", "60 left")
+    order = filled_order(40).ended(S.CANCELED, NOW, EndReason.REMAINDER_CANCELED, "60 left")
     assert order.attention_at is not None, "its fills are to be cleared"
     order = order.cleared(NOW).settled(40, NOW)
     assert (order.status, order.settled_quantity, order.attention_at) == (S.CANCELED, 40, None)
 
 
 def test_an_order_that_ended_unfilled_is_at_rest() -> None:
-    order = routed_order().ended(S.CANCELED, NOW, "CANCELED", "asked")
+    order = routed_order().ended(S.CANCELED, NOW, EndReason.CANCELED, "asked")
     assert (order.reason_code, order.attention_at, order.awaits_clearing) == (
         "CANCELED",
         None,
@@ -243,7 +244,7 @@ def test_an_order_that_ended_unfilled_is_at_rest() -> None:
 
 def test_a_filled_order_cannot_be_canceled() -> None:
     with pytest.raises(IllegalTransitionError):
-        filled_order().ended(S.CANCELED, NOW, "CANCELED", "too late")
+        filled_order().ended(S.CANCELED, NOW, EndReason.CANCELED, "too late")
 
 
 def test_an_accepted_order_is_due_after_a_minute() -> None:
@@ -253,19 +254,19 @@ def test_an_accepted_order_is_due_after_a_minute() -> None:
 def test_an_order_holds_only_while_it_is_open() -> None:
     order = make_order(side=Side.SELL)
     assert order.hold.shares == 100
-    assert order.ended(S.CANCELED, NOW, "CANCELED", "asked").hold.shares == 0
+    assert order.ended(S.CANCELED, NOW, EndReason.CANCELED, "asked").hold.shares == 0
 
 
 def test_what_was_refused_of_a_child_will_not_come() -> None:
     order = routed_order(("XNYS", 100))
     child_id = f"{order.order_id}-1"
-    part = order.refused(child_id, 30)
+    part = order.execution_refused(child_id, 30)
     assert (part.children[0].leaves, part.children[0].status, part.unrouted) == (
         70,
         ChildStatus.SENT,
         30,
     )
-    whole = part.refused(child_id, 200)
+    whole = part.execution_refused(child_id, 200)
     assert (whole.children[0].leaves, whole.children[0].status) == (0, ChildStatus.CANCELED)
     ended = part.child_ended(child_id, ChildStatus.EXPIRED, 30, "it counts what we refused")
     assert ended.children[0].status is ChildStatus.EXPIRED

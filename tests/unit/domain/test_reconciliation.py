@@ -9,10 +9,12 @@ import pytest
 
 from tests.fakes.builders import NOW, TOMORROW, D, make_order
 from tests.fakes.world import World
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Break, Fill, Novation, Posting, Settlement
-from trading.domain.orders.order import HistoryEntry, Order, OrderStatus
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_entry import open_order
+from trading.domain.orders.order_status import HistoryEntry, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Snapshot, check
 from trading.domain.values import Side, TimeInForce
 

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from tests.fakes.builders import NOW, TOMORROW, D, make_order
 from tests.fakes.world import World
 from tests.unit.domain.test_reconciliation import TAMPERINGS, books, finished_books
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Break, Entry
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.order_times import expires_at
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reconciliation import (
     COMMITTED_WITHIN,
     ORDER_IS_LATE_AFTER,

@@ -21,18 +21,15 @@ from tests.fakes.builders import (
 )
 from tests.unit.domain.strategies import Script, prices, quantities, scripts
 from tests.unit.domain.test_holds import play
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.orders import booking, order_entry, replacement
-from trading.domain.orders.order import (
-    Ending,
-    Hold,
-    Order,
-    OrderRequest,
-    OrderStatus,
-    Reserve,
-    is_legal_path,
-)
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.holds import Hold, Reserve
+from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_entry import Refusal
+from trading.domain.orders.order_status import OrderStatus, is_legal_path
+from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.replacement import Replacement
 from trading.domain.values import ZERO, Side
 
@@ -111,7 +108,7 @@ class Replacing:
         old, account, position = play(rest, account, position)[-1]
         if old.is_open:
             ended = booking.end(
-                old, OrderStatus.CANCELED, "CANCELED", "replaced", account, position, NOW
+                old, OrderStatus.CANCELED, EndReason.CANCELED, "replaced", account, position, NOW
             )
             old, account, position = ended.order, ended.account, ended.position or position
         held = position if sells else None
@@ -206,7 +203,7 @@ def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
         notional_today=D("20.00"),
     )
     withdrawn = replacement.withdrawn(
-        waiting, ending, account.name_order(order_entry.open_order(waiting)), None, NOW
+        waiting, ending, account.add_open_order(order_entry.open_order(waiting)), None, NOW
     )
     assert withdrawn.account == Account(
         client_id="alice",
@@ -231,7 +228,7 @@ def test_nobody_takes_over_after_the_close(minutes: int) -> None:
     new = make_received(quantity=50)
     close = NOW.replace(hour=21, minute=0)
     moment = close.replace(hour=20, minute=59) if minutes < 0 else close.replace(minute=minutes)
-    old = make_order().ended(OrderStatus.CANCELED, moment, "CANCELED", "replaced")
+    old = make_order().ended(OrderStatus.CANCELED, moment, EndReason.CANCELED, "replaced")
     if minutes < 0:
         assert replacement.take_over(new, old, moment).quantity == 50
     else:

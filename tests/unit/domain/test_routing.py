@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D, make_order
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.routing import (
     ExecutionQuality,
     Step,
@@ -217,7 +220,7 @@ def test_a_market_order_for_the_day_is_worked_as_ioc() -> None:
 
 
 def test_a_closed_order_waits_for_nothing() -> None:
-    order = with_children("C", DAY).ended(OrderStatus.CANCELED, NOW, "C", "r")
+    order = with_children("C", DAY).ended(OrderStatus.CANCELED, NOW, EndReason.CANCELED, "r")
     assert next_step(order) is Step.WAIT
 
 
@@ -274,7 +277,7 @@ def test_what_our_books_refused_is_not_bought_again_elsewhere() -> None:
     order = (
         make_order(quantity=100)
         .routed((("E0", 100),), NOW)
-        .refused(make_order(quantity=100).order_id + "-1", 30)
+        .execution_refused(make_order(quantity=100).order_id + "-1", 30)
     )
     assert (order.unrouted, next_step(order)) == (30, Step.WAIT)
     order = order.filled(f"{order.order_id}-1", "trd_1", 70, D("7000.00"), D("0.21"), NOW)

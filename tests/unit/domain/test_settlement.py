@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, TOMORROW, D, make_client
 from tests.unit.domain.test_clearing import balances, make_fill
-from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
+from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Fill
-from trading.domain.posttrade.clearing import net, novate, obligation_of
+from trading.domain.posttrade.clearing import novate
+from trading.domain.posttrade.netting import net, obligation_of
 from trading.domain.posttrade.settlement import Discharge, discharge
 from trading.domain.values import Side
 
@@ -76,7 +79,7 @@ def test_the_proceeds_of_a_sale_first_repay_the_loan(
 
 
 def test_proceeds_that_the_account_does_not_expect_are_a_bug() -> None:
-    with pytest.raises(LedgerInvariantError):
+    with pytest.raises(NegativeBalanceError):
         discharged(make_fill(Side.SELL), Account(client_id="alice"))
 
 

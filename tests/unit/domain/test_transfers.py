@@ -11,7 +11,8 @@ from tests.fakes.builders import NOW, D
 from tests.unit.domain.strategies import amounts
 from trading.domain import ledger
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.accounts.transfers import LoanNotCoveredError, NotWithdrawableError
 from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import LEDGER_ENTRY

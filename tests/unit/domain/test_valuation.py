@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, D
 from tests.unit.domain.strategies import amounts
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.accounts.valuation import (
     LastPrice,
     PriceSource,

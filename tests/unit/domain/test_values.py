@@ -13,7 +13,9 @@ from tests.fakes.builders import NOW, TODAY, TOMORROW, D, make_client, make_inst
 from tests.unit.domain.strategies import amounts, prices
 from trading.domain import identifiers
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, LedgerInvariantError, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
+from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import LEDGER_ENTRY, netted, transfer
 from trading.domain.values import Side, cents, cents_down, cents_up, iso
 
@@ -102,7 +104,7 @@ def test_what_is_held_and_released_comes_back(cash: Decimal, credit: Decimal) ->
 )
 def test_no_balance_goes_below_zero(balance: str) -> None:
     account = Account(client_id="alice", available=D("1.00"), unsettled=D("1.00"))
-    with pytest.raises(LedgerInvariantError):
+    with pytest.raises(NegativeBalanceError):
         account.move(**{balance: D("-2.01")})
 
 
@@ -153,7 +155,7 @@ def test_the_credit_line_alone_may_be_overdrawn_when_the_limit_is_cut() -> None:
 
 @pytest.mark.parametrize("balance", ["available", "held"])
 def test_no_naked_shorts(balance: str) -> None:
-    with pytest.raises(LedgerInvariantError):
+    with pytest.raises(NegativeBalanceError):
         Position(client_id="alice", symbol="AAPL").move(**{balance: -1})
 
 

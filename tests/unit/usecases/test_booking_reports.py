@@ -11,7 +11,8 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.ledger import Break
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import PollOrder, ReportReceived
 from trading.wire import ExecType, ExecutionReport

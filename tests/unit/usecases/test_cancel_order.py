@@ -11,7 +11,8 @@ from tests.fakes.world import World
 from trading.adapters.faces import views
 from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
 from trading.usecases.orders import cancel_order

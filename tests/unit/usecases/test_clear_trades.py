@@ -6,7 +6,8 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain.ledger import Novation
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import ReportReceived
 from trading.usecases.ports import NotFoundError

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.fakes.builders import D
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.ports import OutcomeUnknownError, StaleError
 from trading.usecases.posttrade import settlement_cycle
 

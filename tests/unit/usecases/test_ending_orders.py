@@ -6,7 +6,8 @@ from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World
 from trading.domain.orders import endings
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder, ReportReceived
 from trading.usecases.ports import OutcomeUnknownError

@@ -13,8 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.fakes.world import World
 from trading.domain.errors import DomainError
 from trading.domain.orders.cancellation import BY_CLIENT
+from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.conflicts import OrderClosedError
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus, is_legal_path
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus, is_legal_path
 from trading.domain.values import Side, TimeInForce
 from trading.messages import Message, ReportReceived
 from trading.wire import ExecType, ExecutionReport

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import NOW, World
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
 from trading.usecases.orders import list_orders
 from trading.usecases.orders.list_orders import OrderFilter

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import NOW, World, quote
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder

@@ -12,7 +12,7 @@ from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.adapters.faces import views
 from trading.domain.orders.conflicts import OrderClosedError
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reconciliation import Reconciliation
 from trading.domain.values import TimeInForce
 from trading.usecases.ports import OutcomeUnknownError

@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.builders import D, make_request
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import OrderType, Side
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, UnknownClientError
 from trading.usecases.ports import StaleError

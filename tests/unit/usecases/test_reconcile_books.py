@@ -11,7 +11,8 @@ from tests.fakes.builders import NOW
 from tests.fakes.world import World
 from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Break
-from trading.domain.orders.order import HistoryEntry, Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import HistoryEntry, OrderStatus
 from trading.domain.reconciliation import INVARIANTS, Entity
 from trading.usecases.posttrade.reconcile_books import (
     LISTED,

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.world import World
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError

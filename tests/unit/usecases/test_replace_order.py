@@ -9,7 +9,8 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.world import World, quote
 from trading.domain.orders.conflicts import OrderPendingError
-from trading.domain.orders.order import Ending, OrderStatus
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
 
 S = OrderStatus

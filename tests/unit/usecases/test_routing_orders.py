@@ -7,8 +7,10 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World, quote
-from trading.domain.accounts.cash import LedgerInvariantError
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.errors import NegativeBalanceError
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import CancelOrder, ExecuteOrder, PollOrder
 from trading.usecases.ports import NotAcceptedError, NotFoundError, OutcomeUnknownError
@@ -290,7 +292,7 @@ def test_a_message_for_an_unknown_order_cannot_succeed(world: World) -> None:
 
 def test_giving_up_rejects_an_order_that_no_exchange_has(world: World) -> None:
     order = world.order()
-    world.faults.before("exchanges.quotes", LedgerInvariantError("a bug"), times=5)
+    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"), times=5)
     world.run()
     assert world.faults.pending == 0
     ended = world.current(order)
@@ -318,7 +320,7 @@ def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_alon
     world: World,
 ) -> None:
     first, second = world.order("first"), world.order("second")
-    world.faults.before("exchanges.quotes", LedgerInvariantError("a bug"))
+    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"))
     world.execute(message(second))
     assert (world.current(first).status, world.current(first).reason_code) == (
         OrderStatus.REJECTED,

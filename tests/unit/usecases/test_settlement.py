@@ -12,10 +12,11 @@ from tests.fakes.builders import TOMORROW, D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain import identifiers
-from trading.domain.accounts.cash import LedgerInvariantError
+from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Break, Settlement
-from trading.domain.orders.order import Order, OrderStatus
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import Side
 from trading.usecases.ports import (
     Discharged,
@@ -228,7 +229,7 @@ def unreadable() -> ValidationError:
 
 
 @pytest.mark.parametrize(
-    "error", [LedgerInvariantError("a bug"), NotFoundError("no trade"), unreadable()]
+    "error", [NegativeBalanceError("a bug"), NotFoundError("no trade"), unreadable()]
 )
 def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(
     world: World, error: Exception

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side, TimeInForce
 

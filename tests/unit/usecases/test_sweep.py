@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.fakes.builders import TODAY, D
 from tests.fakes.world import World
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder, ClearOrder, ExecuteOrder, PollOrder
 

@@ -43,11 +43,11 @@ class Dispatch(Frozen):
         """Answered, or due again after a wait that doubles up to an hour, or given up after a day."""
         attempts = self.attempts + 1
         if answered:
-            return self.model_copy(update={"state": DispatchState.ANSWERED, "attempts": attempts})
+            return self.but(state=DispatchState.ANSWERED, attempts=attempts)
         if now - self.report.transact_time >= GIVE_UP_AFTER:
-            return self.model_copy(update={"state": DispatchState.ABANDONED, "attempts": attempts})
+            return self.but(state=DispatchState.ABANDONED, attempts=attempts)
         wait = min(FIRST_RETRY * 2 ** min(self.attempts, 10), LONGEST_WAIT)
-        return self.model_copy(update={"due_at": now + wait, "attempts": attempts})
+        return self.but(due_at=now + wait, attempts=attempts)
 
 
 def schedule(

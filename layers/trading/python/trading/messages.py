@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from trading.domain import identifiers
-from trading.domain.orders.order import OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Day, Frozen
 from trading.wire import ExecutionReport
 

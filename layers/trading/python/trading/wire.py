@@ -80,6 +80,10 @@ class OrderState(Frozen):
     reason: str | None = None
     executions: tuple[Execution, ...] = ()
 
+    def without_end(self) -> "OrderState":
+        """The same state, as if the exchange were still working the order."""
+        return self.but(status=VenueOrderStatus.NEW)
+
 
 class ExecutionReport(Frozen):
     """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the

@@ -79,6 +79,10 @@ class InvariantError(Exception):
     """
 
 
+class NegativeBalanceError(InvariantError):
+    """A balance of cash or shares would go below zero. Order entry has to refuse what leads there."""
+
+
 class DomainError(Exception):
     """A refusal with a stable `code` (UPPER_SNAKE) and a `message` that is safe to show to the
     client.

@@ -11,7 +11,8 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import (
     Break,
     Deposit,
@@ -21,9 +22,11 @@ from trading.domain.ledger import (
     Settlement,
     Withdrawal,
 )
-from trading.domain.orders.order import FINAL, ChildStatus, Order, OrderStatus, is_legal_path
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import FINAL, OrderStatus, is_legal_path
 from trading.domain.orders.order_times import expires_at
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reference import calendars
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.keys import account_key, position_key
 from trading.adapters.dynamodb.reads import TableReads
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 
 
 class TableAccounts:

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 
 Model = TypeVar("Model", bound=BaseModel)
 

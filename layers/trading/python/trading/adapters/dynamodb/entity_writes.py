@@ -17,11 +17,12 @@ from trading.adapters.dynamodb.keys import (
 )
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.transactions import Write, to_item
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
 from trading.domain.accounts.movements import is_listed, sort_key_of
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Entry
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import Versioned
 from trading.usecases.ports import Change, Discharged
 

@@ -8,7 +8,7 @@ from datetime import date
 from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.keys import obligation_key
 from trading.adapters.dynamodb.reads import TableReads
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 
 
 class TableObligations:

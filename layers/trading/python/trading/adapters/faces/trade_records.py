@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_camel
 from trading.adapters.http import amounts
 from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.valuation import Portfolio
-from trading.domain.orders.order import Order, OrderRequest, OrderStatus
+from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen, OrderType, Side, TimeInForce, Timestamp, cents
 
 TAGS = ["Trade records"]
@@ -268,16 +269,3 @@ class PortfolioRecord(Record):
             ),
             total_value=portfolio.market_value,
         )
-
-
-def at_acceptance(order: Order) -> Order:
-    """An order as it stood when it was accepted or rejected: the first answer, now or later."""
-    first = order.history[:2]
-    return order.model_copy(
-        update={
-            "history": first,
-            "status": first[-1].status,
-            "filled_quantity": 0,
-            "filled_notional": Decimal(0),
-        }
-    )

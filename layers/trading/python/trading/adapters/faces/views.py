@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from trading.domain.ledger import Fill, LedgerEntry, NetPosition, Novation, Settlement
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Day, Frozen, Money, OrderType, Side, TimeInForce, Timestamp, cents
 
 

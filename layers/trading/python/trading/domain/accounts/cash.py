@@ -1,8 +1,8 @@
-"""A client's cash and positions: what a hold, a fill and a settlement do to them.
+"""A client's cash and credit: what a hold, a fill and a settlement do to them.
 
-Cash: available + held + unsettled = total. A buy is paid for on the trade date out of what was held
-for it; the proceeds of a sale are unsettled until delivery versus payment: they can buy, but not
-leave. Every method returns the new state and never goes below zero.
+available + held + unsettled = total. A buy is paid on the trade date out of its hold. The proceeds
+of a sale are unsettled until delivery versus payment: they can buy, but they cannot leave. Every
+change of an account is a method of `Account` that returns the changed account.
 """
 
 from datetime import datetime
@@ -10,20 +10,16 @@ from decimal import Decimal
 
 from pydantic import Field, model_serializer, model_validator
 
-from trading.domain.errors import InvariantError
+from trading.domain.errors import NegativeBalanceError
 from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, Versioned
 
 
-class LedgerInvariantError(InvariantError):
-    """A balance would go below zero: a bug upstream, never a client's mistake. Nothing may be
-    written.
-    """
-
-
 class OpenOrder(Frozen):
-    """What an account keeps of an order that may execute, so that the next order is checked against
-    it without a read. A line, `{order id} {side} {symbol} {worst price}`, for each is in an item
-    that every order writes.
+    """What an account keeps of an order that may execute. Order entry checks the next order against
+    it without a read.
+
+    worst_price: the order's protection price. Every order writes the account, so each is stored as
+    one short line, `{order id} {side} {symbol} {worst price}`.
     """
 
     order_id: str
@@ -43,21 +39,23 @@ class OpenOrder(Frozen):
         return dict(zip(cls.model_fields, value.split(" "), strict=True))
 
     def may_trade_with(self, side: Side, symbol: str, worst_price: Decimal) -> bool:
-        """Whether an order could be executed against this one: their worst prices meet."""
+        """Whether an order could execute against this one: their worst prices meet (self-trade)."""
         opposite = symbol == self.symbol and side is not self.side
         return opposite and (worst_price - self.worst_price) * side.sign >= 0
 
 
 class Account(Versioned):
-    """Cash and credit of one client, in one currency, with the counters that order entry keeps
-    (today's notional, order sequence).
+    """Cash and credit of one client in one currency, with the counters that order entry keeps.
 
-    `unsettled_used`: proceeds that are held for purchases, or spent on them, before they have
-    settled; there are none while settled cash is `available`. `unsettled` is what remains.
-    `credit_available` + `credit_held` + `credit_used` = the credit limit. `open_orders`: what may
-    still execute, oldest first; whatever opens or ends an order writes the account anyway.
-    `waiting_until`: the latest open that an order waited for, `waiting_from`: the first that did,
-    by its sequence. `suspended`: no order is accepted.
+    Cash. available: settled and free. held: set aside for open buys. unsettled: proceeds of sales
+    before their settlement that purchases have not taken. unsettled_used: the proceeds that they
+    have taken; 0 while there is settled cash in `available`.
+    Credit. credit_available + credit_held + credit_used = the credit limit. credit_available is
+    negative if the limit was lowered below what is held and used.
+    Counters. notional_today: the notional accepted on `notional_date`. sequence: the number of the
+    last accepted order, `last_order_id`. open_orders: the orders that may execute, oldest first.
+    waiting_until: the latest open that an order waited for. waiting_from: the sequence of the first
+    order that waits for it. suspended: no order is accepted.
     """
 
     client_id: str
@@ -85,14 +83,12 @@ class Account(Versioned):
 
     @property
     def withdrawable(self) -> Decimal:
-        """Cash that may leave: settled, not held, and beyond what the loan owes of it."""
+        """Cash that may leave: settled, not held, and more than the loan."""
         return max(self.available - self.credit_used, ZERO)
 
     @property
     def available_to_trade(self) -> Decimal:
-        """Cash that purchases may take: what is settled and free, and the proceeds of sales before
-        their settlement.
-        """
+        """Cash that purchases may take: settled and free, or proceeds not settled yet."""
         return self.available + self.unsettled
 
     def move(
@@ -105,8 +101,10 @@ class Account(Versioned):
         credit_held: Decimal = ZERO,
         credit_used: Decimal = ZERO,
     ) -> "Account":
-        """Add signed amounts to the balances named. Settled cash is used first, and what frees cash
-        gives proceeds back first.
+        """Add signed amounts to these balances. Raises NegativeBalanceError.
+
+        Purchases take settled cash first and then unsettled proceeds. Cash that comes back first
+        replaces the proceeds that were taken.
         """
         settled = self.available - self.unsettled_used + available
         used = max(-settled, ZERO)
@@ -121,16 +119,12 @@ class Account(Versioned):
         }
         for name, balance in moved.items():
             if balance < 0 and name != "credit_available":
-                raise LedgerInvariantError(f"account {self.client_id}: {name} would be {balance}")
-        return self.model_copy(update=moved)
+                raise NegativeBalanceError(f"account {self.client_id}: {name} would be {balance}")
+        return self.but(**moved)
 
     def with_credit_limit(self, limit: Decimal) -> "Account":
-        """Under another limit. Below what is drawn or held, `credit_available` is negative: nothing
-        new is lent until it is repaid.
-        """
-        return self.model_copy(
-            update={"credit_available": limit - self.credit_held - self.credit_used}
-        )
+        """Set the credit limit. Nothing is lent while more than the limit is held and used."""
+        return self.but(credit_available=limit - self.credit_held - self.credit_used)
 
     def hold(self, cash: Decimal, credit: Decimal) -> "Account":
         """Set cash and credit aside for an order."""
@@ -145,104 +139,40 @@ class Account(Versioned):
         return self.notional_today if self.notional_date == business_date else ZERO
 
     def count_notional(self, business_date: Day, notional: Decimal) -> "Account":
-        """Count an order's notional against the daily trading limit; negative gives back what was
-        never filled.
+        """Count a notional against the daily trading limit of a business date.
+
+        A negative notional gives back what was never filled. A date before the counted one changes
+        nothing.
         """
         if self.notional_date is not None and business_date < self.notional_date:
             return self
         counted = max(self.notional_on(business_date) + notional, ZERO)
-        return self.model_copy(update={"notional_date": business_date, "notional_today": counted})
+        return self.but(notional_date=business_date, notional_today=counted)
 
     @property
     def open_order_ids(self) -> tuple[str, ...]:
         """The orders that may still execute, oldest first."""
         return tuple(order.order_id for order in self.open_orders)
 
-    def name_order(self, opened: OpenOrder) -> "Account":
-        """Name an order that may execute."""
-        return self.model_copy(update={"open_orders": (*self.open_orders, opened)})
+    def add_open_order(self, opened: OpenOrder) -> "Account":
+        """Add an order to those that may execute."""
+        return self.but(open_orders=(*self.open_orders, opened))
 
     def append_order(self, opened: OpenOrder) -> "Account":
-        """Name an order that takes the next place in the client's sequence of accepted orders."""
-        placed = {"sequence": self.sequence + 1, "last_order_id": opened.order_id}
-        return self.name_order(opened).model_copy(update=placed)
+        """Add an order that gets the next number in the client's sequence of accepted orders."""
+        return self.add_open_order(opened).but(
+            sequence=self.sequence + 1, last_order_id=opened.order_id
+        )
 
-    def name_waiting(self, until: datetime) -> "Account":
-        """The order that took the last place waits for an open."""
+    def record_waiting(self, until: datetime) -> "Account":
+        """Record that the last accepted order waits for an open."""
         first = self.waiting_from if self.waiting_until == until else self.sequence
-        return self.model_copy(update={"waiting_until": until, "waiting_from": first})
+        return self.but(waiting_until=until, waiting_from=first)
 
     def close_order(self, order_id: str) -> "Account":
-        """An order can no longer execute."""
-        return self.model_copy(
-            update={"open_orders": tuple(o for o in self.open_orders if o.order_id != order_id)}
-        )
+        """Remove an order that can no longer execute."""
+        return self.but(open_orders=tuple(o for o in self.open_orders if o.order_id != order_id))
 
-
-class Position(Versioned):
-    """Shares of one symbol that a client owns as of trade date.
-
-    `unsettled` is signed: bought and not yet received, which is `receivable`, less sold and not yet
-    delivered. `cost_basis` is what the shares cost including fees; a sale takes its proportional
-    part out (average cost).
-    """
-
-    client_id: str
-    symbol: str
-    available: int = 0
-    held: int = 0
-    unsettled: int = 0
-    receivable: int = 0
-    cost_basis: Money = ZERO
-    realised_profit: Money = ZERO
-
-    @property
-    def quantity(self) -> int:
-        """All shares owned, held for sale or not."""
-        return self.available + self.held
-
-    @property
-    def withdrawable(self) -> int:
-        """Shares that may leave: neither held for sale nor still to be received."""
-        return max(self.available - self.receivable, 0)
-
-    def bought(self, quantity: int, cost: Decimal) -> "Position":
-        """Shares that a purchase brought, to be received."""
-        return self.move(available=quantity, unsettled=quantity, receivable=quantity, cost=cost)
-
-    def settled(self, side: Side, quantity: int) -> "Position":
-        """Shares that a purchase brought were received, or those of a sale delivered."""
-        if side is Side.BUY:
-            return self.move(unsettled=-quantity, receivable=-quantity)
-        return self.move(unsettled=quantity)
-
-    def move(
-        self,
-        *,
-        available: int = 0,
-        held: int = 0,
-        unsettled: int = 0,
-        receivable: int = 0,
-        cost: Decimal = ZERO,
-        profit: Decimal = ZERO,
-    ) -> "Position":
-        """Add signed quantities and amounts; shares never go below zero (no naked shorts)."""
-        moved = self.model_copy(
-            update={
-                "available": self.available + available,
-                "held": self.held + held,
-                "unsettled": self.unsettled + unsettled,
-                "receivable": self.receivable + receivable,
-                "cost_basis": self.cost_basis + cost,
-                "realised_profit": self.realised_profit + profit,
-            }
-        )
-        if moved.available < 0 or moved.held < 0:
-            raise LedgerInvariantError(
-                f"position {self.client_id}/{self.symbol}: {moved.available=} {moved.held=}"
-            )
-        return moved
-
-    def hold(self, quantity: int) -> "Position":
-        """Set shares aside for a sale; negative gives them back."""
-        return self.move(available=-quantity, held=quantity)
+    def with_suspension(self, suspended: bool) -> "Account":
+        """Suspend the account, or lift its suspension."""
+        return self.but(suspended=suspended)

@@ -4,7 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.values import cents

@@ -8,7 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trading.domain.accounts.balances import Balances, balances
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.values import ZERO, Frozen, Money, Timestamp, cents
 
 HUNDREDTH_OF_A_CENT = Decimal("0.0001")

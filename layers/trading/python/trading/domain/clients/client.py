@@ -50,5 +50,13 @@ class Client(Versioned):
         )
 
     def with_limits(self, limits: Limits) -> "Client":
-        """Under other limits."""
-        return self.model_copy(update={name: getattr(limits, name) for name in Limits.model_fields})
+        """Set the limits."""
+        return self.but(
+            margin_percent=limits.margin_percent,
+            credit_limit=limits.credit_limit,
+            daily_trading_limit=limits.daily_trading_limit,
+        )
+
+    def with_status(self, status: ClientStatus) -> "Client":
+        """Set the status."""
+        return self.but(status=status)

@@ -50,12 +50,8 @@ class Credential(Versioned):
         at once.
         """
         hashes = (secret_hash, self.secret_hashes[0])
-        return self.model_copy(
-            update={
-                "secret_hashes": hashes,
-                "previous_valid_until": previous_valid_until,
-                "rotation": rotation,
-            }
+        return self.but(
+            secret_hashes=hashes, previous_valid_until=previous_valid_until, rotation=rotation
         )
 
     def reissued(self, secret_hash: str, rotation: str) -> "Credential":
@@ -63,4 +59,4 @@ class Credential(Versioned):
         time.
         """
         hashes = (secret_hash, *self.secret_hashes[1:])
-        return self.model_copy(update={"secret_hashes": hashes, "rotation": rotation})
+        return self.but(secret_hashes=hashes, rotation=rotation)

@@ -6,10 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import BreakCode
-from trading.domain.orders.order import ChildOrder, Hold, Order, OrderStatus
+from trading.domain.orders.child_order import ChildOrder
+from trading.domain.orders.holds import Hold
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.reference.calendars import CalendarRangeError, business_date, settlement_date
 from trading.domain.reference.instruments import Exchange, Instrument

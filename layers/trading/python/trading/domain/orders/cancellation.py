@@ -6,10 +6,13 @@ the order is canceled with it.
 
 from datetime import datetime
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.orders import replacement
-from trading.domain.orders.order import Ending, Order, OrderStatus
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen
 
 BY_CLIENT = Ending(status=OrderStatus.CANCELED, reason="canceled by the client", asked_by="client")
@@ -56,7 +59,7 @@ def decide(
         withdrawn = replacement.withdrawn(pending, request, account, position, now)
         if pending is order:
             return CancelRequested(order=withdrawn.order, withdrawn=withdrawn)
-    ending = order.model_copy(update={"ending": request, "attention_at": now})
+    ending = order.with_ending(request, now)
     return CancelRequested(order=ending, withdrawn=withdrawn)
 
 

@@ -6,18 +6,11 @@ Queues may deliver them in another order, so each order looks for its unsent pre
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
 from trading.domain.orders.reasons import EndReason
 
 RESENT_WITHIN = timedelta(minutes=10)
 """The message of a worker that died comes again within this time."""
-
-
-def routed_at(order: Order) -> datetime | None:
-    """The time at which the order was routed first."""
-    return next(
-        (entry.time for entry in order.history if entry.status is OrderStatus.ROUTING), None
-    )
 
 
 def ends_search(order: Order, predecessor: Order) -> bool:
@@ -27,7 +20,7 @@ def ends_search(order: Order, predecessor: Order) -> bool:
     overtook while they waited for the open. An order that overtakes them too may ignore them.
     """
     reached_an_exchange = (
-        routed_at(predecessor) is not None or predecessor.reason_code is EndReason.NOT_EXECUTABLE
+        predecessor.routed_at is not None or predecessor.reason_code is EndReason.NOT_EXECUTABLE
     )
     return reached_an_exchange and bool(order.overtakes or not predecessor.overtakes)
 
@@ -44,6 +37,6 @@ def possibly_unsent(predecessors: Iterable[Order], now: datetime) -> Order | Non
     A worker saves a route before it sends it. If the worker died between the two, the order that
     was routed last is the one in doubt.
     """
-    routed = {at: order for order in predecessors if order.is_open and (at := routed_at(order))}
+    routed = {at: order for order in predecessors if order.is_open and (at := order.routed_at)}
     last = max(routed, default=None)
     return routed[last] if last is not None and last >= now - RESENT_WITHIN else None

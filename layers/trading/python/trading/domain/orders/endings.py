@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
-from trading.domain.orders.order import ChildStatus, Ending, Order, OrderStatus
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.routing import Step
 

@@ -1,18 +1,26 @@
-"""An order: its terms, its legal history, its children at the exchanges, and what it still holds of
-the client's money or shares.
+"""An order: its terms, its history, its children at the exchanges, and what it holds.
+
+Every change of an order is a method of `Order` that returns the changed order. An order is written
+under an optimistic lock; see `Versioned`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from itertools import pairwise
 from typing import Literal
 
-from pydantic import model_serializer, model_validator
-
 from trading.domain import identifiers
-from trading.domain.errors import InvariantError
-from trading.domain.orders.reasons import EndReason, OrderReason
+from trading.domain.orders.child_order import ChildOrder, ChildStatus
+from trading.domain.orders.end_request import REPLACED, Ending
+from trading.domain.orders.holds import Hold, Reserve
+from trading.domain.orders.order_status import (
+    OPEN,
+    HistoryEntry,
+    IllegalTransitionError,
+    OrderStatus,
+    check_transition,
+    time_of,
+)
+from trading.domain.orders.reasons import OrderReason
 from trading.domain.values import (
     ZERO,
     Day,
@@ -25,170 +33,13 @@ from trading.domain.values import (
     Versioned,
     cents_down,
     cents_up,
-    iso,
 )
 
-PROGRESS_EXPECTED_WITHIN = timedelta(seconds=60)
-
-
-class OrderStatus(StrEnum):
-    """Where an order is in its life."""
-
-    RECEIVED = "RECEIVED"
-    VALIDATED = "VALIDATED"
-    ROUTING = "ROUTING"
-    PARTIALLY_FILLED = "PARTIALLY_FILLED"
-    FILLED = "FILLED"
-    CLEARING = "CLEARING"
-    CLEARED = "CLEARED"
-    SETTLING = "SETTLING"
-    SETTLED = "SETTLED"
-    REJECTED = "REJECTED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
-
-
-_S = OrderStatus
-TRANSITIONS: dict[OrderStatus | None, frozenset[OrderStatus]] = {
-    None: frozenset({_S.RECEIVED}),
-    _S.RECEIVED: frozenset({_S.VALIDATED, _S.REJECTED, _S.CANCELED}),
-    _S.VALIDATED: frozenset({_S.ROUTING, _S.REJECTED, _S.CANCELED, _S.EXPIRED}),
-    _S.ROUTING: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.REJECTED, _S.CANCELED, _S.EXPIRED}),
-    _S.PARTIALLY_FILLED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED}),
-    _S.FILLED: frozenset({_S.CLEARING}),
-    _S.CLEARING: frozenset({_S.CLEARED}),
-    _S.CLEARED: frozenset({_S.SETTLING}),
-    _S.SETTLING: frozenset({_S.SETTLED}),
-    _S.SETTLED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.CANCELED: frozenset(),
-    _S.EXPIRED: frozenset(),
-}
-FINAL = frozenset({_S.SETTLED, _S.REJECTED, _S.CANCELED, _S.EXPIRED})
-OPEN = frozenset({_S.VALIDATED, _S.ROUTING, _S.PARTIALLY_FILLED})
-"""The statuses in which an order may still execute, and so holds money or shares."""
-
-
-class IllegalTransitionError(InvariantError):
-    """A bug: no rule may ask for a transition that the table does not have."""
-
-
-class HistoryEntry(Frozen):
-    """One transition. It is kept as a line, `{time} {status} {reason}`: the names would be a tenth
-    of an order's item.
-    """
-
-    status: OrderStatus
-    time: Timestamp
-    reason: str | None = None
-
-    @model_serializer
-    def _line(self) -> str:
-        return " ".join(filter(None, (iso(self.time), self.status, self.reason)))
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_line(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return dict(zip(("time", "status", "reason"), value.split(" ", 2), strict=False))
-
-
-class ChildStatus(StrEnum):
-    """What we know of a child order. SENT: the exchange may have it and may execute it."""
-
-    SENT = "SENT"
-    FILLED = "FILLED"
-    CANCELED = "CANCELED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-
-
-class ChildOrder(Frozen):
-    """A part of an order at one exchange.
-
-    `refused` counts executions that our books did not take (breaches): nothing more will come of
-    that part. `reported_cumulative` is set when the exchange said that the child is over before all
-    its fills reached us: the child stays SENT until they have.
-    """
-
-    number: int
-    exchange_id: str
-    quantity: int
-    filled: int = 0
-    refused: int = 0
-    status: ChildStatus = ChildStatus.SENT
-    ending: ChildStatus | None = None
-    reported_cumulative: int | None = None
-    reason: str | None = None
-
-    @property
-    def leaves(self) -> int:
-        """What may still execute."""
-        if self.status is not ChildStatus.SENT:
-            return 0
-        return max(self.expected - self.filled - self.refused, 0)
-
-    @property
-    def expected(self) -> int:
-        """What it comes to in all, as far as the exchange has said."""
-        return self.quantity if self.reported_cumulative is None else self.reported_cumulative
-
-    @property
-    def outcome(self) -> ChildStatus:
-        """Its status, or the end that the exchange announced while fills are still on their way."""
-        return (
-            self.ending
-            if self.ending is not None and self.status is ChildStatus.SENT
-            else self.status
-        )
-
-    def settled_status(self) -> "ChildOrder":
-        """The child with its status brought up to what has been filled and reported."""
-        if self.status is not ChildStatus.SENT or self.leaves:
-            return self
-        if self.filled == self.quantity:
-            return self.model_copy(update={"status": ChildStatus.FILLED})
-        return self.model_copy(update={"status": self.ending or ChildStatus.CANCELED})
-
-
-class Hold(Frozen):
-    """What an order sets aside: cash and credit for a buy, shares for a sell."""
-
-    cash: Money = ZERO
-    credit: Money = ZERO
-    shares: int = 0
-
-
-class Reserve(Hold):
-    """What an order that is to replace another sets aside beyond what that one holds, and counts
-    against the day's limit.
-    """
-
-    notional: Money = ZERO
-
-
-class Ending(Frozen):
-    """The wish to end an order early, kept until the exchanges have given up its children.
-    `asked_by`: whose cancel it is, if it is one, and not the end of its time or a replacement.
-    """
-
-    status: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED]
-    reason: str
-    asked_by: Literal["client", "operator"] | None = None
-
-    @property
-    def code(self) -> EndReason:
-        """The reason code of an order that ends so."""
-        return EndReason[self.status]
-
-    def gives_way_to(self, wish: "Ending") -> bool:
-        """What nobody asked for gives way to a cancel, an operator's cancel to the client's."""
-        return self.asked_by not in (wish.asked_by, "client")
+LONGEST_REVIEW_REASON = 256
 
 
 class OrderRequest(Frozen):
-    """What a client asks for."""
+    """The terms that a client asks for. quantity: in shares; prices: in the account's currency."""
 
     client_id: str
     symbol: str
@@ -199,17 +50,35 @@ class OrderRequest(Frozen):
     limit_price: Money | None = None
     stop_price: Money | None = None
 
+    def amended(
+        self,
+        quantity: int | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+    ) -> "OrderRequest":
+        """Change these terms. None leaves a term as it is."""
+        return self.but(
+            quantity=self.quantity if quantity is None else quantity,
+            limit_price=self.limit_price if limit_price is None else limit_price,
+            stop_price=self.stop_price if stop_price is None else stop_price,
+        )
+
 
 class Order(OrderRequest, Versioned):
-    """An order and everything that happened to it, except its fills (they are ledger entries, named
-    in `trades`).
+    """An order and everything that happened to it. Its fills are ledger entries, named in `trades`.
 
-    `protection_price` is the worst price it may meet: the limit, or the collar of a market or stop
-    order. `hold_fee_per_share` and `margin_percent` are the terms at acceptance; from them and what
-    remains follows what the order holds. `release_at`: the open of its market that it waited for,
-    or waits for. `overtakes`: accepted while others of its client waited so. `put_off`: it could
-    not go out at the open, because trading was halted; what its client sent since may have gone
-    before it.
+    protection_price: the worst price that the order may meet: its limit, or the collar of a market
+    or stop order. hold_fee_per_share, margin_percent: the fee and the client's share of a purchase
+    at acceptance; the hold is computed from them.
+    business_date: the session that the order belongs to. sequence: its number among the client's
+    accepted orders, from 1; previous_order_id: the order with the number before.
+    replaces, replaced_by: the order ids of a replacement. reserve: what a replacement sets aside
+    while it waits.
+    ending: the request to end it early. review_reason: why an operator must look at it.
+    attention_at: when the sweeper looks at it next; None: never (see `attention`).
+    release_at: the open of its market that it waits for, or waited for. overtakes: it was accepted
+    while earlier orders of its client waited for the open. put_off: trading was halted at the open,
+    so it could not be sent; later orders of its client may have been sent before it.
     """
 
     order_id: str
@@ -245,7 +114,7 @@ class Order(OrderRequest, Versioned):
 
     @property
     def remaining(self) -> int:
-        """What has not been executed."""
+        """The shares that were not executed."""
         return self.quantity - self.filled_quantity
 
     @property
@@ -255,26 +124,22 @@ class Order(OrderRequest, Versioned):
 
     @property
     def is_pending(self) -> bool:
-        """Whether it waits for the order that it replaces to end; it holds its `reserve`."""
+        """Whether it is a replacement that waits for the order it replaces to end."""
         return self.status is OrderStatus.RECEIVED
 
     @property
     def open_notional(self) -> Decimal:
-        """What remains, at the worst price that it may meet: so much the daily trading limit counts
-        of it.
-        """
+        """What remains, at the protection price: what counts against the daily trading limit."""
         return self.protection_price * self.remaining
 
     @property
     def unrouted(self) -> int:
-        """What remains and is at no exchange."""
+        """The shares that remain and are at no exchange."""
         return self.remaining - sum(child.leaves for child in self.children) if self.is_open else 0
 
     @property
     def venue_time_in_force(self) -> TimeInForce:
-        """How long an exchange may work it: a market order never rests, so it is
-        immediate-or-cancel there.
-        """
+        """The time in force that the exchange is told. A market order never rests, so it is IOC."""
         if self.order_type is OrderType.MARKET and self.time_in_force is not TimeInForce.FOK:
             return TimeInForce.IOC
         return self.time_in_force
@@ -293,20 +158,25 @@ class Order(OrderRequest, Versioned):
 
     @property
     def awaits_clearing(self) -> bool:
-        """Whether it has done executing, and what it executed has not been cleared."""
+        """Whether it can no longer execute, and its fills are not cleared."""
         return not self.is_open and self.filled_quantity > 0 and self.cleared_at is None
 
     @property
+    def routed_at(self) -> datetime | None:
+        """When it was first routed."""
+        return time_of(OrderStatus.ROUTING, self.history)
+
+    @property
     def hold(self) -> Hold:
-        """What the order holds now; nothing once it can no longer execute."""
+        """What it holds now: nothing once it can no longer execute."""
         return self.hold_for(self.remaining) if self.is_open else self.reserve or Hold()
 
     def hold_for(self, quantity: int) -> Hold:
-        """What a quantity of this order must hold: at its worst price, with fees, split into the
-        client's share and credit.
+        """What a quantity of this order must hold.
 
-        Both parts grow with the quantity, so what a fill releases is never negative and always
-        covers the fill's cost.
+        A buy holds the protection price and the fees, split into the client's share and credit.
+        Both parts grow with the quantity, so a fill never releases a negative amount, and what it
+        releases covers its cost.
         """
         if self.side is Side.SELL:
             return Hold(shares=quantity)
@@ -326,16 +196,70 @@ class Order(OrderRequest, Versioned):
         )
 
     def moved_to(self, status: OrderStatus, now: datetime, reason: str | None = None) -> "Order":
-        """The order after a transition; an illegal one is an error."""
-        if status not in TRANSITIONS[self.status]:
-            raise IllegalTransitionError(f"{self.order_id}: {self.status} to {status}")
+        """Make a transition and record it. Raises IllegalTransitionError."""
+        check_transition(self.order_id, self.status, status)
         entry = HistoryEntry(status=status, time=now, reason=reason)
-        return self.model_copy(
-            update={"status": status, "history": (*self.history, entry), "reserve": None}
+        return self.but(status=status, history=(*self.history, entry), reserve=None)
+
+    # --- acceptance
+
+    def with_hold_terms(
+        self, protection_price: Decimal, hold_fee_per_share: Decimal, margin_percent: Decimal
+    ) -> "Order":
+        """Fix the terms that its hold is computed from."""
+        return self.but(
+            protection_price=protection_price,
+            hold_fee_per_share=hold_fee_per_share,
+            margin_percent=margin_percent,
         )
 
+    def validated(
+        self, now: datetime, release_at: datetime | None, attention_at: datetime
+    ) -> "Order":
+        """The terms passed the checks. `release_at`: the open that the order waits for, if any."""
+        moved = self.moved_to(OrderStatus.VALIDATED, now)
+        return moved.but(release_at=release_at, attention_at=attention_at)
+
+    def in_sequence(self, sequence: int, previous_order_id: str | None, overtakes: bool) -> "Order":
+        """Give it its number among the client's accepted orders."""
+        return self.but(
+            sequence=sequence,
+            previous_order_id=previous_order_id,
+            overtakes=True if overtakes else None,
+        )
+
+    def looked_at_next(self, attention_at: datetime) -> "Order":
+        """Set when the sweeper looks at it next."""
+        return self.but(attention_at=attention_at)
+
+    def put_off_until(self, attention_at: datetime | None) -> "Order":
+        """Mark that it could not be sent at its open."""
+        return self.but(put_off=True, attention_at=attention_at)
+
+    # --- replacement
+
+    def replacing(self, order_id: str) -> "Order":
+        """Make it the replacement of an order."""
+        return self.but(replaces=order_id)
+
+    def giving_way_to(self, order_id: str, now: datetime) -> "Order":
+        """Request its end, so that the order of this id can take its place."""
+        return self.but(ending=REPLACED, replaced_by=order_id, attention_at=now)
+
+    def waiting_with(self, terms_of: "Order", reserve: Reserve) -> "Order":
+        """Let a replacement wait with its reserve, under the hold terms of another order."""
+        return self.with_hold_terms(
+            terms_of.protection_price, terms_of.hold_fee_per_share, terms_of.margin_percent
+        ).but(reserve=reserve)
+
+    def for_remainder(self, quantity: int, business_date: Day) -> "Order":
+        """Reduce a replacement to what the order that it replaces left over."""
+        return self.but(quantity=quantity, business_date=business_date)
+
+    # --- execution
+
     def routed(self, parts: tuple[tuple[str, int], ...], now: datetime) -> "Order":
-        """Add a child an (exchange id, quantity); the first time the order moves to ROUTING."""
+        """Add a child for each (exchange id, quantity). The first route moves it to ROUTING."""
         first = len(self.children) + 1
         added = tuple(
             ChildOrder(number=number, exchange_id=exchange_id, quantity=quantity)
@@ -346,7 +270,7 @@ class Order(OrderRequest, Versioned):
             if self.status is not OrderStatus.VALIDATED
             else self.moved_to(OrderStatus.ROUTING, now)
         )
-        return order.model_copy(update={"children": (*self.children, *added)})
+        return order.but(children=(*self.children, *added))
 
     def filled(
         self,
@@ -357,59 +281,52 @@ class Order(OrderRequest, Versioned):
         fees: Decimal,
         now: datetime,
     ) -> "Order":
-        """Count a fill of one child."""
+        """Count a fill of one child. Raises IllegalTransitionError if there is no such child."""
         child = self.child(client_order_id)
         if child is None:
             raise IllegalTransitionError(f"{self.order_id} has no child {client_order_id}")
         done = self.filled_quantity + quantity == self.quantity
-        order = self._with_child(child.model_copy(update={"filled": child.filled + quantity}))
+        order = self._with_child(child.fill(quantity))
         return order.moved_to(
             OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now
-        ).model_copy(
-            update={
-                "trades": (*self.trades, trade_id),
-                "filled_quantity": self.filled_quantity + quantity,
-                "filled_notional": self.filled_notional + notional,
-                "fees": self.fees + fees,
-            }
+        ).but(
+            trades=(*self.trades, trade_id),
+            filled_quantity=self.filled_quantity + quantity,
+            filled_notional=self.filled_notional + notional,
+            fees=self.fees + fees,
         )
 
     def child_ended(
         self, client_order_id: str, ending: ChildStatus, cumulative: int, reason: str | None
     ) -> "Order":
-        """Note that an exchange will do no more on a child, of which it executed `cumulative` in
-        all.
-
-        What was booked is a fact and what was ordered a bound: a number outside of them is brought
-        inside.
+        """Record that an exchange ended a child after it executed `cumulative` shares in all. A
+        child that is over already stays as it is.
         """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:
             return self
-        plausible = min(max(cumulative, child.filled), child.quantity)
-        return self._with_child(
-            child.model_copy(
-                update={"ending": ending, "reported_cumulative": plausible, "reason": reason}
-            )
-        )
+        return self._with_child(child.record_ending(ending, cumulative, reason))
 
-    def refused(self, client_order_id: str, quantity: int) -> "Order":
-        """An execution of a child was not taken into the books: nothing more will come of that
-        part.
+    def execution_refused(self, client_order_id: str, quantity: int) -> "Order":
+        """Record that the books refused an execution of a child: so many shares of it will never be
+        filled. A child that is over already stays as it is.
         """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:
             return self
-        return self._with_child(
-            child.model_copy(update={"refused": child.refused + min(quantity, child.leaves)})
-        )
+        return self._with_child(child.refuse_execution(quantity))
 
     def _with_child(self, changed: ChildOrder) -> "Order":
         children = tuple(
-            changed.settled_status() if child.number == changed.number else child
-            for child in self.children
+            changed if child.number == changed.number else child for child in self.children
         )
-        return self.model_copy(update={"children": children})
+        return self.but(children=children)
+
+    # --- early ends
+
+    def with_ending(self, ending: Ending, now: datetime) -> "Order":
+        """Record the request to end it early. The sweeper looks at it at once."""
+        return self.but(ending=ending, attention_at=now)
 
     def ended(
         self,
@@ -418,41 +335,55 @@ class Order(OrderRequest, Versioned):
         code: OrderReason,
         reason: str,
     ) -> "Order":
-        """End the order with what it has; a filled one stays FILLED (FIX: filled takes precedence
-        over canceled).
-        """
-        order = self.moved_to(status, now, reason).model_copy(update={"reason_code": code})
+        """End it early. Its fills stay to be cleared; without fills it is at rest."""
+        order = self.moved_to(status, now, reason).but(reason_code=code)
         return order if order.filled_quantity else order.at_rest()
 
+    def withdrawn(self, ending: Ending, now: datetime) -> "Order":
+        """Cancel a replacement that still waits."""
+        return self.ended(OrderStatus.CANCELED, now, ending.code, ending.reason).but(ending=ending)
+
+    # --- post-trade
+
     def cleared(self, now: datetime) -> "Order":
-        """All fills are novated: a FILLED order goes through CLEARING to CLEARED; an ended one
-        keeps its status.
+        """All its fills are novated. A FILLED order moves through CLEARING to CLEARED; an order
+        that ended early keeps its status.
         """
         order = self
         if self.status is OrderStatus.FILLED:
             order = self.moved_to(OrderStatus.CLEARING, now).moved_to(OrderStatus.CLEARED, now)
-        order = order.model_copy(update={"cleared_at": now}).at_rest()
+        order = order.but(cleared_at=now).at_rest()
         return order.settled(0, now) if order.settled_quantity else order
 
     def settled(self, quantity: int, now: datetime) -> "Order":
-        """Shares of the order were delivered versus payment; with the last of them the order is
-        SETTLED.
-        """
-        order = self.model_copy(update={"settled_quantity": self.settled_quantity + quantity})
+        """Count shares that were delivered versus payment. The last of them make it SETTLED."""
+        order = self.but(settled_quantity=self.settled_quantity + quantity)
         if order.status is OrderStatus.CLEARED:
             order = order.moved_to(OrderStatus.SETTLING, now)
         if order.status is OrderStatus.SETTLING and order.settled_quantity == order.filled_quantity:
             order = order.moved_to(OrderStatus.SETTLED, now)
         return order
 
+    # --- attention and review
+
     def at_rest(self) -> "Order":
-        """Nothing is due to happen to it that somebody would have to push."""
-        return self.model_copy(update={"attention_at": None})
+        """Take it out of the sweeper's index: nothing is due to happen that needs a push."""
+        return self.but(attention_at=None)
 
+    def flagged_for_review(self, reason: str) -> "Order":
+        """Ask an operator to look at it. The reason is cut to 256 characters."""
+        return self.but(review_reason=reason[:LONGEST_REVIEW_REASON])
 
-def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:
-    """Whether every step of a history is in the table of transitions; no history at all is none."""
-    statuses: list[OrderStatus | None] = [None, *(entry.status for entry in history)]
-    return bool(history) and all(
-        after in TRANSITIONS[before] for before, after in pairwise(statuses)
-    )
+    def reviewed(self) -> "Order":
+        """An operator has looked at it."""
+        return self.but(review_reason=None)
+
+    def at_acceptance(self) -> "Order":
+        """The order as it was when it was accepted or rejected, before any fill."""
+        first = self.history[:2]
+        return self.but(
+            history=first,
+            status=first[-1].status,
+            filled_quantity=0,
+            filled_notional=ZERO,
+        )

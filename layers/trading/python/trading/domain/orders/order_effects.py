@@ -1,6 +1,7 @@
 """What happens to an order, with what it does to what its client owns."""
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.orders.order import Order
 from trading.domain.values import Frozen
 

@@ -3,20 +3,17 @@ to the client's account.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from trading.domain import identifiers
-from trading.domain.accounts.cash import Account, OpenOrder, Position
+from trading.domain.accounts.cash import Account, OpenOrder
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.orders.order import (
-    PROGRESS_EXPECTED_WITHIN,
-    HistoryEntry,
-    Order,
-    OrderRequest,
-    OrderStatus,
-)
+from trading.domain.orders import attention
+from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_status import HistoryEntry, OrderStatus
 from trading.domain.orders.order_times import release_of
 from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
@@ -213,20 +210,15 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
     others_wait = (
         account.waiting_until is not None and order.history[-1].time < account.waiting_until
     )
-    accepted = order.model_copy(
-        update={
-            "sequence": account.sequence + 1,
-            "previous_order_id": account.last_order_id,
-            "overtakes": True if others_wait and order.release_at is None else None,
-        }
+    accepted = order.in_sequence(
+        account.sequence + 1, account.last_order_id, others_wait and order.release_at is None
     )
     account = account.count_notional(order.business_date, order.open_notional).append_order(
         open_order(order)
     )
     if order.release_at is not None:
-        account = account.name_waiting(order.release_at)
-        place = timedelta(microseconds=account.sequence - (account.waiting_from or 0))
-        accepted = accepted.model_copy(update={"attention_at": order.release_at + place})
+        account = account.record_waiting(order.release_at)
+        accepted = accepted.looked_at_next(attention.turn_at_open(account, order.release_at))
     return OrderEffect(order=accepted, account=account, position=position)
 
 
@@ -257,9 +249,10 @@ def priced(
     """The order with the terms by which it holds: its worst price, the highest fee, and the share
     that the client puts up.
     """
-    terms = {"hold_fee_per_share": hold_fee_per_share, "margin_percent": client.margin_percent}
-    return received.model_copy(
-        update=terms | {"protection_price": protection_price(received, instrument)}
+    return received.with_hold_terms(
+        protection_price=protection_price(received, instrument),
+        hold_fee_per_share=hold_fee_per_share,
+        margin_percent=client.margin_percent,
     )
 
 
@@ -271,8 +264,7 @@ def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
             RejectReason.MARKET_CLOSED,
             f"{instrument.symbol} trades from {iso(release_at)} on; only a DAY or GTC order with a price waits",
         )
-    due = {"release_at": release_at, "attention_at": release_at or now + PROGRESS_EXPECTED_WITHIN}
-    return order.moved_to(OrderStatus.VALIDATED, now).model_copy(update=due)
+    return order.validated(now, release_at, attention.first_look(release_at, now))
 
 
 def rejected(received: Order, refusal: Refusal, now: datetime) -> Order:

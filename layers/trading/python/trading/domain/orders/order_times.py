@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from trading.domain.orders.order import Ending, Order, OrderStatus
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference import calendars
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import TimeInForce
@@ -32,21 +34,6 @@ def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
     return (
         now < order.release_at or not instrument.tradable or release_of(instrument, now) is not None
     )
-
-
-def held_back(order: Order, instrument: Instrument, now: datetime) -> Order | None:
-    """The order as it is while it waits for its market; None if it need not wait.
-
-    An order that should have gone out by now has lost its turn in the client's sequence. While its
-    market is closed, nobody needs to look at it before the next open or its expiry.
-    """
-    if order.release_at is None or not is_waiting(order, instrument, now):
-        return None
-    if now < order.release_at:
-        return order
-    opens = release_of(instrument, now)
-    due = order.attention_at if opens is None else min(opens, expires_at(order))
-    return order.model_copy(update={"put_off": True, "attention_at": due})
 
 
 def expires_at(order: Order) -> datetime:

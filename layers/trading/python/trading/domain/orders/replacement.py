@@ -8,11 +8,14 @@ the greater of what each needs, never the sum.
 from dataclasses import replace
 from datetime import datetime
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import booking, order_entry
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError, OrderPendingError
-from trading.domain.orders.order import Ending, Order, OrderRequest, OrderStatus, Reserve
+from trading.domain.orders.end_request import REPLACED, Ending
+from trading.domain.orders.holds import Reserve
+from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_entry import EntryFacts, Refusal, open_order
 from trading.domain.orders.order_times import expires_at
@@ -20,8 +23,6 @@ from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import ZERO, Frozen, Money
-
-REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
 
 
 class Replacement(Frozen):
@@ -76,7 +77,7 @@ def decide(
     check_replaceable(old, now)
     request = request_for(old, wanted)
     received = order_entry.receive(request, key, fingerprint, correlation_id, now)
-    new = received.model_copy(update={"replaces": old.order_id})
+    new = received.replacing(old.order_id)
     ended = booking.end(
         old, REPLACED.status, REPLACED.code, REPLACED.reason, facts.account, facts.position, now
     )
@@ -116,7 +117,7 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
             f"a {old.order_type} order carries no stop price",
             "stop_price",
         )
-    changed = terms.model_copy(update=changes)
+    changed = terms.amended(**changes)
     if changed == terms:
         raise ReplacementRefusedError(
             ErrorCode.NOTHING_TO_CHANGE, "the order has these terms already"
@@ -131,9 +132,7 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
 
 def give_way(old: Order, new: Order, now: datetime) -> Order:
     """The old order, wanted to end for the new one."""
-    return old.model_copy(
-        update={"ending": REPLACED, "replaced_by": new.order_id, "attention_at": now}
-    )
+    return old.giving_way_to(new.order_id, now)
 
 
 def set_aside(
@@ -150,18 +149,14 @@ def set_aside(
         shares=max(needed.shares - there.shares, 0),
         notional=max(accepted.open_notional - counted, ZERO),
     )
-    terms = {
-        name: getattr(accepted, name)
-        for name in ("protection_price", "hold_fee_per_share", "margin_percent")
-    }
-    waiting = new.model_copy(update={**terms, "reserve": reserve})
+    waiting = new.waiting_with(accepted, reserve)
     account = account.hold(reserve.cash, reserve.credit).count_notional(
         new.business_date, reserve.notional
     )
     if position is not None:
         position = position.hold(reserve.shares)
     return OrderEffect(
-        order=waiting, account=account.name_order(open_order(waiting)), position=position
+        order=waiting, account=account.add_open_order(open_order(waiting)), position=position
     )
 
 
@@ -193,7 +188,7 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
             RejectReason.REPLACE_TOO_LATE,
             f"{new.time_in_force}: its time was over before the order it replaces had ended",
         )
-    return new.model_copy(update={"quantity": left, "business_date": business_date(now)})
+    return new.for_remainder(left, business_date(now))
 
 
 def hand_over(
@@ -227,7 +222,4 @@ def withdrawn(
 ) -> OrderEffect:
     """The new order, taken back before it has taken over; the old one ends all the same."""
     account, position = give_back(new, account, position)
-    canceled = new.ended(OrderStatus.CANCELED, now, ending.code, ending.reason).model_copy(
-        update={"ending": ending}
-    )
-    return OrderEffect(order=canceled, account=account, position=position)
+    return OrderEffect(order=new.withdrawn(ending, now), account=account, position=position)

@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trading.domain.orders.order import ChildStatus, Order, OrderStatus
+from trading.domain.orders.child_order import ChildStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
 
 RoutePlan = tuple[tuple[str, int], ...]
@@ -40,12 +42,8 @@ class ExecutionQuality(Versioned):
         decay = Decimal(str(round(0.5 ** (age / QUALITY_HALF_LIFE), 6)))
         weight = max(self.weight * decay, Decimal(1))
         score = (self.score * weight + outcome) / (weight + 1)
-        return self.model_copy(
-            update={
-                "score": round(score, 6),
-                "weight": round(min(weight + 1, Decimal(1000)), 6),
-                "as_of": now,
-            }
+        return self.but(
+            score=round(score, 6), weight=round(min(weight + 1, Decimal(1000)), 6), as_of=now
         )
 
 

@@ -1,44 +1,17 @@
-"""Clearing: novation to the CCP, the margin that it requires, and the obligation that it creates.
+"""Clearing: novation to the CCP, and the margin that it requires.
 
-Settlement discharges the obligation.
+Every novation creates an obligation (`netting`), which settlement discharges.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Fill, LedgerEntry, NetPosition, Novation
 from trading.domain.orders.order import Order
-from trading.domain.values import Day, Frozen, Money, Side, cents_up
-
-
-class Obligation(Frozen):
-    """What a client delivers to the CCP and receives from it for one trade.
-
-    Shares move one way, the amount the other.
-    """
-
-    client_id: str
-    settlement_date: Day
-    symbol: str
-    trade_id: str
-    order_id: str
-    side: Side
-    quantity: int
-    amount: Money
-    currency: str
-
-    @property
-    def signed_quantity(self) -> int:
-        """Shares to receive (+) or to deliver (−)."""
-        return self.side.sign * self.quantity
-
-    @property
-    def signed_amount(self) -> Decimal:
-        """Cash to receive (+) or to pay (−)."""
-        return -self.side.sign * self.amount
+from trading.domain.posttrade.netting import Obligation, net, obligation_of
+from trading.domain.values import Frozen, cents_up
 
 
 class ClearedTrade(Frozen):
@@ -83,36 +56,6 @@ def clear(
         novation = novate(fill, client, net_position, now)
         trades.append(ClearedTrade(novation=novation, obligation=obligation))
     return ClearingResult(trades=tuple(trades), order=None if order.is_open else order.cleared(now))
-
-
-def obligation_of(fill: Fill) -> Obligation:
-    """The obligation that a trade's novation creates."""
-    return Obligation(
-        client_id=fill.client_id,
-        settlement_date=fill.settlement_date,
-        symbol=fill.symbol,
-        trade_id=fill.trade_id,
-        order_id=fill.order_id,
-        side=fill.side,
-        quantity=fill.quantity,
-        amount=fill.notional,
-        currency=fill.currency,
-    )
-
-
-def net(symbol: str, settlement_date: Day, obligations: Iterable[Obligation]) -> NetPosition:
-    """A client's net obligation in one symbol on one settlement date."""
-    relevant = {
-        o.trade_id: o
-        for o in obligations
-        if o.symbol == symbol and o.settlement_date == settlement_date
-    }.values()
-    return NetPosition(
-        symbol=symbol,
-        settlement_date=settlement_date,
-        net_quantity=sum(o.signed_quantity for o in relevant),
-        net_amount=sum((o.signed_amount for o in relevant), Decimal("0.00")),
-    )
 
 
 def novate(fill: Fill, client: Client, net_position: NetPosition, now: datetime) -> Novation:

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Protocol
 
 from trading.domain import identifiers, ledger
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Break, BreakCode, Fill, Settlement
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import ZERO, Day, Frozen, Side
 
 

@@ -42,7 +42,7 @@ class Instrument(Frozen):
 
     def traded_at(self, last_price: Decimal) -> "Instrument":
         """With the last price as the reference price, from which collars are measured."""
-        return self.model_copy(update={"reference_price": last_price})
+        return self.but(reference_price=last_price)
 
     def is_on_tick(self, price: Decimal) -> bool:
         """Whether a price is a whole number of ticks."""

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Protocol
 
 from trading.domain.accounts.balances import Balances, balances
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.accounts.valuation import Holding, Portfolio, holding, is_closed, portfolio
 from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind

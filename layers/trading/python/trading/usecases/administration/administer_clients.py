@@ -148,8 +148,8 @@ class AdministerClients:
         suspended = status is not ClientStatus.ACTIVE
         if client.status is status and account.suspended == suspended:
             return client
-        changed = client.model_copy(update={"status": status})
-        self.registry.commit(changed, account.model_copy(update={"suspended": suspended}))
+        changed = client.with_status(status)
+        self.registry.commit(changed, account.with_suspension(suspended))
         return changed.saved()
 
     def set_limits(

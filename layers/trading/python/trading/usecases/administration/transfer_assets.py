@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import transfers
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal

@@ -1,9 +1,9 @@
 """Moving an order on from wherever it stands."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from trading.domain import identifiers
+from trading.domain.orders import attention
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expiry_of, is_overdue
 from trading.metrics import Metric
@@ -11,11 +11,6 @@ from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.route_order import RouteOrder
 from trading.usecases.ports import AttentionIndex, Clock, Exchanges, Monitor, OutcomeUnknownError
-
-ASKED_AGAIN_AFTER = timedelta(minutes=5)
-"""A silent exchange may not have what it was sent, so its order is looked at sooner than one that
-rests.
-"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,6 @@ class AdvanceOrder:
         return order
 
     def _ask_again_soon(self, order: Order) -> None:
-        now, soon = self.clock(), self.clock() + ASKED_AGAIN_AFTER
-        if order.attention_at is None or not now < order.attention_at < soon:
+        soon = attention.look_after_silence(order, self.clock())
+        if soon is not None:
             self.books.postpone(order, soon)

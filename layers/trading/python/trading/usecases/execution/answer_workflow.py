@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.messages import ExecuteOrder
 from trading.usecases.orders import order_messages
 from trading.usecases.orders.accept_order import start

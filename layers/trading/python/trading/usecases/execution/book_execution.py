@@ -8,7 +8,8 @@ from trading.domain import identifiers
 from trading.domain.ledger import Break, BreakCode, EntryKind
 from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
-from trading.domain.orders.order import ChildOrder, ChildStatus, Order
+from trading.domain.orders.child_order import ChildOrder, ChildStatus
+from trading.domain.orders.order import Order
 from trading.metrics import Metric
 from trading.usecases.orders.end_order import changes_of_end
 from trading.usecases.ports import (
@@ -176,9 +177,9 @@ class BookExecution:
         if order is None:
             self.books.commit(entry)
             return None
-        flagged = order.refused(said.client_order_id, refused_quantity).model_copy(
-            update={"review_reason": breach.code}
-        )
+        flagged = order.execution_refused(
+            said.client_order_id, refused_quantity
+        ).flagged_for_review(breach.code)
         self.books.commit(entry, flagged)
         return flagged.saved()
 

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.orders import booking
+from trading.domain.orders.end_request import Ending
 from trading.domain.orders.endings import OrderEnd
-from trading.domain.orders.order import Ending, Order
+from trading.domain.orders.order import Order
 from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders.end_order import changes_of_end, holders
@@ -43,7 +44,7 @@ class EndEarly:
 
     def record_ending(self, order: Order, ending: Ending) -> Order:
         """Record that the order is to end. Whatever happens to this message, later ones go on."""
-        to_end = order.model_copy(update={"ending": ending, "attention_at": self.clock()})
+        to_end = order.with_ending(ending, self.clock())
         self.books.commit(to_end)
         return to_end.saved()
 

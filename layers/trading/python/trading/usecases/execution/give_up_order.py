@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from trading.domain.orders.endings import UNPROCESSABLE
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.ports import UnitOfWork
@@ -22,4 +23,4 @@ class GiveUpOrder:
         if order.status is OrderStatus.VALIDATED:
             self.answer_workflow(self.end_early.end(order, UNPROCESSABLE))
         else:
-            self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
+            self.books.commit(order.flagged_for_review(reason))

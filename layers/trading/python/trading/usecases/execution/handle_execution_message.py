@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trading.domain import identifiers
+from trading.domain.orders.end_request import Ending
 from trading.domain.orders.endings import TOO_MANY_TRADES, has_too_many_trades
-from trading.domain.orders.order import Ending, OrderStatus
+from trading.domain.orders.order_status import OrderStatus
 from trading.messages import (
     CancelOrder,
     ExecuteOrder,

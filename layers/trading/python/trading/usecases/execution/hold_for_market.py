@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from trading.domain.orders import order_times
+from trading.domain.orders import attention
 from trading.domain.orders.order import Order
 from trading.usecases.ports import Clock, ReferenceData, UnitOfWork
 
@@ -23,7 +23,7 @@ class HoldForMarket:
         """The order as it is while it waits; None if it may go to an exchange now."""
         now = self.clock()
         instrument = self.books.instrument(order.symbol) if order.release_at else None
-        return order_times.held_back(order, instrument, now) if instrument else None
+        return attention.held_back(order, instrument, now) if instrument else None
 
     def record_wait(self, order: Order, held: Order) -> None:
         """Save what waiting changes of the order, if anything."""

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.orders import client_sequence
-from trading.domain.orders.order import Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.give_up_order import GiveUpOrder

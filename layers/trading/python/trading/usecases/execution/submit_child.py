@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from trading.domain import identifiers
-from trading.domain.orders.order import ChildOrder, ChildStatus, Order
+from trading.domain.orders.child_order import ChildOrder, ChildStatus
+from trading.domain.orders.order import Order
 from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.ports import Exchanges, Monitor, NotAcceptedError, OutcomeUnknownError
-from trading.wire import SubmitOrder, VenueOrderStatus
+from trading.wire import SubmitOrder
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,7 @@ class SubmitChild:
             return order
         if not state.status.is_final:
             return self.book.state(order, child, state)
-        order = self.book.state(
-            order, child, state.model_copy(update={"status": VenueOrderStatus.NEW})
-        )
+        order = self.book.state(order, child, state.without_end())
         return self.book.child_end(
             order, child, ChildStatus.REJECTED, state.cumulative_quantity, "no answer to the submit"
         )

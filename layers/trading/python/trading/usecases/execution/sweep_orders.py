@@ -2,25 +2,17 @@
 and does no harm.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 
-from trading.domain.orders.order import Order, OrderStatus
-from trading.domain.orders.order_times import expires_at, is_overdue
+from trading.domain.orders.attention import Push, attention_of, is_due, look_after_failure
+from trading.domain.orders.order import Order
 from trading.metrics import Metric
 from trading.usecases.orders import order_messages
 from trading.usecases.ports import AttentionIndex, Clock, Mailboxes, Monitor, Orders, Workflow
 
 ORDERS_PER_SWEEP = 2000
-AGAIN_AFTER = timedelta(seconds=60)
-RESTING_AGAIN_AFTER = timedelta(minutes=30)
-SPREAD = timedelta(minutes=5)
-"""What was swept together in one minute, after an outage, must not come back together every half
-hour.
-"""
 
 
 class SweepBooks(AttentionIndex, Orders, Protocol):
@@ -60,51 +52,27 @@ class SweepOrders:
     def _sweep(self, order_id: str) -> int:
         order = self.books.order(order_id)
         now = self.clock()
-        if order is None or order.attention_at is None or order.attention_at > now:
+        look = attention_of(order, now) if order is not None and is_due(order, now) else None
+        if order is None or look is None:
             return 0
-        rests = order.is_open and order.ending is None and order.venue_time_in_force.rests
-        resting = rests and bool(order.children) and not _is_unstarted(order)
-        patient = resting or order.review_reason is not None
-        again = now + (RESTING_AGAIN_AFTER - _spread(order_id) if patient else AGAIN_AFTER)
-        if resting and now < expires_at(order):
-            again = min(again, expires_at(order))
         self.monitor.count(Metric.ORDERS_SWEPT, order_id=order_id, status=order.status)
         try:
-            self._push(order)
+            self._push(order, look.push)
         except Exception:
-            self.books.postpone(
-                order, now + AGAIN_AFTER
-            )  # it must not stand before the others for ever
+            self.books.postpone(order, look_after_failure(now))
             raise
-        self.books.postpone(order, again)
+        self.books.postpone(order, look.next_look)
         return 1
 
-    def _push(self, order: Order) -> None:
-        """An accepted order gets its workflow, or, when that exists already (its message is lost),
-        the message itself.
+    def _push(self, order: Order, push: Push) -> None:
+        """Start the workflow of the order, or tell its mailbox. If the order has a workflow already,
+        the workflow's message was lost, so the mailbox gets it again.
         """
-        if is_overdue(order, self.clock()):
-            self.mailboxes.execution(order_messages.expire(order))
-        elif order.status is OrderStatus.VALIDATED or _is_unstarted(order):
-            if not self.workflow.start(order):
-                self.mailboxes.execution(order_messages.execute(order))
-        else:
-            self.mailboxes.execution(order_messages.poll(order))
-
-
-def _is_unstarted(order: Order) -> bool:
-    """Whether it has waited for an open, and was sent before a later one of its client that was
-    started first: it has no workflow.
-    """
-    waited, due = order.release_at, order.attention_at
-    return (
-        order.ending is None
-        and waited is not None
-        and due is not None
-        and due < waited + AGAIN_AFTER
-    )
-
-
-def _spread(order_id: str) -> timedelta:
-    """Jitter that a repetition repeats: between nothing and five minutes, by the order's id."""
-    return SPREAD * (hashlib.sha256(order_id.encode()).digest()[1] / 256)
+        match push:
+            case Push.END:
+                self.mailboxes.execution(order_messages.expire(order))
+            case Push.START:
+                if not self.workflow.start(order):
+                    self.mailboxes.execution(order_messages.execute(order))
+            case Push.POLL:
+                self.mailboxes.execution(order_messages.poll(order))

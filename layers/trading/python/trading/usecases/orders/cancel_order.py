@@ -10,7 +10,8 @@ from typing import Protocol
 from trading.domain.orders import cancellation
 from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError
-from trading.domain.orders.order import Ending, Order
+from trading.domain.orders.end_request import Ending
+from trading.domain.orders.order import Order
 from trading.messages import CancelOrder
 from trading.metrics import Metric
 from trading.usecases.orders.end_order import holders

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.orders import replacement
 from trading.domain.orders.order import Order
 from trading.domain.values import Side

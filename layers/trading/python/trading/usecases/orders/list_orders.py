@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from trading.domain.orders.order import OPEN, Order, OrderStatus
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OPEN, OrderStatus
 from trading.domain.values import Frozen, Side
 from trading.usecases.ports import Accounts, OrderIndex, Orders, SortKey
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from trading.domain import identifiers
 from trading.domain.orders import replacement
+from trading.domain.orders.end_request import REPLACED
 from trading.domain.orders.order import Order
-from trading.domain.orders.replacement import REPLACED, Replacement
+from trading.domain.orders.replacement import Replacement
 from trading.messages import CancelOrder
 from trading.metrics import Metric
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, gather

@@ -1,9 +1,10 @@
 """What a transaction can write."""
 
-from trading.domain.accounts.cash import Account, Position
+from trading.domain.accounts.cash import Account
+from trading.domain.accounts.position import Position
 from trading.domain.ledger import Deposit, LedgerEntry
 from trading.domain.orders.order import Order
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import Frozen
 
 

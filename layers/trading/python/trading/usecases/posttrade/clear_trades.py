@@ -12,7 +12,8 @@ from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Fill
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing
-from trading.domain.posttrade.clearing import ClearingResult, Obligation
+from trading.domain.posttrade.clearing import ClearingResult
+from trading.domain.posttrade.netting import Obligation
 from trading.metrics import Metric
 from trading.usecases.ports import (
     Change,
@@ -75,7 +76,7 @@ class ClearTrades:
         """Flag an order that could not be cleared for review by people."""
         order = self.books.order(order_id)
         if order is not None:
-            self.books.commit(order.model_copy(update={"review_reason": reason[:256]}))
+            self.books.commit(order.flagged_for_review(reason))
 
     def _obligations(self, fills: Sequence[Fill]) -> list[Obligation]:
         """The clients' obligations in the trades' symbols on their settlement dates."""

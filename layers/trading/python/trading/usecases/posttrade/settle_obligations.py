@@ -14,7 +14,7 @@ from trading.domain.clients.client import Client
 from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, is_transient
 from trading.domain.ledger import BreakCode, EntryKind, Fill, Settlement
 from trading.domain.posttrade import settlement
-from trading.domain.posttrade.clearing import Obligation
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import Frozen, Side
 from trading.metrics import Metric
 from trading.usecases.ports import (
