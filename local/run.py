@@ -17,7 +17,7 @@ from workstation.local_system import STAGE, LocalError, LocalSystem
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
 POLL_SECONDS = 0.5
-CLI_COMMANDS = """# from a terminal (docs/cli.md):
+CLI_COMMANDS = """# from a terminal (docs/how-to/command-line.md):
 bin/trading portfolio
 bin/trading place buy 10 KO
 bin/trading orders --watch

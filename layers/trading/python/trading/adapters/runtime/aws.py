@@ -8,7 +8,7 @@ CLIENT_CONFIG = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
 )
 """Both tries of a call that hangs end before the shortest function that waits for it.
-docs/runbook.md has the sums.
+docs/reference/timeouts.md has the sums.
 """
 
 DISPENSABLE_CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})

@@ -1,4 +1,4 @@
-"""What the runbook says of time-outs is what the code does."""
+"""docs/reference/timeouts.md has the time-outs, tries and pauses that the code has."""
 
 import ast
 import re
@@ -131,7 +131,7 @@ def test_every_call_ends_before_its_caller_and_the_table_says_how(
     row: int, call: tuple[Call | float, float]
 ) -> None:
     made, limit = call
-    documented = table("runbook.md", "call")
+    documented = table("reference/timeouts.md", "call")
     assert len(documented) == len(CALLS)
     shown = documented[row][2:5]
     worst, allowed = (float(re.match(r"[\d.]+", cell)[0]) for cell in documented[row][5:7])  # type: ignore[index]
