@@ -1,4 +1,4 @@
-"""What travels in the clients' mailboxes. Message group = client id."""
+"""The messages in the clients' mailboxes. The message group is the client id."""
 
 from typing import Annotated, Literal
 
@@ -11,20 +11,23 @@ from trading.wire import ExecutionReport
 
 
 class Message(Frozen):
-    """What every message carries: whose it is, and the id that follows the order through the logs."""
+    """What every message carries: its client, and the id that follows the order through the logs."""
 
     client_id: str
     correlation_id: str
 
     def facts(self) -> dict[str, str]:
-        """What a log line about the message says."""
+        """The fields of a log line about the message."""
         return self.model_dump(
             mode="json", include={"kind", "client_id", "correlation_id", "order_id"}
         )
 
 
 class ExecuteOrder(Message):
-    """From OrderLifecycle's Execute (with a task token) or the sweeper (without)."""
+    """Send an order to the exchanges.
+
+    It comes from OrderLifecycle's Execute, with a task token, or from the sweeper, without one.
+    """
 
     kind: Literal["execute"] = "execute"
     order_id: str
@@ -32,27 +35,28 @@ class ExecuteOrder(Message):
 
 
 class ReportReceived(Message):
-    """An exchange's callback, verified."""
+    """An exchange's callback, whose signature is verified."""
 
     kind: Literal["report"] = "report"
     report: ExecutionReport
 
     def facts(self) -> dict[str, str]:
-        """With the order that the report is about."""
+        """The same, with the order and the execution that the report is about."""
         order_id = identifiers.parent_order_id(self.report.client_order_id)
         return super().facts() | {"order_id": order_id, "execution_id": self.report.execution_id}
 
 
 class PollOrder(Message):
-    """From the sweeper: ask the exchanges what became of an order."""
+    """Ask the exchanges what became of an order. It comes from the sweeper."""
 
     kind: Literal["poll"] = "poll"
     order_id: str
 
 
 class CancelOrder(Message):
-    """Take the order back from the exchanges and end it as it is wished to end; if that is not
-    written in it yet, as CANCELED, or EXPIRED at the end of its day.
+    """Cancel the order at the exchanges and end it.
+
+    If the order has recorded no ending yet, it ends with `outcome` and `reason`.
     """
 
     kind: Literal["cancel"] = "cancel"
@@ -62,7 +66,11 @@ class CancelOrder(Message):
 
 
 class ClearOrder(Message):
-    """From OrderLifecycle's Clear (with a task token) or the sweeper (without)."""
+    """Clear the trades of an order.
+
+    It comes from OrderLifecycle's Clear, with a task token. The execution of an order without a
+    workflow and the close of the day send it without one.
+    """
 
     kind: Literal["clear"] = "clear"
     order_id: str
@@ -70,11 +78,11 @@ class ClearOrder(Message):
 
 
 class SettleClient(Message):
-    """From SettlementCycle: settle what this client has due up to and on the date.
+    """Settle what a client has due up to and on the date. It comes from SettlementCycle.
 
-    A client with more to settle than one invocation has time for is continued in further messages:
-    `part` counts them, `after` says where the one before stopped, `unanswered` how many
-    instructions have been left without an answer.
+    If one invocation has no time for everything, further messages continue. `part` counts them.
+    `after` says where the part before stopped, and `unanswered` how many instructions have been
+    left without an answer.
     """
 
     kind: Literal["settle"] = "settle"
