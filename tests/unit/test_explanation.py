@@ -4,7 +4,7 @@ figures are those of the code.
 
 import itertools
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,32 @@ def test_every_code_exists_and_every_break_is_explained() -> None:
     named = set(re.findall(r"`(?:\d+ )?([A-Z]+_[A-Z_]+)`", pages))
     assert named - CODES == set()
     assert [code for code in BreakCode if f"`{code}`" not in pages] == []
+
+
+def test_every_module_exists() -> None:
+    rows = re.findall(
+        r"\| `([\w/]+\.(?:py|md))` \|$", (PAGES / "layers.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) > 15
+    folders = (ROOT, ROOT / "layers" / "trading" / "python" / "trading")
+    assert [row for row in rows if not any((folder / row).exists() for folder in folders)] == []
+
+
+MONDAY = datetime(2026, 11, 23, tzinfo=calendars.NEW_YORK)
+MOMENTS = {
+    "Monday 3:00": MONDAY.replace(hour=3),
+    "Monday 15:59": MONDAY.replace(hour=15, minute=59),
+    "Monday 16:00": MONDAY.replace(hour=16),
+    "Saturday noon": MONDAY.replace(day=21, hour=12),
+    "the evening before Thanksgiving": MONDAY.replace(day=25, hour=19),
+}
+
+
+@pytest.mark.parametrize("placed", MOMENTS)
+def test_a_business_date_is_that_of_the_page(placed: str) -> None:
+    found = re.search(rf"\| {placed} \| (?:the )?(\w+)", words("time.md"))
+    assert found
+    assert f"{calendars.business_date(MOMENTS[placed]):%A}" == found[1]
 
 
 def test_every_make_target_exists() -> None:
