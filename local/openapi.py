@@ -27,10 +27,10 @@ from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import CONTENT_TYPE, Problem
 from trading.adapters.http.resolver import (
     BEARER_SCHEME,
-    CORRELATION_ID,
-    IDEMPOTENCY_KEY,
     SIGNATURE_SCHEME,
 )
+from trading.domain import patterns
+from trading.domain.patterns import whole
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = Server(
@@ -80,7 +80,7 @@ PARAMETERS = {
         "required": True,
         "description": "Names the request. Sent again within 24 hours, the same key with the same body gets the first answer again, and with "
         "another body is refused. Where a repetition is answered by how things stand, or remembered for a shorter time, the route says so.",
-        "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
+        "schema": {"type": "string", "pattern": whole(patterns.IDEMPOTENCY_KEY)},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
@@ -94,7 +94,7 @@ PARAMETERS = {
         "in": "header",
         "required": False,
         "description": "Follows the request through logs, workflow, messages and venues, if it matches "
-        f"`{CORRELATION_ID.pattern}`; else the request id does.",
+        f"`{patterns.CORRELATION_ID}`; else the request id does.",
         "schema": {"type": "string"},
     },
 }

@@ -2,8 +2,6 @@
 may do with it, how it came.
 """
 
-import hashlib
-import re
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -11,48 +9,30 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.accounts.settings import Settings
 from trading.adapters.faces import trade_records
+from trading.adapters.faces.accounts import (
+    LineCursors,
+    PositionsPage,
+    TradesPage,
+    TransactionsPage,
+    symbol_of,
+)
 from trading.adapters.faces.trade_records import BalanceRecord, PortfolioRecord
-from trading.adapters.http import csv_pages, cursors, periods
+from trading.adapters.http import csv_pages, periods
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.periods import From, To
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.accounts import accounts_api
+from trading.domain import patterns
 from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.movements import Movement, MovementType, Trade
 from trading.domain.accounts.valuation import Holding, Portfolio
+from trading.domain.patterns import whole
 from trading.domain.values import Frozen, Side
-from trading.usecases.accounts.list_movements import LedgerFilter, LineKey
+from trading.usecases.accounts.list_movements import LedgerFilter
 
 PERMISSION = "accounts:read"
-SYMBOL = r"[A-Z][A-Z0-9.]{0,11}"
 PAGE = 50
-SORT_KEY = r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[A-Za-z0-9_]{1,64}#[A-Z]{1,16}"
-
-
-class PositionsPage(Frozen):
-    """Positions by symbol; with a `next_cursor` there are more."""
-
-    items: tuple[Holding, ...]
-    next_cursor: str | None
-
-
-class TradesPage(Frozen):
-    """Trades, newest first. With a `next_cursor` there may be more, also when `items` is short or
-    empty.
-    """
-
-    items: tuple[Trade, ...]
-    next_cursor: str | None
-
-
-class TransactionsPage(Frozen):
-    """Lines of the statement, newest first. With a `next_cursor` there may be more, also when
-    `items` is short or empty.
-    """
-
-    items: tuple[Movement, ...]
-    next_cursor: str | None
 
 
 api = accounts_api(load(Settings))
@@ -76,13 +56,9 @@ def positions(
     ] = False,
 ) -> PositionsPage:
     """The client's positions by symbol, read strongly consistent and valued at the last price."""
-    after = None
-    if cursor is not None:
-        (after,) = cursors.decode(cursor, 1)
-        if not re.fullmatch(SYMBOL, after):
-            raise cursors.invalid()
+    after = None if cursor is None else symbol_of(cursor)
     page, last = api.accounts.positions(app.principal.client_id, closed, after, limit)
-    return PositionsPage(items=tuple(page), next_cursor=cursors.encode(last) if last else None)
+    return PositionsPage.of(page, last)
 
 
 @app.get(
@@ -91,7 +67,7 @@ def positions(
     summary="Show a position",
     tags=["Accounts"],
 )
-def position(symbol: Annotated[str, Path(pattern=f"^{SYMBOL}$")]) -> Holding:
+def position(symbol: Annotated[str, Path(pattern=whole(patterns.SYMBOL))]) -> Holding:
     """The client's position in one symbol, open or closed."""
     return api.accounts.position(app.principal.client_id, symbol)
 
@@ -136,7 +112,7 @@ def trade_portfolio() -> PortfolioRecord:
     responses=csv_pages.documented(TradesPage, "Trades, newest first"),
 )
 def trades(
-    symbol: Annotated[str | None, Query(pattern=f"^{SYMBOL}$")] = None,
+    symbol: Annotated[str | None, Query(pattern=whole(patterns.SYMBOL))] = None,
     side: Annotated[Side | None, Query()] = None,
     from_: From = None,
     to: To = None,
@@ -148,9 +124,10 @@ def trades(
     with a header, and the next one is named by a `Link`.
     """
     wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
-    client_id, binding, after = _asked("trades", wanted, cursor)
-    page, last = api.list_movements.trades(client_id, wanted, after, limit)
-    return _answer(TradesPage, Trade, page, _cursor(binding, last))
+    periods.check(from_, to)
+    lines = LineCursors("trades", app.principal.client_id, wanted)
+    page, last = api.list_movements.trades(lines.client_id, wanted, lines.decode(cursor), limit)
+    return _answer(TradesPage, Trade, page, lines.encode(last))
 
 
 @app.get(
@@ -162,7 +139,7 @@ def trades(
 )
 def transactions(
     type_: Annotated[MovementType | None, Query(alias="type")] = None,
-    symbol: Annotated[str | None, Query(pattern=f"^{SYMBOL}$")] = None,
+    symbol: Annotated[str | None, Query(pattern=whole(patterns.SYMBOL))] = None,
     from_: From = None,
     to: To = None,
     limit: Limit = PAGE,
@@ -174,34 +151,10 @@ def transactions(
     With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
     """
     wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
-    client_id, binding, after = _asked("transactions", wanted, cursor)
-    page, last = api.list_movements.movements(client_id, wanted, after, limit)
-    return _answer(TransactionsPage, Movement, page, _cursor(binding, last))
-
-
-def _asked(of: str, wanted: LedgerFilter, cursor: str | None) -> tuple[str, str, LineKey | None]:
-    """Who asks, what a cursor of this client's list with these filters is bound to, and where this
-    one goes on.
-    """
-    periods.check(wanted.first, wanted.until)
-    client_id = app.principal.client_id
-    binding = hashlib.sha256(f"{of} {client_id} {wanted.model_dump_json()}".encode()).hexdigest()[
-        :16
-    ]
-    if cursor is None:
-        return client_id, binding, None
-    bound_to, sort_key, line = cursors.decode(cursor, 3)
-    if (
-        bound_to != binding
-        or not re.fullmatch(SORT_KEY, sort_key)
-        or not wanted.begins <= sort_key <= wanted.ends
-    ):
-        raise cursors.invalid()
-    return client_id, binding, LineKey(sort_key, line)
-
-
-def _cursor(binding: str, last: LineKey | None) -> str | None:
-    return None if last is None else cursors.encode(binding, *last)
+    periods.check(from_, to)
+    lines = LineCursors("transactions", app.principal.client_id, wanted)
+    page, last = api.list_movements.movements(lines.client_id, wanted, lines.decode(cursor), limit)
+    return _answer(TransactionsPage, Movement, page, lines.encode(last))
 
 
 def _answer(

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.admin.models import (
+from functions.admin.settings import Settings
+from trading.adapters.faces.admin import (
     Change,
     ClientView,
     InstrumentView,
@@ -24,12 +25,12 @@ from functions.admin.models import (
     SuspensionView,
     TransferView,
 )
-from functions.admin.order_file import OrderFile
-from functions.admin.settings import Settings
-from trading.adapters.faces import order_pages, views
+from trading.adapters.faces.order_file import OrderFile
+from trading.adapters.faces.orders import OrdersPage, page
 from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer
-from trading.adapters.http.resolver import ApiResolver, PathId, json_response
+from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.administration import administration_api
@@ -264,13 +265,13 @@ def list_client_orders(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> views.OrdersPage:
+) -> OrdersPage:
     """Newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`."""
     wanted = OrderFilter(is_open=None if state is None else state == "open")
     if api.registry.profile(client_id) is None:
         raise NotFoundError("There is no such client.", field="client_id")
-    orders, next_cursor = order_pages.page(api.find_orders, client_id, wanted, limit, cursor)
-    return views.OrdersPage(items=tuple(map(views.order_summary, orders)), next_cursor=next_cursor)
+    orders, next_cursor = page(api.find_orders, client_id, wanted, limit, cursor)
+    return OrdersPage.of(orders, next_cursor)
 
 
 @app.get(

@@ -1,34 +1,16 @@
 """POST /api/v1/auth/token: API key and secret for an access token."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
-from pydantic import Field
 
 from functions.auth.settings import Settings
+from trading.adapters.faces.auth import AccessToken, TokenRequest
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.identity.tokens import Grant, RetiredKeyError
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.identity import log_in_api
-from trading.domain.values import Frozen, Timestamp
-
-
-class TokenRequest(Frozen):
-    """An API key and its secret."""
-
-    api_key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    api_secret: str = Field(min_length=1, max_length=128)
-
-
-class AccessToken(Frozen):
-    """A token to send as `Authorization: Bearer {jwt_token}`."""
-
-    jwt_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expiration: Timestamp
-    permissions: tuple[str, ...]
-
 
 api = log_in_api(load(Settings))
 app = ApiResolver()
@@ -62,10 +44,7 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
 
 
 def _answer(grant: Grant, headers: dict[str, str]) -> Response[AccessToken]:
-    token = AccessToken(
-        jwt_token=api.tokens.sign(grant), expiration=grant.expiration, permissions=grant.permissions
-    )
-    return json_response(token, headers=headers)
+    return json_response(AccessToken.of(grant, api.tokens.sign(grant)), headers=headers)
 
 
 handler = app.resolve

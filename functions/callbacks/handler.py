@@ -3,7 +3,7 @@ client's mailbox.
 """
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.callbacks.settings import Settings
+from trading.adapters.faces.callbacks import Accepted
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
@@ -18,17 +19,9 @@ from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
 from trading.adapters.venues.signatures import SignatureError, verify
 from trading.bootstrap.callbacks import callbacks
-from trading.domain.values import Frozen
 from trading.messages import ReportReceived
 from trading.metrics import Metric
 from trading.wire import CALLBACK_PATH, ExecutionReport
-
-
-class Accepted(Frozen):
-    """The report is durable."""
-
-    status: Literal["accepted"] = "accepted"
-
 
 api = callbacks(load(Settings))
 

@@ -9,11 +9,18 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from functions.internal.settings import Settings
-from trading.adapters.faces import views
-from trading.adapters.faces.views import ClearingDetail, ExecutionSummary, SettlementDetail
+from trading.adapters.faces.trades import (
+    ClearingDetail,
+    ExecutionSummary,
+    SettlementDetail,
+    clearing_detail,
+    execution_summary,
+    settlement_detail,
+)
+from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import HttpError, ProblemCode
-from trading.adapters.http.resolver import ApiResolver, PathId, json_response
+from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
@@ -60,7 +67,7 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
                 client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id
             )
         )
-    summary = views.execution_summary(order, books.entries(order.trades))
+    summary = execution_summary(order, books.entries(order.trades))
     if order.is_open or order.is_pending:
         return json_response(summary, HTTPStatus.ACCEPTED)
     return json_response(summary, headers=RECORDED)
@@ -78,7 +85,7 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
     """
     recorded = _novation(trade_id)
     if recorded:
-        return json_response(views.clearing_detail(recorded), headers=RECORDED)
+        return json_response(clearing_detail(recorded), headers=RECORDED)
     fill = books.fill(trade_id)
     if fill is None:
         raise NotFoundError("There is no such trade.", field="trade_id")
@@ -86,7 +93,7 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
     novation = _novation(trade_id)
     if novation is None:
         raise StaleError
-    return json_response(views.clearing_detail(novation))
+    return json_response(clearing_detail(novation))
 
 
 @app.post(
@@ -99,7 +106,7 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
     """Settle the trade if it is due, or answer with how it was settled."""
     recorded = next((e for e in books.entries([trade_id]) if isinstance(e, Settlement)), None)
     if recorded:
-        return json_response(views.settlement_detail(recorded), headers=RECORDED)
+        return json_response(settlement_detail(recorded), headers=RECORDED)
     today = now().astimezone(NEW_YORK).date()
     try:
         settled = settle_obligations.settle_trade(trade_id, today)
@@ -111,7 +118,7 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
             "The depository did not answer; ask again.",
             headers={"Retry-After": "5"},
         ) from error
-    return json_response(views.settlement_detail(settled))
+    return json_response(settlement_detail(settled))
 
 
 def _novation(trade_id: str) -> Novation | None:

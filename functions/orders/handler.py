@@ -10,9 +10,19 @@ from typing import Annotated, Literal, TypeVar
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.orders.models import SYMBOL, NewOrder, OrderChanges
 from functions.orders.settings import Settings
-from trading.adapters.faces import order_pages, trade_records, views
+from trading.adapters.faces import trade_records
+from trading.adapters.faces.orders import (
+    CancelsRequested,
+    NewOrder,
+    OrderAccepted,
+    OrderChanges,
+    OrdersPage,
+    OrderView,
+    accepted,
+    order_view,
+    page,
+)
 from trading.adapters.faces.trade_records import (
     MarketTradeRequest,
     PlacedTrade,
@@ -22,16 +32,18 @@ from trading.adapters.faces.trade_records import (
 )
 from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.periods import From, To
 from trading.adapters.http.problems import HttpError, ProblemCode
-from trading.adapters.http.resolver import IDEMPOTENCY_KEY, ApiResolver, PathId, json_response
+from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.orders import orders_api
-from trading.domain import identifiers
+from trading.domain import identifiers, patterns
 from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_status import OrderStatus
+from trading.domain.patterns import whole
 from trading.domain.values import Side
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
@@ -49,13 +61,13 @@ app = ApiResolver(api.throttle)
     summary="Place an order",
     tags=["Orders"],
 )
-def place(order: Annotated[NewOrder, Body()]) -> Response[views.OrderAccepted]:
+def place(order: Annotated[NewOrder, Body()]) -> Response[OrderAccepted]:
     """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer,
     not an error: see `reason`.
     """
     placed, headers = _take(order.request())
     return json_response(
-        views.accepted(placed),
+        accepted(placed),
         HTTPStatus.CREATED,
         headers | {"Location": f"/api/v1/orders/{placed.order_id}"},
     )
@@ -86,13 +98,13 @@ def list_orders(
         Literal["open", "closed"] | None,
         Query(description="`open`: it may still execute; `closed`: no more."),
     ] = None,
-    symbol: Annotated[str | None, Query(pattern=SYMBOL)] = None,
+    symbol: Annotated[str | None, Query(pattern=whole(patterns.SYMBOL))] = None,
     side: Annotated[Side | None, Query()] = None,
     from_: From = None,
     to: To = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> views.OrdersPage:
+) -> OrdersPage:
     """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean
     too. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on with
     it until there is none. What is shown of an order is always as it stands; without `state=open` a
@@ -108,12 +120,12 @@ def list_orders(
         until=to,
     )
     orders, next_cursor = _page(wanted, limit, cursor)
-    return views.OrdersPage(items=tuple(map(views.order_summary, orders)), next_cursor=next_cursor)
+    return OrdersPage.of(orders, next_cursor)
 
 
 def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
     """A page of the client's orders, and the cursor of the next one."""
-    return order_pages.page(api.find_orders, app.principal.client_id, wanted, limit, cursor)
+    return page(api.find_orders, app.principal.client_id, wanted, limit, cursor)
 
 
 @app.delete(
@@ -123,21 +135,21 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     summary="Cancel all open orders",
     tags=["Orders"],
 )
-def cancel_all() -> Response[views.CancelsRequested]:
+def cancel_all() -> Response[CancelsRequested]:
     """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with
     `more`, ask again, under another key. Repeated under the same key, it cancels nothing that was
     placed since. If it fails, what was canceled is, and who asks again gets the others.
     """
     outcome = api.idempotency.once(
-        app, app.principal.client_id, views.CancelsRequested, _cancel_open_orders
+        app, app.principal.client_id, CancelsRequested, _cancel_open_orders
     )
     return json_response(outcome.answer, HTTPStatus.ACCEPTED, outcome.headers)
 
 
-def _cancel_open_orders() -> views.CancelsRequested:
+def _cancel_open_orders() -> CancelsRequested:
     orders, more = api.request_cancel.all(app.principal.client_id)
     logger.info("cancels requested", orders=len(orders), more=more)
-    return views.CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
+    return CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
 
 
 @app.get(
@@ -148,8 +160,8 @@ def _cancel_open_orders() -> views.CancelsRequested:
     responses={200: {"description": "The order"}, 404: {"description": "There is no such order."}},
 )
 def show_by_client_order_id(
-    client_order_id: Annotated[str, Query(pattern=f"^{IDEMPOTENCY_KEY.pattern}$")],
-) -> views.OrderView:
+    client_order_id: Annotated[str, Query(pattern=whole(patterns.IDEMPOTENCY_KEY))],
+) -> OrderView:
     """The order that was placed with this Idempotency-Key."""
     return show(identifiers.order_id(app.principal.client_id, client_order_id))
 
@@ -165,7 +177,7 @@ def show_by_client_order_id(
         202: {"description": "It will be canceled as far as it is not executed before"},
     },
 )
-def cancel(order_id: PathId) -> Response[views.OrderView]:
+def cancel(order_id: PathId) -> Response[OrderView]:
     """A request, accepted once it is written into the order, which shows `cancel_requested` from
     then on: it races the exchanges, and what they execute before they give the order up is
     executed. What the order held comes back with its end. What waits to replace the order is
@@ -176,7 +188,7 @@ def cancel(order_id: PathId) -> Response[views.OrderView]:
     order = api.request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
     return json_response(
-        views.order_view(order, api.books.entries(order.trades)), _status_of_cancel(order)
+        order_view(order, api.books.entries(order.trades)), _status_of_cancel(order)
     )
 
 
@@ -196,9 +208,7 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
         }
     },
 )
-def replace(
-    order_id: PathId, changes: Annotated[OrderChanges, Body()]
-) -> Response[views.OrderAccepted]:
+def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[OrderAccepted]:
     """A new order with the changed terms is to take the place of this one, for what of its
     `quantity` has not been filled. The old one is taken back from the exchanges; what they execute
     before they give it up is executed under the old terms. When it has ended, the new one is
@@ -223,16 +233,16 @@ def replace(
     headers = {"Location": f"/api/v1/orders/{new.order_id}"} | (
         {REPLAYED_HEADER: "true"} if replayed else {}
     )
-    return json_response(views.accepted(new), HTTPStatus.ACCEPTED, headers)
+    return json_response(accepted(new), HTTPStatus.ACCEPTED, headers)
 
 
 @app.get(
     "/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"]
 )
-def show(order_id: PathId) -> views.OrderView:
+def show(order_id: PathId) -> OrderView:
     """An order of the client with its history, executions, clearing and settlement."""
     order = _own(order_id, "order_id")
-    return views.order_view(order, api.books.entries(order.trades))
+    return order_view(order, api.books.entries(order.trades))
 
 
 def _own(order_id: str, field: str) -> Order:
@@ -318,7 +328,7 @@ def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistor
     newest first.
     """
     orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
-    return TradeHistory(items=tuple(map(TradeRecord.of, orders)), next_cursor=next_cursor)
+    return TradeHistory.of(orders, next_cursor)
 
 
 handler = app.resolve

@@ -1,7 +1,7 @@
 """Cancels: what is accepted is written, shown, and carried on."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters.faces import views
+from trading.adapters.faces import orders
 from trading.domain.orders import cancellation
 from trading.domain.orders.end_request import Ending
 from trading.usecases.orders.cancel_order import RequestCancel
@@ -48,7 +48,7 @@ BUGS = (
         "The client asks who canceled his order.",
         (
             Edit(
-                views.order_summary,
+                orders.order_summary,
                 "order.ending.asked_by is not None",
                 "bool(order.ending.status)",
             ),

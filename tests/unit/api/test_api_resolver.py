@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
 from tests.unit.api.events import Context, header, request
-from trading.adapters.http.resolver import ApiResolver, PathId, json_response
+from trading.adapters.http.fields import PathId
+from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.http.throttle import Allowance
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen, Money, Timestamp

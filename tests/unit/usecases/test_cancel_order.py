@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
-from trading.adapters.faces import views
+from trading.adapters.faces.orders import order_summary
 from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError
 from trading.domain.orders.order import Order
@@ -26,7 +26,7 @@ def cancel(world: World, order: Order) -> tuple[OrderStatus, bool]:
 
 
 def is_shown_as_requested(order: Order) -> bool:
-    return views.order_summary(order).cancel_requested
+    return order_summary(order).cancel_requested
 
 
 def test_a_cancel_is_a_request_and_what_was_held_comes_back_with_the_end(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
-from trading.adapters.faces import views
+from trading.adapters.faces.orders import order_summary
 from trading.domain.orders.conflicts import OrderClosedError
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reconciliation import Reconciliation
@@ -32,7 +32,7 @@ def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: 
     else:
         world.request_cancel("alice", (old if which == "old" else new).order_id)
     assert world.statuses(old, new) == (S.ROUTING, S.CANCELED)
-    assert views.order_summary(world.current(old)).cancel_requested is (which != "new")
+    assert order_summary(world.current(old)).cancel_requested is (which != "new")
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.CANCELED)
     if which != "suspended":
@@ -72,7 +72,7 @@ def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_na
 def test_a_replacement_is_no_cancel(world: World) -> None:
     old = world.placed()
     world.replace(old, quantity=50)
-    assert not views.order_summary(world.current(old)).cancel_requested
+    assert not order_summary(world.current(old)).cancel_requested
     world.run()
     with pytest.raises(OrderClosedError):
         world.request_cancel("alice", old.order_id)

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from trading.domain.patterns import NAME, whole
 from trading.domain.values import Day, Frozen, Money, PositiveMoney, Side, TimeInForce, Timestamp
 
-ACCOUNT_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
 
 
@@ -46,7 +46,7 @@ class SubmitOrder(Frozen):
 
     client_order_id: str = Field(min_length=1, max_length=64)
     account: str = Field(
-        pattern=ACCOUNT_PATTERN, description="echoed in every report (FIX tag 1); our client id"
+        pattern=whole(NAME), description="echoed in every report (FIX tag 1); our client id"
     )
     symbol: str = Field(max_length=12)
     side: Side
@@ -94,7 +94,7 @@ class ExecutionReport(Frozen):
     execution_id: str = Field(min_length=1, max_length=64)
     client_order_id: str = Field(min_length=1, max_length=64)
     exchange_order_id: str = Field(min_length=1, max_length=64)
-    account: str = Field(pattern=ACCOUNT_PATTERN)
+    account: str = Field(pattern=whole(NAME))
     symbol: str = Field(max_length=12)
     side: Side
     exec_type: ExecType

@@ -5,14 +5,16 @@ A "trade" here is what is an order everywhere else, executed or not. Numbers are
 exact up to 15 digits.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from trading.adapters.http import amounts
+from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.valuation import Portfolio
 from trading.domain.orders.order import Order, OrderRequest
@@ -43,9 +45,6 @@ Price = Annotated[
         }
     ),
 ]
-Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
-ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Record(Frozen):
@@ -59,7 +58,7 @@ class TradeRequest(Record):
     better.
     """
 
-    user_id: ClientId | None = None
+    user_id: Name | None = None
     stock_symbol: Symbol
     quantity: Quantity
     price_per_share: Price | None = None
@@ -81,7 +80,7 @@ class TradeRequest(Record):
 class MarketTradeRequest(Record):
     """A trade to place at the market."""
 
-    customer_id: ClientId | None = None
+    customer_id: Name | None = None
     stock_ticker: Symbol
     type: Side
     quantity: Quantity
@@ -160,6 +159,10 @@ class TradeHistory(Record):
 
     items: tuple[TradeRecord, ...]
     next_cursor: str | None
+
+    @classmethod
+    def of(cls, orders: Iterable[Order], next_cursor: str | None) -> Self:
+        return cls(items=tuple(map(TradeRecord.of, orders)), next_cursor=next_cursor)
 
 
 class PlacedTradeStatus(StrEnum):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from trading.adapters.http.fields import Moment
 from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
-from trading.adapters.http.resolver import Moment
 
 From = Annotated[Moment | None, Query(alias="from", description="At this time or later.")]
 To = Annotated[Moment | None, Query(description="Before this time.")]

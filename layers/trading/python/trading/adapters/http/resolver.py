@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -20,10 +20,8 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
     OpenAPIResponseValidationMiddleware,
 )
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BeforeValidator, WithJsonSchema
 
 from trading.adapters.http.entity_tags import revalidated
 from trading.adapters.http.problems import (
@@ -36,13 +34,12 @@ from trading.adapters.http.problems import (
 )
 from trading.adapters.http.throttle import Allowance, Throttle
 from trading.adapters.runtime.observability import count, logger
+from trading.domain import patterns
 from trading.domain.errors import DomainError, ErrorCode
 from trading.metrics import Metric
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_NUMBER_LENGTH = 40
-IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 PERMISSION_EXTENSION = "x-permission"
 BEARER_SCHEME = "bearer"
 SIGNATURE_SCHEME = "venueSignature"
@@ -50,26 +47,6 @@ SIGNATURE_SCHEME = "venueSignature"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Body = TypeVar("Body")
 Verifier = Callable[[APIGatewayProxyEvent, bytes], None]
-
-PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:#-]+$")]
-"""An identifier in a path."""
-
-
-def _moment(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(MOMENT_PATTERN, value):
-        raise ValueError(
-            "a time is written in ISO 8601 with its offset, for instance 2026-11-23T15:00:00Z"
-        )
-    return value
-
-
-MOMENT_PATTERN = r"^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
-Moment = Annotated[
-    AwareDatetime,
-    BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT_PATTERN}),
-]
-"""A time in a query."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +176,7 @@ class ApiResolver:
     def correlation_id(self) -> str:
         """The caller's X-Correlation-Id if it is safe to log and to pass on, else the request id."""
         candidate = self.event.headers.get("x-correlation-id", "")
-        return candidate if CORRELATION_ID.fullmatch(candidate) else self.request_id
+        return candidate if re.fullmatch(patterns.CORRELATION_ID, candidate) else self.request_id
 
     @property
     def principal(self) -> Principal:
@@ -224,7 +201,7 @@ class ApiResolver:
                 ProblemCode.IDEMPOTENCY_KEY_REQUIRED,
                 "The Idempotency-Key header is required.",
             )
-        if not IDEMPOTENCY_KEY.fullmatch(key):
+        if not re.fullmatch(patterns.IDEMPOTENCY_KEY, key):
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
                 ProblemCode.IDEMPOTENCY_KEY_INVALID,

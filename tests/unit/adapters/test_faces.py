@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import builders
 from tests.fakes.builders import NOW, make_execution, make_order, make_received, owned, routed_order
-from trading.adapters.faces import views
+from trading.adapters.faces import orders, trades
 from trading.domain.ledger import Fill
 from trading.domain.orders import booking, order_entry
 from trading.domain.orders.order import Order
@@ -44,7 +44,7 @@ def filled(*prices: str) -> tuple[Order, list[Fill]]:
 
 def test_an_accepted_order_is_told_with_its_time_and_no_reason() -> None:
     order = make_order()
-    assert views.accepted(order).model_dump(mode="json") == {
+    assert orders.accepted(order).model_dump(mode="json") == {
         "order_id": order.order_id,
         "status": "VALIDATED",
         "timestamp": "2026-11-23T15:00:00.000000Z",
@@ -56,22 +56,22 @@ def test_an_accepted_order_is_told_with_its_time_and_no_reason() -> None:
 def test_the_first_answer_stays_the_first_answer() -> None:
     order, _ = filled("100.00")
     assert order.status is OrderStatus.FILLED
-    assert views.accepted(order) == views.accepted(make_order())
+    assert orders.accepted(order) == orders.accepted(make_order())
     canceled = routed_order().ended(
         OrderStatus.CANCELED, NOW, EndReason.REMAINDER_CANCELED, "100 of 100 not executed"
     )
-    assert views.accepted(canceled) == views.accepted(make_order())
+    assert orders.accepted(canceled) == orders.accepted(make_order())
 
 
 def test_a_rejection_is_told_with_its_reason() -> None:
     rejected = order_entry.rejected(
         make_received(), Refusal(RejectReason.TICK_SIZE, "price must be a multiple of 0.01"), NOW
     )
-    assert views.accepted(rejected).reason == views.Reason(
+    assert orders.accepted(rejected).reason == orders.Reason(
         code="TICK_SIZE", message="price must be a multiple of 0.01"
     )
-    shown = views.order_view(rejected, [])
-    assert shown.reason == views.accepted(rejected).reason
+    shown = orders.order_view(rejected, [])
+    assert shown.reason == orders.accepted(rejected).reason
     assert [step.status for step in shown.status_history] == ["RECEIVED", "REJECTED"]
     assert shown.status_history[1].reason == "price must be a multiple of 0.01"
 
@@ -88,7 +88,7 @@ def test_an_order_is_shown_with_its_executions_clearing_and_settlement() -> None
     settled = discharge(
         fills[0], "CSD-1", fills[0].settlement_date, builders.holding(order), position, NOW
     ).settlement
-    shown = views.order_view(order, [*fills, *novations, settled]).model_dump(mode="json")
+    shown = orders.order_view(order, [*fills, *novations, settled]).model_dump(mode="json")
     assert [detail["executed_price"] for detail in shown["execution_details"]] == [
         "100.00",
         "99.50",
@@ -130,13 +130,13 @@ def test_money_is_text_in_json_everywhere() -> None:
             else [n for child in children for n in numbers(child)]
         )
 
-    assert numbers(views.order_view(order, fills).model_dump(mode="json")) == []
-    assert numbers(views.execution_summary(order, fills).model_dump(mode="json")) == []
+    assert numbers(orders.order_view(order, fills).model_dump(mode="json")) == []
+    assert numbers(trades.execution_summary(order, fills).model_dump(mode="json")) == []
 
 
 def test_an_execution_is_summed_up_over_its_fills_in_the_order_of_their_time() -> None:
     order, fills = filled(*TWO_PRICES)
-    summary = views.execution_summary(order, fills[::-1])
+    summary = trades.execution_summary(order, fills[::-1])
     assert (summary.executed_quantity, summary.executed_price, summary.execution_fees) == (
         100,
         D("99.75"),
@@ -151,7 +151,7 @@ def test_an_execution_is_summed_up_over_its_fills_in_the_order_of_their_time() -
 
 @pytest.mark.parametrize("order", [make_order(), routed_order()])
 def test_without_executions_there_is_nothing_to_sum_up(order: Order) -> None:
-    summary = views.execution_summary(order, [])
+    summary = trades.execution_summary(order, [])
     assert (summary.executed_quantity, summary.execution_fees, summary.executions) == (0, 0, ())
     assert (
         summary.execution_id

@@ -2,21 +2,22 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
+from trading.adapters.http.fields import Name, Quantity, Symbol
+from trading.domain import patterns
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import Credential, CredentialStatus
 from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.patterns import whole
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen, Money, Timestamp
 from trading.usecases.administration.administer_clients import ClientFile, IssuedSecret
 from trading.usecases.administration.transfer_assets import Cash, Shares
-
-Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 
 CASH: dict[str, Any] = {
     "properties": {
@@ -52,12 +53,12 @@ class Change(Frozen):
 class NewClient(Change):
     """A client to open an account for."""
 
-    client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,30}$")
+    client_id: str = Field(pattern=whole(patterns.NEW_CLIENT_ID))
     name: str = Field(min_length=1, max_length=200)
     margin_percent: Percent = Decimal("100.00")
     credit_limit: AmountOrZero = Decimal("0.00")
     daily_trading_limit: Amount
-    settlement_account: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    settlement_account: Name
 
 
 class NewLimits(Change):
@@ -85,7 +86,7 @@ class Rotation(Change):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [ROTATED, REISSUED]})
 
-    api_key: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    api_key: Name
     grace_hours: int | None = Field(default=None, ge=0, le=168, strict=True)
     newest_was_lost: bool = Field(default=False, strict=True)
 
@@ -109,10 +110,10 @@ class Rotation(Change):
 class TransferRequest(Change):
     """Cash (`amount`), or shares (`symbol` and `quantity`), under a reference of its own."""
 
-    reference: str = Field(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")
+    reference: str = Field(pattern=whole(patterns.PAYMENT_REFERENCE))
     amount: Amount | None = None
     symbol: Symbol | None = None
-    quantity: int | None = Field(default=None, gt=0, le=1_000_000_000, strict=True)
+    quantity: Quantity | None = None
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [CASH, SHARES]})
 

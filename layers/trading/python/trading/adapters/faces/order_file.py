@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from trading.adapters.faces import views
+from trading.adapters.faces.orders import OrderView, order_view
 from trading.adapters.messaging.workflow_lookup import WorkflowState
 from trading.domain.ledger import Break, LedgerEntry
 from trading.domain.orders.child_order import ChildStatus
@@ -85,7 +85,7 @@ class OrderFile(Frozen):
     ago.
     """
 
-    order: views.OrderView
+    order: OrderView
     children: tuple[ChildView, ...]
     sequence: int
     previous_order_id: str | None
@@ -108,7 +108,7 @@ class OrderFile(Frozen):
     ) -> Self:
         """All that is known of an order."""
         return cls(
-            order=views.order_view(order, entries),
+            order=order_view(order, entries),
             children=tuple(
                 ChildView(
                     number=child.number,

@@ -1,0 +1,11 @@
+"""The callbacks of exchanges. What an exchange sends is a wire format: `trading.wire`."""
+
+from typing import Literal
+
+from trading.domain.values import Frozen
+
+
+class Accepted(Frozen):
+    """The report is durable."""
+
+    status: Literal["accepted"] = "accepted"

@@ -1,0 +1,336 @@
+"""Orders in the client API: what clients send, what they are shown, and the pages of their lists."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict, JsonValue
+
+from trading.adapters.faces.trades import (
+    ClearingDetail,
+    ExecutionDetail,
+    SettlementDetail,
+    clearing_detail,
+    execution_detail,
+    settlement_detail,
+)
+from trading.adapters.http import cursors
+from trading.adapters.http.amounts import DECIMAL_FORMS, Price
+from trading.adapters.http.fields import Name, Quantity, Symbol
+from trading.domain import patterns
+from trading.domain.ledger import Fill, LedgerEntry, Novation, Settlement
+from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.replacement import Replacement
+from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, Timestamp, iso
+from trading.usecases.orders.list_orders import ListOrders, OrderFilter
+from trading.usecases.ports import SortKey
+
+
+def _carries(order_type: OrderType) -> dict[str, bool]:
+    """Whether an order of a type names this price; if not, it must not."""
+    return {"price": order_type.has_limit, "stop_price": order_type.has_stop}
+
+
+def _times_in_force(order_type: OrderType) -> list[TimeInForce]:
+    """A stop order rests until it is elected."""
+    return [each for each in TimeInForce if each.rests or not order_type.has_stop]
+
+
+def _form(order_type: OrderType) -> JsonDict:
+    """What an order of a type carries, as JSON Schema."""
+    carries = _carries(order_type)
+    properties: JsonDict = {
+        name: DECIMAL_FORMS if carried else {"type": "null"} for name, carried in carries.items()
+    }
+    properties["order_type"] = {"enum": [order_type.value]}
+    properties["time_in_force"] = {"enum": [each.value for each in _times_in_force(order_type)]}
+    required: list[JsonValue] = [name for name, carried in carries.items() if carried]
+    return {"properties": properties, "required": required}
+
+
+def _example(order_type: OrderType) -> JsonDict:
+    """A sale of some shares, or one that ends a loss."""
+    order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
+    order |= {"order_type": order_type.value, "time_in_force": "DAY"}
+    order |= {"stop_price": "215.00"} if order_type.has_stop else {}
+    return order | (
+        {"price": "214.50" if order_type.has_stop else "230.00"} if order_type.has_limit else {}
+    )
+
+
+class NewOrder(Frozen):
+    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a
+    stop-limit order both, a market order none. A stop order stands for the day or till canceled.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [_form(each) for each in OrderType],
+            "examples": [*map(_example, OrderType)],
+        }
+    )
+
+    client_id: Name
+    stock_symbol: Symbol
+    quantity: Quantity
+    order_type: OrderType
+    side: Side
+    time_in_force: TimeInForce
+    price: Price | None = Field(default=None, validate_default=True)
+    stop_price: Price | None = Field(default=None, validate_default=True)
+
+    @field_validator("time_in_force")
+    @classmethod
+    def _time_in_force_goes_with_type(
+        cls, time_in_force: TimeInForce, info: ValidationInfo
+    ) -> TimeInForce:
+        order_type = info.data.get("order_type")
+        if order_type is not None and time_in_force not in (allowed := _times_in_force(order_type)):
+            raise ValueError(f"a {order_type} order is {' or '.join(allowed)}")
+        return time_in_force
+
+    @field_validator("price", "stop_price")
+    @classmethod
+    def _prices_go_with_type(cls, price: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        order_type = info.data.get("order_type")
+        if order_type is None:
+            return price
+        needed = _carries(order_type)[str(info.field_name)]
+        name = str(info.field_name).replace("_", " ")
+        if needed and price is None:
+            raise ValueError(f"a {order_type} order needs a {name}")
+        if not needed and price is not None:
+            raise ValueError(f"a {order_type} order carries no {name}")
+        return price
+
+    def request(self) -> OrderRequest:
+        """The same in the words of the domain."""
+        return OrderRequest(
+            client_id=self.client_id,
+            symbol=self.stock_symbol,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            limit_price=self.price,
+            stop_price=self.stop_price,
+        )
+
+
+class OrderChanges(Frozen):
+    """What is to change of an order; what is left out stays. `quantity` is its total, with what is
+    filled of it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"quantity": {"type": "integer"}}, "required": ["quantity"]},
+                {"properties": {"price": DECIMAL_FORMS}, "required": ["price"]},
+                {"properties": {"stop_price": DECIMAL_FORMS}, "required": ["stop_price"]},
+            ]
+        }
+    )
+
+    quantity: Quantity | None = None
+    price: Price | None = None
+    stop_price: Price | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.quantity is None and self.price is None and self.stop_price is None:
+            raise ValueError("name a quantity, a price or a stop price")
+        return self
+
+    def wanted(self) -> Replacement:
+        """The same in the words of the domain."""
+        return Replacement(
+            quantity=self.quantity, limit_price=self.price, stop_price=self.stop_price
+        )
+
+
+class Reason(Frozen):
+    """Why an order was rejected or ended early."""
+
+    code: str
+    message: str
+
+
+class OrderAccepted(Frozen):
+    """The answer to a new order. A rejected order is kept, with its reason. One that `replaces`
+    another is RECEIVED until that one has ended.
+    """
+
+    order_id: str
+    status: OrderStatus
+    timestamp: Timestamp
+    reason: Reason | None = None
+    replaces: str | None = None
+
+
+class StatusChange(Frozen):
+    """One step of an order's history."""
+
+    status: OrderStatus
+    time: Timestamp
+    reason: str | None
+
+
+class OrderSummary(Frozen):
+    """An order as it stands. `release_at`: it waits, or waited, for its market to open then.
+    `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: its cancel
+    was asked for, and it may still execute. An order that `replaces` another is RECEIVED until that
+    one has ended; its `quantity` then becomes what that one left over.
+    """
+
+    order_id: str
+    client_order_id: str
+    client_id: str
+    stock_symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: int
+    filled_quantity: int
+    price: Money | None
+    stop_price: Money | None
+    average_price: Money | None
+    fees: Money
+    current_status: OrderStatus
+    cancel_requested: bool
+    replaces: str | None
+    replaced_by: str | None
+    reason: Reason | None
+    accepted_at: Timestamp
+    release_at: Timestamp | None
+    updated_at: Timestamp
+
+
+class OrdersPage(Frozen):
+    """Orders, newest first. With a `next_cursor` there may be more, also when `items` is short or
+    empty.
+    """
+
+    items: tuple[OrderSummary, ...]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, orders: Iterable[Order], next_cursor: str | None) -> Self:
+        return cls(items=tuple(map(order_summary, orders)), next_cursor=next_cursor)
+
+
+class CancelsRequested(Frozen):
+    """The open orders that will be canceled as far as they are not executed before; `more`: there
+    are others, ask again.
+    """
+
+    order_ids: tuple[str, ...]
+    more: bool
+
+
+class OrderView(OrderSummary):
+    """An order and everything that happened to it."""
+
+    status_history: tuple[StatusChange, ...]
+    execution_details: tuple[ExecutionDetail, ...]
+    clearing_details: tuple[ClearingDetail, ...]
+    settlement_details: tuple[SettlementDetail, ...]
+
+
+def accepted(order: Order) -> OrderAccepted:
+    """The first answer to an order, now or later: it is what the first two steps of its history
+    say, or the first one while it waits to replace another.
+    """
+    first = order.history[0 if order.replaces else 1]
+    refused = first.status is OrderStatus.REJECTED
+    return OrderAccepted(
+        order_id=order.order_id,
+        status=first.status,
+        timestamp=order.accepted_at,
+        reason=Reason(code=order.reason_code or "", message=first.reason or "")
+        if refused
+        else None,
+        replaces=order.replaces,
+    )
+
+
+def order_summary(order: Order) -> OrderSummary:
+    """An order as it stands."""
+    latest = order.history[-1]
+    return OrderSummary(
+        order_id=order.order_id,
+        client_order_id=order.idempotency_key,
+        client_id=order.client_id,
+        stock_symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        price=order.limit_price,
+        stop_price=order.stop_price,
+        average_price=order.average_price,
+        fees=order.fees,
+        current_status=order.status,
+        cancel_requested=order.is_open
+        and order.ending is not None
+        and order.ending.asked_by is not None,
+        replaces=order.replaces,
+        replaced_by=order.replaced_by,
+        reason=Reason(code=order.reason_code, message=latest.reason or "")
+        if order.reason_code
+        else None,
+        accepted_at=order.accepted_at,
+        release_at=order.release_at,
+        updated_at=latest.time,
+    )
+
+
+def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
+    """An order with what the ledger says of its trades."""
+    return OrderView(
+        **dict(order_summary(order)),
+        status_history=tuple(
+            StatusChange(status=e.status, time=e.time, reason=e.reason) for e in order.history
+        ),
+        execution_details=tuple(execution_detail(e) for e in entries if isinstance(e, Fill)),
+        clearing_details=tuple(clearing_detail(e) for e in entries if isinstance(e, Novation)),
+        settlement_details=tuple(
+            settlement_detail(e) for e in entries if isinstance(e, Settlement)
+        ),
+    )
+
+
+def page(
+    find_orders: ListOrders, client_id: str, wanted: OrderFilter, limit: int, cursor: str | None
+) -> tuple[list[Order], str | None]:
+    """Orders, and the cursor of the next page. Raises HttpError 400 for a cursor of another list."""
+    binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
+    after = None if cursor is None else _sort_key(cursor, binding, wanted)
+    orders, sort_key = find_orders(client_id, wanted, after, limit)
+    return orders, None if sort_key is None else cursors.encode(
+        binding, iso(sort_key.accepted_at), sort_key.order_id
+    )
+
+
+def _sort_key(cursor: str, binding: str, wanted: OrderFilter) -> SortKey:
+    """Where a cursor of this client's list with these filters goes on; any other is refused."""
+    bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
+    if (
+        bound_to != binding
+        or not re.fullmatch(patterns.MOMENT, accepted_at)
+        or not re.fullmatch(patterns.ORDER_ID, order_id)
+    ):
+        raise cursors.invalid()
+    try:
+        sort_key = SortKey(datetime.fromisoformat(accepted_at), order_id)
+    except ValueError:
+        raise cursors.invalid() from None
+    if not wanted.earliest <= sort_key.accepted_at <= wanted.latest:
+        raise cursors.invalid()
+    return sort_key

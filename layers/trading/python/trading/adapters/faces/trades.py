@@ -1,0 +1,114 @@
+"""The stages of an order's trades, as the APIs show them: execution, clearing, settlement."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from trading.domain.ledger import Fill, LedgerEntry, NetPosition, Novation, Settlement
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OrderStatus
+from trading.domain.values import Day, Frozen, Money, Timestamp, cents
+
+
+class ExecutionDetail(Frozen):
+    """One execution at an exchange."""
+
+    execution_id: str
+    trade_id: str
+    exchange_id: str
+    executed_price: Money
+    executed_quantity: int
+    execution_fees: Money
+    timestamp: Timestamp
+
+
+class ClearingDetail(Frozen):
+    """One trade at the clearing house. `net_positions`: the client's net obligations that the trade
+    became part of.
+    """
+
+    clearing_id: str
+    trade_id: str
+    clearing_status: OrderStatus
+    margin_required: Money
+    net_positions: tuple[NetPosition, ...]
+    settlement_amount: Money
+
+
+class SettlementDetail(Frozen):
+    """One trade at the depository. `final_amount`: what the client paid or received, fees included."""
+
+    settlement_id: str
+    trade_id: str
+    settlement_status: OrderStatus
+    settlement_date: Day
+    final_amount: Money
+
+
+class ExecutionSummary(Frozen):
+    """An order's execution so far. Quantity and fees are totals, the price is the average over
+    them; id, exchange and timestamp are those of the last execution; all are null as long as
+    nothing is executed. `executions` has each.
+    """
+
+    order_id: str
+    status: OrderStatus
+    execution_id: str | None
+    executed_price: Money | None
+    executed_quantity: int
+    timestamp: Timestamp | None
+    exchange_id: str | None
+    execution_fees: Money
+    executions: tuple[ExecutionDetail, ...]
+
+
+def execution_detail(fill: Fill) -> ExecutionDetail:
+    """A fill."""
+    return ExecutionDetail(
+        execution_id=fill.execution_id,
+        trade_id=fill.trade_id,
+        exchange_id=fill.exchange_id,
+        executed_price=fill.price,
+        executed_quantity=fill.quantity,
+        execution_fees=fill.fees,
+        timestamp=fill.executed_at,
+    )
+
+
+def clearing_detail(novation: Novation) -> ClearingDetail:
+    """A novation."""
+    return ClearingDetail(
+        clearing_id=novation.clearing_id,
+        trade_id=novation.trade_id,
+        clearing_status=OrderStatus.CLEARED,
+        margin_required=novation.margin_required,
+        net_positions=(novation.net_position,),
+        settlement_amount=novation.settlement_amount,
+    )
+
+
+def settlement_detail(settlement: Settlement) -> SettlementDetail:
+    """A settlement."""
+    return SettlementDetail(
+        settlement_id=settlement.settlement_id,
+        trade_id=settlement.trade_id,
+        settlement_status=OrderStatus.SETTLED,
+        settlement_date=settlement.settlement_date,
+        final_amount=settlement.final_amount,
+    )
+
+
+def execution_summary(order: Order, entries: Iterable[LedgerEntry]) -> ExecutionSummary:
+    """How an order has been executed."""
+    fills = sorted((e for e in entries if isinstance(e, Fill)), key=lambda fill: fill.executed_at)
+    last = fills[-1] if fills else None
+    return ExecutionSummary(
+        order_id=order.order_id,
+        status=order.status,
+        execution_id=last.execution_id if last else None,
+        executed_price=order.average_price,
+        executed_quantity=order.filled_quantity,
+        timestamp=last.executed_at if last else None,
+        exchange_id=last.exchange_id if last else None,
+        execution_fees=cents(sum((fill.fees for fill in fills), Decimal(0))),
+        executions=tuple(execution_detail(fill) for fill in fills),
+    )
