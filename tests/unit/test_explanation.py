@@ -74,15 +74,6 @@ def test_every_code_exists_and_every_break_is_explained() -> None:
     assert [code for code in BreakCode if f"`{code}`" not in pages] == []
 
 
-def test_every_module_exists() -> None:
-    rows = re.findall(
-        r"\| `([\w/]+\.(?:py|md))` \|$", (PAGES / "layers.md").read_text(), re.MULTILINE
-    )
-    assert len(rows) > 15
-    folders = (ROOT, ROOT / "layers" / "trading" / "python" / "trading")
-    assert [row for row in rows if not any((folder / row).exists() for folder in folders)] == []
-
-
 MONDAY = datetime(2026, 11, 23, tzinfo=calendars.NEW_YORK)
 MOMENTS = {
     "Monday 3:00": MONDAY.replace(hour=3),
@@ -98,12 +89,6 @@ def test_a_business_date_is_that_of_the_page(placed: str) -> None:
     found = re.search(rf"\| {placed} \| (?:the )?(\w+)", words("time.md"))
     assert found
     assert f"{calendars.business_date(MOMENTS[placed]):%A}" == found[1]
-
-
-def test_every_make_target_exists() -> None:
-    pages = "".join(page.read_text() for page in PAGES.glob("*.md"))
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert set(re.findall(r"`make ([a-z-]+)", pages)) - set(targets) == set()
 
 
 def test_the_invariants_are_those_that_are_checked() -> None:
