@@ -1,6 +1,4 @@
-"""Execution, inwards: what exchanges report is booked once, in whatever order, and what cannot be
-right is a break.
-"""
+"""What exchanges report is booked once, or refused as a break."""
 
 from datetime import timedelta
 
@@ -219,60 +217,6 @@ def test_a_report_whose_worker_dies_is_booked_once(world: World, after: bool) ->
     assert world.current(order).status is OrderStatus.CLEARED
     assert world.workflow.ended == {order.order_id: "SUCCEEDED"}
     assert world.findings() == []
-
-
-def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
-    order = world.placed()
-    reports = [trade(world, order, 30), trade(world, order, 20), canceled(world, order)]
-    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
-    world.run()
-    ended = world.current(order)
-    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 50)
-    for report in reports:
-        world.report(report)
-    assert world.current(order) == ended
-    assert world.findings() == []
-
-
-def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minutes(
-    world: World,
-) -> None:
-    order = world.placed()
-    world.exchanges.down = {child.exchange_id for child in order.children}
-    world.advance(minutes=2)
-    world.sweep()
-    world.run()
-    asked = world.faults.calls.count("exchanges.status")
-    world.exchanges.down = set()
-    world.exchanges.states.clear()
-    world.exchanges.orders.clear()
-    for minutes, times in ((4, asked), (2, asked + 1)):
-        world.advance(minutes=minutes)
-        world.sweep()
-        world.run()
-        assert world.faults.calls.count("exchanges.status") == times
-    assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
-
-
-def test_a_poll_sends_again_what_never_arrived(world: World) -> None:
-    order = world.placed()
-    world.exchanges.states.clear()
-    world.exchanges.orders.clear()
-    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
-    assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
-
-
-def test_a_poll_hears_the_others_when_one_exchange_is_silent(world: World) -> None:
-    order = world.placed(quantity=700)
-    trade(world, order, 500, child=1)
-    trade(world, order, 200, child=2)
-    world.exchanges.down = {"ARCX"}
-    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
-    assert world.current(order).filled_quantity == 200
-    world.exchanges.down = set()
-    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
-    assert world.current(order).filled_quantity == 700
-    assert len(world.exchanges.arrived) == 2
 
 
 def test_a_sale_is_booked_from_the_shares_held(world: World) -> None:

@@ -1,19 +1,16 @@
-"""Execution, outwards: orders reach the exchanges in their order, once, and elsewhere when one does
-not take them.
-"""
+"""Orders are split over exchanges, submitted, fenced and tried elsewhere."""
 
 import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World, quote
-from trading.domain.errors import NegativeBalanceError
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
-from trading.messages import CancelOrder, ExecuteOrder, PollOrder
-from trading.usecases.ports import NotAcceptedError, NotFoundError, OutcomeUnknownError
+from trading.messages import ExecuteOrder, PollOrder
+from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 from trading.wire import ExecType
 
 
@@ -71,67 +68,6 @@ def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(
     world.health.open_circuits = {"ARCX"}
     world.health.quality = {"XNAS": D("0.1")}
     assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
-
-
-def test_what_its_client_sent_before_is_routed_first(world: World) -> None:
-    """The workflow of the first order started late, so its message comes after the second's."""
-    first, second, third = (world.order(key) for key in ("first", "second", "third"))
-    world.execute(message(third))
-    assert world.exchanges.arrived == [f"{order.order_id}-1" for order in (first, second, third)]
-    world.run()
-    assert len(world.exchanges.arrived) == 3
-    assert world.findings() == []
-
-
-def test_a_predecessor_that_ended_before_it_was_routed_does_not_hide_an_older_one(
-    world: World,
-) -> None:
-    first = world.order("first", time_in_force=TimeInForce.GTC)
-    second = world.order("second")
-    world.execute(
-        CancelOrder(client_id="alice", correlation_id="c", order_id=second.order_id, reason="asked")
-    )
-    third = world.order("third")
-    world.execute(message(third))
-    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{third.order_id}-1"]
-
-
-def test_another_clients_orders_are_not_waited_for(world: World) -> None:
-    world.add_client("bob", cash="20000.00")
-    world.order("alices")
-    bobs = world.order("bobs", client_id="bob")
-    world.execute(message(bobs).model_copy(update={"client_id": "bob"}))
-    assert world.exchanges.arrived == [f"{bobs.order_id}-1"]
-
-
-def test_redelivery_sends_nothing_twice(world: World) -> None:
-    order = world.placed()
-    for _ in range(3):
-        world.execute(message(order))
-    assert world.exchanges.arrived == [f"{order.order_id}-1"]
-    assert world.current(order).children == order.children
-    world.fill(order, 100)
-    world.execute(message(order))
-    assert world.exchanges.arrived == [f"{order.order_id}-1"]
-
-
-def test_an_order_is_sent_again_when_the_worker_died_before_the_submit(world: World) -> None:
-    order = world.order()
-    world.faults.before("exchanges.submit")
-    with pytest.raises(CrashError):
-        world.execute(message(order))
-    assert world.exchanges.arrived == []
-    world.execute(message(order), redelivered=True)
-    assert world.exchanges.arrived == [f"{order.order_id}-1"]
-
-
-def test_a_race_lost_while_booking_starts_over_without_sending_twice(world: World) -> None:
-    order = world.placed()
-    world.faults.stale(times=3)
-    world.fill(order, 100)
-    assert world.failures == []
-    assert world.current(order).filled_quantity == 100
-    assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
 def test_a_refused_submit_goes_elsewhere(world: World) -> None:
@@ -285,89 +221,6 @@ def test_a_fok_that_is_killed_is_canceled(world: World) -> None:
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
-def test_a_message_for_an_unknown_order_cannot_succeed(world: World) -> None:
-    with pytest.raises(NotFoundError):
-        world.execute(ExecuteOrder(client_id="alice", correlation_id="c", order_id="ord_unknown"))
-
-
-def test_giving_up_rejects_an_order_that_no_exchange_has(world: World) -> None:
-    order = world.order()
-    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"), times=5)
-    world.run()
-    assert world.faults.pending == 0
-    ended = world.current(order)
-    assert (ended.status, ended.reason_code) == (OrderStatus.REJECTED, "PROCESSING_FAILED")
-    assert world.books.account("alice").available == D("100000.00")
-    assert world.findings(expect_final=True) == []
-
-
-def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> None:
-    order = world.placed()
-    world.execute.give_up(message(order), "broken")
-    assert (world.current(order).status, world.current(order).review_reason) == (
-        OrderStatus.ROUTING,
-        "broken",
-    )
-
-
-def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
-    order = world.order()
-    world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
-    assert world.current(order) == order.saved()
-
-
-def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_along(
-    world: World,
-) -> None:
-    first, second = world.order("first"), world.order("second")
-    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"))
-    world.execute(message(second))
-    assert (world.current(first).status, world.current(first).reason_code) == (
-        OrderStatus.REJECTED,
-        "PROCESSING_FAILED",
-    )
-    assert world.current(second).status is OrderStatus.ROUTING
-    assert world.findings() == []
-
-
-def test_a_predecessor_that_fails_for_now_is_not_overtaken(world: World) -> None:
-    first, second = world.order("first"), world.order("second")
-    world.faults.before("exchanges.quotes")
-    with pytest.raises(CrashError):
-        world.execute(message(second))
-    assert world.exchanges.arrived == []
-    world.execute(message(second))
-    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
-
-
-def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(world: World) -> None:
-    first, second = world.order("first"), world.order("second")
-    world.faults.before("exchanges.submit")
-    with pytest.raises(CrashError):
-        world.execute(message(second))
-    assert world.current(first).status is OrderStatus.ROUTING
-    assert world.exchanges.arrived == []
-    world.execute(message(second), redelivered=True)
-    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
-
-
-def test_a_predecessor_of_which_a_part_was_filled_and_not_all_was_sent_is_not_overtaken(
-    world: World,
-) -> None:
-    first, second = world.order("first", quantity=600), world.order("second", quantity=10)
-    world.faults.after("exchanges.submit", CrashError("died"))
-    with pytest.raises(CrashError):
-        world.execute(message(second))
-    world.book.report(world.exchanges.fill(f"{first.order_id}-1", 5, "100.00"))
-    assert world.current(first).status is OrderStatus.PARTIALLY_FILLED
-    world.execute(message(second), redelivered=True)
-    assert [sent.rpartition("-")[0] for sent in world.exchanges.arrived] == [
-        first.order_id,
-        first.order_id,
-        second.order_id,
-    ]
-
-
 def test_what_our_books_refused_is_not_bought_again_elsewhere(world: World) -> None:
     order = world.placed(order_type=OrderType.MARKET, limit_price=None)
     exchange_id = order.children[0].exchange_id
@@ -375,20 +228,3 @@ def test_what_our_books_refused_is_not_bought_again_elsewhere(world: World) -> N
     ended = world.current(order)
     assert [child.exchange_id for child in ended.children] == [exchange_id]
     assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELED, 0)
-
-
-def test_an_order_whose_time_is_over_is_not_sent(world: World) -> None:
-    order = world.order()
-    world.advance(days=1)
-    world.execute(message(order))
-    assert world.exchanges.arrived == []
-    assert world.current(order).status is OrderStatus.EXPIRED
-
-
-def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(
-    world: World,
-) -> None:
-    order = world.placed()
-    world.exchanges.down.add(order.children[0].exchange_id)
-    world.execute(message(order))
-    assert world.current(order) == order

@@ -1,6 +1,4 @@
-"""Orders that come while their market is closed: they wait, are taken back, expire, and go first to
-last at the open.
-"""
+"""Orders wait for their market to open, and to resume after a halt."""
 
 from datetime import datetime, timedelta
 

@@ -1,0 +1,48 @@
+"""Messages that come twice, lose a race or name an unknown order."""
+
+import pytest
+
+from tests.fakes.world import World
+from trading.domain.orders.order import Order
+from trading.messages import ExecuteOrder
+from trading.usecases.ports import NotFoundError
+
+
+def message(order: Order, token: str | None = None) -> ExecuteOrder:
+    return ExecuteOrder(
+        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
+    )
+
+
+def test_redelivery_sends_nothing_twice(world: World) -> None:
+    order = world.placed()
+    for _ in range(3):
+        world.execute(message(order))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+    assert world.current(order).children == order.children
+    world.fill(order, 100)
+    world.execute(message(order))
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_a_race_lost_while_booking_starts_over_without_sending_twice(world: World) -> None:
+    order = world.placed()
+    world.faults.stale(times=3)
+    world.fill(order, 100)
+    assert world.failures == []
+    assert world.current(order).filled_quantity == 100
+    assert world.exchanges.arrived == [f"{order.order_id}-1"]
+
+
+def test_a_message_for_an_unknown_order_cannot_succeed(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        world.execute(ExecuteOrder(client_id="alice", correlation_id="c", order_id="ord_unknown"))
+
+
+def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(
+    world: World,
+) -> None:
+    order = world.placed()
+    world.exchanges.down.add(order.children[0].exchange_id)
+    world.execute(message(order))
+    assert world.current(order) == order
