@@ -40,7 +40,7 @@ def tables() -> str:
 def stacks() -> str:
     """The three stacks and what each of them holds."""
     return mermaid(
-        "flowchart TB",
+        "flowchart LR",
         *_stack("stateful", {"tables": TABLES, "mailboxes": MAILBOXES}),
         *_stack("services", {"functions": SERVICES, "APIs": ("public", "internal")}),
         *_stack("simulators", {"functions": SIMULATORS, "tables": SIMULATOR_TABLES}),

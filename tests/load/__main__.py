@@ -95,14 +95,34 @@ def _report(outcome: Outcome, console: Console) -> None:
 
 def _document(outcome: Outcome) -> str:
     figures = outcome.figures
-    setting = f"{figures.clients} clients, {figures.orders:,} planned requests, seed {figures.seed}, {figures.in_flight} requests on their way at a time"
+    setting = (
+        f"{figures.clients} clients, {figures.orders:,} planned requests, seed {figures.seed}, "
+        f"{figures.in_flight} requests in flight at a time"
+    )
     head = f"""# Load
 
-Written by `make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1`; do not edit. What it does and checks: the README.
+`make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1` writes this page. Do not edit it.
 
-{figures.taken}, {figures.machine}: the local AWS, every worker, the exchanges and the clients share this machine. {setting}. Everything was accounted for.
+Many clients at once send a seeded mix of requests through HTTP: orders of all kinds, orders beyond
+their means, malformed requests, and repeated idempotency keys. A client repeats each request under
+its key until it is answered, and it obeys `Retry-After`. Meanwhile a worker process is killed every
+one to three seconds.
 
-More orders are accepted than this machine executes in the same time, so thousands are open at once, and the local AWS keeps a thread for each workflow that is: from acceptance to fill is the time in that backlog.
+Then the run accounts for everything:
+
+- Each answer has its order, and each order its answer.
+- Each execution in the exchanges' books has its booking, and each booking its execution.
+- Every order has ended, nothing is held, and no message is left.
+- The invariants hold over all books, and the API shows what the tables hold.
+
+Measured {figures.taken} on {figures.machine}.
+The local AWS, all workers, the exchanges and the clients share this machine.
+{setting}.
+Everything was accounted for.
+
+The clients' orders are accepted faster than this machine executes them. So thousands of orders are
+open at once, and the local AWS keeps a thread for the workflow of each. The time from acceptance to
+fill is the time in that backlog.
 """
     return "\n\n".join([head.rstrip(), *(grid.markdown() for grid in figures.grids())]) + "\n"
 

@@ -26,15 +26,23 @@ SMALLER, SMALLER_SEEDS = (10, 20), 15
 TOLERATED_SEEDS = 10
 HEADER = """# The bugs that the simulation finds
 
-Written by `python -m tests.simulation bugs --write docs/reference/simulation-bugs.md`. A simulation that cannot fail proves nothing: here are {found} mistakes that a
-developer could make, put into the code one at a time, in memory. Seeds 1, 2, 3 … of {orders} orders are played until an invariant is broken; a seed counts
-only if the code passes it without the bug. The bugs are in `tests/simulation/bugs/`, each as the edit of the source that it is; `python -m
-tests.simulation replay SEED --bug "NAME"` shows one at work, shrunk to what matters, and `tests/simulation/test_bugs.py` has those that nearly any run finds found again in `make test`.
+`python -m tests.simulation bugs --write docs/reference/simulation-bugs.md` writes this page. Do not
+edit it.
+
+A simulation that cannot fail proves nothing. Here are {found} mistakes that a developer could make.
+Each is put into the code in memory, one at a time. Then the seeds 1, 2, 3 … are played, with
+{orders} orders each, until an invariant is broken. A seed counts only if the code without the bug
+passes it.
+
+The bugs are in `tests/simulation/bugs/`, each as an edit of the source. To see one at work, shrunk
+to what matters, run `python -m tests.simulation replay SEED --bug "NAME"`. `make test` finds those
+again that nearly any run finds.
 """
 TOLERATED = """
 ## Tolerated
 
-Mistakes that break nothing, because something else holds. They are played as well: should one be found, the safeguard is gone.
+Mistakes that break nothing, because a safeguard holds. They are played as well. If one is found,
+its safeguard is gone.
 
 | mistake | why it does no harm |
 |---|---|
@@ -42,7 +50,7 @@ Mistakes that break nothing, because something else holds. They are played as we
 PENDING = """
 ## Not found yet
 
-Harmful, and not found by {seeds} seeds: what the simulation lacks.
+Harmful mistakes that {seeds} seeds do not find, and what the simulation lacks.
 
 | bug | the mistake | what it would cost | lacking |
 |---|---|---|---|
