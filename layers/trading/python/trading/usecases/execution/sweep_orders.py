@@ -1,5 +1,6 @@
-"""Sweeping: whatever was due to happen and did not is pushed again. Every push may be one too many
-and does no harm.
+"""The sweeper pushes orders again when something was due and did not happen.
+
+A push that was not needed does no harm.
 """
 
 from collections.abc import Callable
@@ -16,13 +17,14 @@ ORDERS_PER_SWEEP = 2000
 
 
 class SweepBooks(AttentionIndex, Orders, Protocol):
-    """The tables that the sweeper uses."""
+    """The orders, and the index of those that are due."""
 
 
 @dataclass(frozen=True)
 class SweepOrders:
-    """Looks at the sparse index of orders not yet at rest, oldest due first. One order's failure
-    does not stop the others.
+    """Pushes the orders whose next look is due, longest due first.
+
+    The failure of one order does not stop the others.
     """
 
     books: SweepBooks
@@ -34,8 +36,9 @@ class SweepOrders:
     def __call__(
         self, has_time: Callable[[], bool] = lambda: True, shard: str | None = None
     ) -> int:
-        """Push what is due, of all shards of the index or of one, until nothing is or the time is
-        up; how many orders were pushed.
+        """Push orders until none is due or the time is up. Returns the number of pushes.
+
+        With a shard, only the orders in that part of the index are pushed.
         """
         pushed, before = 0, -1
         while pushed > before and has_time():
@@ -65,8 +68,10 @@ class SweepOrders:
         return 1
 
     def _push(self, order: Order, push: Push) -> None:
-        """Start the workflow of the order, or tell its mailbox. If the order has a workflow already,
-        the workflow's message was lost, so the mailbox gets it again.
+        """Start the workflow of the order, or notify its client's mailbox.
+
+        If the order has a workflow already, that one's message was lost, so the mailbox gets it
+        again.
         """
         match push:
             case Push.END:
