@@ -25,14 +25,14 @@ from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain import reconciliation
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
-from trading.domain.orders import order_entry, order_times
+from trading.domain.orders import attention, order_entry, order_times
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reference import calendars
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
-CODED = (BreakCode, EndReason, ErrorCode, ProblemCode, RejectReason)
+CODED = (attention.AttentionReason, BreakCode, EndReason, ErrorCode, ProblemCode, RejectReason)
 CODES = {str(code) for codes in CODED for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["execution"].timeout
@@ -65,6 +65,19 @@ def test_a_fault_is_tested_and_simulated_as_the_page_says(row: list[str]) -> Non
 
 def test_no_fault_is_left_out() -> None:
     assert len(faults()) > 25
+
+
+def test_the_reasons_for_attention_are_those_of_the_page() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| ([a-z, ]+) \| ([a-z ]+) \| ", (PAGES / "failures.md").read_text(), re.M
+    )
+    assert {reason: acting for reason, acting, _ in rows} == {
+        str(reason): ", ".join(who.lower().replace("_", " ") for who in reason.responders)
+        for reason in attention.AttentionReason
+    }
+    assert {reason: push for reason, _, push in rows if reason != "UNDER_REVIEW"} == {
+        str(reason): push.lower() for reason, push in attention.PUSH_OF.items()
+    }
 
 
 def test_every_code_exists_and_every_break_is_explained() -> None:
@@ -168,6 +181,20 @@ FIGURES = [
     ("identity.md", "up to {} minutes", minutes(login.LONGEST_LOCK)),
     ("venues.md", "more than {} seconds", signatures.REPLAY_WINDOW_SECONDS),
     ("venues.md", "After {} seconds one worker", exchanges.RECOVERY_SECONDS),
+    (
+        "failures.md",
+        "| `WORKFLOW_TO_START` | sweeper | start | after {} minute |",
+        minutes(attention.LOOK_AGAIN_AFTER),
+    ),
+    ("failures.md", "poll | after {} minutes at the latest", minutes(attention.SILENT_LOOK_AFTER)),
+    (
+        "failures.md",
+        "after {0[0]} to {0[1]} minutes",
+        (
+            minutes(attention.RESTING_LOOK_AFTER - attention.RESTING_LOOKS_SPREAD),
+            minutes(attention.RESTING_LOOK_AFTER),
+        ),
+    ),
     ("failures.md", "it after {} receives", mailbox.MAX_RECEIVES),
     ("failures.md", "| the queue | after {} seconds |", VISIBILITY_SECONDS),
     ("identity.md", "valid for {} minutes", TOKEN_SECONDS // 60),
