@@ -12,7 +12,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
+.PHONY: help run check ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -51,6 +51,8 @@ synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and fo
 .NOTPARALLEL: test
 test: lint types imports openapi docs unit infra integration simulation system ## Everything CI runs
 	$(HEADING) 'all stages passed'
+
+check: lint types imports openapi unit ## Before each commit: what takes seconds
 
 lint: $(STAMP) ## ruff: lint and format
 	$(HEADING) 'ruff check'
