@@ -2,38 +2,35 @@
 
 from enum import IntEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 
 class Exit(IntEnum):
-    """What an exit status means: `MEANING`."""
+    """An exit status, with the sentence that says what it means."""
 
-    OK = 0
-    USAGE = 2
-    ORDER_REJECTED = 3
-    REFUSED = 4
-    AUTHENTICATION = 5
-    NOT_FOUND = 6
-    CONFLICT = 7
-    RATE_LIMITED = 8
-    UNREACHABLE = 9
-    SERVER_ERROR = 10
-    CONFIGURATION = 11
+    sentence: str
 
+    def __new__(cls, status: int, sentence: str) -> Self:
+        member = int.__new__(cls, status)
+        member._value_ = status
+        member.sentence = sentence
+        return member
 
-MEANING = {
-    Exit.OK: "done",
-    Exit.USAGE: "the command was written wrongly; nothing was sent",
-    Exit.ORDER_REJECTED: "the order was taken and rejected by a pre-trade check; it is kept, with its reason",
-    Exit.REFUSED: "the API refused the request: its form, or a rule (400, 413, 415, 422)",
-    Exit.AUTHENTICATION: "who asks is not known, or may not (401, 403)",
-    Exit.NOT_FOUND: "there is no such thing, or not for this client (404)",
-    Exit.CONFLICT: "it is not in the state for that any more, or was changed meanwhile (409)",
-    Exit.RATE_LIMITED: "too many requests, still after the patience (429)",
-    Exit.UNREACHABLE: "no answer: what was to be changed may have been",
-    Exit.SERVER_ERROR: "something failed on the other side (500 and above)",
-    Exit.CONFIGURATION: "no profile, no address, or a file that cannot be used; nothing was sent",
-}
+    OK = 0, "The command did what it says."
+    USAGE = 2, "The command was written wrongly. Nothing was sent."
+    ORDER_REJECTED = 3, "A pre-trade check rejected the order, which is kept with its reason."
+    REFUSED = 4, "The API refused the form of the request, or a rule did (400, 413, 415, 422)."
+    AUTHENTICATION = 5, "The caller is not known, or may not do this (401, 403)."
+    NOT_FOUND = 6, "What the command names does not exist, or not for this client (404)."
+    CONFLICT = 7, "The state does not allow it any more, or something changed meanwhile (409)."
+    RATE_LIMITED = 8, "The API key has sent too many requests, and waiting did not help (429)."
+    UNREACHABLE = 9, "There was no answer. What was to be changed may have been."
+    SERVER_ERROR = 10, "The system failed (500 and above)."
+    CONFIGURATION = (
+        11,
+        "A profile or an address is missing, or a file is unusable. Nothing was sent.",
+    )
+
 
 OF_STATUS: dict[int, Exit] = {
     HTTPStatus.UNAUTHORIZED: Exit.AUTHENTICATION,

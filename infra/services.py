@@ -33,26 +33,26 @@ from infra.stateful import StatefulStack
 from infra.wildcards import acknowledge
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
-from trading.metrics import METRICS_NAMESPACE
+from trading.metrics import METRICS_NAMESPACE, Metric
 
 BATCH_SIZE = 10
 WATCHED_COUNTS = {
-    "Breaks": (
+    Metric.BREAKS: (
         ("execution", "settlement", "settlement_reconcile"),
         "The outside world said what our books refuse",
     ),
-    "SettlementsFailed": (("settlement",), "The depository did not settle an obligation"),
-    "ClientsUnsettled": (
+    Metric.SETTLEMENTS_FAILED: (("settlement",), "The depository did not settle an obligation"),
+    Metric.CLIENTS_UNSETTLED: (
         ("settlement_reconcile",),
         "Clients have something due after the settlement cycle",
     ),
-    "SweepsFailed": (("sweeper",), "An order could not be swept"),
-    "ClosesFailed": (("day_close",), "An order could not be closed with its day"),
-    "OrdersNotMarked": (
+    Metric.SWEEPS_FAILED: (("sweeper",), "An order could not be swept"),
+    Metric.CLOSES_FAILED: (("day_close",), "An order could not be closed with its day"),
+    Metric.ORDERS_NOT_MARKED: (
         ("execution", "clearing"),
         "An order whose message was given up could not be flagged",
     ),
-    "ReconciliationsIncomplete": (
+    Metric.RECONCILIATIONS_INCOMPLETE: (
         ("reconciliation",),
         "The books are more than one reconciliation can read in its time",
     ),
@@ -258,10 +258,10 @@ class ServicesStack(Stack):
         """Alarms on what functions count: what people must look at although nothing failed
         technically.
         """
-        for name, (services, description) in WATCHED_COUNTS.items():
+        for metric, (services, description) in WATCHED_COUNTS.items():
             for service in services:
                 self._stateful.alarms.when(
-                    self, f"{name}{pascal(service)}", _counted(name, service), 0, description
+                    self, f"{metric}{pascal(service)}", _counted(metric, service), 0, description
                 )
 
     def _watch_reconciliation(self) -> None:
@@ -270,7 +270,7 @@ class ServicesStack(Stack):
         alarms.when(
             self,
             "ReconciliationFindings",
-            _counted("ReconciliationFindings", "reconciliation"),
+            _counted(Metric.RECONCILIATION_FINDINGS, "reconciliation"),
             0,
             "An invariant of the books is broken",
             missing=cloudwatch.TreatMissingData.IGNORE,
@@ -278,7 +278,7 @@ class ServicesStack(Stack):
         alarms.when_silent(
             self,
             "ReconciliationMissing",
-            _counted("ReconciliationRuns", "reconciliation", Duration.hours(1)),
+            _counted(Metric.RECONCILIATION_RUNS, "reconciliation", Duration.hours(1)),
             RECONCILED_WITHIN_HOURS,
             "The books have not been reconciled for hours",
         )
@@ -345,11 +345,11 @@ def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> Non
     )
 
 
-def _counted(name: str, service: str, period: Duration | None = None) -> cloudwatch.Metric:
+def _counted(metric: Metric, service: str, period: Duration | None = None) -> cloudwatch.Metric:
     """What a function counted, a minute unless told."""
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
-        metric_name=name,
+        metric_name=str(metric),
         dimensions_map={"service": service},
         period=period or Duration.minutes(1),
         statistic=cloudwatch.Stats.SUM,
