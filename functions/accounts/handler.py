@@ -1,5 +1,5 @@
-"""GET /api/v1/balance, /positions, /portfolio, /trades, /transactions: what a client owns, what it
-may do with it, how it came.
+"""GET /api/v1/balance, /positions, /portfolio, /trades and /transactions: what a client owns, and
+how it came about.
 """
 
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ app = ApiResolver(api.throttle)
     "/api/v1/balance", permission=PERMISSION, summary="Show the cash balance", tags=["Accounts"]
 )
 def balance() -> Balances:
-    """The client's cash, read strongly consistent."""
+    """The client's cash. The read is strongly consistent."""
     return api.accounts.balance(app.principal.client_id)
 
 
@@ -52,10 +52,10 @@ def positions(
     limit: Limit = PAGE,
     cursor: Cursor = None,
     closed: Annotated[
-        bool, Query(description="With positions that are closed; they keep their realised profit.")
+        bool, Query(description="Include closed positions, which keep their realised profit.")
     ] = False,
 ) -> PositionsPage:
-    """The client's positions by symbol, read strongly consistent and valued at the last price."""
+    """The client's positions by symbol, valued at the last price. The read is strongly consistent."""
     after = None if cursor is None else symbol_of(cursor)
     page, last = api.accounts.positions(app.principal.client_id, closed, after, limit)
     return PositionsPage.of(page, last)
@@ -76,7 +76,7 @@ def position(symbol: Annotated[str, Path(pattern=whole(patterns.SYMBOL))]) -> Ho
     "/api/v1/portfolio", permission=PERMISSION, summary="Show the portfolio", tags=["Accounts"]
 )
 def portfolio() -> Portfolio:
-    """The client's cash and open positions of one moment: a fill shows in both or in neither."""
+    """The client's cash and open positions at one moment: a fill shows in both or in neither."""
     return api.accounts.portfolio(app.principal.client_id)
 
 
@@ -87,7 +87,7 @@ def portfolio() -> Portfolio:
     tags=trade_records.TAGS,
 )
 def trade_balance() -> BalanceRecord:
-    """`GET /api/v1/balance` in fewer words."""
+    """`GET /api/v1/balance` in another vocabulary."""
     client_id = app.principal.client_id
     return BalanceRecord.of(client_id, api.accounts.balance(client_id))
 
@@ -99,7 +99,7 @@ def trade_balance() -> BalanceRecord:
     tags=trade_records.TAGS,
 )
 def trade_portfolio() -> PortfolioRecord:
-    """`GET /api/v1/portfolio` in fewer words."""
+    """`GET /api/v1/portfolio` in another vocabulary."""
     client_id = app.principal.client_id
     return PortfolioRecord.of(client_id, api.accounts.portfolio(client_id))
 
@@ -119,9 +119,9 @@ def trades(
     limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """Each execution of the client's orders, newest first by the time of its booking, which `from`
-    and `to` mean too. A new one may be missing for a moment. With `Accept: text/csv`, a page is CSV
-    with a header, and the next one is named by a `Link`.
+    """Each execution of the client's orders, newest first by booking time. `from` and `to` mean the
+    same time. A new execution may be missing for a moment. With `Accept: text/csv`, a page is CSV
+    with a header row, and a `Link` names the next page.
     """
     wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
     periods.check(from_, to)
@@ -145,10 +145,10 @@ def transactions(
     limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """The statement: every movement of the client's cash and shares, newest first by the time of
-    its booking. The lines of a trade stand together at the time of the trade, with its settlement
-    as soon as there is one; `from` and `to` mean that time. The sum of all lines is the balance.
-    With `Accept: text/csv`, a page is CSV with a header, and the next one is named by a `Link`.
+    """The statement: every movement of the client's cash and shares, newest first by booking time.
+    The lines of a trade stand together at the time of the trade, including its settlement once
+    there is one. `from` and `to` mean that time. The sum of all lines is the balance. With
+    `Accept: text/csv`, a page is CSV with a header row, and a `Link` names the next page.
     """
     wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
     periods.check(from_, to)

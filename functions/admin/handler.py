@@ -1,5 +1,5 @@
-"""The admin API: clients and their limits, secrets, deposits and withdrawals; halting instruments.
-Everything done is audited. Looking things up is not.
+"""The admin API: clients, limits, secrets, deposits, withdrawals and halts of instruments. The audit
+log has every change. It does not have look-ups.
 """
 
 import hashlib
@@ -56,10 +56,10 @@ app = ApiResolver()
     tags=TAGS,
 )
 def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecretView]:
-    """Open an account and issue the first API key. Its secret is shown once: a repeated request
-    gets the same key without it.
+    """Open an account and issue its first API key. Only the first answer has the secret. A repeated
+    request gets the same key without it.
 
-    A secret whose answer was lost is replaced by a rotation with `newest_was_lost`.
+    If the first answer was lost, rotate the secret with `newest_was_lost`.
     """
     client = Client(
         **request.model_dump(exclude={"reason"}),
@@ -89,7 +89,9 @@ def show_client(client_id: PathId) -> ClientView:
 def suspend_client(
     client_id: PathId, request: Annotated[Change, Body()]
 ) -> Response[SuspensionView]:
-    """No log-in and no new orders from now on, and all open orders are being canceled."""
+    """Suspend a client: from now on it cannot log in or place orders, and its open orders are being
+    canceled.
+    """
 
     def suspend() -> SuspensionView:
         client, orders = api.clients.suspend(client_id, _operator(request))
@@ -105,7 +107,7 @@ def suspend_client(
     tags=TAGS,
 )
 def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Response[ProfileView]:
-    """Log-in and order entry are open again."""
+    """Allow the client to log in and to place orders again."""
     return _once(
         ProfileView, lambda: ProfileView.of(api.clients.activate(client_id, _operator(request)))
     )
@@ -118,11 +120,11 @@ def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Re
     tags=TAGS,
 )
 def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Response[ProfileView]:
-    """All limits at once. 409 VERSION_CONFLICT if the client was changed since its `version` was
-    read.
+    """Set all limits at once. The answer is 409 VERSION_CONFLICT if the client has changed since its
+    `version` was read.
 
-    What is drawn and held stays: under a lower credit limit, nothing new is lent until enough is
-    repaid. The credit limit counts at once, the others within ten seconds.
+    Credit that is drawn or held stays. Under a lower credit limit, nothing new is lent until enough
+    is repaid. The credit limit counts at once, the other limits within ten seconds.
     """
 
     def set_all() -> ProfileView:
@@ -142,13 +144,13 @@ def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Resp
 def rotate_secret(
     client_id: PathId, request: Annotated[Rotation, Body()]
 ) -> Response[IssuedSecretView]:
-    """A new secret for an API key, shown once. The present one stays valid for the grace time; one
-    before that ends at once.
+    """Issue a new secret for an API key. Only the first answer has it. The present secret stays
+    valid for the grace time. The one before it ends at once.
 
-    No answer: repeat the request. If it is answered without the secret, the rotation was made and
-    the secret is lost: rotate again, under another key and with `newest_was_lost`, so that the
-    secret in use is not the one that ends at once. Tokens that were issued before stay valid for
-    their time, 15 minutes.
+    If there was no answer, repeat the request. If the repetition is answered without a secret, the
+    rotation was made and the secret is lost. Then rotate again under another Idempotency-Key with
+    `newest_was_lost`, so that the secret in use does not end. Tokens that were issued before stay
+    valid for their 15 minutes.
     """
     rotation = _fingerprint(client_id)
     view, headers = _issue(
@@ -167,8 +169,8 @@ def rotate_secret(
     tags=TAGS,
 )
 def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Response[TransferView]:
-    """Booked once for a client and reference, also under another Idempotency-Key; the reference of
-    another deposit is refused.
+    """Book a deposit. A client and a reference are booked once, also under another Idempotency-Key.
+    A reference that another deposit has used is refused.
     """
     return _booked(
         lambda: api.transfers.deposit(
@@ -187,9 +189,9 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
 def withdraw(
     client_id: PathId, request: Annotated[NewWithdrawal, Body()]
 ) -> Response[TransferView]:
-    """Out of what is settled, free and not owed: 422 NOT_WITHDRAWABLE says what is `lacking`,
-    LOAN_NOT_COVERED what the `loan` is that the shares secure. Booked once for a client and
-    reference.
+    """Book a withdrawal out of what is settled, free and not owed. 422 NOT_WITHDRAWABLE says what is
+    `lacking`. 422 LOAN_NOT_COVERED says which `loan` the shares secure. A client and a reference
+    are booked once.
     """
     return _booked(
         lambda: api.transfers.withdraw(
@@ -205,8 +207,8 @@ def withdraw(
     tags=TAGS,
 )
 def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """New orders are rejected with INSTRUMENT_HALTED, by every worker within ten seconds. Orders at
-    the exchanges stand.
+    """Halt an instrument: within ten seconds every worker rejects new orders in it with
+    INSTRUMENT_HALTED. Orders at the exchanges stand.
     """
     return _set_tradable(symbol, request, tradable=False)
 
@@ -218,7 +220,7 @@ def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[Instrum
     tags=TAGS,
 )
 def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """New orders are taken again, by every worker within ten seconds."""
+    """Resume an instrument: within ten seconds every worker takes new orders in it again."""
     return _set_tradable(symbol, request, tradable=True)
 
 
@@ -236,11 +238,11 @@ def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[I
     tags=TAGS,
 )
 def look_up_order(order_id: PathId) -> OrderFile:
-    """Any client's order: its terms, history and children, its workflow, what it waits for, and
-    every ledger entry of its trades.
+    """Any client's order: its terms, history and children, its workflow, what it waits for, and the
+    ledger entries of its trades.
 
-    Messages in dead-letter queues cannot be searched from here; an order of which one was given up
-    has a `review_reason`.
+    This does not search the dead-letter queues. An order with a message in one of them has a
+    `review_reason`.
     """
     order = api.books.order(order_id)
     if order is None:
@@ -261,12 +263,12 @@ def list_client_orders(
     client_id: PathId,
     state: Annotated[
         Literal["open", "closed"] | None,
-        Query(description="`open`: it may still execute; `closed`: no more."),
+        Query(description="`open`: may still execute. `closed`: can no longer execute."),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:
-    """Newest first. A page may hold fewer than asked for, or none, and still have a `next_cursor`."""
+    """A client's orders, newest first. A page may be short or empty and still have a `next_cursor`."""
     wanted = OrderFilter(is_open=None if state is None else state == "open")
     if api.registry.profile(client_id) is None:
         raise NotFoundError("There is no such client.", field="client_id")
@@ -281,7 +283,7 @@ def list_client_orders(
     tags=TAGS,
 )
 def show_client_portfolio(client_id: PathId) -> Portfolio:
-    """Cash, with its balances, and open positions of one moment, as the client sees them."""
+    """Cash and open positions at one moment, as the client sees them."""
     return api.accounts.portfolio(client_id)
 
 
@@ -291,14 +293,14 @@ def _operator(request: Change) -> Operator:
 
 
 def _fingerprint(*parts: str) -> str:
-    """What tells a repeated request from another."""
+    """Tells a repeated request from another one."""
     return hashlib.sha256(
         "\0".join((app.principal.api_key, app.idempotency_key, *parts)).encode()
     ).hexdigest()[:32]
 
 
 def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[str, str]]:
-    """The first answer has the secret; what is kept under the Idempotency-Key has not."""
+    """The first answer has the secret. The record under the Idempotency-Key does not."""
     secrets: list[str] = []
 
     def issue() -> IssuedSecretView:
@@ -314,7 +316,7 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
 
 
 def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Response[TransferView]:
-    """Booked before: under this key, or under another one with the same reference."""
+    """Marks the answer as replayed if this key, or another one with the same reference, booked it."""
     new: list[Deposit | Withdrawal] = []
 
     def book() -> TransferView:
@@ -330,7 +332,7 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
 
 
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
-    """A late copy of a request must not undo what was asked for since."""
+    """Once for each key, because a late copy of a request must not undo a newer one."""
     outcome = api.idempotency.once(app, app.principal.api_key, answer_type, effect)
     return json_response(outcome.answer, headers=outcome.headers)
 

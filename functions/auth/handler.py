@@ -1,4 +1,4 @@
-"""POST /api/v1/auth/token: API key and secret for an access token."""
+"""POST /api/v1/auth/token: log in with an API key and its secret."""
 
 from typing import Annotated
 
@@ -20,8 +20,8 @@ app = ApiResolver()
     "/api/v1/auth/token", permission=None, summary="Get an access token", tags=["Authentication"]
 )
 def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
-    """A token for the key's API. A repeated request gets the identical token as long as it is
-    valid.
+    """Exchange an API key and its secret for an access token. A repeated request gets the identical
+    token while that is valid.
     """
     # The secret is checked each time, and what is kept under the key is what the token states:
     # neither token nor secret.

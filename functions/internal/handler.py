@@ -1,7 +1,7 @@
-"""The internal API: the steps of an order's life, asked for by hand or by another system.
+"""The internal API: the steps of an order's life, for operators and other systems.
 
-What is asked for is named by the path, and every step happens once: asked again, under whatever
-Idempotency-Key, it answers with what is recorded, marked as replayed.
+The path names the step. Every step happens once. A repetition under any Idempotency-Key answers
+with what is recorded and is marked as replayed.
 """
 
 from http import HTTPStatus
@@ -47,16 +47,16 @@ RECORDED = {REPLAYED_HEADER: "true"}
     summary="Execute an order",
     tags=["Internal"],
     responses={
-        200: {"description": "What has been executed of the order, which is over"},
-        202: {"description": "Exchanges are still at work on the order"},
+        200: {"description": "The order is over. The answer says what was executed."},
+        202: {"description": "Exchanges still work the order."},
     },
 )
 def execute(order_id: PathId) -> Response[ExecutionSummary]:
-    """Have the order executed, or answer with what has been executed. 202 as long as it is under
-    way.
+    """Execute the order, or answer with what has been executed. The answer is 202 while execution is
+    under way.
 
-    It goes through its client's mailbox like everything else that touches an exchange: there is one
-    writer.
+    The order goes through the mailbox of its client like everything that touches an exchange, so
+    that there is one writer.
     """
     order = books.order(order_id)
     if order is None:
@@ -80,9 +80,7 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
     tags=["Internal"],
 )
 def clear(trade_id: PathId) -> Response[ClearingDetail]:
-    """Clear the trade, together with the other trades of its order, or answer with how it was
-    cleared.
-    """
+    """Clear the trade together with the other trades of its order, or answer how it was cleared."""
     recorded = _novation(trade_id)
     if recorded:
         return json_response(clearing_detail(recorded), headers=RECORDED)
@@ -103,7 +101,7 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
     tags=["Internal"],
 )
 def settle(trade_id: PathId) -> Response[SettlementDetail]:
-    """Settle the trade if it is due, or answer with how it was settled."""
+    """Settle the trade if it is due, or answer how it was settled."""
     recorded = next((e for e in books.entries([trade_id]) if isinstance(e, Settlement)), None)
     if recorded:
         return json_response(settlement_detail(recorded), headers=RECORDED)

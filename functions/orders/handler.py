@@ -1,5 +1,5 @@
-"""/api/v1/orders: accept orders, show and list them, replace them, take them back; the same as
-/api/v1/trade.
+"""/api/v1/orders: place, show, list, replace and cancel orders. /api/v1/trade does the same in
+another vocabulary.
 """
 
 import hashlib
@@ -62,8 +62,8 @@ app = ApiResolver(api.throttle)
     tags=["Orders"],
 )
 def place(order: Annotated[NewOrder, Body()]) -> Response[OrderAccepted]:
-    """Accepted or rejected, the order is kept. A rejection by the pre-trade checks is an answer,
-    not an error: see `reason`.
+    """Place an order. A rejection by a pre-trade check is an answer and not an error: `reason` says
+    why. The order is kept, accepted or rejected.
     """
     placed, headers = _take(order.request())
     return json_response(
@@ -74,9 +74,7 @@ def place(order: Annotated[NewOrder, Body()]) -> Response[OrderAccepted]:
 
 
 def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
-    """The order as it was accepted or rejected, now or before, and what the answer's headers say of
-    that.
-    """
+    """The order as it was first accepted or rejected, and the headers of the answer."""
     if request.client_id != app.principal.client_id:
         raise HttpError(
             HTTPStatus.FORBIDDEN,
@@ -93,10 +91,12 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
 
 @app.get("/api/v1/orders", permission="orders:read", summary="List orders", tags=["Orders"])
 def list_orders(
-    status: Annotated[OrderStatus | None, Query(description="In this status now.")] = None,
+    status: Annotated[
+        OrderStatus | None, Query(description="Only orders with this status now.")
+    ] = None,
     state: Annotated[
         Literal["open", "closed"] | None,
-        Query(description="`open`: it may still execute; `closed`: no more."),
+        Query(description="`open`: may still execute. `closed`: can no longer execute."),
     ] = None,
     symbol: Annotated[str | None, Query(pattern=whole(patterns.SYMBOL))] = None,
     side: Annotated[Side | None, Query()] = None,
@@ -105,10 +105,10 @@ def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:
-    """The client's orders, newest first by the time of their acceptance, which `from` and `to` mean
-    too. A page may hold fewer than asked for, or none, and still have a `next_cursor`: go on with
-    it until there is none. What is shown of an order is always as it stands; without `state=open` a
-    new order may be missing for a moment.
+    """The client's orders, newest first by the time of acceptance. `from` and `to` mean the same
+    time. A page may be short or empty and still have a `next_cursor`: continue until there is none.
+    Each order is shown in its present state. Without `state=open`, a new order may be missing for a
+    moment.
     """
     periods.check(from_, to)
     wanted = OrderFilter(
@@ -136,9 +136,10 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     tags=["Orders"],
 )
 def cancel_all() -> Response[CancelsRequested]:
-    """Cancels every open order, as a single one is, up to 100 at a time and for five seconds; with
-    `more`, ask again, under another key. Repeated under the same key, it cancels nothing that was
-    placed since. If it fails, what was canceled is, and who asks again gets the others.
+    """Cancel every open order. One request cancels at most 100 orders and takes at most five
+    seconds. If the answer says `more`, ask again under another Idempotency-Key. A repetition under
+    the same key cancels no order that was placed since. If the request fails, the cancels made so
+    far stand, and a repetition makes the others.
     """
     outcome = api.idempotency.once(
         app, app.principal.client_id, CancelsRequested, _cancel_open_orders
@@ -173,17 +174,22 @@ def show_by_client_order_id(
     summary="Cancel an order",
     tags=["Orders"],
     responses={
-        200: {"description": "It is canceled, at the client's request"},
-        202: {"description": "It will be canceled as far as it is not executed before"},
+        200: {"description": "The order is canceled, at the client's request."},
+        202: {
+            "description": "The cancel is under way. Fills until the exchange confirms it stand."
+        },
     },
 )
 def cancel(order_id: PathId) -> Response[OrderView]:
-    """A request, accepted once it is written into the order, which shows `cancel_requested` from
-    then on: it races the exchanges, and what they execute before they give the order up is
-    executed. What the order held comes back with its end. What waits to replace the order is
-    canceled with it, at once. Asked again, under whatever key, the answer is the same until the
-    order is over; then it is 200 if it was canceled at the client's request, and 409 ORDER_CLOSED
-    with the `status` otherwise, and `replaced_by` if another took its place.
+    """Request the cancel of an order. The request is accepted once it is written into the order,
+    which shows `cancel_requested` from then on.
+
+    Fills that happen before the exchange confirms the cancel stand. What the order holds is
+    released when it ends. A replacement that waits for the order is canceled at once.
+
+    A repetition under any key gets the same answer while the order is open. After that the answer
+    is 200 if the order was canceled at the client's request. Otherwise it is 409 ORDER_CLOSED with
+    the `status`, and with `replaced_by` if another order took its place.
     """
     order = api.request_cancel(app.principal.client_id, order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
@@ -204,17 +210,21 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
     tags=["Orders"],
     responses={
         202: {
-            "description": "The new order, RECEIVED: it takes the place of the old one as soon as that has ended"
+            "description": "The new order, RECEIVED. It takes the place of the old one when that has ended."
         }
     },
 )
 def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[OrderAccepted]:
-    """A new order with the changed terms is to take the place of this one, for what of its
-    `quantity` has not been filled. The old one is taken back from the exchanges; what they execute
-    before they give it up is executed under the old terms. When it has ended, the new one is
-    VALIDATED, or REJECTED (with REPLACE_TOO_LATE if nothing is left over); until then both together
-    hold the greater of what each needs. A replacement that would not be accepted if the old order
-    ended now is refused, and the old order stands.
+    """Replace an order by a new one with changed terms, for the part of `quantity` that is not
+    filled.
+
+    The old order is canceled at the exchanges. Fills that happen before they confirm stand, under
+    the old terms. When the old order has ended, the new one is VALIDATED, or REJECTED (with
+    REPLACE_TOO_LATE if nothing is left over). Until then, both together hold the greater of what
+    each needs.
+
+    A replacement that would not be accepted if the old order ended now is refused. The old order
+    then stands.
     """
     fingerprint = hashlib.sha256(
         f"replace {order_id} {changes.model_dump_json()}".encode()
@@ -240,7 +250,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     "/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"]
 )
 def show(order_id: PathId) -> OrderView:
-    """An order of the client with its history, executions, clearing and settlement."""
+    """One of the client's orders with its history, executions, clearing and settlement."""
     order = _own(order_id, "order_id")
     return order_view(order, api.books.entries(order.trades))
 
@@ -260,8 +270,9 @@ def _own(order_id: str, field: str) -> Order:
     tags=trade_records.TAGS,
 )
 def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecord]:
-    """`POST /api/v1/orders` under another name: an order for the day, at the market or at a limit.
-    Of a rejected one the status is `canceled`; `GET /api/v1/orders/{order_id}` has the reason.
+    """`POST /api/v1/orders` in another vocabulary: an order for the day, at the market or at a
+    limit. The status of a rejected order is `canceled`. `GET /api/v1/orders/{order_id}` has the
+    reason.
     """
     return _trade(request.order(app.principal.client_id), TradeRecord.of)
 
@@ -274,8 +285,8 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
     tags=trade_records.TAGS,
 )
 def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
-    """`POST /api/v1/orders` under another name: an order at the market. `status` and `reason` say
-    whether it is placed or rejected.
+    """`POST /api/v1/orders` in another vocabulary: an order at the market. `status` and `reason` say
+    whether it was placed or rejected.
     """
     return _trade(request.order(app.principal.client_id), PlacedTrade.of)
 
@@ -293,7 +304,7 @@ def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response
     tags=trade_records.TAGS,
 )
 def show_trade(trade_id: PathId) -> TradeRecord:
-    """`GET /api/v1/orders/{order_id}` under another name; the trade's id is the order's."""
+    """`GET /api/v1/orders/{order_id}` in another vocabulary. The id of the trade is the order's."""
     return TradeRecord.of(_own(trade_id, "trade_id"))
 
 
@@ -304,13 +315,15 @@ def show_trade(trade_id: PathId) -> TradeRecord:
     summary="Cancel a trade",
     tags=trade_records.TAGS,
     responses={
-        200: {"description": "It is canceled, at the client's request"},
-        202: {"description": "It will be canceled as far as it is not executed before"},
+        200: {"description": "The order is canceled, at the client's request."},
+        202: {
+            "description": "The cancel is under way. Fills until the exchange confirms it stand."
+        },
     },
 )
 def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
-    """`DELETE /api/v1/orders/{order_id}` under another name: a request, which races the exchanges.
-    The trade is shown as it stands.
+    """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
+    exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
     order = api.request_cancel(app.principal.client_id, trade_id)
     logger.info("cancel requested", order_id=trade_id, status=order.status)
@@ -324,9 +337,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     tags=trade_records.TAGS,
 )
 def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistory:
-    """`GET /api/v1/orders?state=closed` under another name: trades that were executed or canceled,
-    newest first.
-    """
+    """`GET /api/v1/orders?state=closed` in another vocabulary: trades that are over, newest first."""
     orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
     return TradeHistory.of(orders, next_cursor)
 

@@ -15,7 +15,7 @@ from trading.usecases.accounts.list_movements import LedgerFilter, LineKey
 
 
 class PositionsPage(Frozen):
-    """Positions by symbol; with a `next_cursor` there are more."""
+    """Positions by symbol. A page with a `next_cursor` has another page after it."""
 
     items: tuple[Holding, ...]
     next_cursor: str | None
@@ -28,8 +28,8 @@ class PositionsPage(Frozen):
 
 
 class TradesPage(Frozen):
-    """Trades, newest first. With a `next_cursor` there may be more, also when `items` is short or
-    empty.
+    """Trades, newest first. A page with a `next_cursor` may have another page after it, even if
+    `items` is short or empty.
     """
 
     items: tuple[Trade, ...]
@@ -37,8 +37,8 @@ class TradesPage(Frozen):
 
 
 class TransactionsPage(Frozen):
-    """Lines of the statement, newest first. With a `next_cursor` there may be more, also when
-    `items` is short or empty.
+    """Lines of the statement, newest first. A page with a `next_cursor` may have another page after
+    it, even if `items` is short or empty.
     """
 
     items: tuple[Movement, ...]

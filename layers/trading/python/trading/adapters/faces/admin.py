@@ -40,12 +40,12 @@ REISSUED: dict[str, Any] = {
     "properties": {"newest_was_lost": {"enum": [True]}, "grace_hours": {"type": "null"}},
     "required": ["newest_was_lost"],
 }
-"""What goes together, for the documents."""
+"""Fields that go together, for the API documents."""
 ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it with `newest_was_lost`."
 
 
 class Change(Frozen):
-    """Every change says why: `reason` goes into the audit log."""
+    """A change by an operator. Its `reason` goes into the audit log."""
 
     reason: str = Field(min_length=1, max_length=500, pattern=r"[^\s\x85]")
 
@@ -62,7 +62,7 @@ class NewClient(Change):
 
 
 class NewLimits(Change):
-    """All limits of a client, chosen by someone who had seen its `version`."""
+    """All limits of a client. `version` is the version of the client that the operator has seen."""
 
     version: int = Field(ge=1, strict=True)
     margin_percent: Percent
@@ -70,7 +70,6 @@ class NewLimits(Change):
     daily_trading_limit: Amount
 
     def limits(self) -> Limits:
-        """The limits alone."""
         return Limits(
             margin_percent=self.margin_percent,
             credit_limit=self.credit_limit,
@@ -79,9 +78,11 @@ class NewLimits(Change):
 
 
 class Rotation(Change):
-    """Which key gets a new secret, and how long the present one stays valid: 24 hours if that is
-    not said; 0: it ends at once. `newest_was_lost`: the newest never arrived, so it ends at once,
-    and the one before it, which is in use, keeps its time.
+    """A new secret for an API key.
+
+    The present secret stays valid for `grace_hours`, by default 24. With 0 it ends at once. If the
+    newest secret never arrived, set `newest_was_lost`: the newest secret ends at once, and the one
+    before it keeps its time.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [ROTATED, REISSUED]})
@@ -99,7 +100,7 @@ class Rotation(Change):
         return self
 
     def grace(self) -> timedelta | None:
-        """How long the present secret stays valid; None: it was lost."""
+        """How long the present secret stays valid. None means that it was lost."""
         return (
             None
             if self.newest_was_lost
@@ -108,7 +109,7 @@ class Rotation(Change):
 
 
 class TransferRequest(Change):
-    """Cash (`amount`), or shares (`symbol` and `quantity`), under a reference of its own."""
+    """A transfer of cash (`amount`) or shares (`symbol` and `quantity`), under its own reference."""
 
     reference: str = Field(pattern=whole(patterns.PAYMENT_REFERENCE))
     amount: Amount | None = None
@@ -126,18 +127,17 @@ class TransferRequest(Change):
         return self
 
     def what(self) -> Cash | Shares:
-        """What is to be transferred."""
         if self.amount is not None:
             return Cash(amount=self.amount)
         return Shares(symbol=self.symbol or "", quantity=self.quantity or 0)
 
 
 class NewWithdrawal(TransferRequest):
-    """Cash or shares that leave; shares take their part of the position's cost with them."""
+    """Cash or shares that leave. Shares take their part of the position's cost with them."""
 
 
 class NewDeposit(TransferRequest):
-    """Cash or shares that come in. `cost`: what the shares cost the client in all."""
+    """Cash or shares that come in. `cost` is what the client paid for all of the shares."""
 
     cost: AmountOrZero | None = None
 
@@ -160,7 +160,6 @@ class NewDeposit(TransferRequest):
         return self
 
     def what(self) -> Cash | Shares:
-        """What is to be deposited."""
         what = super().what()
         return what.model_copy(update={"cost": self.cost}) if isinstance(what, Shares) else what
 
@@ -180,12 +179,11 @@ class ProfileView(Frozen):
 
     @classmethod
     def of(cls, client: Client) -> Self:
-        """A profile as it stands."""
         return cls.model_validate(client.model_dump(exclude={"fingerprint"}))
 
 
 class SuspensionView(ProfileView):
-    """A suspended client, and how many open orders are being canceled for it."""
+    """A suspended client, and the number of its open orders that are being canceled."""
 
     orders_to_cancel: int
 
@@ -202,12 +200,11 @@ class AccountView(Frozen):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        """An account as it stands."""
         return cls.model_validate(account.model_dump(include=set(cls.model_fields)))
 
 
 class ApiKeyView(Frozen):
-    """An API key. `previous_secret_valid_until`: null if there was no rotation."""
+    """An API key. `previous_secret_valid_until` is null if the secret was never rotated."""
 
     api_key: str
     status: CredentialStatus
@@ -216,7 +213,7 @@ class ApiKeyView(Frozen):
 
     @classmethod
     def of(cls, credential: Credential) -> Self:
-        """A key as it stands, without what would help to guess its secret."""
+        """The key without anything that would help to guess its secret."""
         return cls(
             api_key=credential.api_key,
             status=credential.status,
@@ -226,14 +223,13 @@ class ApiKeyView(Frozen):
 
 
 class ClientView(ProfileView):
-    """A client with its account and API keys; a key may be listed a moment after it was issued."""
+    """A client with its account and API keys. A new key may be missing for a moment."""
 
     account: AccountView
     api_keys: tuple[ApiKeyView, ...]
 
     @classmethod
     def of_file(cls, file: ClientFile) -> Self:
-        """All that is kept of a client."""
         return cls(
             **dict(ProfileView.of(file.client)),
             account=AccountView.of(file.account),
@@ -242,8 +238,8 @@ class ClientView(ProfileView):
 
 
 class IssuedSecretView(Frozen):
-    """An API key and its new secret, which is shown once: null, with a `note`, when this is not the
-    first answer.
+    """An API key and its new secret. Only the first answer has the secret. In any other it is null,
+    with a `note`.
     """
 
     client_id: str
@@ -254,7 +250,7 @@ class IssuedSecretView(Frozen):
 
     @classmethod
     def of(cls, issued: IssuedSecret) -> Self:
-        """What may be kept of it: all but the secret."""
+        """What the idempotency record keeps: everything but the secret."""
         return cls(
             client_id=issued.credential.client_id,
             api_key=issued.credential.api_key,
@@ -268,7 +264,7 @@ class IssuedSecretView(Frozen):
 
 
 class TransferView(Frozen):
-    """A deposit or withdrawal as it is booked."""
+    """A deposit or withdrawal as it was booked."""
 
     transfer_id: str
     client_id: str
@@ -281,7 +277,7 @@ class TransferView(Frozen):
 
     @classmethod
     def of(cls, entry: Deposit | Withdrawal) -> Self:
-        """What came in or left, positive."""
+        """The amount is positive in both directions."""
         return cls(
             transfer_id=entry.trade_id,
             client_id=entry.client_id,
@@ -295,7 +291,7 @@ class TransferView(Frozen):
 
 
 class InstrumentView(Frozen):
-    """Whether new orders in an instrument are taken."""
+    """An instrument. `tradable` says whether new orders in it are taken."""
 
     symbol: str
     name: str
@@ -303,5 +299,4 @@ class InstrumentView(Frozen):
 
     @classmethod
     def of(cls, instrument: Instrument) -> Self:
-        """An instrument as it stands."""
         return cls(symbol=instrument.symbol, name=instrument.name, tradable=instrument.tradable)

@@ -6,6 +6,6 @@ from trading.domain.values import Frozen
 
 
 class Accepted(Frozen):
-    """The report is durable."""
+    """The report is stored durably."""
 
     status: Literal["accepted"] = "accepted"

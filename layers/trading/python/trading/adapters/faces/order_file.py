@@ -1,5 +1,5 @@
-"""An order as an operator looks it up: what its client sees, what only we know, its workflow, what
-it waits for, its ledger entries.
+"""An order as an operator sees it: the client's view, its children, its workflow, what it waits for
+and its ledger entries.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,7 @@ from trading.domain.values import Frozen, Timestamp
 
 
 class Awaits(StrEnum):
-    """What must come before an order moves on, as its record says; whether the message is on its
-    way is not known.
-    """
+    """What an order waits for, by its record. Whether a message is on its way is not known."""
 
     END_OF_REPLACED_ORDER = "the end of the order that it replaces"
     OPEN = "the open of its market"
@@ -32,7 +30,7 @@ class Awaits(StrEnum):
 
 
 class ChildView(Frozen):
-    """A part of the order at one exchange."""
+    """The part of an order that one exchange works."""
 
     number: int
     exchange_id: str
@@ -52,7 +50,7 @@ class PostingView(Frozen):
 
 
 class EntryView(Frozen):
-    """A ledger entry. `code` and `reason` are those of a BREAK."""
+    """A ledger entry. Only a BREAK has a `code` and a `reason`."""
 
     trade_id: str
     kind: str
@@ -63,7 +61,6 @@ class EntryView(Frozen):
 
     @classmethod
     def of(cls, entry: LedgerEntry) -> Self:
-        """An entry as it is booked."""
         return cls(
             trade_id=entry.trade_id,
             kind=entry.kind,
@@ -78,11 +75,12 @@ class EntryView(Frozen):
 
 
 class OrderFile(Frozen):
-    """`pushed_again_at`: when the sweeper sends the message again that the order may have lost;
-    null when nothing is due. `token_kept`: the token with which the workflow waits for the
-    execution is in our tables. `review_reason`: people must look, among others because a message
-    was given up and is in a dead-letter queue. `workflow` null: it has none, or it ended 90 days
-    ago.
+    """An order with everything that is known of it.
+
+    `pushed_again_at` is when the sweeper sends the next message about the order, or null if nothing
+    is due. `token_kept` says whether the workflow's task token is in the tables. `review_reason`
+    says why people must look at the order, for instance because a message about it is in a
+    dead-letter queue. `workflow` is null if there is none, or if it ended more than 90 days ago.
     """
 
     order: OrderView
@@ -106,7 +104,6 @@ class OrderFile(Frozen):
         workflow: WorkflowState | None,
         now: datetime,
     ) -> Self:
-        """All that is known of an order."""
         return cls(
             order=order_view(order, entries),
             children=tuple(

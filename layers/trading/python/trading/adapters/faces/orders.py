@@ -32,17 +32,17 @@ from trading.usecases.ports import SortKey
 
 
 def _carries(order_type: OrderType) -> dict[str, bool]:
-    """Whether an order of a type names this price; if not, it must not."""
+    """The prices of an order, and whether its type requires (true) or forbids (false) each."""
     return {"price": order_type.has_limit, "stop_price": order_type.has_stop}
 
 
 def _times_in_force(order_type: OrderType) -> list[TimeInForce]:
-    """A stop order rests until it is elected."""
+    """The times in force that a type allows. A stop order rests until its stop price is reached."""
     return [each for each in TimeInForce if each.rests or not order_type.has_stop]
 
 
 def _form(order_type: OrderType) -> JsonDict:
-    """What an order of a type carries, as JSON Schema."""
+    """The form of an order of a type, as JSON Schema."""
     carries = _carries(order_type)
     properties: JsonDict = {
         name: DECIMAL_FORMS if carried else {"type": "null"} for name, carried in carries.items()
@@ -54,7 +54,7 @@ def _form(order_type: OrderType) -> JsonDict:
 
 
 def _example(order_type: OrderType) -> JsonDict:
-    """A sale of some shares, or one that ends a loss."""
+    """A sale. With a stop price it limits a loss."""
     order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
     order |= {"order_type": order_type.value, "time_in_force": "DAY"}
     order |= {"stop_price": "215.00"} if order_type.has_stop else {}
@@ -64,8 +64,8 @@ def _example(order_type: OrderType) -> JsonDict:
 
 
 class NewOrder(Frozen):
-    """An order as a client writes it. A limit order carries a price, a stop order a stop price, a
-    stop-limit order both, a market order none. A stop order stands for the day or till canceled.
+    """A new order. A limit order has a `price`, a stop order a `stop_price`, a stop-limit order both
+    and a market order neither. The time in force of a stop order is DAY or GTC.
     """
 
     model_config = ConfigDict(
@@ -109,7 +109,7 @@ class NewOrder(Frozen):
         return price
 
     def request(self) -> OrderRequest:
-        """The same in the words of the domain."""
+        """In the words of the domain."""
         return OrderRequest(
             client_id=self.client_id,
             symbol=self.stock_symbol,
@@ -123,8 +123,8 @@ class NewOrder(Frozen):
 
 
 class OrderChanges(Frozen):
-    """What is to change of an order; what is left out stays. `quantity` is its total, with what is
-    filled of it.
+    """The terms of an order to change. Terms that are left out stay. `quantity` is the total and
+    includes what is filled.
     """
 
     model_config = ConfigDict(
@@ -148,22 +148,22 @@ class OrderChanges(Frozen):
         return self
 
     def wanted(self) -> Replacement:
-        """The same in the words of the domain."""
+        """In the words of the domain."""
         return Replacement(
             quantity=self.quantity, limit_price=self.price, stop_price=self.stop_price
         )
 
 
 class Reason(Frozen):
-    """Why an order was rejected or ended early."""
+    """Why an order was rejected, or ended before it was filled."""
 
     code: str
     message: str
 
 
 class OrderAccepted(Frozen):
-    """The answer to a new order. A rejected order is kept, with its reason. One that `replaces`
-    another is RECEIVED until that one has ended.
+    """The answer to a new order. A rejected order is kept with its `reason`. An order that
+    `replaces` another is RECEIVED until the other one has ended.
     """
 
     order_id: str
@@ -174,7 +174,7 @@ class OrderAccepted(Frozen):
 
 
 class StatusChange(Frozen):
-    """One step of an order's history."""
+    """One transition in the history of an order."""
 
     status: OrderStatus
     time: Timestamp
@@ -182,10 +182,12 @@ class StatusChange(Frozen):
 
 
 class OrderSummary(Frozen):
-    """An order as it stands. `release_at`: it waits, or waited, for its market to open then.
-    `client_order_id` is the Idempotency-Key that it was placed with; `cancel_requested`: its cancel
-    was asked for, and it may still execute. An order that `replaces` another is RECEIVED until that
-    one has ended; its `quantity` then becomes what that one left over.
+    """An order in its present state.
+
+    `client_order_id` is the Idempotency-Key with which the client placed the order. `release_at` is
+    the market open that the order waits for, or waited for. `cancel_requested` means that a cancel
+    was requested and that the order may still execute. An order that `replaces` another is RECEIVED
+    until the other one has ended. Its `quantity` then becomes what the other one left over.
     """
 
     order_id: str
@@ -212,8 +214,8 @@ class OrderSummary(Frozen):
 
 
 class OrdersPage(Frozen):
-    """Orders, newest first. With a `next_cursor` there may be more, also when `items` is short or
-    empty.
+    """Orders, newest first. A page with a `next_cursor` may have another page after it, even if
+    `items` is short or empty.
     """
 
     items: tuple[OrderSummary, ...]
@@ -225,8 +227,8 @@ class OrdersPage(Frozen):
 
 
 class CancelsRequested(Frozen):
-    """The open orders that will be canceled as far as they are not executed before; `more`: there
-    are others, ask again.
+    """The open orders that are being canceled. Each may still execute until its exchange confirms.
+    If `more` is true, other orders are open: ask again.
     """
 
     order_ids: tuple[str, ...]
@@ -243,8 +245,10 @@ class OrderView(OrderSummary):
 
 
 def accepted(order: Order) -> OrderAccepted:
-    """The first answer to an order, now or later: it is what the first two steps of its history
-    say, or the first one while it waits to replace another.
+    """The first answer to an order, whenever it is asked for.
+
+    It follows from the first two entries of the history, or from the first entry alone for an order
+    that replaces another.
     """
     first = order.history[0 if order.replaces else 1]
     refused = first.status is OrderStatus.REJECTED
@@ -260,7 +264,6 @@ def accepted(order: Order) -> OrderAccepted:
 
 
 def order_summary(order: Order) -> OrderSummary:
-    """An order as it stands."""
     latest = order.history[-1]
     return OrderSummary(
         order_id=order.order_id,
@@ -309,7 +312,9 @@ def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
 def page(
     find_orders: ListOrders, client_id: str, wanted: OrderFilter, limit: int, cursor: str | None
 ) -> tuple[list[Order], str | None]:
-    """Orders, and the cursor of the next page. Raises HttpError 400 for a cursor of another list."""
+    """A page of orders and the cursor of the next page. Raises HttpError 400 for a cursor of another
+    list.
+    """
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
     after = None if cursor is None else _sort_key(cursor, binding, wanted)
     orders, sort_key = find_orders(client_id, wanted, after, limit)
@@ -319,7 +324,9 @@ def page(
 
 
 def _sort_key(cursor: str, binding: str, wanted: OrderFilter) -> SortKey:
-    """Where a cursor of this client's list with these filters goes on; any other is refused."""
+    """The order after which the page begins. A cursor of another client or with other filters is
+    refused.
+    """
     bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
     if (
         bound_to != binding

@@ -1,8 +1,8 @@
-"""Orders, balance and portfolio under other names: the records of the `/api/v1/trade` routes and of
+"""Orders, balance and portfolio in the vocabulary of the `/api/v1/trade` routes and of
 `/api/v1/place-trade`.
 
-A "trade" here is what is an order everywhere else, executed or not. Numbers are JSON numbers here,
-exact up to 15 digits.
+A "trade" here is an order everywhere else, executed or not. Amounts are JSON numbers here, exact up
+to 15 digits.
 """
 
 from collections.abc import Iterable
@@ -54,8 +54,8 @@ class Record(Frozen):
 
 
 class TradeRequest(Record):
-    """A trade to place, for the day: at the market, or with a `pricePerShare` at that price or
-    better.
+    """A trade to place for the day. Without a `pricePerShare` it executes at the market, else at
+    that price or better.
     """
 
     user_id: Name | None = None
@@ -65,7 +65,7 @@ class TradeRequest(Record):
     trade_type: Side
 
     def order(self, client_id: str) -> OrderRequest:
-        """The order that is meant; `client_id`: whose it is if that is not said."""
+        """The order to place. `client_id` is its owner if the request names none."""
         return OrderRequest(
             client_id=self.user_id or client_id,
             symbol=self.stock_symbol,
@@ -86,7 +86,7 @@ class MarketTradeRequest(Record):
     quantity: Quantity
 
     def order(self, client_id: str) -> OrderRequest:
-        """The order that is meant; `client_id`: whose it is if that is not said."""
+        """The order to place. `client_id` is its owner if the request names none."""
         return OrderRequest(
             client_id=self.customer_id or client_id,
             symbol=self.stock_ticker,
@@ -98,8 +98,8 @@ class MarketTradeRequest(Record):
 
 
 class TradeStatus(StrEnum):
-    """What came of a trade so far. Rejected, canceled and expired is `canceled`, unless a part was
-    executed before.
+    """What a trade has come to. A trade that was rejected, canceled or expired is `canceled`, unless
+    a part of it was executed.
     """
 
     PENDING = "pending"
@@ -118,9 +118,10 @@ def _trade_status(order: Order) -> TradeStatus:
 
 
 class TradeRecord(Record):
-    """A trade. `pricePerShare` is the average of what is executed and `totalPrice` what that came
-    to, without fees; before, both are those of the limit, and null for a market order, whose price
-    nobody knows yet.
+    """A trade.
+
+    Once something is executed, `pricePerShare` is the average price of it and `totalPrice` its
+    amount, without fees. Before that, both follow from the limit, and are null for a market order.
     """
 
     trade_id: str
@@ -136,7 +137,6 @@ class TradeRecord(Record):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """An order as it stands."""
         asked = None if order.limit_price is None else cents(order.limit_price * order.quantity)
         return cls(
             trade_id=order.order_id,
@@ -153,8 +153,8 @@ class TradeRecord(Record):
 
 
 class TradeHistory(Record):
-    """Trades that are over, newest first. With a `nextCursor` there may be more, also when `items`
-    is short or empty.
+    """Trades that are over, newest first. A page with a `nextCursor` may have another page after it,
+    even if `items` is short or empty.
     """
 
     items: tuple[TradeRecord, ...]
@@ -166,8 +166,8 @@ class TradeHistory(Record):
 
 
 class PlacedTradeStatus(StrEnum):
-    """How far a trade is. executed: it is at an exchange; filled: it is over, and something was
-    executed.
+    """How far a trade is. `executed` means that it is at an exchange. `filled` means that it is over
+    and that something was executed.
     """
 
     PLACED = "placed"
@@ -192,7 +192,7 @@ def _placed_status(order: Order) -> PlacedTradeStatus:
 
 
 class PlacedTrade(Record):
-    """A trade as PlaceTrade answers it. `reason` says why it was rejected; it is empty while
+    """A trade as PlaceTrade answers it. `reason` says why it was rejected, and is empty while
     nothing is decided.
     """
 
@@ -206,7 +206,6 @@ class PlacedTrade(Record):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """An order as it stands."""
         status = _placed_status(order)
         completed = status is PlacedTradeStatus.FILLED and not order.remaining
         return cls(
@@ -221,7 +220,7 @@ class PlacedTrade(Record):
 
 
 class BalanceRecord(Record):
-    """A client's cash. `totalBalance` has the proceeds of sales too that are not settled yet."""
+    """A client's cash. `totalBalance` includes the proceeds of sales that are not settled yet."""
 
     user_id: str
     available_balance: Number
@@ -230,7 +229,6 @@ class BalanceRecord(Record):
 
     @classmethod
     def of(cls, client_id: str, balances: Balances) -> Self:
-        """A balance as it stands."""
         return cls(
             user_id=client_id,
             available_balance=balances.available,
@@ -240,7 +238,7 @@ class BalanceRecord(Record):
 
 
 class HoldingRecord(Record):
-    """Shares of one symbol, and what one cost on average, fees included."""
+    """Shares of one symbol, and their average cost with fees."""
 
     stock_symbol: str
     quantity: int
@@ -248,7 +246,7 @@ class HoldingRecord(Record):
 
 
 class PortfolioRecord(Record):
-    """What a client holds. `totalValue`: the value of all holdings at the last prices, without
+    """What a client holds. `totalValue` is the value of all holdings at the last prices, without
     cash.
     """
 
@@ -258,7 +256,6 @@ class PortfolioRecord(Record):
 
     @classmethod
     def of(cls, client_id: str, portfolio: Portfolio) -> Self:
-        """A portfolio as it stands."""
         return cls(
             user_id=client_id,
             holdings=tuple(

@@ -22,8 +22,8 @@ class ExecutionDetail(Frozen):
 
 
 class ClearingDetail(Frozen):
-    """One trade at the clearing house. `net_positions`: the client's net obligations that the trade
-    became part of.
+    """One trade at the clearing house. `net_positions` are the client's net obligations that
+    include the trade.
     """
 
     clearing_id: str
@@ -35,7 +35,7 @@ class ClearingDetail(Frozen):
 
 
 class SettlementDetail(Frozen):
-    """One trade at the depository. `final_amount`: what the client paid or received, fees included."""
+    """One trade at the depository. `final_amount` is what the client paid or received, with fees."""
 
     settlement_id: str
     trade_id: str
@@ -45,9 +45,11 @@ class SettlementDetail(Frozen):
 
 
 class ExecutionSummary(Frozen):
-    """An order's execution so far. Quantity and fees are totals, the price is the average over
-    them; id, exchange and timestamp are those of the last execution; all are null as long as
-    nothing is executed. `executions` has each.
+    """The execution of an order so far.
+
+    Quantity and fees are totals, and the price is the average. Id, exchange and timestamp are those
+    of the last execution. What has no value before the first execution is null. `executions` lists
+    every execution.
     """
 
     order_id: str
@@ -62,7 +64,6 @@ class ExecutionSummary(Frozen):
 
 
 def execution_detail(fill: Fill) -> ExecutionDetail:
-    """A fill."""
     return ExecutionDetail(
         execution_id=fill.execution_id,
         trade_id=fill.trade_id,
@@ -75,7 +76,6 @@ def execution_detail(fill: Fill) -> ExecutionDetail:
 
 
 def clearing_detail(novation: Novation) -> ClearingDetail:
-    """A novation."""
     return ClearingDetail(
         clearing_id=novation.clearing_id,
         trade_id=novation.trade_id,
@@ -87,7 +87,6 @@ def clearing_detail(novation: Novation) -> ClearingDetail:
 
 
 def settlement_detail(settlement: Settlement) -> SettlementDetail:
-    """A settlement."""
     return SettlementDetail(
         settlement_id=settlement.settlement_id,
         trade_id=settlement.trade_id,
@@ -98,7 +97,6 @@ def settlement_detail(settlement: Settlement) -> SettlementDetail:
 
 
 def execution_summary(order: Order, entries: Iterable[LedgerEntry]) -> ExecutionSummary:
-    """How an order has been executed."""
     fills = sorted((e for e in entries if isinstance(e, Fill)), key=lambda fill: fill.executed_at)
     last = fills[-1] if fills else None
     return ExecutionSummary(
