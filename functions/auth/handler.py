@@ -25,7 +25,7 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
     """
     # The secret is checked each time, and what is kept under the key is what the token states:
     # neither token nor secret.
-    credential = api.login.authenticate(credentials.api_key, credentials.api_secret)
+    credential = api.log_in(credentials.api_key, credentials.api_secret)
 
     def grant() -> Grant:
         return api.tokens.grant(

@@ -19,10 +19,11 @@ from trading.adapters.dynamodb import prices, reconciliation_reports, reference_
 from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency
 from trading.adapters.http.problems import ProblemCode
-from trading.adapters.identity import login, tokens
+from trading.adapters.identity import tokens
 from trading.adapters.messaging import worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain import reconciliation
+from trading.domain.clients import lockout
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
 from trading.domain.orders import attention, order_entry, order_times
@@ -177,8 +178,8 @@ FIGURES = [
     ("accounts.md", "keeps them for {} seconds", seconds(prices.READ_MAX_AGE)),
     ("settlement.md", "every later cycle of the next {} days", settlement_cycle.LOOK_BACK.days),
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
-    ("identity.md", "a key is locked for {} seconds", seconds(login.FIRST_LOCK)),
-    ("identity.md", "up to {} minutes", minutes(login.LONGEST_LOCK)),
+    ("identity.md", "a key is locked for {} seconds", seconds(lockout.FIRST_LOCK)),
+    ("identity.md", "up to {} minutes", minutes(lockout.LONGEST_LOCK)),
     ("venues.md", "more than {} seconds", signatures.REPLAY_WINDOW_SECONDS),
     ("venues.md", "After {} seconds one worker", exchanges.RECOVERY_SECONDS),
     (
@@ -226,7 +227,7 @@ def test_a_circuit_opens_after_three_failures_and_retries_have_a_budget_of_ten()
 
 
 def test_a_key_is_locked_after_the_fifth_failure() -> None:
-    assert (login.lock_after(4), login.lock_after(5)) == (timedelta(0), login.FIRST_LOCK)
+    assert (lockout.lock_after(4), lockout.lock_after(5)) == (timedelta(0), lockout.FIRST_LOCK)
     assert "After the fifth failure in a row" in words("identity.md")
 
 

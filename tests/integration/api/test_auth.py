@@ -9,12 +9,9 @@ from tests.integration.api.conftest import World
 from tests.unit.api.clock import Clock
 from tests.unit.api.events import Context, header, request
 from trading.adapters.identity import passwords
-from trading.adapters.identity.login import (
-    FAILURES_REMEMBERED_FOR,
-    Login,
-    LoginLockedError,
-    lock_after,
-)
+from trading.adapters.identity.login import TableCredentials, TableLoginFailures
+from trading.domain.clients.lockout import FAILURES_REMEMBERED_FOR, LoginLockedError, lock_after
+from trading.usecases.identity.log_in import LogIn
 
 
 def log_in(
@@ -163,9 +160,12 @@ def test_the_lock_doubles_up_to_fifteen_minutes() -> None:
     ]
 
 
-def login(world: World, clock: Clock, control_table: str = "trading-test-control") -> Login:
-    return Login(
-        world.dynamodb, "trading-test-credentials", "trading-test-clients", control_table, clock
+def login(world: World, clock: Clock, control_table: str = "trading-test-control") -> LogIn:
+    return LogIn(
+        TableCredentials(world.dynamodb, "trading-test-credentials", "trading-test-clients"),
+        TableLoginFailures(world.dynamodb, control_table, clock),
+        passwords.matches,
+        clock,
     )
 
 
@@ -173,12 +173,12 @@ def test_a_lock_ends_and_success_forgets_the_failures(world: World, clock: Clock
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
-            door.authenticate("key-alice", "wrong")
+            door("key-alice", "wrong")
     with pytest.raises(LoginLockedError) as locked:
-        door.authenticate("key-alice", world.secrets["key-alice"])
+        door("key-alice", world.secrets["key-alice"])
     assert locked.value.retry_after_seconds is not None
     clock.forward(seconds=locked.value.retry_after_seconds)
-    assert door.authenticate("key-alice", world.secrets["key-alice"]).client_id == "alice"
+    assert door("key-alice", world.secrets["key-alice"]).client_id == "alice"
     assert world.items("control") == []
 
 
@@ -186,10 +186,10 @@ def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, cl
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
-            door.authenticate("key-alice", "wrong")
+            door("key-alice", "wrong")
     for _ in range(20):
         with pytest.raises(LoginLockedError):
-            door.authenticate("key-alice", "wrong")
+            door("key-alice", "wrong")
     (item,) = world.items("control")
     assert item["failures"]["N"] == "5"
     assert (
@@ -201,8 +201,8 @@ def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, cl
 def test_without_the_control_table_the_right_secret_still_opens(world: World, clock: Clock) -> None:
     door = login(world, clock, control_table="no-such-table")
     with pytest.raises(Exception, match="wrong"):
-        door.authenticate("key-alice", "wrong")
-    assert door.authenticate("key-alice", world.secrets["key-alice"]).client_id == "alice"
+        door("key-alice", "wrong")
+    assert door("key-alice", world.secrets["key-alice"]).client_id == "alice"
 
 
 def test_without_idempotency_records_the_client_is_told_to_try_again(

@@ -34,11 +34,14 @@ from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.http.throttle import Throttle
-from trading.adapters.identity.login import InvalidCredentialsError, Login, LoginLockedError
+from trading.adapters.identity.login import TableCredentials, TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.exchanges import BREAKER, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
+from trading.domain.clients.credentials import InvalidCredentialsError
+from trading.domain.clients.lockout import LoginLockedError
 from trading.domain.reference.instruments import Exchange
+from trading.usecases.identity.log_in import LogIn
 from trading.usecases.ports import Discharged, StaleError
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementInstruction
 
@@ -161,23 +164,25 @@ def test_a_rate_is_limited_in_each_window(catalog: Tables) -> None:
     assert take("a") == (True, 1)
 
 
-def test_failed_logins_are_counted_and_forgotten(
-    catalog: Tables, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_logins_are_counted_and_forgotten(catalog: Tables) -> None:
     clock = Clock()
     credentials, clients, control = (
         catalog.names[name] for name in ("credentials", "clients", "control")
     )
-    login = Login(catalog.client, credentials, clients, control, clock)
-    monkeypatch.setattr("trading.adapters.identity.passwords.matches", lambda secret, hashes: False)
+    log_in = LogIn(
+        TableCredentials(catalog.client, credentials, clients),
+        TableLoginFailures(catalog.client, control, clock),
+        lambda secret, hashes: False,
+        clock,
+    )
     for _ in range(5):
         with pytest.raises(InvalidCredentialsError):
-            login.authenticate("key", "wrong")
+            log_in("key", "wrong")
     with pytest.raises(LoginLockedError):
-        login.authenticate("key", "wrong")
+        log_in("key", "wrong")
     clock.forward(seconds=6)
     with pytest.raises(InvalidCredentialsError):
-        login.authenticate("key", "wrong")
+        log_in("key", "wrong")
 
 
 def test_an_idempotency_record_is_taken_once(catalog: Tables) -> None:

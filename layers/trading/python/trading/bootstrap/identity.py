@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from trading.adapters.http.idempotency import Idempotency
-from trading.adapters.identity.login import Login
+from trading.adapters.identity import passwords
+from trading.adapters.identity.login import TableCredentials, TableLoginFailures
 from trading.adapters.identity.tokens import Tokens
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.secrets import StagedSecret
 from trading.bootstrap import clients
 from trading.bootstrap.settings import LogInSettings
+from trading.usecases.identity.log_in import LogIn
 
 
 @dataclass(frozen=True)
 class LogInApi:
     idempotency: Idempotency
-    login: Login
+    log_in: LogIn
     token_lifetime: timedelta
     tokens: Tokens
 
@@ -27,11 +29,10 @@ def log_in_api(settings: LogInSettings) -> LogInApi:
     return LogInApi(
         # A record expires with its token, because an expired token is of no use to a repetition.
         idempotency=Idempotency(dynamodb, settings.idempotency_table, lifetime),
-        login=Login(
-            dynamodb,
-            settings.credentials_table,
-            settings.clients_table,
-            settings.control_table,
+        log_in=LogIn(
+            TableCredentials(dynamodb, settings.credentials_table, settings.clients_table),
+            TableLoginFailures(dynamodb, settings.control_table, clock.now),
+            passwords.matches,
             clock.now,
         ),
         token_lifetime=lifetime,

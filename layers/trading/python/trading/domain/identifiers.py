@@ -3,6 +3,7 @@ own condition.
 """
 
 import hashlib
+from datetime import datetime
 
 
 def _derive(prefix: str, *parts: str) -> str:
@@ -60,3 +61,8 @@ def withdrawal_id(client_id: str, reference: str) -> str:
 def api_key(client_id: str, idempotency_key: str) -> str:
     """The first API key of a client, by the request that created it."""
     return _derive(client_id, idempotency_key)
+
+
+def signing_key_version(key_name: str, scheduled_at: datetime) -> str:
+    """One version of the signing key for each time that its rotation is scheduled."""
+    return hashlib.sha256(f"{key_name}|{scheduled_at.isoformat()}".encode()).hexdigest()

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import Timestamp, Versioned
 
 CLIENT_AUDIENCE = "trading-api"
@@ -12,6 +13,20 @@ INTERNAL_AUDIENCE = "trading-internal"
 CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
 MAX_SECRETS = 2
 """The one in use and the one before it."""
+
+
+class InvalidCredentialsError(DomainError):
+    """The key is unknown or the secret is wrong. The two are not told apart."""
+
+    code = ErrorCode.INVALID_CREDENTIALS
+    kind = ErrorKind.UNAUTHENTICATED
+
+
+class ClientInactiveError(DomainError):
+    """The secret is right, but the client or the credential is not active."""
+
+    code = ErrorCode.CLIENT_INACTIVE
+    kind = ErrorKind.FORBIDDEN
 
 
 class CredentialStatus(StrEnum):
@@ -37,6 +52,15 @@ class Credential(Versioned):
     permissions: tuple[str, ...]
     audience: str = CLIENT_AUDIENCE
     status: CredentialStatus = CredentialStatus.ACTIVE
+
+    @property
+    def is_active(self) -> bool:
+        return self.status is CredentialStatus.ACTIVE
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether a service owns the key, not a client."""
+        return self.audience == INTERNAL_AUDIENCE
 
     def valid_hashes(self, now: datetime) -> tuple[str, ...]:
         """The hashes that a secret may match now."""

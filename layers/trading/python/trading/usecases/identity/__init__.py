@@ -1,0 +1,1 @@
+"""Log-in, and the key that signs access tokens."""

@@ -1,0 +1,46 @@
+"""Log-in with an API key and its secret."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trading.domain.clients import lockout
+from trading.domain.clients.credentials import (
+    ClientInactiveError,
+    Credential,
+    InvalidCredentialsError,
+)
+from trading.usecases.ports import Clock
+from trading.usecases.ports.identity import Credentials, LoginFailures
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """Checks API keys and secrets. An unknown key costs the same work as a known one."""
+
+    credentials: Credentials
+    failures: LoginFailures
+    matches: Callable[[str, Sequence[str]], bool]
+    """Whether a secret has one of the hashes. It takes the same time for no hash and for some."""
+    clock: Clock
+
+    def __call__(self, api_key: str, secret: str) -> Credential:
+        """The credential of the key.
+
+        Raises LoginLockedError, InvalidCredentialsError or ClientInactiveError, checked in this
+        order.
+        """
+        failed = self.failures.failed_logins(api_key)
+        lockout.check_not_locked(failed, self.clock())
+        credential = self.credentials.credential(api_key)
+        hashes = credential.valid_hashes(self.clock()) if credential else ()
+        if not self.matches(secret, hashes) or credential is None:
+            self.failures.add(api_key)
+            raise InvalidCredentialsError("The API key or the secret is wrong.")
+        if failed:
+            self.failures.forget(api_key)
+        if not credential.is_active or not self._owner_is_active(credential):
+            raise ClientInactiveError("This client may not log in.")
+        return credential
+
+    def _owner_is_active(self, credential: Credential) -> bool:
+        return credential.is_of_service or self.credentials.client_is_active(credential.client_id)
