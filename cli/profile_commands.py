@@ -82,7 +82,7 @@ def use(ctx: typer.Context, name: ProfileName) -> None:
     if name not in profiles.known():
         raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name}.")
     path = profiles.own_file()
-    profiles.write(path, profiles.read(path).model_copy(update={"current": name}))
+    profiles.write(path, profiles.read(path).with_current(name))
     session.note(f"{name} is used from now on.")
 
 

@@ -136,9 +136,11 @@ class Seeder:
         client_id = demo.client.client_id
         account = self._books.account(client_id)
         if account.version == 0:
-            credit = {"credit_available": demo.client.credit_limit}
             funded, entry = transfers.deposit_cash(
-                account.model_copy(update=credit), demo.cash, "opening-cash", self._now()
+                account.with_credit_limit(demo.client.credit_limit),
+                demo.cash,
+                "opening-cash",
+                self._now(),
             )
             self._commit(funded, entry)
         for symbol, (quantity, cost) in demo.shares.items():

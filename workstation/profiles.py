@@ -52,6 +52,10 @@ class Profiles(BaseModel):
     current: str | None = None
     profiles: dict[str, Profile] = {}
 
+    def with_current(self, name: str) -> "Profiles":
+        """The same profiles, with this one in use."""
+        return Profiles(current=name, profiles=self.profiles)
+
     @classmethod
     def read(cls, path: Path) -> "Profiles":
         """What is in the file; empty without one. Raises FileError."""

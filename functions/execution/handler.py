@@ -3,7 +3,7 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.execution.settings import Settings
-from trading.adapters.messaging.worker import has_time
+from trading.adapters.messaging.worker import message_deadline
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import execution, messaging
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
@@ -14,7 +14,7 @@ handle_message = execution.handle_execution_message(settings)
 
 def handle(message: ExecutionMessage, context: LambdaContext, redelivered: bool) -> None:
     """One message of a client."""
-    handle_message(message, redelivered, lambda: has_time(context))
+    handle_message(message, redelivered, message_deadline(context))
 
 
 handler = messaging.worker(

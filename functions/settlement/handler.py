@@ -1,8 +1,11 @@
 """settlement.fifo: settles what a client has due and answers the settlement cycle."""
 
+from datetime import timedelta
+
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settlement.settings import Settings
+from trading.adapters.runtime.deadlines import invocation_deadline
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import messaging, settlement
 from trading.messages import SettleClient
@@ -31,17 +34,12 @@ def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> 
     outcome = settle_obligations(
         message.client_id,
         message.settlement_date,
-        lambda: context.get_remaining_time_in_millis() < TIME_FOR_ONE_OBLIGATION_MS,
+        invocation_deadline(context, timedelta(milliseconds=TIME_FOR_ONE_OBLIGATION_MS)),
         None if redelivered else message.after,
     )
     unanswered = outcome.unanswered + (0 if redelivered else message.unanswered)
     if outcome.stopped_after is not None:
-        following = {
-            "part": message.part + 1,
-            "after": outcome.stopped_after,
-            "unanswered": unanswered,
-        }
-        mailboxes.settlement(message.model_copy(update=following))
+        mailboxes.settlement(message.continued(outcome.stopped_after, unanswered))
     elif unanswered:
         raise OutcomeUnknownError(
             f"the depository left {unanswered} instructions without an answer"

@@ -1,18 +1,21 @@
 """Each minute, and at the open: push whatever was due to happen to an order and did not."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.sweeper.settings import Settings
+from trading.adapters.runtime.deadlines import invocation_deadline
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import sweeping
+from trading.domain.deadline import Deadline
 from trading.domain.values import Frozen
 
 A_MINUTES_SWEEP_SECONDS = 45
-LEFT_FOR_THE_END_MS = 10_000
+LEFT_FOR_THE_END = timedelta(seconds=10)
 
 
 class SweepRequest(Frozen):
@@ -31,10 +34,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     next minute's sweep begins.
     """
     shard = SweepRequest.model_validate(event).shard
+    deadline = invocation_deadline(context, LEFT_FOR_THE_END)
+    if shard is None:
+        deadline = deadline.or_sooner(_before_the_next_sweep())
+    return {"pushed": sweep_orders(deadline, shard)}
+
+
+def _before_the_next_sweep() -> Deadline:
     began = time.monotonic()
-
-    def has_time() -> bool:
-        in_time = shard is not None or time.monotonic() - began < A_MINUTES_SWEEP_SECONDS
-        return in_time and context.get_remaining_time_in_millis() > LEFT_FOR_THE_END_MS
-
-    return {"pushed": sweep_orders(has_time, shard)}
+    return Deadline(lambda: timedelta(seconds=A_MINUTES_SWEEP_SECONDS + began - time.monotonic()))

@@ -17,6 +17,7 @@ from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
 from trading.domain.accounts import transfers
+from trading.domain.deadline import NEVER
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import Replacement
@@ -218,7 +219,7 @@ class World:
                 if message.task_token:
                     self.workflow.succeed(message.task_token, {"status": order.status})
             case SettleClient():
-                outcome = self.settle(message.client_id, message.settlement_date, lambda: False)
+                outcome = self.settle(message.client_id, message.settlement_date, NEVER)
                 assert outcome.stopped_after is None
             case ExecuteOrder() | ReportReceived() | PollOrder() | CancelOrder():
                 self.execute(message, redelivered)

@@ -20,9 +20,10 @@ from trading.adapters.messaging.worker import (
     REDRIVEN,
     MailboxWorker,
 )
+from trading.domain.deadline import OutOfTimeError
 from trading.domain.errors import NegativeBalanceError
 from trading.messages import PollOrder
-from trading.usecases.ports import NotFoundError, OutcomeUnknownError, OutOfTimeError, StaleError
+from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 
 @dataclass

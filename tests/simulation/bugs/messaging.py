@@ -81,8 +81,8 @@ BUGS = (
         (
             Edit(
                 HandleExecutionMessage.__call__,
-                "on_fresh_state(self._handle)(message, True, has_time)",
-                "on_fresh_state(self._handle)(message, False, has_time)",
+                "on_fresh_state(self._handle)(message, True, deadline)",
+                "on_fresh_state(self._handle)(message, False, deadline)",
             ),
         ),
         tolerated="the sweeper polls what is routed, and sends again what an exchange does not know",

@@ -17,6 +17,7 @@ from tests.fakes.world import World
 from tests.unit.domain.test_reconciliation import TAMPERINGS, books, finished_books
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
+from trading.domain.deadline import NEVER
 from trading.domain.ledger import Break, Entry
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -136,8 +137,8 @@ def busy_day() -> tuple[World, list[Callable[[], object]]]:
         lambda: world.fill(sale, 30, "99.50"),
         lambda: world.cancel(resting),
         lambda: world.add_client("carol", cash="10.00"),
-        lambda: world.settle("alice", TOMORROW, lambda: False),
-        lambda: world.settle("bob", TOMORROW, lambda: False),
+        lambda: world.settle("alice", TOMORROW, NEVER),
+        lambda: world.settle("bob", TOMORROW, NEVER),
         lambda: world.cancel(sale),
         lambda: world.placed(
             "another", client_id="bob", quantity=5, side=Side.SELL, limit_price=D("104.00")

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.fakes.builders import D, make_instrument
+from tests.fakes.deadlines import over_at
 from tests.fakes.world import NOW, World, quote
+from trading.domain.deadline import OutOfTimeError
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import OrderType, Side, TimeInForce
 from trading.messages import ExecuteOrder
 from trading.usecases.execution import sweep_orders
-from trading.usecases.ports import OutcomeUnknownError, OutOfTimeError
+from trading.usecases.ports import OutcomeUnknownError
 
 OPEN = NOW.replace(hour=14, minute=30)
 """9:30 in New York."""
@@ -155,8 +157,7 @@ def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
     for number in range(5):
         world.order(f"key-{number}", quantity=1)
     world.now = OPEN + timedelta(seconds=1)
-    answers = iter([True, True, True, False, False])
-    assert world.sweep(lambda: next(answers)) == 2
+    assert world.sweep(over_at(4)) == 2
     assert world.sweep() == 3
 
 
@@ -300,7 +301,7 @@ def test_what_there_is_no_time_for_at_the_open_is_left_to_the_next_try_and_nothi
     world.now = OPEN + timedelta(seconds=1)
     last = execute(orders[-1].order_id)
     with pytest.raises(OutOfTimeError):
-        world.execute(last, has_time=iter([True, True, False]).__next__)
+        world.execute(last, deadline=over_at(3))
     assert len(world.exchanges.arrived) == 3
     world.execute(last, redelivered=True)
     assert world.exchanges.arrived == [f"{order.order_id}-1" for order in orders]

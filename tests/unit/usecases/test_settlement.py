@@ -9,9 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.builders import TOMORROW, D
+from tests.fakes.deadlines import over_at
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from trading.domain import identifiers
+from trading.domain.deadline import NEVER
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Break, Settlement
 from trading.domain.orders.order import Order
@@ -36,10 +38,6 @@ from trading.wire import DeliveryDirection
 BEFORE = TOMORROW - timedelta(days=1)
 
 
-def never() -> bool:
-    return False
-
-
 def cleared(world: World, key: str = "key-1", **changes: object) -> tuple[Order, str]:
     """A cleared order of one trade, and the trade's id."""
     order = world.placed(key, **changes)
@@ -59,8 +57,8 @@ def breaks(world: World) -> list[str]:
 
 def test_what_is_due_is_settled_once(world: World) -> None:
     order, trade_id = cleared(world)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
-    assert world.settle("alice", TOMORROW, never) == Outcome()
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome()
     assert world.current(order).status is OrderStatus.SETTLED
     assert world.books.position("alice", "AAPL").unsettled == 0
     (confirmation,) = world.depository.settled.values()
@@ -74,13 +72,13 @@ def test_what_is_due_is_settled_once(world: World) -> None:
 
 def test_what_is_not_due_yet_waits(world: World) -> None:
     cleared(world)
-    assert world.settle("alice", BEFORE, never) == Outcome()
+    assert world.settle("alice", BEFORE, NEVER) == Outcome()
     assert world.depository.settled == {}
 
 
 def test_what_was_due_earlier_is_settled_too(world: World) -> None:
     cleared(world)
-    assert world.settle("alice", TOMORROW + timedelta(days=5), never) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW + timedelta(days=5), NEVER) == Outcome(settled=1)
 
 
 def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World) -> None:
@@ -91,7 +89,7 @@ def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World
     cleared(world, "sale", client_id="bob", side=Side.SELL, quantity=20)
     before = world.books.account("bob")
     assert (before.credit_used, before.unsettled) == (D("5000.15"), D("1999.94"))
-    assert world.settle("bob", TOMORROW, never) == Outcome(settled=2)
+    assert world.settle("bob", TOMORROW, NEVER) == Outcome(settled=2)
     after = world.books.account("bob")
     assert (after.credit_used, after.unsettled, after.available) == (
         D("3000.21"),
@@ -121,20 +119,20 @@ def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world:
     first, trade_id = cleared(world, "first")
     second, _ = cleared(world, "second")
     world.depository.failing = {identifiers.settlement_id(trade_id)}
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1, failed=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1, failed=1)
     assert (world.current(first).status, world.current(second).status) == (
         OrderStatus.CLEARED,
         OrderStatus.SETTLED,
     )
     assert world.findings() == []
     world.depository.failing = set()
-    assert world.settle("alice", TOMORROW + timedelta(days=1), never) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW + timedelta(days=1), NEVER) == Outcome(settled=1)
 
 
 def test_an_instruction_that_is_refused_fails(world: World) -> None:
     cleared(world)
     world.faults.before("depository.instruct", InstructionRefusedError("no such account"))
-    assert world.settle("alice", TOMORROW, never) == Outcome(failed=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(failed=1)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +153,7 @@ def test_a_confirmation_of_something_else_is_a_break_and_settles_nothing(
     order, trade_id = cleared(world)
     world.depository.misreading = {identifiers.settlement_id(trade_id): misreading}
     for _ in range(2):
-        assert world.settle("alice", TOMORROW, never) == Outcome(failed=1)
+        assert world.settle("alice", TOMORROW, NEVER) == Outcome(failed=1)
         world.depository.settled.clear()
     assert breaks(world) == ["CONFIRMATION_MISMATCH"], "once"
     assert world.current(order).status is OrderStatus.CLEARED
@@ -171,9 +169,9 @@ def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(
     fault = world.faults.after if after else world.faults.before
     fault("depository.instruct", OutcomeUnknownError("timed out"))
     with pytest.raises(OutcomeUnknownError):
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
     assert len(settlements(world)) == 1
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1)
     assert len(world.depository.settled) == 2
     assert world.findings(expect_final=True) == []
 
@@ -183,9 +181,9 @@ def test_a_worker_that_dies_while_booking_books_once(world: World, after: bool) 
     cleared(world)
     (world.faults.after if after else world.faults.before)("books.commit")
     with pytest.raises(CrashError):
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
     assert len(settlements(world)) == int(after)
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     assert len(settlements(world)) == 1
     assert world.findings(expect_final=True) == []
 
@@ -193,18 +191,17 @@ def test_a_worker_that_dies_while_booking_books_once(world: World, after: bool) 
 def test_a_race_with_the_clients_trading_starts_over(world: World) -> None:
     cleared(world, side=Side.SELL)
     world.faults.stale(times=3)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1)
     assert len(world.depository.settled) == 1
 
 
 def test_out_of_time_it_stops_and_says_where(world: World) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
-    answers = iter([False, False, True])
-    outcome = world.settle("alice", TOMORROW, lambda: next(answers))
+    outcome = world.settle("alice", TOMORROW, over_at(3))
     assert (outcome.settled, outcome.failed, outcome.unanswered) == (2, 0, 0)
     assert outcome.stopped_after is not None
-    assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, NEVER, outcome.stopped_after) == Outcome(settled=1)
 
 
 def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_the_others(
@@ -213,11 +210,10 @@ def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_th
     for key in ("first", "second", "third"):
         cleared(world, key)
     world.faults.before("depository.instruct", OutcomeUnknownError("timed out"))
-    answers = iter([False, True])
-    outcome = world.settle("alice", TOMORROW, lambda: next(answers))
+    outcome = world.settle("alice", TOMORROW, over_at(2))
     assert (outcome.settled, outcome.unanswered) == (0, 1)
-    assert world.settle("alice", TOMORROW, never, outcome.stopped_after) == Outcome(settled=2)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=1), (
+    assert world.settle("alice", TOMORROW, NEVER, outcome.stopped_after) == Outcome(settled=2)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1), (
         "started over, it finds the one that was left"
     )
 
@@ -237,12 +233,12 @@ def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(
     for key in ("first", "second", "third"):
         cleared(world, key)
     world.faults.before("depository.instruct", error)
-    assert world.settle("alice", TOMORROW, never) == Outcome(settled=2, failed=1)
+    assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=2, failed=1)
 
 
 def test_an_unknown_client_is_an_error(world: World) -> None:
     with pytest.raises(NotFoundError):
-        world.settle("mallory", TOMORROW, never)
+        world.settle("mallory", TOMORROW, NEVER)
 
 
 def test_one_trade_by_hand(world: World) -> None:
@@ -300,7 +296,7 @@ def test_the_plan_pages_through_clients_and_due_dates(
 def test_a_failed_obligation_is_planned_again_until_it_settles(world: World) -> None:
     cleared(world)
     assert [c.client_id for c in world.plan(date(2026, 12, 14), None).clients] == ["alice"]
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     assert world.plan(date(2026, 12, 14), None).clients == ()
 
 
@@ -322,7 +318,7 @@ def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> No
     world.depository.failing = {
         identifiers.settlement_id(world.current(cleared(world, "fails")[0]).trades[0])
     }
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     agreement = world.reconcile(TOMORROW)
     assert (agreement.confirmations, agreement.matched, agreement.failed, agreement.breaks) == (
         4,
@@ -338,7 +334,7 @@ def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
     agreement = world.reconcile(TOMORROW)
     assert (
         agreement.matched,
@@ -346,7 +342,7 @@ def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
         agreement.breaks,
         agreement.unsettled_clients,
     ) == (0, 1, 0, 1)
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     agreement = world.reconcile(TOMORROW)
     assert (
         agreement.matched,
@@ -361,13 +357,13 @@ def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> Non
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
     obligations_in = world.books.obligations_in
 
     def settled_meanwhile(
         client_id: str, settlement_date: date, symbol: str
     ) -> Sequence[Obligation]:
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
         return obligations_in(client_id, settlement_date, symbol)
 
     world.books.obligations_in = settled_meanwhile  # type: ignore[method-assign]
@@ -379,7 +375,7 @@ def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) ->
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
-        world.settle("alice", TOMORROW, never)
+        world.settle("alice", TOMORROW, NEVER)
     (lost,) = world.books.obligations("alice", TOMORROW)
     world.books.commit(Discharged(obligation=lost))
     for _ in range(2):
@@ -402,7 +398,7 @@ def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
     world: World, said: dict[str, object]
 ) -> None:
     _, trade_id = cleared(world)
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     assert world.reconcile(TOMORROW).breaks == 0
     instruction_id = identifiers.settlement_id(trade_id)
     confirmation = world.depository.settled[instruction_id]
@@ -413,7 +409,7 @@ def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
 
 def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> None:
     cleared(world)
-    world.settle("alice", TOMORROW, never)
+    world.settle("alice", TOMORROW, NEVER)
     (confirmation,) = world.depository.settled.values()
     world.depository.settled["stl_ghost"] = confirmation.model_copy(
         update={"instruction_id": "stl_ghost"}
@@ -430,10 +426,10 @@ def test_two_workers_that_settle_the_same_trade_book_it_once(world: World) -> No
     def instruct_while_another_settles(instruction: object) -> object:
         if not rivals:
             rivals.append(Outcome())
-            rivals[0] = world.settle("alice", TOMORROW, never)
+            rivals[0] = world.settle("alice", TOMORROW, NEVER)
         return instruct(instruction)  # type: ignore[arg-type]
 
     world.depository.instruct = instruct_while_another_settles  # type: ignore[method-assign,assignment]
-    assert world.settle("alice", TOMORROW, never) == rivals[0] == Outcome(settled=1)
+    assert world.settle("alice", TOMORROW, NEVER) == rivals[0] == Outcome(settled=1)
     assert len(settlements(world)) == 1
     assert world.findings(expect_final=True) == []

@@ -51,6 +51,30 @@ class BookedOrder(Frozen):
         """The shares still working (FIX tag 151): none once the order is final."""
         return 0 if self.status.is_final else self.order.quantity - self.cumulative_quantity
 
+    def canceled(self) -> "BookedOrder":
+        """The order after its owner took it back."""
+        return self.but(
+            status=VenueOrderStatus.CANCELED,
+            reason="canceled on request",
+            version=self.version + 1,
+        )
+
+    def elected_now(self) -> "BookedOrder":
+        """The stop order after the last price reached its stop price."""
+        return self.but(elected=True)
+
+    def after_match(
+        self, status: VenueOrderStatus, cumulative_quantity: int, reports: int, reason: str | None
+    ) -> "BookedOrder":
+        """The order after a match that made so many reports."""
+        return self.but(
+            status=status,
+            cumulative_quantity=cumulative_quantity,
+            report_count=self.report_count + reports,
+            reason=reason,
+            version=self.version + 1,
+        )
+
     def has_terms_of(self, other: SubmitOrder) -> bool:
         """Whether the other is this order again. Where and under which correlation id to report are
         no terms of it.
@@ -150,13 +174,7 @@ def accept(exchange_id: str, order: SubmitOrder, now: datetime) -> BookedOrder:
 
 def cancel(booked: BookedOrder) -> BookedOrder:
     """The order after its owner took it back. The answer to the owner is the report."""
-    return booked.model_copy(
-        update={
-            "status": VenueOrderStatus.CANCELED,
-            "reason": "canceled on request",
-            "version": booked.version + 1,
-        }
-    )
+    return booked.canceled()
 
 
 def match(
@@ -178,7 +196,7 @@ def match(
     elected = is_elected(booked, quote)
     newly_elected = elected and not booked.elected and order.stop_price is not None
     if newly_elected:
-        booked = booked.model_copy(update={"elected": True})
+        booked = booked.elected_now()
     price, size = opposite(quote, order.side)
     takes = elected and is_good_enough(price, order.limit_price, order.side)
     quantity = min(booked.leaves_quantity, size) if takes else 0
@@ -278,13 +296,7 @@ class _Reporter:
         )
 
     def _changed(self, status: VenueOrderStatus, reason: str | None) -> MatchOutcome:
-        booked = self._booked.model_copy(
-            update={
-                "status": status,
-                "cumulative_quantity": self.cumulative_quantity,
-                "report_count": self._booked.report_count + len(self._reports),
-                "reason": reason,
-                "version": self._booked.version + 1,
-            }
+        booked = self._booked.after_match(
+            status, self.cumulative_quantity, len(self._reports), reason
         )
         return MatchOutcome(booked=booked, reports=tuple(self._reports))

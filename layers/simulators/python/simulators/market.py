@@ -79,12 +79,7 @@ def displayed_quote(
 
 def remaining_quote(displayed: VenueQuote, consumed: Consumed) -> VenueQuote:
     """What is left of the displayed sizes."""
-    return displayed.model_copy(
-        update={
-            "bid_size": max(displayed.bid_size - consumed.sold, 0),
-            "ask_size": max(displayed.ask_size - consumed.bought, 0),
-        }
-    )
+    return displayed.less(bought=consumed.bought, sold=consumed.sold)
 
 
 def opposite(quote: VenueQuote, side: Side) -> tuple[Decimal, int]:

@@ -92,6 +92,10 @@ class SettleClient(Message):
     after: str | None = None
     unanswered: int = 0
 
+    def continued(self, after: str, unanswered: int) -> "SettleClient":
+        """The message that goes on after an obligation."""
+        return self.but(part=self.part + 1, after=after, unanswered=unanswered)
+
 
 ExecutionMessage = Annotated[
     ExecuteOrder | ReportReceived | PollOrder | CancelOrder, Field(discriminator="kind")

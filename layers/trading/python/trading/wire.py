@@ -116,6 +116,12 @@ class VenueQuote(Frozen):
     ask: Money
     ask_size: int
 
+    def less(self, bought: int, sold: int) -> "VenueQuote":
+        """What is left of the displayed sizes after takers bought and sold so much."""
+        return self.but(
+            bid_size=max(self.bid_size - sold, 0), ask_size=max(self.ask_size - bought, 0)
+        )
+
 
 class ConsolidatedQuote(Frozen):
     """The consolidated tape's view of a symbol: one entry an exchange that is up."""

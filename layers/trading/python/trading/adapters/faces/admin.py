@@ -161,7 +161,7 @@ class NewDeposit(TransferRequest):
 
     def what(self) -> Cash | Shares:
         what = super().what()
-        return what.model_copy(update={"cost": self.cost}) if isinstance(what, Shares) else what
+        return what.at_cost(self.cost) if isinstance(what, Shares) else what
 
 
 class ProfileView(Frozen):
@@ -260,7 +260,7 @@ class IssuedSecretView(Frozen):
 
     def with_secret(self, secret: str) -> Self:
         """The first answer."""
-        return self.model_copy(update={"api_secret": secret, "note": None})
+        return self.but(api_secret=secret, note=None)
 
 
 class TransferView(Frozen):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -16,11 +17,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from trading.adapters.runtime.deadlines import invocation_deadline
 from trading.adapters.runtime.observability import count, logger
+from trading.domain.deadline import Deadline, OutOfTimeError
 from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
 from trading.metrics import Metric
-from trading.usecases.ports import OutOfTimeError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -134,7 +136,7 @@ class MailboxWorker(Generic[AnyMessage]):
             logger.warning("some failed messages come again only after the visibility timeout")
 
     def _handle_record(self, record: SQSRecord, context: LambdaContext) -> None:
-        if not has_time(context):
+        if message_deadline(context).is_over:
             self._out_of_time.add(record.attributes.message_group_id)
             raise OutOfTimeError
         try:
@@ -193,9 +195,9 @@ class MailboxWorker(Generic[AnyMessage]):
             count(Metric.ORDERS_NOT_MARKED)
 
 
-def has_time(context: LambdaContext) -> bool:
-    """Whether there is time to begin another message, or another order."""
-    return context.get_remaining_time_in_millis() >= ENOUGH_TIME_MS
+def message_deadline(context: LambdaContext) -> Deadline:
+    """The deadline for beginning another message, or another order."""
+    return invocation_deadline(context, timedelta(milliseconds=ENOUGH_TIME_MS))
 
 
 def _begun_before(record: SQSRecord) -> bool:

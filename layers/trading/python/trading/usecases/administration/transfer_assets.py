@@ -51,6 +51,10 @@ class Shares(Frozen):
     quantity: int
     cost: Money | None = None
 
+    def at_cost(self, cost: Decimal | None) -> "Shares":
+        """The same shares with what they cost."""
+        return self.but(cost=cost)
+
 
 Transfer = Deposit | Withdrawal
 Balances = tuple[Account | Position, ...]

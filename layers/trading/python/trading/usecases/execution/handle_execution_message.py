@@ -1,9 +1,9 @@
 """What a message in a client's execution mailbox asks for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from trading.domain import identifiers
+from trading.domain.deadline import NEVER, Deadline
 from trading.domain.orders.end_request import Ending
 from trading.domain.orders.endings import TOO_MANY_TRADES, has_too_many_trades
 from trading.domain.orders.order_status import OrderStatus
@@ -47,7 +47,7 @@ class HandleExecutionMessage:
         self,
         message: ExecutionMessage,
         redelivered: bool = False,
-        has_time: Callable[[], bool] = lambda: True,
+        deadline: Deadline = NEVER,
     ) -> None:
         """Handle one message.
 
@@ -58,9 +58,9 @@ class HandleExecutionMessage:
         predecessors of an order. After any other unexpected error the message must come again.
         """
         try:
-            self._handle(message, redelivered, has_time)
+            self._handle(message, redelivered, deadline)
         except StaleError:
-            on_fresh_state(self._handle)(message, True, has_time)
+            on_fresh_state(self._handle)(message, True, deadline)
 
     @on_fresh_state
     def give_up(self, message: ExecutionMessage, reason: str) -> None:
@@ -74,17 +74,15 @@ class HandleExecutionMessage:
         if order is not None and order.client_id == message.client_id:
             self.give_up_order(order, reason)
 
-    def _handle(
-        self, message: ExecutionMessage, redelivered: bool, has_time: Callable[[], bool]
-    ) -> None:
+    def _handle(self, message: ExecutionMessage, redelivered: bool, deadline: Deadline) -> None:
         match message:
             case ExecuteOrder():
                 self.answer_workflow.record_token(message)
-                self.send_in_sequence(message.order_id, redelivered, has_time)
+                self.send_in_sequence(message.order_id, redelivered, deadline)
             case ReportReceived():
                 self._book_report(message.report, redelivered)
             case PollOrder():
-                self._poll(message.order_id, has_time)
+                self._poll(message.order_id, deadline)
             case CancelOrder():
                 self._cancel(message)
 
@@ -100,10 +98,10 @@ class HandleExecutionMessage:
             order = self.route.proceed(order)
         self.answer_workflow(order)
 
-    def _poll(self, order_id: str, has_time: Callable[[], bool]) -> None:
+    def _poll(self, order_id: str, deadline: Deadline) -> None:
         order = find_order(self.books, order_id)
         if order.status is OrderStatus.VALIDATED:
-            self.send_in_sequence(order_id, False, has_time)
+            self.send_in_sequence(order_id, False, deadline)
         else:
             self.answer_workflow(self.advance_order(order), overdue=True)
 

@@ -1,9 +1,9 @@
 """A client's orders reach the exchanges in the order in which the client placed them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from trading.domain.deadline import Deadline
 from trading.domain.errors import PERMANENT, is_transient
 from trading.domain.orders import client_sequence
 from trading.domain.orders.order import Order
@@ -13,7 +13,7 @@ from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.orders.find_order import find_order
-from trading.usecases.ports import Accounts, Clock, Orders, OutOfTimeError
+from trading.usecases.ports import Accounts, Clock, Orders
 
 FOLLOWED_ONE_BY_ONE = 5
 """Predecessors that are read one after another. Hardly any order has more that matter; beyond them
@@ -39,7 +39,7 @@ class SendInSequence:
     answer_workflow: AnswerWorkflow
     clock: Clock
 
-    def __call__(self, order_id: str, redelivered: bool, has_time: Callable[[], bool]) -> None:
+    def __call__(self, order_id: str, redelivered: bool, deadline: Deadline) -> None:
         """Send the order if its market is open.
 
         Raises NotFoundError, and OutOfTimeError if there is no time for all predecessors.
@@ -52,8 +52,7 @@ class SendInSequence:
         if order.status is OrderStatus.VALIDATED:
             for predecessor in self._unsent_predecessors(order, redelivered):
                 self._send_predecessor(predecessor)
-                if not has_time():
-                    raise OutOfTimeError
+                deadline.check()
         if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
             order = self.advance_order(order)
         self.answer_workflow(order)

@@ -3,10 +3,10 @@
 A push that was not needed does no harm.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from trading.domain.deadline import NEVER, Deadline
 from trading.domain.orders.attention import Push, attention_of, is_due, look_after_failure
 from trading.domain.orders.order import Order
 from trading.metrics import Metric
@@ -33,18 +33,16 @@ class SweepOrders:
     monitor: Monitor
     clock: Clock
 
-    def __call__(
-        self, has_time: Callable[[], bool] = lambda: True, shard: str | None = None
-    ) -> int:
+    def __call__(self, deadline: Deadline = NEVER, shard: str | None = None) -> int:
         """Push orders until none is due or the time is up. Returns the number of pushes.
 
         With a shard, only the orders in that part of the index are pushed.
         """
         pushed, before = 0, -1
-        while pushed > before and has_time():
+        while pushed > before and not deadline.is_over:
             before = pushed
             for order_id in self.books.orders_due(self.clock(), ORDERS_PER_SWEEP, shard):
-                if not has_time():
+                if deadline.is_over:
                     break
                 try:
                     pushed += self._sweep(order_id)

@@ -4,9 +4,10 @@ client's mailbox then has the exchanges cancel.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
+from trading.domain.deadline import Deadline
 from trading.domain.orders import cancellation
 from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError
@@ -55,7 +56,7 @@ class RequestCancel:
         order = self._record(client_id, order_id, BY_CLIENT)
         if not order.is_open and not cancellation.is_canceled_by_client(order):
             raise OrderClosedError.of(order)
-        self._notify_mailbox([order], self._time_is_up_at())
+        self._notify_mailbox([order], self._deadline())
         return order
 
     def all(self, client_id: str) -> tuple[list[Order], bool]:
@@ -64,24 +65,24 @@ class RequestCancel:
         An order whose cancel the client requested before is left out. Raises StaleError as for one
         order.
         """
-        until = self._time_is_up_at()
+        deadline = self._deadline()
         found = self.books.orders(self.books.account(client_id).open_order_ids)
         to_cancel = [
             order for order in found if order.ending is None or order.ending.gives_way_to(BY_CLIENT)
         ]
         asked: list[Order] = []
         for order in to_cancel[:ORDERS_A_REQUEST]:
-            if self.clock() >= until:
+            if deadline.is_over:
                 break
             asked.append(self._record(client_id, order.order_id, BY_CLIENT))
-        self._notify_mailbox(asked, until)
+        self._notify_mailbox(asked, deadline)
         return [order for order in asked if order.ending == BY_CLIENT], len(asked) < len(to_cancel)
 
     def of_suspended(self, client_id: str) -> int:
         """Cancel all open orders of a suspended client, who can place no more. Returns how many."""
         order_ids = self.books.account(client_id).open_order_ids
         written = [self._record(client_id, order_id, BY_SUSPENSION) for order_id in order_ids]
-        self._notify_mailbox(written, self._time_is_up_at())
+        self._notify_mailbox(written, self._deadline())
         return len(written)
 
     @on_fresh_state
@@ -103,11 +104,11 @@ class RequestCancel:
         self.books.commit(*requested.changed)
         return requested.order.saved()
 
-    def _notify_mailbox(self, orders: Iterable[Order], until: datetime) -> None:
+    def _notify_mailbox(self, orders: Iterable[Order], deadline: Deadline) -> None:
         """If a message cannot be sent, the sweeper sends it later: the request stands."""
         try:
             for order in orders:
-                if order.is_open and order.ending is not None and self.clock() < until:
+                if order.is_open and order.ending is not None and not deadline.is_over:
                     ids = {
                         name: getattr(order, name)
                         for name in ("client_id", "correlation_id", "order_id")
@@ -116,5 +117,5 @@ class RequestCancel:
         except Exception as error:
             self.monitor.count(Metric.CANCELS_DEFERRED, error=repr(error))
 
-    def _time_is_up_at(self) -> datetime:
-        return self.clock() + TIME_A_REQUEST
+    def _deadline(self) -> Deadline:
+        return Deadline.after(TIME_A_REQUEST, self.clock)

@@ -24,7 +24,6 @@ from trading.usecases.ports.errors import (
     NotAcceptedError,
     NotFoundError,
     OutcomeUnknownError,
-    OutOfTimeError,
     StaleError,
 )
 from trading.usecases.ports.messaging import Mailboxes, Workflow
@@ -54,7 +53,6 @@ __all__ = [
     "Obligations",
     "OrderIndex",
     "Orders",
-    "OutOfTimeError",
     "OutcomeUnknownError",
     "PositionLists",
     "ReferenceData",

@@ -3,13 +3,6 @@
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 
 
-class OutOfTimeError(Exception):
-    """The invocation has no time for the rest of its work.
-
-    What it has done stands. Another invocation has to do the rest at once.
-    """
-
-
 class StaleError(DomainError):
     """Somebody else wrote first: a version moved on, or an item that must be new exists.
 

@@ -1,7 +1,6 @@
 """Settlement: each obligation that is due is settled, delivery versus payment, at the depository."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from trading.domain import identifiers
 from trading.domain.clients.client import Client
+from trading.domain.deadline import Deadline
 from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, is_transient
 from trading.domain.ledger import BreakCode, EntryKind, Fill, Settlement
 from trading.domain.posttrade import settlement
@@ -99,9 +99,9 @@ class SettleObligations:
     clock: Clock
 
     def __call__(
-        self, client_id: str, up_to: date, time_is_up: Callable[[], bool], after: str | None = None
+        self, client_id: str, up_to: date, deadline: Deadline, after: str | None = None
     ) -> Outcome:
-        """Settle what is due up to and on a date, one by one, until all is done or time is up.
+        """Settle what is due up to and on a date, one by one, until all is done or the deadline passes.
 
         An obligation that fails stays due and does not stop the others.
         `after`: where the message before stopped.
@@ -114,7 +114,7 @@ class SettleObligations:
         for obligation in sorted(self.books.obligations(client_id, up_to), key=_sort_key):
             if _sort_key(obligation) <= last:
                 continue
-            if time_is_up():
+            if deadline.is_over:
                 return _outcome(attempts, stopped_after=last)
             last = _sort_key(obligation)
             attempts[self._attempt(obligation, client)] += 1
