@@ -1,6 +1,4 @@
-"""Amounts and prices in requests: decimals as text or as JSON numbers, taken exactly as they are
-written.
-"""
+"""Amounts and prices in requests: decimals in strings or JSON numbers, taken exactly as written."""
 
 import re
 from decimal import Decimal
@@ -12,7 +10,7 @@ from pydantic.config import JsonDict
 from trading.domain.values import Money
 
 DECIMAL_FORMS: JsonDict = {"anyOf": [{"type": "string"}, {"type": "number"}]}
-"""For schemas that say what goes together."""
+"""For schemas that say which fields go together."""
 SOME_CENTS = "0[.]([1-9][0-9]?|0[1-9])"
 PRICE = "^([1-9][0-9]{0,6}([.][0-9]{1,4})?|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
 AMOUNT = f"^([1-9][0-9]{{0,11}}([.][0-9]{{1,2}})?|{SOME_CENTS})$"
@@ -21,13 +19,13 @@ PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
 def _written(number: Decimal) -> str:
-    """Without zeros at its end: of a number, they mean nothing."""
+    """The number without trailing zeros, which mean nothing in a JSON number."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
-    """`bounds`: the pattern's, for numbers."""
+    """The check and the schema of a decimal. `bounds` say for numbers what the pattern says."""
 
     def check(value: object) -> object:
         text = value

@@ -1,4 +1,4 @@
-"""A page as CSV (RFC 4180), for whoever asks with `Accept: text/csv`."""
+"""A page as CSV (RFC 4180), for requests with `Accept: text/csv`."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def documented(page: type[Frozen], rows: str) -> dict[int, dict[str, Any]]:
             "content": {JSON: {"model": page}, MEDIA_TYPE: csv_schema},
             "headers": {
                 "Link": {
-                    "description": "CSV only: the next page, `rel=next`, relative to this one.",
+                    "description": "CSV only: the next page (`rel=next`), relative to this one.",
                     "schema": {"type": "string"},
                 }
             },
@@ -35,7 +35,7 @@ def documented(page: type[Frozen], rows: str) -> dict[int, dict[str, Any]]:
 
 
 def wanted(accept: str | None) -> bool:
-    """Whether an Accept header likes CSV better than JSON, which is what everybody else gets."""
+    """Whether an Accept header prefers CSV to JSON. Without a preference the answer is JSON."""
     likes = dict(_media_range(part) for part in (accept or "").split(","))
     return likes.get(MEDIA_TYPE, 0.0) > likes.get(JSON, 0.0)
 
@@ -49,8 +49,8 @@ def _media_range(text: str) -> tuple[str, float]:
 def page(
     event: APIGatewayProxyEvent, model: type[Frozen], rows: Sequence[Frozen], cursor: str | None
 ) -> Response[Any]:
-    """The rows under a header of the model's fields. The next page is a Link (RFC 8288) with the
-    same query.
+    """The rows under a header row of the model's fields. A Link (RFC 8288) with the same query names
+    the next page.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -64,7 +64,7 @@ def page(
 
 
 def _cell(value: object) -> object:
-    """Numbers as they are written; a text that a spreadsheet would take for a formula with an
-    apostrophe before it.
+    """The value of a cell. A text that a spreadsheet would take for a formula gets an apostrophe
+    before it.
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_BEGINS) else value

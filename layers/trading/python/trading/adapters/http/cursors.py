@@ -1,4 +1,4 @@
-"""Pages of a list: how many, and an opaque cursor that says where the next one begins."""
+"""Pages of a list: their size, and the opaque cursor that says where the next page begins."""
 
 import base64
 import json
@@ -12,26 +12,26 @@ from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
 
 MAX_CURSOR = 512
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="The greatest number of items on the page.")]
 Cursor = Annotated[
     str | None,
     Query(
         max_length=MAX_CURSOR,
-        description="The `next_cursor` of the page before; none for the first.",
+        description="The `next_cursor` of the previous page. Leave it out for the first page.",
     ),
 ]
 
 
 def encode(*place: str) -> str:
-    """A cursor for a place: the values that name the last item of a page. It is no secret, and
-    grants nothing.
+    """The cursor after a place, which is the values that name the last item of a page. A cursor is
+    no secret and grants nothing.
     """
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
 def decode(cursor: str, length: int) -> Sequence[str]:
-    """The place of a cursor, `length` values that the caller checks like any input. Raises
-    HttpError 400 INVALID_CURSOR.
+    """The `length` values in a cursor, which the caller checks like any input. Raises HttpError 400
+    INVALID_CURSOR.
     """
     try:
         place = json.loads(
@@ -49,7 +49,7 @@ def decode(cursor: str, length: int) -> Sequence[str]:
 
 
 def invalid() -> HttpError:
-    """What a cursor that is none of ours gets."""
+    """The refusal of a cursor that this list did not issue."""
     message = "The cursor is none of this list's: begin again without one."
     return HttpError(
         HTTPStatus.BAD_REQUEST,

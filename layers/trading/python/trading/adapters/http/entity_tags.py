@@ -1,5 +1,5 @@
-"""Conditional requests: an answer's entity tag, and 304 for one that the caller already has (RFC
-9110, 13.1.2).
+"""Conditional requests: the entity tag of an answer, and 304 if the caller already has the answer
+(RFC 9110, 13.1.2).
 """
 
 import hashlib
@@ -10,10 +10,11 @@ ANY = "*"
 
 
 def revalidated(answer: dict[str, Any], if_none_match: str | None) -> dict[str, Any]:
-    """A successful proxy answer with its ETag; without its body if `if_none_match` names it.
+    """A successful proxy answer with its ETag. If `if_none_match` names the tag, the answer is 304
+    without a body.
 
-    The tag is a digest of the body, so it is computed after the read, always fresh. A cache of the
-    caller's own may keep the answer as long as it asks before each use.
+    The tag is a digest of the body, so it follows from a fresh read. A private cache may keep the
+    answer if it revalidates before each use.
     """
     tag = f'"{hashlib.sha256(answer["body"].encode()).hexdigest()[:32]}"'
     headers = answer["multiValueHeaders"] | {"ETag": [tag], "Cache-Control": ["private, no-cache"]}
@@ -28,6 +29,6 @@ def revalidated(answer: dict[str, Any], if_none_match: str | None) -> dict[str, 
 
 
 def _names(if_none_match: str, tag: str) -> bool:
-    """Weak comparison: a proxy that compresses may have made our tag a weak one."""
+    """Weak comparison: a proxy that compresses may have weakened the tag."""
     candidates = {candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")}
     return ANY in candidates or tag in candidates

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer again, over Powertools' idempotency records."""
+"""Idempotency-Key: a repeated request gets the first answer, from the records of Powertools."""
 
 from __future__ import annotations
 
@@ -38,24 +38,23 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Outcome(Generic[Answer]):
-    """An answer, and whether it is the first one given again."""
+    """An answer, and whether it replays an earlier one."""
 
     answer: Answer
     replayed: bool
 
     @property
     def headers(self) -> dict[str, str]:
-        """Marks a replay."""
         return {REPLAYED_HEADER: "true"} if self.replayed else {}
 
 
 class Idempotency:
     """Runs an effect once for each principal, route and Idempotency-Key.
 
-    Powertools runs the effect again when the first run's Lambda timed out or its record could not
-    be written: every effect must be harmless when repeated at once, by a condition of its own or as
-    it names a state. An effect that raises leaves no record: the error was the answer, and the key
-    may be tried again.
+    Powertools runs an effect again when the Lambda of the first run timed out, or when the record
+    could not be written. So every effect must be harmless when repeated: by a condition of its own,
+    or because it sets a state. An effect that raises leaves no record. The error was the answer, and
+    the key may be used again.
     """
 
     def __init__(
@@ -73,10 +72,10 @@ class Idempotency:
         answer_type: type[Answer],
         effect: Callable[[], Answer],
     ) -> Outcome[Answer]:
-        """The effect's answer to the request at hand, or the first one again.
+        """The effect's answer to the present request, or the first answer again.
 
-        Raises HttpError: 422 the key came with another body, 409 the first request is still
-        running, 503 no records.
+        Raises HttpError: 422 if the key came with another body, 409 if the first request still
+        runs, 503 if the records are unavailable.
         """
         replayed = False
 

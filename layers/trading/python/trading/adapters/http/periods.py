@@ -1,4 +1,4 @@
-"""A time that begins with `from` and ends before `to`, in the query of a list."""
+"""The period in the query of a list. It begins at `from` and ends before `to`."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -14,7 +14,7 @@ To = Annotated[Moment | None, Query(description="Before this time.")]
 
 
 def check(first: datetime | None, until: datetime | None) -> None:
-    """Raise HttpError 422 for a time that is empty."""
+    """Raise HttpError 422 for an empty period."""
     if first is not None and until is not None and first >= until:
         raise HttpError(
             HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -97,7 +97,7 @@ class Problem(Frozen):
 
 
 class HttpError(Exception):
-    """A refusal that only HTTP knows (or a domain error in HTTP's words)."""
+    """A refusal of a request, by HTTP itself or by the domain."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class HttpError(Exception):
 
 
 def from_domain(error: DomainError) -> HttpError:
-    """The domain's refusal in HTTP's words."""
+    """The refusal of the domain as an HTTP error."""
     return HttpError(
         _STATUS[error.kind],
         error.code,
@@ -135,7 +135,7 @@ def from_domain(error: DomainError) -> HttpError:
 
 
 def from_validation(errors: Sequence[Mapping[str, object]]) -> HttpError:
-    """Pydantic's findings, without the rejected values."""
+    """The findings of pydantic, without the rejected values."""
     return HttpError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         ProblemCode.VALIDATION_FAILED,

@@ -1,6 +1,4 @@
-"""The HTTP front: one resolver that admits, validates and answers in the same way for every
-function behind an API.
-"""
+"""The HTTP front. One resolver admits, validates and answers alike for every function behind an API."""
 
 import inspect
 import json
@@ -51,7 +49,7 @@ Verifier = Callable[[APIGatewayProxyEvent, bytes], None]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks, as the authorizer verified it."""
+    """The caller, as the authorizer verified it."""
 
     client_id: str
     permissions: frozenset[str]
@@ -61,11 +59,11 @@ class Principal:
 class ApiResolver:
     """Routes of one function behind API Gateway.
 
-    A request passes, in this order: size of the body, `verify` (if given) over the raw body,
-    permission, rate limit, content type, JSON, idempotency key (all but GET), validation against
-    the handler's signature. Every error is a problem document. `verify(event, body)` raises for a
-    request that is not authentic. Every GET's answer carries an ETag, and If-None-Match gets 304
-    for what the caller has.
+    A request passes these checks in this order: size of the body, `verify` (if given) over the raw
+    body, permission, rate limit, content type, JSON, idempotency key (except for GET), validation
+    against the signature of the handler. `verify(event, body)` raises for a request that is not
+    authentic. Every error is answered with a problem document. The answer to a GET has an ETag, and
+    a request with that tag in If-None-Match gets 304.
     """
 
     def __init__(self, throttle: Throttle | None = None, verify: Verifier | None = None) -> None:
@@ -73,8 +71,8 @@ class ApiResolver:
         self._verify = verify
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
-        # Powertools puts its own validation before all other middleware; a stranger's body must not
-        # be parsed before he is known, so the same two validators are placed here by hand.
+        # Powertools would validate before all other middleware. A body must not be parsed before
+        # its sender is known, so the same two validators are added here by hand.
         self.powertools = APIGatewayRestResolver(
             json_body_deserializer=partial(
                 json.loads, parse_constant=_no_constant, parse_float=_decimal
@@ -93,7 +91,9 @@ class ApiResolver:
     def get(
         self, rule: str, *, permission: str | None, **documentation: Any
     ) -> Callable[[Handler], Handler]:
-        """Route a GET. `permission` None: open to everyone. `documentation`: summary, tags …"""
+        """Route a GET. With `permission` None it is open to everyone. `documentation` has the
+        summary, the tags and so on.
+        """
         return self._route("GET", rule, permission, HTTPStatus.OK, documentation)
 
     def post(
@@ -174,13 +174,13 @@ class ApiResolver:
 
     @property
     def correlation_id(self) -> str:
-        """The caller's X-Correlation-Id if it is safe to log and to pass on, else the request id."""
+        """The caller's X-Correlation-Id if it is safe to log and to forward, else the request id."""
         candidate = self.event.headers.get("x-correlation-id", "")
         return candidate if re.fullmatch(patterns.CORRELATION_ID, candidate) else self.request_id
 
     @property
     def principal(self) -> Principal:
-        """Who asks. Raises HttpError 401 where no authorizer stands before the function."""
+        """The caller. Raises HttpError 401 if no authorizer stands before the function."""
         claims = self.event["requestContext"].get("authorizer") or {}
         try:
             return Principal(
@@ -340,8 +340,8 @@ class ApiResolver:
 def json_response(
     body: Body, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[Body]:
-    """An answer with headers of its own; `body` is validated against the handler's `->
-    Response[Model]`.
+    """An answer with its own headers. The `body` is validated against the `Response[Model]` that the
+    handler returns.
     """
     return Response(status, content_types.APPLICATION_JSON, body, headers={**(headers or {})})
 
@@ -361,9 +361,8 @@ def _malformed_json() -> HttpError:
 
 
 def _decimal(literal: str) -> Decimal | int:
-    """A JSON number with a fraction or an exponent, exactly; not one whose integer would take
-    minutes to write down. What is an integer is one, however it is written: to JSON Schema, 1.0 is
-    1.
+    """The exact value of a JSON number with a fraction or an exponent. An integral value becomes an
+    int, because 1.0 is 1 in JSON Schema. A number too long to expand quickly is refused.
     """
     number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:

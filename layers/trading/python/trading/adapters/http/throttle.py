@@ -1,4 +1,4 @@
-"""Rate limit per client key: fixed windows counted in the control table."""
+"""The rate limit of each API key: fixed windows, counted in the control table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a key may do in its window. `reset` is when the next window opens, in unix seconds."""
+    """What a key may still do in its window. `reset` is the start of the next window in Unix
+    seconds.
+    """
 
     granted: bool
     limit: int
@@ -28,10 +30,10 @@ class Allowance:
 
 
 class Throttle:
-    """`limit` requests a key in each window of `window_seconds`; one conditional write a request.
+    """Grants each key `limit` requests in a window of `window_seconds`, with one conditional write
+    for each request.
 
-    When the control table does not answer, requests pass: a rate limit protects the system, it must
-    not stop trading.
+    If the control table does not answer, requests pass: a rate limit must not stop trading.
     """
 
     def __init__(

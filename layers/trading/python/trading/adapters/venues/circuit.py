@@ -1,5 +1,5 @@
-"""What opened an exchange's circuit, and when: kept beside the circuit, whose own item has no room
-for it.
+"""What opened the circuit of an exchange, and when. The item of the circuit itself has no room for
+it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MAX_CAUSE = 500
 
 
 class Outage(Frozen):
-    """The latest outage of an exchange. `failures`: those that opened the circuit, and the probes
-    that failed since.
+    """The latest outage of an exchange. `failures` counts the calls that opened the circuit and the
+    probes that failed since.
     """
 
     exchange_id: str
@@ -34,7 +34,7 @@ class Outage(Frozen):
 
 
 def outage_name(exchange_id: str) -> str:
-    """The outage's item in the control table."""
+    """The name of the outage's item in the control table."""
     return f"OUTAGE#{exchange_id}"
 
 
@@ -47,7 +47,7 @@ def record(
     threshold: int,
     now: datetime,
 ) -> None:
-    """One write a transition: the circuit opened, a probe failed, a probe succeeded."""
+    """Record a transition with one write: the circuit opened, a probe failed or a probe succeeded."""
     if transition.to_state is CircuitState.HALF_OPEN:
         return
     values: dict[str, Any] = {":now": iso(now)}
@@ -71,7 +71,7 @@ def record(
 
 
 def outage_of(item: dict[str, Any]) -> Outage | None:
-    """From its item; None if the first write of it was lost."""
+    """The outage in an item; None if the first write of it was lost."""
     known = {name: value for name, value in item.items() if name in Outage.model_fields}
     return Outage.model_validate(known) if known.keys() >= _REQUIRED else None
 
@@ -82,7 +82,7 @@ _REQUIRED = {name for name, field in Outage.model_fields.items() if field.is_req
 def control_items(
     client: DynamoDBClient, table: str, names: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
-    """At most 100 items of the control table by name, as they are now. Raises OverloadedError."""
+    """At most 100 items of the control table by name, read consistently. Raises OverloadedError."""
     request: Any = {
         table: {"Keys": [to_item({"name": name}) for name in names], "ConsistentRead": True}
     }

@@ -1,4 +1,4 @@
-"""The depository, over its API."""
+"""The depository over its API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HttpDepository:
     http: VenueHttp
 
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation:
-        """Deliver versus payment. Repeating an instruction repeats its confirmation."""
+        """Instruct delivery versus payment. A repeated instruction gets the same confirmation."""
         path = "/depository/instructions"
         status, answer = self.http.request(
             KEY_ID, "POST", path, instruction.model_dump_json().encode()

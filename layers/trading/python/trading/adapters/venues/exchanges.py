@@ -1,4 +1,4 @@
-"""The exchanges, over their API, each behind its circuit breaker."""
+"""The exchanges over their APIs, each behind its own circuit breaker."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ BREAKER = CircuitBreakerConfig(
 
 
 def circuit_name(exchange_id: str) -> str:
-    """The breaker's item in the control table."""
+    """The name of the breaker's item in the control table."""
     return f"CIRCUIT#{exchange_id}"
 
 
 def circuit_store(client: DynamoDBClient, table: str) -> CircuitBreakerDynamoDBPersistence:
-    """Breakers share their state through the control table; a worker's view is at most a second
-    old.
+    """The store through which the workers share the state of their breakers. A worker's view is at
+    most one second old.
     """
     return CircuitBreakerDynamoDBPersistence(
         table, key_attr="name", expiry_attr="expires_at", boto3_client=client
@@ -70,8 +70,8 @@ class HttpExchanges:
     tape_key_id: str
 
     def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
-        """Raises NotAcceptedError when the exchange certainly did not take it, OutcomeUnknownError
-        when it may have.
+        """Submit an order. Raises NotAcceptedError when the exchange certainly did not take it, and
+        OutcomeUnknownError when it may have.
         """
         path, body = f"/exchanges/{exchange_id}/orders", order.model_dump_json().encode()
         try:
@@ -85,18 +85,18 @@ class HttpExchanges:
         raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
 
     def cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
-        """Take an order back; one that the exchange does not know is barred from arriving later."""
+        """Cancel an order. If the exchange does not know it yet, the exchange refuses it later."""
         return self._state("DELETE", exchange_id, client_order_id)
 
     def status(self, exchange_id: str, client_order_id: str) -> OrderState | None:
-        """What the exchange knows of an order; None if it never got it."""
+        """The state of an order at the exchange; None if the exchange never got it."""
         try:
             return self._state("GET", exchange_id, client_order_id)
         except _Unknown:
             return None
 
     def quotes(self, symbol: str) -> ConsolidatedQuote:
-        """The consolidated tape's view of a symbol."""
+        """The quotes of all exchanges for a symbol, from the consolidated tape."""
         path = f"/quotes/{symbol}"
         status, answer = self.http.request(self.tape_key_id, "GET", path, tries=1)
         if status != HTTPStatus.OK:
@@ -148,8 +148,8 @@ class HttpExchanges:
             return call()
 
     def _report(self, exchange_id: str, transition: CircuitTransition, cause: str) -> None:
-        """Log, count, and keep what opened the circuit. That this fails is logged by the breaker
-        and changes nothing.
+        """Log and count the transition, and record what opened the circuit. If this fails, the
+        breaker logs the failure and nothing else changes.
         """
         old, new = str(transition.from_state), str(transition.to_state)
         logger.warning(

@@ -1,5 +1,5 @@
-"""Signed HTTP to the outside world: short time-outs, few retries with jitter and a budget; every
-call may be repeated.
+"""Signed HTTP to the outside world, with short time-outs, and few retries with jitter and a budget.
+Every call may be repeated.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from trading.usecases.ports import OutcomeUnknownError
 CONNECT_TIMEOUT_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 0.2
 RETRY_BUDGET, RETRY_COST = 100, 10
-"""A worker repeats ten calls in a row at most; after that, one for every ten that are answered. So
-retries cannot double the load on a venue that is in trouble.
+"""A worker repeats at most ten calls in a row. After that it repeats one for every ten that are
+answered, so that retries cannot double the load on a venue in trouble.
 """
 
 
 def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
-    """Connections with a time-out. Twice the time-out must fit into what calls the function has
-    time for.
+    """Connections with a time-out. Twice the time-out must fit into the time of the function that
+    calls.
     """
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=read_timeout_seconds)
     return urllib3.PoolManager(timeout=timeout, retries=False)
