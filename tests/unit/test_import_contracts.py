@@ -1,15 +1,89 @@
 """The import contracts hold for what there is, not for what there was when they were written."""
 
+import ast
 import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TOOLS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+ALLOWED: dict[str, list[str]] = TOOLS["allowed-imports"]
+OUR_OWN = ("trading", "simulators", "functions", "infra")
+CLIENTS = {"boto3", "botocore.config", "urllib3"}
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*OUR_OWN, cache_dir=None)
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def imports(package: str) -> Iterator[tuple[str, str]]:
+    """The imports that leave a package: who imports what."""
+    for module in sorted(m for m in graph().modules if within(m, package)):
+        for imported in sorted(graph().find_modules_directly_imported_by(module)):
+            if not within(imported, package):
+                yield module, imported
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_what_it_may_and_nothing_else(package: str) -> None:
+    refused = [
+        f"{module} imports {imported}"
+        for module, imported in imports(package)
+        if not any(within(imported, allowed) for allowed in ALLOWED[package])
+    ]
+    assert refused == []
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_whatever_a_package_may_import_it_imports(package: str) -> None:
+    imported = {name for _, name in imports(package)}
+    unused = [
+        allowed for allowed in ALLOWED[package] if not any(within(n, allowed) for n in imported)
+    ]
+    assert unused == []
+
+
+def test_every_package_has_its_list() -> None:
+    inner = ("trading.domain", "trading.usecases", "trading.adapters")
+    packages = {
+        module
+        for module in graph().modules
+        if module.rpartition(".")[0] in ("trading", *inner) and module not in inner
+    }
+    assert packages == {name for name in ALLOWED if within(name, "trading")}
+
+
+@pytest.mark.parametrize(
+    "handler", sorted((ROOT / "functions").glob("*/handler.py")), ids=lambda path: path.parent.name
+)
+def test_a_handler_leaves_clients_to_the_composition_root(handler: Path) -> None:
+    tree = ast.parse(handler.read_text())
+    imported = {
+        name
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported & CLIENTS == set()
 
 
 def test_functions_must_not_know_each_other_not_one_excepted() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
-        "contracts"
-    ]
+    contracts = TOOLS["importlinter"]["contracts"]
     (independence,) = (contract for contract in contracts if contract["type"] == "independence")
     functions = [
         f"functions.{path.parent.name}" for path in (ROOT / "functions").glob("*/handler.py")

@@ -2,7 +2,6 @@ import time
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 
 import simulators.settlement_desk
@@ -44,7 +43,7 @@ def confirmations(world: World, **query: str) -> Answer:
 
 
 def balances(world: World) -> dict[tuple[str, str], Decimal]:
-    store = DepositoryStore(Table(boto3.resource("dynamodb").meta.client, "depository-books"))
+    store = DepositoryStore(Table(world.depository_table.meta.client, "depository-books"))
     return {
         (account, asset): store.balance(account, asset)
         for account in ("OMNIBUS-1", "CCP")

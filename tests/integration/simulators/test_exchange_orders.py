@@ -1,6 +1,5 @@
 from decimal import Decimal
 
-import boto3
 import pytest
 
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
@@ -75,7 +74,7 @@ def test_an_order_worked_on_twice_is_filled_once(world: World) -> None:
 
 def test_a_match_or_cancel_decided_on_a_stale_order_is_not_written(world: World) -> None:
     world.submit()
-    store = ExchangeStore(Table(boto3.resource("dynamodb").meta.client, "exchange-books"))
+    store = ExchangeStore(Table(world.exchange_table.meta.client, "exchange-books"))
     stale = store.load("XNYS", "ord_1-1")
     assert isinstance(stale, OrderRecord)
     outcome = look_at_a_good_market(stale)
@@ -91,7 +90,7 @@ def test_a_match_or_cancel_decided_on_a_stale_order_is_not_written(world: World)
 
 def test_a_match_that_takes_shares_another_took_is_not_written(world: World) -> None:
     world.submit()
-    store = ExchangeStore(Table(boto3.resource("dynamodb").meta.client, "exchange-books"))
+    store = ExchangeStore(Table(world.exchange_table.meta.client, "exchange-books"))
     record = store.load("XNYS", "ord_1-1")
     assert isinstance(record, OrderRecord)
     outcome = look_at_a_good_market(record)
