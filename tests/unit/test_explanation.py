@@ -89,6 +89,18 @@ def test_the_reasons_for_attention_are_those_of_the_page() -> None:
     }
 
 
+def test_every_package_is_explained() -> None:
+    package = ROOT / "layers" / "trading" / "python" / "trading"
+    packages = {
+        path.parent.name
+        for layer in ("domain", "usecases", "adapters")
+        for path in (package / layer).glob("*/__init__.py")
+    }
+    page = (PAGES / "layers.md").read_text().partition("## Inside the layers")[2]
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert packages == set(listed)
+
+
 def test_every_code_exists_and_every_break_is_explained() -> None:
     pages = "".join(page.read_text() for page in PAGES.glob("*.md"))
     named = set(re.findall(r"`(?:\d+ )?([A-Z]+_[A-Z_]+)`", pages))
