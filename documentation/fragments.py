@@ -32,6 +32,7 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "commands-ops": commands.ops,
     "commands-trading": commands.trading,
     "errors": errors.by_status,
+    "exit-statuses": commands.exit_statuses,
     "functions": functions.sections,
     "functions-summary": functions.summary,
     "ledger-models": ledger.models,
@@ -43,6 +44,7 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "order-status": order_status.diagram,
     "queues": queues.queues,
     "schedules": queues.schedules,
+    "secrets": queues.secrets,
     "settings": functions.all_settings,
     "settlement-cycle": partial(workflows.diagram, "settlement-cycle"),
     "stacks": stacks.stacks,
@@ -50,6 +52,7 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "stacks-tables": stacks.tables,
     "tables": tables.sections,
     "tables-summary": tables.summary,
+    "venue-routes": messages.venue_routes,
     "wire-models": messages.wire_models,
     **CODE_TABLES,
 }

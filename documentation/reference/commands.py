@@ -29,6 +29,16 @@ def ops() -> str:
     return _rendered(app, "ops")
 
 
+def exit_statuses() -> str:
+    """What the exit statuses of `bin/trading` mean."""
+    from cli.failures import MEANING
+
+    return table(
+        ("status", "name", "meaning"),
+        ((str(status.value), code(status.name), said) for status, said in MEANING.items()),
+    )
+
+
 def _rendered(app: typer.Typer, name: str) -> str:
     root = typer.main.get_command(app)
     return "\n".join(

@@ -11,6 +11,7 @@ from documentation.markdown import code, first_paragraph, link, table
 from documentation.reference.models import render
 from documentation.reference.sources import parsed
 from infra.catalog.names import MAILBOXES
+from infra.catalog.routes import VENUE_ROUTES
 from trading import messages, wire
 
 
@@ -61,6 +62,14 @@ def message_models() -> str:
 def wire_models() -> str:
     """The formats of the venues' interfaces."""
     return render(_own(wire, BaseModel))
+
+
+def venue_routes() -> str:
+    """The routes of the venues' interfaces, as the simulators answer them."""
+    return table(
+        ("route", "answered by"),
+        ((code(f"{each.method} {each.path}"), code(each.function)) for each in VENUE_ROUTES),
+    )
 
 
 def _own(module: ModuleType, base: type) -> list[type]:

@@ -1,4 +1,4 @@
-"""Queues and schedules, from the templates."""
+"""Queues, schedules and secrets, from the templates."""
 
 import json
 from collections.abc import Iterator
@@ -83,6 +83,25 @@ def schedules() -> str:
 def _input(schedule: Resource) -> str:
     given = schedule.properties["Target"].get("Input", "{}")
     return code(given) if json.loads(given) else ""
+
+
+def secrets() -> str:
+    """Every secret, with the functions that read or write it."""
+    return table(
+        ("secret", "read by", "written by"),
+        (
+            (
+                code(name := named(each.stack, each.properties["Name"])),
+                codes(_granted(f"secrets/{name}", "GetSecretValue")),
+                codes(_granted(f"secrets/{name}", "PutSecretValue")),
+            )
+            for each in templates().of_type("AWS::SecretsManager::Secret")
+        ),
+    )
+
+
+def _granted(resource: str, action: str) -> list[str]:
+    return [name for name, grants in GRANTS.items() if action in grants.get(resource, "").split()]
 
 
 def triggers() -> dict[str, list[str]]:

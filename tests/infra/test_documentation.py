@@ -42,6 +42,14 @@ def test_every_queue_is_there(dev: Synthesized) -> None:
         assert f"| `{name_of(queue, 'QueueName')}` |" in fragment("queues")
 
 
+def test_every_secret_is_there_with_its_readers(dev: Synthesized) -> None:
+    for secret in dev.of_type("AWS::SecretsManager::Secret"):
+        name = name_of(secret, "Name")
+        row = next(row for row in fragment("secrets").splitlines() if f"| `{name}` |" in row)
+        readers = {function for function, grants in GRANTS.items() if f"secrets/{name}" in grants}
+        assert all(f"`{reader}`" in row for reader in readers)
+
+
 def test_every_schedule_is_there_with_its_time(dev: Synthesized) -> None:
     for schedule in dev.of_type("AWS::Scheduler::Schedule"):
         row = f"| `{name_of(schedule, 'Name')}` | `{schedule.properties['ScheduleExpression']}` |"

@@ -8,6 +8,7 @@ import typer
 from pydantic import BaseModel
 
 from cli.__main__ import app as trading_app
+from cli.failures import Exit
 from documentation.fragments import FRAGMENTS, fragment
 from documentation.places import DOCS, ROOT
 from documentation.reference import commands, errors, messages
@@ -92,6 +93,12 @@ def test_every_command_is_there_with_its_options(app: object, name: str, rendere
         for parameter in command.params:
             for option in parameter.opts if parameter.opts[0].startswith("-") else ():
                 assert f"`{option}`" in section
+
+
+def test_every_exit_status_has_its_meaning() -> None:
+    assert all(
+        f"| {status.value} | `{status.name}` |" in fragment("exit-statuses") for status in Exit
+    )
 
 
 def test_every_target_of_make_is_there() -> None:
