@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -29,14 +29,23 @@ def ops() -> str:
     return _rendered(app, "ops")
 
 
-def exit_statuses() -> str:
+def trading_exit_statuses() -> str:
     """What the exit statuses of `bin/trading` mean."""
-    from cli.failures import MEANING
+    from cli.failures import Exit
 
-    return table(
-        ("status", "name", "meaning"),
-        ((str(status.value), code(status.name), said) for status, said in MEANING.items()),
-    )
+    return _statuses((status, status.name, status.sentence) for status in Exit)
+
+
+def ops_exit_statuses() -> str:
+    """What the exit statuses of the operator's commands mean."""
+    from ops.exit_status import Exit
+
+    return _statuses((status, status.name, status.sentence) for status in Exit)
+
+
+def _statuses(found: Iterable[tuple[int, str, str]]) -> str:
+    rows = ((str(int(status)), code(name), sentence) for status, name, sentence in found)
+    return table(("status", "name", "meaning"), rows)
 
 
 def _rendered(app: typer.Typer, name: str) -> str:

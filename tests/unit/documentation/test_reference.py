@@ -7,13 +7,14 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from cli import failures as cli_exit
 from cli.__main__ import app as trading_app
-from cli.failures import Exit
 from documentation.fragments import FRAGMENTS, fragment
 from documentation.places import DOCS, ROOT
 from documentation.reference import commands, errors, messages
 from infra.catalog.names import MAILBOXES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
+from ops import exit_status as ops_exit
 from ops.__main__ import app as ops_app
 from trading import messages as message_models
 from trading import wire
@@ -95,10 +96,11 @@ def test_every_command_is_there_with_its_options(app: object, name: str, rendere
                 assert f"`{option}`" in section
 
 
-def test_every_exit_status_has_its_meaning() -> None:
-    assert all(
-        f"| {status.value} | `{status.name}` |" in fragment("exit-statuses") for status in Exit
-    )
+def test_every_exit_status_has_its_sentence() -> None:
+    for statuses, rendered in ((cli_exit.Exit, "trading"), (ops_exit.Exit, "ops")):
+        for status in statuses:
+            row = f"| {int(status)} | `{status.name}` | {status.sentence} |"
+            assert row in fragment(f"exit-statuses-{rendered}")
 
 
 def test_every_target_of_make_is_there() -> None:
