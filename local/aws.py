@@ -9,7 +9,14 @@ from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]
 
-from local import event_sources, gateway_responses, layer_mounts, worker_pool
+from local import (
+    crash_points,
+    event_sources,
+    gateway_responses,
+    layer_mounts,
+    worker_logs,
+    worker_pool,
+)
 
 
 def hold_pid_file(path: str) -> int:
@@ -42,5 +49,7 @@ if __name__ == "__main__":
     worker_pool.apply()
     event_sources.apply()
     layer_mounts.apply()
+    worker_logs.apply()
+    crash_points.apply()
     app._handle_lifespan = end_once_saved
     app.main()

@@ -1,7 +1,11 @@
 """A local system of the tests' own: deployed once, from nothing, on its own port."""
 
+import math
 import os
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,9 +13,14 @@ import pytest
 
 from local import deploy, run, seed, server, warm_up
 from local.api import TradingClient, rest_api_url
+from local.aws_client import aws_client
+from simulators.reference import EXCHANGE_IDS
+from trading.adapters.dynamodb.transactions import to_item
 from workstation.local_system import STAGE, LocalSystem
 
 PORT = int(os.environ.get("TRADING_TEST_PORT", "4630"))
+TOKEN_SECONDS = 60.0
+PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate")}
 
 
 @pytest.fixture(scope="session")
@@ -47,19 +56,47 @@ def key() -> str:
     return str(uuid4())
 
 
+@dataclass
+class LoggedIn:
+    """Clients, and when they have logged in."""
+
+    clients: dict[str, TradingClient]
+    at: float = -math.inf
+
+
 @pytest.fixture(scope="session")
-def clients(system: LocalSystem, api_url: str) -> Iterator[dict[str, TradingClient]]:
-    """The demo's clients, logged in."""
+def logged_in(system: LocalSystem, api_url: str) -> Iterator[LoggedIn]:
+    """The demo's clients, for the whole session."""
     credentials = seed.credentials(system)
     clients = {name: TradingClient(api_url, credentials[name]) for name in seed.DEMO_CLIENT_IDS}
-    for client in clients.values():
-        client.log_in(str(uuid4()))
-    yield clients
+    yield LoggedIn(clients)
     for client in clients.values():
         client.__exit__()
+
+
+@pytest.fixture
+def clients(logged_in: LoggedIn) -> dict[str, TradingClient]:
+    """The demo's clients, with tokens that outlast any test: none takes 14 of their 15 minutes."""
+    if time.monotonic() - logged_in.at > TOKEN_SECONDS:
+        for client in logged_in.clients.values():
+            client.log_in(str(uuid4()))
+        logged_in.at = time.monotonic()
+    return logged_in.clients
 
 
 @pytest.fixture
 def alice(clients: dict[str, TradingClient]) -> TradingClient:
     """A client with cash and shares."""
     return clients["alice"]
+
+
+@pytest.fixture
+def prompt_exchanges(system: LocalSystem) -> Iterator[None]:
+    """Exchanges that report at once: the minutes that it takes otherwise are the session's to test."""
+    dynamodb, table = aws_client(system, "dynamodb"), deploy.outputs(system)["ExchangeBooksTable"]
+    keys = [{"pk": "CONFIG", "sk": exchange_id} for exchange_id in EXCHANGE_IDS]
+    for key in keys:
+        dynamodb.put_item(TableName=table, Item=to_item(key | PROMPT))
+    yield
+    for key in keys:
+        dynamodb.delete_item(TableName=table, Key=to_item(key))

@@ -6,7 +6,7 @@ from tests.conformance.run import DOCUMENTS, conform
 from tests.conformance.world import World, create
 from workstation.local_system import LocalSystem
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 SHORT = (
     "--phases",

@@ -1,11 +1,11 @@
-"""Whatever dies while orders are on their way: nothing is lost, nothing is booked twice."""
+"""Workers, or the whole local AWS, die while orders are on their way.
 
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+Nothing is lost and nothing is booked twice. A worker dies at a crash point: after a write and
+before the next step, where a crash leaves the most to be repaired.
+"""
+
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -14,24 +14,22 @@ import pytest
 from local import books, day, server
 from local.api import TradingClient
 from local.aws_client import aws_client
-from tests.system import workers
+from local.crash_points import CrashPoint, Moment
+from tests.system.crashes import crashes
+from tests.system.waiting import wait_for
 from trading.domain.reconciliation import check
 from trading.domain.reference import calendars
 from workstation.local_system import STAGE, LocalSystem
 
 pytestmark = [
     pytest.mark.timeout(600),
-    pytest.mark.skipif(sys.platform != "linux", reason="finds the worker processes in /proc"),
+    pytest.mark.usefixtures("prompt_exchanges"),
 ]
 
-PATIENCE_SECONDS = 420
-"""A message whose worker died comes again after the visibility timeout of a minute, and that may
-happen to it again.
-"""
+AFTER, TRANSACTION = Moment.AFTER, "TransactWriteItems"
 ENDED = {"CLEARED", "SETTLED"}
 
 Clients = dict[str, TradingClient]
-Found = TypeVar("Found")
 
 
 def order(client_id: str, symbol: str, side: str, quantity: int) -> dict[str, Any]:
@@ -61,9 +59,7 @@ def place_all(clients: Clients) -> dict[str, str]:
     placed = {}
     for body in ORDERS:
         key, client_id = str(uuid4()), body["client_id"]
-        answer = wait_for(
-            lambda c=client_id, b=body, k=key: accepted(clients[c], b, k), "an answer to an order"
-        )
+        answer = wait_for(partial(accepted, clients[client_id], body, key), "an answer to an order")
         placed[answer.json()["order_id"]] = client_id
     return placed
 
@@ -76,15 +72,6 @@ def accepted(client: TradingClient, body: dict[str, Any], key: str) -> httpx.Res
     assert answer.status_code == 201, answer.text
     assert answer.json()["status"] == "VALIDATED"
     return answer
-
-
-def wait_for(look: Callable[[], Found | None], what: str) -> Found:
-    """What `look` returns once it is not None."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := look()) is None:
-        assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.5)
-    return found
 
 
 def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
@@ -103,29 +90,6 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
     wait_for(all_cleared, "orders to be cleared")
 
 
-@contextmanager
-def killed_at_work(system: LocalSystem, *functions: str) -> Iterator[dict[str, int]]:
-    """While the block runs, the functions' workers that are at work die, once. Yields how many
-    died.
-    """
-    killed = dict.fromkeys(functions, 0)
-    over = threading.Event()
-
-    def reap(function: str) -> None:
-        while not killed[function] and not over.wait(0.1):
-            killed[function] = workers.kill_busy(system, function)
-
-    reapers = [threading.Thread(target=reap, args=(function,)) for function in functions]
-    for reaper in reapers:
-        reaper.start()
-    try:
-        yield killed
-    finally:
-        over.set()
-        for reaper in reapers:
-            reaper.join(10)
-
-
 def assert_books_are_right(system: LocalSystem) -> None:
     """All invariants; orders may still rest."""
     findings = check(books.snapshot(system, day_is_over=False))
@@ -133,16 +97,36 @@ def assert_books_are_right(system: LocalSystem) -> None:
 
 
 @pytest.mark.parametrize(
-    "functions",
-    [("orders", "callbacks"), ("execution", "exchange-api"), ("exchange-matching", "clearing")],
+    "points",
+    [
+        # The order is stored; its workflow is not started and the client has no answer.
+        # The report is in the mailbox; the exchange has no acknowledgement.
+        # The match is stored; nobody has been told.
+        (
+            CrashPoint("orders", AFTER, TRANSACTION),
+            CrashPoint("callbacks", AFTER, "SendMessage"),
+            CrashPoint("exchange-matching", AFTER, TRANSACTION),
+        ),
+        # The route is stored; nothing has been sent to an exchange.
+        # The exchange has accepted the order; the broker has no answer.
+        (
+            CrashPoint("execution", AFTER, "PutItem"),
+            CrashPoint("exchange-api", AFTER, TRANSACTION),
+        ),
+        # The fill is booked, the order is cleared; the mailbox still holds the messages.
+        (
+            CrashPoint("execution", AFTER, TRANSACTION),
+            CrashPoint("clearing", AFTER, TRANSACTION),
+        ),
+    ],
+    ids=["accept and report", "route and submit", "book and clear"],
 )
-def test_killing_workers_in_mid_flight_loses_nothing(
-    system: LocalSystem, clients: Clients, functions: tuple[str, ...]
+def test_workers_that_die_between_a_write_and_the_next_step_lose_nothing(
+    system: LocalSystem, clients: Clients, points: tuple[CrashPoint, ...]
 ) -> None:
-    with killed_at_work(system, *functions) as killed:
+    with crashes(system, *points):
         placed = place_all(clients)
         wait_until_traded(clients, placed)
-    assert all(killed.values()), killed
     assert_books_are_right(system)
 
 
@@ -166,14 +150,17 @@ def test_restarting_the_local_aws_between_accept_and_fill_loses_nothing(
     assert_books_are_right(system)
 
 
-def test_killing_settlement_in_mid_flight_settles_everything_once(
+def test_workers_that_die_while_they_settle_settle_everything_once(
     system: LocalSystem, clients: Clients
 ) -> None:
     placed = place_all(clients)
     wait_until_traded(clients, placed)
-    with killed_at_work(system, "settlement", "depository-api") as killed:
+    with crashes(
+        system,
+        CrashPoint("settlement", AFTER, TRANSACTION),
+        CrashPoint("depository-api", AFTER, TRANSACTION),
+    ):
         day.settle(system, calendars.settlement_date(day.business_date(), 1), lambda: None)
-    assert all(killed.values()), killed
     for order_id, client_id in placed.items():
         assert clients[client_id].order(order_id).json()["current_status"] == "SETTLED"
     assert_books_are_right(system)

@@ -5,22 +5,18 @@ meanwhile.
 import io
 import json
 import sys
-from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 from rich.console import Console
 
-from local import deploy
-from local.aws_client import aws_client
-from simulators.reference import EXCHANGE_IDS
+from local.crash_points import INVOCATION, CrashPoint, Moment
 from tests.load import figures
 from tests.load.run import Settings, run
-from trading.adapters.dynamodb.transactions import to_item
+from tests.system.crashes import crashes
 from workstation.local_system import LocalSystem
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the worker processes in /proc"),
 ]
 
@@ -28,19 +24,16 @@ SOON_HEALED = frozenset({"auth", "authorizer", "exchange-api", "exchange-matchin
 """Whoever asked these asks again at once. What the deaths of the others need, a visibility timeout,
 test_crashes waits for.
 """
-PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate")}
 
 
-@pytest.fixture
-def prompt_exchanges(system: LocalSystem) -> Iterator[None]:
-    """Exchanges that report at once: the minutes that it takes otherwise are the session's to test."""
-    dynamodb, table = aws_client(system, "dynamodb"), deploy.outputs(system)["ExchangeBooksTable"]
-    keys = [{"pk": "CONFIG", "sk": exchange_id} for exchange_id in EXCHANGE_IDS]
-    for key in keys:
-        dynamodb.put_item(TableName=table, Item=to_item(key | PROMPT))
-    yield
-    for key in keys:
-        dynamodb.delete_item(TableName=table, Key=to_item(key))
+CRASHES = (
+    CrashPoint("auth", Moment.BEFORE, INVOCATION),
+    CrashPoint("authorizer", Moment.AFTER, INVOCATION),
+    CrashPoint("orders", Moment.AFTER, "TransactWriteItems"),
+    CrashPoint("exchange-api", Moment.AFTER, "TransactWriteItems"),
+    CrashPoint("exchange-matching", Moment.AFTER, "TransactWriteItems"),
+)
+"""These deaths are certain. Those by the killer come on top: how many depends on the time."""
 
 
 @pytest.mark.usefixtures("prompt_exchanges")
@@ -55,10 +48,10 @@ def test_under_load_and_fire_everything_is_accounted_for(system: LocalSystem) ->
         kill_on_for=5.0,
         may_die=SOON_HEALED,
     )
-    outcome = run(system, settings, Console(file=said, width=200))
+    with crashes(system, *CRASHES):
+        outcome = run(system, settings, Console(file=said, width=200))
     assert outcome.complaints == [], said.getvalue()
     found = outcome.figures
-    assert sum(found.killed.values()) >= 3
     assert found.killed.keys() <= SOON_HEALED
     assert found.retries["429 RATE_LIMITED"] > 0
     assert found.retries["401 UNAUTHENTICATED"] > 0

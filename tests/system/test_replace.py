@@ -1,14 +1,15 @@
-"""A client changes his mind, over HTTP on the deployed system: an order is replaced, its
-replacement is taken back.
-"""
+"""A client replaces an order and cancels the replacement, over HTTP on the deployed system."""
 
-from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
-from local.api import TradingClient
+import pytest
 
-SECONDS = 60.0
+from local.api import TradingClient
+from tests.system.waiting import wait_for
+
+pytestmark = pytest.mark.timeout(600)
+
 RESTING = {
     "client_id": "alice",
     "stock_symbol": "KO",
@@ -22,12 +23,12 @@ RESTING = {
 
 def until(alice: TradingClient, order_id: str, status: str) -> dict[str, Any]:
     """The order as soon as it is in that status."""
-    waits_until = monotonic() + SECONDS
-    while (order := alice.order(order_id).raise_for_status().json())["current_status"] != status:
-        assert monotonic() < waits_until, order
-        sleep(0.2)
-    shown: dict[str, Any] = order
-    return shown
+
+    def look() -> dict[str, Any] | None:
+        order: dict[str, Any] = alice.order(order_id).raise_for_status().json()
+        return order if order["current_status"] == status else None
+
+    return wait_for(look, f"{order_id} to be {status}")
 
 
 def test_an_order_is_replaced_and_its_replacement_taken_back(

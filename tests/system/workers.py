@@ -42,12 +42,6 @@ def kill(worker: int) -> bool:
     return True
 
 
-def kill_busy(system: LocalSystem, function: str) -> int:
-    """SIGKILL every worker of a function that is at work. Returns how many died."""
-    workers = [worker for worker, name in running(system).items() if name == function]
-    return sum(map(kill, busy(workers)))
-
-
 def _ticks(pid: int) -> int | None:
     """Processor time used so far, in clock ticks; None if the process is gone."""
     fields = _stat(pid)
