@@ -8,11 +8,15 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 UV = $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/dev.lock)
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# pytest on all cores. A worker that has nothing left to do takes tests from another.
+PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
+STAGES := lint types imports openapi docs unit infra integration simulation system
 HEADING = @printf '\n\033[1m== %s ==\033[0m\n' 
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run check ops deploy seed-aws destroy synth stop status deploy-local seed session test lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test check lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -47,12 +51,20 @@ destroy: $(STAMP) ## Take the deployment on AWS down; in prod the ledger's table
 synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for reading
 	@$(BIN)/python -m local.remote synth --stage $(STAGE)
 
-# The order of `make test` is the order of its prerequisites: one at a time, stopping at the first that fails.
-.NOTPARALLEL: test
-test: lint types imports openapi docs unit infra integration simulation system ## Everything CI runs
+# One stage after the other; the first that fails ends it, so that its output stands last.
+test: $(STAMP) ## Everything CI runs
+	@for stage in $(STAGES); do \
+		began=$$(date +%s); \
+		$(MAKE) --no-print-directory $$stage || { \
+			printf '\n%s failed. Run it alone: make %s\n' $$stage $$stage; exit 1; }; \
+		printf '%s took %s s\n' $$stage $$(( $$(date +%s) - began )); \
+	done
 	$(HEADING) 'all stages passed'
 
-check: lint types imports openapi unit ## Before each commit: what takes seconds
+# Side by side, because mypy uses one core only. The output of each comes in one piece.
+check: $(STAMP) ## Before a commit, in a minute: lint, types, imports, API documents, unit tests
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types imports openapi unit
+	$(HEADING) 'all checks passed'
 
 lint: $(STAMP) ## ruff: lint and format
 	$(HEADING) 'ruff check'
@@ -81,7 +93,7 @@ docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8000 while yo
 
 unit: $(STAMP) ## Rules and handlers, no AWS, no sockets
 	$(HEADING) 'unit tests'
-	@$(BIN)/pytest --disable-socket tests/unit
+	@$(PYTEST) --disable-socket tests/unit
 
 infra: $(STAMP) ## The synthesized templates
 	$(HEADING) 'infrastructure tests'
@@ -89,12 +101,12 @@ infra: $(STAMP) ## The synthesized templates
 
 integration: $(STAMP) ## Tables, queues and use cases on moto
 	$(HEADING) 'integration tests'
-	@$(BIN)/pytest tests/integration tests/benchmarks tests/load
+	@$(PYTEST) tests/integration tests/benchmarks tests/load
 
 simulation: $(STAMP) ## The whole system in one process, seeded faults
 	$(HEADING) 'simulation'
-	@$(BIN)/pytest tests/simulation
-	@$(BIN)/python -m tests.simulation run --seeds 200 --orders 50
+	@$(PYTEST) tests/simulation
+	@$(BIN)/python -m tests.simulation run --seeds 200 --orders 50 --jobs $(CORES)
 
 simulate: $(STAMP) ## Simulate many seeds (SEEDS=200 ORDERS=50 FIRST=1 JOBS=1; RESUME=file goes on where it stopped)
 	@$(BIN)/python -m tests.simulation run --seeds $(or $(SEEDS),200) --orders $(or $(ORDERS),50) --first $(or $(FIRST),1) --jobs $(or $(JOBS),1) $(if $(RESUME),--resume $(RESUME))

@@ -15,7 +15,7 @@ from tests.simulation.catalogue import recorded, search
 OTHER_SEEDS, ORDERS = range(1, 21), 50
 RUNS = recorded()
 """Of the bugs that nearly any run finds; `python -m tests.simulation bugs` plays them all."""
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.simulation.generation import generate
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Result
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

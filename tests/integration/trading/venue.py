@@ -18,7 +18,7 @@ from trading.wire import OrderState, SubmitOrder, VenueOrderStatus
 
 BASE = "/restapis/abc/v1/_user_request_"
 PREFIX = "trading-test-venue-"
-READ_TIMEOUT_SECONDS = 0.3
+READ_TIMEOUT_SECONDS = 2.0
 
 
 class Slow:

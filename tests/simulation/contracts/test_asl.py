@@ -16,7 +16,7 @@ from tests.simulation.contracts.timeline import Workflows
 from tests.simulation.services import asl
 
 ROLE = "arn:aws:iam::000000000000:role/any"
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 Walk = Callable[[dict[str, Any], Any], Any]
 INPUT = {"a": {"b": [{"c": 1}, {"c": 2}]}, "text": "x", "none": None, "yes": True, "number": 5}
 

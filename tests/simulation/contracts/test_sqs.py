@@ -15,6 +15,10 @@ from tests.simulation.boto import simulated_client
 from tests.simulation.contracts.backends import BACKENDS, without
 from tests.simulation.contracts.queues import Backend, Simulated, bodies, create_queue
 
+WINDOW = 3
+"""Seconds that a message stays hidden while a test looks at what a backend answers meanwhile: two
+calls, of milliseconds each.
+"""
 MOTO_REDELIVERS_THE_LAST = "after a visibility timeout only the last message of a group comes again"
 MOTO_FORGETS_GROUPS = "a group opens as soon as any of its messages is back"
 LOCAL_KNOWS_NO_EXPIRY = "a receipt handle stays good until the message is received again"
@@ -105,12 +109,12 @@ def test_a_group_stays_closed_for_what_is_out_behind_what_is_back(aws: Backend, 
 
 @without(moto=MOTO_REDELIVERS_THE_LAST)
 def test_after_the_visibility_timeout_all_of_the_group_comes_again_in_order(aws: Backend) -> None:
-    url = aws.create(f"{uuid4()}.fifo", visibility_timeout=1)
+    url = aws.create(f"{uuid4()}.fifo", visibility_timeout=WINDOW)
     for body in ("a0", "a1", "a2", "a3"):
         aws.send(url, body)
     first, *_ = aws.receive(url, 3)
     aws.delete(url, first)
-    aws.wait(1.1)
+    aws.wait(WINDOW + 0.1)
     again = aws.receive(url)
     assert bodies(again) == ["a1", "a2", "a3"]
     assert [message["Attributes"]["ApproximateReceiveCount"] for message in again] == [
@@ -122,9 +126,9 @@ def test_after_the_visibility_timeout_all_of_the_group_comes_again_in_order(aws:
 
 def test_a_receive_may_set_its_own_visibility_timeout(aws: Backend, url: str) -> None:
     aws.send(url, "a0")
-    assert bodies(aws.receive(url, VisibilityTimeout=1)) == ["a0"]
+    assert bodies(aws.receive(url, VisibilityTimeout=WINDOW)) == ["a0"]
     assert aws.receive(url) == []
-    aws.wait(1.1)
+    aws.wait(WINDOW + 0.1)
     assert bodies(aws.receive(url)) == ["a0"]
 
 
@@ -133,14 +137,18 @@ def test_a_failed_batch_comes_again_when_the_last_of_it_is_back(aws: Backend, ur
     for body in ("a0", "a1"):
         aws.send(url, body)
     entries = [
-        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": number}
+        {
+            "Id": str(number),
+            "ReceiptHandle": message["ReceiptHandle"],
+            "VisibilityTimeout": number * WINDOW,
+        }
         for number, message in enumerate(aws.receive(url))
     ]
     answer = aws.client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
     assert [done["Id"] for done in answer["Successful"]] == ["0", "1"]
     assert not answer.get("Failed")
     assert aws.receive(url) == []
-    aws.wait(1.1)
+    aws.wait(WINDOW + 0.1)
     assert bodies(aws.receive(url)) == ["a0", "a1"]
 
 
@@ -256,10 +264,10 @@ def test_what_is_received_too_often_goes_to_the_dead_letter_queue_as_it_is(aws: 
 
 
 def test_a_queue_may_delay(aws: Backend) -> None:
-    url = aws.create(f"{uuid4()}.fifo", delay_seconds=1)
+    url = aws.create(f"{uuid4()}.fifo", delay_seconds=WINDOW)
     aws.send(url, "later")
     assert aws.receive(url) == []
-    aws.wait(1.1)
+    aws.wait(WINDOW + 0.1)
     assert bodies(aws.receive(url)) == ["later"]
 
 
@@ -378,12 +386,12 @@ def test_queues_are_found_by_name(aws: Backend) -> None:
 
 
 def test_messages_of_a_standard_queue_do_not_wait_for_each_other(aws: Backend) -> None:
-    url = aws.create(str(uuid4()), visibility_timeout=1)
+    url = aws.create(str(uuid4()), visibility_timeout=WINDOW)
     for body in ("a", "b"):
         aws.client.send_message(QueueUrl=url, MessageBody=body)
     [first] = aws.receive(url, 1)
     [second] = aws.receive(url, 1)
     assert {first["Body"], second["Body"]} == {"a", "b"}
     aws.delete(url, first)
-    aws.wait(1.1)
+    aws.wait(WINDOW + 0.1)
     assert bodies(aws.receive(url)) == [second["Body"]]

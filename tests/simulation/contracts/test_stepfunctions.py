@@ -24,7 +24,7 @@ ANY_NAME = "takes any name"
 ANY_INPUT = "takes any input"
 NINETY_DAYS = "would take ninety days: its clock is the real one"
 ROLE = "arn:aws:iam::000000000000:role/any"
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 
 
 @dataclass
