@@ -255,9 +255,7 @@ class ServicesStack(Stack):
         return cycle
 
     def _watch_business(self) -> None:
-        """Alarms on what functions count: what people must look at although nothing failed
-        technically.
-        """
+        """Alarms on the counts of functions: people must look, although no invocation failed."""
         for metric, (services, description) in WATCHED_COUNTS.items():
             for service in services:
                 self._stateful.alarms.when(
@@ -265,7 +263,7 @@ class ServicesStack(Stack):
                 )
 
     def _watch_reconciliation(self) -> None:
-        """A finding rings until a run finds nothing; that no run comes to its end rings as well."""
+        """A finding rings until a run finds nothing. It also rings when no run ends."""
         alarms = self._stateful.alarms
         alarms.when(
             self,
@@ -284,8 +282,9 @@ class ServicesStack(Stack):
         )
 
     def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        """What sweeps up after everything else must not stop unseen. From Friday's last cycle to
-        Monday's first it is 70 hours.
+        """Alarms on the recovery paths themselves: they must not stop unseen.
+
+        From Friday's last cycle to Monday's first it is 70 hours.
         """
         alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
         sweeps = functions["sweeper"].metric_invocations(
@@ -346,7 +345,7 @@ def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> Non
 
 
 def _counted(metric: Metric, service: str, period: Duration | None = None) -> cloudwatch.Metric:
-    """What a function counted, a minute unless told."""
+    """What a function counted, over one minute by default."""
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
         metric_name=str(metric),

@@ -1,6 +1,4 @@
-"""What must outlive a deployment of code: tables, queues, secrets; and the topic that every alarm
-goes to.
-"""
+"""What outlives a deployment of code: tables, queues, secrets, and the topic of all alarms."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager

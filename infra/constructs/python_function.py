@@ -130,9 +130,7 @@ class PythonFunction(lambda_.Function):
 
 
 def _code(name: str) -> lambda_.AssetCode:
-    """The function's own directory, at its path in the repository, so that its imports are the same
-    everywhere.
-    """
+    """The function's own directory, at its path in the repository. Imports are the same everywhere."""
     if not (ROOT / "functions" / name / "handler.py").is_file():
         raise FileNotFoundError(f"functions/{name}/handler.py is missing")
     return lambda_.Code.from_asset(

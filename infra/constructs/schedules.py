@@ -29,10 +29,10 @@ class Schedules(Construct):
         payload: dict[str, str] | None = None,
         max_age: Duration | None = None,
     ) -> None:
-        """Invoke a function, asynchronously; by default it gets `{"scheduled_time"}`, the same at
-        each attempt.
+        """Invoke a function asynchronously.
 
-        `max_age`: how late an invocation still makes sense (an hour unless told).
+        By default its event is `{"scheduled_time"}`, the same at each attempt. An invocation that
+        is later than `max_age`, by default one hour, is dropped.
         """
         role = self._role(name, "lambda:InvokeFunction", function.function_arn)
         target = targets.LambdaInvoke(

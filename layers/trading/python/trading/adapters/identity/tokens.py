@@ -28,7 +28,7 @@ MAX_TOKEN_LENGTH = 4096
 
 
 class InvalidTokenError(Exception):
-    """The token does not prove who it is from. The reason is for our log, not for the caller."""
+    """The token does not prove its owner. The reason is for our log, not for the caller."""
 
 
 class RetiredKeyError(Exception):
@@ -36,8 +36,9 @@ class RetiredKeyError(Exception):
 
 
 class KeysUnavailableError(Exception):
-    """The token's key is not known, and Secrets Manager does not answer: nothing can be said about
-    the token.
+    """The key of the token is not known, and Secrets Manager does not answer.
+
+    Whether the token is valid cannot be decided.
     """
 
 

@@ -1,5 +1,6 @@
-"""The one place that builds logs and metrics. Events and bodies are never logged whole: they may
-hold secrets.
+"""The one place that builds logs and metrics.
+
+Events and bodies are never logged whole, because they may hold secrets.
 """
 
 import os
@@ -14,8 +15,9 @@ logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 
 
 def count(metric: Metric, value: int = 1, **dimensions: str) -> None:
-    """Emit one count in the embedded metric format, at once: nothing is lost when the invocation
-    fails later.
+    """Emit one count in the embedded metric format at once.
+
+    The count is not lost when the invocation fails later.
     """
     with single_metric(
         name=metric, unit=MetricUnit.Count, value=value, namespace=METRICS_NAMESPACE

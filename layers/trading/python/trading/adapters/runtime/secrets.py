@@ -23,11 +23,10 @@ class SecretVersion(NamedTuple):
 
 
 class StagedSecret:
-    """The versions of one secret that are staged AWSCURRENT or AWSPREVIOUS, by version id, current
-    first.
+    """The versions of one secret that are staged AWSCURRENT or AWSPREVIOUS, by version id.
 
-    When Secrets Manager does not answer, what is cached stays in use: rotation is
-    rare, an outage must not lock everybody out.
+    The current version is first. While Secrets Manager does not answer, the cached versions stay in
+    use: a rotation is rare, and an outage must not lock everybody out.
     """
 
     def __init__(

@@ -8,15 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """The function is deployed wrongly. The message names every variable that is missing or
-    invalid.
-    """
+    """The function is deployed wrongly. The message names each missing or invalid variable."""
 
 
 class LambdaSettings(BaseSettings):
-    """What every function is told. A function's own model adds fields named as its variables, in
-    lower case.
-    """
+    """The variables that every function reads. Fields have the names of the variables."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -35,8 +31,9 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def load(settings_type: type[Settings]) -> Settings:
-    """The settings of this environment. Raises SettingsError (values are not repeated: one may be a
-    secret).
+    """The settings of this environment.
+
+    Raises SettingsError. Its message repeats no value, because a value may be a secret.
     """
     try:
         return settings_type()
