@@ -36,7 +36,7 @@ def test_the_tutorial_can_be_followed(environment: dict[str, str]) -> None:
         if program == "make" and words[0] in BY_THE_FIXTURE:
             continue
         arguments = MAKE[words[0]] if program == "make" else ["-m", "cli", *words]
-        ran = subprocess.run(
+        ran = subprocess.run(  # noqa: S603
             [sys.executable, *arguments],
             cwd=ROOT,
             env=environment,
