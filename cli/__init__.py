@@ -1,5 +1,3 @@
-"""The command line of clients and administrators: everything it does goes through the API, as for
-any other program.
-"""
+"""The command line of clients and administrators. It uses the public and the internal API only."""
 
 import workstation  # noqa: F401  (puts the layers on the path, as Lambda does)

@@ -12,15 +12,18 @@ from cli.options import Patience, UsedProfile
 from cli.session import Session
 from workstation.local_system import LocalError
 
-HELP = """Trade, and see what you own; with `admin`, administer clients and instruments.
+HELP = """Place orders and see what you own. With `admin`: administer clients and instruments.
 
-Speaks to the API that a profile names: `local` is the demo's first client once `make run` has been there. Every change has an
-idempotency key, which is told first; the same command with --key does nothing twice.
+A profile names the API and your credentials. `make run` creates the profile `local` of the first
+demo client. Each change prints its idempotency key first. Repeat a command with --key KEY and the
+API does it once.
+
+Examples: trading place buy 10 KO; trading orders --state open; trading -p local-bob balance
 """
 
 
 class Commands(TyperGroup):
-    """What fails is an exit status and a line that says why, not a traceback."""
+    """Turns failures into an exit status and a line that says why."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""

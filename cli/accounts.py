@@ -1,4 +1,4 @@
-"""Commands about what a client owns."""
+"""Commands about cash, positions and their history."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ MOVEMENT = (
 
 
 def balance(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the cash: available, held for orders, unsettled, buying power."""
+    """Show cash: available, held for orders, unsettled, and buying power (USD)."""
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.get("/api/v1/balance")
     session.show(answer, view.balance(answer))
@@ -60,15 +60,13 @@ def balance(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def positions(
     ctx: typer.Context,
-    closed: Annotated[
-        bool, typer.Option("--closed", help="With positions that are closed.")
-    ] = False,
+    closed: Annotated[bool, typer.Option("--closed", help="Include closed positions.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Everything = False,
     as_json: AsJson = False,
 ) -> None:
-    """List positions, by symbol."""
+    """List positions in the order of their symbols."""
     session: Session = ctx.obj.begin(as_json)
     query = {"closed": closed or None, "limit": limit, "cursor": cursor}
     page = fetch(session.api, "/api/v1/positions", query, everything)
@@ -84,7 +82,7 @@ def position(ctx: typer.Context, symbol: Symbol, as_json: AsJson = False) -> Non
 
 
 def portfolio(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show cash and open positions of one moment, with profit and loss."""
+    """Show cash and open positions at one moment, with profit and loss."""
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.get("/api/v1/portfolio")
     session.show(answer, *portfolio_parts(answer))
@@ -111,7 +109,10 @@ def trades(
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """List executions, newest first, with their fees and settlement."""
+    """List executions, newest first, with fees and settlement.
+
+    Example: trading trades --from 2026-11-01T00:00:00Z --all --csv
+    """
     session: Session = ctx.obj.begin(as_json)
     query = {
         "symbol": symbol,
@@ -128,7 +129,9 @@ def history(
     ctx: typer.Context,
     kind: Annotated[
         MovementType | None,
-        typer.Option("--type", case_sensitive=False, help="What moved it.", show_default=False),
+        typer.Option(
+            "--type", case_sensitive=False, help="Only this type of movement.", show_default=False
+        ),
     ] = None,
     symbol: OnlySymbol = None,
     since: Since = None,
@@ -139,7 +142,7 @@ def history(
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """List every movement of cash and shares, newest first: the statement."""
+    """List all movements of cash and shares, newest first: the account statement."""
     session: Session = ctx.obj.begin(as_json)
     query = {
         "type": kind,

@@ -1,4 +1,4 @@
-"""Commands of administrators, over the internal API."""
+"""Commands for administrators, over the internal API."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from cli.session import Session
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Administration. Needs a profile with an admin_url; every change says why.",
+    help="Administer clients and instruments. Needs a profile with an admin_url.",
 )
 
 CLIENTS = "/api/v1/admin/clients"
@@ -22,28 +22,41 @@ INSTRUMENTS = "/api/v1/admin/instruments"
 Margin = Annotated[
     str | None,
     typer.Option(
-        "--margin", metavar="PERCENT", help="What the client puts up.", show_default=False
+        "--margin",
+        metavar="PERCENT",
+        help="Margin in percent: the share of a purchase that the client pays.",
+        show_default=False,
     ),
 ]
 Credit = Annotated[
-    str | None, typer.Option("--credit", metavar="AMOUNT", help="Credit limit.", show_default=False)
+    str | None,
+    typer.Option("--credit", metavar="AMOUNT", help="Credit limit in USD.", show_default=False),
 ]
 Amount = Annotated[
-    str | None, typer.Option("--amount", metavar="AMOUNT", help="Cash.", show_default=False)
+    str | None,
+    typer.Option(
+        "--amount", metavar="AMOUNT", help="Cash in USD, for example 2500.00.", show_default=False
+    ),
 ]
 Shares = Annotated[
-    int | None, typer.Option("--quantity", min=1, help="Shares.", show_default=False)
+    int | None, typer.Option("--quantity", min=1, help="Number of shares.", show_default=False)
 ]
 OfSymbol = Annotated[
     Any,
     typer.Option(
-        "--symbol", metavar="SYMBOL", parser=str.upper, help="Of what.", show_default=False
+        "--symbol",
+        metavar="SYMBOL",
+        parser=str.upper,
+        help="Symbol of the shares, for example KO.",
+        show_default=False,
     ),
 ]
 Reference = Annotated[
     str,
     typer.Option(
-        "--reference", help="Names the transfer: booked once for a client.", show_default=False
+        "--reference",
+        help="Names the transfer. One reference is booked once for a client.",
+        show_default=False,
     ),
 ]
 
@@ -55,16 +68,20 @@ def create(
     name: Annotated[str, typer.Option(show_default=False)],
     daily: Annotated[
         str,
-        typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False),
+        typer.Option(
+            "--daily", metavar="AMOUNT", help="Daily trading limit in USD.", show_default=False
+        ),
     ],
-    settlement_account: Annotated[str, typer.Option(help="At the depository.", show_default=False)],
+    settlement_account: Annotated[
+        str, typer.Option(help="Account of the client at the depository.", show_default=False)
+    ],
     reason: Reason,
     margin: Margin = None,
     credit: Credit = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open an account. The API key's secret is shown once."""
+    """Open an account. The secret of its API key is shown once."""
     session: Session = ctx.obj.begin(as_json)
     body = {
         "client_id": client_id,
@@ -100,7 +117,7 @@ def suspend(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """No log-in and no new orders any more; all open orders are to be canceled."""
+    """Block log-in and new orders of a client, and request the cancel of all open orders."""
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "suspension", key, reason)
 
 
@@ -112,7 +129,7 @@ def activate(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Log-in and orders are open again."""
+    """Allow log-in and new orders of a suspended client again."""
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
 
 
@@ -125,20 +142,22 @@ def limits(
     credit: Credit = None,
     daily: Annotated[
         str | None,
-        typer.Option("--daily", metavar="AMOUNT", help="Daily trading limit.", show_default=False),
+        typer.Option(
+            "--daily", metavar="AMOUNT", help="Daily trading limit in USD.", show_default=False
+        ),
     ] = None,
     version: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="That you had seen: refused if the client was changed since.",
+            help="Version that you have seen. The API refuses if the client has changed since.",
             show_default=False,
         ),
     ] = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set limits; those that are not named stay as they are."""
+    """Set limits of a client. Limits that you do not name keep their values."""
     session: Session = ctx.obj.begin(as_json)
     wanted: dict[str, str | int | None] = {
         "margin_percent": margin,
@@ -166,14 +185,15 @@ def rotate_secret(
     client_id: ClientId,
     reason: Reason,
     api_key: Annotated[
-        str | None, typer.Option(help="Which; not needed if there is one.", show_default=False)
+        str | None,
+        typer.Option(help="API key. Needed only if the client has several.", show_default=False),
     ] = None,
     grace_hours: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=168,
-            help="The present secret stays valid, 24 if not said. 0: it ends now.",
+            help="Hours for which the present secret stays valid (default: 24). 0 ends it now.",
             show_default=False,
         ),
     ] = None,
@@ -181,14 +201,15 @@ def rotate_secret(
         bool,
         typer.Option(
             "--newest-was-lost",
-            help="Nobody has the newest: it ends now, the one before keeps its time.",
+            help="Nobody has the newest secret. It ends now. The previous one keeps its time.",
         ),
     ] = False,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a new secret for an API key. It is shown once; if it did not arrive, issue another with
-    --newest-was-lost.
+    """Issue a new secret for an API key. It is shown once.
+
+    If it did not arrive, issue another with --newest-was-lost.
     """
     session: Session = ctx.obj.begin(as_json)
     if newest_was_lost and grace_hours is not None:
@@ -211,12 +232,12 @@ def deposit(
     quantity: Shares = None,
     cost: Annotated[
         str | None,
-        typer.Option(metavar="AMOUNT", help="What the shares cost in all.", show_default=False),
+        typer.Option(metavar="AMOUNT", help="Total cost of the shares in USD.", show_default=False),
     ] = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Book cash (--amount) or shares (--symbol, --quantity, --cost) that have come in."""
+    """Book incoming cash (--amount) or shares (--symbol, --quantity, --cost)."""
     what = {
         "reference": reference,
         "amount": amount,
@@ -239,8 +260,9 @@ def withdraw(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Book cash (--amount) or shares (--symbol, --quantity) that leave: what is settled, free and
-    not owed.
+    """Book outgoing cash (--amount) or shares (--symbol, --quantity).
+
+    They must be settled, not held for orders, and not owed.
     """
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
@@ -250,7 +272,7 @@ def withdraw(
 def halt(
     ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Take no new orders in an instrument. Orders at the exchanges stand."""
+    """Stop new orders in an instrument. Orders at the exchanges stay there."""
     path = f"{INSTRUMENTS}/{symbol}/halt"
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 
@@ -259,7 +281,7 @@ def halt(
 def resume(
     ctx: typer.Context, symbol: Symbol, reason: Reason, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Take new orders in an instrument again."""
+    """Allow new orders in an instrument again."""
     path = f"{INSTRUMENTS}/{symbol}/resume"
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 

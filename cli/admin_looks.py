@@ -1,4 +1,4 @@
-"""What administrators look up: any order, and what a client has."""
+"""Commands with which administrators look up orders and portfolios."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ CLIENTS = "/api/v1/admin/clients"
 
 
 def order(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None:
-    """Look up any client's order: history, children, workflow, ledger entries."""
+    """Show an order of any client: history, children, workflow, ledger entries."""
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.get(f"/api/v1/admin/orders/{order_id}")
     session.show(answer, *_order_parts(answer))
@@ -26,14 +26,15 @@ def list_orders(
     ctx: typer.Context,
     client_id: ClientId,
     state: Annotated[
-        State | None, typer.Option(help="May it still execute?", show_default=False)
+        State | None,
+        typer.Option(help="open: may still be filled. closed: may not.", show_default=False),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Everything = False,
     as_json: AsJson = False,
 ) -> None:
-    """List a client's orders, newest first."""
+    """List the orders of a client, newest first."""
     session: Session = ctx.obj.begin(as_json)
     query = {"state": state, "limit": limit, "cursor": cursor}
     page = fetch(session.api, f"{CLIENTS}/{client_id}/orders", query, everything)
@@ -42,7 +43,7 @@ def list_orders(
 
 
 def portfolio(ctx: typer.Context, client_id: ClientId, as_json: AsJson = False) -> None:
-    """Show a client's cash and open positions of one moment."""
+    """Show cash and open positions of a client at one moment."""
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.get(f"{CLIENTS}/{client_id}/portfolio")
     session.show(answer, *portfolio_parts(answer))

@@ -1,4 +1,4 @@
-"""What can go wrong, and the exit status that says so."""
+"""Failures of a command, and their exit status."""
 
 from enum import IntEnum
 from http import HTTPStatus
@@ -42,9 +42,7 @@ OF_STATUS: dict[int, Exit] = {
 
 
 class Failure(Exception):
-    """Why a command ends. `problem`: RFC 9457, as the API answered it, or in the same form what
-    happened on this side.
-    """
+    """Ends a command. `problem`: the RFC 9457 problem of the API, or one of the same form."""
 
     def __init__(
         self, status: Exit, problem: dict[str, Any], idempotency_key: str | None = None
@@ -58,14 +56,14 @@ class Failure(Exception):
     def here(
         cls, status: Exit, code: str, detail: str, idempotency_key: str | None = None
     ) -> "Failure":
-        """What happened on this side, without an answer."""
+        """Make a failure that happened before an answer of the API."""
         return cls(status, {"code": code, "detail": detail}, idempotency_key)
 
     @classmethod
     def answered(
         cls, status: int, problem: dict[str, Any], idempotency_key: str | None
     ) -> "Failure":
-        """What the API refused."""
+        """Make a failure from an answer of the API."""
         otherwise = (
             Exit.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Exit.REFUSED
         )
@@ -73,19 +71,19 @@ class Failure(Exception):
 
     @property
     def may_be_repeated(self) -> bool:
-        """The same command under the same key may yet succeed, and does nothing twice."""
+        """Whether a repetition under the same key may succeed. It does nothing twice."""
         return self.status in (Exit.RATE_LIMITED, Exit.UNREACHABLE, Exit.SERVER_ERROR)
 
     @property
     def document(self) -> dict[str, Any]:
-        """For scripts."""
+        """The failure as JSON, for scripts."""
         return self.problem | (
             {"idempotency_key": self.idempotency_key} if self.idempotency_key else {}
         )
 
     @property
     def lines(self) -> list[str]:
-        """For people."""
+        """The failure as text, for people."""
         problem = self.problem
         head = " ".join(str(problem[part]) for part in ("status", "code") if part in problem)
         lines = [f"{head}: {problem.get('detail', '')}"]
@@ -97,6 +95,6 @@ class Failure(Exception):
             lines.append(f"  request id: {problem['request_id']}")
         if self.idempotency_key and self.may_be_repeated:
             lines.append(
-                f"  It is not known to have failed. The same command with --key {self.idempotency_key} does it once."
+                f"  It may have succeeded. Repeat the command with --key {self.idempotency_key}: it is done once."
             )
         return lines

@@ -1,4 +1,4 @@
-"""Arguments and options that commands share."""
+"""Arguments and options that several commands have."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,7 +12,7 @@ from trading.domain.values import Side
 
 
 def _profile_names(incomplete: str) -> Iterator[str]:
-    """For the shell's completion, where nobody sees an error."""
+    """Complete profile names in the shell. Errors are dropped: nobody would see them."""
     try:
         names = sorted(profiles.known())
     except Failure:
@@ -21,7 +21,7 @@ def _profile_names(incomplete: str) -> Iterator[str]:
 
 
 class State(StrEnum):
-    """Whether an order may still execute."""
+    """Whether an order may still be filled."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -37,48 +37,61 @@ UsedProfile = Annotated[
         "-p",
         envvar="TRADING_PROFILE",
         autocompletion=_profile_names,
-        help="Where the API is and who asks.",
+        help="Profile: the API and your credentials. See `trading profile list`.",
         show_default=False,
     ),
 ]
 Patience = Annotated[
     float,
     typer.Option(
-        min=0, envvar="TRADING_PATIENCE", help="Seconds in which what may pass is tried again."
+        min=0,
+        envvar="TRADING_PATIENCE",
+        help="Seconds during which temporary failures are retried.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="The API's own JSON instead of tables.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the JSON of the API instead of tables.")
+]
 Key = Annotated[
     str | None,
     typer.Option(
         "--key",
-        help="Idempotency key: the same command under the same key is done once.",
+        help="Idempotency key. The API does a command once under one key.",
         show_default=False,
     ),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=100, help="So many on a page.")]
+Limit = Annotated[int, typer.Option(min=1, max=100, help="Items on a page.")]
 Cursor = Annotated[
-    str | None, typer.Option(help="The next_cursor of the page before.", show_default=False)
+    str | None, typer.Option(help="The next_cursor of the previous page.", show_default=False)
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All pages.")]
+Everything = Annotated[bool, typer.Option("--all", help="Fetch all pages.")]
 Since = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="TIME", help="At this time or later (ISO 8601).", show_default=False
+        "--from",
+        metavar="TIME",
+        help="From this time on, for example 2026-11-24T14:30:00Z.",
+        show_default=False,
     ),
 ]
 Until = Annotated[
     str | None,
-    typer.Option("--to", metavar="TIME", help="Before this time (ISO 8601).", show_default=False),
+    typer.Option(
+        "--to",
+        metavar="TIME",
+        help="Before this time, for example 2026-11-25T00:00:00Z.",
+        show_default=False,
+    ),
 ]
 Symbol = Annotated[str, typer.Argument(metavar="SYMBOL", parser=str.upper, show_default=False)]
 OnlySymbol = Annotated[
     Any, typer.Option("--symbol", metavar="SYMBOL", parser=str.upper, show_default=False)
 ]
 OnlySide = Annotated[Side | None, typer.Option("--side", case_sensitive=False, show_default=False)]
-AsCsv = Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")]
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", show_default=False)]
 Reason = Annotated[
-    str, typer.Option("--reason", help="Why. It is kept in the audit log.", show_default=False)
+    str,
+    typer.Option("--reason", help="Why you do this. The audit log keeps it.", show_default=False),
 ]

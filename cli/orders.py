@@ -31,12 +31,20 @@ PATH = "/api/v1/orders"
 
 LimitPrice = Annotated[
     str | None,
-    typer.Option("--limit", metavar="PRICE", help="No worse than this.", show_default=False),
+    typer.Option(
+        "--limit",
+        metavar="PRICE",
+        help="Limit price in USD, for example 61.20.",
+        show_default=False,
+    ),
 ]
 StopPrice = Annotated[
     str | None,
     typer.Option(
-        "--stop", metavar="PRICE", help="Only when the market has reached this.", show_default=False
+        "--stop",
+        metavar="PRICE",
+        help="Stop price in USD. The order starts when the market reaches it.",
+        show_default=False,
     ),
 ]
 
@@ -54,10 +62,9 @@ def place(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Place an order: at the market, or with a price.
+    """Place an order. Without --limit and --stop it is a market order.
 
-    trading place buy 10 KO
-    trading place sell 5 AAPL --limit 199.50 --tif GTC
+    Examples: trading place buy 10 KO; trading place sell 5 AAPL --limit 199.50 --tif GTC
     """
     session: Session = ctx.obj.begin(as_json)
     if session.profile.client_id is None:
@@ -85,11 +92,11 @@ def place(
 def cancel(
     ctx: typer.Context,
     order_id: Annotated[str | None, typer.Argument(metavar="ORDER_ID", show_default=False)] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every open order.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Cancel all open orders.")] = False,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for an order's cancel. What is executed before the exchange has agreed is executed."""
+    """Request the cancel of an order. Fills that happen before the exchange confirms it stand."""
     session: Session = ctx.obj.begin(as_json)
     if (order_id is None) != everything:
         raise typer.BadParameter("name one ORDER_ID, or say --all")
@@ -101,7 +108,7 @@ def cancel(
     answer = session.api.change("DELETE", PATH, key)
     session.show(answer, *answer["order_ids"], f"{len(answer['order_ids'])} cancels requested.")
     if answer["more"]:
-        session.note("There are more open orders: the same again, under another key.")
+        session.note("There are more open orders. Repeat the command with another key.")
 
 
 def replace(
@@ -109,28 +116,32 @@ def replace(
     order_id: OrderId,
     quantity: Annotated[
         int | None,
-        typer.Option(min=1, help="In all, with what is executed already.", show_default=False),
+        typer.Option(
+            min=1, help="Total shares, including those that are filled.", show_default=False
+        ),
     ] = None,
     limit: LimitPrice = None,
     stop: StopPrice = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replace an open order by one with another quantity or price, which gets an id of its own."""
+    """Replace an open order by a new one with another quantity or price.
+
+    The new order has its own id. Example: trading replace ORDER_ID --quantity 20 --limit 57.00
+    """
     session: Session = ctx.obj.begin(as_json)
     terms = {"quantity": quantity, "price": limit, "stop_price": stop}
     if not any(terms.values()):
         raise typer.BadParameter("say at least one of --quantity, --limit, --stop")
     answer = session.api.change("PATCH", f"{PATH}/{order_id}", session.key(key, new_key()), terms)
-    session.show(
-        answer, *_accepted(answer), f"It replaces {order_id} as far as that has not been executed."
-    )
+    session.show(answer, *_accepted(answer), f"It replaces the unfilled part of {order_id}.")
 
 
 def list_orders(
     ctx: typer.Context,
     state: Annotated[
-        State | None, typer.Option(help="May it still execute?", show_default=False)
+        State | None,
+        typer.Option(help="open: may still be filled. closed: may not.", show_default=False),
     ] = None,
     status: Annotated[
         OrderStatus | None, typer.Option(case_sensitive=False, show_default=False)
@@ -142,11 +153,11 @@ def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
     everything: Everything = False,
-    live: Annotated[bool, typer.Option("--watch", help="Go on looking, until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2,
+    live: Annotated[bool, typer.Option("--watch", help="Refresh the list until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two refreshes.")] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """List orders, newest first."""
+    """List orders, newest first. Example: trading orders --state open --symbol KO"""
     session: Session = ctx.obj.begin(as_json)
     query = {
         "state": state,
@@ -174,12 +185,15 @@ def show(
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", help="The idempotency key that it was placed with.", show_default=False
+            "--key", help="Idempotency key that the order was placed with.", show_default=False
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an order and everything that happened to it, by its id or by the key it was placed with."""
+    """Show an order with its history, executions, clearing and settlement.
+
+    Name it by its id, or by the key that it was placed with (--key).
+    """
     session: Session = ctx.obj.begin(as_json)
     if (order_id is None) == (key is None):
         raise typer.BadParameter("name one ORDER_ID, or say --key")

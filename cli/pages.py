@@ -9,7 +9,7 @@ from cli.session import Session
 
 
 def fetch(api: Api, path: str, query: Mapping[str, Any], everything: bool) -> dict[str, Any]:
-    """A page as the API answers it; of everything, one that holds all. Raises Failure."""
+    """Return a page, or with `everything` one page that holds all items. Raises Failure."""
     page: dict[str, Any] = api.get(path, **query)
     items = page["items"]
     while everything and page["next_cursor"]:
@@ -21,7 +21,7 @@ def fetch(api: Api, path: str, query: Mapping[str, Any], everything: bool) -> di
 def csv_lines(
     session: Session, path: str, query: Mapping[str, Any], everything: bool
 ) -> Iterator[str]:
-    """A page as CSV with its header, of everything all pages under one. Raises Failure."""
+    """Yield a page as CSV lines, or with `everything` all pages under one header. Raises Failure."""
     has_header = False
     cursor = query["cursor"]
     while True:
@@ -39,6 +39,6 @@ def csv_lines(
 
 
 def tell_of_more(session: Session, cursor: str | None) -> None:
-    """How to go on, if there is more."""
+    """Tell the user how to get the next page, if there is one."""
     if cursor:
         session.note(f"There may be more: --all, or --cursor {cursor}")

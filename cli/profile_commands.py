@@ -12,32 +12,34 @@ from cli.session import Session, ask_secret
 from workstation.profiles import Profiles
 from workstation.screen import table
 
-app = typer.Typer(no_args_is_help=True, help="Profiles: where an API is, and who asks.")
+app = typer.Typer(no_args_is_help=True, help="Add, list, use and remove profiles.")
 
 
 @app.command()
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
-    url: Annotated[str, typer.Option(help="The public API's address.", show_default=False)],
+    url: Annotated[str, typer.Option(help="Address of the public API.", show_default=False)],
     api_key: Annotated[str, typer.Option(show_default=False)],
     client_id: Annotated[
-        str | None, typer.Option(help="Who places orders.", show_default=False)
+        str | None, typer.Option(help="Client that places orders.", show_default=False)
     ] = None,
     admin_url: Annotated[
         str | None,
-        typer.Option(help="The internal API's address, for `admin`.", show_default=False),
+        typer.Option(help="Address of the internal API, for `admin`.", show_default=False),
     ] = None,
     keep_secret: Annotated[
         bool,
         typer.Option(
             "--keep-secret/--ask-secret",
-            help="Keep the secret in the file, or ask when it is needed.",
+            help="Keep the secret in the file, or ask for it whenever it is needed.",
         ),
     ] = True,
 ) -> None:
-    """Add a profile, or replace yours of this name. The secret is asked for, or is
-    TRADING_API_SECRET.
+    """Add a profile, or replace your profile of this name.
+
+    The command takes the secret from TRADING_API_SECRET, or asks for it. Example:
+    trading profile add work --url https://api.example.com/prod --api-key KEY --client-id alice
     """
     session: Session = ctx.obj
     fields = {"url": url, "api_key": api_key, "client_id": client_id, "admin_url": admin_url}
@@ -53,7 +55,7 @@ def add(
 
 @app.command("list")
 def list_profiles(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List profiles, without their secrets. `*`: the one in use."""
+    """List profiles without their secrets. `*` marks the one in use."""
     session: Session = ctx.obj.begin(as_json)
     used = session.profile_name
     known = {
@@ -77,7 +79,7 @@ def list_profiles(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def use(ctx: typer.Context, name: ProfileName) -> None:
-    """Use a profile from now on."""
+    """Use a profile for all following commands."""
     session: Session = ctx.obj
     if name not in profiles.known():
         raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name}.")
@@ -88,7 +90,7 @@ def use(ctx: typer.Context, name: ProfileName) -> None:
 
 @app.command()
 def remove(ctx: typer.Context, name: ProfileName) -> None:
-    """Remove a profile of yours, and its token."""
+    """Remove one of your profiles and its token."""
     session: Session = ctx.obj
     path = profiles.own_file()
     own = profiles.read(path)
@@ -104,8 +106,9 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
 
 
 def login(ctx: typer.Context, key: Key = None, as_json: AsJson = False) -> None:
-    """Get a new access token. Commands do so by themselves; this shows what the key may do. --json
-    shows the token.
+    """Get a new access token and show what the API key may do.
+
+    Other commands log in by themselves. --json shows the token.
     """
     session: Session = ctx.obj.begin(as_json)
     answer = session.api.log_in(key or new_key())
@@ -119,6 +122,6 @@ def login(ctx: typer.Context, key: Key = None, as_json: AsJson = False) -> None:
 
 
 def logout(ctx: typer.Context) -> None:
-    """Forget the access token. It stays valid for its time: at most 15 minutes."""
+    """Delete the local copy of the access token. The token stays valid for 15 minutes at most."""
     session: Session = ctx.obj
     session.tokens.forget(session.profile)

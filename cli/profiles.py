@@ -1,6 +1,4 @@
-"""Profiles: where an API is, and who asks. The user's own file, and those that a deployment's demo
-clients came with.
-"""
+"""The profiles that a user has: in the own file, and those of a deployment's demo clients."""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +12,11 @@ from workstation.local_system import ROOT, default_system
 from workstation.profiles import Profile, Profiles, first_error
 
 DEMO = "local"
-"""The profile of a new user: the first demo client of the local system."""
+"""The profile of a user without any: the first demo client of the local system."""
 
 
 def own_file() -> Path:
-    """The user's file, in the XDG configuration directory."""
+    """Return the file of the user, in the XDG configuration directory."""
     return (
         Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         / "trading"
@@ -27,7 +25,7 @@ def own_file() -> Path:
 
 
 def read(path: Path) -> Profiles:
-    """What is in the file; empty without one. Raises Failure."""
+    """Read a file; no profiles if it is missing. Raises Failure."""
     with file_errors_as_failures():
         return Profiles.read(path)
 
@@ -39,12 +37,12 @@ def write(path: Path, profiles: Profiles) -> None:
 
 
 def demo_files() -> list[Path]:
-    """What seeding the local system, or a deployment on AWS, has written."""
+    """Return the files that seeding has written, of the local system and of deployments on AWS."""
     return [default_system().profiles_file, *sorted((ROOT / ".local").glob("aws-*/profiles.json"))]
 
 
 def known() -> dict[str, tuple[Profile, Path]]:
-    """All profiles by name, and where each is from. The user's own come first. Raises Failure."""
+    """Return all profiles and their files by name. The user's own win. Raises Failure."""
     found: dict[str, tuple[Profile, Path]] = {}
     for path in (own_file(), *demo_files()):
         for name, profile in read(path).profiles.items():
@@ -53,14 +51,12 @@ def known() -> dict[str, tuple[Profile, Path]]:
 
 
 def current(name: str | None) -> str | None:
-    """The profile that is used: the named one, the user's choice, or the local system's if it is
-    there.
-    """
+    """Return the profile in use: the named one, the user's choice, or the local system's."""
     return name or read(own_file()).current or (DEMO if DEMO in known() else None)
 
 
 def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Profile:
-    """The profile to use, with what the environment says in its place. Raises Failure."""
+    """Return the profile to use. Environment variables override its fields. Raises Failure."""
     given = {
         field: value
         for field in Profile.model_fields
@@ -88,7 +84,7 @@ def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Pro
 
 
 def profile(fields: Mapping[str, str | None]) -> Profile:
-    """A profile of these fields. Raises Failure."""
+    """Make a profile. Raises Failure."""
     try:
         return Profile.model_validate(fields)
     except ValidationError as error:

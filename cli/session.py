@@ -1,4 +1,4 @@
-"""What every command has in common: the profile, the API, and where the answer goes."""
+"""What all commands have in common: the profile, the API and the screen."""
 
 import json
 import os
@@ -19,9 +19,7 @@ from workstation.screen import Screen
 
 
 class Session:
-    """One command at work. `screen`: standard output has the answer alone, everything else goes to
-    standard error.
-    """
+    """One run of a command."""
 
     def __init__(self, profile_name: str | None, patience: float) -> None:
         self._profile_name = profile_name
@@ -30,7 +28,7 @@ class Session:
         self.screen = Screen()
 
     def begin(self, as_json: bool) -> Self:
-        """Say how the command answers."""
+        """Choose between tables and JSON."""
         self.as_json = as_json
         self.screen = Screen(as_json)
         return self
@@ -60,18 +58,18 @@ class Session:
         self.screen.show(answer, *parts)
 
     def note(self, text: str) -> None:
-        """Say something beside the answer. To a script, nothing."""
+        """Write a note to standard error, unless a script reads JSON."""
         if not self.as_json:
             self.screen.note(text)
 
     def key(self, given: str | None, new: str) -> str:
-        """The idempotency key of this command, told before anything is sent."""
+        """Return the idempotency key of this command. A new one is shown before anything is sent."""
         if given is None:
             self.note(f"idempotency key {new}")
         return given or new
 
     def fail(self, failure: Failure) -> None:
-        """Say why the command ends; to a script as one JSON object on standard error."""
+        """Write to standard error why the command fails; with --json as one JSON object."""
         if self.as_json:
             sys.stderr.write(json.dumps(failure.document) + "\n")
         else:
@@ -79,7 +77,7 @@ class Session:
 
 
 def ask_secret(api_key: str) -> str:
-    """From TRADING_API_SECRET, or from whoever sits there. Raises Failure."""
+    """Return TRADING_API_SECRET, or ask the user. Raises Failure."""
     given = os.environ.get("TRADING_API_SECRET")
     if given:
         return given

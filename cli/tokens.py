@@ -13,25 +13,25 @@ from workstation.private_files import FileError, read_private, write_private
 from workstation.profiles import Profile
 
 MARGIN = timedelta(seconds=30)
-"""So long before its end a token is not used any more: a command may have to wait and try again."""
+"""Tokens that expire sooner are not used: a command may have to wait and retry."""
 
 
 class Token(BaseModel):
-    """As the API issued it."""
+    """An access token as the API issued it."""
 
     jwt_token: str
     expiration: AwareDatetime
 
 
 class TokenCache:
-    """One file a profile's API key, mode 0600. What cannot be read is as good as not there."""
+    """Keeps one file for each API key, mode 0600. A file that cannot be read counts as missing."""
 
     def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
         self._directory = directory
         self._now = now
 
     def load(self, profile: Profile) -> Token | None:
-        """A token that is valid for a while yet."""
+        """Return a token that is valid for a while, or None."""
         try:
             token = Token.model_validate_json(read_private(self._path(profile)) or b"")
         except (FileError, ValidationError):
@@ -39,12 +39,11 @@ class TokenCache:
         return token if token.expiration - MARGIN > self._now() else None
 
     def save(self, profile: Profile, token: Token) -> None:
-        """Keep it. Raises Failure."""
+        """Keep a token. Raises Failure."""
         with file_errors_as_failures():
             write_private(self._path(profile), token.model_dump_json().encode())
 
     def forget(self, profile: Profile) -> None:
-        """Remove it."""
         self._path(profile).unlink(missing_ok=True)
 
     def _path(self, profile: Profile) -> Path:
@@ -53,5 +52,5 @@ class TokenCache:
 
 
 def cache_directory() -> Path:
-    """In the XDG cache directory."""
+    """Return the directory of the tokens in the XDG cache directory."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trading" / "tokens"

@@ -1,4 +1,4 @@
-"""The API's answers as tables."""
+"""Draws answers of the API as tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ STYLES = {"REJECTED": "red", "CANCELED": "yellow", "EXPIRED": "yellow", "SETTLED
 
 
 def record(title: str, answer: Mapping[str, Any], leave_out: Iterable[str] = ()) -> Table:
-    """One thing, a line for each of its values; what is null or a list is not shown."""
+    """Draw one item, a line for each value. Nulls and lists are left out."""
     rows = [
         (name.replace("_", " "), cell(value))
         for name, value in answer.items()
@@ -23,9 +23,7 @@ def record(title: str, answer: Mapping[str, Any], leave_out: Iterable[str] = ())
 
 
 def rows(title: str, columns: Sequence[str], items: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Many things, a column for each of these values. `>`: numbers, aligned right. Without things,
-    a line that says so.
-    """
+    """Draw many items, a line for each. A column that begins with `>` is aligned right."""
     names = [column.lstrip(">") for column in columns]
     lines = [[cell(item.get(name)) for name in names] for item in items]
     if not lines:
@@ -34,7 +32,7 @@ def rows(title: str, columns: Sequence[str], items: Iterable[Mapping[str, Any]])
 
 
 def cell(value: Any) -> str | Text:
-    """A value as people read it."""
+    """Format a value for people."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -45,14 +43,14 @@ def cell(value: Any) -> str | Text:
 
 
 def moment(text: str) -> str:
-    """A time to the second; any other text as it is."""
+    """Shorten a time to the second. Return any other text as it is."""
     if len(text) == 27 and text[10] == "T" and text.endswith("Z"):
         return f"{text[:10]} {text[11:19]}Z"
     return text
 
 
 def terms(order: Mapping[str, Any]) -> str:
-    """`buy 10 KO limit 61.20 DAY`."""
+    """Format the terms of an order: `buy 10 KO limit 61.20 DAY`."""
     prices = [f"stop {order['stop_price']}"] if order.get("stop_price") else []
     if order.get("price"):
         prices.append(f"limit {order['price']}")
@@ -67,7 +65,7 @@ def terms(order: Mapping[str, Any]) -> str:
 
 
 def orders(title: str, items: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Orders, one a line."""
+    """Draw orders, one a line."""
     columns = ("order_id", "accepted_at", "terms", ">filled", ">average_price", "status")
     return rows(title, columns, [_line(order) for order in items])
 
@@ -84,7 +82,7 @@ def _line(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def status(order: Mapping[str, Any]) -> str:
-    """Where an order stands, and why."""
+    """Format the status of an order and the reason."""
     words = str(order["current_status"])
     if order.get("cancel_requested"):
         words += ", cancel requested"
@@ -94,7 +92,7 @@ def status(order: Mapping[str, Any]) -> str:
 
 
 def order(shown: Mapping[str, Any]) -> list[RenderableType]:
-    """An order and everything that happened to it."""
+    """Draw an order with its history, executions, clearing and settlement."""
     told = (
         "order_id",
         "stock_symbol",
@@ -154,10 +152,10 @@ HOLDING = (
 
 
 def holdings(items: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Positions, one a line."""
+    """Draw positions, one a line."""
     return rows("Positions", HOLDING, items)
 
 
 def balance(shown: Mapping[str, Any]) -> Table:
-    """Cash."""
+    """Draw cash."""
     return record("Cash", shown)

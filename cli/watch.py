@@ -1,4 +1,4 @@
-"""Looking again and again, until Ctrl-C."""
+"""Refreshes what a command shows, until Ctrl-C."""
 
 import json
 import sys
@@ -21,11 +21,9 @@ def watch(
     draw: Callable[[Any], RenderableType],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Show what `look` answers, in place; to a script or a pipe, what has changed since the look
-    before.
+    """Show what `look` returns, again and again, in place. In a pipe, show changes only.
 
-    What may pass (no answer, a rate limit) is said and looked past. Raises Failure for anything
-    else.
+    A temporary failure (no answer, a rate limit) is shown in the caption. Any other raises Failure.
     """
     console = (
         Console(highlight=False)

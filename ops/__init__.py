@@ -1,3 +1,3 @@
-"""The operator's command line: what is stuck, what failed, and what to do about it."""
+"""The operator's command line: it finds what is stuck or has failed, and repairs it."""
 
 import workstation  # noqa: F401  (puts the layers on the path, as Lambda does)

@@ -15,18 +15,21 @@ from trading.usecases.ports import StaleError
 from workstation.local_system import LocalError
 from workstation.screen import Screen
 
-HELP = """What is stuck, what failed, and what to do about it.
+HELP = """Find what is stuck or has failed, and repair it.
 
-Acts with your own AWS credentials (AWS_PROFILE, AWS_REGION) on the stage that you name; on the local AWS if it runs and you do not
-say --aws. Whatever changes something is written to the audit log first.
+Commands act on the local AWS if it runs, else on AWS. --local and --aws decide it by hand. On AWS
+they use your own credentials (AWS_PROFILE, AWS_REGION). Before a command changes anything, it
+writes an entry into the audit log.
 
-Exit status: 0 all is well; 1 something needs attention, or what was named is not there; 2 the command was written wrongly;
-3 AWS refused, or could not be reached.
+Examples: ops orders stuck --older-than 10m; ops --aws --stage prod dlq list
+
+Exit status: 0 nothing needs attention. 1 something needs attention, or was not found. 2 the command
+was written wrongly. 3 AWS refused, or could not be reached.
 """
 
 
 class Commands(TyperGroup):
-    """What AWS answers with is an exit status, not a traceback."""
+    """Turns errors of AWS into an exit status instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -39,7 +42,9 @@ class Commands(TyperGroup):
             Screen().note(f"{error}. {error.remedy}", "red")
             raise typer.Exit(Exit.UNREACHABLE) from error
         except StaleError as error:
-            Screen().note("Somebody else changed it at the same moment. Look again.", "yellow")
+            Screen().note(
+                "Somebody else changed it at the same moment. Look at it and try again.", "yellow"
+            )
             raise typer.Exit(Exit.ATTENTION) from error
 
 
@@ -57,18 +62,18 @@ app = typer.Typer(
 def choose(
     ctx: typer.Context,
     stage: Annotated[
-        str, typer.Option(envvar="TRADING_STAGE", help="The deployment's stage.")
+        str, typer.Option(envvar="TRADING_STAGE", help="Stage of the deployment: dev or prod.")
     ] = "dev",
     local: Annotated[
         bool | None,
         typer.Option(
             "--local/--aws",
-            help="The local AWS (TRADING_PORT, TRADING_LOCAL_DIR), or AWS.",
+            help="Act on the local AWS (TRADING_PORT, TRADING_LOCAL_DIR), or on AWS.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Choose the deployment."""
+    """Choose the deployment that the command acts on."""
     ctx.obj = Target.choose(stage, local)
 
 

@@ -1,4 +1,4 @@
-"""`ops audit`: what operators did."""
+"""`ops audit`: show what operators did."""
 
 from typing import Annotated
 
@@ -12,7 +12,8 @@ from workstation.screen import Screen, table
 Subject = Annotated[
     str | None,
     typer.Option(
-        help="Of this alone: `{queue}/{message id}`, `order/{id}`, `run/{job}`, `client/{id}`, `instrument/{symbol}`."
+        help="Only this subject: `{queue}/{message id}`, `order/{id}`, `run/{job}`, `client/{id}` or "
+        "`instrument/{symbol}`."
     ),
 ]
 
@@ -20,13 +21,13 @@ Subject = Annotated[
 def audit(
     ctx: typer.Context,
     subject: Subject = None,
-    last: Annotated[int, typer.Option(min=1, help="So many, the newest first.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="This many entries, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """What operators did and why. An entry is written before it is done, and for most of it another
-    after: `redriven`, `suspended`.
+    """Show what operators did and why, newest first.
 
-    Bodies of messages are shown with --subject and in JSON.
+    An entry is written before the action. For most actions another follows after it, for example
+    `redriven`. Message bodies are shown with --subject or --json.
     """
     log = AuditLog(ctx.obj)
     entries = log.of(subject)[::-1][:last] if subject else log.latest(last)

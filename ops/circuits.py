@@ -1,4 +1,4 @@
-"""`ops circuits`: each exchange's circuit, what opened it, and how the exchange has executed."""
+"""`ops circuits`: show the circuit breaker of each exchange and the latest outage."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +21,9 @@ STYLES = {"closed": "green", "half-open": "yellow", "open": "red"}
 
 
 def circuits(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Each exchange's circuit: closed, half-open or open, since when; what opened it; failures;
-    execution quality.
+    """Show the circuit breaker of each exchange, its latest outage and its execution quality.
 
-    Exit status 1 if one is not closed.
+    Exit status 1 if a circuit is not closed.
     """
     target: Target = ctx.obj
     exchange_ids = sorted(exchange.exchange_id for exchange in target.books.exchanges())

@@ -1,4 +1,4 @@
-"""`ops dlq`: look into the dead-letter queues, send messages back, throw them away."""
+"""`ops dlq`: look into the dead-letter queues, redrive or discard their messages."""
 
 from collections import Counter
 from typing import Annotated
@@ -17,23 +17,27 @@ from workstation.screen import Screen, in_words, table
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Dead-letter queues: execution, clearing, settlement (messages of the clients' mailboxes), invocations "
-    "(asynchronous invocations that failed three times), schedules (invocations that never reached their target).",
+    help="Look into the dead-letter queues, redrive or discard their messages.\n\n"
+    "execution, clearing, settlement: messages of the clients' mailboxes. "
+    "invocations: asynchronous invocations that failed three times. "
+    "schedules: invocations that never reached their target.",
 )
 
 Queue = Annotated[DeadLetterQueue, typer.Argument(show_default=False)]
 MessageId = Annotated[
-    str | None, typer.Option("--message", metavar="ID", help="This message alone.")
+    str | None, typer.Option("--message", metavar="ID", help="Only this message.")
 ]
-All = Annotated[bool, typer.Option("--all", help="All that were there when the command began.")]
+All = Annotated[
+    bool, typer.Option("--all", help="All messages that are there when the command begins.")
+]
 
 
 @app.command("list")
 def list_queues(ctx: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
-    """Each queue: how many messages, how old the oldest, why they are there. Exit status 1 if there
-    are any.
+    """List the queues: number of messages, age of the oldest, reasons. Exit status 1 if any has one.
 
-    Reasons are counted over what can be seen: of a mailbox's queue, ten messages of each client.
+    Reasons are counted over the messages that can be seen. Of a mailbox queue these are ten of each
+    client.
     """
     screen = Screen(as_json)
     dead_letters = _of(ctx, screen)
@@ -70,8 +74,9 @@ def show(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """The messages of a queue: reason, body, attributes, how often received. They stay where they
-    are, in their order.
+    """Show the messages of a queue: reason, body, attributes, number of receives.
+
+    The messages stay in the queue, in their order. Example: ops dlq show execution
     """
     screen = Screen(as_json)
     letters = _of(ctx, screen).peek(queue, limit)
@@ -93,7 +98,7 @@ def show(
         for letter in letters
     ]
     if not letters:
-        screen.note("Nothing is to be seen there.")
+        screen.note("No message can be seen.")
     screen.show(answer, *map(_drawn, letters))
 
 
@@ -106,17 +111,17 @@ def redrive(
     everything: All = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have done again what failed. A mailbox gets its message back, in its client's group, in
-    order; an invocation is invoked again with its event, a schedule's target with its input.
+    """Do again what failed: send a message back to its mailbox, or repeat an invocation.
 
-    Everything may be done twice, so a message that was handled already changes nothing.
+    Messages of one client go back in their order. A message that was handled before changes
+    nothing. Example: ops dlq redrive execution --all --reason "exchange is back"
     """
     screen = Screen(as_json)
     _one_or_all(message, everything)
     try:
         done = _of(ctx, screen).redrive(queue, message, reason)
     except CannotRedriveError as error:
-        screen.note(f"{error}. Discard it, or do by hand what it stands for.", "red")
+        screen.note(f"{error}. Do its work by hand, then discard it.", "red")
         raise typer.Exit(Exit.ATTENTION) from error
     _report(screen, "redriven", message, done)
 
@@ -130,7 +135,7 @@ def discard(
     everything: All = False,
     as_json: AsJson = False,
 ) -> None:
-    """Throw messages away. The audit log keeps their bodies."""
+    """Delete messages. The audit log keeps their bodies."""
     screen = Screen(as_json)
     _one_or_all(message, everything)
     _report(screen, "discarded", message, _of(ctx, screen).discard(queue, message, reason))
@@ -151,13 +156,13 @@ def _report(screen: Screen, past: str, message: str | None, done: Done) -> None:
         _not_seen(screen, message)
     screen.show({past: done.handled, "left": done.left}, f"{done.handled} {past}.")
     if done.left:
-        screen.note(f"{done.left} came after this had begun and are left.", "yellow")
+        screen.note(f"{done.left} arrived after the command began and are left.", "yellow")
 
 
 def _not_seen(screen: Screen, message: str) -> None:
     screen.note(
-        f"{message} is not to be seen. Of a mailbox's queue only the first ten of each client are; and while somebody else "
-        "looks, theirs are hidden, for a minute at most.",
+        f"{message} cannot be seen. Of a mailbox queue, only the first ten messages of each "
+        "client can. While somebody else looks at a message, it is hidden for a minute at most.",
         "red",
     )
     raise typer.Exit(Exit.ATTENTION)

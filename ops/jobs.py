@@ -1,4 +1,4 @@
-"""Starting by hand what schedules start: everything may be started any number of times."""
+"""Start by hand what the schedules start. Each job may run any number of times."""
 
 import json
 from datetime import datetime
@@ -16,20 +16,23 @@ from trading.domain.values import iso
 from workstation.screen import Screen
 
 Date = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date, as 2026-11-24.")
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Business date, for example 2026-11-24."),
 ]
 
 
 def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Run the sweeper now: it pushes every order that is due to move and did not."""
+    """Run the sweeper now. It looks after every order whose next step is overdue."""
     _invoke(ctx, "sweeper", {}, reason, as_json)
 
 
 def close_day(
     ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False
 ) -> None:
-    """Expire the DAY orders of a business date or before, also before its close; without a date,
-    what is over by now.
+    """Expire DAY orders of a business date and of earlier ones, even before the market closes.
+
+    Without --date: of the sessions that are over. Example: ops close-day --date 2026-11-24 --reason
+    "early close"
     """
     _invoke(
         ctx,
@@ -41,14 +44,15 @@ def close_day(
 
 
 def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Sign tokens with a new key. The previous one stays valid; twice within 15 minutes logs
-    everybody out.
+    """Sign tokens with a new key. Tokens of the previous key stay valid.
+
+    Two rotations within 15 minutes log all clients out.
     """
     _invoke(ctx, "key-rotation", {"scheduled_time": iso(clock.now())}, reason, as_json)
 
 
 def settle(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False) -> None:
-    """Start a settlement cycle: for a business date, or for today."""
+    """Start the settlement cycle of a business date. Without --date: of today."""
     target: Target = ctx.obj
     given = {"settlement_date": date.date().isoformat()} if date else {}
     AuditLog(target).record(f"run/{SETTLEMENT_CYCLE}", "run", reason, input=json.dumps(given))
@@ -74,7 +78,7 @@ def _invoke(
 def run_function(
     target: Target, function: str, event: dict[str, Any], reason: str
 ) -> tuple[Any, bool]:
-    """Invoke a function and wait for its answer; and whether it failed."""
+    """Invoke a function. Return its answer, and whether it failed."""
     AuditLog(target).record(f"run/{function}", "run", reason, input=json.dumps(event))
     answer = target.functions.invoke(FunctionName=target.named(function), Payload=json.dumps(event))
     return json.loads(answer["Payload"].read() or b"null"), "FunctionError" in answer

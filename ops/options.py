@@ -11,7 +11,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: Any) -> timedelta:
-    """`90s`, `5m`, `2h`, `1d`."""
+    """Parse `90s`, `5m`, `2h` or `1d`."""
     if isinstance(text, timedelta):
         return text
     match = DURATION.fullmatch(str(text))
@@ -20,8 +20,9 @@ def duration(text: Any) -> timedelta:
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of tables, for scripts.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables, for scripts.")]
 Reason = Annotated[
-    str, typer.Option("--reason", help="Why. It is kept in the audit log.", show_default=False)
+    str,
+    typer.Option("--reason", help="Why you do this. The audit log keeps it.", show_default=False),
 ]
-Limit = Annotated[int, typer.Option(min=4, help="Look at so many at most, the oldest first.")]
+Limit = Annotated[int, typer.Option(min=4, help="Look at this many at most, oldest first.")]

@@ -1,4 +1,4 @@
-"""`ops orders`: what is stuck, one order in full, and taking an order off the list for people."""
+"""`ops orders`: list stuck orders, show an order, resolve an order that is flagged for review."""
 
 import json
 from typing import Annotated, Any
@@ -19,11 +19,16 @@ from trading.domain.orders.order import Order
 from trading.domain.values import iso
 from workstation.screen import Screen, in_words, table
 
-app = typer.Typer(no_args_is_help=True, help="Orders: what is stuck, and one order in full.")
+app = typer.Typer(
+    no_args_is_help=True, help="List stuck orders, show an order, resolve a flagged order."
+)
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False)]
 OlderThan = Annotated[
-    Any, typer.Option(parser=duration, metavar="90s|5m|2h|1d", help="Without a step for so long.")
+    Any,
+    typer.Option(
+        parser=duration, metavar="90s|5m|2h|1d", help="Only orders without progress for this long."
+    ),
 ]
 
 
@@ -37,10 +42,10 @@ def _lifecycle(target: Target) -> LifecycleLookup:
 def stuck(
     ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000, as_json: AsJson = False
 ) -> None:
-    """Orders that do not move, by age and stage. Exit status 1 if there are any.
+    """List orders that make no progress, oldest first, with the step that they wait at.
 
-    An order that rests at an exchange within its time is not stuck: the sweeper asks about it every
-    half hour.
+    An order that rests at an exchange is not stuck: the sweeper asks about it every half hour.
+    Exit status 1 if an order is stuck. Example: ops orders stuck --older-than 10m
     """
     target: Target = ctx.obj
     screen = Screen(as_json)
@@ -73,7 +78,7 @@ def stuck(
     screen.show(answer, *((stages, orders) if found else ("No order is stuck.",)))
     if not complete:
         screen.note(
-            f"There may be more: only the {limit} that are due longest were looked at (--limit).",
+            f"There may be more: the command looked at the {limit} oldest only (see --limit).",
             "yellow",
         )
     raise typer.Exit(Exit.ATTENTION if found else Exit.OK)
@@ -81,8 +86,9 @@ def stuck(
 
 @app.command()
 def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None:
-    """An order: terms, history, children, ledger entries, its workflow, and messages about it in
-    the DLQs.
+    """Show an order: terms, history, children, ledger entries and workflow.
+
+    Messages about it in the dead-letter queues are shown, too.
     """
     target: Target = ctx.obj
     screen = Screen(as_json)
@@ -111,8 +117,9 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
 
 @app.command()
 def resolve(ctx: typer.Context, order_id: OrderId, reason: Reason, as_json: AsJson = False) -> None:
-    """Take an order off the list for people: what it was flagged for is settled. Its breaks stay in
-    the ledger.
+    """Clear the review flag of an order, once its cause is dealt with.
+
+    Breaks of the order stay in the ledger.
     """
     target: Target = ctx.obj
     screen = Screen(as_json)

@@ -1,6 +1,4 @@
-"""`ops reconciliation`: what the latest check of the books' invariants found, and checking them
-now.
-"""
+"""`ops reconciliation`: check the invariants of the books, and show the latest report."""
 
 import typer
 from rich.text import Text
@@ -14,20 +12,21 @@ from trading.domain.reconciliation import INVARIANTS
 from trading.domain.values import iso
 from workstation.screen import Screen, table
 
-app = typer.Typer(no_args_is_help=True, help="The books against their invariants.")
+app = typer.Typer(no_args_is_help=True, help="Check the books against their invariants.")
 
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """The report of the latest run. Exit status 1 if it found anything, did not read everything, or
-    there is none.
+    """Show the report of the latest run.
+
+    Exit status 1 if an invariant is broken, the run was not complete, or there is no report.
     """
     _show(ctx.obj, Screen(as_json))
 
 
 @app.command()
 def run(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Check now, wait, and show the report. Harmless at any time: it reads, and writes its report."""
+    """Check now, wait for the end, and show the report. The check changes nothing in the books."""
     screen = Screen(as_json)
     answer, failed = run_function(ctx.obj, "reconciliation", {}, reason)
     if failed:
@@ -45,7 +44,7 @@ def _show(target: Target, screen: Screen) -> None:
     about = {
         "started": iso(report.started_at),
         "finished": iso(report.finished_at),
-        "read": read if report.complete else f"{read}: not everything, its time was over",
+        "read": read if report.complete else f"{read}: not everything, the time was over",
         "clients in motion, not judged": report.in_motion,
         "findings that a second look did not show": report.unconfirmed,
         "breaks in the ledger": report.breaks,

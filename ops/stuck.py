@@ -1,6 +1,4 @@
-"""Orders that do not move: where they stand, and since when. Read from the sparse indexes, never by
-a scan.
-"""
+"""Find orders that make no progress, from the sparse indexes and never by a scan."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +18,12 @@ from trading.usecases.ports import Clock
 from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
 SETTLEMENT_TAKES = timedelta(hours=1)
-"""So long after its cycle has begun an obligation is not yet late."""
+"""An obligation is late when its settlement cycle began longer ago than this."""
 AT_A_TIME = 8
 
 
 class Stage(StrEnum):
-    """Where an order stands."""
+    """The step that a stuck order waits at."""
 
     NOT_DISPATCHED = "accepted, not dispatched"
     NOT_ROUTED = "dispatched, not routed"
@@ -39,7 +37,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Stuck:
-    """One order. `since`: its last step, or when its trade should have settled."""
+    """A stuck order. `since`: its last progress, or the time at which its trade was due to settle."""
 
     order_id: str
     client_id: str
@@ -51,15 +49,16 @@ class Stuck:
 
 @dataclass(frozen=True)
 class StuckOrders:
-    """Finds them. `workflow_status` tells how an order's workflow stands; None if it has none."""
+    """Finds stuck orders. `workflow_status` returns None for an order without a workflow."""
 
     books: TableBooks
     workflow_status: Callable[[str], str | None]
     clock: Clock
 
     def find(self, older_than: timedelta, limit: int) -> tuple[list[Stuck], bool]:
-        """The oldest first, and whether all were looked at. What is flagged, or late to settle,
-        counts at any age.
+        """Return stuck orders, oldest first, and whether all orders were looked at.
+
+        Orders that are flagged for review or late to settle count at any age.
         """
         now = self.clock()
         # What the sweeper has just pushed is listed as due in a minute.
@@ -135,12 +134,12 @@ class StuckOrders:
 
 
 def cycle_of(day: date) -> datetime:
-    """When the settlement cycle of a day begins."""
+    """Return when the settlement cycle of a day begins."""
     return datetime.combine(day, SETTLEMENT_CYCLE_AT, calendars.NEW_YORK)
 
 
 def last_settled_day(now: datetime) -> date:
-    """The latest business day on which everything due should have been settled by now."""
+    """Return the latest business day whose settlements should all be done by now."""
     day = now.astimezone(calendars.NEW_YORK).date()
     while not calendars.is_business_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
         day -= timedelta(days=1)
@@ -148,5 +147,5 @@ def last_settled_day(now: datetime) -> date:
 
 
 def counted(stuck: Sequence[Stuck]) -> dict[str, int]:
-    """How many stand at each stage."""
+    """Count the orders at each step."""
     return {stage: n for stage in Stage if (n := sum(s.stage is stage for s in stuck))}

@@ -1,6 +1,4 @@
-"""Which deployment a command speaks to: a stage on AWS with the caller's own credentials, or the
-local AWS.
-"""
+"""The deployment that a command acts on: a stage on AWS, or the local AWS."""
 
 import getpass
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
 )
 ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_max_attempts": 1})
-"""To invoke a function and wait for it: repeated by itself, the call would run it twice."""
+"""For invocations that wait for the answer. A retry by the SDK would run the function twice."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,7 @@ class Target:
 
     @classmethod
     def choose(cls, stage: str, local: bool | None) -> "Target":
-        """The local AWS if asked for, or if nothing was asked for and it runs; else AWS as the
-        environment says.
-        """
+        """Choose the local AWS if `local` says so, or if `local` is None and it runs; else AWS."""
         system = default_system()
         if local or (local is None and system.is_running):
             session = boto3.Session(
@@ -60,7 +56,7 @@ class Target:
         return f"stage {self.stage}, {where}"
 
     def named(self, name: str) -> str:
-        """The physical name of one of the deployment's resources."""
+        """Return the physical name of a resource of the deployment."""
         return f"trading-{self.stage}-{name}"
 
     @cached_property
@@ -89,7 +85,7 @@ class Target:
 
     @cached_property
     def books(self) -> TableBooks:
-        """The books, read and written as the functions do."""
+        """The tables, read and written by the same code as in the functions."""
         names = TableNames(**{name: self.named(name) for name in TableNames.__dataclass_fields__})
         return TableBooks(self.dynamodb, names, clock.now)
 
@@ -100,25 +96,22 @@ class Target:
 
     @property
     def who(self) -> str:
-        """Who acts: what AWS knows the caller as, or the user of this machine."""
+        """The caller for the audit log: the ARN on AWS, the user name on the local AWS."""
         return f"local user {getpass.getuser()}" if self.system else self._identity["Arn"]
 
     def states_arn(self, kind: str, name: str) -> str:
-        """The ARN of a state machine (`stateMachine`), or of an execution (`execution`, then
-        `{machine}:{name}`).
-        """
+        """Return an ARN. `kind`: `stateMachine`, or `execution` with the name `{machine}:{name}`."""
         partition, account = self._identity["Arn"].split(":")[1], self._identity["Account"]
         return (
             f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"
         )
 
     def queue_url(self, name: str) -> str:
-        """The address of a queue."""
         return self.sqs.get_queue_url(QueueName=self.named(name))["QueueUrl"]
 
     @cached_property
     def _announced(self) -> boto3.Session:
-        """The session; the first who asks for it makes known where we are."""
+        """The session. Its first use tells the user which deployment the command acts on."""
         Screen().note(str(self))
         return self.session
 

@@ -1,4 +1,4 @@
-"""Where the local system lives: its directory, its port, its environment."""
+"""The local system: its directory, port, files and environment variables."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ STAGE = "dev"
 
 
 class LocalError(Exception):
-    """Something went wrong; `remedy` says what the user can do."""
+    """Something went wrong on this machine. `remedy` tells the user what to do."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class LocalError(Exception):
 
 @dataclass(frozen=True)
 class LocalSystem:
-    """One local system: everything it keeps is under `directory`, it answers on `port`."""
+    """A local system. It keeps everything under `directory` and listens on `port`."""
 
     directory: Path
     port: int
@@ -34,51 +34,47 @@ class LocalSystem:
 
     @property
     def state(self) -> Path:
-        """What a clean start throws away."""
+        """The state, which a clean start deletes."""
         return self.directory / "state"
 
     @property
     def scratch(self) -> Path:
-        """Where the local AWS unpacks functions and layers, anew for every worker; emptied at each
-        start and stop.
-        """
+        """Where the local AWS unpacks functions and layers. Each start and stop empties it."""
         return self.directory / "scratch"
 
     @property
     def pid_file(self) -> Path:
-        """Holds the process id of the local AWS."""
+        """Holds the process id of the local AWS, which keeps the file locked while it lives."""
         return self.directory / "aws.pid"
 
     @property
     def aws_log(self) -> Path:
-        """The local AWS's log; the Lambda functions' output is in it."""
+        """The log of the local AWS, with the output of the functions."""
         return self.directory / "aws.log"
 
     @property
     def deploy_log(self) -> Path:
-        """Full output of building the layers and of the CDK."""
+        """The full output of the layer build and of the CDK."""
         return self.directory / "deploy.log"
 
     @property
     def outputs_file(self) -> Path:
-        """The stacks' outputs, as the CDK writes them."""
+        """The outputs of the stacks, as the CDK writes them."""
         return self.state / "outputs.json"
 
     @property
     def credentials_file(self) -> Path:
-        """API keys and secrets of the demo clients (mode 0600)."""
+        """The API keys and secrets of the demo clients (mode 0600)."""
         return self.state / "credentials.json"
 
     @property
     def profiles_file(self) -> Path:
-        """The demo clients' profiles for the command line (mode 0600)."""
+        """The profiles of the demo clients for the command line (mode 0600)."""
         return self.state / "profiles.json"
 
     @property
     def pid(self) -> int | None:
-        """The process id of the local AWS while it lives: it holds a lock on the file that names
-        it.
-        """
+        """The process id of the local AWS, or None if nobody holds the lock on its file."""
         try:
             with self.pid_file.open() as file:
                 try:
@@ -91,11 +87,11 @@ class LocalSystem:
 
     @property
     def is_running(self) -> bool:
-        """Whether this system's own local AWS is up, whatever else may hold the port."""
+        """Whether the local AWS of this system runs. Another program may hold the port."""
         return self.pid is not None
 
     def aws_environment(self) -> dict[str, str]:
-        """What points an AWS SDK, or the CDK, at the local AWS. The credentials are dummies."""
+        """Return the variables that point an AWS SDK or the CDK at the local AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -105,8 +101,9 @@ class LocalSystem:
         }
 
     def tool_environment(self) -> dict[str, str]:
-        """`aws_environment` for child processes, with the tools of the virtual environment first on
-        the path.
+        """Return the environment of a child process that uses the local AWS.
+
+        The tools of the virtual environment come first on its path.
         """
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("AWS_")
@@ -116,7 +113,7 @@ class LocalSystem:
 
 
 def default_system() -> LocalSystem:
-    """The user's local system. TRADING_PORT and TRADING_LOCAL_DIR move it."""
+    """Return the local system of TRADING_PORT and TRADING_LOCAL_DIR, or the default one."""
     port = os.environ.get("TRADING_PORT", "4566")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise LocalError(

@@ -1,4 +1,4 @@
-"""Files that hold secrets: nobody but their owner may read them."""
+"""Files with secrets, which only their owner may read."""
 
 import os
 import stat
@@ -14,8 +14,9 @@ class FileError(Exception):
 
 
 def read_private(path: Path) -> bytes | None:
-    """The contents; None without such a file. Raises FileError if others may read it or it cannot be
-    read.
+    """Return the contents, or None if the file is missing.
+
+    Raises FileError if the file cannot be read, or if others may read it.
     """
     try:
         with path.open("rb") as file:
@@ -23,7 +24,8 @@ def read_private(path: Path) -> bytes | None:
             if mode & 0o077:
                 raise FileError(
                     "FILE_NOT_PRIVATE",
-                    f"{path} holds secrets and others may read it (mode {mode:04o}). Run: chmod 600 {path}",
+                    f"{path} holds secrets and others may read it (mode {mode:04o}). "
+                    f"Run: chmod 600 {path}",
                 )
             return file.read()
     except FileNotFoundError:
@@ -33,7 +35,7 @@ def read_private(path: Path) -> bytes | None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace the file as a whole, mode 0600 from its first byte on. Raises FileError."""
+    """Replace the file in one step. Its mode is 0600 from the first byte on. Raises FileError."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

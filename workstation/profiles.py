@@ -11,12 +11,12 @@ from workstation.private_files import FileError, read_private, write_private
 
 
 def _address(url: str) -> str:
-    """Secrets travel encrypted, or stay on this machine. Raises ValueError."""
+    """Check that a secret sent to this address is encrypted or stays here. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url} is not the address of an API")
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-        raise ValueError(f"{url}: only https, for the secret would be sent in clear")
+        raise ValueError(f"{url}: use https, or the secret would be sent unencrypted")
     return url.rstrip("/")
 
 
@@ -31,9 +31,7 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Profile(BaseModel):
-    """`url` is the public API's, `admin_url` the internal API's. Without `api_secret` it is asked
-    for.
-    """
+    """`url`: the public API. `admin_url`: the internal API. `api_secret`: None to ask the user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +43,7 @@ class Profile(BaseModel):
 
 
 class Profiles(BaseModel):
-    """A file of profiles. `current`: which one is used if none is named."""
+    """The contents of a file. `current`: the profile to use if a command names none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,12 +51,12 @@ class Profiles(BaseModel):
     profiles: dict[str, Profile] = {}
 
     def with_current(self, name: str) -> "Profiles":
-        """The same profiles, with this one in use."""
+        """Return these profiles with another current one."""
         return Profiles(current=name, profiles=self.profiles)
 
     @classmethod
     def read(cls, path: Path) -> "Profiles":
-        """What is in the file; empty without one. Raises FileError."""
+        """Read a file; no profiles if it is missing. Raises FileError."""
         content = read_private(path)
         if content is None:
             return cls()
@@ -66,15 +64,15 @@ class Profiles(BaseModel):
             return cls.model_validate_json(content)
         except ValidationError as error:
             raise FileError(
-                "PROFILES_NOT_VALID", f"{path} is no file of profiles: {first_error(error)}"
+                "PROFILES_NOT_VALID", f"{path} is not a profile file: {first_error(error)}"
             ) from error
 
     def write(self, path: Path) -> None:
-        """Mode 0600. Raises FileError."""
+        """Replace the file, mode 0600. Raises FileError."""
         write_private(path, self.model_dump_json(indent=2, exclude_none=True).encode() + b"\n")
 
 
 def first_error(error: ValidationError) -> str:
-    """The first error, without the value: it may be a secret."""
+    """Format the first error without the value, which may be a secret."""
     found = error.errors(include_input=False)[0]
     return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}"

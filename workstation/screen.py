@@ -1,6 +1,4 @@
-"""How a command line of ours answers: tables for people, JSON for scripts, notes beside both. Knows
-nothing of orders or queues.
-"""
+"""The output of the command lines: tables for people, JSON for scripts, notes beside both."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 PIPE_WIDTH = 220
+"""Columns, when the output is no terminal."""
 
 
 class Screen:
-    """Standard output holds the answer and nothing else; everything said about it goes to standard
-    error.
-    """
+    """Writes the answer to standard output, and notes to standard error."""
 
     def __init__(self, as_json: bool = False) -> None:
         self._as_json = as_json
@@ -28,7 +25,7 @@ class Screen:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def show(self, answer: Any, *parts: RenderableType) -> None:
-        """The answer as JSON, or its parts one below the other."""
+        """Write the answer as JSON, or its parts one below the other."""
         if self._as_json:
             self._out.file.write(json.dumps(answer, indent=2, default=str) + "\n")
             return
@@ -36,12 +33,12 @@ class Screen:
             self._out.print(Text(part) if isinstance(part, str) else part)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Say something beside the answer."""
+        """Write a note to standard error."""
         self._err.print(Text(text, style=style))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table; a column whose name starts with `>` is aligned right."""
+    """Draw a table. A column whose name begins with `>` is aligned right."""
     drawn = Table(
         title=title,
         title_justify="left",
@@ -67,7 +64,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def in_words(age: timedelta) -> str:
-    """`3d 4h`, `5m 10s`: the two largest units."""
+    """Format a duration in its two largest units: `3d 4h`, `5m 10s`."""
     seconds = max(int(age.total_seconds()), 0)
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
