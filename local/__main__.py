@@ -12,24 +12,22 @@ from workstation.local_system import LocalError, LocalSystem, default_system
 
 
 def main() -> int:
-    """Do what the command line says. 0: done and right; 1: something is wrong, and it says what to
-    do.
-    """
+    """Run the command. Return 0, or 1 after telling the user what is wrong and what to do."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run_command = commands.add_parser(
-        "run", help="start, deploy, seed, play a session; leave the system up"
+        "run", help="start a clean system, deploy, seed and play a session; the system stays up"
     )
     run_command.add_argument(
-        "--keep", action="store_true", help="start from the state that `stop` kept"
+        "--keep", action="store_true", help="start from the state that `stop` has kept"
     )
-    commands.add_parser("deploy", help="deploy the code as it is to the running system")
+    commands.add_parser("deploy", help="deploy the present code to the running system")
     commands.add_parser(
-        "seed", help="write the reference data and the demo clients; harmless when repeated"
+        "seed", help="write the reference data and the demo clients; it may be repeated"
     )
     commands.add_parser("session", help="play a trading session on the running system")
     commands.add_parser("stop", help="stop the local AWS and keep its state")
-    commands.add_parser("status", help="show what runs, where")
+    commands.add_parser("status", help="show the addresses of the running system")
     arguments = parser.parse_args()
     console = Console()
     try:
@@ -57,7 +55,7 @@ def _seed(system: LocalSystem, _: Console) -> bool:
 def _stop(system: LocalSystem, console: Console) -> bool:
     stopped = server.stop(system)
     console.print(
-        "Stopped; `make run KEEP=1` goes on from here." if stopped else "It was not running."
+        "Stopped. `make run KEEP=1` goes on from here." if stopped else "It was not running."
     )
     return True
 

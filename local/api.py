@@ -1,4 +1,4 @@
-"""A client of the public API, over HTTP as any other."""
+"""An HTTP client of the public API."""
 
 import json
 from typing import Any, Self
@@ -10,7 +10,7 @@ SECONDS = 30.0
 
 
 class Credentials(BaseModel):
-    """What a client logs in with."""
+    """The API key and secret with which a client logs in."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,9 +20,7 @@ class Credentials(BaseModel):
 
 
 class TradingClient:
-    """Logs in once, then places and reads orders. Methods return the response as it came, whatever
-    its status.
-    """
+    """Logs in once, then places and reads orders. Methods return responses of any status."""
 
     def __init__(self, base_url: str, credentials: Credentials) -> None:
         self.client_id = credentials.client_id
@@ -36,9 +34,7 @@ class TradingClient:
         self._http.close()
 
     def log_in(self, idempotency_key: str) -> str:
-        """Exchange the credentials for a token, use it from now on, and return it. Raises
-        httpx.HTTPStatusError.
-        """
+        """Log in, use the token from now on, and return it. Raises httpx.HTTPStatusError."""
         body = {"api_key": self._credentials.api_key, "api_secret": self._credentials.api_secret}
         answer = self.post("/api/v1/auth/token", body, idempotency_key).raise_for_status()
         token = str(answer.json()["jwt_token"])
@@ -75,7 +71,7 @@ class TradingClient:
         return self._http.get(f"/api/v1/orders/{order_id}")
 
     def post(self, path: str, body: Any, idempotency_key: str | None) -> httpx.Response:
-        """POST any JSON (bytes and str are sent as they are)."""
+        """POST a body as JSON. Bytes and strings are sent unchanged."""
         content = body if isinstance(body, bytes | str) else json.dumps(body)
         headers = {"Content-Type": "application/json"}
         if idempotency_key is not None:
@@ -84,5 +80,5 @@ class TradingClient:
 
 
 def rest_api_url(endpoint: str, api_id: str, stage: str) -> str:
-    """Where the local AWS serves a REST API."""
+    """Return the address at which the local AWS serves a REST API."""
     return f"{endpoint}/restapis/{api_id}/{stage}/_user_request_"

@@ -1,5 +1,6 @@
-"""The local AWS: MiniStack in this process. Started by `local.server` with the path of the file to
-hold locked.
+"""The local AWS: MiniStack in this process, with our patches.
+
+`local.server` starts it with the path of the file that it keeps locked.
 """
 
 import fcntl
@@ -20,8 +21,9 @@ from local import (
 
 
 def hold_pid_file(path: str) -> int:
-    """Write our process id and keep the file locked for as long as we live. BlockingIOError:
-    another holds it.
+    """Write the process id into the file, and lock it until this process ends.
+
+    Raises BlockingIOError if another process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,11 +33,9 @@ def hold_pid_file(path: str) -> int:
 
 
 async def end_once_saved(scope: Any, receive: Any, send: Any) -> None:
-    """MiniStack's lifespan, which ends with the state saved; and then the process, whatever still
-    runs in its threads.
+    """Run MiniStack's lifespan, which saves the state at its end; then end the process.
 
-    Python would wait for them at exit, and one that runs a Map waits for its task tokens, for
-    minutes.
+    Python would wait for all threads. A thread that runs a Map waits for task tokens, for minutes.
     """
     await _lifespan(scope, receive, send)
     os._exit(0)

@@ -9,9 +9,7 @@ from workstation.local_system import ACCOUNT, REGION, LocalSystem
 
 
 def aws_client(system: LocalSystem, service: str) -> Any:
-    """A boto3 client of the local AWS. Calls are not repeated by themselves: an invocation would
-    run twice.
-    """
+    """Make a boto3 client of the local AWS. It does not retry: an invocation would run twice."""
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=system.endpoint,

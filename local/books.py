@@ -1,4 +1,4 @@
-"""The books of the local system, read whole: for the final report and for the reconciliation."""
+"""Reads all books of the local system, for the final report and the reconciliation."""
 
 from local import seed
 from local.aws_client import aws_client
@@ -8,7 +8,7 @@ from workstation.local_system import LocalSystem
 
 
 def snapshot(system: LocalSystem, *, day_is_over: bool) -> Snapshot:
-    """Everything in the tables. Only right while nothing moves."""
+    """Read everything in the tables. The result is consistent only while nothing moves."""
     names = seed.table_names(system)
     reader = TableReader(
         aws_client(system, "dynamodb"),

@@ -1,8 +1,7 @@
-"""Write the exchange calendar's table from the `holidays` library: `python -m local.calendar
-[--check]`.
+"""Generates the table of exchange holidays: `python -m local.calendar [--check]`.
 
-The library takes almost a second to import, which every cold start would pay; a table of dates
-takes nothing.
+The `holidays` library takes almost a second to import. A generated table saves that second at
+every cold start.
 """
 
 import argparse
@@ -19,7 +18,7 @@ YEARS = range(2024, 2041)
 
 
 def render() -> str:
-    """The table's source text."""
+    """Return the source text of the table."""
 
     def rows(category: str) -> str:
         days = sorted(NewYorkStockExchange(years=YEARS, categories=category))  # type: ignore[no-untyped-call]
@@ -34,7 +33,7 @@ def render() -> str:
 
 
 def main() -> int:
-    """Write the table, or with --check tell whether it is what the library says."""
+    """Write the table, or with --check compare it with the library."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     if not parser.parse_args().check:

@@ -1,6 +1,4 @@
-"""The end of a business day, as its schedules would bring it about: the close, then the settlement
-cycle.
-"""
+"""Ends a business day as the schedules would: the close, then the settlement cycle."""
 
 import json
 import time
@@ -17,12 +15,12 @@ SETTLEMENT_SECONDS = 600
 
 
 def business_date() -> date:
-    """The session that an order placed now belongs to."""
+    """Return the business date of an order that is placed now."""
     return calendars.business_date(datetime.now(UTC))
 
 
 def invoke(system: LocalSystem, function: str, event: dict[str, Any]) -> Any:
-    """Call a function and wait for what it returns. Raises LocalError with its error."""
+    """Call a function and return its answer. Raises LocalError with the error of the function."""
     answer = aws_client(system, "lambda").invoke(
         FunctionName=f"trading-{STAGE}-{function}", Payload=json.dumps(event)
     )
@@ -33,8 +31,9 @@ def invoke(system: LocalSystem, function: str, event: dict[str, Any]) -> Any:
 
 
 def settle(system: LocalSystem, settlement_date: date, progress: Callable[[], None]) -> Any:
-    """Run SettlementCycle for a date and wait for its output. Raises LocalError if it fails or
-    takes too long.
+    """Run SettlementCycle for a date and return its output.
+
+    Raises LocalError if it fails or takes longer than SETTLEMENT_SECONDS.
     """
     steps = aws_client(system, "stepfunctions")
     started = steps.start_execution(

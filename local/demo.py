@@ -1,4 +1,4 @@
-"""The demo's clients: who they are, what they may do, what they start with."""
+"""The demo clients: names, limits, permissions, and opening cash and shares."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,12 +13,12 @@ SERVICE_PERMISSIONS = (
     "settlement:write",
 )
 SERVICE_ID = "internal-service"
-"""The one credential of the internal API."""
+"""The only credential of the internal API."""
 
 
 @dataclass(frozen=True)
 class DemoClient:
-    """A client with its opening cash and shares (symbol → quantity and what they cost in all)."""
+    """A client with opening cash and shares. `shares`: symbol → quantity and total cost."""
 
     client: Client
     cash: Decimal

@@ -1,6 +1,4 @@
-"""The demo clients' profiles for the command line: where their deployment's APIs are, and their
-credentials.
-"""
+"""Writes the profiles of the demo clients for the command line."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +15,9 @@ def write(
     internal_url: str,
     credentials: Mapping[str, Credentials],
 ) -> None:
-    """`name` is the first demo client's, `name-bob` another's, `name-admin` the internal service's.
-    Mode 0600.
+    """Write a profile file, mode 0600.
+
+    The first client gets `name`, others `name-bob` and the like, the internal service `name-admin`.
     """
     profiles: dict[str, Profile] = {}
     for client_id, secret in credentials.items():

@@ -1,4 +1,4 @@
-"""Deploys the very app that goes to AWS to the local AWS, with the CDK's own command line."""
+"""Deploys the app to the local AWS with the command line of the CDK, as it is deployed to AWS."""
 
 import json
 import os
@@ -18,8 +18,9 @@ DEPLOY_SECONDS = 900
 
 
 def deploy(system: LocalSystem, progress: Callable[[str], None]) -> dict[str, str]:
-    """Build the layers, bootstrap, deploy every stack. Returns the stacks' outputs; `progress` gets
-    the last line.
+    """Build the layers, bootstrap, deploy all stacks. Return the outputs of the stacks.
+
+    `progress` gets the last line of the output, again and again.
     """
     system.deploy_log.unlink(missing_ok=True)
     cdk = [str(Path(sys.executable).parent / "cdk"), "--no-notices", "--no-color"]
@@ -32,14 +33,14 @@ def deploy(system: LocalSystem, progress: Callable[[str], None]) -> dict[str, st
         str(system.outputs_file),
     ]
     _run(system, [sys.executable, "-m", "local.layers", "local"], LAYERS_SECONDS, progress)
-    # Away from cdk.json: with an app in sight the CDK would synthesize it only to ignore it.
+    # Run it away from cdk.json. Otherwise the CDK would synthesize the app and not use it.
     _run(system, bootstrap, BOOTSTRAP_SECONDS, progress, directory=system.directory)
     _run(system, deployment, DEPLOY_SECONDS, progress)
     return outputs(system)
 
 
 def outputs(system: LocalSystem) -> dict[str, str]:
-    """The outputs of all stacks, of the last deployment."""
+    """Return the outputs of all stacks of the last deployment."""
     try:
         stacks: dict[str, dict[str, str]] = json.loads(system.outputs_file.read_text())
     except FileNotFoundError as error:
@@ -87,13 +88,13 @@ def _run(
             else f"failed with exit status {ended}"
         )
         raise LocalError(
-            f"`{' '.join(command)}` {what}; what it said of it:\n{_complaints(said)}",
-            f"Everything it said is in {system.deploy_log}. Put it right and run `make run` again.",
+            f"`{' '.join(command)}` {what}. Its output:\n{_complaints(said)}",
+            f"The full output is in {system.deploy_log}. Fix the cause and run `make run` again.",
         )
 
 
 def _complaints(text: str) -> str:
-    # CloudFormation goes on to roll back after a failure: the cause is far above the end.
+    # CloudFormation rolls back after a failure, so the cause is far above the end.
     failures = [line for line in text.splitlines() if "_FAILED" in line]
     return "\n".join([*failures[:10], tail(text)])
 

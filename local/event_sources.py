@@ -1,8 +1,7 @@
-"""Lets the local AWS empty a FIFO queue as AWS does: message groups in parallel, each in its order.
+"""Lets the local AWS read a FIFO queue as AWS does: groups in parallel, each group in order.
 
-MiniStack hands one batch of a FIFO queue after another to a function, so that there all clients
-would wait for one another. Its queue keeps a group closed while a message of it is out, so a second
-batch holds none of the first one's groups.
+MiniStack hands over one batch of a FIFO queue at a time, so all clients would wait for each other.
+While a message is in flight, the queue blocks its group. So two batches never share a group.
 """
 
 from typing import Any
@@ -22,7 +21,7 @@ def apply() -> None:
 def concurrency(
     mapping: dict[str, Any], function: Any, config: Any, queue: dict[str, Any] | None = None
 ) -> int:
-    """How many batches of a mapping may be out: of a FIFO queue as many as there are processes."""
+    """Return how many batches may be in flight: for a FIFO queue, one for each process."""
     if (queue or {}).get("is_fifo"):
         return PROCESSES_A_FUNCTION
     return int(_concurrency(mapping, function, config, queue))

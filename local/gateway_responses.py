@@ -1,11 +1,8 @@
-"""Puts right what a client sees differently at MiniStack's REST APIs than at AWS's.
+"""Makes REST APIs of MiniStack answer as API Gateway does. It patches two differences:
 
-MiniStack applies the deployed gateway responses to errors that the gateway makes itself (401, 403,
-429, ...), but
-
-* a proxy function that raises, dies or times out is answered with the exception's own text; AWS keeps that inside and
-  answers through the DEFAULT_5XX response;
-* the answer's `x-amzn-RequestId` is another id than the `requestContext.requestId` that the function saw and logged.
+* When a proxy function raises, dies or times out, MiniStack answers with the text of the exception.
+  AWS hides the text and answers with the DEFAULT_5XX response.
+* MiniStack's `x-amzn-RequestId` differs from the `requestContext.requestId` that the function logs.
 """
 
 from contextvars import ContextVar
@@ -30,9 +27,7 @@ def apply() -> None:
 
 
 async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """Answer a request: (status, headers, body), or one of the gateway's own errors, which its
-    caller renders.
-    """
+    """Answer a request with (status, headers, body), or with an error that the caller renders."""
     _request_id.set(request["request_id"])
     response = await _execute(request, *args, **kwargs)
     if not isinstance(response, tuple):
@@ -45,14 +40,14 @@ async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def build_event(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    """The event for the function, under the request's own id."""
+    """Build the event of the function, with the id of the request."""
     event: dict[str, Any] = _build_event(*args, **kwargs)
     event["requestContext"]["requestId"] = _request_id.get()
     return event
 
 
 def proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any], None]:
-    """What a proxy function answered; a marked 502 when it failed."""
+    """Return the answer of a proxy function, or a marked 502 if it failed."""
     response, error = _proxy_response(result)
     if error:
         return {"statusCode": 502, "headers": {FUNCTION_FAILED: "1"}, "body": ""}, None

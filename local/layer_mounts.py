@@ -1,7 +1,7 @@
-"""Unpacks a layer once, for all processes of all functions: as Lambda mounts it.
+"""Unpacks a layer once for all processes of all functions, as Lambda mounts it once.
 
-MiniStack unpacks it anew for every process that it starts: a second of a processor and the size of
-the layer on the disk, and no process finds the byte code that another one compiled.
+MiniStack unpacks a layer for every process that it starts. This takes a second of processor time
+and the layer's size on the disk. No process finds the byte code that another has compiled.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ _unpacking = threading.Lock()
 
 
 def apply() -> None:
-    """Wrap what MiniStack's workers unpack with. Once a process, before it serves."""
+    """Replace the archive class of MiniStack's workers. Once a process, before it serves."""
     lambda_runtime.zipfile = SimpleNamespace(**(vars(zipfile) | {"ZipFile": Archive}))
 
 
 class Archive(zipfile.ZipFile):
-    """Code is unpacked; a layer becomes a link to where it was unpacked first."""
+    """Unpacks code. For a layer, makes a link to where it was unpacked first."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Into `path`, an empty directory."""
+        """Extract into `path`, an empty directory."""
         if not os.path.basename(path).startswith(LAYER_PREFIX):
             super().extractall(path, members, pwd)
             return

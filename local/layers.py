@@ -1,8 +1,7 @@
-"""Builds the dependencies layer from its lock file, without Docker. `python -m local.layers
-aws|local`.
+"""Builds the dependencies layer without Docker: `python -m local.layers aws|local`.
 
-`aws`: Linux on arm64, Python 3.13, from wheels alone. `local`: this machine and this Python. Built
-again only when the lock file, the target or this recipe changes.
+`aws`: Linux on arm64, Python 3.13, wheels only. `local`: this machine and this Python. A layer is
+built again only when the lock file, the target or this recipe has changed.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from workstation.local_system import ROOT, LocalError
 LOCK = ROOT / "layers" / "dependencies" / "requirements.lock"
 BUILD = ROOT / "build" / "layers"
 MAX_BYTES = 250_000_000
-"""What Lambda allows a function's code and layers together, unzipped."""
+"""Lambda's limit for the code and layers of a function together, unzipped."""
 
 PLATFORM_OF_TARGET = {
     "aws": [
@@ -35,9 +34,7 @@ NEEDLESS = ("**/__pycache__", "**/tests", "**/examples", "bin", ".lock")
 
 
 def build(target: str) -> Path:
-    """The directory of the target's layer (its `python/` inside), built if it is not there or out
-    of date.
-    """
+    """Return the directory of the layer, which holds `python/`. Build it if it is out of date."""
     directory = BUILD / target / "dependencies"
     stamp = directory.with_suffix(".stamp")
     recipe = _recipe(target)
@@ -61,7 +58,7 @@ def build(target: str) -> Path:
 
 
 def size(directory: Path) -> int:
-    """Bytes in a directory."""
+    """Return the number of bytes in a directory."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
@@ -86,7 +83,7 @@ def _install(target: str, python: Path) -> None:
 
 
 def _recipe(target: str) -> str:
-    """Everything the layer follows from, as a digest."""
+    """Return a digest of everything that decides the contents of the layer."""
     host = f"{platform.machine()} {platform.system()} {sys.version}" if target == "local" else ""
     text = f"{LOCK.read_text()}\n{PLATFORM_OF_TARGET[target]}\n{NEEDLESS}\n{host}"
     return hashlib.sha256(text.encode()).hexdigest()

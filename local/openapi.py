@@ -1,6 +1,4 @@
-"""The API's documents, generated from the handlers: `python -m local.openapi` writes them,
-`--check` fails on drift.
-"""
+"""Generates the OpenAPI documents from the handlers: `python -m local.openapi [--check]`."""
 
 import importlib
 import json
@@ -125,12 +123,12 @@ LINKS = {
         _CLIENT,
     ),
 }
-"""Operation and status → the operations that go on with what was answered."""
+"""Operation and status → the operations that take ids from the answer."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One API, and the functions behind it."""
+    """One API and the functions that serve it."""
 
     path: str
     title: str
@@ -176,7 +174,7 @@ def generate(document: Document) -> str:
 
 
 def _import_handler(function: str) -> Any:
-    """The handler's module, in an environment that satisfies its settings; nothing is called."""
+    """Import a handler in an environment that satisfies its settings. Nothing is called."""
     os.environ.setdefault("AWS_REGION", "us-east-1")
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("LOG_LEVEL", "INFO")
@@ -188,7 +186,7 @@ def _import_handler(function: str) -> Any:
 
 
 def _complete(document: dict[str, Any]) -> None:
-    """What the resolver does for every route, said at every route."""
+    """Add to each route what the resolver does for all routes."""
     components = document["components"]
     for name in POWERTOOLS_OWN:
         components["schemas"].pop(name, None)
@@ -197,8 +195,8 @@ def _complete(document: dict[str, Any]) -> None:
     components["parameters"] = PARAMETERS
     used: set[str] = set()
     for method, operation in _operations(document):
-        # Powertools' id is "{function}_{path}_{method}"; the function's name alone is what a
-        # generated SDK should show.
+        # Powertools' id is "{function}_{path}_{method}". A generated SDK should show the name of
+        # the function only.
         operation["operationId"] = operation["operationId"].partition("_api_v1_")[0]
         statuses = ALWAYS | (PROBLEMS.keys() & map(int, operation["responses"]))
         parameters = operation.setdefault("parameters", [])
@@ -260,9 +258,7 @@ def _response(status: int, description: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the documents, or with --check compare them; 1 when a committed one is not what the
-    code says.
-    """
+    """Write the documents. With --check, return 1 if a committed one differs from the code."""
     stale = []
     for document in DOCUMENTS:
         path, text = ROOT / document.path, generate(document)

@@ -1,5 +1,6 @@
-"""Deployment to AWS, with the credentials and region of the environment: `python -m local.remote
-deploy|seed|destroy|synth`.
+"""Deploys to AWS with the credentials and region of the environment.
+
+`python -m local.remote deploy|seed|destroy|synth`
 """
 
 import argparse
@@ -17,7 +18,7 @@ from workstation.local_system import ROOT
 
 
 def main() -> int:
-    """The exit status of the step that failed, or 0."""
+    """Run a step. Return 0, or the exit status of the command that failed."""
     parser = argparse.ArgumentParser(prog="python -m local.remote", description=__doc__)
     parser.add_argument("step", choices=("deploy", "seed", "destroy", "synth"))
     parser.add_argument("--stage", choices=("dev", "prod"), default="dev")
@@ -39,7 +40,7 @@ def main() -> int:
 
 
 def _cdk(*arguments: str) -> int:
-    """Run the CDK's command line with the tools of the virtual environment first on the path."""
+    """Run the CDK with the tools of the virtual environment first on the path."""
     tools = Path(sys.executable).parent
     path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return subprocess.run(

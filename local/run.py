@@ -1,4 +1,4 @@
-"""`make run`: from nothing to a settled trading session."""
+"""`make run`: starts from nothing and ends with a settled trading session."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +26,7 @@ bin/trading orders --watch
 
 
 def run(system: LocalSystem, console: Console, *, keep_state: bool) -> bool:
-    """Start, deploy, seed, trade, settle; leave the system up. Returns whether everything came out
-    as it must.
-    """
+    """Start, deploy, seed, trade and settle. The system stays up. Return whether all is right."""
     what = "the state that was kept" if keep_state else "a clean state"
     with _step(console, f"Local AWS from {what} on port {system.port}"):
         server.start(system, keep_state=keep_state)
@@ -39,7 +37,7 @@ def run(system: LocalSystem, console: Console, *, keep_state: bool) -> bool:
 
 
 def up(system: LocalSystem, console: Console) -> None:
-    """Deploy the code as it is to the running local AWS, and seed it."""
+    """Deploy the present code to the running local AWS, and seed it."""
     require_running(system)
     with _step(console, "Layers, cdk bootstrap, cdk deploy") as progress:
         deploy.deploy(system, progress)
@@ -50,20 +48,18 @@ def up(system: LocalSystem, console: Console) -> None:
 
 
 def require_running(system: LocalSystem) -> None:
-    """Raise LocalError unless the local AWS is up."""
+    """Raise LocalError unless the local AWS runs."""
     if not system.is_running:
         raise LocalError("the local system is not running", "Start it: make run")
 
 
 def api_url(system: LocalSystem) -> str:
-    """The address of the public API."""
+    """Return the address of the public API."""
     return rest_api_url(system.endpoint, deploy.outputs(system)["PublicApiId"], STAGE)
 
 
 def play(system: LocalSystem, console: Console) -> bool:
-    """One trading session, from the log-ins to the reconciliation. Returns whether everything came
-    out as it must.
-    """
+    """Play a trading session, from log-in to reconciliation. Return whether all is right."""
     require_running(system)
     run_id = f"run-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     business_date = day.business_date()
@@ -88,15 +84,13 @@ def play(system: LocalSystem, console: Console) -> bool:
             session.place_all(clients, run_id, placed)
             probes = session.probe(clients, base_url, run_id, tokens["alice"])
             look = _looker(clients, watched, progress)
-            progress.say(
-                "Trading (an exchange may keep silent: within two minutes the sweeper asks it)"
-            )
+            progress.say("Trading (the sweeper asks a silent exchange within two minutes)")
             _wait(look, lambda: all(order.has_traded for order in watched), TRADING_SECONDS)
             progress.say(f"Closing {business_date}: DAY orders expire")
             day.invoke(system, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
             progress.say(
-                f"Settling what is due on {settlement_date} (what the depository refuses is tried again)"
+                f"Settling what is due on {settlement_date} (refused instructions are retried)"
             )
             settlement = day.settle(system, settlement_date, look)
             progress.say("Orders")
@@ -107,13 +101,13 @@ def play(system: LocalSystem, console: Console) -> bool:
 
 
 def guide(system: LocalSystem, console: Console) -> None:
-    """Print where the system is and how to use it with curl."""
+    """Print the addresses of the system, and commands to try."""
     alice = seed.credentials(system)["alice"]
     console.rule("The system stays up")
     console.print(
         f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {system.aws_log}\n"
     )
-    # Not through Rich: wrapped or coloured, the commands would not work as printed.
+    # Printed without Rich: wrapped or coloured commands could not be copied.
     print(CLI_COMMANDS)
     print(_curl_commands(api_url(system), alice))
 
@@ -129,7 +123,7 @@ def _looker(
 
 
 def _wait(look: Callable[[], None], done: Callable[[], bool], seconds: int) -> None:
-    """Look until done or until the time is over; what is then not as it must be, the report says."""
+    """Look until done or until the time is over. The report then tells what is missing."""
     deadline = time.monotonic() + seconds
     look()
     while not done() and time.monotonic() < deadline:
@@ -167,7 +161,7 @@ def _report(
 
 @contextmanager
 def _step(console: Console, title: str) -> Iterator[Callable[[str], None]]:
-    """Show that a step goes on, what it says last, and how long it took."""
+    """Show a step, the last line of its output, and how long it took."""
     began = time.monotonic()
     with console.status(title) as status:
 

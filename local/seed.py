@@ -1,6 +1,4 @@
-"""Reference data, demo clients and their credentials. Harmless when repeated: what is there stays
-as it is.
-"""
+"""Writes reference data, demo clients and their credentials. What exists stays unchanged."""
 
 import json
 import os
@@ -36,7 +34,7 @@ CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
 
 
 def seed(system: LocalSystem) -> None:
-    """Write what is not there yet."""
+    """Write what is missing."""
     outputs = deploy.outputs(system)
     Seeder(aws_client(system, "dynamodb"), outputs, system.credentials_file).seed()
     public, internal = (
@@ -47,8 +45,9 @@ def seed(system: LocalSystem) -> None:
 
 
 def credentials(system: LocalSystem) -> dict[str, Credentials]:
-    """The demo's API keys and secrets by client id (and the internal service's). Raises LocalError
-    before `seed`.
+    """Return API keys and secrets by client id, with the internal service's.
+
+    Raises LocalError before the first `seed`.
     """
     try:
         return CREDENTIALS_BY_ID.validate_json(system.credentials_file.read_bytes())
@@ -59,7 +58,7 @@ def credentials(system: LocalSystem) -> dict[str, Credentials]:
 
 
 def table_names(system: LocalSystem) -> TableNames:
-    """Where the books of the local system are."""
+    """Return the names of the tables of the local system."""
     return _table_names(deploy.outputs(system))
 
 
@@ -70,9 +69,7 @@ def _table_names(outputs: Mapping[str, str]) -> TableNames:
 
 
 class Seeder:
-    """Writes the demo's world into the tables of one deployment, and the secrets of its clients
-    into a file.
-    """
+    """Seeds the tables of one deployment, and writes the secrets of the clients to a file."""
 
     def __init__(self, dynamodb: Any, outputs: Mapping[str, str], credentials_file: Path) -> None:
         self._dynamodb = dynamodb
@@ -81,7 +78,7 @@ class Seeder:
         self._books = TableBooks(dynamodb, _table_names(outputs), self._now)
 
     def seed(self) -> None:
-        """Write what is not there yet."""
+        """Write what is missing."""
         for listed in reference.INSTRUMENTS:
             instrument = Instrument(
                 symbol=listed.symbol,
@@ -112,14 +109,14 @@ class Seeder:
         self._add_credentials()
 
     def add_client(self, demo: DemoClient) -> None:
-        """A client with its opening deposits."""
+        """Add a client with opening deposits."""
         self._add("ClientsTable", demo.client.model_dump())
         self._fund(demo)
 
     def add_credential(
         self, secret: Credentials, permissions: tuple[str, ...], audience: str
     ) -> None:
-        """An API key; of its secret only a hash is kept."""
+        """Add an API key. The table keeps a hash of the secret only."""
         credential = Credential(
             api_key=secret.api_key,
             client_id=secret.client_id,
@@ -132,7 +129,7 @@ class Seeder:
         )
 
     def _fund(self, demo: DemoClient) -> None:
-        """The opening deposits, as balanced ledger entries."""
+        """Book the opening deposits as balanced ledger entries."""
         client_id = demo.client.client_id
         account = self._books.account(client_id)
         if account.version == 0:
@@ -157,11 +154,11 @@ class Seeder:
             self._books.commit(*changes)
         except StaleError as error:
             raise LocalError(
-                "somebody else seeds this system right now", "Run `make seed` again."
+                "somebody else is seeding this system right now", "Run `make seed` again."
             ) from error
 
     def _add_credentials(self) -> None:
-        """The file is written first: a secret that only its hash survives would help nobody."""
+        """Write the file before the table: a secret of which only the hash is left is lost."""
         known = self._known_credentials()
         missing = {*DEMO_CLIENT_IDS, SERVICE_ID} - known.keys()
         for name in sorted(missing):
@@ -201,7 +198,7 @@ class Seeder:
         return "Item" in answer
 
     def _add(self, table: str, attributes: Mapping[str, Any]) -> None:
-        """Put an item unless its key exists."""
+        """Put an item unless one has its key."""
         key = next(iter(attributes))
         try:
             self._dynamodb.put_item(

@@ -17,8 +17,9 @@ STOP_SECONDS = 60
 
 
 def start(system: LocalSystem, *, keep_state: bool) -> None:
-    """Start the local AWS, from what `stop` saved or from nothing. A running one is reused when its
-    state is kept.
+    """Start the local AWS, from the state that `stop` has saved or from nothing.
+
+    With `keep_state`, one that runs already is used.
     """
     if keep_state and system.is_running:
         return
@@ -56,10 +57,10 @@ def start(system: LocalSystem, *, keep_state: bool) -> None:
 
 
 def stop(system: LocalSystem) -> bool:
-    """Stop the local AWS and let it save its state. Returns whether it was running.
+    """Stop the local AWS and let it save its state. Return whether it was running.
 
-    MiniStack saves on SIGTERM only. One that does not end in time is killed with its Lambda
-    workers; what it held since its start is then lost, and the error says so.
+    MiniStack saves on SIGTERM. If it does not end in time, it is killed with its workers. Changes
+    since its start are then lost, and the error says so.
     """
     pid = system.pid
     if pid is None:
@@ -68,7 +69,7 @@ def stop(system: LocalSystem) -> bool:
     if not _has_ended(system, STOP_SECONDS):
         os.killpg(pid, signal.SIGKILL)
         raise LocalError(
-            f"the local AWS did not stop within {STOP_SECONDS} s and was killed; it could not save its state",
+            f"the local AWS did not stop within {STOP_SECONDS} s and was killed without saving its state",
             f"The next `make run` starts clean. If this repeats, look into {system.aws_log}.",
         )
     shutil.rmtree(system.scratch, ignore_errors=True)
@@ -76,13 +77,12 @@ def stop(system: LocalSystem) -> bool:
 
 
 def tail(text: str, lines: int = 25) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     return "\n".join(text.splitlines()[-lines:])
 
 
 def _server_environment(system: LocalSystem) -> dict[str, str]:
-    # A short list, not all of ours: the Lambda workers inherit it, and on AWS they would not see
-    # our shell either.
+    # A short list: the workers inherit it, and on AWS they do not see our shell either.
     inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
     state = system.state / "aws"
     return {

@@ -1,4 +1,4 @@
-"""A short trading session through the API: what the demo clients do, and what must come of it."""
+"""A short trading session through the API: orders of the demo clients, and their outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ RESTS = "rests until the close"
 
 @dataclass(frozen=True)
 class Play:
-    """An order and what must become of it. `partial`: some of it executes, not all."""
+    """An order and its expected outcome. `partial`: a part of it is filled, not all."""
 
     title: str
     client_id: str
@@ -31,7 +31,7 @@ class Play:
 
 @dataclass
 class Watched:
-    """A placed order as the API last showed it."""
+    """A placed order as the API showed it last."""
 
     play: Play
     order_id: str
@@ -39,24 +39,22 @@ class Watched:
 
     @property
     def status(self) -> str:
-        """Where the order stands."""
+        """The status of the order."""
         return str(self.shown.get("current_status", "RECEIVED"))
 
     @property
     def passed(self) -> set[str]:
-        """Every status it has been in."""
+        """All statuses that the order has had."""
         return {entry["status"] for entry in self.shown.get("status_history", ())}
 
     @property
     def filled(self) -> int:
-        """Shares executed so far."""
+        """Shares that are filled."""
         return int(self.shown.get("filled_quantity", 0))
 
     @property
     def has_traded(self) -> bool:
-        """Whether nothing more happens to it before the close: cleared, ended, or resting as it
-        should.
-        """
+        """Whether nothing more happens before the close: cleared, ended, or resting as expected."""
         if self.play.final == "EXPIRED":
             return self.status in ("ROUTING", "EXPIRED")
         if self.filled and self.status in ("CANCELED", "EXPIRED"):
@@ -65,13 +63,11 @@ class Watched:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the close has nothing left to do with it: it can no longer execute, and what it
-        executed is cleared.
-        """
+        """Whether the order cannot be filled any more and its fills are cleared."""
         return self.has_traded and self.status != "ROUTING"
 
     def complaint(self) -> str | None:
-        """What did not come out as it must, after the settlement."""
+        """What differs from the expected outcome after the settlement."""
         play, quantity = self.play, self.play.body["quantity"]
         if self.status != play.final:
             return f"is {self.status}, must be {play.final}"
@@ -89,7 +85,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Probe:
-    """A request that must be answered in one way, and whether it was."""
+    """A request with the expected and the given answer."""
 
     title: str
     expected: str
@@ -173,9 +169,7 @@ PLAYS = (
 def place_all(
     clients: dict[str, TradingClient], run: str, placed: Callable[[Watched], None]
 ) -> None:
-    """Place the session's orders, in order. `placed` gets each as it is accepted. Raises
-    LocalError.
-    """
+    """Place the orders of the session. `placed` gets each accepted one. Raises LocalError."""
     for number, play in enumerate(PLAYS):
         answer = clients[play.client_id].place(play.body, f"{run}-{number}")
         if answer.status_code != 201:
@@ -202,7 +196,7 @@ def refresh(clients: dict[str, TradingClient], watched: list[Watched]) -> None:
 
 
 def probe(clients: dict[str, TradingClient], base_url: str, run: str, token: str) -> list[Probe]:
-    """Requests that a careless or a hostile client makes, after `place_all` of the same run."""
+    """Make the requests of careless and hostile clients, after `place_all` of the same run."""
     alice, first = clients["alice"], PLAYS[0].body
     again = alice.place(first, f"{run}-0")
     other = alice.place(first | {"quantity": 11}, f"{run}-0")
@@ -226,7 +220,7 @@ def probe(clients: dict[str, TradingClient], base_url: str, run: str, token: str
 
 
 def unexpected(doing: str, answer: httpx.Response) -> LocalError:
-    """An answer that the session cannot go on from."""
+    """Make the error for an answer after which the session cannot go on."""
     return LocalError(
         f"{doing}: HTTP {answer.status_code} {answer.text[:500]}",
         "The functions' output is in the local AWS's log (`make status` says where).",

@@ -1,4 +1,4 @@
-"""How the session looks: a live table in a terminal, plain lines elsewhere."""
+"""Shows the session: a live table in a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,14 +26,14 @@ HAPPY = {*LIFECYCLE, "PARTIALLY_FILLED"}
 
 
 class Progress(Protocol):
-    """Where the session shows what it does and how its orders stand."""
+    """Shows what the session does, and the status of its orders."""
 
     def say(self, stage: str) -> None: ...
     def show(self, watched: Iterable[Watched]) -> None: ...
 
 
 class PlainProgress:
-    """One line whenever an order's status changed."""
+    """Prints a line whenever the status of an order changes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -44,7 +44,7 @@ class PlainProgress:
         self._console.print(f"-- {stage}", highlight=False, soft_wrap=True)
 
     def show(self, watched: Iterable[Watched]) -> None:
-        """Print what changed since the last time."""
+        """Print what has changed since the last call."""
         for order in watched:
             line = f"{_title(order):<22} {order.play.title}: {order.status}, {_filled(order)} at {_price(order)}"
             if self._shown.get(order.order_id) != line:
@@ -60,7 +60,7 @@ class LiveProgress:
         self._stage = ""
 
     def say(self, stage: str) -> None:
-        """What the session does now stands above the table."""
+        """Show above the table what the session does now."""
         self._stage = stage
 
     def show(self, watched: Iterable[Watched]) -> None:
@@ -79,9 +79,7 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 def orders_table(watched: Iterable[Watched], title: str) -> Table:
-    """A line an order, a dot a step of the lifecycle; what a narrow terminal has no room for is cut
-    at the right.
-    """
+    """Draw a line for each order, a dot for each step. A narrow terminal cuts at the right."""
     table = Table(
         title=title,
         title_justify="left",
@@ -108,7 +106,7 @@ def orders_table(watched: Iterable[Watched], title: str) -> Table:
 
 
 def probes_table(probes: Iterable[Probe]) -> Table:
-    """What careless or hostile requests were answered."""
+    """Draw the answers to careless and hostile requests."""
     table = Table(title="Requests that must not pass", title_justify="left", header_style="dim")
     table.add_column("request")
     table.add_column("answer")
@@ -120,7 +118,7 @@ def probes_table(probes: Iterable[Probe]) -> Table:
 
 
 def balances_table(snapshot: Snapshot) -> Table:
-    """The clients' cash."""
+    """Draw the cash of the clients."""
     table = Table(title="Cash", title_justify="left", header_style="dim")
     for column in ("client", "available", "held", "unsettled", "total", "credit used"):
         table.add_column(column, justify="left" if column == "client" else "right")

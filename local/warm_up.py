@@ -1,7 +1,6 @@
-"""Starts the functions that an order passes through, so that the session's first orders do not wait
-for cold starts.
+"""Starts the functions on the path of an order, so that first orders meet no cold start.
 
-It also finds a function that cannot start at all, before an order hangs on it.
+It also finds a function that cannot start, before an order depends on it.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +9,8 @@ from typing import Any
 from local import day
 from workstation.local_system import LocalSystem
 
-# A record without a body is handed back as failed, here to nobody; a batch without records would be
-# an error.
+# A worker reports a record without a body as failed, here to nobody. An empty batch would be an
+# error.
 NO_MESSAGE: dict[str, Any] = {
     "Records": [
         {
@@ -49,8 +48,9 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 
 def warm_up(system: LocalSystem) -> None:
-    """Invoke each function once, with an event that asks for nothing. Raises LocalError if one does
-    not start.
+    """Invoke each function once with an event that asks for nothing.
+
+    Raises LocalError if a function does not start.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
         for done in [

@@ -1,16 +1,13 @@
-"""Puts right how the local AWS keeps the processes that run a function.
+"""Changes how the local AWS keeps the processes that run a function.
 
-Bounded: Lambda starts another execution environment whenever all are busy, on a fleet. MiniStack
-does the same on this machine, where every start takes a second of a processor: a burst of
-invocations starts dozens of processes, and nothing else gets done until functions time out. Here a
-further invocation waits for a free process instead, as it would for one of Lambda's reserved
-concurrency in a queue. (A function that invokes itself and waits for the answer would wait for
-ever; there is none here.)
+A limit: Lambda starts another execution environment whenever all are busy. MiniStack does the same
+on one machine, where a start takes a second of processor time. A burst of invocations starts dozens
+of processes, and functions time out. Here an invocation waits for a free process instead. A
+function that invokes itself and waits for the answer would wait for ever; there is none.
 
-Apart: when a process dies, Lambda loses one execution environment. MiniStack then kills all
-processes of the function, also those that are starting or at work for others, whose deaths do the
-same again: under load a single death can keep a function from ever starting. Here only the process
-that failed is given up.
+One death: when a process dies, Lambda loses one execution environment. MiniStack kills all
+processes of the function, even those that work for others. Their deaths do the same again, so under
+load a function may never start. Here only the process that failed is dropped.
 """
 
 import os
@@ -39,7 +36,7 @@ def apply() -> None:
 
 
 def acquire_worker(*args: Any, **kwargs: Any) -> Any:
-    """A worker and how it was come by, as MiniStack returns them; waits while all are busy."""
+    """Return a worker and how it was obtained, as MiniStack does. Wait while all are busy."""
     while True:
         worker, reason = _acquire_worker(*args, **kwargs)
         if worker is not None or reason != "func_cap":
@@ -49,14 +46,15 @@ def acquire_worker(*args: Any, **kwargs: Any) -> Any:
 
 
 def release_worker(worker: Any) -> None:
-    """The invocation that this thread made is over."""
+    """End the invocation of this thread."""
     _this_thread.worker = None
     _release_worker(worker)
 
 
 def invalidate_worker(*args: Any, **kwargs: Any) -> None:
-    """In the middle of an invocation its worker, which has failed; else (new code, another
-    configuration) all of the function.
+    """Drop the failed worker of this invocation; outside of one, all workers of the function.
+
+    Outside of an invocation it means new code or another configuration.
     """
     failed = getattr(_this_thread, "worker", None)
     if failed is None:

@@ -1,6 +1,4 @@
-"""The dead-letter queues: looking without taking, and moving a message on, or away, at most once
-too often.
-"""
+"""The dead-letter queues: look without taking, redrive, discard."""
 
 import hashlib
 import json
@@ -19,18 +17,16 @@ from trading.adapters.runtime import clock
 from trading.domain import identifiers
 
 HOLD_SECONDS = 60
-"""How long a received message is hidden from others, should we die before we give it back."""
+"""A received message is hidden from others for this long if we die before giving it back."""
 LONG_POLL_SECONDS = 1
-"""A short poll asks only some of a queue's servers."""
+"""A short poll asks only some of the servers of a queue."""
 BODY_KEPT = 90_000
-"""Characters: an item has a size. Our own messages are a hundredth of that."""
+"""Characters that the audit log keeps: an item is limited. Our messages have a hundredth."""
 RECEIVED_TOO_OFTEN = "received too often: it killed its worker, or waited behind one that did"
 
 
 class DeadLetterQueue(StrEnum):
-    """What is kept where. The first three are FIFO; of those, ten messages of a client at most can
-    be seen at a time.
-    """
+    """A dead-letter queue. Of the three FIFO queues, ten messages of a client can be seen."""
 
     EXECUTION = "execution"
     CLEARING = "clearing"
@@ -40,12 +36,12 @@ class DeadLetterQueue(StrEnum):
 
     @property
     def is_mailbox(self) -> bool:
-        """Whether its messages come from a client's mailbox."""
+        """Whether its messages come from the mailbox of a client."""
         return self not in (DeadLetterQueue.INVOCATIONS, DeadLetterQueue.SCHEDULES)
 
     @property
     def queue_name(self) -> str:
-        """What it is called, without the stage."""
+        """The name of the queue, without the stage."""
         return f"{self}-dlq.fifo" if self.is_mailbox else f"{self}-dlq"
 
 
@@ -64,12 +60,12 @@ class Letter:
 
     @property
     def subject(self) -> str:
-        """Its name in the audit log."""
+        """The name of the message in the audit log."""
         return f"{self.queue}/{self.message_id}"
 
     @property
     def reason(self) -> str:
-        """Why it is here."""
+        """Why the message is in the queue."""
         if self.queue is DeadLetterQueue.INVOCATIONS:
             record = self.content
             said, context = record.get("responsePayload") or {}, record.get("requestContext") or {}
@@ -83,7 +79,7 @@ class Letter:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The body as an object; empty if it is none."""
+        """The body as an object, empty if it is not one."""
         try:
             content = json.loads(self.body)
         except ValueError:
@@ -92,7 +88,7 @@ class Letter:
 
     @property
     def order_id(self) -> str | None:
-        """The order that it is about."""
+        """The order that the message is about."""
         report = self.content.get("report")
         if isinstance(report, dict):
             return identifiers.parent_order_id(str(report.get("client_order_id")))
@@ -101,14 +97,12 @@ class Letter:
 
 
 class CannotRedriveError(Exception):
-    """The message does not say what would have to be done again."""
+    """The message does not say what to do again."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a request to redrive or discard: how many, and how many came only after it had
-    begun.
-    """
+    """The result of a redrive or discard. `left`: messages that arrived after it began."""
 
     handled: int
     left: int
@@ -123,7 +117,7 @@ class DeadLetters:
     warn: Callable[[str], None]
 
     def depth(self, queue: DeadLetterQueue) -> int:
-        """About how many messages it holds, those that somebody looks at right now included."""
+        """Return about how many messages the queue holds, with those that are in flight."""
         answer = self.target.sqs.get_queue_attributes(
             QueueUrl=self._url(queue),
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -131,8 +125,9 @@ class DeadLetters:
         return sum(map(int, answer["Attributes"].values()))
 
     def peek(self, queue: DeadLetterQueue, limit: int) -> list[Letter]:
-        """What can be seen of it. All are given back at once; a receive counts against nothing in a
-        dead-letter queue.
+        """Return the messages that can be seen, and give them back at once.
+
+        A receive counts against no limit in a dead-letter queue.
         """
         letters: list[Letter] = []
         with self._held(queue, letters):
@@ -144,16 +139,15 @@ class DeadLetters:
         return letters
 
     def redrive(self, queue: DeadLetterQueue, message_id: str | None, reason: str) -> Done:
-        """Send a message, or all, to where it came from, each client's in their order; then delete
-        it here.
+        """Send one message or all back to their origin, in order; then delete them here.
 
-        Between the two a crash leaves both: the next redrive repeats the deduplication id, and
-        everything that handles a message may handle it twice. Raises CannotRedriveError.
+        A crash between the two leaves both copies. The next redrive repeats the deduplication id,
+        and each handler tolerates a second delivery. Raises CannotRedriveError.
         """
         return self._each(queue, message_id, reason, "redrive", REDRIVEN, self._send_back)
 
     def discard(self, queue: DeadLetterQueue, message_id: str | None, reason: str) -> Done:
-        """Delete a message, or all. The audit log keeps the body."""
+        """Delete one message or all. The audit log keeps the bodies."""
         return self._each(
             queue, message_id, reason, "discard", "discarded", lambda letter, number: {}
         )
@@ -245,9 +239,7 @@ class DeadLetters:
         raise CannotRedriveError(f"{letter.message_id} names no function and no workflow: {arn!r}")
 
     def _invoke(self, arn: str, event: str) -> dict[str, str]:
-        """Asynchronously, as it was: it is tried three times again, and comes back here if that
-        does not help.
-        """
+        """Invoke asynchronously, with three tries. If all fail, the message comes back here."""
         self.target.functions.invoke(FunctionName=arn, InvocationType="Event", Payload=event)
         return {"invoked": arn}
 
@@ -263,7 +255,7 @@ class DeadLetters:
         return self.target.queue_url(queue.queue_name)
 
     def _receive(self, queue: DeadLetterQueue) -> tuple[list[Letter], datetime]:
-        """Up to ten messages, and the time by the queue's clock, to the second."""
+        """Receive up to ten messages. Return them and the queue's clock, to the second."""
         answer = self.target.sqs.receive_message(
             QueueUrl=self._url(queue),
             MaxNumberOfMessages=10,
@@ -278,8 +270,9 @@ class DeadLetters:
 
     @contextmanager
     def _held(self, queue: DeadLetterQueue, letters: Sequence[Letter]) -> Iterator[None]:
-        """Whatever is in `letters` at the end is given back. In which order does not matter: as
-        long as one of a group is out, the others wait.
+        """Give back at the end what is in `letters`.
+
+        The order does not matter: while one message is in flight, its group waits.
         """
         try:
             yield
