@@ -11,6 +11,7 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, ConfigurationError, PluginError
 
 from documentation.places import ROOT
+from documentation.vendor import VendorError
 
 CONFIGURATION = str(ROOT / "mkdocs.yml")
 
@@ -23,7 +24,7 @@ def build() -> bool:
         config.plugins.on_startup(command="build", dirty=False)
         build_site(config)
         config.plugins.on_shutdown()
-    except (Abort, ConfigurationError, PluginError) as error:
+    except (Abort, ConfigurationError, PluginError, VendorError) as error:
         logging.error("%s", error)
         return False
     return True

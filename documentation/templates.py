@@ -29,7 +29,7 @@ def kept() -> Path:
     if not directory.exists():
         shutil.rmtree(KEPT, ignore_errors=True)
         KEPT.mkdir(parents=True)
-        with tempfile.TemporaryDirectory(dir=KEPT) as unfinished:
+        with tempfile.TemporaryDirectory(dir=KEPT.parent) as unfinished:
             _synthesize(Path(unfinished) / "layers", Path(unfinished) / "out")
             for asset in (Path(unfinished) / "out").glob("asset.*"):
                 shutil.rmtree(asset, ignore_errors=True)

@@ -20,12 +20,12 @@ INTEGRITY = "sha512-Zvm3kbstgdpvIJPPItlL7fppIZ3kibvc1oZIGxdvk9t6UFz6flv+Jw7FtRGK
 SCRIPT = "package/dist/mermaid.min.js"
 
 
-class IntegrityError(Exception):
-    """npm delivered something else than the pinned package."""
+class VendorError(Exception):
+    """npm did not deliver the pinned package."""
 
 
 def mermaid_script() -> Path:
-    """The script's file, below build/. It is fetched if it is not there yet."""
+    """The script's file, below build/. It is fetched if it is not there yet. Raises VendorError."""
     target = BUILD / "vendor" / f"{MERMAID}.min.js"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,17 +37,19 @@ def mermaid_script() -> Path:
 
 def _fetch(directory: Path) -> Path:
     """The package's archive, with the digest that was expected."""
-    subprocess.run(
+    finished = subprocess.run(
         [BIN / "npm", "pack", MERMAID, "--silent"],
         cwd=directory,
-        check=True,
+        check=False,
         env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
         stdout=subprocess.DEVNULL,
     )
+    if finished.returncode:
+        raise VendorError(f"npm could not fetch {MERMAID}. Is its registry reachable? Try again.")
     archive = next(directory.glob("*.tgz"))
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if f"sha512-{digest}" != INTEGRITY:
-        raise IntegrityError(f"{MERMAID}: sha512-{digest} is not the digest that was pinned")
+        raise VendorError(f"{MERMAID}: sha512-{digest} is not the digest that was pinned")
     return archive
 
 
