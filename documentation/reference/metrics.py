@@ -6,19 +6,18 @@ from collections import defaultdict
 from documentation.markdown import code, codes, link, table
 from documentation.reference.alarms import Alarm, alarms
 from documentation.reference.sources import calls
-from trading.metrics import METRICS_NAMESPACE, Metric
+from trading.metrics import COUNT, METRICS_NAMESPACE, Metric
 
 
 def emitted() -> str:
     """Every metric with its meaning, what its log line tells, and the alarms on it."""
     watched, facts = by_metric(), logged()
     return table(
-        ("metric", "meaning", "unit", "facts in the log line", "alarms"),
+        ("metric", "meaning", "facts in the log line", "alarms"),
         (
             (
-                code(metric.value),
+                code(metric) if metric.unit == COUNT else f"{code(metric)}, {metric.unit}",
                 metric.sentence,
-                metric.unit,
                 codes(sorted(facts[metric])),
                 "<br>".join(
                     link(each.name, f"alarms.md#{each.anchor}") for each in watched[metric]
