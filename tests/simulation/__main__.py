@@ -96,7 +96,8 @@ def replay(options: argparse.Namespace) -> int:
     console.rule(f"seed {options.seed} with {options.orders} orders", style="red")
     console.print(f"broken: {result.violation}", highlight=False, markup=False)
     console.print(
-        f"\nshrunk to {len(scenario.actions)} actions on {scenario.day}, faults: {', '.join(scenario.rates.active())}"
+        f"\nshrunk to {len(scenario.actions)} actions on {scenario.day}, faults: "
+        f"{', '.join(scenario.rates.active())}"
     )
     for action in scenario.actions:
         console.print(f"  {action}", highlight=False, markup=False)

@@ -171,7 +171,10 @@ def _document(found: dict[str, Found | None], orders: int, seeds: int) -> str:
             for bug in of_area
             if (hit := found.get(bug.name))
         ]
-        text += f"\n## {area}\n\n| bug | the mistake | what it would cost | broken rule | seeds needed |\n|---|---|---|---|---|\n"
+        text += (
+            f"\n## {area}\n\n| bug | the mistake | what it would cost | broken rule | seeds "
+            "needed |\n|---|---|---|---|---|\n"
+        )
         text += "".join(rows)
     pending = [
         f"| {bug.name} | {bug.mistake} | {bug.cost} | {bug.pending} |\n"

@@ -101,7 +101,10 @@ class Run:
         self.state = state = self._graph.states[name]
         self.data, self.attempt, self._retries = data, None, [0] * len(state.retriers)
         if self.host.record(f"{state.kind}StateEntered", name) >= MAX_HISTORY_EVENTS - 1:
-            cause = f"The execution reached the maximum number of history events ({MAX_HISTORY_EVENTS})."
+            cause = (
+                "The execution reached the maximum number of history events "
+                f"({MAX_HISTORY_EVENTS})."
+            )
             self._end(None, (asl.RUNTIME, cause))
             return
         self._try()

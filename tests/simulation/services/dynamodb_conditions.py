@@ -301,7 +301,8 @@ class _Compiler:
             for placeholder in placeholders:
                 if (kind := kind_of(environment[placeholder])) not in list(kinds):
                     raise ExpressionError(
-                        f"Incorrect operand type for operator or function; operator or function: {name}, operand type: {kind}"
+                        "Incorrect operand type for operator or function; operator or function: "
+                        f"{name}, operand type: {kind}"
                     )
 
         self.checks += [check] if placeholders else []
@@ -311,7 +312,8 @@ def _bounds(low: str, high: str) -> Check:
     def check(environment: Environment) -> None:
         if not compare(environment[low], environment[high], operator.le):
             raise ExpressionError(
-                "The BETWEEN operator requires upper bound to be greater than or equal to lower bound, of the same type"
+                "The BETWEEN operator requires upper bound to be greater than or equal to lower "
+                "bound, of the same type"
             )
 
     return check

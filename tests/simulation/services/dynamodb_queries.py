@@ -60,7 +60,8 @@ class _Read:
         if self.index is not self.table.primary:
             if self._select == "ALL_ATTRIBUTES":
                 raise invalid(
-                    "Select type ALL_ATTRIBUTES is not supported for an index that projects keys only"
+                    "Select type ALL_ATTRIBUTES is not supported for an index that projects keys "
+                    "only"
                 )
             if self._projection is not None and not self._projection.names(self._environment) <= {
                 *self.index.entry_attributes
@@ -160,7 +161,8 @@ class Query(_Read):
         values = [self._environment[value] for term in condition.terms for value in term.values]
         if not all(value.get("S") for value in values):
             raise invalid(
-                "One or more parameter values were invalid: a key condition needs texts that are not empty"
+                "One or more parameter values were invalid: a key condition needs texts that are "
+                "not empty"
             )
         term = next((term for name, term in terms.items() if name != attributes[0]), None)
         bounds = (
@@ -168,7 +170,8 @@ class Query(_Read):
         )
         if len(bounds) == 2 and bounds[0] > bounds[1]:
             raise invalid(
-                "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
+                "The BETWEEN operator requires upper bound to be greater than or equal to lower "
+                "bound"
             )
         return self._environment[first.values[0]]["S"], term, bounds
 

@@ -97,10 +97,12 @@ def environment(params: Mapping[str, Any], used: frozenset[str]) -> Environment:
 def _misplaced(found: Mapping[str, Any], used: frozenset[str]) -> ServiceError:
     if missing := sorted(used - found.keys()):
         return invalid(
-            f"An expression attribute name or value used in an expression is not defined: {', '.join(missing)}"
+            "An expression attribute name or value used in an expression is not defined: "
+            f"{', '.join(missing)}"
         )
     return invalid(
-        f"Value provided in ExpressionAttributeNames or Values unused in expressions: keys: {sorted(found.keys() - used)}"
+        "Value provided in ExpressionAttributeNames or Values unused in expressions: keys: "
+        f"{sorted(found.keys() - used)}"
     )
 
 
@@ -198,7 +200,8 @@ def plan_update(table: Table, params: Mapping[str, Any]) -> Write:
     for name in names:
         if name in table.key:
             raise invalid(
-                f"One or more parameter values were invalid: Cannot update attribute {name}. This attribute is part of the key"
+                f"One or more parameter values were invalid: Cannot update attribute {name}. This "
+                "attribute is part of the key"
             )
 
     def apply(before: Item | None) -> Written:

@@ -293,6 +293,7 @@ class Parser:
         right = self.operand()
         if left == right:
             raise ExpressionError(
-                f"The first operand must be distinct from the remaining operands for this operator or function; operator: {comparator}"
+                "The first operand must be distinct from the remaining operands for this "
+                f"operator or function; operator: {comparator}"
             )
         return Comparison(comparator, left, right)

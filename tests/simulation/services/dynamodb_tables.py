@@ -51,7 +51,8 @@ class Index:
             value = item.get(attribute)
             if value is not None and not value.get("S"):
                 raise invalid(
-                    f"One or more parameter values were invalid: Type mismatch or empty value for Index Key {attribute} "
+                    "One or more parameter values were invalid: Type mismatch or empty value for "
+                    f"Index Key {attribute} "
                     f"Expected: S Actual: {kind_of(value)} IndexName: {self.name}"
                 )
 
@@ -109,12 +110,14 @@ class Table:
         for name, value, limit in zip(self.key, key, MAX_KEY_BYTES, strict=False):
             if not value:
                 raise invalid(
-                    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+                    "One or more parameter values are not valid. The AttributeValue for a key "
+                    "attribute cannot contain an "
                     f"empty string value. Key: {name}"
                 )
             if len(value) * 4 > limit < len(value.encode()):
                 raise invalid(
-                    f"One or more parameter values were invalid: Size of key {name} has exceeded {limit} bytes"
+                    f"One or more parameter values were invalid: Size of key {name} has exceeded "
+                    f"{limit} bytes"
                 )
         return key
 

@@ -45,7 +45,8 @@ class CompiledUpdate:
         paths = [resolve(action.path.steps, environment) for action in self.actions]
         if len({path[0] for path in paths}) < len(paths) and overlap(paths):
             raise ExpressionError(
-                "Two document paths overlap with each other; must remove or rewrite one of these paths"
+                "Two document paths overlap with each other; must remove or rewrite one of these "
+                "paths"
             )
         return paths
 

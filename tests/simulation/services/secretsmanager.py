@@ -109,7 +109,8 @@ class SecretsManager:
         elif secret.values[version_id][0] != value:
             raise ServiceError(
                 "ResourceExistsException",
-                f"You can't use ClientRequestToken {version_id} because that value is already in use for a version of secret {secret.arn}.",
+                f"You can't use ClientRequestToken {version_id} because that value is already in "
+                f"use for a version of secret {secret.arn}.",
             )
         return {
             "ARN": secret.arn,

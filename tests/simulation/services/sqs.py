@@ -155,14 +155,16 @@ class Sqs:
         wire.check_content(body, attributes)
         if wire.size(entry) > queue.maximum_message_size:
             raise wire.invalid(
-                f"One or more parameters are invalid. Reason: Message must be shorter than {queue.maximum_message_size} bytes."
+                "One or more parameters are invalid. Reason: Message must be shorter than "
+                f"{queue.maximum_message_size} bytes."
             )
         delay = entry.get("DelaySeconds", queue.delay_seconds)
         message_id = self._new_id()
         if queue.fifo:
             if entry.get("DelaySeconds"):
                 raise wire.invalid(
-                    f"Value {delay} for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type."
+                    f"Value {delay} for parameter DelaySeconds is invalid. Reason: The request "
+                    "include parameter that is not valid for this queue type."
                 )
             delay = queue.delay_seconds
             group, deduplication_id = wire.fifo_ids(entry, queue)
@@ -176,7 +178,8 @@ class Sqs:
             group, deduplication_id = message_id, None
             if "MessageDeduplicationId" in entry:
                 raise wire.invalid(
-                    "The request include parameter MessageDeduplicationId that is not valid for this queue type."
+                    "The request include parameter MessageDeduplicationId that is not valid for "
+                    "this queue type."
                 )
             if "MessageGroupId" in entry:
                 raise NotImplementedError("message groups of a standard queue")
@@ -208,7 +211,8 @@ class Sqs:
         wanted = params.get("MaxNumberOfMessages", 1)
         if not 1 <= wanted <= MAX_BATCH:
             raise wire.invalid(
-                f"Value {wanted} for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."
+                f"Value {wanted} for parameter MaxNumberOfMessages is invalid. Reason: Must be "
+                "between 1 and 10, if provided."
             )
         timeout = params.get("VisibilityTimeout", queue.visibility_timeout)
         if not 0 <= timeout <= MAX_VISIBILITY_TIMEOUT:
@@ -234,7 +238,8 @@ class Sqs:
             return {}  # "if you use an old receipt handle, the request succeeds, but the message might not be deleted"
         if expired or message.visible_at <= self._now():
             raise wire.invalid(
-                f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+                f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt "
+                "handle has expired."
             )
         queue.remove(message)
         return {}
@@ -257,7 +262,8 @@ class Sqs:
         if message.receipt_handle != handle or message.deleted or message.visible_at <= now:
             if queue.fifo or message.deleted:
                 raise wire.invalid(
-                    f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."
+                    f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does "
+                    "not exist or is not available for visibility timeout change."
                 )
             raise ServiceError("MessageNotInflight", "The specified message isn't in flight.")
         queue.change_visibility(message, now + timeout)
@@ -301,7 +307,8 @@ class Sqs:
         if now - queue.purged_at < PURGE_PAUSE_SECONDS:
             raise ServiceError(
                 "PurgeQueueInProgress",
-                f"Only one PurgeQueue operation on {queue.name} is allowed every {PURGE_PAUSE_SECONDS} seconds.",
+                f"Only one PurgeQueue operation on {queue.name} is allowed every "
+                f"{PURGE_PAUSE_SECONDS} seconds.",
             )
         queue.purged_at = now
         queue.purge()

@@ -37,7 +37,8 @@ def fifo_ids(entry: dict[str, Any], queue: Queue) -> tuple[str, str]:
     if deduplication_id is None:
         if not queue.content_based_deduplication:
             raise invalid(
-                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+                "The queue should either have ContentBasedDeduplication enabled or "
+                "MessageDeduplicationId provided explicitly"
             )
         return group, hashlib.sha256(entry["MessageBody"].encode()).hexdigest()
     _check_id("MessageDeduplicationId", deduplication_id)
@@ -48,7 +49,8 @@ def _check_id(name: str, value: str) -> None:
     """Printable ASCII without the space is alphanumeric characters and punctuation."""
     if not (0 < len(value) <= 128 and value.isascii() and value.isprintable() and " " not in value):
         raise invalid(
-            f"Value {value} for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+            f"Value {value} for parameter {name} is invalid. Reason: {name} can only include "
+            "alphanumeric and punctuation characters. 1 to 128 in length."
         )
 
 
@@ -72,7 +74,8 @@ def check_content(body: str, attributes: dict[str, Any]) -> None:
             raise NotImplementedError(f"message attribute {name} of type {attribute['DataType']}")
         if not attribute.get("StringValue"):
             raise invalid(
-                f"Message (user) attribute '{name}' must contain a non-empty value of type 'String'."
+                f"Message (user) attribute '{name}' must contain a non-empty value of type "
+                "'String'."
             )
 
 
@@ -165,5 +168,6 @@ def invalid(message: str) -> ServiceError:
 
 def out_of_range(name: str, value: int, most: int) -> ServiceError:
     return invalid(
-        f"Value {value} for parameter {name} is invalid. Reason: Must be between 0 and {most}, if provided."
+        f"Value {value} for parameter {name} is invalid. Reason: Must be between 0 and {most}, if "
+        "provided."
     )
