@@ -10,14 +10,14 @@ from trading.usecases.execution.book_execution import BookExecution
 BUGS = (
     Bug(
         "booked before dedupe",
-        "Whether an execution is booked already is not asked first.",
-        "A report that comes twice raises an alarm, or blocks its client's mailbox.",
+        "Booking does not check first that the execution is already booked.",
+        "A report that comes twice raises an alarm or blocks its client's mailbox.",
         (Edit(BookExecution._fill, "if fill.trade_id in order.trades:", "if False:"),),
     ),
     Bug(
         "trade id of quantity and price",
-        "A trade's id is derived from what was executed instead of the exchange's execution id.",
-        "Two equal partial fills count as one: the client gets half of his shares.",
+        "A trade's id is derived from quantity and price, not from the exchange's execution id.",
+        "Two equal partial fills count as one. The client gets half of the shares.",
         (
             Edit(
                 VenueExecution.trade_id,
@@ -41,13 +41,13 @@ BUGS = (
     Bug(
         "trade id without the exchange",
         "A trade's id is derived from the execution id alone.",
-        "Two exchanges that count alike: one's executions are taken for the other's and are never booked.",
+        "Two exchanges use the same execution ids. The executions of one are never booked.",
         (Edit(VenueExecution.trade_id, "trade_id(self.exchange_id,", 'trade_id("",'),),
     ),
     Bug(
         "overfill accepted",
-        "An execution is held against what the order has left, not the child.",
-        "An exchange's mistake is booked; the genuine executions of the other exchanges are refused.",
+        "An execution is checked against the rest of the order, not against the rest of the child.",
+        "An exchange's mistake is booked. Genuine executions of the other exchanges are refused.",
         (
             Edit(
                 check_execution,
@@ -59,7 +59,7 @@ BUGS = (
     Bug(
         "price worse than the limit accepted",
         "The price of an execution is not checked.",
-        "A client pays more than his limit.",
+        "A client pays more than the order's limit.",
         (
             Edit(
                 check_execution,
@@ -71,7 +71,7 @@ BUGS = (
     Bug(
         "wrong symbol accepted",
         "Symbol and side of a report are not compared with the order's.",
-        "Shares that nobody traded.",
+        "The books show shares that nobody traded.",
         (
             Edit(
                 book_execution._check_instrument,
@@ -83,19 +83,19 @@ BUGS = (
     Bug(
         "other account accepted",
         "The account of a report is not compared with the order's.",
-        "Somebody else's trade in a client's books.",
+        "Another client's trade gets into a client's books.",
         (Edit(BookExecution.report, "        or order.client_id != report.account\n", ""),),
     ),
     Bug(
         "trade without quantity accepted",
         "A trade's quantity is not checked.",
-        "A message that never can be booked, and that nobody knows of.",
+        "A message can never be booked, and nobody learns of it.",
         (Edit(book_execution._fill_in, "report.last_quantity <= 0 or ", ""),),
     ),
     Bug(
         "fee rounded up in the ledger only",
-        "The ledger's side of the fee is rounded up, the client's down.",
-        "The client's balance is not what the ledger says.",
+        "The fee is rounded up in the ledger and down in the client's account.",
+        "The client's balance differs from the ledger.",
         (
             Edit(
                 book,
@@ -106,8 +106,8 @@ BUGS = (
     ),
     Bug(
         "fee rounded up in the order only",
-        "The order's fees are rounded up, the account's down.",
-        "The client is shown fees that he did not pay.",
+        "The fee is rounded up in the order and down in the account.",
+        "The client is shown fees that were never charged.",
         (
             Edit(
                 book,
@@ -118,14 +118,14 @@ BUGS = (
     ),
     Bug(
         "fee rounded up",
-        "Fees are rounded like holds.",
+        "Fees are rounded up, as holds are.",
         "Many small fills cost more than a large one.",
         (Edit(book, "cents_down(rate * quantity)", "cents_up(rate * quantity)"),),
     ),
     Bug(
         "order's notional not rounded",
-        "The order sums price times quantity, the ledger amounts rounded to the cent.",
-        "The client is shown an amount that he did not pay.",
+        "The order sums price times quantity. The ledger sums amounts rounded to the cent.",
+        "The client is shown an amount that was never paid.",
         (
             Edit(
                 book,
@@ -136,14 +136,14 @@ BUGS = (
     ),
     Bug(
         "drawn credit not recorded",
-        "A margin purchase takes the held credit and does not note it as used.",
-        "The loan is forgotten: the client's credit comes back by itself.",
+        "A margin purchase takes the held credit but does not record it as used.",
+        "The loan is forgotten, and the client's credit comes back by itself.",
         (Edit(book, "credit_available=-drawn, credit_used=drawn", "credit_available=-drawn"),),
     ),
     Bug(
         "loan not in the ledger",
-        "The ledger has no entry for what was drawn.",
-        "The ledger and the balance differ by every loan.",
+        "The ledger has no entry for the drawn credit.",
+        "Ledger and balance differ by every loan.",
         (
             Edit(
                 book,
@@ -166,8 +166,8 @@ BUGS = (
     ),
     Bug(
         "sale proceeds without the fee",
-        "A sale credits the whole notional.",
-        "The client's balance is more than the ledger says.",
+        "A sale credits the whole notional, without deducting the fee.",
+        "The client's balance is higher than the ledger says.",
         (
             Edit(
                 book, "account.move(unsettled=notional - fees)", "account.move(unsettled=notional)"
@@ -176,8 +176,8 @@ BUGS = (
     ),
     Bug(
         "settles on the next calendar day",
-        "T+1 is computed with calendar days.",
-        "Friday's trades are due on a Saturday, on which nothing settles.",
+        "T+1 counts calendar days instead of business days.",
+        "Friday's trades are due on a Saturday, when nothing settles.",
         (
             Edit(
                 book,
@@ -188,8 +188,8 @@ BUGS = (
     ),
     Bug(
         "cost basis without fees",
-        "What shares cost is their notional.",
-        "A client is shown more profit than he made.",
+        "The cost of bought shares is their notional, without fees.",
+        "A client is shown too much profit.",
         (
             Edit(
                 book,
@@ -200,7 +200,7 @@ BUGS = (
     ),
     Bug(
         "announced cumulative ignored",
-        "That an exchange is done with a child does not say how much it executed.",
+        "The cumulative quantity of an exchange's end report is ignored.",
         "Orders wait for executions that will never come.",
         (
             Edit(
@@ -212,8 +212,8 @@ BUGS = (
     ),
     Bug(
         "a child ends without its fills",
-        "The end of a child ends it with what is booked; what is still on its way is not waited for.",
-        "Late fills are refused: the exchange's books and ours differ.",
+        "A child ends with the booked quantity. Fills still on their way are not waited for.",
+        "Late fills are refused, so the exchange's books and ours differ.",
         (
             Edit(
                 ChildOrder.record_ending,
@@ -224,25 +224,26 @@ BUGS = (
     ),
     Bug(
         "refused executions awaited",
-        "What our books refused counts as not yet executed.",
-        "The order waits for ever for what it has refused.",
+        "The quantity of refused executions counts as not yet executed.",
+        "The order waits for ever for executions that it has refused.",
         (Edit(ChildOrder.leaves, " - self.refused", ""),),
     ),
     Bug(
         "a break recorded twice",
-        "Whether a break is on record is not asked first.",
-        "A report that is refused and comes twice blocks its client's mailbox.",
+        "The break is recorded without checking that it is on record already.",
+        "A refused report that comes twice blocks its client's mailbox.",
         (
             Edit(
                 BookExecution._record_break,
-                "if any(known.kind is EntryKind.BREAK for known in self.books.entries([entry.trade_id])):",
+                "if any(known.kind is EntryKind.BREAK for known in "
+                "self.books.entries([entry.trade_id])):",
                 "if False:",
             ),
         ),
     ),
     Bug(
         "a break not recorded",
-        "What our books refuse is only counted.",
+        "A refused execution is only counted.",
         "Nobody can say later what the exchange had reported.",
         (
             Edit(
@@ -254,8 +255,8 @@ BUGS = (
     ),
     Bug(
         "reports of an order deduplicated",
-        "The deduplication id of a report is its child order's.",
-        "What an exchange reports wrongly is not put on record for people to look at.",
+        "The deduplication id of a report is the id of its child order.",
+        "An exchange's wrong report is not recorded for people to look at.",
         (
             Edit(
                 mailboxes.SqsMailboxes._send,

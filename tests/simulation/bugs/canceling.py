@@ -9,8 +9,8 @@ from trading.usecases.orders.cancel_order import RequestCancel
 BUGS = (
     Bug(
         "the wish to cancel is not kept",
-        "A cancel is a message alone; the order knows of it when the message is handled.",
-        "The message is lost, and the order stands on although its cancel was accepted.",
+        "A cancel is only a message. The order learns of it when the message is handled.",
+        "If the message is lost, the order stands although its cancel was accepted.",
         (
             Edit(
                 RequestCancel._record,
@@ -21,14 +21,14 @@ BUGS = (
     ),
     Bug(
         "an order that is being replaced takes no cancel",
-        "The wish to replace an order stands against the client's cancel.",
-        "The new order takes over and is filled, although the client wants none of it.",
+        "A pending replacement of an order overrides the client's cancel.",
+        "The new order takes over and is filled, although the client canceled it.",
         (Edit(Ending.gives_way_to, 'self.asked_by not in (wish.asked_by, "client")', "False"),),
     ),
     Bug(
         "a cancel is written and not due",
-        "The order whose cancel is accepted comes back to the sweeper when it would have without it.",
-        "Half an hour in which an order is filled whose cancel was accepted, if its message is lost.",
+        "An accepted cancel does not bring forward the sweeper's next look at the order.",
+        "If the message is lost, the order may be filled for another half hour.",
         (
             Edit(
                 cancellation.decide, "order.with_ending(request, now)", "order.but(ending=request)"
@@ -37,15 +37,15 @@ BUGS = (
     ),
     Bug(
         "a cancel's message is not sent",
-        "The mailbox is not told of the cancel.",
-        "None but time.",
+        "No message about the cancel goes to the mailbox.",
+        "A delay.",
         (Edit(RequestCancel._notify_mailbox, "self.mailboxes.execution(", "repr("),),
-        tolerated="the order is due, and the sweeper pushes it",
+        tolerated="The order is due, and the sweeper pushes it.",
     ),
     Bug(
         "every ending is shown as a cancel",
-        "An order that is replaced or whose time is over is shown as one whose cancel was asked for.",
-        "The client asks who canceled his order.",
+        "An order that is replaced or expired is shown as if somebody had canceled it.",
+        "The client asks who canceled the order.",
         (
             Edit(
                 orders.order_summary,
@@ -56,8 +56,8 @@ BUGS = (
     ),
     Bug(
         "a suspension leaves the open orders",
-        "A client is suspended, and his orders stand.",
-        "A suspended client trades on.",
+        "When a client is suspended, the client's orders stand.",
+        "A suspended client goes on trading.",
         (Edit(RequestCancel.of_suspended, "self.books.account(client_id).open_order_ids", "()"),),
     ),
 )

@@ -14,21 +14,23 @@ BUGS = (
     Bug(
         "answered before clearing",
         "The workflow is answered first, then the order is cleared.",
-        "A worker that dies in between leaves trades that count as cleared and never settle.",
+        "If a worker dies in between, trades count as cleared and never settle.",
         (
             Edit(
                 CLEARING,
                 "    order = clear_trades(message.order_id)\n    if message.task_token:\n"
-                '        workflow.succeed(message.task_token, {"order_id": order.order_id, "status": order.status})\n',
+                '        workflow.succeed(message.task_token, {"order_id": order.order_id, '
+                '"status": order.status})\n',
                 "    if message.task_token:\n"
-                '        workflow.succeed(message.task_token, {"order_id": message.order_id, "status": "CLEARED"})\n'
+                '        workflow.succeed(message.task_token, {"order_id": message.order_id, '
+                '"status": "CLEARED"})\n'
                 "    clear_trades(message.order_id)\n",
             ),
         ),
     ),
     Bug(
         "novation without obligation",
-        "A novation is written and the obligation forgotten.",
+        "A novation is written without its obligation.",
         "The trade never settles.",
         (
             Edit(
@@ -40,13 +42,14 @@ BUGS = (
     ),
     Bug(
         "novations and obligations in two steps",
-        "Novations are written first, then obligations and order.",
-        "A worker that dies in between leaves trades that count as cleared and never settle.",
+        "Novations are written first, then the obligations and the order.",
+        "If a worker dies in between, trades count as cleared and never settle.",
         (
             Edit(
                 ClearTrades._commit,
                 "    self.books.commit(*parts[-1], result.order)\n",
-                "    self.books.commit(*parts[-1][::2])\n    self.books.commit(*parts[-1][1::2], result.order)\n",
+                "    self.books.commit(*parts[-1][::2])\n"
+                "    self.books.commit(*parts[-1][1::2], result.order)\n",
             ),
             Edit(
                 ClearTrades._commit,
@@ -57,8 +60,8 @@ BUGS = (
     ),
     Bug(
         "order cleared before its trades",
-        "The order is moved on first, then its trades.",
-        "A worker that dies in between leaves trades that are never cleared.",
+        "The order is written first, then its trades.",
+        "If a worker dies in between, the trades are never cleared.",
         (
             Edit(
                 ClearTrades._commit,
@@ -69,8 +72,8 @@ BUGS = (
     ),
     Bug(
         "trades novated again",
-        "What is novated already is not left out.",
-        "An order that was cleared in part can never be cleared.",
+        "Trades that are novated already are not left out.",
+        "A partly cleared order can never be cleared.",
         (
             Edit(
                 clearing.unnovated,
@@ -81,25 +84,25 @@ BUGS = (
     ),
     Bug(
         "only the first trade is cleared",
-        "An order is taken to have one trade.",
-        "Every other partial fill never settles.",
+        "Clearing handles only the first trade of an order.",
+        "All other partial fills never settle.",
         (Edit(clearing.clear, "for fill in fills:", "for fill in fills[:1]:"),),
     ),
     Bug(
         "novation with the wrong sign",
         "A sell is novated like a buy.",
-        "What the CCP owes does not net to zero.",
+        "The CCP's obligations do not net to zero.",
         (Edit(clearing.novate, "sign = fill.side.sign", "sign = 1"),),
     ),
     Bug(
         "obligation with fees",
         "The obligation's amount includes the exchange's fee.",
-        "The depository is told another amount than the counterparty.",
+        "The depository and the counterparty are told different amounts.",
         (Edit(netting.obligation_of, "amount=fill.notional", "amount=fill.client_amount"),),
     ),
     Bug(
         "net position without this trade",
-        "The net position is computed before the trade is added.",
+        "The net position is computed before this trade is added.",
         "Clients and regulators are shown a wrong net obligation.",
         (Edit(clearing.clear, "        known.append(obligation)\n", ""),),
     ),
@@ -117,33 +120,35 @@ BUGS = (
     ),
     Bug(
         "mismatched confirmation accepted",
-        "A confirmation is believed whatever it confirms.",
+        "A confirmation is accepted without comparing it with the instruction.",
         "The depository moved another amount than we booked.",
         (Edit(confirms, "return all(", "return True or all("),),
     ),
     Bug(
         "booked without asking the depository",
-        "An instruction without an answer counts as settled.",
+        "An unanswered instruction counts as settled.",
         "The client has money or shares that were never delivered.",
         (
             Edit(
                 SettleObligations._attempt,
                 "        return _Attempt.UNANSWERED\n",
-                '        self._book(obligation, SettlementConfirmation.model_construct(confirmation_id="", settlement_date=obligation.settlement_date))\n'
+                "        self._book(obligation, "
+                'SettlementConfirmation.model_construct(confirmation_id="", '
+                "settlement_date=obligation.settlement_date))\n"
                 "        return _Attempt.SETTLED\n",
             ),
         ),
     ),
     Bug(
         "obligation kept",
-        "Settling does not take the obligation off the books.",
-        "It is due again tomorrow, and for ever.",
+        "Settling does not delete the obligation.",
+        "The obligation is due again every day.",
         (Edit(SettleObligations._book, "        Discharged(obligation=obligation),\n", ""),),
     ),
     Bug(
         "settlement separate from its discharge",
-        "The settlement is written first, then account, position and order.",
-        "A worker that dies in between leaves the proceeds of a sale unavailable for ever.",
+        "The settlement is written first, then the account, the position and the order.",
+        "If a worker dies in between, the proceeds of a sale are never available.",
         (
             Edit(
                 SettleObligations._book,
@@ -154,7 +159,7 @@ BUGS = (
     ),
     Bug(
         "settlement not booked again after a lost answer",
-        "That a trade is settled is looked up in the order, which does not know it.",
+        "The ledger is not asked whether the trade is settled already.",
         "None.",
         (
             Edit(
@@ -163,12 +168,12 @@ BUGS = (
                 "if False:",
             ),
         ),
-        tolerated="a settlement is created once, and its obligation is gone with it",
+        tolerated="A settlement is created once, and its obligation is deleted with it.",
     ),
     Bug(
         "settled quantity counted twice",
-        "An order that is cleared after some of its trades settled counts them again.",
-        "The order is shown as settled before it is.",
+        "If an order is cleared after some of its trades settled, these count again.",
+        "The order is shown as settled too early.",
         (
             Edit(
                 Order.cleared, "order.settled(0, now)", "order.settled(order.settled_quantity, now)"
@@ -177,8 +182,8 @@ BUGS = (
     ),
     Bug(
         "settlement id of the day",
-        "A settlement instruction's id has the settlement day in it, not only the trade.",
-        "An instruction that is repeated a day later is settled twice.",
+        "The id of a settlement instruction contains the day, not only the trade.",
+        "An instruction that is repeated a day later settles twice.",
         (
             Edit(
                 SettleObligations._settle,
@@ -191,15 +196,18 @@ BUGS = (
     ),
     Bug(
         "what did not settle is not tried again",
-        "A cycle settles what is due on its own day.",
+        "A cycle settles only the obligations of its own day.",
         "None.",
         (Constant(settlement_cycle, "LOOK_BACK", timedelta(0)),),
-        tolerated="a client's settlement is tried again on its day until it succeeds, and redriven if it was given up",
+        tolerated=(
+            "A client's settlement is retried on its day until it succeeds. If it is given "
+            "up, it is redriven."
+        ),
     ),
     Bug(
         "settled before it is due",
-        "By hand, a trade settles whenever asked for.",
-        "Delivery is instructed a day before the counterparty is bound to it.",
+        "Settlement by hand ignores the settlement date.",
+        "Delivery is instructed a day before the counterparty has to deliver.",
         (
             Edit(
                 SettleObligations.settle_trade,
@@ -210,8 +218,8 @@ BUGS = (
     ),
     Bug(
         "loan not repaid",
-        "The proceeds of a sale become available without repaying what was drawn.",
-        "Loans grow and are never paid back.",
+        "The proceeds of a sale become available without repaying the loan.",
+        "Loans grow and are never repaid.",
         (
             Edit(
                 settlement.discharge,
@@ -222,14 +230,14 @@ BUGS = (
     ),
     Bug(
         "proceeds stay unsettled",
-        "A settled sale's proceeds become available and stay unsettled, too.",
+        "The proceeds of a settled sale become available and stay unsettled as well.",
         "The client has the money twice.",
         (Edit(settlement.discharge, "unsettled=-proceeds, ", ""),),
     ),
     Bug(
         "bought shares stay unsettled",
         "Settling does not mark the shares as received.",
-        "The position shows shares as undelivered for ever.",
+        "The position shows the shares as undelivered for ever.",
         (Edit(settlement.discharge, "position.settled(fill.side, fill.quantity)", "position"),),
     ),
 )

@@ -15,8 +15,8 @@ from trading.usecases.execution.submit_child import SubmitChild
 BUGS = (
     Bug(
         "predecessors not sent first",
-        "An order is routed without a look at what its client sent before it.",
-        "A client's sell reaches the exchange before the buy that he sent first.",
+        "An order is routed without checking the client's earlier orders.",
+        "A client's sell reaches the exchange before a buy that was sent earlier.",
         (
             Edit(
                 SendInSequence.__call__,
@@ -27,20 +27,23 @@ BUGS = (
     ),
     Bug(
         "no fence after an unknown submit",
-        "A submit without an answer counts as refused.",
-        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        "An unanswered submit counts as refused.",
+        "The order is sent elsewhere while the first exchange works it. The client buys twice.",
         (
             Edit(
                 SubmitChild.__call__,
-                "        self.monitor.count(Metric.SUBMITS_UNKNOWN, exchange_id=child.exchange_id, error=str(error))\n        return self._fence(order, child)",
-                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, str(error))",
+                "        self.monitor.count(Metric.SUBMITS_UNKNOWN, "
+                "exchange_id=child.exchange_id, error=str(error))\n"
+                "        return self._fence(order, child)",
+                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, "
+                "str(error))",
             ),
         ),
     ),
     Bug(
         "the fence's answer is not read",
-        "After the fence the child counts as refused, whatever the exchange had executed before it.",
-        "What was executed before the fence is refused, and bought again elsewhere.",
+        "After the fence the child counts as refused, whatever the exchange had executed before.",
+        "Executions before the fence are refused, and the shares are bought again elsewhere.",
         (
             Edit(
                 SubmitChild._fence,
@@ -56,31 +59,32 @@ BUGS = (
     ),
     Bug(
         "an unanswered fence taken for done",
-        "When the fence is not answered either, the child counts as refused.",
-        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        "If the fence is not answered either, the child counts as refused.",
+        "The order is sent elsewhere while the first exchange works it. The client buys twice.",
         (
             Edit(
                 SubmitChild._fence,
                 "        return order\n",
-                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, str(error))\n",
+                "        return self.book.child_end(order, child, ChildStatus.REJECTED, 0, "
+                "str(error))\n",
             ),
         ),
     ),
     Bug(
         "503 on a resend taken for not accepted",
-        "A refusal is believed, though the same child was sent before.",
-        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        "A refusal is believed although the same child was sent before.",
+        "The order is sent elsewhere while the first exchange works it. The client buys twice.",
         (Edit(SubmitChild.__call__, "if first_time:", "if True:"),),
     ),
     Bug(
         "a submit is repeated",
-        "A submit without an answer is sent again at once; a 503 then counts as not accepted.",
-        "The order is sent elsewhere while the first exchange works it: the client buys twice.",
+        "An unanswered submit is sent again at once. A 503 then counts as not accepted.",
+        "The order is sent elsewhere while the first exchange works it. The client buys twice.",
         (Edit(exchanges.HttpExchanges._call, 'tries = 1 if method == "POST" else 2', "tries = 2"),),
     ),
     Bug(
         "503 to a question taken for not found",
-        "An exchange that is down is said not to know the order.",
+        "An exchange that is down counts as not knowing the order.",
         "None.",
         (
             Edit(
@@ -89,12 +93,15 @@ BUGS = (
                 "raise _Unknown(path) from error",
             ),
         ),
-        tolerated="a child is sent again under its own id, and to an exchange that knows it that changes nothing",
+        tolerated=(
+            "A child is sent again under its own id. That changes nothing at an exchange "
+            "that knows it."
+        ),
     ),
     Bug(
         "sent before it is saved",
         "A child is sent first and saved with the answer.",
-        "A worker that dies in between forgets the child: it is sent elsewhere, too.",
+        "If a worker dies in between, the child is forgotten and sent elsewhere as well.",
         (
             Edit(
                 RouteOrder.proceed,
@@ -110,13 +117,13 @@ BUGS = (
     ),
     Bug(
         "children numbered by those that live",
-        "A child's number is how many children are live, not how many there were.",
-        "A second child under the id of the first: the exchange takes it for the first.",
+        "A child's number counts the live children, not all children so far.",
+        "A second child gets the id of the first. The exchange takes it for the first.",
         (Edit(Order.routed, "len(self.children) + 1", "len(self.live_children) + 1"),),
     ),
     Bug(
         "what is at the exchanges is routed again",
-        "Unrouted is what is not filled.",
+        "Everything that is not filled counts as unrouted.",
         "The client buys twice.",
         (
             Edit(
@@ -128,20 +135,22 @@ BUGS = (
     ),
     Bug(
         "remainder of an immediate order routed twice",
-        "What an exchange cancelled of an immediate order is sent elsewhere for the whole quantity of the child.",
+        "When an exchange cancels the rest of an immediate child, the order's whole quantity is "
+        "sent elsewhere.",
         "The client buys twice.",
         (
             Edit(
                 routing.plan_route,
                 "order.side, order.unrouted, order.protection_price",
-                "order.side, order.unrouted if not is_second_round(order) else order.quantity, order.protection_price",
+                "order.side, order.unrouted if not is_second_round(order) else order.quantity, "
+                "order.protection_price",
             ),
         ),
     ),
     Bug(
         "a dead worker's child is not sent again",
         "A poll that finds a child unknown to its exchange does nothing.",
-        "An accepted order never reaches the market, and expires.",
+        "An accepted order never reaches the market and expires.",
         (
             Edit(
                 AdvanceOrder.__call__,
@@ -152,32 +161,37 @@ BUGS = (
     ),
     Bug(
         "cancel taken as final before the exchange agreed",
-        "A child whose cancel is not answered counts as cancelled.",
-        "The client's hold is gone, and the exchange fills the order.",
+        "A child whose cancel is not answered counts as canceled.",
+        "The client's hold is released, and the exchange still fills the order.",
         (
             Edit(
                 EndEarly.cancel_children,
-                "self.monitor.count(Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, error=str(error))",
-                'order = self.book.child_end(order, child, __import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, "canceled")',
+                "self.monitor.count(Metric.CANCELS_UNANSWERED, exchange_id=child.exchange_id, "
+                "error=str(error))",
+                "order = self.book.child_end(order, child, "
+                '__import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, '
+                '"canceled")',
             ),
         ),
     ),
     Bug(
         "what was executed before the cancel is lost",
-        "The answer to a cancel is not read: the child is cancelled with what is booked.",
+        "The answer to a cancel is not read. The child ends with the booked quantity.",
         "A fill that raced the cancel is refused.",
         (
             Edit(
                 EndEarly.cancel_children,
                 "        order = self.book.state(order, child, state)\n",
-                '        order = self.book.child_end(order, child, __import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, state.reason)\n',
+                "        order = self.book.child_end(order, child, "
+                '__import__("trading").domain.orders.child_order.ChildStatus.CANCELED, 0, '
+                "state.reason)\n",
             ),
         ),
     ),
     Bug(
         "an order ends though a child is live",
-        "An order that is to end does, without waiting for its children.",
-        "The client's hold is gone, and the exchange fills the order.",
+        "An order with a pending ending ends without waiting for its children.",
+        "The client's hold is released, and the exchange still fills the order.",
         (
             Edit(
                 routing.next_step,
@@ -193,13 +207,13 @@ BUGS = (
     ),
     Bug(
         "a cancelled order is routed on",
-        "What an exchange gives back of an order that is to end is sent elsewhere.",
-        "An order that was cancelled is filled.",
+        "The order is to end. The quantity that an exchange gives back is sent elsewhere.",
+        "A canceled order is filled.",
         (Edit(routing.next_step, "if order.ending is not None:", "if False:"),),
     ),
     Bug(
         "refused children not recalled",
-        "An order of which an execution was refused ends without its exchange being told.",
+        "An order with a refused execution ends, and its exchange is not told.",
         "The exchange executes an order that our books have closed.",
         (
             Edit(
@@ -211,8 +225,8 @@ BUGS = (
     ),
     Bug(
         "an unanswered recall taken for done",
-        "An order of which an execution was refused ends although its exchange did not answer the recall.",
-        "What the exchange executes meanwhile is refused: sold shares that the books say are still there.",
+        "An order with a refused execution ends although its exchange did not answer the recall.",
+        "Later executions are refused. The books still show shares that were sold.",
         (
             Edit(
                 RouteOrder.proceed,
@@ -223,7 +237,7 @@ BUGS = (
     ),
     Bug(
         "a given-up message rejects its order",
-        "An order whose message cannot be handled is rejected even if an exchange has it.",
+        "An order whose message cannot be handled is rejected even if an exchange has the order.",
         "The exchange fills an order that our books have closed.",
         (
             Edit(
@@ -235,8 +249,8 @@ BUGS = (
     ),
     Bug(
         "answered on the first fill",
-        "The workflow is told of every fill, not of the end.",
-        "The order is taken to clearing while it executes.",
+        "The workflow is answered on every fill, not only on the end.",
+        "The order goes to clearing while it is still executing.",
         (
             Edit(
                 AnswerWorkflow.__call__,
@@ -247,8 +261,8 @@ BUGS = (
     ),
     Bug(
         "not answered after a redelivery",
-        "The workflow is answered only by the message that ended the order.",
-        "Workflows of orders that are over wait for an answer until they time out.",
+        "Only the message that ended the order answers the workflow.",
+        "Workflows of finished orders wait for an answer until they time out.",
         (
             Edit(
                 SendInSequence.__call__,
@@ -259,8 +273,8 @@ BUGS = (
     ),
     Bug(
         "clearing waits for a workflow that is gone",
-        "An order whose workflow cannot be answered is left alone.",
-        "Trades that never settle.",
+        "Nothing is done about an order whose workflow cannot be answered.",
+        "Trades never settle.",
         (
             Edit(
                 AnswerWorkflow.__call__,

@@ -7,19 +7,20 @@ from trading.domain.orders.order import Order
 BUGS = (
     Bug(
         "hold without the fee",
-        "What a buy holds is price times quantity.",
-        "The fee of the last fill is not covered: the balance goes below zero, or the fill cannot be booked.",
+        "The hold of a buy is price times quantity, without the fee.",
+        "The fee of the last fill is not covered. The balance turns negative or the fill is "
+        "refused.",
         (Edit(Order.hold_for, " + cents_up(self.hold_fee_per_share * quantity)", ""),),
     ),
     Bug(
         "no fee at all",
-        "The fee per share is left at its default when the order's terms are fixed.",
-        "Every buy is free of the exchange's fee: the house pays it.",
+        "The fee per share keeps its default when the order's terms are fixed.",
+        "No buy is charged the exchange's fee. The house pays it.",
         (Edit(Order.with_hold_terms, "hold_fee_per_share=hold_fee_per_share,", ""),),
     ),
     Bug(
         "credit not held",
-        "A margin order holds the client's own part only.",
+        "A margin order holds only the client's own part.",
         "Several orders at once draw more credit than was granted.",
         (
             Edit(
@@ -31,8 +32,8 @@ BUGS = (
     ),
     Bug(
         "shares not held",
-        "A sell checks the position and holds nothing.",
-        "The same shares are sold twice: a short position.",
+        "A sell checks the position but holds no shares.",
+        "The same shares are sold twice, which leaves a short position.",
         (
             Edit(
                 order_entry.admit,
@@ -43,26 +44,26 @@ BUGS = (
     ),
     Bug(
         "credit rounded against the limit",
-        "The credit part of a hold is rounded up, the cash part is the rest.",
-        "The parts of a hold do not follow from its terms: a cent stays held or is missing.",
+        "The credit part of a hold is rounded up, and the cash part is the rest.",
+        "The parts of a hold do not follow from its terms. A cent stays held or is missing.",
         (Edit(Order.hold_for, "cents_down(", "cents_up("),),
     ),
     Bug(
         "hold released at the first partial fill",
-        "Only an order without fills holds anything.",
-        "The rest of the order is not covered: the client spends its money twice.",
+        "Only an order without fills has a hold.",
+        "The rest of the order is not covered. The client spends that money twice.",
         (Edit(Order.hold, "if self.is_open", "if self.is_open and not self.trades"),),
     ),
     Bug(
         "hold kept until the order is filled",
-        "A hold is for the whole quantity as long as the order is open.",
-        "Money that was already paid stays blocked as well.",
+        "While an order is open, its hold covers the whole quantity.",
+        "Money that is already paid stays blocked as well.",
         (Edit(Order.hold, "self.hold_for(self.remaining)", "self.hold_for(self.quantity)"),),
     ),
     Bug(
         "hold not released on a partial cancel",
-        "Only an order without fills gives its hold back at its end.",
-        "The rest's money stays blocked for ever.",
+        "At its end, only an order without fills releases its hold.",
+        "The money held for the unfilled rest stays blocked for ever.",
         (
             Edit(
                 booking.end,
@@ -73,26 +74,26 @@ BUGS = (
     ),
     Bug(
         "whole hold released on a partial cancel",
-        "The end gives back what was held at the beginning.",
-        "The client gets back what was paid for his shares, too.",
+        "The end releases everything that was held at the beginning.",
+        "The client also gets back the money that paid for the filled shares.",
         (Edit(booking.end, "hold = order.hold\n", "hold = order.hold_for(order.quantity)\n"),),
     ),
     Bug(
         "shares not given back",
-        "The end of a sell gives back money only.",
-        "Unsold shares can never be sold again.",
+        "The end of a sell releases money only.",
+        "The unsold shares can never be sold again.",
         (Edit(booking.end, "position = position.hold(-hold.shares)", "pass"),),
     ),
     Bug(
         "a better price is kept",
-        "A fill takes from the account all that was held for it.",
-        "The client pays his limit, whatever the price.",
+        "A fill takes everything that was held for it from the account.",
+        "The client pays the limit price, even if the fill was cheaper.",
         (Edit(booking.book, "available=-own,", "available=-released.cash,"),),
     ),
     Bug(
         "daily limit not given back",
-        "The notional of what was never filled stays counted.",
-        "A client whose orders were cancelled cannot trade any more that day.",
+        "The notional of the unfilled quantity still counts.",
+        "A client whose orders were canceled cannot trade any more that day.",
         (Edit(booking.end, ".count_notional(order.business_date, -order.open_notional)", ""),),
     ),
 )

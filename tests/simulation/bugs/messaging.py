@@ -13,32 +13,35 @@ from trading.usecases.execution.handle_execution_message import HandleExecutionM
 BUGS = (
     Bug(
         "exceptions swallowed",
-        "What a message raises is logged, and the message deleted.",
+        "An error in handling a message is logged, and the message is deleted.",
         "An order whose message failed once is not executed.",
         (Edit(MailboxWorker._retry_or_give_up, "        raise error\n", "        return\n"),),
     ),
     Bug(
         "failures not reported",
         "The handler answers without batchItemFailures.",
-        "The same: SQS deletes what failed.",
+        "SQS deletes failed messages, so their orders are not executed.",
         (Edit(MailboxWorker.__call__, "return response", 'return {"batchItemFailures": []}'),),
     ),
     Bug(
         "a group goes on over a failure",
-        "What follows a failed message in its group is handled before it.",
+        "After a failed message, the later messages of its group are handled first.",
         "None.",
         (Edit(MailboxWorker.__init__, "skip_group_on_error=True", "skip_group_on_error=False"),),
-        tolerated="whichever of a client's orders is handled first sends those that he had sent before it",
+        tolerated=(
+            "Whichever of a client's orders is handled first sends the client's earlier "
+            "orders before it."
+        ),
     ),
     Bug(
         "a lost race buries the message",
-        "Every refusal of a rule counts as permanent, also one that says to try again.",
+        "Every domain error counts as permanent, even one that asks for a retry.",
         "Orders are rejected because two workers met.",
         (Edit(MailboxWorker._handle_record, "if is_transient(error):", "if False:"),),
     ),
     Bug(
         "given-up messages are dropped",
-        "A message that cannot succeed is not put into the DLQ.",
+        "A message that cannot succeed is not moved to the DLQ.",
         "None.",
         (
             Edit(
@@ -47,7 +50,9 @@ BUGS = (
                 "    dict(\n",
             ),
         ),
-        tolerated="its order is flagged or rejected, and the sweeper asks about the order itself",
+        tolerated=(
+            "The message's order is flagged or rejected, and the sweeper checks the order itself."
+        ),
     ),
     Bug(
         "a mailbox an order",
@@ -60,12 +65,16 @@ BUGS = (
                 'MessageGroupId=getattr(message, "order_id", message.client_id)',
             ),
         ),
-        tolerated="each worker sends what the client had sent before, and whoever finds that a version moved on starts over",
+        tolerated=(
+            "Each worker sends the client's earlier orders first. A worker that finds a "
+            "newer version starts over."
+        ),
     ),
     Bug(
         "redelivery ignored",
         "A message that another worker may have begun is handled like a new one.",
-        "What a dead worker left half-done stays so until the sweeper comes; successors overtake it.",
+        "The work of a dead worker stays half-done until the sweeper comes. Later orders "
+        "overtake it.",
         (
             Edit(
                 MailboxWorker._handle_record,
@@ -76,7 +85,7 @@ BUGS = (
     ),
     Bug(
         "lost races handled like new messages",
-        "After a lost race a message is handled again as if nothing of it had been done.",
+        "After a lost race, a message is handled again as if none of its work had been done.",
         "None.",
         (
             Edit(
@@ -85,18 +94,18 @@ BUGS = (
                 "on_fresh_state(self._handle)(message, False, deadline)",
             ),
         ),
-        tolerated="the sweeper polls what is routed, and sends again what an exchange does not know",
+        tolerated="The sweeper polls routed orders and sends again what an exchange does not know.",
     ),
     Bug(
         "pushes deduplicated for five minutes",
-        "The deduplication id of a message is its body's hash.",
+        "The deduplication id of a message is derived from its body alone.",
         "None.",
         (Edit(SqsMailboxes._send, 'f"{minute}#{body}"', "body"),),
-        tolerated="the sweeper comes again after SQS has forgotten the first push",
+        tolerated="The sweeper comes again after SQS has forgotten the first push.",
     ),
     Bug(
         "no deduplication",
-        "Every message has a deduplication id of its own.",
+        "Every message has its own deduplication id.",
         "None.",
         (
             Edit(
@@ -105,14 +114,17 @@ BUGS = (
                 'MessageDeduplicationId=__import__("uuid").uuid4().hex',
             ),
         ),
-        tolerated="every message may come twice",
+        tolerated="Handlers expect that any message may come twice.",
     ),
     Bug(
         "workflows started with the same input",
-        "A workflow's input does not say when it was started.",
+        "A workflow's input does not contain its start time.",
         "None.",
         (Edit(OrderLifecycle.start, '        "started_at": iso(self.clock()),\n', ""),),
-        tolerated="only an order whose message was lost has a workflow and needs a message, and SQS loses none",
+        tolerated=(
+            "Only a lost message leaves an order with a workflow and without a message. SQS "
+            "loses none."
+        ),
     ),
     Bug(
         "an existing workflow is an error",
@@ -125,24 +137,28 @@ BUGS = (
                 "except KeyError:",
             ),
         ),
-        tolerated="only an order whose message was lost has a workflow and is not sent, and SQS loses none",
+        tolerated=(
+            "Only a lost message leaves an order with a workflow and without a message. SQS "
+            "loses none."
+        ),
     ),
     Bug(
         "a used-up token is an error",
-        "That a workflow has been answered already is raised.",
+        "Answering a workflow that is answered already raises an error.",
         "Messages that come twice end in the DLQ.",
         (
             Edit(
                 OrderLifecycle._answer,
-                "except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, nobody_waits.InvalidToken) as error:",
+                "except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, "
+                "nobody_waits.InvalidToken) as error:",
                 "except KeyError as error:",
             ),
         ),
     ),
     Bug(
         "DAY orders are given an hour",
-        "The workflow waits an hour for a DAY order, then cancels it.",
-        "A client's resting order is cancelled although he wanted it to stand until the close.",
+        "The workflow waits an hour for a DAY order and then cancels it.",
+        "A client's resting order is canceled hours before the close.",
         (
             Constant(
                 workflow,

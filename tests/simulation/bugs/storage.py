@@ -13,14 +13,14 @@ from trading.usecases.orders.place_order import PlaceOrder
 BUGS = (
     Bug(
         "an older version may overwrite a newer one",
-        "The version condition is written the wrong way round.",
-        "Two workers at once: one's fill or hold vanishes from the balance.",
+        "The version condition is the wrong way round.",
+        "When two workers write at once, one worker's fill or hold vanishes from the balance.",
         (Edit(put_of, '"version = :version"', '"version >= :version"'),),
     ),
     Bug(
         "no condition on what is new",
-        "Puts of new items carry no attribute_not_exists.",
-        "A fill booked by two workers counts twice; a repeated order replaces the first one.",
+        "Puts of new items carry no attribute_not_exists condition.",
+        "A fill that two workers book counts twice. A repeated order replaces the first one.",
         (
             Edit(
                 put_of,
@@ -31,7 +31,7 @@ BUGS = (
     ),
     Bug(
         "no condition on a discharge",
-        "Deleting an obligation does not ask that it is there.",
+        "Deleting an obligation does not require that the obligation exists.",
         "None.",
         (
             Edit(
@@ -40,12 +40,13 @@ BUGS = (
                 '"attribute_not_exists(never_there)"',
             ),
         ),
-        tolerated="a settlement is created once, in the same transaction",
+        tolerated="A settlement is created once, in the same transaction.",
     ),
     Bug(
         "postponed without its version",
-        "The sweeper sets the time of the next look without the version that it read.",
-        "An order that was done meanwhile is looked at for ever, or one that needs attention is put off.",
+        "The sweeper sets the time of the next look without checking the version that it read.",
+        "The sweeper looks at a finished order for ever, or puts off an order that needs "
+        "attention.",
         (
             Edit(
                 TableAttentionIndex.postpone, '"version = :version"', '"attribute_exists(order_id)"'
@@ -59,12 +60,14 @@ BUGS = (
     ),
     Bug(
         "a failed transaction is taken for done",
-        "Every error of a transaction counts as a lost race, and lost races as somebody else's success.",
-        "Fills and settlements that nobody wrote.",
+        "Every transaction error counts as a lost race, and a lost race as another worker's "
+        "success.",
+        "Fills and settlements are never written.",
         (
             Edit(
                 commit,
-                '            if reasons & RACES and not reasons - RACES - OVERLOADS - {"None"}:\n                raise StaleError from error',
+                '            if reasons & RACES and not reasons - RACES - OVERLOADS - {"None"}:\n'
+                "                raise StaleError from error",
                 "            if reasons & RACES:\n                return",
             ),
         ),
@@ -72,7 +75,7 @@ BUGS = (
     Bug(
         "orders without their holds",
         "The order is saved first, then the account with the hold.",
-        "A worker that dies in between leaves an order that nothing is held for: the client spends the money twice.",
+        "If a worker dies in between, no cash is held for the order. The client spends it twice.",
         (
             Edit(
                 PlaceOrder._record,
@@ -83,8 +86,8 @@ BUGS = (
     ),
     Bug(
         "a fill in two steps",
-        "The trade and the order are saved first, then account and position.",
-        "A worker that dies in between leaves a trade that the client never got the shares or the money for.",
+        "The trade and the order are saved first, then the account and the position.",
+        "If a worker dies in between, the client never gets the trade's shares or money.",
         (
             Edit(
                 BookExecution._fill,
@@ -96,39 +99,39 @@ BUGS = (
     Bug(
         "only the first page",
         "LastEvaluatedKey is ignored.",
-        "What is due beyond the first page does not settle; exchanges are missing from routing.",
+        "Obligations beyond the first page do not settle. Exchanges are missing from routing.",
         (Edit(TableReads.query, 'if limit or "LastEvaluatedKey" not in answer:', "if True:"),),
     ),
     Bug(
         "unprocessed keys ignored",
-        "What BatchGetItem leaves unprocessed is not asked for again.",
-        "An order counts as cleared though some of its trades are not, and these never settle.",
+        "Keys that BatchGetItem leaves unprocessed are not requested again.",
+        "An order counts as cleared although some of its trades are not. These never settle.",
         (Edit(TableReads.get_many, "if unprocessed:", "if False:"),),
     ),
     Bug(
         "entities read eventually consistent",
-        "GetItem without ConsistentRead: half the price.",
-        "A worker does not see what the message before it has written.",
+        "GetItem is called without ConsistentRead, for half the price.",
+        "A worker does not see what the previous message has written.",
         (Edit(TableReads.item, "ConsistentRead=True", "ConsistentRead=False"),),
     ),
     Bug(
         "ledger read eventually consistent",
-        "BatchGetItem without ConsistentRead: half the price.",
-        "Clearing does not see the newest fill and clears the order without it: it never settles.",
+        "BatchGetItem is called without ConsistentRead, for half the price.",
+        "Clearing misses the newest fill and clears the order without it. The fill never settles.",
         (Edit(TableReads.get_many, ', "ConsistentRead": True}', "}"),),
     ),
     Bug(
         "lists read eventually consistent",
-        "Query without ConsistentRead: half the price.",
-        "A novation states a wrong net position; what is due is settled a day late.",
+        "Query is called without ConsistentRead, for half the price.",
+        "A novation states a wrong net position. An obligation settles a day late.",
         (Edit(TableReads.query, 'else {"ConsistentRead": True}', "else {}"),),
     ),
     Bug(
         "task token read eventually consistent",
-        "GetItem without ConsistentRead: half the price.",
+        "GetItem is called without ConsistentRead, for half the price.",
         "None.",
         (Edit(TableTaskTokens.task_token, "ConsistentRead=True", "ConsistentRead=False"),),
-        tolerated="a workflow that was not answered is answered by the sweeper's poll",
+        tolerated="The sweeper's poll answers a workflow that was not answered.",
     ),
     Bug(
         "due dates end a day early",
@@ -138,8 +141,8 @@ BUGS = (
     ),
     Bug(
         "orders not in the index of what needs attention",
-        "The sparse index' partition key is forgotten.",
-        "Whatever gets lost stays lost: the sweeper sees nothing.",
+        "The partition key of the sparse index is missing.",
+        "Nothing that gets lost is recovered, because the sweeper sees no order.",
         (Edit(location_of, '{"attention_shard": shard} if entity.attention_at else {}', "{}"),),
     ),
 )

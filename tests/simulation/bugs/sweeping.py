@@ -13,8 +13,8 @@ from trading.usecases.execution.sweep_orders import SweepOrders
 BUGS = (
     Bug(
         "attention ends with the last fill",
-        "A filled order counts as at rest, although it is not cleared.",
-        "An order whose clearing got lost never settles.",
+        "A filled order counts as at rest although it is not cleared.",
+        "If its clearing gets lost, the order never settles.",
         (
             Edit(
                 Order.filled,
@@ -25,8 +25,8 @@ BUGS = (
     ),
     Bug(
         "attention ends with the order",
-        "An order that ends early counts as at rest, although its fills are not cleared.",
-        "Partial fills whose clearing got lost never settle.",
+        "An order that ends early counts as at rest although its fills are not cleared.",
+        "If their clearing gets lost, the partial fills never settle.",
         (
             Edit(
                 Order.ended,
@@ -38,7 +38,7 @@ BUGS = (
     Bug(
         "attention ends with routing",
         "An order that has been sent counts as at rest.",
-        "What an exchange does not report is never asked for.",
+        "If an exchange does not report an execution, nobody asks for it.",
         (
             Edit(
                 Order.routed,
@@ -49,8 +49,8 @@ BUGS = (
     ),
     Bug(
         "cleared orders are swept for ever",
-        "A cleared order is not taken out of the index.",
-        "The sweeper is busy with what is done, and comes too late to what is not.",
+        "A cleared order is not removed from the index.",
+        "The sweeper is busy with finished orders and reaches the others too late.",
         (
             Edit(
                 Order.cleared,
@@ -61,12 +61,13 @@ BUGS = (
     ),
     Bug(
         "the sweeper skips accepted orders",
-        "The sweeper polls what is routed and leaves what is only accepted to its workflow.",
+        "The sweeper polls routed orders and leaves accepted ones to their workflows.",
         "An order whose workflow did not start is never executed.",
         (
             Edit(
                 SweepOrders._push,
-                "    if not self.workflow.start(order):\n            self.mailboxes.execution(order_messages.execute(order))",
+                "    if not self.workflow.start(order):\n"
+                "            self.mailboxes.execution(order_messages.execute(order))",
                 "    pass",
             ),
         ),
@@ -78,22 +79,26 @@ BUGS = (
         (
             Edit(
                 SweepOrders._push,
-                "    if not self.workflow.start(order):\n            self.mailboxes.execution(order_messages.execute(order))",
+                "    if not self.workflow.start(order):\n"
+                "            self.mailboxes.execution(order_messages.execute(order))",
                 "    self.workflow.start(order)",
             ),
         ),
-        tolerated="SQS loses no message, and one that was given up waits in the dead-letter queue until it is redriven",
+        tolerated=(
+            "SQS loses no message. A message that was given up waits in the dead-letter "
+            "queue for a redrive."
+        ),
     ),
     Bug(
         "the sweeper does not poll",
-        "The sweeper starts what is not routed and leaves the rest to the exchanges' reports.",
-        "An execution that was never reported is never booked.",
+        "The sweeper starts unrouted orders and relies on the exchanges' reports for the others.",
+        "An unreported execution is never booked.",
         (Edit(SweepOrders._push, "self.mailboxes.execution(order_messages.poll(order))", "pass"),),
     ),
     Bug(
         "a poll asks nobody",
-        "A poll routes what is unrouted and does not ask the exchanges.",
-        "An execution that was never reported is never booked.",
+        "A poll routes what is unrouted but does not ask the exchanges.",
+        "An unreported execution is never booked.",
         (
             Edit(
                 AdvanceOrder.__call__,
@@ -104,8 +109,8 @@ BUGS = (
     ),
     Bug(
         "postponed for ever",
-        "The next look at an order is a year from now.",
-        "An order that is pushed once in vain is never pushed again.",
+        "The next look at an order is a year away.",
+        "If one push of an order has no effect, the order is never pushed again.",
         (Constant(attention, "LOOK_AGAIN_AFTER", timedelta(days=365)),),
     ),
     Bug(
@@ -113,12 +118,14 @@ BUGS = (
         "An order that cannot be swept ends the whole sweep.",
         "None.",
         (Edit(SweepOrders.__call__, "except Exception as error:", "except KeyError as error:"),),
-        tolerated="the order is put off before the failure goes on, so the next sweep starts after it",
+        tolerated=(
+            "The order is put off before the error is raised, so the next sweep starts after it."
+        ),
     ),
     Bug(
         "orders never expire",
-        "Nobody but the exchange ends a DAY order.",
-        "What the exchange forgets stays open, its money held.",
+        "Only the exchange ends a DAY order.",
+        "An order that the exchange forgets stays open, and its money stays held.",
         (
             Edit(
                 expires_at,
@@ -129,19 +136,19 @@ BUGS = (
     ),
     Bug(
         "good till canceled for ever",
-        "A GTC order has no end.",
+        "A GTC order never expires.",
         "Forgotten orders hold their clients' money for years.",
         (Constant(order_times, "GTC_LIFETIME", timedelta(days=36500)),),
     ),
     Bug(
         "GTC expires with the day",
-        "Every order that rests expires at the close.",
+        "Every resting order expires at the close.",
         "A client's order for three months is gone in the evening.",
         (Edit(expires_at, "if order.time_in_force is TimeInForce.GTC:", "if False:"),),
     ),
     Bug(
         "DAY expires before the close",
-        "The close is taken for 13:00.",
+        "DAY orders expire at 13:00 instead of at the close.",
         "A client's order is gone in the middle of the session.",
         (
             Edit(
@@ -153,13 +160,13 @@ BUGS = (
     ),
     Bug(
         "a halt at the open is not looked at",
-        "An order that waited for its open goes out, whether its instrument is traded or not.",
-        "A client's order is sent into a halt that was made to stop just that.",
+        "An order that waited for the open is sent even if its instrument is halted.",
+        "A client's order goes out into a halt that was meant to stop it.",
         (Edit(order_times.is_waiting, "not instrument.tradable or ", ""),),
     ),
     Bug(
         "closing a day by hand expires all orders",
-        "The close by hand does not look at the time in force.",
+        "Closing the day by hand ignores the time in force.",
         "Clients' orders for three months are gone.",
         (
             Edit(
@@ -171,8 +178,8 @@ BUGS = (
     ),
     Bug(
         "open orders are not cleared at the close",
-        "Only orders that are done are cleared.",
-        "Trades of a resting order do not settle on their date, but three months later.",
+        "Only finished orders are cleared.",
+        "Trades of a resting order settle up to three months late.",
         (Edit(CloseDay._close, "elif order.trades:", "elif False:"),),
     ),
 )

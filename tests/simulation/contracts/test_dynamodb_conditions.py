@@ -89,7 +89,8 @@ HOLD = [
     "amount = :ten OR amount = :nine AND label = :z",
     "(amount = :ten OR amount = :nine) AND label = :trading",
     "NOT (amount = :nine OR amount = :eleven)",
-    "attribute_not_exists(id) OR amount < :eleven OR (label = :z AND attribute_exists(enabled) AND amount < :five)",
+    "attribute_not_exists(id) OR amount < :eleven OR (label = :z AND attribute_exists(enabled) "
+    "AND amount < :five)",
 ]
 FAIL = [
     "amount = :nine",
