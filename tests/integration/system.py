@@ -24,6 +24,7 @@ from moto import mock_aws
 from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
+from tests.fakes.api_events import request
 from tests.integration.backing import (
     ENVIRONMENT,
     PREFIX,
@@ -36,7 +37,6 @@ from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
-from tests.unit.api.events import request
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.runtime import clock
 from trading.domain.reconciliation import Finding

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.unit.api.clock import Clock
-from tests.unit.api.events import Context
+from tests.fakes.api_events import Context
+from tests.fakes.clock import Clock
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus

@@ -5,9 +5,9 @@ from typing import Any
 import jwt
 import pytest
 
+from tests.fakes.api_events import Context, header, request
+from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
-from tests.unit.api.clock import Clock
-from tests.unit.api.events import Context, header, request
 from trading.adapters.identity import passwords
 from trading.adapters.identity.login import TableCredentials, TableLoginFailures
 from trading.domain.clients.lockout import FAILURES_REMEMBERED_FOR, LoginLockedError, lock_after

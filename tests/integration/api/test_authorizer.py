@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import request
 from tests.integration.api.conftest import World
-from tests.unit.api.events import request
 from trading.adapters.identity import tokens
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"

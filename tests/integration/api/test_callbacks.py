@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.api.conftest import EXCHANGE_SECRET, World
-from tests.unit.api.events import header, request
 from trading.adapters.venues.signatures import signed_headers
 from trading.messages import EXECUTION_MESSAGE, ReportReceived
 from trading.wire import CALLBACK_PATH

@@ -2,8 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
-from tests.unit.api.clock import Clock
 from trading.adapters.http.throttle import Throttle
 
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from infra.constructs.gateway_responses import PROBLEMS
+from tests.fakes.api_events import request
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.system import System
-from tests.unit.api.events import request
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 APIS: dict[str, tuple[tuple[Route, ...], str, str]] = {

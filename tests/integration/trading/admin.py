@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tests.fakes.api_events import request
 from tests.integration.system import System, principal
-from tests.unit.api.events import request
 
 OPERATOR = principal("operations", "admin:read admin:write")
 REASON = "ticket 4711"

@@ -5,10 +5,10 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import base as breaker
 from moto import mock_aws
 
+from tests.fakes.clock import Clock
 from tests.integration.backing import ENVIRONMENT, PREFIX, create_tables
 from tests.integration.trading.books import table_books
 from tests.integration.trading.venue import Venue
-from tests.unit.api.clock import Clock
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
 

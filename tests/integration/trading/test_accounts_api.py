@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System, principal
 from tests.integration.trading.books import put
 from tests.integration.trading.orders import MARKET, new_order, place
-from tests.unit.api.events import header, request
 from trading.domain.accounts import transfers
 from trading.domain.accounts.position import Position
 

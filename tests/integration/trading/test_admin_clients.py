@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
 from tests.integration.trading.admin import DAVE, OPERATOR, REASON, ask, show
 from tests.integration.trading.books import NAMES, items, put
 from tests.integration.trading.orders import new_order, place
-from tests.unit.api.events import header, request
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.domain.accounts.cash import Account
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header
 from tests.integration.system import System
 from tests.integration.trading.admin import ask
 from tests.integration.trading.orders import place
-from tests.unit.api.events import header
 from trading.domain.values import Side
 
 

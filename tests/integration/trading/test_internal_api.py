@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import cleared_order, place, show
-from tests.unit.api.events import header, request
 
 OPERATOR = "execution:write clearing:write settlement:write"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
-from tests.unit.api.clock import Clock
 from trading.adapters.dynamodb.prices import TableLastPrices
 
 CONTROL = f"{PREFIX}control"

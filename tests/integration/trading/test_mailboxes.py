@@ -7,9 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.fakes.clock import Clock
 from tests.integration.backing import ENVIRONMENT, create_queues
 from tests.integration.trading import entities
-from tests.unit.api.clock import Clock
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.messages import (
     EXECUTION_MESSAGE,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.system import System, create_lifecycle, principal
 from tests.integration.trading.orders import MARKET, new_order, next_night, place, show
-from tests.unit.api.events import header, request
 from trading.domain.reference.calendars import NEW_YORK
 
 

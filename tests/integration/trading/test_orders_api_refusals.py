@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import request
 from tests.integration.system import System, principal, running_system
 from tests.integration.trading.books import NAMES, items
 from tests.integration.trading.orders import ORDER, new_order
-from tests.unit.api.events import request
 
 
 @pytest.fixture(scope="module")

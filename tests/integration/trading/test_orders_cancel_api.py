@@ -4,9 +4,9 @@ mailbox.
 
 from typing import Any
 
+from tests.fakes.api_events import request
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import place, show
-from tests.unit.api.events import request
 from trading.messages import EXECUTION_MESSAGE, CancelOrder
 
 RESTING = {"price": "200.00"}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import place, show
 from tests.integration.trading.test_internal_api import ask
 from tests.integration.trading.test_orders_cancel_api import delete, resting
-from tests.unit.api.events import header, request
 
 
 def patch(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import MARKET, place
-from tests.unit.api.events import header, request
 from trading.adapters.http import cursors
 from trading.domain.accounts import transfers
 

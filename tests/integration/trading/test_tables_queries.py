@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, put
-from tests.unit.api.clock import Clock
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, attention_shard
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain.clients.client import Client

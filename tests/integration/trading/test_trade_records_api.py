@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.api_events import header, request
 from tests.integration.system import System, principal
 from tests.integration.trading import orders
-from tests.unit.api.events import header, request
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 
 TRADE = """{

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
-from tests.unit.api.clock import Clock
 from trading.adapters.venues.health import TableVenueHealth
 from trading.domain.orders.routing import ExecutionQuality
 from trading.domain.reference.instruments import Exchange

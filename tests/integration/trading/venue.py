@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.clock import Clock
+from tests.fakes.secret_store import SecretStore
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
-from tests.unit.api.clock import Clock
-from tests.unit.api.secret_store import SecretStore
 from trading.adapters.venues import signatures
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets

@@ -25,10 +25,10 @@ from simulators.dispatch import schedule
 from simulators.exchange import Tombstone
 from simulators.market import minute_of
 from simulators.retries import ConflictError
+from tests.fakes.clock import Clock
 from tests.integration.trading import entities
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import Tables, tables_in
-from tests.unit.api.clock import Clock
 from tests.unit.simulators.builders import DICE, FAULTLESS, NOW, QUOTE, booked_order
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reader import TableReader

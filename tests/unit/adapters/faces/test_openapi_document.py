@@ -8,7 +8,7 @@ import pytest
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "reference"
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "reference"
 APIS = [("openapi.json", PUBLIC_ROUTES), ("openapi-internal.json", INTERNAL_ROUTES)]
 
 

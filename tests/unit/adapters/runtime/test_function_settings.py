@@ -12,7 +12,7 @@ from trading.adapters.runtime.settings import SettingsError, load
 COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 NAMES = sorted(
     path.parent.name
-    for path in (Path(__file__).resolve().parents[3] / "functions").glob("*/handler.py")
+    for path in (Path(__file__).resolve().parents[4] / "functions").glob("*/handler.py")
 )
 
 

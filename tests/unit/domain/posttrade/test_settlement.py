@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.builders import NOW, TOMORROW, D, make_client
-from tests.unit.domain.test_clearing import balances, make_fill
+from tests.unit.domain.posttrade.test_clearing import balances, make_fill
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.errors import NegativeBalanceError

@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
-from tests.unit.api.events import Context, header, request
+from tests.fakes.api_events import Context, header, request
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.http.throttle import Allowance

@@ -19,8 +19,8 @@ from tests.fakes.builders import (
     make_received,
     owned,
 )
+from tests.unit.domain.orders.test_holds import play
 from tests.unit.domain.strategies import Script, prices, quantities, scripts
-from tests.unit.domain.test_holds import play
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.orders import booking, order_entry, replacement

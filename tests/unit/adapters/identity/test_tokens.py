@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.api.clock import Clock
-from tests.unit.api.secret_store import SecretStore
+from tests.fakes.clock import Clock
+from tests.fakes.secret_store import SecretStore
 from trading.adapters.identity.tokens import (
     KEYS_CACHED_FOR,
     PUBLISHED_FOR,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.events import Context, header, request
+from tests.fakes.api_events import Context, header, request
 from trading.adapters.http.resolver import ApiResolver
 from trading.domain.errors import DomainError, ErrorKind
 

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.unit.api.clock import Clock
-from tests.unit.api.secret_store import SecretStore
+from tests.fakes.clock import Clock
+from tests.fakes.secret_store import SecretStore
 from trading.adapters.venues.secrets import CACHE_FOR, VenueSecrets
 
 
