@@ -60,7 +60,7 @@ def stuck(
             {
                 "order_id": s.order_id,
                 "client_id": s.client_id,
-                "stage": s.stage,
+                "stage": s.step,
                 "status": s.status,
                 "since": iso(s.since),
                 "age_seconds": int((now - s.since).total_seconds()),
@@ -69,13 +69,13 @@ def stuck(
             for s in found
         ],
     }
-    stages = table("Stages", ("stage", ">orders"), counted(found).items())
+    steps = table("Steps", ("step", ">orders"), counted(found).items())
     rows = (
-        (s.order_id, s.client_id, s.stage, s.status, in_words(now - s.since), s.detail)
+        (s.order_id, s.client_id, s.step, s.status, in_words(now - s.since), s.detail)
         for s in found
     )
-    orders = table("Stuck orders", ("order", "client", "stage", "status", ">for", "detail"), rows)
-    screen.show(answer, *((stages, orders) if found else ("No order is stuck.",)))
+    orders = table("Stuck orders", ("order", "client", "step", "status", ">for", "detail"), rows)
+    screen.show(answer, *((steps, orders) if found else ("No order is stuck.",)))
     if not complete:
         screen.note(
             f"There may be more: the command looked at the {limit} oldest only (see --limit).",

@@ -22,7 +22,7 @@ SETTLEMENT_TAKES = timedelta(hours=1)
 AT_A_TIME = 8
 
 
-class Stage(StrEnum):
+class Step(StrEnum):
     """The step that a stuck order waits at."""
 
     NOT_DISPATCHED = "accepted, not dispatched"
@@ -41,7 +41,7 @@ class Stuck:
 
     order_id: str
     client_id: str
-    stage: Stage
+    step: Step
     status: str
     since: datetime
     detail: str
@@ -78,21 +78,21 @@ class StuckOrders:
 
     def _judge(self, order: Order, now: datetime, older_than: timedelta) -> Stuck | None:
         since = max(order.history[-1].time, order.release_at or order.accepted_at)
-        stage, detail = (
-            self._stage(order, now, older_than) if now - since >= older_than else (None, "")
+        step, detail = (
+            self._step(order, now, older_than) if now - since >= older_than else (None, "")
         )
         if order.review_reason is not None:
-            detail = f"{order.review_reason} ({stage})" if stage else order.review_reason
-            stage = Stage.IN_REVIEW
-        if stage is None:
+            detail = f"{order.review_reason} ({step})" if step else order.review_reason
+            step = Step.IN_REVIEW
+        if step is None:
             return None
-        return Stuck(order.order_id, order.client_id, stage, order.status, since, detail)
+        return Stuck(order.order_id, order.client_id, step, order.status, since, detail)
 
-    def _stage(
+    def _step(
         self, order: Order, now: datetime, older_than: timedelta
-    ) -> tuple[Stage | None, str]:
+    ) -> tuple[Step | None, str]:
         if order.awaits_clearing:
-            return Stage.NOT_CLEARED, f"{len(order.trades)} trades"
+            return Step.NOT_CLEARED, f"{len(order.trades)} trades"
         if not order.is_open:
             return None, ""
         if order.status is OrderStatus.VALIDATED:
@@ -101,18 +101,18 @@ class StuckOrders:
                 return None, ""
             workflow = self.workflow_status(order.order_id)
             if workflow is None:
-                return Stage.NOT_DISPATCHED, "no workflow"
-            return Stage.NOT_ROUTED, f"workflow {workflow}"
+                return Step.NOT_DISPATCHED, "no workflow"
+            return Step.NOT_ROUTED, f"workflow {workflow}"
         at = (
             ", ".join(f"{child.exchange_id} {child.leaves}" for child in order.live_children)
             or "no exchange"
         )
         if order.ending is not None or expires_at(order) <= now:
-            return Stage.NOT_ENDED, f"live at {at}"
+            return Step.NOT_ENDED, f"live at {at}"
         if not order.venue_time_in_force.rests:
-            return Stage.SILENT, f"live at {at}"
+            return Step.SILENT, f"live at {at}"
         if is_neglected(order, now, older_than):
-            return Stage.NOT_SWEPT, f"live at {at}"
+            return Step.NOT_SWEPT, f"live at {at}"
         return None, ""
 
     def _unsettled(self, now: datetime) -> Iterator[Stuck]:
@@ -126,7 +126,7 @@ class StuckOrders:
                     detail = f"{owed.side} {owed.quantity} {owed.symbol} against {owed.amount} {owed.currency}, trade {owed.trade_id}"
                     since = cycle_of(owed.settlement_date)
                     yield Stuck(
-                        owed.order_id, owed.client_id, Stage.NOT_SETTLED, "CLEARED", since, detail
+                        owed.order_id, owed.client_id, Step.NOT_SETTLED, "CLEARED", since, detail
                     )
             cursor = page.cursor
             if cursor is None:
@@ -148,4 +148,4 @@ def last_settled_day(now: datetime) -> date:
 
 def counted(stuck: Sequence[Stuck]) -> dict[str, int]:
     """Count the orders at each step."""
-    return {stage: n for stage in Stage if (n := sum(s.stage is stage for s in stuck))}
+    return {step: n for step in Step if (n := sum(s.step is step for s in stuck))}
