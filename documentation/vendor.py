@@ -15,7 +15,10 @@ from documentation.places import BIN, BUILD
 
 MERMAID = "mermaid@11.16.0"
 """The theme is made for major version 11."""
-INTEGRITY = "sha512-Zvm3kbstgdpvIJPPItlL7fppIZ3kibvc1oZIGxdvk9t6UFz6flv+Jw7FtRGKwfcI8OckmH04LqG6LlS6X4B1pA=="
+INTEGRITY = (
+    "sha512-Zvm3kbstgdpvIJPPItlL7fppIZ3kibvc1oZIGxdvk9t6"
+    "UFz6flv+Jw7FtRGKwfcI8OckmH04LqG6LlS6X4B1pA=="
+)
 """The package's `dist.integrity` at npm."""
 SCRIPT = "package/dist/mermaid.min.js"
 
@@ -25,7 +28,10 @@ class VendorError(Exception):
 
 
 def mermaid_script() -> Path:
-    """The script's file, below build/. It is fetched if it is not there yet. Raises VendorError."""
+    """The script's file, below build/.
+
+    It is fetched if it is not there yet. Raises VendorError.
+    """
     target = BUILD / "vendor" / f"{MERMAID}.min.js"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

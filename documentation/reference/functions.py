@@ -92,7 +92,8 @@ def _docstring(name: str) -> str:
 
 def _limits(spec: FunctionSpec) -> str:
     waits = (
-        "Nobody waits for its answer. When its last retry fails, the event goes to `invocations-dlq`."
+        "Nobody waits for its answer. "
+        "When its last retry fails, the event goes to `invocations-dlq`."
         if spec.asynchronous
         else ""
     )

@@ -3,7 +3,7 @@
 import ast
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -29,30 +29,21 @@ def _module(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+def calls(name: str) -> list[tuple[str, ast.Call]]:
     """Calls of a function or method of that name, each with its module."""
+    return _calls().get(name, [])
+
+
+@cache
+def _calls() -> dict[str, list[tuple[str, ast.Call]]]:
+    found: dict[str, list[tuple[str, ast.Call]]] = defaultdict(list)
     for module, tree in parsed().items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and name in (
-                getattr(node.func, "id", None),
-                getattr(node.func, "attr", None),
-            ):
-                yield module, node
-
-
-def constant(node: ast.expr | None) -> str:
-    """A string literal's text; of an f-string, the placeholders' sources in braces; else nothing."""
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=parts):
-            return "".join(
-                f"{{{ast.unparse(part.value)}}}"
-                if isinstance(part, ast.FormattedValue)
-                else constant(part)
-                for part in parts
-            )
-    return ""
+            if isinstance(node, ast.Call):
+                match node.func:
+                    case ast.Name(id=name) | ast.Attribute(attr=name):
+                        found[name].append((module, node))
+    return found
 
 
 @cache

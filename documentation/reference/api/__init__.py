@@ -1,1 +1,1 @@
-"""The two APIs, rendered from their OpenAPI documents: a page for each tag and one for the schemas."""
+"""The two APIs, rendered from their OpenAPI documents: a page a tag, and the schemas."""
