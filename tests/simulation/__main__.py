@@ -1,4 +1,4 @@
-"""`python -m tests.simulation run|replay|bugs`."""
+"""Play many seeds of the simulation, replay one of them, or search for deliberate bugs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.simulation.campaign import (
 from tests.simulation.faults import STORM, never_injected
 
 ENOUGH_SEEDS = 100
-"""So many must have seen every kind of fault."""
+"""A campaign of this many seeds must have injected every kind of fault."""
 console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
 
 
 def run(options: argparse.Namespace) -> int:
-    """Many seeds; the first failure is shrunk and shown."""
+    """Play many seeds. Shrink the first failure and show it."""
     reports: list[Report] = []
     seeds = range(options.first, options.first + options.seeds)
     columns = (
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """One seed again: its violation, a scenario cut down to what matters, and the log of that."""
+    """Play one seed again. Show its violation, a scenario cut down to what matters, and its log."""
     with pool(1) as processes:
         if options.log:
             result = processes.submit(printed, options.seed, options.orders, options.bug).result()
@@ -108,7 +108,7 @@ def replay(options: argparse.Namespace) -> int:
 
 
 def _summary(reports: list[Report]) -> list[str]:
-    """Print what was simulated; the kinds of fault that did not occur."""
+    """Print what was simulated, and return the kinds of fault that did not occur."""
     orders = sum(report.orders for report in reports)
     faults: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
@@ -143,7 +143,6 @@ def _summary(reports: list[Report]) -> list[str]:
 
 
 def main() -> int:
-    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     commands = parser.add_subparsers(required=True)
     runs = commands.add_parser("run", help="play many seeds")

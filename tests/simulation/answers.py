@@ -1,4 +1,4 @@
-"""What clients and strangers were answered, against what became of it."""
+"""Checks of the answers that clients and intruders got against the books."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trading.domain import identifiers
 
 
 def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collection[int]) -> None:
-    """What a client was told is so: one order a key, with the content that was accepted."""
+    """An accepted request has one order under its key, with the content that was sent."""
     for placed in requests:
         order_id, status = identifiers.order_id(placed.client_id, placed.key), placed.answer.status
         if status == 201:
@@ -39,7 +39,7 @@ def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collecti
 
 
 def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -> None:
-    """A client never sees half of something."""
+    """An order that was shown has all of a fill or nothing of it, and its history only grows."""
     for order_id, shown in answers:
         executed = sum(detail["executed_quantity"] for detail in shown["execution_details"])
         path = [step["status"] for step in shown["status_history"]]
@@ -55,7 +55,7 @@ def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -
 
 
 def check_intrusions(attempts: Iterable[tuple[str, Answer]]) -> None:
-    """Nobody gets what is somebody else's."""
+    """No request for another client's data or orders is granted."""
     for what, answer in attempts:
         if 200 <= answer.status < 300:
             raise ViolationError("nobody acts for others", what, f"{answer.status} {answer.body!r}")

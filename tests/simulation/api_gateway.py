@@ -1,5 +1,6 @@
-"""API Gateway: routes, authorizers and their cache, and requests or answers that are lost on the
-way.
+"""The simulated API Gateway.
+
+It has routes, authorizers and their cache. Requests and answers may get lost.
 """
 
 from __future__ import annotations
@@ -29,19 +30,18 @@ APIS: dict[str, tuple[tuple[Route, ...], str]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a caller over HTTP gets; status 0: nothing, the connection broke or timed out."""
+    """What an HTTP caller gets. Status 0 means no answer: the connection broke or timed out."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
-        """The body."""
         return json.loads(self.body)
 
 
 class Request(NamedTuple):
-    """What a caller sends over HTTP to one of the APIs. `key`: by which the run's log knows it."""
+    """An HTTP request to one of the APIs. `key` is its name in the log of the run."""
 
     api: str
     method: str
@@ -73,7 +73,7 @@ class ApiGateway:
         }
 
     def send(self, request: Request, done: Callable[[Answer], None]) -> None:
-        """A request over the internet; `done` gets the answer, if there is one."""
+        """Send a request over the internet. `done` is called with the answer, if one arrives."""
         if self._faults.happens("request_lost", self._random):
             self._log(request.key, "request lost")
             self._engine.after(TIMEOUT, lambda: done(Answer(0)))

@@ -1,5 +1,6 @@
-"""What a client's balances must be: what the ledger posted, and held of it what open orders hold.
-In its own arithmetic.
+"""What a client's balances must be: the ledger's postings, with the holds of the open orders.
+
+The checks have their own arithmetic.
 """
 
 from __future__ import annotations
@@ -28,9 +29,7 @@ class Holds:
 
 
 def holds_of(orders: Iterable[Item]) -> Holds:
-    """What open orders hold for what remains of them, and those that wait to replace others have in
-    reserve.
-    """
+    """Open orders hold for their remaining quantity. Waiting replacements hold their reserve."""
     holds = Holds()
     for order in orders:
         if order["status"] == "RECEIVED":
@@ -52,7 +51,7 @@ def holds_of(orders: Iterable[Item]) -> Holds:
 
 
 def check_signs(item: Item) -> None:
-    """An account or a position as it was written."""
+    """No balance of an account or a position is negative."""
     for balance in OF_CASH if item["item"] == "CASH" else OF_SHARES:
         if item.get(balance, 0) < 0:
             subject = f"{item['client_id']} {item['item']}"
@@ -60,7 +59,7 @@ def check_signs(item: Item) -> None:
 
 
 def check_fills(orders: Iterable[Item], ledger: Ledger) -> None:
-    """What orders say was filled of them."""
+    """The filled quantity of an order is the sum of its booked fills."""
     for order in orders:
         filled, booked = order["filled_quantity"], ledger.filled[order["order_id"]]
         if booked != filled or filled > order["quantity"]:
@@ -69,7 +68,7 @@ def check_fills(orders: Iterable[Item], ledger: Ledger) -> None:
 
 
 def check_named(account: Item, orders: Iterable[Item]) -> None:
-    """An account names the orders that hold something of it."""
+    """An account names every order that holds something of it."""
     named = sorted(line.split()[0] for line in account.get("open_orders", ()))
     equal(
         "an account names its orders",
@@ -82,7 +81,10 @@ def check_named(account: Item, orders: Iterable[Item]) -> None:
 def check_account(
     account: Item, holds: Holds, ledger: Ledger, due: Decimal, credit_limit: Decimal
 ) -> None:
-    """A client's cash and credit. `due`: the proceeds of his sales that have not settled."""
+    """Check a client's cash and credit.
+
+    `due` is the sum of the proceeds of the client's sales that have not settled.
+    """
     client_id, posted = account["client_id"], ledger.cash(account["client_id"])
     total = account["available"] + account["held"] + account["unsettled"]
     equal("cash is what the ledger says", client_id, total, posted)
@@ -105,7 +107,7 @@ def check_account(
 def check_positions(
     client_id: str, positions: Mapping[str, Item], holds: Holds, ledger: Ledger
 ) -> None:
-    """A client's shares, by symbol."""
+    """Check a client's shares, by symbol."""
     for symbol, position in positions.items():
         subject, quantity = f"{client_id} {symbol}", position["available"] + position["held"]
         equal(
@@ -119,8 +121,10 @@ def check_positions(
 def check_withdrawal(
     entry: Item, account: Item, positions: Mapping[str, Item], to_receive: Mapping[str, int]
 ) -> None:
-    """Only what is settled, free and not owed leaves: of what is left, as it was written with the
-    entry. `to_receive`: the shares that the client has bought and not received, by symbol.
+    """Only what is settled, free and not owed leaves the account.
+
+    The balances are those written together with the entry. `to_receive` holds the shares that the
+    client has bought but not received, by symbol.
     """
     if account["available"] < account["credit_used"]:
         raise ViolationError(

@@ -14,18 +14,17 @@ REGION = "us-east-1"
 
 
 class Service(Protocol):
-    """A simulated service: parameters and answers as boto3 has them, without ResponseMetadata.
-    Raises ServiceError.
-    """
+    """A simulated service. Parameters and answers are those of boto3, without ResponseMetadata."""
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """One operation, "PutItem"."""
+        """Perform one operation, such as "PutItem". Raises ServiceError."""
         ...
 
 
 def client_error(client: Any, operation: str, error: ServiceError) -> ClientError:
-    """The exception that boto3 raises for an error answer: the client's own class where the
-    service's model has one.
+    """The exception that boto3 raises for an error answer.
+
+    It is of the client's own class if the service's model has one for the error.
     """
     response = {
         "Error": {"Code": error.code, "Message": error.message},
@@ -39,12 +38,11 @@ def client_error(client: Any, operation: str, error: ServiceError) -> ClientErro
 def simulated_client(
     service_name: str, service: Service, *, validate: bool = False, native: bool = False
 ) -> Any:
-    """A client of a simulated service; its event handlers see parameters and answers, as those of a
-    real one do.
+    """A client of a simulated service. As in boto3, event handlers see parameters and answers.
 
-    `validate`: hold parameters and answers against the service's model, as botocore does before it
-    sends. `native`: the client of a resource, which speaks Python's types where the service is
-    DynamoDB.
+    `validate`: check parameters and answers against the service's model, as botocore does before it
+    sends. `native`: the client of a resource, which uses Python types where DynamoDB has typed
+    values.
     """
     options: dict[str, Any] = {
         "region_name": REGION,
@@ -87,8 +85,9 @@ def _session() -> boto3.session.Session:
 
 
 def _check(content: dict[str, Any], shape: Shape | None, *, complete: bool = True) -> None:
-    """Answers need not be complete: SQS leaves out an empty list of failures, which its model calls
-    required.
+    """Check an answer, which may lack members.
+
+    SQS leaves out an empty list of failures although its model requires the list.
     """
     if shape is None:
         if content:

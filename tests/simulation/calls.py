@@ -1,4 +1,4 @@
-"""Calls that functions make to AWS, with all that may happen to one on its way."""
+"""The calls that functions make to AWS, with the faults that can hit them on their way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.simulation.outages import Outages
 from tests.simulation.services.errors import ServiceError
 
 ATTEMPTS = 2
-"""As `trading.adapters.runtime.aws` configures botocore."""
+"""The number that `trading.adapters.runtime.aws` sets for botocore."""
 READ_TIMEOUT = 3.0
 THROTTLED = {
     "dynamodb": "ThrottlingException",
@@ -37,8 +37,8 @@ KEYS = (
 
 
 class Calls:
-    """In the place of botocore, its attempts included. `perform`: what the service does with a call
-    that arrives.
+    """Stands in for botocore and its retries. `perform` is the service's work for a call that
+    arrives.
     """
 
     def __init__(
@@ -55,8 +55,9 @@ class Calls:
         self._tokens = 0
 
     def make(self, service: str, operation: str, params: dict[str, Any]) -> Any:
-        """A call of the process that runs; the simulation's own meet no faults. Raises ServiceError
-        or botocore's errors.
+        """Make a call of the running process. The simulation's own calls meet no faults.
+
+        Raises ServiceError or one of botocore's errors.
         """
         process = current()
         if process is None:
@@ -87,7 +88,7 @@ class Calls:
         operation: str,
         params: dict[str, Any],
     ) -> Exception:
-        """Do what a fault does; the error of this attempt."""
+        """Carry out a fault, and return the error of this attempt."""
         if fault in (CallFault.LOST, CallFault.FROZEN_AFTER, CallFault.KILLED_AFTER):
             try:
                 self._perform(service, operation, params)
@@ -125,7 +126,7 @@ def _transaction_conflict(random: Random, size: int) -> ServiceError:
 
 
 def _subject(params: dict[str, Any]) -> str:
-    """What a call is about, short."""
+    """A short name for what a call is about."""
     named = params.get("Key") or params.get("Item")
     if named is not None:
         table: str = params["TableName"]

@@ -1,5 +1,7 @@
-"""Many runs: in child processes whose hashing is fixed, one run at a time in each; resumable; what
-fails is shrunk.
+"""Campaigns of many runs.
+
+The runs are played in child processes with fixed string hashing, one run at a time in each. A
+campaign can be resumed. Failures are shrunk.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from tests.simulation.virtual import Wall, virtual_process
 
 ROOT = Path(__file__).resolve().parents[2]
 TRADING_DAYS = 5
-"""The business days that a run plays: two of trading, one to come to rest, two for
-good-till-canceled orders to expire and settle.
+"""The business days of a run: two of trading, one to come to rest, and two in which
+good-till-canceled orders expire and settle.
 """
 
 Answer = TypeVar("Answer")
@@ -40,7 +42,7 @@ _wall: Wall | None = None
 
 @dataclass
 class Report:
-    """A run in short. `digest` is that of its whole event log."""
+    """The summary of a run. `digest` is the digest of its whole event log."""
 
     seed: int
     orders: int
@@ -55,7 +57,7 @@ class Report:
 
     @classmethod
     def of(cls, seed: int, result: Result, seconds: float) -> Report:
-        """Without the events."""
+        """Summarize a result, without its events."""
         return cls(
             seed,
             result.scenario.orders,
@@ -71,8 +73,9 @@ class Report:
 
 
 def pool(jobs: int) -> ProcessPoolExecutor:
-    """Processes to play in. The order of sets depends on how strings hash, so hashing is fixed
-    before they start.
+    """Processes that play runs.
+
+    The order of sets depends on how strings hash, so hashing is fixed before the processes start.
     """
     os.environ["PYTHONHASHSEED"] = "0"
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_enter)
@@ -81,9 +84,7 @@ def pool(jobs: int) -> ProcessPoolExecutor:
 def _enter(log_level: str = "CRITICAL") -> None:
     global _wall
     _wall, _ = _process.enter_context(virtual_process(log_level))
-    in_process(
-        generate(0, 3, CALM)
-    )  # what libraries build at their first use is there before the first fork
+    in_process(generate(0, 3, CALM))  # libraries build their lazy state once, before the first fork
     gc.collect()
     gc.freeze()
 
@@ -109,7 +110,10 @@ def _report(seed: int, orders: int, bug: str | None) -> Report:
 
 
 def _forked(run: Callable[[], Answer]) -> Answer:
-    """In a fork: it starts from what is imported, and what it leaves need not be cleared away."""
+    """Run in a fork.
+
+    The fork starts from what is imported already, and nothing needs to be cleaned up after it.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -133,8 +137,9 @@ def _forked(run: Callable[[], Answer]) -> Answer:
 def shrink(
     seed: int, orders: int, bug: str | None = None, tries: int = 150
 ) -> tuple[Scenario, Result]:
-    """The smallest scenario found that breaks the same rule: fewer kinds of faults first, then
-    fewer actions.
+    """The smallest scenario found that breaks the same rule.
+
+    Kinds of faults are removed first, then actions.
     """
     with bugs.applied(bug):
         scenario = generate(seed, orders, STORM)
@@ -174,7 +179,7 @@ def printed(seed: int, orders: int, bug: str | None = None) -> Result:
 
 
 def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    """The event log in lines: seconds since its start, who, what."""
+    """The event log as lines: seconds since the start, the actor, and the event."""
     start: float | None = None
     for at, *told in events:
         start = at if start is None else start
@@ -182,7 +187,7 @@ def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 
 
 def fingerprint() -> str:
-    """Of everything that a run depends on: a campaign is resumed only on the same code."""
+    """A digest of everything that a run depends on. A campaign is resumed only on the same code."""
     digest = hashlib.sha256()
     for folder in (
         "layers/trading",
@@ -201,8 +206,9 @@ def fingerprint() -> str:
 def campaign(
     seeds: Iterable[int], orders: int, jobs: int, state: Path | None, seen: Callable[[Report], None]
 ) -> None:
-    """Play seeds and tell each report; with a state file, those it has of this very code are told
-    without being played.
+    """Play seeds and report each run.
+
+    Reports of the same code in the state file are passed on without playing the seeds again.
     """
     done = _done(state, orders) if state else {}
     todo = []

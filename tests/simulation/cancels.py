@@ -1,4 +1,4 @@
-"""Orders that are taken back: what their clients were told and shown of it, and what came of it."""
+"""Checks of cancels: what the clients were told and shown, and how the orders ended."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from tests.simulation.violations import ViolationError
 
 ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
 OBEYED_WITHIN = 7200.0
-"""Longer than any exchange is silent, and shorter than to the close."""
+"""Longer than any exchange is silent, and shorter than the time to the close."""
 DUE_WITHIN = 60.0 + CLOCKS_DIFFER_BY
-"""Of the sweeper, which looks again after a minute at what it has pushed."""
+"""One minute, after which the sweeper looks again at an order that it has pushed."""
 BY_CLIENT = "canceled by the client"
 
 
 def asked_by(order: Item) -> str | None:
-    """Whose cancel of an open order is under way."""
+    """Who asked for the pending cancel of an open order."""
     asked: str | None = order.get("ending", {}).get("asked_by") if order["status"] in OPEN else None
     return asked
 
 
 def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: float) -> None:
-    """A cancel that is under way is shown, in the books, and due even if no message of it arrives;
-    one that is done was the client's.
+    """Check a cancel that was just accepted.
+
+    A pending cancel is shown, is in the books, and is due even if no message about it arrives. A
+    finished cancel must have been the client's.
     """
     status = shown["current_status"]
     said = status in OPEN and shown["cancel_requested"]
@@ -45,14 +47,16 @@ def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: floa
 
 
 def check_kept(orders: Iterable[Item], *who: str) -> None:
-    """What was asked for by one of those is in the books as long as the order is not over."""
+    """Each order that is not over has in the books a cancel by one of `who`."""
     for order in orders:
         if order["status"] in HOLDING and asked_by(order) not in who:
             raise ViolationError("a cancel that is accepted is kept", order["order_id"], str(order))
 
 
 def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_asked: bool) -> None:
-    """What is shown after a cancel was accepted, and when none was asked for."""
+    """Check what an order shows of its cancel, both after one was accepted and when none was asked
+    for.
+    """
     if is_accepted and shown["current_status"] in OPEN and not shown["cancel_requested"]:
         raise ViolationError("a cancel that is accepted is shown", order_id, str(shown))
     if shown["cancel_requested"] and not is_asked:
@@ -62,9 +66,7 @@ def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_as
 def check_cancels(
     accepted: Mapping[str, float], refused: Iterable[tuple[str, Answer]], orders: Orders
 ) -> None:
-    """What was taken back has ended before long, and so has what replaced it, whoever was faster;
-    nobody is told otherwise after.
-    """
+    """A canceled order and its replacements have ended in time, and later answers agree."""
     for order_id, told_at in accepted.items():
         last = orders[order_id]["history"][-1]
         if last["status"] == "EXPIRED" or (
@@ -85,7 +87,7 @@ def check_cancels(
 
 
 def heirs(order_id: str, orders: Orders) -> Iterable[Item]:
-    """An order and what replaced it, in turn."""
+    """An order, its replacement, the replacement of that, and so on."""
     order = orders.get(order_id)
     while order is not None:
         yield order

@@ -22,7 +22,7 @@ from tests.simulation.campaign import pool, run_seed
 
 RECORDED = Path(__file__).parent / "bugs" / "seeds.json"
 SMALLER, SMALLER_SEEDS = (10, 20), 15
-"""With how many orders, in how many seeds, a short run is looked for, to be recorded."""
+"""The numbers of orders, and the number of seeds, to try when a short run is recorded."""
 TOLERATED_SEEDS = 10
 HEADER = """# The bugs that the simulation finds
 
@@ -67,8 +67,9 @@ class Found:
 
 
 def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
-    """The first of the seeds that a bug breaks and that the code without it passes. To be called in
-    a child of `pool`.
+    """Find the first seed that fails with the bug and passes without it.
+
+    Call it in a child process of `pool`.
     """
     for seed in seeds:
         rule = run_seed(seed, orders, name).rule
@@ -93,12 +94,15 @@ def _passes(seed: int, orders: int) -> bool:
 
 
 def recorded() -> dict[str, Found]:
-    """For each bug a short run that it broke when the runs were recorded."""
+    """For each bug, a short run that it broke when the runs were recorded."""
     return {name: Found(**found) for name, found in json.loads(RECORDED.read_text()).items()}
 
 
 def bugs(options: argparse.Namespace) -> int:
-    """Look for the bugs; 0 if every one is found, and none that is said to be tolerated."""
+    """Search for the bugs.
+
+    Return 0 if every harmful bug is found and no tolerated bug is.
+    """
     unknown = [name for name in options.names if name not in BUGS]
     if unknown:
         raise SystemExit(f"no such bug: {', '.join(unknown)}. There are: {', '.join(BUGS)}")
@@ -133,7 +137,7 @@ def bugs(options: argparse.Namespace) -> int:
 
 
 def _seeds(bug: Bug, most: int) -> range:
-    """What is tolerated is not found in any seed: it gets a few."""
+    """The seeds to play. A tolerated bug is found in no seed, so it gets only a few."""
     return range(1, (min(most, TOLERATED_SEEDS) if bug.tolerated else most) + 1)
 
 
@@ -192,7 +196,6 @@ def _document(found: dict[str, Found | None], orders: int, seeds: int) -> str:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The subcommand."""
     parser = commands.add_parser(
         "bugs", help="play seeds with each deliberate bug until one breaks an invariant"
     )

@@ -1,4 +1,4 @@
-"""The orders that clients send, and what they replace them by."""
+"""The orders that clients send, and their replacements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Traders = Sequence[Trader]
 
 
 def placement(random: Random, trader: Trader, number: int) -> Action:
-    """Any order, sent once or, at the same moment, again or with other content."""
+    """An order of any kind.
+
+    It is sent once, or at the same moment again, or again with other content.
+    """
     symbol = random.choice([*[*SYMBOLS] * 8, "NONE"])
     order_type = random.choice(("market", "limit"))
     side = random.choice(("buy", "sell"))
@@ -49,7 +52,7 @@ def bursts(random: Random, traders: Traders) -> list[Action]:
 
 
 def stops(random: Random, traders: Traders) -> list[Action]:
-    """Stop and stop-limit orders, some at a price that the market has reached."""
+    """Stop and stop-limit orders, some with a stop price that the market has reached."""
     actions = []
     for number in range(6):
         placed = placement(random, random.choice(traders), number)
@@ -71,8 +74,9 @@ def stops(random: Random, traders: Traders) -> list[Action]:
 
 
 def outside_hours(random: Random, traders: Traders, day: date) -> list[Action]:
-    """Orders before the opening, and after the first day's close: some wait, some are refused, some
-    are traded at once.
+    """Orders before the opening and after the first day's close.
+
+    Some wait, some are refused, and some trade at once.
     """
     close = since_opening(day, close_of(day))
     actions = []
@@ -84,8 +88,9 @@ def outside_hours(random: Random, traders: Traders, day: date) -> list[Action]:
 
 
 def leaning(random: Random, traders: Traders) -> list[Action]:
-    """A client sells what he has, and buys for more than his settled cash: for a part of the
-    proceeds, or a little too much.
+    """A client sells shares and then buys for more than the settled cash.
+
+    The buys use a part of the proceeds, or a little too much.
     """
     trader, at = random.choice(traders), random.random() * TRADING_SECONDS / 2
     symbol = max(SYMBOLS, key=lambda s: SYMBOLS[s] * trader.shares[s])
@@ -118,8 +123,9 @@ def leaning(random: Random, traders: Traders) -> list[Action]:
 
 
 def replacements(random: Random, actions: Sequence[Action], day: date) -> list[Action]:
-    """What clients change of their orders, most of them such as rest: once or more, at once with
-    others, with cancels, at the close.
+    """Replacements of clients' orders, most of them of resting ones.
+
+    They come once or more, at the same moment as others, together with cancels, or at the close.
     """
     replacing = []
     for placed in [action for action in actions if action.what == "place"]:
@@ -151,7 +157,7 @@ def replacements(random: Random, actions: Sequence[Action], day: date) -> list[A
 
 
 def replaced_at_the_close(random: Random, traders: Traders, day: date) -> list[Action]:
-    """Orders that rest, replaced so shortly before the close that their end may come after it."""
+    """Resting orders that are replaced so shortly before the close that they may end after it."""
     close = since_opening(day, close_of(day))
     actions = []
     for number in range(3):
@@ -178,7 +184,9 @@ def _order(
 
 
 def _changes(random: Random, placed: Action) -> dict[str, Any]:
-    """Another quantity, often about what may be filled by then, or another price, or both."""
+    """Another quantity, another price, or both. The quantity is often near what may be filled by
+    then.
+    """
     changes: dict[str, Any] = {}
     if random.random() < 0.7:
         factor = random.choice((0.3, 0.5, 0.9, 1.2, 2.0, 20.0))
@@ -197,8 +205,9 @@ def _changes(random: Random, placed: Action) -> dict[str, Any]:
 def _manner(
     random: Random, *, twice: float, conflicting: float, impatient: float
 ) -> dict[str, Any]:
-    """How a request is sent, with these probabilities: twice at once, also with another body, or by
-    somebody who asks only once.
+    """How a request is sent, each manner with its probability.
+
+    It may come twice at once, also with another body, or from a client that asks only once.
     """
     drawn = random.random()
     if drawn < twice:

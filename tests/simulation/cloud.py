@@ -1,6 +1,4 @@
-"""The AWS that the functions find: its services, what makes functions run, and what they are told
-of it.
-"""
+"""The AWS of the simulation: its services, what invokes functions, and their environment."""
 
 from __future__ import annotations
 
@@ -33,8 +31,9 @@ QUEUE_MAX_RECEIVES = 30
 
 
 class Cloud:
-    """One region of one account: functions reach it by `calls`, people by `api`, EventBridge
-    Scheduler by `scheduled`.
+    """One region of one account.
+
+    Functions reach it by `calls`, people by `api`, and EventBridge Scheduler by `scheduled`.
     """
 
     def __init__(self, engine: Engine, seed: str, faults: Faults, log: Callable[..., None]) -> None:
@@ -64,11 +63,11 @@ class Cloud:
             "stepfunctions": self.workflows,
         }
         self.finishing: Callable[[dict[str, Any]], None] = lambda output: None
-        """Told what a workflow is about to be told."""
+        """Called with the answer that a workflow is about to get."""
         self.queues: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
         self.buried: list[str] = []
-        """Why messages were given up."""
+        """The reasons why messages were given up."""
         self._invoked_by_workflows = 0
         self._create_tables()
         self._create_queues()
@@ -102,7 +101,7 @@ class Cloud:
         self.sqs.groups = self._shuffled
 
     def _shuffled(self, groups: Iterable[str]) -> list[str]:
-        """AWS promises no order across groups."""
+        """Shuffle the groups, because AWS promises no order across groups."""
         shuffled = list(groups)
         self._random.shuffle(shuffled)
         return shuffled
@@ -114,7 +113,7 @@ class Cloud:
         return arn
 
     def environment(self) -> dict[str, str]:
-        """The variables of all functions."""
+        """The environment variables of all functions."""
         return {
             "STAGE": STAGE,
             "POWERTOOLS_SERVICE_NAME": "trading",
@@ -136,10 +135,10 @@ class Cloud:
         }
 
     def _perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
-        """A call that has arrived, and what it sets off."""
+        """Perform a call that has arrived, and trigger what follows from it."""
         if operation == "SendTaskSuccess":
             self.finishing(json.loads(params["output"]))
-        if params.get("WaitTimeSeconds"):  # here every poll sees all there is
+        if params.get("WaitTimeSeconds"):  # in the simulation every poll sees all messages
             params = {name: value for name, value in params.items() if name != "WaitTimeSeconds"}
         answer = self.services[service].call(operation, params)
         if operation == "SendMessage":
@@ -175,7 +174,7 @@ class Cloud:
         )
 
     def scheduled(self, function: str, event: dict[str, Any], key: str) -> None:
-        """What EventBridge Scheduler does when the time has come: at least once."""
+        """Do what EventBridge Scheduler does at a scheduled time. It delivers at least once."""
         for copy in range(2 if self.faults.happens("schedule_twice", self._random) else 1):
             self.engine.after(
                 self._random.uniform(0, 5) * (copy + 1),

@@ -1,6 +1,4 @@
-"""Our books against those of the exchanges and the depository: what was sent there, and what was
-done there.
-"""
+"""Checks of our books against the books of the exchanges and the depository."""
 
 from __future__ import annotations
 
@@ -17,8 +15,9 @@ from trading.domain import identifiers
 
 
 def check_executions(outside: Outside, entries: Entries) -> None:
-    """Every execution is booked once, as it was; a rogue one may only take the place of a genuine
-    one.
+    """Every execution is booked once, as it happened.
+
+    A rogue execution may be booked only in the place of a genuine one.
     """
     booked = {
         (e["exchange_id"], e["execution_id"]): e
@@ -60,7 +59,7 @@ def check_executions(outside: Outside, entries: Entries) -> None:
 
 
 def check_breaks(outside: Outside, entries: Entries) -> None:
-    """Nothing is called a break that is none."""
+    """Nothing is recorded as a break that is none."""
     bad = {"none-1"} | {
         name
         for exchange in outside.exchanges.values()
@@ -81,7 +80,7 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
 
 
 def check_sent(outside: Outside, orders: Orders) -> None:
-    """An exchange gets an order on the terms that were accepted, and a stop order whole."""
+    """An exchange gets an order on the accepted terms, and a stop order as a whole."""
     for exchange in outside.exchanges.values():
         for name, venue_order in exchange.orders.items():
             order, sent = orders[identifiers.parent_order_id(name)], venue_order.order
@@ -92,10 +91,10 @@ def check_sent(outside: Outside, orders: Orders) -> None:
 
 
 def check_forwarding(outside: Outside, orders: Orders) -> None:
-    """A client's orders are first sent to an exchange in the order in which they were accepted.
+    """A client's orders are first sent to an exchange in the order of their acceptance.
 
-    One that an exchange which does not answer may have got already does not hold up those after it,
-    nor does one that a halt put off, or whose message was given up: that is for people to look at.
+    Three kinds of orders may be overtaken: those that a silent exchange may have got already, those
+    that a halt put off, and those whose message was given up. People look at the last kind.
     """
     forwarded = dict.fromkeys(identifiers.parent_order_id(child) for child in outside.tried)
     earlier: dict[str, list[Item]] = defaultdict(list)
@@ -115,8 +114,9 @@ def check_forwarding(outside: Outside, orders: Orders) -> None:
 
 
 def _comes_first(order: Item, other: Item) -> bool:
-    """Whether an order must be sent before another of its client: by release, then by acceptance.
-    Clocks differ by a second.
+    """Whether an order must be sent before another of its client.
+
+    Release decides, then acceptance. Clocks differ by a second.
     """
     released, others = order.get("release_at"), other.get("release_at")
     if released == others:
@@ -127,8 +127,9 @@ def _comes_first(order: Item, other: Item) -> bool:
 
 
 def _waited_for_exchange(outside: Outside, order: Item, later: Item) -> bool:
-    """Whether it was routed first, to an exchange that was out in this run: behind an open circuit
-    it is not even asked.
+    """Whether the order was routed first, to an exchange that was out in this run.
+
+    Behind an open circuit the exchange is not even asked.
     """
     routed, after = (
         next(step["time"] for step in each["history"] if step["status"] == "ROUTING")
@@ -139,7 +140,7 @@ def _waited_for_exchange(outside: Outside, order: Item, later: Item) -> bool:
 
 
 def check_settlements(depository: SimulatedDepository, entries: Entries) -> None:
-    """What the depository has settled is booked as settled, and nothing else is."""
+    """The books show exactly those trades as settled that the depository has settled."""
     refused = depository.failed | depository.wrong
     settled = {
         identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "SETTLEMENT"
@@ -155,7 +156,7 @@ def check_settlements(depository: SimulatedDepository, entries: Entries) -> None
 
 
 def unsettleable(depository: SimulatedDepository) -> set[str]:
-    """The trades that the depository has refused to settle, or confirmed as something else."""
+    """The trades that the depository has refused to settle or has confirmed wrongly."""
     return {
         identifiers.settled_trade_id(instruction)
         for instruction in depository.failed | depository.wrong

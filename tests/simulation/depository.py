@@ -12,7 +12,7 @@ from trading.wire import SettlementInstruction
 
 
 class SimulatedDepository:
-    """Settles instructions, once each. What it settled is final, whatever it said."""
+    """Settles each instruction once. A settlement is final, whatever the depository answered."""
 
     def __init__(self, cloud: Cloud, random: Random) -> None:
         self.instructions: dict[str, SettlementInstruction] = {}
@@ -23,7 +23,9 @@ class SimulatedDepository:
         self._random = random
 
     def instruct(self, instruction: SettlementInstruction) -> tuple[int, Any]:
-        """Delivery versus payment; the same instruction gets the same answer."""
+        """Settle an instruction, delivery versus payment. A repeated instruction gets the same
+        answer.
+        """
         known = self.instructions.get(instruction.instruction_id)
         if known is not None:
             assert known == instruction, (
@@ -50,7 +52,7 @@ class SimulatedDepository:
         return 200, answer
 
     def confirmations(self, query: dict[str, list[str]]) -> tuple[int, Any]:
-        """A settlement date's confirmations, some of them twice."""
+        """The confirmations of a settlement date, some of them twice."""
         day = query["settlement_date"][0]
         of_day = [answer for answer in self.answers.values() if answer["settlement_date"] == day]
         start = int(query.get("cursor", ["0"])[0])

@@ -1,6 +1,4 @@
-"""What must be true once everything has come to rest: against the whole books, the venues, and what
-people were told.
-"""
+"""Checks of the whole books, the venues and people's answers when everything has come to rest."""
 
 from __future__ import annotations
 
@@ -45,11 +43,11 @@ from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements
 
 LINES_A_PAGE = 7
-"""Few, so that the lines of an entry are often on two pages."""
+"""Few, so that the lines of one entry are often split between two pages."""
 TOLD_WITHIN = 7200.0
-"""Longer than any outage, and shorter than a workflow waits for an order that stands for a day."""
+"""Longer than any outage, and shorter than a workflow waits for a DAY order."""
 REFUSALS = frozenset({0, 409, 422, 429, 502, 503, 504})
-"""What a request may be answered that is not granted; 0: nothing."""
+"""The statuses that a refused request may get. 0 means no answer."""
 
 
 @dataclass
@@ -63,8 +61,9 @@ class EndOracle:
     steps: StepOracle
 
     def check_at_rest(self) -> None:
-        """After the second settlement: nothing but good-till-canceled orders is open, nothing is on
-        its way.
+        """Check after the second settlement.
+
+        Only good-till-canceled orders are open, and nothing is on its way.
         """
         orders, entries = self.steps.orders, self.steps.ledger.entries
         self._queues()
@@ -90,7 +89,7 @@ class EndOracle:
                 raise ViolationError("what is due is settled", name, f"still there on {today}")
 
     def check_at_the_end(self) -> None:
-        """All orders are final, all money and shares are where they belong."""
+        """All orders are final, and all money and shares are where they belong."""
         orders, entries = self.steps.orders, self.steps.ledger.entries
         self._queues()
         self._reconciliation(final=True)
@@ -158,7 +157,7 @@ class EndOracle:
                 raise ViolationError("no hold is left", account["client_id"], str(account))
 
     def _statements(self) -> None:
-        """What each client moved in all comes to what he has."""
+        """Each client's statement adds up to the client's balances."""
         now = datetime.fromtimestamp(self.cloud.engine.now, UTC)
         statements = ListMovements(TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now))
         for trader in self.scenario.traders:
@@ -174,9 +173,7 @@ class EndOracle:
             judge_sums(trader.client_id, lines, last.account, last.positions)
 
     def _reconciliation(self, final: bool) -> None:
-        """The production's own check finds nothing but breaks, and what the depository would not
-        settle.
-        """
+        """Production's reconciliation finds only breaks and trades that the depository refused."""
         excused, entries = unsettleable(self.outside.depository), self.steps.ledger.entries
         orders = {
             e["order_id"] for (t, _), e in entries.items() if t in excused and "order_id" in e
@@ -190,7 +187,6 @@ class EndOracle:
             )
 
     def _snapshot(self, final: bool) -> Snapshot:
-        """The books as they stand."""
         accounts = [plain(item) for item in self.cloud.dynamodb.items(f"{STAGE}-accounts")]
         orders = [
             plain(i)

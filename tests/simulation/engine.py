@@ -1,9 +1,8 @@
-"""One thread, one virtual clock, one order of events: everything that runs is a process that the
-engine resumes.
+"""One thread, one virtual clock, one order of events.
 
-A process is ordinary blocking code in a greenlet. At each call that would leave it (AWS, HTTP,
-sleep) it yields, so that processes interleave at every call, in an order that follows from the seed
-alone.
+Everything that runs is a process that the engine resumes. A process is ordinary blocking code in a
+greenlet. It yields at each call that would leave it (AWS, HTTP, sleep). So processes interleave at
+every call, in an order that follows from the seed alone.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from typing import Any, NamedTuple
 from greenlet import getcurrent, greenlet
 
 LATENCY = (0.002, 0.02)
-"""Seconds, from and to, that what leaves a process is on its way within AWS."""
+"""The range of seconds that a call takes within AWS, each way."""
 
 
 class KilledError(BaseException):
-    """Unwinds a process that is no more. Whatever it still tries has no effect."""
+    """Unwinds a killed process. Nothing that it still tries has any effect."""
 
 
 class StuckError(AssertionError):
-    """The run did not come to an end within its bound of steps."""
+    """The run did not end within its limit of steps."""
 
 
 class Outcome(NamedTuple):
@@ -36,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 class Engine:
-    """The clock and what is to happen when."""
+    """The clock, and the events that are to happen."""
 
     def __init__(self, start: float, set_wall_clock: Callable[[float], None]) -> None:
         self.now = start
@@ -47,18 +46,16 @@ class Engine:
         self._scheduled = 0
 
     def after(self, delay: float, action: Callable[[], None]) -> None:
-        """Have something happen so many seconds from now."""
+        """Schedule an event that many seconds from now."""
         self._scheduled += 1
         heappush(self._events, (self.now + delay, self._scheduled, action))
 
     def at(self, time: float, action: Callable[[], None]) -> None:
-        """Have something happen at a time."""
+        """Schedule an event."""
         self.after(max(time - self.now, 0), action)
 
     def run(self, until: float, max_steps: int) -> None:
-        """Let happen what is to happen until then. Raises StuckError when that takes too many
-        steps.
-        """
+        """Let everything happen that is due until then. Raises StuckError after too many steps."""
         last = self.steps + max_steps
         events = self._events
         while events and events[0][0] <= until:
@@ -76,8 +73,9 @@ class _Fiber(greenlet):
 
 
 class Process:
-    """Code that runs until it ends, is killed, or its time is over. `skew`: how far its machine's
-    clock is off.
+    """Code that runs until it ends, is killed, or runs out of time.
+
+    `skew` is the error of its machine's clock.
     """
 
     def __init__(
@@ -112,7 +110,7 @@ class Process:
         return self.deadline - self._engine.now
 
     def sleep(self, seconds: float) -> None:
-        """Let others run for so long. A process whose time is over meanwhile does not come back."""
+        """Let others run for that long. A process whose time runs out meanwhile does not come back."""
         self._check_alive()
         if self._engine.now + seconds >= self.deadline:
             self._engine.at(self.deadline, lambda: self.kill("timed out"))
@@ -121,9 +119,7 @@ class Process:
         self._yield()
 
     def wait(self, start: Callable[[Callable[[Any], None]], None]) -> Any:
-        """Start something that takes a callback, and go on when it is called; the callback's
-        argument.
-        """
+        """Start something that takes a callback, and wait for the callback. Return its argument."""
         self._check_alive()
         answers: list[Any] = []
 
@@ -136,12 +132,12 @@ class Process:
         return answers[0]
 
     def die(self, reason: str) -> None:
-        """Kill the process from within, here and now."""
+        """Kill the process from within."""
         self._dead = reason
         raise KilledError
 
     def kill(self, reason: str) -> None:
-        """Kill it from outside."""
+        """Kill the process from outside."""
         if self._ended or self._dead:
             return
         self._dead = reason
@@ -186,12 +182,12 @@ class Process:
 
 
 def current() -> Process | None:
-    """The process that runs; None while the simulation itself does."""
+    """The running process, or None while the simulation itself runs."""
     fiber = getcurrent()
     return fiber.process if isinstance(fiber, _Fiber) else None
 
 
 def raised(outcome: Outcome) -> None:
-    """For the simulation's own processes: what goes wrong in them is no outcome."""
+    """Raise what a process of the simulation raised. Its errors are no outcome of the run."""
     if outcome.error is not None:
         raise outcome.error

@@ -1,5 +1,6 @@
-"""Event source mappings: they poll queues, have functions handle what they receive, and delete what
-was handled.
+"""Event source mappings.
+
+They poll queues, have functions handle the messages, and delete the handled ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ BATCH_SIZE = 10
 
 
 class EventSources:
-    """The mappings of some queues, by URL, to functions."""
+    """The mappings of queues, by URL, to functions."""
 
     def __init__(
         self,
@@ -37,12 +38,12 @@ class EventSources:
         self._polled_at: dict[str, float] = {}
 
     def poll_soon(self, queue_url: str) -> None:
-        """There may be something to receive."""
+        """Poll soon, because there may be a message."""
         if queue_url in self._functions:
             self._poll_at(queue_url, self._engine.now + self._random.uniform(0.001, 0.05))
 
     def poll_when_visible(self, queue_url: str) -> None:
-        """What is hidden will be there again."""
+        """Poll again when hidden messages become visible."""
         visible_at = self._sqs.next_visible_at(queue_url)
         if visible_at is not None and queue_url in self._functions:
             self._poll_at(queue_url, max(visible_at, self._engine.now + 0.001))
@@ -83,7 +84,9 @@ class EventSources:
         self.poll_soon(queue_url)
 
     def _handled(self, queue_url: str, received: list[dict[str, Any]], outcome: Outcome) -> None:
-        """Delete what was handled, unless the deletion is lost; what was not comes again by itself."""
+        """Delete the handled messages, unless a fault loses the deletion. The others come again by
+        themselves.
+        """
         failed = {message["MessageId"] for message in received}
         if outcome.value is not None:
             failed = {failure["itemIdentifier"] for failure in outcome.value["batchItemFailures"]}

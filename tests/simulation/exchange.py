@@ -1,5 +1,6 @@
-"""An exchange with its own book: orders, executed at random times, and reports of it that are late,
-twice, wrong or missing.
+"""An exchange with its own book of orders.
+
+It executes orders at random times. Its reports may be late, doubled, wrong or missing.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
 @dataclass
 class Executed:
-    """An execution as the exchange has it. `rogue`: more than was ordered; no book may take it for
-    the client's.
+    """An execution in the exchange's books.
+
+    A rogue execution exceeds the order, and our books must not take it for the client's.
     """
 
     execution_id: str
@@ -56,17 +58,17 @@ class VenueOrder:
 
     @property
     def filled(self) -> int:
-        """What was executed, rogue executions left out."""
+        """The executed quantity, without rogue executions."""
         return sum(e.quantity for e in self.executions if not e.rogue)
 
     @property
     def leaves(self) -> int:
-        """What may still be executed."""
+        """The quantity that may still be executed."""
         return 0 if self.status in FINAL else self.order.quantity - self.filled
 
 
 class SimulatedExchange:
-    """One exchange: a book of orders, executed at random times, reported by callback."""
+    """One exchange. It executes the orders of its book at random times and reports by callback."""
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class SimulatedExchange:
         self._secret = secret
         self._prices = prices
         self._falls_ill = falls_ill
-        """Told after it did something wrong."""
+        """Called after the exchange did something wrong."""
 
     def submit(self, order: SubmitOrder) -> tuple[int, Any]:
         """Take an order, once."""
@@ -104,7 +106,7 @@ class SimulatedExchange:
         return 202, self._state(booked)
 
     def cancel(self, client_order_id: str) -> tuple[int, Any]:
-        """Take an order back; one that has not come may not come any more."""
+        """Cancel an order. An order that arrives after its cancel is refused."""
         booked = self.orders.get(client_order_id)
         if booked is None:
             self._tombstones.add(client_order_id)
@@ -122,7 +124,6 @@ class SimulatedExchange:
         return 200, self._state(booked)
 
     def status(self, client_order_id: str) -> tuple[int, Any]:
-        """What is known of an order."""
         booked = self.orders.get(client_order_id)
         return (404, {"code": "UNKNOWN_ORDER"}) if booked is None else (200, self._state(booked))
 
@@ -130,9 +131,7 @@ class SimulatedExchange:
         return Random(f"{self._cloud.seed}/{self.exchange_id}/{client_order_id}")
 
     def _plan(self, booked: VenueOrder, random: Random) -> None:
-        """Decide what becomes of an order: at which times how much of it is executed, and when it
-        ends.
-        """
+        """Decide at which times how much of an order is executed, and when it ends."""
         order = booked.order
         at_once = not order.time_in_force.rests
         middle = self._prices[order.symbol]
@@ -153,7 +152,7 @@ class SimulatedExchange:
         if order.stop_price is not None:
             delay += (
                 random.choice((0.5, 60.0, 1500.0)) * random.random()
-            )  # until the price there has reached it
+            )  # until the price at the exchange has reached the stop price
         for part in _split(quantity, random.randint(1, 3)):
             delay += (
                 random.uniform(0.001, 0.05)
@@ -249,7 +248,7 @@ class SimulatedExchange:
 
     @staticmethod
     def _worse(order: SubmitOrder) -> Decimal:
-        """A price that the order may not be executed at."""
+        """A price at which the order must not be executed."""
         return (order.limit_price * (2 if order.side is Side.BUY else Decimal("0.5"))).quantize(
             CENT
         )

@@ -1,6 +1,4 @@
-"""What goes wrong, how often. Rates are probabilities a call, an answer, an order or an
-instruction.
-"""
+"""The faults and their rates. A rate is a probability per call, answer, order or instruction."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from random import Random
 
 
 class CallFault(StrEnum):
-    """What may happen to one attempt of a call that leaves a function."""
+    """A fault of one attempt of a call that leaves a function."""
 
     ERROR = "error"
     LOST = "answer lost"
@@ -36,41 +34,41 @@ class Rates:
     killed_before: float = 0
     killed_after: float = 0
     again: float = 0
-    """That the next attempt of a call fails as well."""
+    """The next attempt of a failed call fails as well."""
     cold: float = 0.02
     stale: float = 0
     unprocessed: float = 0
     small_page: float = 0
     skew: float = 0
-    """Seconds that a worker's clock may be off, either way."""
+    """The largest error of a worker's clock in seconds, either way."""
     redelivered: float = 0
-    """That a message which was handled and deleted comes again, because the deletion was lost."""
+    """The deletion of a handled message is lost, so the message comes again."""
     schedule_twice: float = 0
     outage: float = 0
-    """That an AWS service fails nearly every call for a while, once a run and service."""
+    """An AWS service fails nearly every call for a while, once per run and service."""
     contention: float = 0
-    """That nearly every transaction finds its items held by another for a while, or that a table is
-    throttled; once a run.
+    """For a while, nearly every transaction conflicts with another one, or a table is throttled.
+    Once per run.
     """
     request_lost: float = 0
     response_lost: float = 0
     venue_down: float = 0
-    """A venue out of reach for a while, once a run and venue."""
+    """A venue is out of reach for a while, once per run and venue."""
     venue_hangs: float = 0
-    """A venue that takes requests for a while, some of them with effect, and answers none; once a
-    run and venue.
+    """For a while, a venue accepts requests and answers none. Some take effect. Once per run and
+    venue.
     """
     venue_no_answer: float = 0
     venue_late_arrival: float = 0
-    """That a request which seemed lost arrives when its sender has given up."""
+    """A request that seemed lost arrives after its sender has given up."""
     venue_sender_dies: float = 0
-    """That a function dies while an order or an instruction of it is on its way, which arrives or
-    not; what made it slow then keeps the venue busy.
+    """A function dies while its order or instruction is on its way, and the venue stays busy. The
+    request arrives or gets lost.
     """
     venue_ill: float = 0
-    """That a venue which did something wrong then hangs for a while."""
+    """A venue that did something wrong hangs for a while afterwards."""
     venue_busy: float = 0
-    """A venue out of reach for one request."""
+    """A venue is out of reach for one request."""
     venue_reject: float = 0
     venue_silent: float = 0
     venue_report_twice: float = 0
@@ -78,15 +76,15 @@ class Rates:
     venue_overfill: float = 0
     venue_wrong_report: float = 0
     venue_false_report: float = 0
-    """That an exchange reports the whole of an order as executed, at a price that it may not have,
-    before it has executed anything.
+    """An exchange reports an order as fully executed, at a forbidden price, before it has executed
+    anything.
     """
     depository_fails: float = 0
     depository_wrong: float = 0
     depository_twice: float = 0
 
     def without(self, name: str) -> Rates:
-        """The same, with one kind of fault left out."""
+        """The same profile without one kind of fault."""
         return replace(self, **{name: 0})
 
     def active(self) -> list[str]:
@@ -104,7 +102,7 @@ CALM = Rates(
     venue_report_twice=0.1,
     depository_twice=0.1,
 )
-"""No faults: what the services' contracts allow at any time."""
+"""Not faults: behavior that the services' contracts allow at any time."""
 STORM = Rates(
     error=0.006,
     lost=0.006,
@@ -163,7 +161,7 @@ class Faults:
 
     @property
     def rates(self) -> Rates:
-        """What may happen now."""
+        """The rates that apply now."""
         return self._rates
 
     @rates.setter
@@ -177,7 +175,7 @@ class Faults:
         self._total = total
 
     def at_call(self, random: Random, failed_before: bool) -> CallFault | None:
-        """What happens to an attempt of a call."""
+        """The fault of one attempt of a call, if any."""
         drawn = random.random()
         if failed_before and self._total and drawn < self._rates.again:
             drawn = random.random() * self._total
@@ -196,5 +194,5 @@ class Faults:
         return True
 
     def count(self, name: str) -> None:
-        """Count a fault that was injected."""
+        """Count an injected fault."""
         self.injected[name] = self.injected.get(name, 0) + 1

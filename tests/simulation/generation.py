@@ -18,7 +18,6 @@ FIRST_DAY, DAYS = date(2026, 1, 5), 400
 
 
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
-    """The scenario of a seed."""
     random = Random(f"scenario/{seed}")
     day = next_business_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
@@ -58,8 +57,9 @@ def _trader(random: Random, number: int) -> Trader:
 
 
 def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
-    """What is done with an order once it was sent: canceled (or all of its client), shown, executed
-    or cleared by hand.
+    """What follows a sent order.
+
+    It is canceled (or all orders of its client), shown, executed, or cleared by hand.
     """
     actions = []
     for placed in placements:
@@ -86,8 +86,9 @@ def _follow_ups(random: Random, placements: list[Action]) -> list[Action]:
 
 
 def _on_the_second_day(action: Action, first: date) -> Action:
-    """Every seventh order, and what is done with it, comes a day later: what it trades is due on a
-    day without faults.
+    """Move every seventh order, and what follows it, to the next day.
+
+    Its trades are due on a day without faults.
     """
     number = action.fields.get("first", action.fields.get("key", "")).removeprefix("key-")
     if not number.isdigit() or int(number) % 7 != 6:
@@ -98,7 +99,7 @@ def _on_the_second_day(action: Action, first: date) -> Action:
 
 
 def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Action]) -> list[Action]:
-    """What must be refused: reading, trading and reporting for somebody else."""
+    """Requests that must be refused: reading, trading and reporting for another client."""
     intruders = []
     for placed in [
         action for action in actions if action.what == "place" and random.random() < 0.08
@@ -113,7 +114,7 @@ def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Actio
 
 
 def _looks(random: Random, actions: list[Action]) -> list[Action]:
-    """Clients look at what they have, above all when something of theirs is on its way."""
+    """Clients look at their accounts, above all when something of theirs is on its way."""
     return [
         Action(
             placed.at + random.choice((0.2, 2.0, 60.0)) * random.random(),

@@ -1,6 +1,4 @@
-"""Halts of instruments, as the reference data have them, against the orders that were to go out at
-an open.
-"""
+"""Checks of halts of instruments against the orders that were to go out at an open."""
 
 from __future__ import annotations
 
@@ -14,27 +12,28 @@ from tests.simulation.violations import ViolationError
 from trading.domain.reference.calendars import NEW_YORK, close_of
 
 KNOWN_WITHIN = 30.0
-"""Seconds: workers keep an instrument for ten, and act on it until they time out."""
+"""Seconds. Workers cache an instrument for ten, and use it until they time out."""
 
 
 @dataclass
 class Halts:
-    """Since when which symbols are halted, and until when they were."""
+    """Since when symbols are halted, and when earlier halts ended."""
 
     now: Callable[[], float]
     since: dict[str, float] = field(default_factory=dict)
     until: dict[str, float] = field(default_factory=dict)
 
     def instrument(self, symbol: str, tradable: bool) -> None:
-        """Take in what was written of an instrument."""
+        """Record a change of an instrument."""
         if not tradable:
             self.since.setdefault(symbol, self.now())
         elif self.since.pop(symbol, None) is not None:
             self.until[symbol] = self.now()
 
     def order(self, before: Item | None, order: Item) -> None:
-        """What waited for its open goes out when it is traded, and loses its place for a good
-        reason only.
+        """A waiting order goes out only when its instrument is traded.
+
+        It is put off only because of a halt or the close.
         """
         if "release_at" not in order or before is None:
             return

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 
 def moment(text: str) -> float:
-    """Its Unix seconds."""
+    """The Unix time in seconds."""
     return datetime.fromisoformat(text).timestamp()
 
 
 def timestamp(now: float) -> str:
-    """The reverse, as an exchange writes it."""
+    """The reverse of `moment`, in the format of the exchanges."""
     return datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")

@@ -1,5 +1,6 @@
-"""boto3's conversion between items and Python values, without its detours: a quarter of a run would
-go into it.
+"""boto3's conversion between items and Python values, without its detours.
+
+With boto3's own conversion, a quarter of a run would be spent on it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ _slowly_to: Callable[[TypeSerializer, Any], dict[str, Any]] = TypeSerializer.ser
 
 
 def deserialize(slow: TypeDeserializer, value: dict[str, Any]) -> Any:
-    """In the place of TypeDeserializer.deserialize."""
+    """Replaces TypeDeserializer.deserialize."""
     ((kind, content),) = value.items()
     convert = _FROM.get(kind)
     return convert(content) if convert else _slowly_from(slow, value)
 
 
 def serialize(slow: TypeSerializer, value: Any) -> dict[str, Any]:
-    """In the place of TypeSerializer.serialize."""
+    """Replaces TypeSerializer.serialize."""
     if isinstance(value, str):
         return {"S": value}
     convert = _TO.get(type(value))
@@ -33,7 +34,6 @@ def serialize(slow: TypeSerializer, value: Any) -> dict[str, Any]:
 
 
 def plain(item: Item) -> dict[str, Any]:
-    """The attributes of an item."""
     return {name: deserialize(_deserializer, value) for name, value in item.items()}
 
 

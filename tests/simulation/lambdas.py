@@ -1,4 +1,7 @@
-"""Lambda: workers that import a function anew and keep what it remembers, and invocations of them."""
+"""The simulated Lambda.
+
+Workers import a function anew and keep its module state. They handle invocations.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +41,14 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:sim"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Until the function's time-out."""
+        """The time until the function's time-out."""
         assert self.process is not None
         return int(self.process.remaining * 1000)
 
 
 class Worker:
-    """An execution environment: one import of a function's module, with all that it remembers, and
-    a machine's clock.
+    """An execution environment: one import of a function's module with its state, and a machine's
+    clock.
     """
 
     def __init__(self, function: str, skew: float, number: int) -> None:
@@ -58,7 +61,7 @@ class Worker:
         self._request: tuple[Any, Any] = (None, None)
 
     def enter(self) -> None:
-        """What a library keeps once a process is this worker's from here on."""
+        """Switch libraries that keep global state to this worker."""
         BaseRouter.current_event, BaseRouter.lambda_context = self._request
         (
             circuit_breaker._LOCAL_FAILURES,
@@ -69,13 +72,12 @@ class Worker:
         circuit_breaker._PROBE_OWNER.pid = os.getpid()
 
     def leave(self) -> None:
-        """Another worker goes on."""
+        """Switch back, because another worker runs next."""
         self._request = (BaseRouter.current_event, BaseRouter.lambda_context)
 
 
 @cache
 def compiled(name: str) -> CodeType:
-    """A module's code."""
     found = find_spec(name)
     assert found is not None, name
     assert found.origin is not None, name
@@ -83,7 +85,7 @@ def compiled(name: str) -> CodeType:
 
 
 def _import_anew(name: str) -> ModuleType:
-    """A module of its own, run from its first line, as at a cold start."""
+    """A new module, run from its first line, as at a cold start."""
     code = compiled(name)
     module = sys.modules[name] = ModuleType(name)
     module.__file__ = code.co_filename
@@ -92,7 +94,7 @@ def _import_anew(name: str) -> ModuleType:
 
 
 class Lambda:
-    """Invokes functions, each invocation a process of its own in a worker of its own."""
+    """Invokes functions. Each invocation is a process of its own in a worker of its own."""
 
     def __init__(
         self, engine: Engine, seed: str, random: Random, faults: Faults, log: Callable[..., None]
@@ -107,8 +109,10 @@ class Lambda:
         self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
 
     def invoke(self, function: str, event: Any, key: str, done: Callable[[Outcome], None]) -> None:
-        """Run a function once. `key` names the cause, so that its luck does not depend on what else
-        happens.
+        """Run a function once.
+
+        `key` names the cause. The faults drawn for the invocation depend on it alone, not on other
+        events.
         """
         self.invocations += 1
         worker = self._worker(function)
@@ -140,8 +144,8 @@ class Lambda:
         self._log(name, "invoked")
 
     def retrying(self, function: str, event: Any, key: str, attempt: int = 0) -> None:
-        """An asynchronous invocation: tried again after a minute, and after two more; then it is
-        given up.
+        """An asynchronous invocation. It is retried after one minute and after two more, then given
+        up.
         """
 
         def done(outcome: Outcome) -> None:

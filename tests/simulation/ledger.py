@@ -1,4 +1,4 @@
-"""The ledger as it was written, entry by entry, and what its entries come to."""
+"""The ledger as it was written, entry by entry, and its sums."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tests.simulation.items import Item
 from tests.simulation.violations import ZERO, ViolationError
 
 Entries = Mapping[tuple[str, str], Item]
-"""By trade (or transfer) and kind."""
+"""The entries by trade (or transfer) and kind."""
 
 
 @dataclass
 class Ledger:
-    """Told of every entry, and nothing else."""
+    """A ledger rebuilt from its entries alone."""
 
     entries: dict[tuple[str, str], Item] = field(default_factory=dict)
     sums: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    """What was posted, by account and asset."""
+    """The sum of the postings, by account and asset."""
     filled: Counter[str] = field(default_factory=Counter)
-    """Shares, by order."""
+    """Filled shares, by order."""
     loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    """What was lent and not repaid, by client."""
+    """The credit that is lent and not repaid, by client."""
     executions: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, entry: Item) -> None:
-        """A new entry. Raises ViolationError."""
+        """Record a new entry. Raises ViolationError."""
         key = (entry["trade_id"], entry["kind"])
         self.entries[key] = entry
         balance: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -50,9 +50,9 @@ class Ledger:
             self.loans[entry["client_id"]] -= entry["loan_repaid"]
 
     def cash(self, client_id: str) -> Decimal:
-        """What a client's postings of cash come to."""
+        """The sum of a client's cash postings."""
         return self.sums[f"client:{client_id}", "USD"]
 
     def shares(self, client_id: str, symbol: str) -> Decimal:
-        """The same of his shares."""
+        """The sum of a client's postings of a symbol."""
         return self.sums[f"client:{client_id}", symbol]

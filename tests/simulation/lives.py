@@ -1,6 +1,4 @@
-"""Orders' lives: which histories are legal, what of an order stays as it was, and when its time is
-over.
-"""
+"""Checks of the lives of orders: legal histories, fixed terms, and the end of their time."""
 
 from __future__ import annotations
 
@@ -15,10 +13,10 @@ from trading.domain import identifiers
 from trading.domain.reference.calendars import close_of
 
 Orders = Mapping[str, Item]
-"""By id."""
+"""Orders by their ids."""
 OPEN = frozenset({"VALIDATED", "ROUTING", "PARTIALLY_FILLED"})
 HOLDING = OPEN | {"RECEIVED"}
-"""Those, and those that wait to replace others."""
+"""The statuses of open orders and of waiting replacements."""
 LEGAL = {
     "": {"RECEIVED"},
     "RECEIVED": {"VALIDATED", "REJECTED", "CANCELED"},
@@ -36,11 +34,11 @@ DAY, IMMEDIATE = 86_400, 900
 GTC_SECONDS = 90 * DAY
 CLOCKS_DIFFER_BY = 5.0
 ROUTED_WITHIN = 600
-"""So long before its time is over, what takes over may not be sent any more."""
+"""If an order takes over this shortly before its time is over, it may never be sent."""
 
 
 def order_of(item: Item) -> dict[str, Any]:
-    """An order as it was written, the steps of its history taken apart."""
+    """An order as it was written, with the lines of its history parsed."""
     order = plain(item)
     steps = (line.split(" ", 2) for line in order["history"])
     order["history"] = [
@@ -64,7 +62,7 @@ def over_at(order: Item) -> float:
 
 
 def check_write(before: Item | None, order: Item) -> None:
-    """An order as it was, and as it was written now."""
+    """Check a write of an order against the order as it was before."""
     order_id, path, last = order["order_id"], path_of(order), order["history"][-1]
     _check_care(order)
     if before is not None and before["version"] == order["version"]:
@@ -96,7 +94,9 @@ def check_write(before: Item | None, order: Item) -> None:
 
 
 def _check_care(order: Item) -> None:
-    """Only what is over is looked after by nobody, and only what no exchange has any more is over."""
+    """An order stays in the attention index until it is over, and it is not over while an exchange
+    has it.
+    """
     uncleared = order.get("filled_quantity") and "cleared_at" not in order
     if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
         raise ViolationError(
@@ -108,7 +108,7 @@ def _check_care(order: Item) -> None:
 
 
 def _check_kept(before: Item, order: Item) -> None:
-    """History grows, and the terms stay; an order that waits to take over is not accepted yet."""
+    """The history only grows, and the terms stay. A waiting replacement is not accepted yet."""
     order_id, old = order["order_id"], before["history"]
     if order["history"][: len(old)] != old:
         raise ViolationError(
@@ -132,9 +132,9 @@ def check_endings(
     is_troubled: bool,
     is_closed_by_hand: bool,
 ) -> None:
-    """No order has ended before its time without a cause; what was accepted or routed was sent.
+    """No order ends early without a cause. What was accepted or routed was sent.
 
-    `submitted`: the child orders that were sent to an exchange. `is_troubled`: in a run in which
+    `submitted` holds the child orders that were sent to an exchange. In a run that `is_troubled`
     our functions give up.
     """
     for order in orders:

@@ -10,14 +10,14 @@ from trading.domain.reference.calendars import NEW_YORK
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
 CONTINUOUS = "IBM"
-"""Trades at any time; the others in the exchanges' hours."""
+"""The symbol that trades at any time. The others trade in the exchanges' hours."""
 FEE = Decimal("0.0030")
 EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
 OPENING = time(9, 30)
 SETTLEMENT = time(18, 30)
 TRADING_SECONDS = 2400
-"""Clients act in the first 40 minutes, longer than a token lives; what they set off goes on all
-day.
+"""Clients act in the first 40 minutes, which is longer than a token lives. What they set off goes
+on all day.
 """
 
 
@@ -32,7 +32,7 @@ def settlement_time(day: date) -> datetime:
 
 
 def since_opening(day: date, moment: datetime) -> float:
-    """Seconds from the day's opening."""
+    """Seconds since the day's opening."""
     return (moment - opening_time(day)).total_seconds()
 
 

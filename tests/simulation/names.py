@@ -1,4 +1,4 @@
-"""What things are called in the simulated deployment."""
+"""The names of the simulated deployment."""
 
 from trading.adapters.dynamodb.tables import TableNames
 

@@ -1,5 +1,6 @@
-"""What must always be true, judged from the items as they are written, not by the code that writes
-them.
+"""Invariants that hold at all times.
+
+They are checked on the items as written, independently of the code that writes them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tests.simulation.violations import ViolationError, check_version, equal
 
 @dataclass
 class StepOracle:
-    """Checks the cheap invariants after every step, on what the step has changed."""
+    """After every step, checks the cheap invariants on what the step has changed."""
 
     credit_limits: dict[str, Decimal]
     terms: Terms
@@ -48,10 +49,10 @@ class StepOracle:
     moments: dict[str, list[Moment]] = field(
         default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})])
     )
-    """What each client's books were, one after the other."""
+    """The successive states of each client's books."""
 
     def __call__(self, changes: Iterable[Any]) -> None:
-        """Take in what was written and check whom it concerns. Raises ViolationError."""
+        """Record the changes and check the clients that they concern. Raises ViolationError."""
         clients: set[str] = set()
         withdrawals: list[Item] = []
         for table, _, before, after in changes:
@@ -79,7 +80,7 @@ class StepOracle:
             self._client(client_id)
 
     def finishing(self, output: dict[str, Any]) -> None:
-        """A workflow is only told of what is committed."""
+        """A workflow is answered only with what is committed."""
         order = self.orders.get(output.get("order_id", ""))
         if order is None:
             return
@@ -154,7 +155,7 @@ class StepOracle:
         return client_id
 
     def _self_trade(self, order: Item) -> None:
-        """Who is told that he would trade with himself had that order."""
+        """An order rejected as a self-trade names an order of its client on the other side."""
         if order.get("reason_code") != "SELF_TRADE":
             return
         named = self.orders.get(order["history"][-1]["reason"].split()[-1], {})
@@ -167,7 +168,7 @@ class StepOracle:
         )
 
     def _report(self, after: Any) -> None:
-        """The reconciliation in production raises no alarm over books that are right."""
+        """The reconciliation in production raises no alarm when the books are right."""
         if after is None or not after["name"]["S"].startswith("RECONCILIATION#"):
             return
         self.report = report = plain(after)

@@ -11,12 +11,12 @@ from tests.simulation.faults import CallFault, Faults
 from tests.simulation.names import STAGE
 
 FAILING = 0.9
-"""The share of calls that fail meanwhile."""
+"""The share of calls that fail during an outage."""
 READS = ("GetItem", "BatchGetItem", "Query")
 
 
 class Outages:
-    """What is out when, in a run. `chance`: for contention."""
+    """What is out, and when, in a run. `chance` is used for contention."""
 
     def __init__(self, engine: Engine, faults: Faults, random: Random, chance: Random) -> None:
         self._engine = engine
@@ -27,7 +27,7 @@ class Outages:
         self._contention, self._contended = (0.0, 0.0), ""
 
     def plan(self, services: Iterable[str], start: float, end: float) -> None:
-        """Decide which services are to fail in between, and for how long."""
+        """Decide which services fail in the course of the run, and for how long."""
         for service in services:
             if self._faults.happens("outage", self._random):
                 begins = self._random.uniform(start, end)
@@ -41,7 +41,7 @@ class Outages:
 
     @property
     def are_planned(self) -> bool:
-        """Whether a service or a table is to fail for so long that our functions give up."""
+        """Whether a service or a table fails for so long that our functions give up."""
         return bool(self._services or self._contended)
 
     def hit(self, service: str, random: Random) -> bool:
@@ -52,8 +52,9 @@ class Outages:
     def fault(
         self, service: str, operation: str, params: dict[str, Any], random: Random
     ) -> CallFault | None:
-        """What they do to a call: under contention a conflict to a transaction, or throttling to
-        the reads of a table.
+        """The fault of a call, if there is one.
+
+        Under contention a transaction meets a conflict, or the reads of a table are throttled.
         """
         if self.hit(service, random):
             return CallFault.ERROR

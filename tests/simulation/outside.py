@@ -1,8 +1,7 @@
-"""The outside world: exchanges and a depository that keep their own books, reached over HTTP, and
-may misbehave.
+"""The outside world: exchanges and a depository with their own books, reached over HTTP.
 
-They have the interface of real ones (`trading.wire`, signed requests, callbacks); what they did is
-the truth that our books are held against.
+They have the interface of real ones (`trading.wire`, signed requests, callbacks) and may misbehave.
+Our books are checked against what they really did.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ ORDER_PATH = re.compile(r"/exchanges/(\w+)/orders(?:/([^/]+))?")
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What of urllib3's response is read."""
+    """The attributes of urllib3's response that are read."""
 
     status: int
     data: bytes
@@ -68,24 +67,24 @@ class Outside:
         }
         self.depository = SimulatedDepository(cloud, self._random)
         self.answers_within = (0.005, 0.1)
-        """Seconds, from and to."""
+        """The range of seconds that a request takes, each way."""
         self.submitted: list[str] = []
-        """Child orders in the order in which they were sent here, arrived or not."""
+        """Child orders in the order in which they were sent, whether they arrived or not."""
         self.tried: list[str] = []
-        """The same, and those that were asked for without an answer: nobody knows whether they were
-        sent before.
+        """The same, and child orders that were queried without an answer. They may have been sent
+        before.
         """
         hours = dict.fromkeys(exchange_ids, trading) | {"depository": settling}
         self._down = self._planned("venue_down", hours)
         self._hangs = self._planned("venue_hangs", hours)
         self._ever_overloaded: set[str] = set()
         self._overloaded: dict[str, float] = {}
-        """Until when a venue that left somebody without an answer refuses every other request."""
+        """Until when a venue that left a request unanswered refuses every other request."""
 
     def _planned(
         self, fault: str, hours: Mapping[str, tuple[float, float]]
     ) -> dict[str, tuple[float, float]]:
-        """From when to when a fault lasts at which venues; it begins while they are at work."""
+        """The venues that a fault hits, and when. The fault begins while they are at work."""
         planned = {}
         for venue, (opens, closes) in hours.items():
             if self._faults.happens(fault, self._random):
@@ -99,7 +98,7 @@ class Outside:
         return self._down.keys() | self._hangs.keys() | self._ever_overloaded
 
     def _falls_ill(self, venue: str, random: Random) -> None:
-        """A venue that does something wrong may hang from now on."""
+        """Let a venue that did something wrong hang from now on, with some probability."""
         if self._faults.happens("venue_ill", random):
             self._hangs[venue] = (self._engine.now, self._engine.now + random.choice((5, 60, 600)))
 
@@ -117,7 +116,9 @@ class Outside:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """In the place of urllib3's request, for the functions: the answer, or urllib3's errors."""
+        """Replaces urllib3's request for the functions. Returns the answer or raises urllib3's
+        errors.
+        """
         process = current()
         assert process is not None
         headers, body = headers or {}, body or b""
@@ -173,7 +174,7 @@ class Outside:
     def _arrives(
         self, what: str, later: float, venue: str, method: str, path: str, body: bytes
     ) -> None:
-        """A request comes when nobody waits for its answer any more."""
+        """Let a request arrive when nobody waits for its answer any more."""
         self._engine.after(
             later, lambda: self._cloud.log(what, self._serve(venue, method, path, body, False))
         )

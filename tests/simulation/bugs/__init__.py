@@ -1,4 +1,4 @@
-"""The catalogue of deliberate bugs, to see that the simulation can fail."""
+"""The catalogue of deliberate bugs. They show that the simulation can fail."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ BUGS: dict[str, Bug] = {bug.name: bug for bugs in AREAS.values() for bug in bugs
 
 @contextmanager
 def applied(name: str | None) -> Iterator[None]:
-    """While it lasts, the bug of that name is in the code."""
+    """Put the bug of that name into the code for the duration of the context."""
     with in_place(BUGS[name].changes if name else ()):
         yield

@@ -1,6 +1,4 @@
-"""A deliberate bug: a few edits of the source of functions, compiled and put in place while it
-lasts.
-"""
+"""Deliberate bugs: edits of the source of functions, compiled and put in place for a while."""
 
 from __future__ import annotations
 import __future__
@@ -24,8 +22,9 @@ from tests.simulation import lambdas
 
 @dataclass(frozen=True)
 class Edit:
-    """`old`, which is once in the source of a function (or property) or of a handler's module,
-    named as `functions...`, becomes `new`.
+    """Replaces `old` by `new` in the source of a function, a property or a handler's module.
+
+    `old` must occur exactly once. A handler's module is named as `functions...`.
     """
 
     of: Callable[..., Any] | property | str
@@ -47,8 +46,10 @@ Change = Edit | Constant
 
 @dataclass(frozen=True)
 class Bug:
-    """What a developer could have done wrong, and what it would cost. `tolerated`: why it does no
-    harm, if it does none. `pending`: what the simulation lacks to find it.
+    """A mistake that a developer could have made, and what it would cost.
+
+    `tolerated` says why a harmless mistake does no harm. `pending` says what the simulation lacks
+    to find the bug.
     """
 
     name: str
@@ -61,8 +62,9 @@ class Bug:
 
 @contextmanager
 def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
-    """While it lasts, the code is so changed. Raises ValueError if an edit does not fit the code
-    any more.
+    """Apply the changes for the duration of the context.
+
+    Raises ValueError if an edit no longer fits the code.
     """
     edits: dict[FunctionType | str, list[Edit]] = defaultdict(list)
     with pytest.MonkeyPatch.context() as patch:
@@ -82,7 +84,7 @@ def in_place(changes: tuple[Change, ...]) -> Iterator[None]:
 
 
 def _edit_handler(patch: pytest.MonkeyPatch, handler: str, edits: list[Edit]) -> None:
-    """Handlers' modules are run anew at each cold start."""
+    """Edit a handler's module, which runs anew at each cold start."""
     compiled = lambdas.compiled
     path = Path(compiled(handler).co_filename)
     edited = compile(_replaced(path.read_text(), edits), path, "exec", dont_inherit=True)
@@ -90,7 +92,7 @@ def _edit_handler(patch: pytest.MonkeyPatch, handler: str, edits: list[Edit]) ->
 
 
 def function_of(of: Callable[..., Any] | property) -> FunctionType:
-    """What is behind a property, or decorators."""
+    """The function behind a property or decorators."""
     function = inspect.unwrap(of.fget if isinstance(of, property) and of.fget else of)  # type: ignore[arg-type]
     assert isinstance(function, FunctionType), of
     return function
@@ -118,7 +120,7 @@ def _replaced(source: str, edits: list[Edit]) -> str:
 
 
 def _however_wrapped(code: str) -> str:
-    """A pattern for code whatever way the formatter breaks its lines."""
+    """A pattern that matches the code however the formatter wraps its lines."""
     pattern, before = "", ""
     for token in re.findall(r"\w+|[^\w\s]", code):
         pattern += r"\s+" if before[-1:].isidentifier() and token.isidentifier() else r"\s*"
