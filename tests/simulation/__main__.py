@@ -81,14 +81,14 @@ def replay(options: argparse.Namespace) -> int:
             for line in readable(result.events):
                 sys.stdout.write(line + "\n")
             console.print(f"digest {result.digest}", highlight=False)
-            console.print(result.violation or "every invariant held", highlight=False)
+            console.print(result.violation or "Every invariant held.", highlight=False)
             return 0 if result.passed else 1
         scenario, result = processes.submit(
             shrink, options.seed, options.orders, options.bug
         ).result()
     if result.passed:
         console.print(
-            f"seed {options.seed}: every invariant held, digest {result.digest}", highlight=False
+            f"seed {options.seed}: every invariant held; digest {result.digest}", highlight=False
         )
         return 0
     for line in readable(result.events):
@@ -102,7 +102,7 @@ def replay(options: argparse.Namespace) -> int:
     for action in scenario.actions:
         console.print(f"  {action}", highlight=False, markup=False)
     console.print(
-        f"\nagain: make replay SEED={options.seed} ORDERS={options.orders}", highlight=False
+        f"\nTo replay it: make replay SEED={options.seed} ORDERS={options.orders}", highlight=False
     )
     return 1
 
@@ -145,23 +145,27 @@ def _summary(reports: list[Report]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    runs = commands.add_parser("run", help="play many seeds")
-    runs.add_argument("--seeds", type=int, default=200)
-    runs.add_argument("--first", type=int, default=1)
-    runs.add_argument("--orders", type=int, default=50)
-    runs.add_argument("--jobs", type=int, default=1)
+    runs = commands.add_parser("run", help="Play many seeds. Shrink the first failure and show it.")
+    runs.add_argument("--seeds", type=int, default=200, help="The number of seeds.")
+    runs.add_argument("--first", type=int, default=1, help="The first seed.")
+    runs.add_argument("--orders", type=int, default=50, help="The orders of each run.")
+    runs.add_argument("--jobs", type=int, default=1, help="The number of processes.")
     runs.add_argument(
-        "--resume", type=Path, help="keep the reports in this file, and go on where it ends"
+        "--resume", type=Path, help="Keep the reports in this file and continue where it ends."
     )
-    runs.add_argument("--no-shrink", dest="shrink", action="store_false")
+    runs.add_argument(
+        "--no-shrink", dest="shrink", action="store_false", help="Do not shrink the first failure."
+    )
     runs.set_defaults(command=run)
-    again = commands.add_parser("replay", help="play one seed again, shrunk if it fails")
+    again = commands.add_parser("replay", help="Play one seed again. Shrink it if it fails.")
     again.add_argument("seed", type=int)
-    again.add_argument("--orders", type=int, default=50)
+    again.add_argument("--orders", type=int, default=50, help="The orders of the run.")
     again.add_argument(
-        "--log", action="store_true", help="the whole run, with what the functions print"
+        "--log",
+        action="store_true",
+        help="Show the log of the whole run, with what the functions print.",
     )
-    again.add_argument("--bug")
+    again.add_argument("--bug", metavar="NAME", help="Put this deliberate bug into the code.")
     again.set_defaults(command=replay)
     catalogue.add_parser(commands)
     options = parser.parse_args()

@@ -105,7 +105,7 @@ def bugs(options: argparse.Namespace) -> int:
     """
     unknown = [name for name in options.names if name not in BUGS]
     if unknown:
-        raise SystemExit(f"no such bug: {', '.join(unknown)}. There are: {', '.join(BUGS)}")
+        raise SystemExit(f"Unknown bugs: {', '.join(unknown)}. Known bugs: {', '.join(BUGS)}.")
     names = options.names or list(BUGS)
     console = Console(soft_wrap=True)
     found: dict[str, Found | None] = {}
@@ -197,16 +197,18 @@ def _document(found: dict[str, Found | None], orders: int, seeds: int) -> str:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
-        "bugs", help="play seeds with each deliberate bug until one breaks an invariant"
+        "bugs", help="Play seeds with each deliberate bug until one breaks an invariant."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
-    parser.add_argument("--seeds", type=int, default=60)
-    parser.add_argument("--orders", type=int, default=50)
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="Search only for these bugs.")
+    parser.add_argument("--seeds", type=int, default=60, help="The most seeds to try for a bug.")
+    parser.add_argument("--orders", type=int, default=50, help="The orders of each run.")
+    parser.add_argument("--jobs", type=int, default=1, help="The number of processes.")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="write the catalogue with what was found"
+        "--write", type=Path, metavar="FILE", help="Write the reference page with the results."
     )
     parser.add_argument(
-        "--record", action="store_true", help="keep for the tests a short run that each breaks"
+        "--record",
+        action="store_true",
+        help="Record for the tests a short run that each bug breaks.",
     )
     parser.set_defaults(command=bugs)

@@ -66,7 +66,7 @@ class Cloud:
         """Called with the answer that a workflow is about to get."""
         self.queues: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
-        self.buried: list[str] = []
+        self.give_up_reasons: list[str] = []
         """The reasons why messages were given up."""
         self._invoked_by_workflows = 0
         self._create_tables()
@@ -143,7 +143,7 @@ class Cloud:
         answer = self.services[service].call(operation, params)
         if operation == "SendMessage":
             if params["QueueUrl"] in self.dead_letters.values():
-                self.buried.append(params["MessageAttributes"]["reason"]["StringValue"])
+                self.give_up_reasons.append(params["MessageAttributes"]["reason"]["StringValue"])
             self._event_sources.poll_soon(params["QueueUrl"])
         elif operation == "ChangeMessageVisibilityBatch":
             self._event_sources.poll_when_visible(params["QueueUrl"])

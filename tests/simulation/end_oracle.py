@@ -115,7 +115,7 @@ class EndOracle:
             is_closed_by_hand=any(action.what == "close day" for action in self.scenario.actions),
         )
         check_intrusions(self.people.intrusions)
-        for reason in self.cloud.buried:
+        for reason in self.cloud.give_up_reasons:
             if reason.startswith("StaleError:"):
                 raise ViolationError(
                     "a lost race is run again", reason, "the message was given up at once"

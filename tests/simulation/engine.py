@@ -110,7 +110,9 @@ class Process:
         return self.deadline - self._engine.now
 
     def sleep(self, seconds: float) -> None:
-        """Let others run for that long. A process whose time runs out meanwhile does not come back."""
+        """Let others run for that long. A process that runs out of time meanwhile does not come
+        back.
+        """
         self._check_alive()
         if self._engine.now + seconds >= self.deadline:
             self._engine.at(self.deadline, lambda: self.kill("timed out"))

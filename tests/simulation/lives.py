@@ -118,10 +118,10 @@ def _check_kept(before: Item, order: Item) -> None:
     changed = [name for name in terms if before.get(name) != order.get(name)]
     if changed:
         raise ViolationError("an order's terms stay", order_id, str(changed))
-    wish = before.get("ending", {})
-    if wish.get("asked_by") == "client" and order.get("ending") != wish:
+    ending = before.get("ending", {})
+    if ending.get("asked_by") == "client" and order.get("ending") != ending:
         raise ViolationError(
-            "a client's cancel stays", order_id, f"{wish} became {order.get('ending')}"
+            "a client's cancel stays", order_id, f"{ending} became {order.get('ending')}"
         )
 
 

@@ -1,5 +1,6 @@
-"""Clients and operators: they send requests over HTTP, and again when no answer comes, and remember
-what they were told.
+"""Clients and operators.
+
+They send requests over HTTP, repeat them when no answer comes, and remember what they were told.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
 
 TRIES = 12
-LATE = 200  # seconds: more than most suspensions and halts last
+LATE = 200  # seconds, longer than most suspensions and halts
 OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 ORDERS_PATH = "/api/v1/orders"
@@ -54,9 +55,7 @@ ORDER_FIELDS = (
 
 @dataclass(frozen=True)
 class Placed:
-    """A request to place an order, and what it was answered in the end (status 0: nothing that said
-    anything).
-    """
+    """A request to place an order, and its final answer. Status 0 means no conclusive answer."""
 
     client_id: str
     key: str
@@ -65,23 +64,23 @@ class Placed:
 
 
 class OperatorsTarget(Target):
-    """The simulated deployment, for the operator's commands."""
+    """The simulated deployment, as the target of the operator's commands."""
 
     @property
     def who(self) -> str:
-        """Whom the audit log names."""
+        """The actor that the audit log names."""
         return OPERATOR
 
     def _client(self, service: str, config: Config = CONFIG) -> Any:
         return boto3.client(service, config=config)  # type: ignore[call-overload]
 
     def named(self, name: str) -> str:
-        """As `Cloud` names them."""
+        """Names follow `Cloud`."""
         return f"{STAGE}-{name}"
 
 
 class People:
-    """Does a scenario's actions at their times."""
+    """Carries out a scenario's actions at their times."""
 
     def __init__(
         self,
@@ -94,15 +93,15 @@ class People:
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.seen: list[Sight] = []
         self.canceled: dict[str, float] = {}
-        """Orders whose cancel was accepted, and when that was told first."""
+        """The orders whose cancel was accepted, and the time of the first such answer."""
         self.asked: set[str] = set()
-        """Orders whose cancel was asked for, and clients of whom all orders' was."""
+        """The orders whose cancel was requested, and the clients that canceled all their orders."""
         self.replaced: list[Replaced] = []
         self.not_canceled: list[tuple[str, Answer]] = []
-        """Orders that are said to be over, or to end, and by which answer."""
+        """The orders that an answer called closed or ending, and that answer."""
         self.not_replaced: list[tuple[str, Answer]] = []
         self.intrusions: list[tuple[str, Answer]] = []
-        """What strangers tried, and what they were answered."""
+        """What intruders tried, and the answers."""
         self._cloud = cloud
         self._scenario = scenario
         self._secrets = secrets
@@ -156,8 +155,10 @@ class People:
         body: dict[str, Any] | None,
         impatient: bool = False,
     ) -> Answer:
-        """Until it is answered: after a time-out, a 429 or a 5xx the same again, or never again, by
-        whom is impatient.
+        """Send a request until it is answered.
+
+        After a time-out, a 429 or a 5xx the same request is sent again. An impatient client gives
+        up instead.
         """
         process = current()
         assert process is not None
@@ -182,7 +183,7 @@ class People:
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
-                attempt += is_new  # that an old one has expired is no try
+                attempt += is_new  # an expired old token does not count as an attempt
                 continue
             is_closed = answer.status == 409 and answer.json()["code"] in (
                 "ORDER_CLOSED",
@@ -242,7 +243,7 @@ class People:
             check_seen(order_id, answer.json(), is_accepted=is_accepted, is_asked=is_asked)
 
     def _look(self, action: Action) -> None:
-        """A client asks for a part of its account, page by page, or again and again; each answer is
+        """A client asks for a part of its account, page by page or repeatedly. Each answer is
         judged by itself.
         """
         view, cursor = action.fields["view"], ""
@@ -261,7 +262,7 @@ class People:
             cursor = f"&cursor={body['next_cursor']}" if view in PAGED else ""
 
     def _administer(self, action: Action) -> None:
-        """An operator uses the admin API; the same twice, if there are copies."""
+        """An operator uses the admin API. Copies send the same request twice."""
         method, path, body = (action.fields[name] for name in ("method", "path", "body"))
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
@@ -283,8 +284,8 @@ class People:
     def _repeat_late(
         self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None
     ) -> None:
-        """A copy of a request that was answered, when something else may have been asked for: it
-        gets the first answer again.
+        """Send a late copy of an answered request. It must get the first answer again and change
+        nothing.
         """
         process = current()
         assert process is not None
@@ -300,8 +301,10 @@ class People:
             )
 
     def _cancel(self, action: Action) -> None:
-        """202 as long as the order is open, 200 when that was done, 404 when it came before the
-        order, 409 when it came too late.
+        """Cancel an order.
+
+        The answer is 202 while the order is open, 200 once it is canceled, 404 before the order has
+        arrived, and 409 when it is too late.
         """
         order_id = identifiers.order_id(action.who, action.fields["key"])
         self.asked.add(order_id)
@@ -319,8 +322,9 @@ class People:
             self.not_canceled.append((order_id, answer))
 
     def _cancel_all(self, action: Action) -> None:
-        """What was open, or waited, when it was asked for is over or ends, whoever else asked for
-        that.
+        """Cancel all orders of a client.
+
+        What was open or waiting at the request is over or ends, even if others asked for the same.
         """
         open_before = self._open_orders(action.who)
         self.asked.add(action.who)
@@ -357,8 +361,10 @@ class People:
         self._send_replacement(action, body)
 
     def _send_replacement(self, action: Action, body: dict[str, Any]) -> None:
-        """202 when it takes its place in the end or fails later, 4xx when it came too early or too
-        late or would not pass.
+        """Ask for a replacement.
+
+        The answer is 202 even if the replacement fails later. It is 4xx if the request comes too
+        early or too late, or is invalid.
         """
         key, new_key = action.fields["key"], action.fields["as"]
         path = f"{ORDERS_PATH}/{identifiers.order_id(action.who, key)}"
@@ -373,13 +379,13 @@ class People:
             self._show(action)
 
     def _snoop(self, action: Action) -> None:
-        """A client asks for somebody else's order."""
+        """A client asks for another client's order."""
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
         path = f"{ORDERS_PATH}/{order_id}"
         self._tried(action, self._request(action.who, "GET", path, f"snoop-{order_id}", None))
 
     def _impersonate(self, action: Action) -> None:
-        """A client places an order for somebody else."""
+        """A client places an order for another client."""
         body = {"client_id": action.fields["client"], "stock_symbol": "KO", "quantity": 1}
         body |= {"order_type": "market", "side": "sell", "time_in_force": "DAY"}
         self._tried(
@@ -388,7 +394,7 @@ class People:
         )
 
     def _forge(self, action: Action) -> None:
-        """Somebody reports a trade without the exchange's key."""
+        """An intruder reports a trade without the exchange's key."""
         process = current()
         assert process is not None
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
@@ -447,12 +453,12 @@ class People:
             )
 
     def close_day(self) -> None:
-        """By hand, whatever the time."""
+        """Close the day by hand, at any time."""
         event = {"business_date": self._scenario.day.isoformat()}
         self._cloud.lambdas.invoke("day_close", event, "by hand", lambda _: None)
 
     def settle_by_hand(self) -> None:
-        """The day's cycle, once more."""
+        """Run the day's settlement cycle once more."""
         self._requests += 1
         start = {
             "stateMachineArn": self._cloud.cycle_arn,
@@ -462,8 +468,8 @@ class People:
         self._cloud.workflows.call("StartExecution", start)
 
     def redrive(self) -> None:
-        """Everything in the mailboxes' DLQs, with the operator's own tool. What fails half-way is
-        left to the next time.
+        """Redrive all mailboxes' DLQs with the operator's own tool. After a failure the rest waits
+        for the next redrive.
         """
         target = OperatorsTarget(STAGE, boto3.Session())
         letters = DeadLetters(
@@ -479,7 +485,7 @@ class People:
                 self._cloud.log(OPERATOR, "redrove", mailbox, done)
 
     def redrive_later(self, seconds: float) -> None:
-        """Once more, after a while."""
+        """Redrive again after a while."""
         self._requests += 1
         name = f"{OPERATOR} redrives {self._requests}"
         self._cloud.engine.after(seconds, lambda: self._start(name, self.redrive))

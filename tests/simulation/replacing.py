@@ -1,5 +1,6 @@
-"""Orders that replace others: who takes whose place, when, for how much, and what the client was
-told of it. In its own arithmetic.
+"""Checks of replacements: which order takes over from which, when, and for how much.
+
+The checks also cover the answers to clients. They have their own arithmetic.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ LACKING = frozenset({"INSUFFICIENT_FUNDS", "CREDIT_LIMIT_EXCEEDED"})
 
 @dataclass(frozen=True)
 class Replaced:
-    """A request to replace an order (by the key it came with), and what it was answered in the end."""
+    """A request to replace an order, the key that it came with, and its final answer."""
 
     client_id: str
     old_key: str
@@ -34,17 +35,15 @@ class Replaced:
 
 @dataclass
 class Replacements:
-    """Told of every order as it is first written, and asked about a client's orders whenever one of
-    them changed.
-    """
+    """Learns of every new order, and checks a client's orders whenever one of them changes."""
 
     asked: dict[str, int] = field(default_factory=dict)
-    """The total that each replacing order was asked for, by its id."""
+    """The total quantity requested for each replacement, by its id."""
     over: dict[str, float] = field(default_factory=dict)
-    """When its time was to be over, as it was asked for."""
+    """When the time of each replacement was to be over, by its id."""
 
     def begins(self, order: Item, orders: Orders) -> None:
-        """A new order, and all there are."""
+        """Record a new order. `orders` holds all orders."""
         if "replaces" in order:
             self.asked[order["order_id"]] = int(order["quantity"])
             self.over[order["order_id"]] = over_at(order)
@@ -54,8 +53,10 @@ class Replacements:
 
     @staticmethod
     def _reserve(new: Item, old: Item) -> None:
-        """What it adds makes both together hold, and count against the day's limit, the greater of
-        what each does.
+        """Check the reserve of a replacement.
+
+        Old and new order together must hold, and count against the daily limit, the greater of what
+        each needs.
         """
         left = {**new, "status": "VALIDATED", "filled_quantity": old["filled_quantity"]}
         has, needs = holds_of([old]), holds_of([left])
@@ -73,7 +74,7 @@ class Replacements:
         equal("the greater of both is held", new["order_id"], new["reserve"], expected)
 
     def check(self, own: Iterable[Item], orders: Orders) -> None:
-        """A client's orders, among all."""
+        """Check one client's orders among all orders."""
         for order in own:
             if "replaced_by" in order:
                 new = orders.get(order["replaced_by"], {})
@@ -90,8 +91,9 @@ class Replacements:
                 raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
 
     def _promise(self, old: Item, new: Item) -> None:
-        """What was accepted takes over, if anything is left over, in time, and its client was not
-        suspended.
+        """An accepted replacement takes over.
+
+        Exceptions: nothing is left over, it is too late, or the client is suspended.
         """
         if ("reserve" in new) != (new["status"] == "RECEIVED"):
             raise ViolationError("who waits has a reserve", new["order_id"], str(new))
@@ -141,8 +143,8 @@ class Replacements:
 
 
 def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: frozenset[int]) -> None:
-    """Who was told of a replacement has it, with the terms that he asked for; of one that was
-    refused, there is none.
+    """Each accepted replacement exists, with the terms of the request. A refused one does not
+    exist.
     """
     taken: dict[str, dict[str, Any]] = {}
     for request in requests:
@@ -186,7 +188,7 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
 
 
 def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
-    """What is said to be over was; what is said to be ending did, or took another's place."""
+    """An order that was called closed was closed. An order that was called ending did end."""
     for order_id, answer in told:
         problem, order = answer.json(), orders[order_id]
         path = path_of(order)

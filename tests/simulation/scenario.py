@@ -1,5 +1,6 @@
-"""What happens in a run, as plain data: who trades with what, and what is done when. It can be cut
-down and printed.
+"""What happens in a run, as plain data: who trades with what, and who does what when.
+
+A scenario can be cut down and printed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tests.simulation.market import opening_time
 
 @dataclass(frozen=True)
 class Trader:
-    """A client and what he starts with."""
+    """A client, and what it starts with."""
 
     client_id: str
     cash: Decimal
@@ -27,8 +28,9 @@ class Trader:
 
 @dataclass(frozen=True)
 class Action:
-    """Something that somebody does, so many seconds after the opening. `fields` depend on what it
-    is.
+    """Something that a person does, that many seconds after the opening.
+
+    `fields` depend on the kind of action.
     """
 
     at: float
@@ -43,7 +45,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A run. With the same scenario everything happens the same."""
+    """The input of a run. The same scenario always gives the same run."""
 
     seed: str
     day: date
@@ -58,13 +60,13 @@ class Scenario:
 
     @property
     def orders(self) -> int:
-        """How many orders clients send, copies not counted."""
+        """The number of orders that clients send, without copies."""
         return sum(action.what == "place" for action in self.actions)
 
     def with_actions(self, actions: tuple[Action, ...]) -> Scenario:
-        """The same with fewer actions."""
+        """The same scenario with fewer actions."""
         return replace(self, actions=actions)
 
     def with_rates(self, rates: Rates) -> Scenario:
-        """The same with other faults."""
+        """The same scenario with other faults."""
         return replace(self, rates=rates)

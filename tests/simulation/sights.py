@@ -1,6 +1,4 @@
-"""What clients saw of their accounts while everything moved, against the states that their books
-were in meanwhile.
-"""
+"""What clients saw of their accounts in motion, checked against the states of their books."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Sight:
-    """An answer, and the moments that it may be of: from the one at the request to the one at the
-    answer.
-    """
+    """An answer, and the moments that it may show: from the request to the answer."""
 
     client_id: str
     view: str
@@ -40,7 +36,7 @@ class Sight:
 
 
 def judge(sight: Sight, entries: Entries) -> None:
-    """Raise ViolationError unless what was shown was so at one moment."""
+    """Raise ViolationError unless the answer shows the books at one of the moments."""
     match sight.view:
         case "balance":
             _at_one_moment(
@@ -122,8 +118,10 @@ def _position(sight: Sight, shown: Item) -> None:
 
 
 def _portfolio(sight: Sight) -> None:
-    """A settlement of shares moves nothing but what is unsettled of them, so that part is of each
-    position's own moment.
+    """Check a portfolio.
+
+    A settlement of shares changes only their unsettled part. So each position's unsettled part may
+    be from a moment of its own.
     """
     for position in sight.body["positions"]:
         _position(sight, position)
@@ -213,7 +211,7 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
 def judge_sums(
     client_id: str, lines: Sequence[Any], account: Item, positions: Mapping[str, Item]
 ) -> None:
-    """The whole statement of a client at rest comes to what he has."""
+    """The whole statement of a client at rest adds up to the client's balances."""
     moved = (
         sum((line.amount for line in lines), ZERO),
         sum((line.unsettled_amount for line in lines), ZERO),

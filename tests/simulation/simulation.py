@@ -1,4 +1,4 @@
-"""A run: days of trading, with faults, from the first order to the last settlement."""
+"""A run: days of trading with faults, from the first order to the last settlement."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ from trading.domain.reference.calendars import NEW_YORK, is_business_day, next_b
 from trading.domain.reference.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
-"""Of a phase. A busy run takes 16,000 in all: what goes round in circles is found out."""
+"""The limit of a phase, so that endless loops are found. A busy run takes 16,000 steps in all."""
 RECONCILED_AT = (9.9, 18.55, 19.2, 12.0, 19.2)
-"""New York's hours at which the hourly reconciliation is let run on each day: while there is
-trading, while there is settlement, at rest.
+"""The hours of New York at which the hourly reconciliation runs, one per day: during trading,
+during settlement, and at rest.
 """
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
@@ -70,7 +70,7 @@ SECRET = "a secret of the simulation"
 
 @dataclass
 class Result:
-    """What a run came to. `rule` and `violation`: the first invariant broken, if any."""
+    """The result of a run. `rule` and `violation` name the first broken invariant, if any."""
 
     scenario: Scenario
     rule: str | None = None
@@ -123,8 +123,9 @@ class Simulation:
             wall.output = _Kept(self._log)
 
     def run(self) -> None:
-        """To the end. Raises ViolationError, StuckError, or what a process of the simulation
-        raised.
+        """Run to the end.
+
+        Raises ViolationError, StuckError, or what a process of the simulation raised.
         """
         self.engine.after_step = self._after_step
         self.cloud.finishing = self._finishing
@@ -157,9 +158,7 @@ class Simulation:
         self.steps.finishing(output)
 
     def _schedule(self) -> None:
-        """What EventBridge Scheduler does: on the days that are simulated, each at its time in New
-        York.
-        """
+        """Plan the schedules of EventBridge Scheduler on the simulated days, in New York time."""
         for day, hour in zip(self.days, RECONCILED_AT, strict=True):
             at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
             self.engine.at(
@@ -200,8 +199,9 @@ class Simulation:
         self.cloud.workflows.call("StartExecution", start)
 
     def _sweep(self, until: float) -> None:
-        """Each minute; a minute in which nothing is due is left out: the sweeper would find
-        nothing.
+        """Sweep each minute.
+
+        Minutes in which no order is due are skipped, because the sweeper would find nothing.
         """
         due = self.steps.attention.values()
         if due and moment(min(due)) <= self.engine.now + 1:
@@ -211,8 +211,9 @@ class Simulation:
             self.engine.after(MINUTE, lambda: self._sweep(until))
 
     def _set_up(self) -> dict[str, tuple[str, str]]:
-        """Reference data, clients with their money and shares, and who may log in: (API key,
-        secret) by name.
+        """Create reference data, clients with their cash and shares, and credentials.
+
+        Return the (API key, secret) of each name.
         """
         self.cloud.secrets.put(f"{STAGE}-signing-key", "signing key " * 6)
         for venue, secret in self.outside.secrets.items():
@@ -282,15 +283,17 @@ class _Kept:
         self._log = log
 
     def write(self, text: str) -> int:
-        """Into the event log."""
+        """Write into the event log."""
         if text.strip():
             self._log("  printed", text.strip())
         return len(text)
 
 
 def _days(first: date) -> list[date]:
-    """The business days that are played: two, the one on which the rest settles, and those after
-    GTC orders expire.
+    """The business days of a run.
+
+    They are two days of trading, the day on which the rest settles, and two days after GTC orders
+    expire.
     """
     second = next_business_day(first)
     third = next_business_day(second)
@@ -300,8 +303,8 @@ def _days(first: date) -> list[date]:
 
 
 def play(scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> Result:
-    """Run a scenario; never raises for what the system under test does."""
-    gc.disable()  # what a run leaves is collected once, after it, if at all
+    """Run a scenario. Failures of the system under test are reported in the result, not raised."""
+    gc.disable()  # garbage is collected once after the run, if at all
     result = Result(scenario)
     simulation = Simulation(scenario, wall, keep_output=keep_output)
     try:

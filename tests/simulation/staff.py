@@ -22,8 +22,9 @@ from trading.domain.reference.calendars import next_business_day
 
 
 def operations(random: Random, day: date) -> list[Action]:
-    """Operators: the day closed early, dead letters redriven, settlement run once more, the key
-    rotated.
+    """The actions of operators.
+
+    They close the day early, redrive dead letters, run settlement once more and rotate the key.
     """
     today = since_opening(day, settlement_time(day))
     tomorrow = since_opening(day, settlement_time(next_business_day(day)))
@@ -39,7 +40,7 @@ def operations(random: Random, day: date) -> list[Action]:
 
 
 def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
-    """Administrators: transfers, a client suspended for a while, an instrument halted for a while."""
+    """Transfers, a suspension of a client for a while, and a halt of an instrument for a while."""
     actions = []
 
     def administer(at: float, method: str, path: str, **body: Any) -> None:
@@ -81,8 +82,9 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 
 
 def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -> list[Action]:
-    """An instrument in which somebody waits for the open is halted shortly before it, for minutes
-    or until after the close.
+    """Halt an instrument shortly before an open at which one of its orders waits.
+
+    The halt lasts for minutes or until after the close.
     """
     waiting = [
         placed

@@ -1,5 +1,6 @@
-"""What amounts, dates and numbers must be, computed anew from the rules, by the entry and by the
-order.
+"""What amounts, dates and numbers must be, computed independently from the rules.
+
+They are checked entry by entry and order by order.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})
 
 @dataclass
 class Terms:
-    """Told of every ledger entry and every accepted order as it is committed."""
+    """Learns of every ledger entry and every accepted order as it is committed."""
 
     daily_limits: dict[str, Decimal]
     fills: dict[str, dict[str, Any]] = field(default_factory=dict)
     loans: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     proceeds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    """Of sales that have not settled."""
+    """The proceeds of sales that have not settled, by client."""
     to_receive: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Of purchases that have not settled."""
+    """The shares of purchases that have not settled, by client and symbol."""
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     costs: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     profits: dict[tuple[str, str], Decimal] = field(
@@ -44,11 +45,13 @@ class Terms:
     sums: dict[str, tuple[Decimal, Decimal]] = field(
         default_factory=lambda: defaultdict(lambda: (ZERO, ZERO))
     )
-    """Notional and fees of an order's fills."""
+    """The notional and the fees of each order's fills."""
 
     def order(self, order: dict[str, Any], others: Iterable[dict[str, Any]]) -> None:
-        """An order that is new or takes another's place, and its client's that are open: those that
-        are accepted are numbered in the order of their commits.
+        """Check a new order or a replacement that takes over.
+
+        `others` are the open orders of its client. Accepted orders are numbered in the order of
+        their commits.
         """
         if order["status"] in ("RECEIVED", "REJECTED", "CANCELED"):
             return
@@ -66,8 +69,9 @@ class Terms:
 
     @staticmethod
     def hours(order: dict[str, Any]) -> None:
-        """What is accepted while its market is closed waits for the next open; what may not rest is
-        refused then, and only then.
+        """An order accepted while its market is closed waits for the next open.
+
+        An order that may not rest is refused then, and only then.
         """
         decided = datetime.fromisoformat(order["history"][1]["time"]).astimezone(NEW_YORK)
         day, opens = decided.date(), None
@@ -90,9 +94,11 @@ class Terms:
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:
-        """Prices here stay within 5 % of where they begin (stops move them most); a limit may lie
-        20 % from the last, a market order executes within 4 %, a stop order within 4 % of its stop
-        price, which the last price has not reached.
+        """No price lies beyond its collar.
+
+        In the simulation prices stay within 5 % of their starting point, and stops move them most.
+        A limit may lie 20 % from the last price. A market order executes within 4 % of it. A stop
+        order executes within 4 % of its stop price, which the last price has not reached.
         """
         price, limited, stop = (
             SYMBOLS[order["symbol"]],
@@ -119,8 +125,9 @@ class Terms:
             )
 
     def entry(self, entry: dict[str, Any], order: dict[str, Any] | None, free: Decimal) -> None:
-        """A new ledger entry, with the order it is for. `free`: its client's cash, settled or not,
-        without what is held, afterwards.
+        """Check a new ledger entry, with the order that it belongs to.
+
+        `free` is the client's cash after the entry, settled or not, without the holds.
         """
         match entry["kind"]:
             case "FILL" if order is not None:
@@ -139,7 +146,7 @@ class Terms:
                 self._withdrawal(entry)
 
     def _withdrawal(self, entry: dict[str, Any]) -> None:
-        """Shares take their part of the cost along."""
+        """Shares that are withdrawn take their part of the cost with them."""
         for posting in entry["postings"]:
             if posting["account"].startswith("client:") and posting["asset"] in SYMBOLS:
                 key, quantity = (entry["client_id"], posting["asset"]), -int(posting["amount"])
@@ -250,7 +257,7 @@ class Terms:
         account: Mapping[str, Any] | None,
         positions: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """What a client's account, positions (by symbol) and orders state."""
+        """Check what a client's account, positions (by symbol) and orders state."""
         counted = ZERO
         day = account.get("notional_date") if account else None
         for order in orders:

@@ -1,5 +1,7 @@
-"""Deliberate bugs are found: by the run that found them when it was recorded, or, if other code has
-changed that run, by another.
+"""Deliberate bugs are found.
+
+First the recorded run is played. If other changes of the code have altered that run, other seeds
+are tried.
 """
 
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from tests.simulation.catalogue import recorded, search
 
 OTHER_SEEDS, ORDERS = range(1, 21), 50
 RUNS = recorded()
-"""Of the bugs that nearly any run finds; `python -m tests.simulation bugs` plays them all."""
+"""Runs for the bugs that nearly any run finds. `python -m tests.simulation bugs` plays all bugs."""
 pytestmark = pytest.mark.timeout(900)
 
 

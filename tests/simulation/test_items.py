@@ -1,4 +1,4 @@
-"""What is converted fast is converted as boto3 does."""
+"""The fast conversion gives the same results as boto3's."""
 
 from decimal import Decimal
 from typing import Any

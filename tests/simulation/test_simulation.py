@@ -1,6 +1,4 @@
-"""The simulation itself: it is the same every time, it fails when something is broken, and it
-shrinks what fails.
-"""
+"""The simulation itself is deterministic, fails when something is broken, and shrinks failures."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,4 @@
-"""An invariant that does not hold."""
+"""Invariants that do not hold."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,8 +8,9 @@ ZERO = Decimal(0)
 
 
 class ViolationError(AssertionError):
-    """An invariant does not hold. `rule` names it; the same rule broken is the same bug, for
-    shrinking.
+    """An invariant does not hold.
+
+    `rule` names it. In shrinking, a violation of the same rule counts as the same bug.
     """
 
     def __init__(self, rule: str, subject: str, message: str) -> None:
@@ -18,13 +19,13 @@ class ViolationError(AssertionError):
 
 
 def equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
-    """Raise ViolationError unless both are the same."""
+    """Raise ViolationError unless both are equal."""
     if actual != expected:
         raise ViolationError(rule, subject, f"{actual}, but {expected}")
 
 
 def check_version(name: str, before: Mapping[str, Any] | None, item: Mapping[str, Any]) -> None:
-    """Raise ViolationError unless an item's version is the next after that which it replaced."""
+    """Raise ViolationError unless an item's version is one higher than the version it replaced."""
     old = before["version"] if before else 0
     if item["version"] != old + 1:
         raise ViolationError(

@@ -1,6 +1,4 @@
-"""Everything in this process that would reach outside it, turned inwards: the clock, sleep, chance,
-AWS and HTTP.
-"""
+"""Replaces what would reach outside this process: the clock, sleep, randomness, AWS and HTTP."""
 
 from __future__ import annotations
 
@@ -35,15 +33,15 @@ _make_client: Any = boto3.client
 
 
 class Output(Protocol):
-    """Where text goes."""
+    """A destination for text."""
 
     def write(self, text: str, /) -> int:
-        """Take it."""
+        """Take a text."""
         ...
 
 
 class Wall:
-    """The wall clock and the chance of a run. `output`: where what is printed and logged goes."""
+    """The wall clock and the randomness of a run. `output` takes what is printed and logged."""
 
     def __init__(self) -> None:
         self.output: Output = _Nowhere()
@@ -51,33 +49,33 @@ class Wall:
         self._traveller: Any = None
 
     def set(self, now: float) -> None:
-        """What the clock shows from here on."""
+        """Set the time that the clock shows from now on."""
         self._traveller.move_to(now)
 
     def bytes(self, size: int) -> bytes:
-        """In the place of the operating system's randomness."""
+        """Replaces the operating system's randomness."""
         return self.chance.randbytes(size)
 
 
 class _Nowhere:
     def write(self, text: str) -> int:
-        """Forget it."""
+        """Discard a text."""
         return len(text)
 
 
 class _Output(io.TextIOBase):
-    """Where functions print, for as long as the process lives: loggers keep their stream."""
+    """The standard output of the process. Loggers keep their stream, so it is always this one."""
 
     def __init__(self, wall: Wall) -> None:
         self._wall = wall
 
     def write(self, text: str) -> int:
-        """To wherever the wall says."""
+        """Pass a text on to the output of the wall."""
         return self._wall.output.write(text)
 
 
 class Connected:
-    """What the functions' clients are connected to now."""
+    """What the functions' clients are connected to at present."""
 
     cloud: Cloud
     outside: Outside
@@ -85,7 +83,7 @@ class Connected:
 
 @contextlib.contextmanager
 def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Connected]]]:
-    """While it lasts, functions imported here live in the simulation."""
+    """Let functions imported in this context live in the simulation."""
     wall = Wall()
     boto3.setup_default_session(
         region_name="us-east-1", aws_access_key_id="simulated", aws_secret_access_key="simulated"
@@ -125,7 +123,7 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
 
 @cache
 def _shared_client(name: str) -> Any:
-    """Clients keep nothing of their own, and making one takes longer than an order."""
+    """Share clients, because they have no state and creating one takes longer than an order."""
     return _make_client(name)
 
 

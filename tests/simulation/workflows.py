@@ -1,4 +1,4 @@
-"""The very definitions that are deployed, with their places filled in."""
+"""The deployed workflow definitions, with their placeholders filled in."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 
 
 def definition(name: str, queues: Mapping[str, str]) -> dict[str, Any]:
-    """A workflow's definition for these queues; functions are named by their names."""
+    """A workflow's definition for these queues. Functions go by their names."""
     places = {f"{queue.capitalize()}QueueUrl": url for queue, url in queues.items()} | {
         "PlanFunctionArn": "settlement_plan",
         "ReconcileFunctionArn": "settlement_reconcile",

@@ -1,4 +1,4 @@
-"""Booking what exchanges report."""
+"""Booking the executions that exchanges report."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes

@@ -1,4 +1,4 @@
-"""Cancels: what is accepted is written, shown, and carried on."""
+"""Cancels: an accepted cancel is written, shown and carried out."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import orders

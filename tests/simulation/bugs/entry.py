@@ -1,4 +1,4 @@
-"""Order entry, its idempotency, and what the API answers."""
+"""Order entry, its idempotency, and the answers of the API."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.http.idempotency import Idempotency

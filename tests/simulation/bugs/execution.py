@@ -1,4 +1,4 @@
-"""Routing orders to exchanges, and taking them back."""
+"""Routing orders to exchanges, and canceling them there."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges

@@ -1,4 +1,4 @@
-"""What orders set aside, and give back."""
+"""Holds of orders, and their release."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.orders import booking, order_entry

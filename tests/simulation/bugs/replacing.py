@@ -1,4 +1,4 @@
-"""Replacing orders, and taking back what replaces them."""
+"""Replacing orders, and canceling the replacements."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.orders import cancellation, replacement

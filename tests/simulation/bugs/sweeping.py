@@ -1,4 +1,4 @@
-"""Sweeping up, and orders whose time is over."""
+"""The sweeper, and orders whose time is over."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What clients are shown, and what administrators move."""
+"""Statements for clients, and transfers by administrators."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.accounts import movements, transfers

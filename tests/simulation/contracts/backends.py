@@ -1,4 +1,4 @@
-"""What the simulated services are held against."""
+"""The backends of the contract suites."""
 
 import pytest
 
@@ -6,7 +6,7 @@ BACKENDS = ("simulated", "moto", "local")
 
 
 def without(**reasons: str) -> pytest.MarkDecorator:
-    """Leave backends out, each for a reason."""
+    """Leave backends out of a test, each for a reason."""
     return pytest.mark.parametrize(
         "aws", [name for name in BACKENDS if name not in reasons], indirect=True
     )

@@ -1,4 +1,4 @@
-"""What the contract suites share: the AWS that runs locally, and moto's.
+"""Fixtures of the contract suites: the local AWS and moto.
 
 A suite runs the same assertions against the simulated service and against these two.
 """
@@ -19,8 +19,9 @@ from workstation.local_system import LocalSystem
 
 @pytest.fixture(scope="session", autouse=True)
 def one_session() -> Iterator[None]:
-    """boto3 reads the services' models once, and not, as with a new session for each mock, before
-    every test.
+    """Let boto3 read the services' models once.
+
+    By default each mock creates a new session, which reads the models again before every test.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
@@ -29,9 +30,7 @@ def one_session() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
-    """A local AWS with nothing in it; `local.aws_client.aws_client(system, service)` makes its
-    clients.
-    """
+    """An empty local AWS. `local.aws_client.aws_client(system, service)` creates its clients."""
     system = LocalSystem(tmp_path_factory.mktemp("local_aws"), _free_port())
     server.start(system, keep_state=False)
     try:
@@ -42,7 +41,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]
 
 @pytest.fixture
 def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """While it lasts, clients that boto3 makes are moto's."""
+    """Let boto3 create moto's clients during the test."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -54,7 +53,7 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(params=BACKENDS)
 def tables(request: pytest.FixtureRequest) -> Tables:
-    """DynamoDB tables of the test's own, in each."""
+    """DynamoDB tables of the test's own, in each backend."""
     return tables_in(request.param, request, SPECS)
 
 

@@ -1,4 +1,4 @@
-"""The same tables in the simulated DynamoDB, in moto's and in the local AWS's."""
+"""The same tables in the simulated DynamoDB, in moto and in the local AWS."""
 
 import time
 from collections.abc import Mapping
@@ -30,27 +30,28 @@ _unique = count()
 
 @dataclass(frozen=True)
 class Tables:
-    """A client, and the tables that are there for this test alone."""
+    """A client, and tables that exist for this test alone."""
 
     client: Any
     names: Mapping[str, str]
 
     @property
     def things(self) -> str:
-        """Key: id."""
+        """A table with the key id."""
         return self.names["things"]
 
     @property
     def accounts(self) -> str:
-        """Key: client_id, item. Index obligations-due: due_date, client_id."""
+        """A table with the key client_id, item, and the index obligations-due (due_date,
+        client_id).
+        """
         return self.names["accounts"]
 
     def put(self, item: dict[str, Any], table: str = "things", **options: Any) -> Any:
-        """PutItem."""
         return self.client.put_item(TableName=self.names[table], Item=item, **options)
 
     def get(self, key: dict[str, Any], table: str = "things", **options: Any) -> Any:
-        """The item, read consistently; None if there is none."""
+        """The item, read consistently, or None."""
         answer = self.client.get_item(
             TableName=self.names[table], Key=key, ConsistentRead=True, **options
         )
@@ -58,7 +59,7 @@ class Tables:
 
 
 def without(**reasons: str) -> pytest.MarkDecorator:
-    """Leave backends out, each for a reason: what it does otherwise than AWS documents."""
+    """Leave backends out of a test. The reason says how each differs from AWS's documents."""
     return pytest.mark.parametrize(
         "tables", [name for name in BACKENDS if name not in reasons], indirect=True
     )
@@ -71,9 +72,7 @@ def tables_in(
     *,
     native: bool = False,
 ) -> Tables:
-    """New tables in one of `simulated`, `moto` and `local`. `native`: the client speaks Python's
-    types.
-    """
+    """New tables in `simulated`, `moto` or `local`. With `native` the client uses Python types."""
     names = {name: f"{name}-{next(_unique)}" for name in specs}
     if kind == "simulated":
         service = DynamoDB(time.time, Random(0))
@@ -132,7 +131,7 @@ def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def refusal(call: Any, **params: Any) -> str:
-    """The error code of a call; empty if it was accepted."""
+    """The error code of a call, or an empty text if it was accepted."""
     try:
         call(**params)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""The SQSs that the suites compare, behind one interface."""
+"""One interface for the SQS backends that the suites compare."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from tests.simulation.services.sqs import Sqs
 
 @dataclass
 class Backend:
-    """An SQS, and how its time passes."""
+    """An SQS, and a way to let its time pass."""
 
     client: Any
     wait: Callable[[float], object]
@@ -47,7 +47,7 @@ class Backend:
         self.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def refused(self, operation: str, **params: Any) -> str:
-        """The error's code."""
+        """The error code of a call that must fail."""
         with pytest.raises(ClientError) as refused:
             getattr(self.client, operation)(**params)
         return str(refused.value.response["Error"]["Code"])
@@ -75,7 +75,7 @@ def create_queue(
     high_throughput: bool = True,
     delay_seconds: int = 0,
 ) -> str:
-    """What `Sqs.create_queue` does, through the API."""
+    """Do through the API what `Sqs.create_queue` does."""
     attributes = {"VisibilityTimeout": str(visibility_timeout), "DelaySeconds": str(delay_seconds)}
     if name.endswith(".fifo"):
         attributes |= {
@@ -97,5 +97,5 @@ def create_queue(
 
 
 def bodies(messages: list[Any]) -> list[str]:
-    """Of messages received."""
+    """The bodies of received messages."""
     return [message["Body"] for message in messages]

@@ -1,5 +1,6 @@
-"""The Amazon States Language: what states make of their input, as the simulated service and the
-local AWS walk them.
+"""The Amazon States Language: how states process their input.
+
+The simulated service and the local AWS run the same state machines.
 """
 
 import json
@@ -22,7 +23,7 @@ INPUT = {"a": {"b": [{"c": 1}, {"c": 2}]}, "text": "x", "none": None, "yes": Tru
 
 
 def simulated(definition: dict[str, Any], content: Any) -> Any:
-    """The execution's description at its end."""
+    """The description of the execution after its end."""
     world = Workflows()
     return world.described(
         world.start(world.steps.create_state_machine("machine", definition), content), 60
@@ -30,7 +31,7 @@ def simulated(definition: dict[str, Any], content: Any) -> Any:
 
 
 def on_local_aws(client: Any, definition: dict[str, Any], content: Any) -> Any:
-    """The execution's description at its end."""
+    """The description of the execution after its end."""
     created = client.create_state_machine(
         name=str(uuid4()), definition=json.dumps(definition), roleArn=ROLE
     )
@@ -54,12 +55,12 @@ def walk(request: pytest.FixtureRequest) -> Walk:
 
 
 def without_local(reason: str) -> pytest.MarkDecorator:
-    """Leave the local AWS out, for a reason."""
+    """Leave the local AWS out of a test, for a reason."""
     return pytest.mark.parametrize("walk", ["simulated"], indirect=True)
 
 
 def one(**state: Any) -> dict[str, Any]:
-    """A state machine of one state, a Pass unless said otherwise."""
+    """A state machine of one state, which is a Pass by default."""
     return {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True, **state}}}
 
 
@@ -271,7 +272,7 @@ def test_a_distributed_map_tolerates_a_share_of_failures(tolerated: int, status:
 
 
 def task(**state: Any) -> dict[str, Any]:
-    """A state machine that calls a function, and succeeds, or ends in Caught."""
+    """A state machine that calls a function. It succeeds or ends in Caught."""
     invoke = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
@@ -286,7 +287,7 @@ def task(**state: Any) -> dict[str, Any]:
 def run(
     machine: dict[str, Any], *outcomes: Any, seconds: float = 300
 ) -> tuple[Workflows, dict[str, Any], list[str]]:
-    """The function fails or returns as told, each time it is called."""
+    """Run a state machine. Each call of its function fails or returns as told."""
     world, left = Workflows(), list(outcomes)
 
     def function(payload: Any) -> Any:

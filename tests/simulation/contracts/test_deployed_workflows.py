@@ -1,4 +1,4 @@
-"""The deployed definitions, every path of them, as the simulated Step Functions walks them."""
+"""Every path of the deployed definitions, run by the simulated Step Functions."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def world() -> Workflows:
 
 @pytest.fixture
 def order(world: Workflows) -> str:
-    """An order's workflow, just started."""
+    """An order's workflow that has just started."""
     arn = world.steps.create_state_machine(
         "order-lifecycle", definition("order_lifecycle", world.queues)
     )
@@ -36,8 +36,9 @@ def order(world: Workflows) -> str:
 
 @pytest.fixture
 def cycle(world: Workflows) -> str:
-    """The settlement cycle's ARN. A day with no obligations and nothing to reconcile, unless a test
-    has others.
+    """The settlement cycle's ARN.
+
+    By default it is a day without obligations and without anything to reconcile.
     """
     world.functions["settlement_plan"] = lambda asked: page([])
     world.functions["settlement_reconcile"] = lambda asked: {"breaks": 0, **asked}
@@ -49,7 +50,7 @@ def cycle(world: Workflows) -> str:
 def page(
     clients: list[str], cursor: str | None = None, *, business_day: bool = True
 ) -> dict[str, Any]:
-    """What the plan answers."""
+    """An answer of the settlement plan."""
     return {
         "settlement_date": DATE,
         "is_business_day": business_day,

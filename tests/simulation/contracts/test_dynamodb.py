@@ -1,4 +1,4 @@
-"""DynamoDB: putting, getting and deleting single items, and what is refused."""
+"""DynamoDB: single items are put, read and deleted, and invalid requests are refused."""
 
 from typing import Any
 

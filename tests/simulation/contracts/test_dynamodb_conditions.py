@@ -1,4 +1,4 @@
-"""DynamoDB: which conditions hold, which do not, and which cannot be."""
+"""DynamoDB: conditions that hold, that do not hold, and that are invalid."""
 
 from typing import Any
 
@@ -153,7 +153,7 @@ def used(expression: str, placeholders: dict[str, Any]) -> dict[str, Any]:
 
 
 def expressed(*expressions: str) -> dict[str, Any]:
-    """The parameters that say what an expression's placeholders stand for."""
+    """The parameters that define an expression's placeholders."""
     every = " ".join(expressions)
     names, values = used(every, NAMES), used(every, VALUES)
     return ({"ExpressionAttributeNames": names} if names else {}) | (
@@ -162,7 +162,7 @@ def expressed(*expressions: str) -> dict[str, Any]:
 
 
 def outcomes(tables: Tables, expressions: list[str]) -> dict[str, str]:
-    """What becomes of putting the item again under each condition."""
+    """The results of putting the item again under each condition."""
     tables.put(ITEM)
     return {
         expression: refusal(

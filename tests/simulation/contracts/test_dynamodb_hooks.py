@@ -1,6 +1,4 @@
-"""What the simulated DynamoDB does when it is told to: stale reads, pages cut short, batches left
-over, expiry.
-"""
+"""The hooks of the simulated DynamoDB: stale reads, short pages, leftover keys, and expiry."""
 
 from collections.abc import Callable
 from random import Random

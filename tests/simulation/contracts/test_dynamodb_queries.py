@@ -1,4 +1,4 @@
-"""DynamoDB: queries of a table and of a sparse index, scans, pages."""
+"""DynamoDB: queries of a table and of a sparse index, scans, and pages."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def accounts(tables: Tables) -> Tables:
 
 
 def query(tables: Tables, condition: str, values: dict[str, str], **options: Any) -> Any:
-    """Query's answer, of the table accounts; #item stands for item."""
+    """The answer to a query of the table accounts. #item stands for item."""
     names = {"ExpressionAttributeNames": {"#item": "item"}} if "#item" in condition else {}
     return tables.client.query(
         TableName=tables.accounts,
@@ -136,7 +136,7 @@ def test_an_index_follows_its_items(accounts: Tables) -> None:
 def every_page(
     tables: Tables, call: Any, **request: Any
 ) -> tuple[list[tuple[str, str]], list[int]]:
-    """The keys of all pages, and how many items were evaluated for each page."""
+    """The keys of all pages, and the number of evaluated items of each page."""
     items: list[tuple[str, str]] = []
     evaluated = []
     while True:
@@ -305,7 +305,7 @@ def tried(tables: Tables, request: dict[str, Any]) -> str:
 
 
 def accepted(tables: Tables, *names: str) -> list[str]:
-    """Those of the impossible queries that are not refused as they should be."""
+    """The invalid queries that are accepted although they should be refused."""
     return [name for name in names if tried(tables, IMPOSSIBLE[name]) != INVALID]
 
 

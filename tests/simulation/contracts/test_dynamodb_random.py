@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the simulated DynamoDB and moto's give the same answers."""
+"""For any sequence of actions, the simulated DynamoDB and moto give the same answers."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ actions = st.one_of(writes, transactions, queries)
 
 
 def answer(tables: Tables, action: Any) -> Any:
-    """What comes of an action, in a form that can be compared."""
+    """The result of an action, in a form that can be compared."""
     client, table = tables.client, {"TableName": tables.accounts}
     try:
         if isinstance(action, list):
@@ -118,7 +118,7 @@ def _found(
 
 
 def everything(tables: Tables) -> Any:
-    """All items, and what the index lists, sorted: DynamoDB says nothing of their order."""
+    """All items and the entries of the index, sorted, because DynamoDB promises no order."""
     due = [
         tables.client.query(
             TableName=tables.accounts,

@@ -1,4 +1,4 @@
-"""DynamoDB: transactions are all or nothing and say why not; batches are neither."""
+"""DynamoDB: transactions are all or nothing and give reasons. Batches do neither."""
 
 from typing import Any
 
@@ -47,13 +47,13 @@ def check(tables: Tables, name: str, condition: str, **options: Any) -> dict[str
 
 
 def everything(tables: Tables) -> dict[str, int]:
-    """What amounts are in the table."""
+    """The amounts in the table."""
     items = tables.client.scan(TableName=tables.things, ConsistentRead=True)["Items"]
     return {each["id"]["S"]: int(each["amount"]["N"]) for each in items}
 
 
 def canceled(tables: Tables, *actions: dict[str, Any]) -> list[dict[str, Any]]:
-    """Why a transaction was canceled, action by action."""
+    """The reasons of a canceled transaction, one per action."""
     with pytest.raises(tables.client.exceptions.TransactionCanceledException) as refused:
         tables.client.transact_write_items(TransactItems=list(actions))
     reasons: list[dict[str, Any]] = refused.value.response["CancellationReasons"]

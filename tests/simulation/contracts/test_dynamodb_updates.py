@@ -80,7 +80,7 @@ def updated(tables: Tables, expression: str, **options: Any) -> Any:
 
 
 def in_order(item: dict[str, Any]) -> dict[str, Any]:
-    """An item with its sets sorted: they have no order."""
+    """An item with its sets sorted, because sets have no order."""
     return {
         name: {"SS": sorted(value["SS"])} if "SS" in value else value
         for name, value in item.items()

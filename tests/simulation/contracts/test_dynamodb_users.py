@@ -1,5 +1,6 @@
-"""DynamoDB as those who use it do: our adapters, Powertools' records and breakers, the venues'
-books.
+"""DynamoDB as its users use it.
+
+They are our adapters, Powertools' records and circuit breakers, and the venues' books.
 """
 
 from collections.abc import Callable
@@ -54,7 +55,7 @@ def catalog(request: pytest.FixtureRequest) -> Tables:
 
 @pytest.fixture(params=BACKENDS)
 def venues(request: pytest.FixtureRequest) -> Tables:
-    """The tables of the venues, and a client that speaks Python's types."""
+    """The tables of the venues, and a client that uses Python types."""
     return tables_in(request.param, request, SIMULATOR_TABLES, native=True)
 
 
@@ -294,7 +295,7 @@ def test_last_prices_are_shared(catalog: Tables) -> None:
 
 
 def conflicts(call: Callable[..., None], *arguments: Any) -> bool:
-    """Whether another was there before."""
+    """Whether the item existed before."""
     try:
         call(*arguments)
     except ConflictError:

@@ -1,5 +1,6 @@
-"""Secrets Manager: versions and staging labels, held against the simulated service, moto and the
-local AWS.
+"""Secrets Manager: versions and staging labels.
+
+The simulated service, moto and the local AWS are compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ EVERY_PUT_COUNTS = "a version id that exists is put again as a new version"
 
 @dataclass
 class Backend:
-    """A Secrets Manager; `create` makes a secret with its first version."""
+    """A Secrets Manager. `create` creates a secret with its first version."""
 
     client: Any
     create: Callable[[str, str], str]

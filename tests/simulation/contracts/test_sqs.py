@@ -1,5 +1,6 @@
-"""SQS: what AWS documents of FIFO queues, held against the simulated service, moto and the local
-AWS.
+"""SQS: FIFO queues as AWS documents them.
+
+The simulated service, moto and the local AWS are compared.
 """
 
 import time
@@ -16,9 +17,7 @@ from tests.simulation.contracts.backends import BACKENDS, without
 from tests.simulation.contracts.queues import Backend, Simulated, bodies, create_queue
 
 WINDOW = 3
-"""Seconds that a message stays hidden while a test looks at what a backend answers meanwhile: two
-calls, of milliseconds each.
-"""
+"""Seconds for which a message stays hidden while a test makes two calls of milliseconds each."""
 MOTO_REDELIVERS_THE_LAST = "after a visibility timeout only the last message of a group comes again"
 MOTO_FORGETS_GROUPS = "a group opens as soon as any of its messages is back"
 LOCAL_KNOWS_NO_EXPIRY = "a receipt handle stays good until the message is received again"
@@ -49,7 +48,7 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 @pytest.fixture
 def url(aws: Backend) -> str:
-    """A mailbox."""
+    """The URL of a mailbox."""
     return aws.create(f"{uuid4()}.fifo")
 
 

@@ -1,4 +1,4 @@
-"""What the simulated SQS offers beyond SQS: the choice of groups, and a look inside."""
+"""The hooks of the simulated SQS: the choice of groups, and a view of the messages."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
-"""Step Functions: names, tokens and answers as AWS documents them, against the simulated service,
-moto and the local AWS.
+"""Step Functions: names, tokens and answers as AWS documents them.
+
+The simulated service, moto and the local AWS are compared.
 """
 
 import json
@@ -29,7 +30,7 @@ PATIENCE_SECONDS = 120
 
 @dataclass
 class Backend:
-    """A Step Functions, an SQS queue that its tasks send to, and how its time passes."""
+    """A Step Functions, an SQS queue for its tasks, and a way to let its time pass."""
 
     client: Any
     sqs: Any
@@ -38,7 +39,7 @@ class Backend:
     wait: Callable[[float], object]
 
     def machine(self, **task: Any) -> str:
-        """The ARN of a state machine that asks by message and waits for an answer."""
+        """The ARN of a state machine that sends a message and waits for an answer."""
         waits = {
             "Type": "Task",
             "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
@@ -59,7 +60,7 @@ class Backend:
         )
 
     def message(self) -> Any:
-        """The next message's body."""
+        """The body of the next message."""
         for _ in range(PATIENCE_SECONDS * 10):
             self.wait(0.1)
             received = self.sqs.receive_message(QueueUrl=self.queue_url).get("Messages")
@@ -71,7 +72,7 @@ class Backend:
         raise AssertionError("no message came")
 
     def ended(self, started: Any) -> Any:
-        """An execution's description once it is over."""
+        """The description of an execution that is over."""
         for _ in range(PATIENCE_SECONDS * 10):
             self.wait(0.1)
             described = self.client.describe_execution(executionArn=started["executionArn"])
@@ -80,7 +81,7 @@ class Backend:
         raise AssertionError("still running")
 
     def refused(self, call: Callable[[], object]) -> str:
-        """The error's code."""
+        """The error code of a call that must fail."""
         with pytest.raises(ClientError) as refused:
             call()
         return str(refused.value.response["Error"]["Code"])
@@ -304,7 +305,7 @@ def test_a_history_tells_what_happened(aws: Backend, machine: str) -> None:
 
 
 def answers(aws: Backend, token: str) -> list[Callable[[], object]]:
-    """Everything that can be said to a token."""
+    """Every kind of answer to a token."""
     return [
         lambda: aws.client.send_task_success(taskToken=token, output="{}"),
         lambda: aws.client.send_task_failure(taskToken=token),

@@ -1,6 +1,4 @@
-"""A virtual clock with what is to happen on it, and a simulated Step Functions with its queues on
-that clock.
-"""
+"""A virtual clock with events, and a simulated Step Functions with queues on that clock."""
 
 import heapq
 import itertools
@@ -26,11 +24,11 @@ class Timeline:
         self._number = itertools.count()
 
     def schedule(self, seconds: float, callback: Callable[[], None]) -> None:
-        """Call back after so many seconds."""
+        """Call back after that many seconds."""
         heapq.heappush(self._heap, (self.now + seconds, next(self._number), callback))
 
     def pass_by(self, seconds: float) -> None:
-        """Let so many seconds pass, and happen what is due in them."""
+        """Let that many seconds pass, and run the callbacks that are due."""
         until = self.now + seconds
         while self._heap and self._heap[0][0] <= until:
             self.now, _, callback = heapq.heappop(self._heap)
@@ -39,10 +37,10 @@ class Timeline:
 
 
 class Workflows:
-    """Step Functions, a queue for each of the mailboxes, and functions that answer at once.
+    """Step Functions, a queue for each mailbox, and functions that answer at once.
 
-    `broken` names the errors that the next messages to SQS meet; `functions` maps a function's name
-    to what it does.
+    `broken` names the errors of the next messages to SQS. `functions` maps the names of functions
+    to what they do.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -68,21 +66,21 @@ class Workflows:
     def _invoke(self, name: str, payload: Any, done: Done) -> None:
         try:
             result = self.functions[name](payload)
-        except Exception as error:  # as Lambda, whatever it is
+        except Exception as error:  # Lambda reports any error of a function
             failure = type(error).__name__, str(error)
             self.time.schedule(0.1, lambda: done(None, failure))
         else:
             self.time.schedule(0.1, lambda: done(result, None))
 
     def start(self, arn: str, content: dict[str, Any], name: str = "one") -> str:
-        """The execution's ARN, its first states entered."""
+        """Start an execution and let it enter its first states. Return its ARN."""
         params = {"stateMachineArn": arn, "name": name, "input": json.dumps(content)}
         execution = self.steps.call("StartExecution", params)["executionArn"]
         self.time.pass_by(1)
         return str(execution)
 
     def messages(self, queue: str = "execution", seconds: float = 1) -> list[dict[str, Any]]:
-        """What came into a mailbox within the next seconds, taken out of it."""
+        """Take the messages out of a mailbox that arrive within the next seconds."""
         self.time.pass_by(seconds)
         url, found = self.queues[queue], []
         while received := self.sqs.call(
@@ -96,7 +94,7 @@ class Workflows:
         return found
 
     def message(self, queue: str = "execution", seconds: float = 1) -> dict[str, Any]:
-        """The one that came."""
+        """The single message that arrived."""
         [message] = self.messages(queue, seconds)
         return message
 
@@ -110,12 +108,12 @@ class Workflows:
         )
 
     def described(self, execution: str, seconds: float = 1) -> dict[str, Any]:
-        """An execution, so many seconds on."""
+        """The description of an execution after that many seconds."""
         self.time.pass_by(seconds)
         return self.steps.call("DescribeExecution", {"executionArn": execution})
 
     def path(self, execution: str) -> list[str]:
-        """The states that it entered."""
+        """The states that the execution entered."""
         events = self.steps.call("GetExecutionHistory", {"executionArn": execution})["events"]
         return [
             event["stateEnteredEventDetails"]["name"]
@@ -124,6 +122,6 @@ class Workflows:
         ]
 
     def failures(self, execution: str) -> int:
-        """How often a task of it failed or timed out."""
+        """How often tasks of the execution failed or timed out."""
         events = self.steps.call("GetExecutionHistory", {"executionArn": execution})["events"]
         return sum(event["type"] in ("TaskFailed", "TaskTimedOut") for event in events)

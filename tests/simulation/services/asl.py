@@ -1,8 +1,7 @@
-"""The Amazon States Language, as far as the deployed definitions use it: a definition compiled into
-states.
+"""The Amazon States Language, as far as the deployed definitions use it.
 
-JSONPath states only. Whatever else a definition holds is refused when it is compiled, with
-NotImplementedError.
+A definition is compiled into states. Only JSONPath states are supported. Anything else in a
+definition is refused with NotImplementedError when it is compiled.
 """
 
 import operator
@@ -12,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 Context = dict[str, Any]
-"""The context object, `$$`: Execution, StateMachine, State, and where they are Task and Map."""
+"""The context object `$$`: Execution, StateMachine, State and, where they apply, Task and Map."""
 Expression = Callable[[Any, Context], Any]
-"""Something computed from a state's input and the context object."""
+"""Computes a value from a state's input and the context object."""
 
 RUNTIME, DATA_LIMIT, TIMEOUT = "States.Runtime", "States.DataLimitExceeded", "States.Timeout"
 SEND, SEND_AND_WAIT = (
@@ -29,7 +28,7 @@ _STEP = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]|\['([^']+)'\]")
 
 
 class StatesError(Exception):
-    """What a state reports: an error's name and its cause."""
+    """An error that a state reports: its name and its cause."""
 
     def __init__(self, error: str, cause: str) -> None:
         super().__init__(f"{error}: {cause}")
@@ -38,7 +37,7 @@ class StatesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """Retry with exponential backoff; `max_delay` caps the pause before it is jittered."""
+    """Retry with exponential backoff. `max_delay` caps the pause before jitter is applied."""
 
     errors: frozenset[str]
     interval: float
@@ -50,7 +49,7 @@ class Retrier:
 
 @dataclass(frozen=True, slots=True)
 class Catcher:
-    """Where to go on with an error; `place` puts the error output into the state's input."""
+    """Where to continue after an error. `place` puts the error output into the state's input."""
 
     errors: frozenset[str]
     place: Callable[[Any, Any], Any]
@@ -59,10 +58,10 @@ class Catcher:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state; which of the fields below the retriers are set depends on its kind.
+    """One state. Which of the fields after the retriers are set depends on its kind.
 
-    `arguments` is what Parameters make of the effective input, `result` what ResultSelector makes
-    of a raw result, `place` what ResultPath makes of input and result.
+    `arguments` computes Parameters from the effective input. `result` applies ResultSelector to a
+    raw result. `place` applies ResultPath to input and result.
     """
 
     name: str
@@ -94,15 +93,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """States and where they start: a state machine, or what a Map does with each item."""
+    """The states of a state machine or of a Map's item processor, and where they start."""
 
     start_at: str
     states: dict[str, State]
 
 
 def compile_graph(definition: dict[str, Any]) -> Graph:
-    """A state machine's definition, or a Map's ItemProcessor. NotImplementedError: something this
-    does not interpret.
+    """Compile a state machine's definition or a Map's ItemProcessor.
+
+    Raises NotImplementedError for anything that is not interpreted.
     """
     _only(definition, {"StartAt", "States", "Comment", "ProcessorConfig"}, "state machine")
     states = {name: _state(name, state) for name, state in definition["States"].items()}
@@ -259,10 +259,11 @@ def _catcher(catcher: dict[str, Any]) -> Catcher:
 
 
 def matches(errors: Collection[str], error: str) -> bool:
-    """Whether a retrier or catcher is for an error.
+    """Whether a retrier or catcher applies to an error.
 
-    States.Runtime always fails the execution; neither wildcard is for States.DataLimitExceeded, and
-    States.TaskFailed is not for States.Timeout. (Step Functions Developer Guide, "Handling errors")
+    States.Runtime always fails the execution. Neither wildcard matches States.DataLimitExceeded,
+    and States.TaskFailed does not match States.Timeout. (Step Functions Developer Guide, "Handling
+    errors")
     """
     if error == RUNTIME:
         return False
@@ -274,7 +275,7 @@ def matches(errors: Collection[str], error: str) -> bool:
 
 
 def path(text: str) -> Expression:
-    """A reference path into the input, `$.a.b[0]`, or into the context object, `$$.Execution.Name`."""
+    """A reference path into the input (`$.a.b[0]`) or the context object (`$$.Execution.Name`)."""
     of_context = text.startswith("$$")
     if of_context and not _CONTEXT.match(text):
         raise NotImplementedError(f"context object {text}")
@@ -304,7 +305,7 @@ def path(text: str) -> Expression:
 
 
 def template(value: Any) -> Expression:
-    """A payload template: fields whose names end in `.$` are paths."""
+    """A payload template. Fields whose names end in `.$` are paths."""
     if isinstance(value, list):
         elements = [template(element) for element in value]
         return lambda data, context: [element(data, context) for element in elements]
@@ -353,7 +354,7 @@ def _rule(rule: dict[str, Any], also: set[str]) -> Expression:
 def _compare(
     value: Any, operand: Any, types: type | tuple[type, ...], compare: Callable[[Any, Any], bool]
 ) -> bool:
-    """A value of another type matches nothing; a boolean is no number."""
+    """A value of another type matches nothing. A boolean is not a number."""
     return (
         isinstance(value, types)
         and isinstance(value, bool) is isinstance(operand, bool)
@@ -370,8 +371,9 @@ def _is_present(variable: Expression, data: Any, context: Context) -> bool:
 
 
 def _placing(result_path: str | None) -> Callable[[Any, Any], Any]:
-    """ResultPath: the result instead of the input, nothing of it, or the input with the result at a
-    place.
+    """Apply ResultPath.
+
+    The result replaces the input, is dropped, or is inserted into the input at a path.
     """
     if result_path is None:
         return lambda data, result: data

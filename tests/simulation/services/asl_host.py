@@ -1,4 +1,4 @@
-"""What a walk through a state machine needs of its surroundings."""
+"""What a run of a state machine needs from its surroundings."""
 
 from __future__ import annotations
 
@@ -9,55 +9,57 @@ if TYPE_CHECKING:
     from tests.simulation.services.asl_run import Attempt, MapAttempt
 
 Failure = tuple[str, str]
-"""Error and cause."""
+"""An error and its cause."""
 
 
 class Stoppable(Protocol):
-    """Something that a Map has running."""
+    """Something that a Map has started."""
 
     def stop(self) -> None:
-        """Without an outcome."""
+        """Stop without an outcome."""
         ...
 
 
 class Host(Protocol):
-    """The execution that a walk belongs to, and the world around it."""
+    """The execution that a run belongs to, and the world around it."""
 
     def later(self, seconds: float, callback: Callable[[], None]) -> None:
-        """Call back after so many virtual seconds."""
+        """Call back after that many virtual seconds."""
 
     def soon(self, callback: Callable[[], None]) -> None:
-        """Call back after what a transition takes."""
+        """Call back after the time of a transition."""
 
     def jittered(self, seconds: float) -> float:
-        """Somewhere between nothing and so many seconds."""
+        """A random number of seconds up to the given one."""
         ...
 
     def record(self, event: str, state: str | None = None) -> int:
-        """Into the history; how long it is."""
+        """Add an event to the history, and return the history's length."""
         ...
 
     def new_token(self, state: str) -> str:
-        """A task token, not known to anybody yet."""
+        """A new task token that nobody knows yet."""
         ...
 
     def open_token(self, token: str, attempt: Attempt) -> None:
-        """From now on this is what its answer is for."""
+        """Deliver answers to this token to the attempt from now on."""
 
     def closed_token(self) -> None:
-        """One that was open is used up."""
+        """Note that an open token is used up."""
 
     def send_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        """SQS SendMessage. Raises ServiceError."""
+        """Perform SQS SendMessage. Raises ServiceError."""
         ...
 
     def invoke_function(
         self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
     ) -> None:
-        """Lambda Invoke; `done` is called when the function has returned or failed."""
+        """Perform Lambda Invoke. `done` is called when the function has returned or failed."""
 
     def start_child(
         self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
     ) -> Stoppable:
-        """A child execution of a distributed Map; `done` gets its result, and whether it failed."""
+        """Start a child execution of a distributed Map. `done` gets its result, and whether it
+        failed.
+        """
         ...

@@ -1,4 +1,4 @@
-"""A walk through a compiled state machine, each step of it a callback that the host schedules."""
+"""A run through a compiled state machine. Each step is a callback that the host schedules."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ INLINE_CONCURRENCY, DISTRIBUTED_CONCURRENCY = 40, 10_000
 
 
 class Run:
-    """An execution's walk, or that of one iteration of an inline Map. `state` is where it stands."""
+    """The run of an execution or of an iteration of an inline Map. `state` is the current state."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class Run:
         self._go(self._graph.start_at, data)
 
     def stop(self) -> None:
-        """Nothing of it happens any more; its tokens are dead."""
+        """Stop the run and invalidate its tokens."""
         self._live = False
         if self.attempt is not None:
             self.attempt.close()
 
     def succeeded(self, result: Any) -> None:
-        """The state's work is done: on with its output."""
+        """The state's work has succeeded. Continue with its output."""
         state = self.state
         assert state is not None
         try:
@@ -56,10 +56,10 @@ class Run:
         self._leave(output, state.next)
 
     def failed(self, error: str, cause: str) -> None:
-        """The state's work failed: again, or on with a catcher, or the walk fails.
+        """The state's work has failed. Retry it, continue with a catcher, or fail the run.
 
-        Only the first retrier that is for an error is looked at, and when its attempts are used up,
-        the catchers.
+        Only the first matching retrier counts. When its attempts are used up, the catchers are
+        asked.
         """
         state = self.state
         assert state is not None
@@ -213,8 +213,9 @@ _WORK: dict[str, Callable[[Run, State], None]] = {
 
 
 class Attempt:
-    """One try of a task, open until it is answered, fails, times out or is stopped. What comes
-    later is ignored.
+    """One attempt of a task. It is open until it is answered, fails, times out or is stopped.
+
+    Later answers are ignored.
     """
 
     events = "Task"
@@ -225,32 +226,33 @@ class Attempt:
         self.run = run
 
     def close(self) -> None:
-        """What still comes is not for it."""
+        """Ignore all later answers."""
         if self.open and self.token is not None:
             self.run.host.closed_token()
         self.open = False
 
     def succeed(self, result: Any) -> None:
-        """The state's result."""
+        """Finish with the state's result."""
         if self.open:
             self.close()
             self.run.host.record(f"{self.events}Succeeded")
             self.run.succeeded(result)
 
     def fail(self, error: str, cause: str, event: str = "Failed") -> None:
-        """The state's error."""
+        """Finish with an error."""
         if self.open:
             self.close()
             self.run.host.record(f"{self.events}{event}")
             self.run.failed(error, cause)
 
     def time_out(self) -> None:
-        """TimeoutSeconds are over."""
+        """Fail because TimeoutSeconds are over."""
         self.fail(asl.TIMEOUT, "", "TimedOut")
 
     def send(self, params: dict[str, Any]) -> None:
-        """The message, whose body may be an object. With a token its answer is the result, without,
-        SQS's.
+        """Send the message. Its body may be an object.
+
+        With a task token, the answer to the token is the result. Otherwise SQS's answer is.
         """
         body = params.get("MessageBody", "")
         body = body if isinstance(body, str) else _dumped(body)
@@ -268,7 +270,7 @@ class Attempt:
             self.run.host.record("TaskSubmitted")
 
     def returned(self, result: Any | None, failure: Failure | None) -> None:
-        """A function returned or failed."""
+        """Finish with a function's result or failure."""
         if not self.open:
             return
         if failure is not None:
@@ -283,7 +285,7 @@ class Attempt:
 
 
 class MapAttempt(Attempt):
-    """One try of a Map: so many of its items at once as it may have."""
+    """One attempt of a Map. It runs as many items at once as it may."""
 
     events = "MapState"
 
@@ -297,7 +299,7 @@ class MapAttempt(Attempt):
         self.map_run: str | None = None
 
     def start(self) -> None:
-        """Begin the first items."""
+        """Start the first items."""
         state, context = self.state, self.run.in_state()
         assert state.items is not None
         assert state.item is not None
@@ -321,7 +323,7 @@ class MapAttempt(Attempt):
             self.succeed([])
 
     def close(self) -> None:
-        """Its children are stopped with it."""
+        """Ignore all later answers and stop the children."""
         super().close()
         for child in list(self._children.values()):
             child.stop()
@@ -354,7 +356,7 @@ class MapAttempt(Attempt):
             self._ended(position, result)
 
     def _child_ended(self, position: int, result: Any, failed: bool) -> None:
-        if not self.open:  # it was stopped with its siblings
+        if not self.open:  # the child was stopped together with its siblings
             return
         del self._children[position]
         self._failed += failed
@@ -383,8 +385,9 @@ class MapAttempt(Attempt):
 
 
 def as_json(data: Any) -> Any:
-    """As it comes out of JSON: nobody's but the reader's. StatesError if it is too large for Step
-    Functions.
+    """A copy of the data as JSON would return it.
+
+    Raises StatesError if the data is too large for Step Functions.
     """
     text = _dumped(data)
     if len(text.encode()) > MAX_DATA_BYTES:
@@ -397,7 +400,8 @@ def _dumped(data: Any) -> str:
 
 
 def _sqs_error(code: str) -> str:
-    """SQS's errors all have one name; that of the SDK is for what never reached SQS, or whose
-    answer never came.
+    """SQS's errors all have one name.
+
+    The SDK's error has another: the call did not reach SQS, or no answer came.
     """
     return "SQS.SdkClientException" if code == "SdkClientException" else "SQS.AmazonSQSException"

@@ -1,6 +1,6 @@
-"""DynamoDB in memory: conditions, transactions, indexes, pages and stale reads as AWS documents
-them.
+"""DynamoDB in memory: conditions, transactions, indexes, pages and stale reads.
 
+They behave as AWS documents them:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
@@ -49,7 +49,7 @@ _OF_TRANSACTION: dict[str, tuple[Callable[[Table, Mapping[str, Any]], Write], fr
 
 
 class Change(NamedTuple):
-    """An item that became another: None before it was there and after it is gone."""
+    """A change of an item. Before its creation and after its deletion the item is None."""
 
     table: str
     key: Key
@@ -60,10 +60,11 @@ class Change(NamedTuple):
 class DynamoDB:
     """Tables on a virtual clock.
 
-    Hooks, all harmless by default: `stale` is called once for each eventually consistent read and
-    answers how many seconds old (up to two) its view is; `unprocessed` for each key of a batch,
-    whether it is left over; `page_size` for each page of a Query or Scan, how many items are
-    evaluated at most. `changes` lists every effective write in order.
+    Hooks, all harmless by default: `stale` is called for each eventually consistent read, and
+    answers how old its view is (up to two seconds). `unprocessed` is called for each key of a
+    batch, and answers whether the key is left over. `page_size` is called for each page of a Query
+    or Scan, and answers how many items are evaluated at most. `changes` lists every effective write
+    in order.
     """
 
     def __init__(self, now: Callable[[], float], random: Random) -> None:
@@ -95,15 +96,17 @@ class DynamoDB:
         indexes: Mapping[str, tuple[str, str]] | None = None,
         expires: str | None = None,
     ) -> None:
-        """A table with string keys, with sparse keys-only indexes (name → partition and sort key)
-        and a TTL attribute.
+        """Create a table with string keys.
+
+        Its indexes are sparse and keys-only (name → partition and sort key). It may have a TTL
+        attribute.
         """
         if name in self._tables:
             raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
         self._tables[name] = Table(name, key, indexes or {}, expires)
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """One operation, with parameters and answer as boto3 has them. Raises ServiceError."""
+        """Perform one operation with boto3's parameters and answer. Raises ServiceError."""
         try:
             run = self._operations[operation]
         except KeyError:
@@ -111,12 +114,13 @@ class DynamoDB:
         return run(params)
 
     def items(self, table: str) -> Iterable[Item]:
-        """All items as they are now, for those who check and do not take part."""
+        """All items as they are now, for checkers that take no part in the run."""
         return self._tables[table].items.values()
 
     def apply_ttl(self) -> None:
-        """Delete what has expired. DynamoDB does so within days, no sooner: until then it is read
-        as ever.
+        """Delete expired items.
+
+        DynamoDB deletes them within days. Until then they can be read as before.
         """
         now = self._now()
         for table in self._tables.values():
@@ -277,7 +281,7 @@ class DynamoDB:
         return {}
 
     def _is_repeated(self, token: str, items: Sequence[Any]) -> bool:
-        """Only what was written is remembered: a transaction that was canceled may be tried again."""
+        """Only writes are remembered. A canceled transaction may be tried again."""
         oldest = self._now() - TOKEN_SECONDS
         while self._tokens and next(iter(self._tokens.values()))[0] < oldest:
             del self._tokens[next(iter(self._tokens))]

@@ -1,5 +1,6 @@
-"""Condition, filter, key-condition and projection expressions, compiled to functions and kept by
-their text.
+"""Condition, filter, key-condition and projection expressions.
+
+They are compiled to functions, which are cached by the text of the expression.
 """
 
 import operator
@@ -36,7 +37,7 @@ from tests.simulation.services.dynamodb_values import (
 )
 
 Environment = Mapping[str, Any]
-"""What the placeholders stand for: names for #, values for :."""
+"""What the placeholders stand for. # stands for names, : for values."""
 Steps = tuple[str | int, ...]
 Predicate = Callable[[Item, Environment], bool]
 Getter = Callable[[Item, Environment], Value | None]
@@ -53,7 +54,10 @@ _KINDS = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 
 @dataclass(frozen=True)
 class CompiledCondition:
-    """A condition or filter. `check` refuses values (ExpressionError) whatever the item is."""
+    """A condition or filter.
+
+    `check` refuses invalid values (ExpressionError), whatever the item is.
+    """
 
     holds: Predicate
     placeholders: frozenset[str]
@@ -63,8 +67,9 @@ class CompiledCondition:
 
 @dataclass(frozen=True)
 class KeyTerm:
-    """One comparison of a key condition: the attribute (or its placeholder), the operator, the
-    values' placeholders.
+    """One comparison of a key condition.
+
+    It has the attribute (or its placeholder), the operator, and the values' placeholders.
     """
 
     name: str
@@ -74,7 +79,7 @@ class KeyTerm:
 
 @dataclass(frozen=True)
 class CompiledKeyCondition:
-    """One or two terms."""
+    """A key condition of one or two terms."""
 
     terms: tuple[KeyTerm, ...]
     placeholders: frozenset[str]
@@ -82,17 +87,16 @@ class CompiledKeyCondition:
 
 @dataclass(frozen=True)
 class CompiledProjection:
-    """Which parts of an item are answered."""
+    """The parts of an item that are returned."""
 
     paths: tuple[Path, ...]
     placeholders: frozenset[str]
 
     def names(self, environment: Environment) -> set[str]:
-        """The attributes that parts are taken of."""
+        """The attributes that the parts belong to."""
         return {str(resolve(path.steps, environment)[0]) for path in self.paths}
 
     def of(self, item: Item, environment: Environment) -> Item:
-        """The parts of an item."""
         tree: dict[str | int, Any] = {}
         for path in self.paths:
             branch = tree
@@ -103,7 +107,7 @@ class CompiledProjection:
 
 @lru_cache(4096)
 def condition(text: str) -> CompiledCondition:
-    """A condition or a filter. Raises ExpressionError."""
+    """Compile a condition or a filter. Raises ExpressionError."""
     parser = Parser(text)
     compiler = _Compiler()
     holds = compiler.condition(parser.whole(parser.condition))
@@ -123,7 +127,7 @@ def condition(text: str) -> CompiledCondition:
 
 @lru_cache(4096)
 def key_condition(text: str) -> CompiledKeyCondition:
-    """A key condition. Raises ExpressionError."""
+    """Compile a key condition. Raises ExpressionError."""
     parser = Parser(text)
     terms = tuple(map(_key_term, _conjuncts(parser.whole(parser.condition))))
     placeholders = {name for term in terms for name in (term.name, *term.values) if name[0] in "#:"}
@@ -132,7 +136,7 @@ def key_condition(text: str) -> CompiledKeyCondition:
 
 @lru_cache(4096)
 def projection(text: str) -> CompiledProjection:
-    """A projection. Raises ExpressionError."""
+    """Compile a projection. Raises ExpressionError."""
     parser = Parser(text)
     paths = parser.whole(lambda: parser.listed(parser.path))
     return CompiledProjection(paths, placeholders_of(paths))
@@ -146,18 +150,18 @@ def placeholders_of(paths: Iterable[Path]) -> frozenset[str]:
 
 
 def resolve(steps: Steps, environment: Environment) -> Steps:
-    """A path's steps with the names themselves."""
+    """The steps of a path, with placeholders replaced by names."""
     return tuple(environment[s] if isinstance(s, str) and s[0] == "#" else s for s in steps)
 
 
 def overlap(paths: Iterable[Steps]) -> bool:
-    """Whether one of the paths is another, or leads into it."""
+    """Whether one of the paths equals another or leads into it."""
     ordered = sorted(tuple(map(repr, path)) for path in paths)
     return any(after[: len(before)] == before for before, after in pairwise(ordered))
 
 
 def value_at(steps: Steps, item: Item) -> Value | None:
-    """The value at a path; None if there is none."""
+    """The value at a path, or None if there is none."""
     value: Value | None = item.get(steps[0])  # type: ignore[arg-type]  # an item's own steps are names
     for step in steps[1:]:
         if value is None:
@@ -170,7 +174,7 @@ def value_at(steps: Steps, item: Item) -> Value | None:
 
 
 def getter(path: Path) -> Getter:
-    """Reads a path."""
+    """A function that reads a path."""
     steps = path.steps
     first = steps[0]
     assert isinstance(first, str)
@@ -182,8 +186,9 @@ def getter(path: Path) -> Getter:
 
 
 class _Compiler:
-    """Compiles one condition; gathers its placeholders, the attributes it reads, and what it asks
-    of its values.
+    """Compiles one condition.
+
+    It collects the placeholders, the attributes that are read, and the checks of the values.
     """
 
     def __init__(self) -> None:
@@ -360,7 +365,7 @@ def _members(members: Item, tree: dict[Any, Any]) -> Item:
 
 
 def _pruned(value: Value, tree: dict[Any, Any]) -> Value:
-    """The parts of a map or a list; empty if it has none of them."""
+    """The selected parts of a map or a list, or nothing if it has none of them."""
     if "M" in value:
         members = _members(value["M"], tree)
         return {"M": members} if members else {}

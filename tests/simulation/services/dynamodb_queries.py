@@ -1,4 +1,4 @@
-"""Query and Scan: what a page holds and where the next one starts."""
+"""Query and Scan: the content of a page, and where the next page starts."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _SCAN = _READ | {"Segment", "TotalSegments"}
 
 
 class _Read:
-    """What Query and Scan share: filter, projection, selection, pages."""
+    """The common part of Query and Scan: filter, projection, selection, pages."""
 
     def __init__(self, table: Table, params: Mapping[str, Any], used: frozenset[str]) -> None:
         self.table = table
@@ -86,7 +86,7 @@ class _Read:
         return tuple([start[name]["S"] for name in self.index.entry_attributes])
 
     def _page(self, entries: Sequence[Entry], view: View, page_size: int | None) -> dict[str, Any]:
-        """`entries`: what is to be evaluated, on this page and on later ones."""
+        """Build one page. `entries` are to be evaluated on this page or later ones."""
         limits = (self._limit, None if page_size is None else max(page_size, 1), len(entries) + 1)
         most = min(limit for limit in limits if limit is not None)
         items, evaluated, size = [], 0, 0
@@ -112,7 +112,7 @@ class _Read:
         if self._shows_capacity:
             units = max(1, -(-size // READ_UNIT_BYTES)) * (1.0 if self.consistent else 0.5)
             page["ConsumedCapacity"] = {"TableName": self.table.name, "CapacityUnits": units}
-        # The last page may be full and still name a key to go on after.
+        # If the last page is full, it still names a key to continue after.
         if evaluated and (evaluated == most or evaluated < len(entries)):
             last = entries[evaluated - 1]
             names = self.index.entry_attributes
@@ -206,7 +206,7 @@ class Scan(_Read):
             )
 
     def page(self, view: View, page_size: int | None) -> dict[str, Any]:
-        """The page, in no order that means anything."""
+        """The page, in no particular order."""
         keys = self.table.scan(view, self._segment, self._segments)
         if self._start is not None:
             keys = keys[bisect_right(keys, scan_order(self._start), key=scan_order) :]

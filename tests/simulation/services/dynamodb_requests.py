@@ -1,5 +1,6 @@
-"""What single writes and reads ask for, checked and compiled; transactions and batches are made of
-the same.
+"""The parameters of single writes and reads, checked and compiled.
+
+Transactions and batches consist of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +50,7 @@ class Written(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One write that has passed every check that needs no look at the item."""
+    """A write that has passed every check that does not need the item."""
 
     table: Table
     key: Key
@@ -59,7 +60,7 @@ class Write(NamedTuple):
     apply: Callable[[Item | None], Written]
 
     def refusal(self, before: Item | None) -> ServiceError | None:
-        """Why the item, as it is, may not be written."""
+        """Why the item in its present state must not be written, if it must not."""
         if self.condition is None or self.condition.holds(before or EMPTY, self.environment):
             return None
         shown = {"Item": dict(before)} if before is not None and self.show_refused else {}
@@ -69,7 +70,7 @@ class Write(NamedTuple):
 
 
 def refuse_unknown(operation: str, params: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Raises NotImplementedError for a parameter that would be ignored."""
+    """Raise NotImplementedError for a parameter that would be ignored."""
     if not params.keys() <= known:
         raise NotImplementedError(
             f"DynamoDB: {operation} with {', '.join(sorted(params.keys() - known))}"
@@ -77,8 +78,9 @@ def refuse_unknown(operation: str, params: Mapping[str, Any], known: frozenset[s
 
 
 def environment(params: Mapping[str, Any], used: frozenset[str]) -> Environment:
-    """What the request's placeholders stand for. Raises ServiceError unless they are exactly those
-    that are used.
+    """What the request's placeholders stand for.
+
+    Raises ServiceError unless exactly the used placeholders are defined.
     """
     names, values = params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues")
     if names is None and values is None and not used:
@@ -109,7 +111,7 @@ def _misplaced(found: Mapping[str, Any], used: frozenset[str]) -> ServiceError:
 def compiled_condition(
     params: Mapping[str, Any], kind: str = "ConditionExpression"
 ) -> CompiledCondition | None:
-    """The request's condition, or filter. Raises ServiceError."""
+    """The request's condition or filter. Raises ServiceError."""
     text = params.get(kind)
     try:
         return None if text is None else condition(text)
@@ -129,7 +131,7 @@ def compiled_projection(params: Mapping[str, Any]) -> CompiledProjection | None:
 def check_values(
     compiled: CompiledCondition | None, environment: Environment, kind: str = "ConditionExpression"
 ) -> None:
-    """Raises ServiceError when the values do not suit the expression, whatever the item is."""
+    """Raise ServiceError if the values are invalid in the expression for any item."""
     if compiled is not None and compiled.check is not None:
         try:
             compiled.check(environment)
@@ -138,9 +140,7 @@ def check_values(
 
 
 def kept(table: Table, item: Item, complaint: str) -> tuple[Item, int]:
-    """An item as the table keeps it, and its size. Raises ServiceError when the table cannot keep
-    it.
-    """
+    """An item as the table stores it, and its size. Raises ServiceError if it cannot be stored."""
     after, size = stored(item)
     if size > MAX_ITEM_BYTES:
         raise invalid(complaint)

@@ -1,4 +1,4 @@
-"""The syntax of DynamoDB's expressions: text to tree.
+"""A parser of DynamoDB's expressions.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class ExpressionError(Exception):
-    """What is wrong with an expression's text."""
+    """An expression's text is invalid."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ Condition = Comparison | Between | In | Function | Not | Both | Either | Parenth
 
 
 class Parser:
-    """Reads one expression. Every method raises ExpressionError."""
+    """Parses one expression. Every method raises ExpressionError."""
 
     def __init__(self, text: str) -> None:
         self._tokens: list[str] = []
@@ -143,52 +143,52 @@ class Parser:
 
     @property
     def token(self) -> str:
-        """The next token; empty at the end."""
+        """The next token, or an empty text at the end."""
         return self._tokens[self._position] if self._position < len(self._tokens) else ""
 
     @property
     def keyword(self) -> str:
-        """The next token in capitals: keywords may be written either way."""
+        """The next token in capitals. Keywords are not case-sensitive."""
         return self.token.upper()
 
     def take(self) -> str:
-        """The next token, and on."""
+        """Consume the next token and return it."""
         token = self.token
         self._position += 1
         return token
 
     def expect(self, token: str) -> None:
-        """Read this token."""
+        """Consume this token."""
         if self.keyword != token:
             raise self.error()
         self._position += 1
 
     def accept(self, token: str) -> bool:
-        """Read this token if it is the next."""
+        """Consume this token if it is the next one. Return whether it was."""
         found = self.keyword == token
         self._position += found
         return found
 
     def error(self) -> ExpressionError:
-        """The next token should not be there."""
+        """The error that the next token is unexpected."""
         return ExpressionError(f'Syntax error; token: "{self.token or "<EOF>"}"')
 
     def whole(self, part: Callable[[], T]) -> T:
-        """A part that is all there is."""
+        """Parse a part that must be the whole text."""
         parsed = part()
         if self.token:
             raise self.error()
         return parsed
 
     def listed(self, part: Callable[[], T]) -> tuple[T, ...]:
-        """One or more parts with commas between."""
+        """Parse one or more parts separated by commas."""
         parts = [part()]
         while self.accept(","):
             parts.append(part())
         return tuple(parts)
 
     def path(self) -> Path:
-        """A document path."""
+        """Parse a document path."""
         steps: list[str | int] = [self._name()]
         while self.token in (".", "["):
             if self.take() == ".":
@@ -214,13 +214,13 @@ class Parser:
         return self._position + 1 < len(self._tokens) and self._tokens[self._position + 1] == "("
 
     def literal(self) -> Literal:
-        """A value's placeholder."""
+        """Parse a value's placeholder."""
         if not self.token.startswith(":"):
             raise self.error()
         return Literal(self.take())
 
     def operand(self) -> Operand:
-        """What can be compared."""
+        """Parse an operand of a comparison."""
         if self.token.startswith(":"):
             return self.literal()
         if not self.is_call():
@@ -234,7 +234,7 @@ class Parser:
         return Size(path)
 
     def condition(self) -> Condition:
-        """OR binds weakest, then AND, then NOT."""
+        """Parse a condition. OR binds weakest, then AND, then NOT."""
         condition = self._conjunction()
         while self.accept("OR"):
             condition = Either(condition, self._conjunction())

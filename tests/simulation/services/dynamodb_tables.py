@@ -1,4 +1,4 @@
-"""A table and its indexes in memory, as they are and as they were a moment ago."""
+"""A table and its indexes in memory, as they are now and as they were a moment ago."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
@@ -11,11 +11,11 @@ from tests.simulation.services.dynamodb_values import Item, invalid, kind_of
 
 Key = tuple[str, ...]
 Entry = tuple[str, ...]
-"""What an index is sorted by: the values of its own keys, then the item's key. Of the table itself:
-the item's key.
+"""The sort key of an entry. In an index: the index's own key values, then the item's key. In the
+table itself: the item's key.
 """
 View = Mapping[Key, Item | None]
-"""Items that are seen otherwise than they are now: as they were, None if they were not."""
+"""The items that differ from their present state: as they were, or None if they did not exist."""
 
 HISTORY_SECONDS = 2.0
 MAX_KEY_BYTES = (2048, 1024)
@@ -33,7 +33,7 @@ class Index:
         self._partitions: dict[str, list[Entry]] = {}
 
     def entry(self, key: Key, item: Item) -> Entry | None:
-        """Where an item stands; None if it lacks a key of the index."""
+        """The entry of an item, or None if the item lacks a key of the index."""
         if self.name is None:
             return key
         try:
@@ -46,7 +46,7 @@ class Index:
         return entry[-self._key_length :]
 
     def refuse_unfit(self, item: Item) -> None:
-        """Raises ServiceError when an attribute could not be a key of the index."""
+        """Raise ServiceError if an attribute cannot be a key of the index."""
         for attribute in self.attributes:
             value = item.get(attribute)
             if value is not None and not value.get("S"):
@@ -57,7 +57,7 @@ class Index:
                 )
 
     def move(self, before: Entry | None, after: Entry | None) -> None:
-        """An item's entry changes."""
+        """Update the entry of a changed item."""
         if before == after:
             return
         if before is not None:
@@ -102,7 +102,7 @@ class Table:
         self._replaced: deque[tuple[float, Key, Item | None]] = deque()
 
     def key_of(self, item: Item) -> Key:
-        """The key in an item. Raises ServiceError if it has none, or one that cannot be."""
+        """The key in an item. Raises ServiceError if it is missing or invalid."""
         try:
             key = tuple([item[name]["S"] for name in self.key])
         except KeyError:
@@ -122,7 +122,7 @@ class Table:
         return key
 
     def exact_key(self, attributes: Item) -> Key:
-        """The key that is all there is. Raises ServiceError."""
+        """The key, which must contain no other attributes. Raises ServiceError."""
         if len(attributes) != len(self.key):
             raise invalid("The provided key element does not match the schema")
         return self.key_of(attributes)
@@ -146,7 +146,7 @@ class Table:
         return self.indexes[name]
 
     def write(self, now: float, key: Key, after: Item | None, size: int) -> None:
-        """An item becomes another, or none."""
+        """Replace or delete an item."""
         before = self.items.get(key)
         while self._replaced and self._replaced[0][0] < now - HISTORY_SECONDS:
             self._replaced.popleft()
@@ -167,7 +167,7 @@ class Table:
             self.sizes[key] = size
 
     def view(self, time: float) -> View:
-        """What was otherwise at a time (at most HISTORY_SECONDS ago)."""
+        """The items that were different at an earlier time, at most HISTORY_SECONDS ago."""
         view: dict[Key, Item | None] = {}
         for replaced_at, key, before in reversed(self._replaced):
             if replaced_at <= time:
@@ -176,12 +176,13 @@ class Table:
         return view
 
     def item(self, key: Key, view: View) -> Item | None:
-        """An item as it is seen."""
+        """An item as a read sees it."""
         return view[key] if key in view else self.items.get(key)
 
     def scan(self, view: View, segment: int, segments: int) -> list[Key]:
-        """The keys of a segment, in the order of a hash, as DynamoDB's partitions have no order of
-        their own.
+        """The keys of a segment, in the order of a hash.
+
+        DynamoDB's partitions have no meaningful order either.
         """
         keys = (
             self.items.keys() | {key for key, item in view.items() if item is not None}
@@ -197,7 +198,7 @@ class Table:
 
 
 def scan_order(key: Key) -> tuple[int, Key]:
-    """Where a scan meets a key."""
+    """The position of a key in a scan."""
     return crc32(key[0].encode()), key
 
 

@@ -1,4 +1,4 @@
-"""Update expressions, compiled to functions and kept by their text.
+"""Update expressions, compiled to functions, which are cached by the text of the expression.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -26,7 +26,7 @@ _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 
 @dataclass(frozen=True)
 class Action:
-    """What happens to one path: `value` of SET, or what ADD and DELETE work with."""
+    """The change of one path. `value` is the value of SET or the operand of ADD and DELETE."""
 
     clause: str
     path: Path
@@ -35,13 +35,13 @@ class Action:
 
 @dataclass(frozen=True)
 class CompiledUpdate:
-    """An update: actions in the order in which they are applied."""
+    """An update: its actions in the order in which they are applied."""
 
     actions: tuple[Action, ...]
     placeholders: frozenset[str]
 
     def paths(self, environment: Environment) -> list[Steps]:
-        """What is updated. Raises ExpressionError when two paths overlap."""
+        """The updated paths. Raises ExpressionError if two of them overlap."""
         paths = [resolve(action.path.steps, environment) for action in self.actions]
         if len({path[0] for path in paths}) < len(paths) and overlap(paths):
             raise ExpressionError(
@@ -51,7 +51,7 @@ class CompiledUpdate:
         return paths
 
     def apply(self, item: Item, paths: Sequence[Steps], environment: Environment) -> Item:
-        """The item afterwards. Everything is computed from the item before. Raises ServiceError."""
+        """The item afterwards. All values come from the item before. Raises ServiceError."""
         changes = [
             (path, _new_value(action, path, item, environment))
             for action, path in zip(self.actions, paths, strict=True)
@@ -74,7 +74,7 @@ class CompiledUpdate:
 
 @lru_cache(4096)
 def update(text: str) -> CompiledUpdate:
-    """An update. Raises ExpressionError."""
+    """Compile an update. Raises ExpressionError."""
     return _UpdateParser(text).update()
 
 
@@ -196,7 +196,7 @@ def _new_value(action: Action, path: Steps, item: Item, environment: Environment
 
 
 def _changed(whole: Value, path: Steps, value: Value | None) -> Value:
-    """A map or list with another value at a path, or with none. What it was stays as it is."""
+    """A copy of a map or list with another value at a path, or without one."""
     step, rest = path[0], path[1:]
     if isinstance(step, str) and "M" in whole:
         members = dict(whole["M"])

@@ -1,5 +1,4 @@
-"""Attribute values as DynamoDB keeps them: what is valid, how numbers are written, how large things
-are.
+"""Attribute values: which are valid, how numbers are written, how large they are.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 and CapacityUnitCalculations.html.
@@ -13,7 +12,7 @@ from typing import Any
 from tests.simulation.services.errors import ServiceError
 
 Value = dict[str, Any]
-"""One type and content, {"S": "x"}."""
+"""A type and its content, such as {"S": "x"}."""
 Item = dict[str, Value]
 
 MAX_ITEM_BYTES = 400 * 1024
@@ -23,14 +22,14 @@ _SETS = {"SS": "S", "NS": "N", "BS": "B"}
 
 
 def invalid(message: str) -> ServiceError:
-    """The refusal of a request that could never succeed."""
+    """The refusal of a request that can never succeed."""
     return ServiceError("ValidationException", message)
 
 
 @lru_cache(1 << 16)
 def number(text: str) -> Decimal:
-    """A number's value. Raises ServiceError if DynamoDB would not take it."""
-    if text.strip() != text or "_" in text:  # Python would take those
+    """A number's value. Raises ServiceError if DynamoDB would refuse it."""
+    if text.strip() != text or "_" in text:  # Python would accept these
         raise invalid(f"The parameter cannot be converted to a numeric value: {text}")
     try:
         value = Decimal(text)
@@ -48,7 +47,7 @@ def number(text: str) -> Decimal:
 
 
 def number_text(value: Decimal) -> str:
-    """A number as DynamoDB answers it: no exponent, no trailing zeros."""
+    """A number as DynamoDB returns it: no exponent, no trailing zeros."""
     return format(value.normalize(_EXACT), "f") if value else "0"
 
 
@@ -59,10 +58,9 @@ def _stored_number(text: str) -> tuple[str, int]:
 
 
 def stored(item: Item) -> tuple[Item, int]:
-    """An item, or a map, as it is kept (the very same if nothing had to be changed), and its size
-    in bytes.
+    """An item or a map as it is stored, and its size in bytes.
 
-    Raises ServiceError where a value is not valid.
+    It is the same object if nothing had to be changed. Raises ServiceError if a value is invalid.
     """
     kept, size = item, 0
     for name, value in item.items():
@@ -75,7 +73,7 @@ def stored(item: Item) -> tuple[Item, int]:
 
 
 def stored_value(value: Value) -> tuple[Value, int]:
-    """A value as it is kept and its size in bytes. Raises ServiceError where it is not valid."""
+    """A value as it is stored, and its size in bytes. Raises ServiceError if it is invalid."""
     try:
         ((kind, content),) = value.items()
     except ValueError:
@@ -125,13 +123,14 @@ def _stored_set(kind: str, content: list[Any]) -> tuple[Value, int]:
 
 
 def kind_of(value: Value) -> str:
-    """S, N, M, ..."""
+    """The type of a value: S, N, M, ..."""
     return next(iter(value))
 
 
 def compare(left: Value | None, right: Value | None, order: Callable[[Any, Any], bool]) -> bool:
-    """Whether two values stand in an order. Values of different types, or without an order, stand
-    in none.
+    """Whether two values are in the given order.
+
+    Values of different types, or of types without an order, are not.
     """
     if left is None or right is None:
         return False
@@ -145,7 +144,7 @@ def compare(left: Value | None, right: Value | None, order: Callable[[Any, Any],
 
 
 def contains(whole: Value | None, part: Value | None) -> bool:
-    """Whether a text has a part, a set a member, a list an element."""
+    """Whether a text has a substring, a set a member, or a list an element."""
     if whole is None or part is None:
         return False
     kind, content = next(iter(whole.items()))
@@ -157,7 +156,7 @@ def contains(whole: Value | None, part: Value | None) -> bool:
 
 
 def begins_with(whole: Value | None, prefix: Value | None) -> bool:
-    """Whether a text or bytes start so."""
+    """Whether a text or bytes begin with a prefix."""
     if whole is None or prefix is None:
         return False
     kind = kind_of(whole)
@@ -165,7 +164,7 @@ def begins_with(whole: Value | None, prefix: Value | None) -> bool:
 
 
 def size_of(value: Value | None) -> Value | None:
-    """What the function size answers: characters, bytes or elements, as a number."""
+    """The result of the function size: the number of characters, bytes or elements."""
     if value is None:
         return None
     kind, content = next(iter(value.items()))
@@ -186,13 +185,13 @@ def added(left: Value, right: Value, sign: int = 1) -> Value:
 
 
 def united(left: Value, right: Value) -> Value:
-    """Two sets as one."""
+    """The union of two sets."""
     kind = _common_set_kind(left, right)
     return {kind: sorted({*left[kind], *right[kind]})}
 
 
 def without(left: Value, right: Value) -> Value | None:
-    """A set without the members of another; None if nothing remains."""
+    """A set without the members of another, or None if nothing remains."""
     kind = _common_set_kind(left, right)
     remaining = sorted({*left[kind]} - {*right[kind]})
     return {kind: remaining} if remaining else None

@@ -1,11 +1,12 @@
-"""How a simulated service refuses."""
+"""The errors of the simulated services."""
 
 from typing import Any
 
 
 class ServiceError(Exception):
-    """An error answer: its code and message, and in `extra` further top-level fields of it
-    (CancellationReasons, Item).
+    """An error answer: its code and its message.
+
+    `extra` holds further top-level fields of the answer (CancellationReasons, Item).
     """
 
     def __init__(self, code: str, message: str, **extra: Any) -> None:

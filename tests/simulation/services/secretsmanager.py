@@ -14,7 +14,7 @@ CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 @dataclass(slots=True)
 class Secret:
-    """Values and creation times by version id; version ids by staging label."""
+    """Values and creation times by version id, and version ids by staging label."""
 
     name: str
     arn: str
@@ -23,14 +23,14 @@ class Secret:
     stages: dict[str, str] = field(default_factory=dict)
 
     def put(self, version_id: str, value: str, now: float) -> None:
-        """A new version, which is current; the one that was is the previous."""
+        """Add a new version. It is current, and the one that was current is the previous one."""
         self.values[version_id] = (value, now)
         if CURRENT in self.stages:
             self.stages[PREVIOUS] = self.stages[CURRENT]
         self.stages[CURRENT] = version_id
 
     def labels(self, version_id: str) -> list[str]:
-        """Of a version."""
+        """The labels of a version."""
         return [stage for stage, labelled in self.stages.items() if labelled == version_id]
 
 
@@ -47,8 +47,9 @@ class SecretsManager:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
-        simulated.
+        """Perform an operation, with the answer that boto3 returns.
+
+        Raises ServiceError. Raises NotImplementedError for anything that is not simulated.
         """
         handle = self._operations.get(operation)
         if handle is None:
@@ -56,7 +57,7 @@ class SecretsManager:
         return handle(params)
 
     def put(self, name: str, value: str) -> str:
-        """A secret, or a new version of it; its ARN."""
+        """Create a secret or add a version to it. Return its ARN."""
         secret = self._secrets.get(name)
         if secret is None:
             arn = f"{PREFIX}:{name}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
@@ -94,8 +95,10 @@ class SecretsManager:
         }
 
     def _put_secret_value(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The same token with the same value is the same request, also when that version is no
-        longer current.
+        """Perform PutSecretValue.
+
+        The same token with the same value is the same request, even if that version is no longer
+        current.
         """
         _known(params, {"SecretId", "ClientRequestToken", "SecretString"})
         secret, value = self._secret(params["SecretId"]), params["SecretString"]

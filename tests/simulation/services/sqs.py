@@ -1,5 +1,6 @@
-"""SQS in memory: what the API reference and the developer guide say of FIFO queues, and of standard
-ones used as DLQs.
+"""SQS in memory: FIFO queues, and the standard queues that are used as DLQs.
+
+They follow the API reference and the developer guide.
 """
 
 import random
@@ -12,7 +13,7 @@ from tests.simulation.services.sqs_queue import Message, Order, Queue, QueuedMes
 
 REGION = "us-east-1"
 MAX_MESSAGE_BYTES = 1_048_576
-"""Also of a batch as a whole."""
+"""The limit also applies to a batch as a whole."""
 MAX_BATCH, MAX_DELAY, MAX_VISIBILITY_TIMEOUT = 10, 900, 43_200
 PURGE_PAUSE_SECONDS = 60
 FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
@@ -53,8 +54,9 @@ _URL, _NAME, _PREFIX = (
 
 
 class Sqs:
-    """Every queue of an account. `groups` may be set: it chooses what a receive takes from, and in
-    which order.
+    """Every queue of an account.
+
+    If `groups` is set, it chooses from which groups a receive takes, and in which order.
     """
 
     def __init__(self, now: Callable[[], float], random: random.Random) -> None:
@@ -78,8 +80,9 @@ class Sqs:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
-        simulated.
+        """Perform an operation, with the answer that boto3 returns.
+
+        Raises ServiceError. Raises NotImplementedError for anything that is not simulated.
         """
         handle = self._operations.get(operation)
         if handle is None:
@@ -99,8 +102,10 @@ class Sqs:
         retention_seconds: int = 4 * 86_400,
         maximum_message_size: int = MAX_MESSAGE_BYTES,
     ) -> str:
-        """Its URL. `dead_letter_queue`: name of one that exists; `high_throughput`: duplicates are
-        those within a group.
+        """Create a queue and return its URL.
+
+        `dead_letter_queue` names an existing queue. With `high_throughput`, deduplication works
+        within a message group.
         """
         url = f"https://sqs.{REGION}.amazonaws.com/{wire.ACCOUNT}/{name}"
         if url in self._queues or (dead_letter_queue is None) is not (max_receive_count is None):
@@ -125,14 +130,15 @@ class Sqs:
         return url
 
     def messages(self, queue_url: str) -> list[QueuedMessage]:
-        """For checkers: every message and where it stands."""
+        """For checkers: every message and its state."""
         queue, now = self._queue(queue_url), self._now()
         queue.expire(now)
         return queue.states(now)
 
     def next_visible_at(self, queue_url: str) -> float | None:
-        """When a receive may find something: now or before, if it does already; None if the queue
-        is empty.
+        """When a receive may find a message, or None if the queue is empty.
+
+        The time may be in the past.
         """
         return self._queue(queue_url).next_available_at()
 
@@ -230,12 +236,14 @@ class Sqs:
         queue, handle = self._queue(params["QueueUrl"]), params["ReceiptHandle"]
         message = _of_receipt(queue, handle)
         if message.receipt_handle == handle and message.deleted:
-            return {}  # again: nothing is left to delete
+            return {}  # a repeated delete has nothing left to delete
         expired = message.receipt_handle != handle or message.deleted
         if not queue.fifo:
             if not expired:
                 queue.remove(message)
-            return {}  # "if you use an old receipt handle, the request succeeds, but the message might not be deleted"
+            # "If you use an old receipt handle, the request succeeds, but the message might not be
+            # deleted."
+            return {}
         if expired or message.visible_at <= self._now():
             raise wire.invalid(
                 f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt "
@@ -361,7 +369,7 @@ def _each(
     names: Collection[str],
     do: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """A batch: each entry succeeds or fails by itself."""
+    """Perform a batch. Each entry succeeds or fails by itself."""
     done: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""One SQS queue: what is in it, which of it can be received, and when.
+"""One SQS queue: its messages, and which of them can be received when.
 
 A standard queue is a FIFO queue in which every message is a group of its own.
 """
@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 DEDUPLICATION_SECONDS = 300
 
 Order = Callable[[Sequence[str]], Sequence[str]]
-"""Which of the groups that have something a receive takes from, and in which order: SQS promises
-nothing across groups.
+"""Chooses from which of the available groups a receive takes, and in which order. SQS promises no
+order across groups.
 """
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """`visible_at` is the end of its delay or of its visibility timeout; `receipt_handle` that of
-    its latest receive.
+    """A message.
+
+    `visible_at` is the end of its delay or visibility time-out. `receipt_handle` is that of its
+    latest receive.
     """
 
     message_id: str
@@ -39,20 +41,22 @@ class Message:
 
 @dataclass(slots=True)
 class Group:
-    """Its messages in the order in which they were sent. Closed to receives until `closed_until`,
-    while any is in flight.
+    """The messages of a group in the order in which they were sent.
+
+    While a message is in flight, the group is closed to receives until `closed_until`.
     """
 
     messages: list[Message] = field(default_factory=list)
     closed_until: float = 0.0
 
     def available_at(self) -> float:
-        """When something can be received."""
+        """When a message can be received."""
         return max(self.closed_until, self.messages[0].visible_at)
 
     def reopen(self) -> None:
-        """Again until the last of those that are out comes back: what was received is a prefix of
-        the group.
+        """Open the group when the last message in flight comes back.
+
+        The received messages are a prefix of the group.
         """
         self.closed_until = 0.0
         for message in self.messages:
@@ -62,8 +66,9 @@ class Group:
 
 
 class QueuedMessage(NamedTuple):
-    """What a checker sees of a message; `state`: available, delayed, in flight, or behind one of
-    its group that is.
+    """What a checker sees of a message.
+
+    `state` is available, delayed, in flight, or behind (a message of the group is in flight).
     """
 
     message_id: str
@@ -122,8 +127,9 @@ class Queue:
         return message
 
     def put(self, message: Message) -> None:
-        """Append to its group; a message sent, not one moved here, also occupies its deduplication
-        id.
+        """Append a message to its group.
+
+        A sent message also occupies its deduplication id. A message that was moved here does not.
         """
         group = self.groups.get(message.group)
         if group is None:
@@ -144,8 +150,9 @@ class Queue:
         order: Order | None,
         new_handle: Callable[[], str],
     ) -> Iterator[Message]:
-        """Receive: of each available group as many as wanted, in order; what was received too often
-        is moved instead.
+        """Receive messages in order, from each available group as many as wanted.
+
+        A message that was received too often is moved to the DLQ instead.
         """
         self.expire(now)
         available: Sequence[str] = [
@@ -178,7 +185,7 @@ class Queue:
                 del self.groups[name]
 
     def remove(self, message: Message) -> None:
-        """Delete it; its group opens if nothing else of it is out."""
+        """Delete a message. Its group opens if no other message of it is in flight."""
         message.deleted = True
         group = self.groups[message.group]
         group.messages.remove(message)
@@ -188,18 +195,18 @@ class Queue:
             del self.groups[message.group]
 
     def change_visibility(self, message: Message, visible_at: float) -> None:
-        """It comes back then; its group when all that are out have."""
+        """Set when a message comes back. Its group opens when all messages in flight are back."""
         message.visible_at = visible_at
         self.groups[message.group].reopen()
 
     def purge(self) -> None:
-        """Delete everything, also what is in flight."""
+        """Delete all messages, even those in flight."""
         for message in self.all_messages():
             message.deleted = True
         self.groups.clear()
 
     def expire(self, now: float) -> None:
-        """Delete what is older than the retention period."""
+        """Delete messages that are older than the retention period."""
         limit = now - self.retention_seconds
         if self._oldest_sent_at > limit:
             return
@@ -210,15 +217,18 @@ class Queue:
         )
 
     def all_messages(self) -> Iterable[Message]:
-        """Group by group, in order within each."""
+        """All messages group by group, in order within each group."""
         return [message for group in self.groups.values() for message in group.messages]
 
     def next_available_at(self) -> float | None:
-        """When something can be received, now or before included; None if the queue is empty."""
+        """When a message can be received, or None if the queue is empty.
+
+        The time may be in the past.
+        """
         return min((group.available_at() for group in self.groups.values()), default=None)
 
     def states(self, now: float) -> list[QueuedMessage]:
-        """Every message and where it stands."""
+        """Every message and its state."""
         return [
             QueuedMessage(
                 message.message_id,
@@ -235,8 +245,9 @@ class Queue:
         ]
 
     def _move_to_dead_letters(self, message: Message, now: float) -> None:
-        """With its id, group, body, attributes and receive count; in a FIFO queue the time of its
-        sending starts anew.
+        """Move a message with its id, group, body, attributes and receive count.
+
+        In a FIFO queue its sending time starts anew.
         """
         assert self.dead_letters is not None
         message.source_arn, message.receipt_handle = self.arn, None

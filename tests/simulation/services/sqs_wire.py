@@ -1,4 +1,4 @@
-"""What SQS accepts in a message, and how messages and queues look in its answers."""
+"""What SQS accepts in a message, and the form of messages and queues in its answers."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def fifo_ids(entry: dict[str, Any], queue: Queue) -> tuple[str, str]:
-    """Group and deduplication id of what is sent to a FIFO queue."""
+    """The group and the deduplication id of a message sent to a FIFO queue."""
     group = entry.get("MessageGroupId")
     if not group:
         raise ServiceError(
@@ -80,7 +80,7 @@ def check_content(body: str, attributes: dict[str, Any]) -> None:
 
 
 def size(entry: dict[str, Any]) -> int:
-    """Bytes that count: the body, and the attributes' names, types and values."""
+    """The number of bytes that count: the body, and the attributes' names, types and values."""
     body: str = entry["MessageBody"]
     total = len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
     for name, attribute in entry.get("MessageAttributes", {}).items():

@@ -1,7 +1,7 @@
 """Step Functions in memory: Standard workflows and their task tokens.
 
-Each step of an execution is a callback given to `schedule`, so whoever runs the callbacks decides
-the order of events.
+Each step of an execution is a callback given to `schedule`. The owner of `schedule` decides the
+order of events.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from tests.simulation.services.errors import ServiceError
 
 PREFIX = "arn:aws:states:us-east-1:000000000000"
 TRANSITION_SECONDS = 0.05
-"""The longest that a transition takes."""
+"""The longest time that a transition takes."""
 NAME_SECONDS = 90 * 86_400
-"""So long after an execution has closed its name cannot be used again."""
+"""The time for which the name of a closed execution cannot be used again."""
 PAGE = 100
 Schedule = Callable[[float, Callable[[], None]], None]
 InvokeFunction = Callable[[str, Any, Callable[[Any | None, Failure | None], None]], None]
@@ -32,8 +32,9 @@ _BAD_NAME = re.compile(
 
 
 class ExecutionState(NamedTuple):
-    """What a checker sees of an execution; `state` is None before the first state, `parent` of what
-    no Map started.
+    """What a checker sees of an execution.
+
+    `state` is None before the first state. `parent` is None unless a Map started the execution.
     """
 
     arn: str
@@ -48,7 +49,7 @@ class ExecutionState(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """One execution; what its walk needs of the world (`asl_host.Host`)."""
+    """One execution. It is the `asl_host.Host` of its run."""
 
     service: "StepFunctions"
     machine: str
@@ -69,7 +70,7 @@ class Execution:
     _tokens: int = 0
 
     def begin(self, graph: asl.Graph, content: Any) -> None:
-        """Start to walk."""
+        """Start the run."""
         context = {
             "Execution": {
                 "Id": self.arn,
@@ -86,7 +87,7 @@ class Execution:
         self.run.start(content)
 
     def stop(self) -> None:
-        """Abort it, and what it started."""
+        """Abort the execution and everything that it started."""
         if self.status == "RUNNING":
             self.run.stop()
             self._close("ABORTED", "ExecutionAborted", None)
@@ -173,8 +174,9 @@ class StepFunctions:
         }
 
     def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The answer as boto3 gives it. Raises ServiceError; NotImplementedError for what is not
-        simulated.
+        """Perform an operation, with the answer that boto3 returns.
+
+        Raises ServiceError. Raises NotImplementedError for anything that is not simulated.
         """
         handle = self._operations.get(operation)
         if handle is None:
@@ -182,14 +184,15 @@ class StepFunctions:
         return handle(params)
 
     def create_state_machine(self, name: str, definition: dict[str, Any]) -> str:
-        """Its ARN. NotImplementedError: the definition holds something that is not interpreted."""
+        """Create a state machine and return its ARN.
+
+        Raises NotImplementedError if the definition holds anything that is not interpreted.
+        """
         self._machines[name] = asl.compile_graph(definition)
         return f"{PREFIX}:stateMachine:{name}"
 
     def executions(self) -> list[ExecutionState]:
-        """For checkers: every execution, children of Maps among them, in the order in which they
-        were started.
-        """
+        """For checkers: every execution in the order of their starts, with children of Maps."""
         return [
             ExecutionState(
                 execution.arn,
@@ -211,8 +214,9 @@ class StepFunctions:
         content: Any,
         done: Callable[[Any, bool], None],
     ) -> Execution:
-        """A distributed Map's child. Its outcome when it fails is its description, as without a
-        ResultWriter.
+        """Start a child of a distributed Map.
+
+        If it fails, its outcome is its description, as without a ResultWriter.
         """
 
         def ended(child: Execution, output: Any) -> None:
@@ -279,8 +283,10 @@ class StepFunctions:
         return answer
 
     def _stop_execution(self, params: dict[str, Any]) -> dict[str, Any]:
-        """What AWS answers for one that has ended otherwise is not documented: here it is told when
-        that was.
+        """Perform StopExecution.
+
+        AWS does not document the answer for an execution that has ended already. Here it is the
+        time of that end.
         """
         _known(params, {"executionArn", "error", "cause"})
         execution = self._execution(params["executionArn"])
@@ -311,7 +317,7 @@ class StepFunctions:
         return {**answer, "nextToken": str(last)} if last < len(found) else answer
 
     def _get_execution_history(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Types, times and names of states."""
+        """The history: types and times of events, and names of states."""
         _known(params, {"executionArn"})
         events: list[dict[str, Any]] = []
         for number, (at, event, state) in enumerate(
@@ -390,7 +396,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
 
 
 def _outcome(child: Execution) -> dict[str, Any]:
-    """What stands in a Map's results for a child that did not succeed."""
+    """The entry in a Map's results for a child that did not succeed."""
     outcome = {
         "ExecutionArn": child.arn,
         "StateMachineArn": f"{PREFIX}:stateMachine:{child.machine}",
@@ -429,7 +435,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _parsed(text: str) -> Any:
-    """ValueError: not JSON, or too long."""
+    """Parse JSON. Raises ValueError if the text is invalid or too long."""
     if len(text.encode()) > MAX_DATA_BYTES:
         raise ValueError("too long")
     return _DECODER.decode(text)
