@@ -3,7 +3,9 @@
 from typing import Any
 
 from tests.fakes.api_events import request
+from tests.integration.backing import PREFIX
 from tests.integration.system import System, principal
+from trading.adapters.dynamodb.audit import TableAuditTrail
 
 OPERATOR = principal("operations", "admin:read admin:write")
 REASON = "ticket 4711"
@@ -45,3 +47,28 @@ def show(system: System, client_id: str) -> dict[str, Any]:
     status, body, _ = ask(system, "GET", f"clients/{client_id}")
     assert status == 200, body
     return body
+
+
+LIMITS = {"margin_percent": "40.00", "credit_limit": "20000.00", "daily_trading_limit": "60000.00"}
+
+
+def create(
+    system: System, key: str = "create-1", **changes: Any
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    return ask(system, "POST", "clients", DAVE | changes, key)
+
+
+def log_in(system: System, api_key: str, secret: str, key: str) -> tuple[int, dict[str, Any]]:
+    body = {"api_key": api_key, "api_secret": secret}
+    status, answer, _ = system.call(
+        "auth", request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
+    )
+    return status, answer
+
+
+def audited(system: System, subject: str) -> list[str]:
+    entries = TableAuditTrail(system.dynamodb, f"{PREFIX}audit", system.now).of(subject)
+    assert {(entry.who, entry.reason) for entry in entries} <= {
+        ("operations (key-operations)", REASON)
+    }
+    return [entry.action for entry in entries]

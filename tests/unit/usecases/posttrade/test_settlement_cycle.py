@@ -1,0 +1,173 @@
+"""The settlement cycle: its plan, and the reconciliation with the depository's confirmations."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from tests.fakes.builders import TOMORROW, D
+from tests.fakes.faults import CrashError
+from tests.fakes.world import World
+from tests.unit.usecases.posttrade.cleared import breaks, cleared
+from trading.domain import identifiers
+from trading.domain.deadline import NEVER
+from trading.domain.posttrade.netting import Obligation
+from trading.usecases.ports import (
+    Discharged,
+)
+from trading.usecases.posttrade import settlement_cycle
+from trading.wire import DeliveryDirection
+
+
+def test_the_plan_pages_through_clients_and_due_dates(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement_cycle, "CLIENTS_PER_PAGE", 2)
+    for client_id in ("bob", "carol", "dave"):
+        world.add_client(client_id, cash="50000.00")
+    for client_id in ("alice", "bob", "carol"):
+        cleared(world, client_id=client_id)
+    world.advance(days=1)
+    for client_id in ("alice", "dave"):
+        cleared(world, "next day", client_id=client_id)
+    day, cursor, pages = TOMORROW + timedelta(days=1), None, []
+    while True:
+        plan = world.plan(day, cursor)
+        pages.append([client.client_id for client in plan.clients])
+        cursor = plan.cursor
+        if cursor is None:
+            break
+    assert all(len(page) <= 2 for page in pages)
+    assert [client for page in pages for client in page] == [
+        "alice",
+        "bob",
+        "carol",
+        "alice",
+        "dave",
+    ]
+    assert {c.client_id for c in world.plan(TOMORROW, None).clients} == {"alice", "bob"}
+
+
+def test_a_failed_obligation_is_planned_again_until_it_settles(world: World) -> None:
+    cleared(world)
+    assert [c.client_id for c in world.plan(date(2026, 12, 14), None).clients] == ["alice"]
+    world.settle("alice", TOMORROW, NEVER)
+    assert world.plan(date(2026, 12, 14), None).clients == ()
+
+
+def test_without_a_date_it_is_today_in_new_york(world: World) -> None:
+    world.now = world.now.replace(day=25, hour=3)
+    assert world.plan(None, None).settlement_date == TOMORROW
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 26), date(2026, 11, 28)])
+def test_on_a_day_without_session_nothing_is_planned(world: World, day: date) -> None:
+    cleared(world)
+    plan = world.plan(day, None)
+    assert (plan.is_business_day, plan.clients, plan.cursor) == (False, (), None)
+
+
+def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> None:
+    for key in ("first", "second", "third"):
+        cleared(world, key)
+    world.depository.failing = {
+        identifiers.settlement_id(world.current(cleared(world, "fails")[0]).trades[0])
+    }
+    world.settle("alice", TOMORROW, NEVER)
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.confirmations, agreement.matched, agreement.failed, agreement.breaks) == (
+        4,
+        3,
+        1,
+        0,
+    )
+    assert agreement.unsettled_clients == 1
+    assert breaks(world) == []
+
+
+def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, NEVER)
+    agreement = world.reconcile(TOMORROW)
+    assert (
+        agreement.matched,
+        agreement.pending,
+        agreement.breaks,
+        agreement.unsettled_clients,
+    ) == (0, 1, 0, 1)
+    world.settle("alice", TOMORROW, NEVER)
+    agreement = world.reconcile(TOMORROW)
+    assert (
+        agreement.matched,
+        agreement.pending,
+        agreement.breaks,
+        agreement.unsettled_clients,
+    ) == (1, 0, 0, 0)
+    assert breaks(world) == []
+
+
+def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, NEVER)
+    obligations_in = world.books.obligations_in
+
+    def settled_meanwhile(
+        client_id: str, settlement_date: date, symbol: str
+    ) -> Sequence[Obligation]:
+        world.settle("alice", TOMORROW, NEVER)
+        return obligations_in(client_id, settlement_date, symbol)
+
+    world.books.obligations_in = settled_meanwhile  # type: ignore[method-assign]
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.pending, agreement.breaks) == (1, 0, 0)
+
+
+def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) -> None:
+    cleared(world)
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, NEVER)
+    (lost,) = world.books.obligations("alice", TOMORROW)
+    world.books.commit(Discharged(obligation=lost))
+    for _ in range(2):
+        agreement = world.reconcile(TOMORROW)
+        assert (agreement.matched, agreement.breaks) == (0, 1)
+    assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"quantity": 99},
+        {"amount": D("9999.99")},
+        {"symbol": "MSFT"},
+        {"direction": DeliveryDirection.DELIVER},
+        {"currency": "EUR"},
+    ],
+)
+def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
+    world: World, said: dict[str, object]
+) -> None:
+    _, trade_id = cleared(world)
+    world.settle("alice", TOMORROW, NEVER)
+    assert world.reconcile(TOMORROW).breaks == 0
+    instruction_id = identifiers.settlement_id(trade_id)
+    confirmation = world.depository.settled[instruction_id]
+    world.depository.settled[instruction_id] = confirmation.model_copy(update=said)
+    assert world.reconcile(TOMORROW).breaks == 1
+    assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
+
+
+def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> None:
+    cleared(world)
+    world.settle("alice", TOMORROW, NEVER)
+    (confirmation,) = world.depository.settled.values()
+    world.depository.settled["stl_ghost"] = confirmation.model_copy(
+        update={"instruction_id": "stl_ghost"}
+    )
+    agreement = world.reconcile(TOMORROW)
+    assert (agreement.matched, agreement.breaks) == (1, 1)
