@@ -133,7 +133,7 @@ class System:
                 self.sqs.delete_message(**handle)
         return [message["Body"] for message in batch if message["MessageId"] in failed]
 
-    def run_until(self, condition: Callable[[], bool], cpu_seconds: float = 15) -> None:
+    def run_until(self, condition: Callable[[], bool], cpu_seconds: float = 60) -> None:
         """Let everything happen that is due, until the condition holds.
 
         The limit counts the processor time of this process, in which all of it happens. So a busy
