@@ -88,9 +88,7 @@ class StuckOrders:
             return None
         return Stuck(order.order_id, order.client_id, step, order.status, since, detail)
 
-    def _step(
-        self, order: Order, now: datetime, older_than: timedelta
-    ) -> tuple[Step | None, str]:
+    def _step(self, order: Order, now: datetime, older_than: timedelta) -> tuple[Step | None, str]:
         if order.awaits_clearing:
             return Step.NOT_CLEARED, f"{len(order.trades)} trades"
         if not order.is_open:

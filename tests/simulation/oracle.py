@@ -158,7 +158,7 @@ class StepOracle:
         """An order rejected as a self-trade names an order of its client on the other side."""
         if order.get("reason_code") != "SELF_TRADE":
             return
-        named = self.orders.get(order["history"][-1]["reason"].split()[-1], {})
+        named = self.orders.get(order["history"][-1]["reason"].split()[-1].rstrip("."), {})
         said = (named.get("client_id"), named.get("symbol"), named.get("side") == order["side"])
         equal(
             "a self trade is one",

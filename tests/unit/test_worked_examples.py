@@ -165,7 +165,11 @@ def test_daily_limit() -> None:
             assert story.order
             answer = story.order.history[-1].reason or "accepted"
         counted = story.world.books.account("dora").notional_on(business_date(story.world.now))
-        assert [answer.partition(":")[0], str(counted), str(limit - counted)] == expected, done
+        assert [
+            answer.rpartition(": ")[2].rstrip("."),
+            str(counted),
+            str(limit - counted),
+        ] == expected, done
     assert story.world.findings() == []
 
 

@@ -65,15 +65,17 @@ def test_the_first_answer_stays_the_first_answer() -> None:
 
 def test_a_rejection_is_told_with_its_reason() -> None:
     rejected = order_entry.rejected(
-        make_received(), Refusal(RejectReason.TICK_SIZE, "price must be a multiple of 0.01"), NOW
+        make_received(),
+        Refusal(RejectReason.TICK_SIZE, "The price must be a multiple of 0.01."),
+        NOW,
     )
     assert orders.accepted(rejected).reason == orders.Reason(
-        code="TICK_SIZE", message="price must be a multiple of 0.01"
+        code="TICK_SIZE", message="The price must be a multiple of 0.01."
     )
     shown = orders.order_view(rejected, [])
     assert shown.reason == orders.accepted(rejected).reason
     assert [step.status for step in shown.status_history] == ["RECEIVED", "REJECTED"]
-    assert shown.status_history[1].reason == "price must be a multiple of 0.01"
+    assert shown.status_history[1].reason == "The price must be a multiple of 0.01."
 
 
 def test_an_order_is_shown_with_its_executions_clearing_and_settlement() -> None:

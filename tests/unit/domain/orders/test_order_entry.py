@@ -81,14 +81,14 @@ OPENED = {"available": D("99999.00"), "notional_date": TODAY, "notional_today": 
     ("account", "terms", "side", "message"),
     [
         ({"available": D("10000.28"), "unsettled": D("0.01")}, {}, Side.BUY,
-         "0.01 USD lacking: 10000.30 needed, 10000.29 available"),
+         "The order needs USD 10000.30 and 10000.29 is available: 0.01 short."),
         ({"credit_available": D("5000.14")}, HALF, Side.BUY,
-         "0.01 of credit lacking: the order draws 5000.15, 5000.14 available"),
+         "The order draws credit of 5000.15 and 5000.14 is available: 0.01 short."),
         ({"credit_available": D("-9.00")}, HALF, Side.BUY,
-         "5000.15 of credit lacking: the order draws 5000.15, 0.00 available"),
+         "The order draws credit of 5000.15 and 0.00 is available: 5000.15 short."),
         (OPENED, {"daily_trading_limit": D("10499.00")}, Side.BUY,
-         "1.00 of the daily trading limit lacking: the order counts 10000.00, 9999.00 left"),
-        ({}, {}, Side.SELL, "40 AAPL lacking: 60 available"),
+         "The order counts 10000.00 and 9999.00 of the daily trading limit is left: 1.00 short."),
+        ({}, {}, Side.SELL, "The order needs 100 AAPL and 60 are available: 40 short."),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_is_lacking(

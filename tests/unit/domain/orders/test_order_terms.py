@@ -39,7 +39,7 @@ def test_the_checks_come_in_their_order() -> None:
 
 
 def test_a_symbol_without_an_instrument_is_refused() -> None:
-    with pytest.raises(Refusal, match="VOID is not listed here") as refusal:
+    with pytest.raises(Refusal, match="The symbol VOID is not listed") as refusal:
         listed("VOID", None)
     assert refusal.value.code == "UNKNOWN_SYMBOL"
 
@@ -57,7 +57,7 @@ def test_a_limit_a_cent_beyond_the_collar_is_refused(price: str) -> None:
 def test_the_collar_lies_around_the_last_price() -> None:
     moved = make_instrument().traded_at(D("150.003"))
     check_terms(make_request(limit_price=D("180.00")), moved)
-    with pytest.raises(Refusal, match=r"^price must lie between 120\.01 and 180\.00$"):
+    with pytest.raises(Refusal, match=r"^The price must be between 120\.01 and 180\.00\.$"):
         check_terms(make_request(limit_price=D("120.00")), moved)
     assert protection_price(make_request(order_type=OrderType.MARKET), moved) == D("156.00")
 

@@ -92,33 +92,33 @@ def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
 def listed(symbol: str, instrument: Instrument | None) -> Instrument:
     """The instrument that was found for a symbol. Raises Refusal if there is none."""
     if instrument is None:
-        raise Refusal(RejectReason.UNKNOWN_SYMBOL, f"{symbol} is not listed here")
+        raise Refusal(RejectReason.UNKNOWN_SYMBOL, f"The symbol {symbol} is not listed.")
     return instrument
 
 
 def check_terms(request: OrderRequest, instrument: Instrument) -> None:
     """The checks that need no balance. Raises Refusal."""
     if not instrument.tradable:
-        raise Refusal(RejectReason.INSTRUMENT_HALTED, f"trading in {instrument.symbol} is halted")
+        raise Refusal(RejectReason.INSTRUMENT_HALTED, f"Trading in {instrument.symbol} is halted.")
     if request.quantity % instrument.lot_size:
         raise Refusal(
-            RejectReason.LOT_SIZE, f"quantity must be a multiple of {instrument.lot_size}"
+            RejectReason.LOT_SIZE, f"The quantity must be a multiple of {instrument.lot_size}."
         )
     if request.quantity > instrument.max_order_quantity:
         raise Refusal(
             RejectReason.MAX_ORDER_QUANTITY,
-            f"quantity exceeds the maximum of {instrument.max_order_quantity}",
+            f"The quantity exceeds the maximum of {instrument.max_order_quantity}.",
         )
     low, high = instrument.limit_band()
     for name, price in (("price", request.limit_price), ("stop_price", request.stop_price)):
         if price is not None and not instrument.is_on_tick(price):
             raise Refusal(
-                RejectReason.TICK_SIZE, f"{name} must be a multiple of {instrument.tick_size}"
+                RejectReason.TICK_SIZE, f"The {name} must be a multiple of {instrument.tick_size}."
             )
         if price is not None and not low <= price <= high:
             raise Refusal(
                 RejectReason.PRICE_OUTSIDE_COLLAR,
-                f"{name} must lie between {cents_up(low)} and {cents_down(high)}",
+                f"The {name} must be between {cents_up(low)} and {cents_down(high)}.",
             )
     if (
         request.stop_price is not None
@@ -127,13 +127,13 @@ def check_terms(request: OrderRequest, instrument: Instrument) -> None:
         where = "above" if request.side is Side.BUY else "below"
         raise Refusal(
             RejectReason.STOP_PRICE_REACHED,
-            f"the stop price of a {request.side} must lie {where} the last price of {instrument.reference_price}",
+            f"The stop price of a {request.side} must be {where} the last price, {instrument.reference_price}.",
         )
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
         raise Refusal(
             RejectReason.MAX_ORDER_NOTIONAL,
-            f"{notional} exceeds the maximum of {instrument.max_order_notional}",
+            f"The notional of {notional} exceeds the maximum of {instrument.max_order_notional}.",
         )
 
 
@@ -156,27 +156,28 @@ def accept(
     _check_active(account)
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
         raise Refusal(
-            RejectReason.TOO_MANY_OPEN_ORDERS, f"a client has at most {MAX_OPEN_ORDERS} open orders"
+            RejectReason.TOO_MANY_OPEN_ORDERS,
+            f"A client may have {MAX_OPEN_ORDERS} open orders at most.",
         )
     for resting in account.open_orders:
         if resting.may_trade_with(order.side, order.symbol, order.protection_price):
             raise Refusal(
                 RejectReason.SELF_TRADE,
-                f"it could trade with the client's own order {resting.order_id}",
+                f"The order could trade with the client's own order {resting.order_id}.",
             )
     notional, used = order.open_notional, account.notional_on(order.business_date)
     if used + notional > client.daily_trading_limit:
         left = client.daily_trading_limit - used
         raise Refusal(
             RejectReason.DAILY_LIMIT_EXCEEDED,
-            f"{notional - left} of the daily trading limit lacking: the order counts {notional}, {left} left",
+            f"The order counts {notional} and {left} of the daily trading limit is left: {notional - left} short.",
         )
     return admit(order, account, position)
 
 
 def _check_active(account: Account) -> None:
     if account.suspended:
-        raise Refusal(RejectReason.CLIENT_INACTIVE, "the client may not trade")
+        raise Refusal(RejectReason.CLIENT_INACTIVE, "The client may not trade.")
 
 
 def admit(order: Order, account: Account, position: Position | None) -> OrderEffect:
@@ -190,7 +191,7 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         if position is None or owned < hold.shares:
             raise Refusal(
                 RejectReason.INSUFFICIENT_SHARES,
-                f"{hold.shares - owned} {order.symbol} lacking: {owned} available",
+                f"The order needs {hold.shares} {order.symbol} and {owned} are available: {hold.shares - owned} short.",
             )
         position = position.hold(hold.shares)
     else:
@@ -199,12 +200,12 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         if hold.credit > credit:
             raise Refusal(
                 RejectReason.CREDIT_LIMIT_EXCEEDED,
-                f"{hold.credit - credit} of credit lacking: the order draws {hold.credit}, {credit} available",
+                f"The order draws credit of {hold.credit} and {credit} is available: {hold.credit - credit} short.",
             )
         if hold.cash > cash:
             raise Refusal(
                 RejectReason.INSUFFICIENT_FUNDS,
-                f"{hold.cash - cash} {account.currency} lacking: {hold.cash} needed, {cash} available",
+                f"The order needs {account.currency} {hold.cash} and {cash} is available: {hold.cash - cash} short.",
             )
         account = account.hold(hold.cash, hold.credit)
     others_wait = (
@@ -262,7 +263,7 @@ def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
     if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
             RejectReason.MARKET_CLOSED,
-            f"{instrument.symbol} trades from {iso(release_at)} on; only a DAY or GTC order with a price waits",
+            f"The market of {instrument.symbol} opens at {iso(release_at)}. Only a DAY or GTC order with a price waits for it.",
         )
     return order.validated(now, release_at, attention.first_look(release_at, now))
 

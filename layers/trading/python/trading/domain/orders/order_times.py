@@ -60,6 +60,6 @@ def expiry_of(order: Order) -> Ending:
     return Ending.model_validate(
         {
             "status": status,
-            "reason": f"{order.time_in_force}: its time was over before it was executed",
+            "reason": f"{order.time_in_force}: the order expired before it was filled.",
         }
     )

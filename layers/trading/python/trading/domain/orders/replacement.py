@@ -99,7 +99,7 @@ def check_replaceable(old: Order, now: datetime) -> None:
     if not old.is_open:
         raise OrderClosedError.of(old)
     if old.ending is not None or expires_at(old) <= now:
-        why = f"replaced by {old.replaced_by}" if old.replaced_by else "taken back"
+        why = f"replaced by {old.replaced_by}" if old.replaced_by else "canceled or expired"
         raise OrderEndingError(f"The order is being {why}.")
 
 
@@ -109,22 +109,22 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
     changes = wanted.model_dump(exclude_none=True)
     if "limit_price" in changes and old.limit_price is None:
         raise ReplacementRefusedError(
-            ErrorCode.PRICE_NOT_ALLOWED, f"a {old.order_type} order carries no price", "price"
+            ErrorCode.PRICE_NOT_ALLOWED, f"A {old.order_type} order has no price.", "price"
         )
     if "stop_price" in changes and old.stop_price is None:
         raise ReplacementRefusedError(
             ErrorCode.STOP_PRICE_NOT_ALLOWED,
-            f"a {old.order_type} order carries no stop price",
+            f"A {old.order_type} order has no stop price.",
             "stop_price",
         )
     changed = terms.amended(**changes)
     if changed == terms:
         raise ReplacementRefusedError(
-            ErrorCode.NOTHING_TO_CHANGE, "the order has these terms already"
+            ErrorCode.NOTHING_TO_CHANGE, "The order has these terms already."
         )
     if changed.quantity <= old.filled_quantity:
         filled = (
-            f"{old.filled_quantity} are filled: the quantity, which includes them, must be greater"
+            f"{old.filled_quantity} are filled. The quantity includes them and must be greater."
         )
         raise ReplacementRefusedError(ErrorCode.QUANTITY_FILLED, filled, "quantity")
     return changed
@@ -181,12 +181,12 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
     if left <= 0:
         raise Refusal(
             RejectReason.REPLACE_TOO_LATE,
-            f"{ended.filled_quantity} were executed before, of {new.quantity} in all",
+            f"{ended.filled_quantity} of {new.quantity} were filled before the replacement took effect.",
         )
     if expires_at(new) <= now:
         raise Refusal(
             RejectReason.REPLACE_TOO_LATE,
-            f"{new.time_in_force}: its time was over before the order it replaces had ended",
+            f"{new.time_in_force}: the order expired before the one that it replaces had ended.",
         )
     return new.for_remainder(left, business_date(now))
 

@@ -44,7 +44,7 @@ def gather(
     """Read all that the pre-trade checks need. Raises UnknownClientError."""
     client = books.client(client_id)
     if client is None:
-        raise UnknownClientError("no such client")
+        raise UnknownClientError("There is no such client.")
     return EntryFacts(
         client=client,
         instrument=instrument_at_last_price(books, prices, symbol),

@@ -70,7 +70,7 @@ class PlaceOrder:
                 raise
             if existing.fingerprint != fingerprint:
                 raise IdempotencyKeyReusedError(
-                    "this Idempotency-Key was used with another order", field="Idempotency-Key"
+                    "This Idempotency-Key was used with another order.", field="Idempotency-Key"
                 ) from None
             return existing, True
         if decision.order.reason_code:

@@ -69,7 +69,7 @@ class ReplaceOrder:
         if existing is not None:
             if existing.fingerprint != fingerprint:
                 raise IdempotencyKeyReusedError(
-                    "this Idempotency-Key was used otherwise", field="Idempotency-Key"
+                    "This Idempotency-Key was used with another request.", field="Idempotency-Key"
                 )
             return existing, None
         if old is None or old.client_id != client_id:
