@@ -1,5 +1,5 @@
 """GET /api/v1/balance, /positions, /portfolio, /trades and /transactions: what a client owns, and
-how it came about.
+the trades and transfers behind it.
 """
 
 from typing import Annotated, Any
@@ -119,9 +119,9 @@ def trades(
     limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> Response[Any]:
-    """Each execution of the client's orders, newest first by booking time. `from` and `to` mean the
-    same time. A new execution may be missing for a moment. With `Accept: text/csv`, a page is CSV
-    with a header row, and a `Link` names the next page.
+    """Each execution of the client's orders, newest first by booking time. `from` and `to` refer to
+    the booking time. A new execution may be missing for a moment. With `Accept: text/csv`, a page
+    is CSV with a header row, and a `Link` names the next page.
     """
     wanted = LedgerFilter(symbol=symbol, side=side, first=from_, until=to)
     periods.check(from_, to)
@@ -146,9 +146,9 @@ def transactions(
     cursor: Cursor = None,
 ) -> Response[Any]:
     """The statement: every movement of the client's cash and shares, newest first by booking time.
-    The lines of a trade stand together at the time of the trade, including its settlement once
-    there is one. `from` and `to` mean that time. The sum of all lines is the balance. With
-    `Accept: text/csv`, a page is CSV with a header row, and a `Link` names the next page.
+    The lines of a trade, including its settlement, stand together at the time of the trade. `from`
+    and `to` refer to that time. The sum of all lines is the balance. With `Accept: text/csv`, a
+    page is CSV with a header row, and a `Link` names the next page.
     """
     wanted = LedgerFilter(type=type_, symbol=symbol, first=from_, until=to)
     periods.check(from_, to)

@@ -1,5 +1,6 @@
-"""The admin API: clients, limits, secrets, deposits, withdrawals and halts of instruments. The audit
-log has every change. It does not have look-ups.
+"""The admin API: clients, limits, secrets, deposits, withdrawals and halts of instruments.
+
+The audit log records every change. It does not record look-ups.
 """
 
 import hashlib
@@ -89,8 +90,8 @@ def show_client(client_id: PathId) -> ClientView:
 def suspend_client(
     client_id: PathId, request: Annotated[Change, Body()]
 ) -> Response[SuspensionView]:
-    """Suspend a client: from now on it cannot log in or place orders, and its open orders are being
-    canceled.
+    """Suspend a client. From now on the client cannot log in or place orders. Its open orders are
+    being canceled.
     """
 
     def suspend() -> SuspensionView:
@@ -120,11 +121,11 @@ def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Re
     tags=TAGS,
 )
 def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Response[ProfileView]:
-    """Set all limits at once. The answer is 409 VERSION_CONFLICT if the client has changed since its
-    `version` was read.
+    """Set all limits at once. The answer is 409 VERSION_CONFLICT if the client has changed since
+    its `version` was read.
 
     Credit that is drawn or held stays. Under a lower credit limit, nothing new is lent until enough
-    is repaid. The credit limit counts at once, the other limits within ten seconds.
+    is repaid. The credit limit applies immediately, the other limits within ten seconds.
     """
 
     def set_all() -> ProfileView:
@@ -145,12 +146,12 @@ def rotate_secret(
     client_id: PathId, request: Annotated[Rotation, Body()]
 ) -> Response[IssuedSecretView]:
     """Issue a new secret for an API key. Only the first answer has it. The present secret stays
-    valid for the grace time. The one before it ends at once.
+    valid for the grace time. The secret before it ends immediately.
 
-    If there was no answer, repeat the request. If the repetition is answered without a secret, the
-    rotation was made and the secret is lost. Then rotate again under another Idempotency-Key with
-    `newest_was_lost`, so that the secret in use does not end. Tokens that were issued before stay
-    valid for their 15 minutes.
+    If there was no answer, repeat the request. A repetition that is answered without a secret means
+    that the rotation was made and the secret is lost. Then rotate again under another
+    Idempotency-Key with `newest_was_lost`, so that the secret in use does not end. Tokens that were
+    issued before stay valid for their 15 minutes.
     """
     rotation = _fingerprint(client_id)
     view, headers = _issue(
@@ -189,8 +190,8 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
 def withdraw(
     client_id: PathId, request: Annotated[NewWithdrawal, Body()]
 ) -> Response[TransferView]:
-    """Book a withdrawal out of what is settled, free and not owed. 422 NOT_WITHDRAWABLE says what is
-    `lacking`. 422 LOAN_NOT_COVERED says which `loan` the shares secure. A client and a reference
+    """Book a withdrawal of settled, free assets that are not owed. 422 NOT_WITHDRAWABLE says what
+    is `lacking`. 422 LOAN_NOT_COVERED says which `loan` the shares secure. A client and a reference
     are booked once.
     """
     return _booked(
@@ -207,7 +208,7 @@ def withdraw(
     tags=TAGS,
 )
 def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """Halt an instrument: within ten seconds every worker rejects new orders in it with
+    """Halt an instrument. Within ten seconds, every worker rejects new orders in it with
     INSTRUMENT_HALTED. Orders at the exchanges stand.
     """
     return _set_tradable(symbol, request, tradable=False)
@@ -220,7 +221,7 @@ def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[Instrum
     tags=TAGS,
 )
 def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """Resume an instrument: within ten seconds every worker takes new orders in it again."""
+    """Resume an instrument. Within ten seconds, every worker takes new orders in it again."""
     return _set_tradable(symbol, request, tradable=True)
 
 
@@ -238,7 +239,7 @@ def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[I
     tags=TAGS,
 )
 def look_up_order(order_id: PathId) -> OrderFile:
-    """Any client's order: its terms, history and children, its workflow, what it waits for, and the
+    """Any client's order: its terms, history, children and workflow, what it waits for, and the
     ledger entries of its trades.
 
     This does not search the dead-letter queues. An order with a message in one of them has a
@@ -300,7 +301,7 @@ def _fingerprint(*parts: str) -> str:
 
 
 def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[str, str]]:
-    """The first answer has the secret. The record under the Idempotency-Key does not."""
+    """The first answer contains the secret. The record under the Idempotency-Key does not."""
     secrets: list[str] = []
 
     def issue() -> IssuedSecretView:
@@ -316,7 +317,9 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
 
 
 def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Response[TransferView]:
-    """Marks the answer as replayed if this key, or another one with the same reference, booked it."""
+    """The answer is marked as replayed if an earlier request booked the transfer, under this key or
+    another.
+    """
     new: list[Deposit | Withdrawal] = []
 
     def book() -> TransferView:
@@ -332,7 +335,7 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
 
 
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
-    """Once for each key, because a late copy of a request must not undo a newer one."""
+    """Run the effect once for each key, because a late copy of a request must not undo a newer one."""
     outcome = api.idempotency.once(app, app.principal.api_key, answer_type, effect)
     return json_response(outcome.answer, headers=outcome.headers)
 

@@ -23,8 +23,8 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
     """Exchange an API key and its secret for an access token. A repeated request gets the identical
     token while that is valid.
     """
-    # The secret is checked each time, and what is kept under the key is what the token states:
-    # neither token nor secret.
+    # The secret is checked at each request. The record under the key holds the claims of the token,
+    # but neither the token nor the secret.
     credential = api.log_in(credentials.api_key, credentials.api_secret)
 
     def grant() -> Grant:

@@ -1,5 +1,5 @@
-"""POST /api/v1/exchange/callbacks: take an exchange's execution report and acknowledge it once it is
-in the client's mailbox.
+"""POST /api/v1/exchange/callbacks: take an execution report, and acknowledge it once it is in the
+client's mailbox.
 """
 
 from http import HTTPStatus
@@ -27,7 +27,7 @@ api = callbacks(load(Settings))
 
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
-    """Raise HttpError 401 unless a known venue signed this very request a moment ago."""
+    """Raise HttpError 401 unless a known venue signed this very request recently."""
     headers = {name.lower(): value for name, value in event.headers.items()}
     secrets = api.venue_secrets.for_key(headers.get("x-key-id", ""))
     try:
@@ -47,8 +47,8 @@ app = ApiResolver(verify=verify_signature)
 
 @app.post(CALLBACK_PATH, permission=None, summary="Deliver an execution report", tags=["Exchanges"])
 def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
-    """Deliver an execution report. The answer is 200 only once the report is stored durably. Without
-    that answer the exchange sends the report again.
+    """Deliver an execution report. The answer is 200 only once the report is stored durably.
+    Without that answer, the exchange sends the report again.
     """
     if app.event.headers.get("x-key-id") != report.exchange_id:
         raise HttpError(
@@ -71,8 +71,8 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
 
 
 def _enqueue(message: ReportReceived) -> Accepted:
-    """A repetition is harmless: within five minutes the queue drops it, and an execution id is
-    booked only once.
+    """Put the report into the mailbox. A repetition is harmless: the queue drops it within five
+    minutes, and an execution id is booked only once.
     """
     try:
         api.mailboxes.execution(message)

@@ -1,4 +1,6 @@
-"""clearing.fifo: novates the trades of an order to the CCP and answers its workflow."""
+"""clearing.fifo: clears the trades of an order through the CCP and answers the workflow of the
+order.
+"""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,7 +15,7 @@ workflow = messaging.task_answers()
 
 
 def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
-    """Clear an order; the workflow is answered after the commit, and again if the message comes
+    """Clear an order. The workflow is answered after the commit, and again if the message comes
     again.
     """
     order = clear_trades(message.order_id)
@@ -22,7 +24,7 @@ def handle(message: ClearOrder, _: LambdaContext, __: bool) -> None:
 
 
 def give_up(message: ClearOrder, reason: str) -> None:
-    """Flag the order and fail the step, so that its workflow ends visibly."""
+    """Flag the order for review and fail the step, so that the workflow ends visibly."""
     clear_trades.flag(message.order_id, reason)
     if message.task_token:
         workflow.fail(message.task_token, "ClearingFailed", reason)

@@ -1,4 +1,4 @@
-"""After the close: DAY orders expire, through their clients' mailboxes."""
+"""The close of the day: DAY orders expire through the mailboxes of their clients."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from trading.domain.values import Day, Frozen
 
 
 class CloseRequest(Frozen):
-    """Without a date: what is over by now. With one, by hand: every DAY order of that business date
-    or before.
+    """Without a date: the business dates that are over by now. With a date (by hand): every DAY
+    order of that business date or earlier.
     """
 
     business_date: Day | None = None
@@ -25,7 +25,7 @@ close_day = sweeping.close_day(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, int]:
-    """{business_date?}, or what the schedule sends, in; {expiring} out: how many orders were asked
-    to expire.
+    """Take `{business_date?}` or the event of the schedule. Answer `{expiring}`, the number of
+    orders that were asked to expire.
     """
     return {"expiring": close_day(CloseRequest.model_validate(event).business_date)}

@@ -42,8 +42,8 @@ def confirmations() -> Response[str]:
 
 
 def parse_date(value: object, status: int) -> date:
-    """Raise Problem unless it is a calendar date as YYYY-MM-DD: a model alone takes numbers and
-    instants too.
+    """Raise Problem unless the text is a calendar date as YYYY-MM-DD. A pydantic model would also
+    accept numbers and times.
     """
     try:
         if isinstance(value, str) and ISO_DATE.fullmatch(value):
@@ -55,5 +55,4 @@ def parse_date(value: object, status: int) -> date:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """An API Gateway proxy request."""
     return api.app.resolve(event, context)

@@ -48,20 +48,20 @@ def status(exchange_id: str, client_order_id: str) -> Response[str]:
 
 @api.app.get("/quotes/<symbol>")
 def quotes(symbol: str) -> Response[str]:
-    """A member of any exchange may ask for the tape."""
+    """The quotes of all exchanges. A member of any exchange may ask for them."""
     authenticate(api.app.current_event.headers.get("X-Key-Id", ""))
     return api.answer(200, venue.entry.quotes(symbol))
 
 
 def authenticate(exchange_id: str) -> None:
-    """Raise Problem unless there is such an exchange, and its key signed the request."""
+    """Raise Problem unless the exchange exists and its key signed the request."""
     if exchange_id not in EXCHANGE_IDS:
         raise Problem(401, "UNAUTHENTICATED", "the signature is missing, wrong or too old")
     api.authenticate(exchange_id)
 
 
 def check_order_id(client_order_id: str, status: int) -> None:
-    """Raise Problem unless the id can stand in a path as it is."""
+    """Raise Problem unless the id needs no encoding in a path."""
     if not ORDER_ID.fullmatch(client_order_id):
         raise Problem(
             status, "BAD_ORDER_ID", "client order ids are letters, digits and _.:- only, 64 at most"
@@ -70,5 +70,4 @@ def check_order_id(client_order_id: str, status: int) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """An API Gateway proxy request."""
     return api.app.resolve(event, context)

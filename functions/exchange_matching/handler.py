@@ -1,5 +1,5 @@
-"""The simulated exchanges' trading session: an order that has just arrived, or all that is due this
-minute.
+"""The trading session of the simulated exchanges: it works on one order that has just arrived, or
+on all orders that are due.
 """
 
 from typing import Annotated, Any, Literal
@@ -14,22 +14,18 @@ from simulators.adapters.metrics import count
 from trading.domain.values import Frozen
 
 NO_NEW_WORK_MS = 15_000
-"""Work on one order may take this long when its owner does not answer: three reports of four
-seconds, and the books.
+"""The time that work on one order takes if its owner does not answer: three reports of four seconds
+each, and the writes.
 """
 
 
 class OrderArrived(Frozen):
-    """From exchange_api."""
-
     kind: Literal["order"]
     exchange_id: str
     client_order_id: str
 
 
 class SessionTick(Frozen):
-    """From the scheduler, each minute."""
-
     kind: Literal["session"]
 
 
@@ -44,7 +40,7 @@ session = bootstrap.exchange_session(Settings())
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Answers what the work came to, counted."""
+    """Answer the counts of what the work achieved."""
     work = WORK.validate_python(event)
     if isinstance(work, OrderArrived):
         logger.append_keys(exchange_id=work.exchange_id, client_order_id=work.client_order_id)

@@ -1,4 +1,4 @@
-"""execution.fifo: routes orders, books what exchanges report, cancels, polls."""
+"""execution.fifo: routes orders, books what exchanges report, cancels orders and polls exchanges."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,7 +13,7 @@ handle_message = execution.handle_execution_message(settings)
 
 
 def handle(message: ExecutionMessage, context: LambdaContext, redelivered: bool) -> None:
-    """One message of a client."""
+    """Handle one message of a client."""
     handle_message(message, redelivered, message_deadline(context))
 
 

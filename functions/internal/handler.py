@@ -1,7 +1,7 @@
 """The internal API: the steps of an order's life, for operators and other systems.
 
-The path names the step. Every step happens once. A repetition under any Idempotency-Key answers
-with what is recorded and is marked as replayed.
+The path names the step. Every step happens once. A repetition under any Idempotency-Key gets the
+recorded answer, which is marked as replayed.
 """
 
 from http import HTTPStatus
@@ -47,16 +47,16 @@ RECORDED = {REPLAYED_HEADER: "true"}
     summary="Execute an order",
     tags=["Internal"],
     responses={
-        200: {"description": "The order is over. The answer says what was executed."},
-        202: {"description": "Exchanges still work the order."},
+        200: {"description": "The order is over. The answer shows its execution."},
+        202: {"description": "The order is still working at exchanges."},
     },
 )
 def execute(order_id: PathId) -> Response[ExecutionSummary]:
-    """Execute the order, or answer with what has been executed. The answer is 202 while execution is
+    """Execute the order, or answer with its execution so far. The answer is 202 while execution is
     under way.
 
-    The order goes through the mailbox of its client like everything that touches an exchange, so
-    that there is one writer.
+    The order goes through the mailbox of its client, like every order. So each order has one
+    writer.
     """
     order = books.order(order_id)
     if order is None:

@@ -4,6 +4,6 @@ from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """What clearing and settlement need, and the mailbox for executions."""
+    """The settings of clearing and settlement, and the mailbox for executions."""
 
     execution_queue_url: str

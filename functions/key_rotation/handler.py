@@ -16,14 +16,14 @@ rotate_signing_key = signing_key.rotate_signing_key(load(Settings))
 
 
 class Occurrence(Frozen):
-    """The schedule's input: `{"scheduled_time": "<aws.scheduler.scheduled-time>"}`."""
+    """The input of the schedule: `{"scheduled_time": "<aws.scheduler.scheduled-time>"}`."""
 
     scheduled_time: datetime
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{version_id, rotated}`; `rotated` is false when the event was delivered before."""
+    """Answer `{version_id, rotated}`. `rotated` is false if the event was delivered before."""
     rotation = rotate_signing_key(Occurrence.model_validate(event).scheduled_time)
     if rotation.rotated:
         logger.info("rotated", version_id=rotation.version_id)

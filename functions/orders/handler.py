@@ -62,8 +62,8 @@ app = ApiResolver(api.throttle)
     tags=["Orders"],
 )
 def place(order: Annotated[NewOrder, Body()]) -> Response[OrderAccepted]:
-    """Place an order. A rejection by a pre-trade check is an answer and not an error: `reason` says
-    why. The order is kept, accepted or rejected.
+    """Place an order. A rejection by a pre-trade check is an answer, not an error: `reason` says
+    why. The order is kept, whether accepted or rejected.
     """
     placed, headers = _take(order.request())
     return json_response(
@@ -105,10 +105,10 @@ def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:
-    """The client's orders, newest first by the time of acceptance. `from` and `to` mean the same
-    time. A page may be short or empty and still have a `next_cursor`: continue until there is none.
-    Each order is shown in its present state. Without `state=open`, a new order may be missing for a
-    moment.
+    """The client's orders, newest first by the time of acceptance. `from` and `to` refer to the
+    same time. A page may be short or empty and still have a `next_cursor`: continue until there is
+    none. Each order is shown in its present state. Without `state=open`, a new order may be missing
+    for a moment.
     """
     periods.check(from_, to)
     wanted = OrderFilter(
@@ -138,8 +138,8 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
 def cancel_all() -> Response[CancelsRequested]:
     """Cancel every open order. One request cancels at most 100 orders and takes at most five
     seconds. If the answer says `more`, ask again under another Idempotency-Key. A repetition under
-    the same key cancels no order that was placed since. If the request fails, the cancels made so
-    far stand, and a repetition makes the others.
+    the same key never cancels an order that was placed since. If the request fails, the cancels
+    made so far stand, and a repetition makes the others.
     """
     outcome = api.idempotency.once(
         app, app.principal.client_id, CancelsRequested, _cancel_open_orders
@@ -184,10 +184,10 @@ def cancel(order_id: PathId) -> Response[OrderView]:
     """Request the cancel of an order. The request is accepted once it is written into the order,
     which shows `cancel_requested` from then on.
 
-    Fills that happen before the exchange confirms the cancel stand. What the order holds is
-    released when it ends. A replacement that waits for the order is canceled at once.
+    Fills that happen before the exchange confirms the cancel stand. The holds of the order are
+    released when it ends. A replacement that waits for the order is canceled immediately.
 
-    A repetition under any key gets the same answer while the order is open. After that the answer
+    While the order is open, a repetition under any key gets the same answer. After that, the answer
     is 200 if the order was canceled at the client's request. Otherwise it is 409 ORDER_CLOSED with
     the `status`, and with `replaced_by` if another order took its place.
     """
@@ -218,13 +218,13 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     """Replace an order by a new one with changed terms, for the part of `quantity` that is not
     filled.
 
-    The old order is canceled at the exchanges. Fills that happen before they confirm stand, under
-    the old terms. When the old order has ended, the new one is VALIDATED, or REJECTED (with
-    REPLACE_TOO_LATE if nothing is left over). Until then, both together hold the greater of what
-    each needs.
+    The old order is canceled at the exchanges. Fills that happen before they confirm the cancel
+    stand, under the old terms. When the old order has ended, the new one is VALIDATED, or REJECTED
+    (with REPLACE_TOO_LATE if nothing is left over). Until then, both orders together hold the
+    greater of what each needs.
 
-    A replacement that would not be accepted if the old order ended now is refused. The old order
-    then stands.
+    The request is refused if the new order would be rejected in case the old one ended now. The old
+    order then stands.
     """
     fingerprint = hashlib.sha256(
         f"replace {order_id} {changes.model_dump_json()}".encode()

@@ -1,5 +1,5 @@
-"""Every hour: the invariants of the books, over the tables as they are; a report, and metrics that
-alarms watch.
+"""The hourly reconciliation: checks the invariants over the tables, and answers a report and
+metrics for the alarms.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ reconcile = reconcile_books(load(Settings))
 
 @logger.inject_lambda_context
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The report, which docs/explanation/reconciliation.md explains."""
+    """The report. docs/explanation/reconciliation.md explains it."""
     seconds = context.get_remaining_time_in_millis() / 1000 - LEFT_FOR_THE_REPORT_SECONDS
     report = reconcile(now() + timedelta(seconds=seconds))
     _emit(report)
@@ -30,7 +30,9 @@ def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _emit(report: Report) -> None:
-    """Nothing found is said, too: an alarm can tell it from silence."""
+    """Emit the metrics, also if nothing was found: a zero is not silence, and an alarm must tell
+    them apart.
+    """
     broken = sum(report.broken.values())
     logger.info(
         "books reconciled",

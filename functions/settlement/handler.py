@@ -1,4 +1,4 @@
-"""settlement.fifo: settles what a client has due and answers the settlement cycle."""
+"""settlement.fifo: settles a client's due obligations and answers the settlement cycle."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from trading.usecases.ports import OutcomeUnknownError
 from trading.usecases.posttrade.settle_obligations import SettlementFailedError
 
 TIME_FOR_ONE_OBLIGATION_MS = 9_500
-"""Both tries of an instruction and the booking."""
+"""Enough time for both tries of an instruction and for the write of its settlement."""
 MAX_PARTS = 500
 
 settings = load(Settings)
@@ -23,11 +23,11 @@ mailboxes = messaging.mailboxes(settlement_queue_url=settings.settlement_queue_u
 
 
 def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> None:
-    """Settle a client; what there is no time for goes on in a message of its own, and the last one
-    answers the cycle.
+    """Settle a client. If time runs out, a further message continues. The last message answers the
+    cycle.
 
-    A last one that had to leave instructions without an answer comes again, and then starts over
-    with all that is due.
+    If the last message leaves instructions without an answer, it comes again and starts over with
+    everything that is due.
     """
     if message.part > MAX_PARTS:
         raise SettlementFailedError(f"not done after {MAX_PARTS} messages")
@@ -56,7 +56,7 @@ def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> 
 
 
 def give_up(message: SettleClient, reason: str) -> None:
-    """What is due stays due; the cycle is told."""
+    """Tell the cycle about the failure. The obligations stay due."""
     if message.task_token:
         workflow.fail(message.task_token, "SettlementFailed", reason)
 

@@ -4,7 +4,7 @@ from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """What settlement needs, the mailbox of this function, and its dead-letter queue."""
+    """The settings of settlement, the mailbox of this function, and its dead-letter queue."""
 
     settlement_queue_url: str
     settlement_dlq_url: str

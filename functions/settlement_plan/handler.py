@@ -1,4 +1,4 @@
-"""SettlementCycle, Plan: the next page of clients with obligations due."""
+"""The Plan step of SettlementCycle: the next page of clients with due obligations."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from trading.domain.values import Day, Frozen
 
 
 class PlanRequest(Frozen):
-    """Without a date: today. `cursor`: from the page before."""
+    """Without a date: today. `cursor` comes from the page before."""
 
     settlement_date: Day | None = None
     cursor: str | None = None
@@ -23,8 +23,8 @@ plan = plan_settlement(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """{settlement_date?, cursor?} in; {settlement_date, is_business_day, clients: [{client_id}],
-    cursor} out.
+    """Take `{settlement_date?, cursor?}`. Answer `{settlement_date, is_business_day, clients:
+    [{client_id}], cursor}`.
     """
     request = PlanRequest.model_validate(event)
     page = plan(request.settlement_date, request.cursor)

@@ -1,4 +1,4 @@
-"""SettlementCycle, Reconcile: the depository's confirmations against our ledger."""
+"""The Reconcile step of SettlementCycle: compares the depository's confirmations with the ledger."""
 
 from typing import Any
 
@@ -12,8 +12,6 @@ from trading.domain.values import Day, Frozen
 
 
 class ReconcileRequest(Frozen):
-    """The settlement date to reconcile."""
-
     settlement_date: Day
 
 
@@ -22,6 +20,6 @@ reconcile = reconcile_settlement(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """{settlement_date} in; {settlement_date, confirmations, matched, failed, breaks} out."""
+    """Take `{settlement_date}`. Answer `{settlement_date, confirmations, matched, failed, breaks}`."""
     request = ReconcileRequest.model_validate(event)
     return reconcile(request.settlement_date).model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Each minute, and at the open: push whatever was due to happen to an order and did not."""
+"""Every minute and at the open: push each order for which something was due and did not happen."""
 
 import time
 from datetime import timedelta
@@ -19,7 +19,9 @@ LEFT_FOR_THE_END = timedelta(seconds=10)
 
 
 class SweepRequest(Frozen):
-    """What the schedules send. With a shard: only what is listed there, and as long as it takes."""
+    """The input of the schedules. With a shard: only the orders listed there, for as long as it
+    takes.
+    """
 
     shard: str | None = None
     scheduled_time: str | None = None
@@ -30,8 +32,8 @@ sweep_orders = sweeping.sweep_orders(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """{shard?} in; {pushed} out: how many orders were pushed. Without a shard it ends before the
-    next minute's sweep begins.
+    """Take `{shard?}`. Answer `{pushed}`, the number of orders that were pushed. Without a shard, a
+    run ends before the sweep of the next minute begins.
     """
     shard = SweepRequest.model_validate(event).shard
     deadline = invocation_deadline(context, LEFT_FOR_THE_END)

@@ -1,3 +1,3 @@
-"""The outside world, simulated: exchanges and a depository with their own state, reached only over
-their APIs.
+"""The simulated outside world: exchanges and a depository with state of their own. They are reached
+only over their APIs.
 """

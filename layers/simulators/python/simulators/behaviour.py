@@ -1,5 +1,5 @@
-"""How a venue behaves and misbehaves. An override of single fields is an item `CONFIG`/{venue} in
-its table.
+"""The behaviour and misbehaviour of a venue. The item `CONFIG`/{venue} in its table overrides
+single fields.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ Rate = Annotated[Decimal, Field(ge=0, le=1)]
 
 
 class Behaviour(Frozen):
-    """Base of the venues' behaviours."""
-
     def overridden(self, fields: Mapping[str, object]) -> Self:
-        """This behaviour with other values for some fields. Raises ValidationError for a name or
-        value it does not know.
+        """This behaviour with other values for some fields. Raises ValidationError for an unknown
+        name or an invalid value.
         """
         return self.model_validate({**self.model_dump(), **fields})
 
 
 class ExchangeBehaviour(Behaviour):
-    """One exchange. Rates are a share of the orders; `duplicate` and `late` of the reports; `down`
-    of the minutes.
+    """The behaviour of one exchange.
+
+    `duplicate_rate` and `late_rate` are shares of the reports, and `down_rate` is a share of the
+    minutes. All other rates are shares of the orders.
     """
 
     reject_rate: Rate = Decimal("0.01")
@@ -43,11 +43,11 @@ class ExchangeBehaviour(Behaviour):
     displayed_size: int = Field(default=2000, ge=0)
 
     def is_down(self, dice: Dice, exchange_id: str, minute: int) -> bool:
-        """Whether the exchange is out of reach in this minute."""
+        """Whether the exchange is down in this minute."""
         return dice.chance(self.down_rate, "down", exchange_id, minute)
 
     def latency_seconds(self, dice: Dice, exchange_id: str, client_order_id: str) -> float:
-        """How long the exchange takes until it looks at an order."""
+        """The time that the exchange takes before it looks at an order."""
         shortest = min(self.latency_ms_min, self.latency_ms_max)
         return (
             dice.between(shortest, self.latency_ms_max, "latency", exchange_id, client_order_id)
@@ -56,8 +56,10 @@ class ExchangeBehaviour(Behaviour):
 
 
 class DepositoryBehaviour(Behaviour):
-    """The depository. `fail` is by instruction, `unavailable` and `slow` by request, `answer_lost`
-    by booking.
+    """The behaviour of the depository.
+
+    `fail_rate` is a share of the instructions. `unavailable_rate` and `slow_rate` are shares of the
+    requests. `answer_lost_rate` is a share of the recorded instructions.
     """
 
     fail_rate: Rate = Decimal(0)

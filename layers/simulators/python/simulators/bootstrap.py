@@ -1,6 +1,6 @@
 """The composition root of the simulators: settings, then AWS clients, then adapters, then venues.
 
-Nothing is cached here: every call makes new objects, which live as long as the handler's module.
+Nothing is cached here. Every call makes new objects, which live as long as the handler's module.
 """
 
 import time

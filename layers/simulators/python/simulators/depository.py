@@ -1,4 +1,4 @@
-"""What a depository does with an instruction: settle delivery versus payment, or fail."""
+"""The rules of the depository: it settles an instruction by delivery versus payment, or fails it."""
 
 import hashlib
 from datetime import datetime
@@ -16,8 +16,8 @@ from trading.wire import (
 
 
 class Movement(NamedTuple):
-    """A signed amount of an asset (a symbol or a currency) on an account. An instruction's sum to
-    zero per asset.
+    """A signed amount of an asset (a symbol or a currency) on an account. The movements of an
+    instruction add up to zero for each asset.
     """
 
     account: str
@@ -28,8 +28,8 @@ class Movement(NamedTuple):
 def confirm(
     instruction: SettlementInstruction, behaviour: DepositoryBehaviour, dice: Dice, now: datetime
 ) -> SettlementConfirmation:
-    """The answer to an instruction: settled, or failed for want of securities or cash at the
-    counterparty.
+    """The answer to an instruction: settled, or failed because the counterparty lacks securities or
+    cash.
     """
     failed = dice.chance(behaviour.fail_rate, "fail", instruction.instruction_id)
     lacking = "securities" if instruction.direction is DeliveryDirection.RECEIVE else "cash"
@@ -43,7 +43,7 @@ def confirm(
 
 
 def movements(instruction: SettlementInstruction) -> tuple[Movement, ...]:
-    """Both sides of delivery versus payment."""
+    """The movements on both sides of delivery versus payment."""
     ours, theirs = instruction.settlement_account, instruction.counterparty
     deliverer, receiver = (
         (theirs, ours) if instruction.direction is DeliveryDirection.RECEIVE else (ours, theirs)

@@ -1,4 +1,4 @@
-"""Chance that can be repeated: every roll is a function of the seed and of what it is rolled for."""
+"""Repeatable chance: every roll is a function of the seed and a key."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Dice:
-    """Rolls without a sequence: the same key always rolls the same, in whatever order and process
-    it is asked.
-    """
+    """Rolls without a sequence: a key always gives the same roll, in any order and in any process."""
 
     seed: str
 
@@ -19,9 +17,9 @@ class Dice:
         return Decimal(int.from_bytes(digest[:6], "big")) / 2**48
 
     def chance(self, rate: Decimal, *key: object) -> bool:
-        """Whether what happens at this rate (0 never, 1 always) happens."""
+        """Whether an event with this rate (0: never, 1: always) happens."""
         return self.roll(*key) < rate
 
     def between(self, low: int, high: int, *key: object) -> int:
-        """A whole number from low to high, both included."""
+        """An integer from `low` to `high`, both included."""
         return low + int(self.roll(*key) * (high - low + 1))

@@ -1,5 +1,7 @@
-"""How reports reach the order's owner: once each if all goes well, and late, twice or in disorder
-as the dice say.
+"""How reports reach the order's owner.
+
+Each report is sent once if all goes well. The dice decide which reports are late, duplicated or out
+of order.
 """
 
 from collections.abc import Iterable
@@ -18,7 +20,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class DispatchState(StrEnum):
-    """Whether a report is still to be sent."""
+    """The state of sending a report."""
 
     PENDING = "PENDING"
     ANSWERED = "ANSWERED"
@@ -27,7 +29,7 @@ class DispatchState(StrEnum):
 
 
 class Dispatch(Frozen):
-    """A report and what has become of sending it."""
+    """A report and the state of sending it."""
 
     report: ExecutionReport
     due_at: Timestamp
@@ -36,11 +38,14 @@ class Dispatch(Frozen):
 
     @property
     def is_pending(self) -> bool:
-        """Whether an answer is still wanted."""
+        """Whether the report still needs an answer."""
         return self.state is DispatchState.PENDING
 
     def after_attempt(self, answered: bool, now: datetime) -> "Dispatch":
-        """Answered, or due again after a wait that doubles up to an hour, or given up after a day."""
+        """The dispatch after an attempt: answered, due again, or abandoned after a day.
+
+        The wait doubles with each attempt, up to one hour.
+        """
         attempts = self.attempts + 1
         if answered:
             return self.but(state=DispatchState.ANSWERED, attempts=attempts)
@@ -53,7 +58,10 @@ class Dispatch(Frozen):
 def schedule(
     outcome: MatchOutcome, behaviour: ExchangeBehaviour, dice: Dice, now: datetime
 ) -> tuple[Dispatch, ...]:
-    """When each report of a match is sent. Of a silenced order none is: only a status query tells."""
+    """The time at which each report of a match is sent.
+
+    A silenced order sends no reports. Only a status query shows its state.
+    """
     booked = outcome.booked
     silent = dice.chance(
         behaviour.silence_rate, "silence", booked.exchange_id, booked.order.client_order_id
@@ -73,7 +81,7 @@ def schedule(
 def sending_order(
     due: Iterable[Dispatch], behaviour: ExchangeBehaviour, dice: Dice
 ) -> list[Dispatch]:
-    """What to send now, one after another: in the order of the reports, or the other way round."""
+    """The order in which due reports are sent: by time, or reversed."""
     inorder = sorted(
         due,
         key=lambda dispatch: (dispatch.report.transact_time, dispatch.report.cumulative_quantity),
@@ -86,5 +94,5 @@ def sending_order(
 
 
 def is_sent_twice(report: ExecutionReport, behaviour: ExchangeBehaviour, dice: Dice) -> bool:
-    """Whether an answered report is sent once more all the same."""
+    """Whether an answered report is sent a second time."""
     return dice.chance(behaviour.duplicate_rate, "duplicate", report.execution_id)

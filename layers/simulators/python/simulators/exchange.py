@@ -1,4 +1,4 @@
-"""What an exchange does with an order: accept, match, cancel, and the reports of it."""
+"""The rules of an exchange: it accepts, matches and cancels orders, and it reports what happened."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,8 +27,10 @@ _TERMS = {"account", "symbol", "side", "quantity", "limit_price", "stop_price", 
 
 
 class BookedOrder(Frozen):
-    """An order in the exchange's book. `version` is its optimistic lock, `report_count` numbers its
-    reports. `elected`: the last price has reached its stop price, once and for all.
+    """An order in the exchange's book.
+
+    `version` is its optimistic lock. `report_count` numbers its reports. `elected` says that the
+    last price has reached the stop price, which stays true from then on.
     """
 
     exchange_id: str
@@ -43,16 +45,16 @@ class BookedOrder(Frozen):
 
     @property
     def exchange_order_id(self) -> str:
-        """The exchange's own id for the order."""
+        """The exchange's own id of the order."""
         return exchange_order_id(self.exchange_id, self.order.client_order_id)
 
     @property
     def leaves_quantity(self) -> int:
-        """The shares still working (FIX tag 151): none once the order is final."""
+        """The shares that are still working (FIX tag 151). A final order has none."""
         return 0 if self.status.is_final else self.order.quantity - self.cumulative_quantity
 
     def canceled(self) -> "BookedOrder":
-        """The order after its owner took it back."""
+        """The order after its owner canceled it."""
         return self.but(
             status=VenueOrderStatus.CANCELED,
             reason="canceled on request",
@@ -66,7 +68,7 @@ class BookedOrder(Frozen):
     def after_match(
         self, status: VenueOrderStatus, cumulative_quantity: int, reports: int, reason: str | None
     ) -> "BookedOrder":
-        """The order after a match that made so many reports."""
+        """The order after a match that made `reports` reports."""
         return self.but(
             status=status,
             cumulative_quantity=cumulative_quantity,
@@ -76,13 +78,13 @@ class BookedOrder(Frozen):
         )
 
     def has_terms_of(self, other: SubmitOrder) -> bool:
-        """Whether the other is this order again. Where and under which correlation id to report are
-        no terms of it.
+        """Whether the other order has the same terms. The callback URL and the correlation id are
+        not terms.
         """
         return self.order.model_dump(include=_TERMS) == other.model_dump(include=_TERMS)
 
     def state(self, reports: Sequence[ExecutionReport]) -> OrderState:
-        """All that the exchange tells of the order, given all its reports."""
+        """What the exchange tells about the order. `reports` holds all of its reports."""
         return OrderState(
             exchange_id=self.exchange_id,
             client_order_id=self.order.client_order_id,
@@ -106,15 +108,15 @@ class BookedOrder(Frozen):
 
 
 class Tombstone(Frozen):
-    """Stands in the book for an order that was canceled before it arrived, so that it cannot arrive
-    any more.
+    """Stands in the book for an order that was canceled before it arrived, and keeps it from
+    arriving later.
     """
 
     exchange_id: str
     client_order_id: str
 
     def state(self) -> OrderState:
-        """A canceled order of no quantity."""
+        """The state of a canceled order with quantity zero."""
         return OrderState(
             exchange_id=self.exchange_id,
             client_order_id=self.client_order_id,
@@ -128,21 +130,19 @@ class Tombstone(Frozen):
 
 
 class MatchOutcome(Frozen):
-    """What one look at the market did to an order: its new state, the reports of it, the shares
-    taken.
-    """
+    """The result of matching an order once: its new state and its new reports."""
 
     booked: BookedOrder
     reports: tuple[ExecutionReport, ...]
 
     @property
     def taken(self) -> int:
-        """The shares filled."""
+        """The number of shares filled."""
         return sum(report.last_quantity for report in self.reports)
 
 
 def exchange_order_id(exchange_id: str, client_order_id: str) -> str:
-    """Derived, so that whoever asks gets the same one."""
+    """The exchange's id of an order. It is derived, so that every caller gets the same id."""
     return f"{exchange_id}-{hashlib.sha256(f'{exchange_id}/{client_order_id}'.encode()).hexdigest()[:24]}"
 
 
@@ -168,23 +168,22 @@ def validate(order: SubmitOrder, listing: Listing | None) -> None:
 
 
 def accept(exchange_id: str, order: SubmitOrder, now: datetime) -> BookedOrder:
-    """The order as it enters the book."""
     return BookedOrder(exchange_id=exchange_id, order=order, accepted_at=now)
 
 
 def cancel(booked: BookedOrder) -> BookedOrder:
-    """The order after its owner took it back. The answer to the owner is the report."""
+    """The order after its owner canceled it. No report follows: the owner has the answer."""
     return booked.canceled()
 
 
 def match(
     booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour, dice: Dice, now: datetime
 ) -> MatchOutcome | None:
-    """Let a working order meet what is left of the displayed liquidity. None: nothing happened, it
-    rests.
+    """Match a working order with the remaining displayed liquidity. None means that nothing
+    happened and the order rests.
 
-    Fills are at the opposite side's price, never worse than the limit. What IOC and FOK leave over
-    is canceled. A stop order meets nothing before it is elected.
+    Fills are at the price of the opposite side, never worse than the limit. The unfilled part of an
+    IOC or FOK order is canceled. A stop order is not matched before it is elected.
     """
     order, untouched = booked.order, booked.cumulative_quantity == 0
     key = (booked.exchange_id, order.client_order_id)
@@ -216,11 +215,10 @@ def match(
 
 
 def is_elected(booked: BookedOrder, quote: VenueQuote) -> bool:
-    """Whether an order may be executed: one without a stop price, or one whose stop price the last
-    price has reached.
+    """Whether an order may execute: it has no stop price, or the last price has reached its stop
+    price.
 
-    The last price is the middle of what the exchange displays: it moves with the market, minute by
-    minute, as the seed will have it.
+    The last price is the middle of the displayed quote. The seed moves it from minute to minute.
     """
     stop_price, last_price = booked.order.stop_price, (quote.bid + quote.ask) / 2
     return (
@@ -231,7 +229,9 @@ def is_elected(booked: BookedOrder, quote: VenueQuote) -> bool:
 
 
 def split(quantity: int, parts: int) -> list[int]:
-    """The quantity in at most so many parts of at least one share, the largest first."""
+    """The quantity in at most `parts` parts of at least one share each. The largest part comes
+    first.
+    """
     if quantity == 0:
         return []
     parts = min(parts, quantity)
@@ -240,7 +240,7 @@ def split(quantity: int, parts: int) -> list[int]:
 
 
 class _Reporter:
-    """Numbers the reports of one match and keeps their running quantities."""
+    """Numbers the reports of one match and adds up their quantities."""
 
     def __init__(self, booked: BookedOrder, now: datetime) -> None:
         self._booked = booked

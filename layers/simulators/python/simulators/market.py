@@ -1,4 +1,4 @@
-"""Prices and liquidity: functions of the seed, the symbol, the exchange and the minute, so that a
+"""Prices and liquidity. They depend on the seed, the symbol, the exchange and the minute only, so a
 run can be repeated.
 """
 
@@ -17,7 +17,7 @@ DRIFT_MINUTES = 10
 
 
 class Listing(Frozen):
-    """What the market knows of a symbol."""
+    """What the market knows about a symbol."""
 
     symbol: str
     reference_price: Money = Field(gt=0)
@@ -34,18 +34,18 @@ class Consumed(Frozen):
 
 
 def minute_of(moment: datetime) -> int:
-    """The minute bucket, counted from the epoch."""
+    """The number of whole minutes since the epoch."""
     return int(moment.timestamp()) // 60
 
 
 def next_minute(moment: datetime) -> datetime:
-    """When liquidity is next replenished."""
+    """The time at which liquidity is replenished next."""
     return datetime.fromtimestamp((minute_of(moment) + 1) * 60, UTC)
 
 
 def mid_price(dice: Dice, listing: Listing, minute: int) -> Decimal:
-    """The unrounded middle: it walks in straight lines between seeded knots around the reference
-    price.
+    """The unrounded middle price. It moves in straight lines between seeded points around the
+    reference price.
     """
     knot, into = divmod(minute, DRIFT_MINUTES)
     here, there = (
@@ -59,8 +59,8 @@ def mid_price(dice: Dice, listing: Listing, minute: int) -> Decimal:
 def displayed_quote(
     dice: Dice, listing: Listing, exchange_id: str, behaviour: ExchangeBehaviour, minute: int
 ) -> VenueQuote:
-    """What the exchange displays at the start of the minute. All exchanges share the middle, so
-    they never cross.
+    """The quote at the start of the minute. All exchanges share the middle price, so their quotes
+    never cross.
     """
     mid, tick = mid_price(dice, listing, minute), listing.tick_size
     half_spread = mid * behaviour.half_spread_basis_points / 10_000
@@ -78,20 +78,20 @@ def displayed_quote(
 
 
 def remaining_quote(displayed: VenueQuote, consumed: Consumed) -> VenueQuote:
-    """What is left of the displayed sizes."""
+    """The displayed quote without the shares that were consumed."""
     return displayed.less(bought=consumed.bought, sold=consumed.sold)
 
 
 def opposite(quote: VenueQuote, side: Side) -> tuple[Decimal, int]:
-    """The price and the size that an order of this side meets."""
+    """The price and the size on the opposite side of the quote."""
     return (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
 
 
 def is_good_enough(price: Decimal, limit_price: Decimal, side: Side) -> bool:
-    """Whether a price is no worse than the limit."""
+    """Whether the price is at least as good as the limit price."""
     return price <= limit_price if side is Side.BUY else price >= limit_price
 
 
 def liquidity_expires_at(minute: int) -> int:
-    """When nothing asks for a minute's consumption any more (unix seconds)."""
+    """The time (Unix seconds) from which nobody asks for the consumption of the minute."""
     return minute * 60 + int(timedelta(hours=1).total_seconds())

@@ -1,4 +1,4 @@
-"""What the exchanges' API does: take orders, cancel them, tell where they stand, quote."""
+"""The operations of the exchanges' API: submit and cancel orders, show their state, and quote."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from simulators.retries import retrying
 from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
 
 PICKED_UP_AFTER = timedelta(seconds=5)
-"""When the session looks at an order whose immediate match did not happen."""
+"""If the immediate match did not happen, the session looks at the order after this time."""
 
 
 class OrderEntry:
-    """The exchanges, seen from their members. Refusals are Problems."""
+    """The exchanges as their members see them. Refusals are Problems."""
 
     def __init__(
         self,
@@ -37,23 +37,24 @@ class OrderEntry:
         self._sleep = sleep
 
     def submit(self, exchange_id: str, order: SubmitOrder) -> OrderState:
-        """Take an order, once; `announce` has it matched. A repeated one gets the order as it
-        stands now.
+        """Take an order once and start its matching. A repeated request gets the present state of
+        the order.
 
-        422: refused; 409: the id stands for other terms; 503: down, nothing stored.
+        Raises Problem 422 for a refused order and 409 if the id belongs to other terms. Raises
+        Problem 503 if the exchange is down; nothing is stored then.
         """
         self._require_up(exchange_id)
         return retrying(self._sleep)(self._submit, exchange_id, order)
 
     def cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
-        """End an order unless it ended already, and tell all of it. An unknown id can never be
+        """Cancel an order unless it is final, and return its state. An unknown id can never be
         submitted after this.
         """
         self._require_up(exchange_id)
         return retrying(self._sleep)(self._cancel, exchange_id, client_order_id)
 
     def status(self, exchange_id: str, client_order_id: str) -> OrderState:
-        """All that is known of an order. 404: it never arrived."""
+        """The state of an order. Raises Problem 404 if the order never arrived."""
         self._require_up(exchange_id)
         known = retrying(self._sleep)(self._store.load, exchange_id, client_order_id)
         if known is None:
@@ -61,7 +62,7 @@ class OrderEntry:
         return _state(known)
 
     def quotes(self, symbol: str) -> ConsolidatedQuote:
-        """What is left of the displayed liquidity on each exchange that is up."""
+        """The remaining displayed liquidity on each exchange that is up."""
         listing = self._configuration.listing(symbol)
         if listing is None:
             raise Problem(404, "UNKNOWN_SYMBOL", "no such symbol")

@@ -1,8 +1,8 @@
-"""What a simulated venue answers when it does not do what it was asked (RFC 9457)."""
+"""The refusals of a simulated venue (RFC 9457)."""
 
 
 class Problem(Exception):
-    """A refusal. `code` is stable, `detail` is safe to show to the caller."""
+    """A refusal. `code` is stable. `detail` is safe to show to the caller."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)

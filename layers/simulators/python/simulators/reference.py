@@ -1,16 +1,14 @@
-"""What is listed where: the instruments and the exchanges of the simulated market. Prices are
-illustrative.
-"""
+"""The instruments and exchanges of the simulated market. Prices are illustrative."""
 
 from typing import Literal, NamedTuple
 
 
 class ListedInstrument(NamedTuple):
-    """A listed share. Prices are decimal strings in USD; `liquidity` scales what every exchange
-    displays of it.
+    """A listed share. Prices are decimal strings in USD. `liquidity` scales the size that every
+    exchange displays.
 
-    The demo's are traded at any time, but for one: the simulated exchanges never close, the broker
-    keeps the hours.
+    All instruments of the demo but one trade continuously. The simulated exchanges never close: the
+    broker keeps the trading hours.
     """
 
     symbol: str
@@ -23,8 +21,8 @@ class ListedInstrument(NamedTuple):
 
 
 class ListedExchange(NamedTuple):
-    """An exchange by its market identifier code (ISO 10383). The fee is a decimal string in USD a
-    share.
+    """An exchange with its market identifier code (ISO 10383). The fee is a decimal string in USD
+    per share.
     """
 
     exchange_id: str
@@ -69,7 +67,7 @@ INSTRUMENTS = (
 
 
 def market_items() -> list[dict[str, str | int]]:
-    """The items that open the simulated market: what to put into the exchanges' table before the
+    """The items that open the simulated market. They must be in the exchanges' table before the
     first order.
     """
     return [

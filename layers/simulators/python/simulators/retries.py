@@ -1,4 +1,4 @@
-"""How a decision that lost a race is taken again."""
+"""Retries of a decision that lost a race."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 
 class ConflictError(Exception):
-    """Somebody else wrote first: load again and decide again."""
+    """Another writer came first. Load the state again and decide again."""
 
 
 def retrying(sleep: Callable[[float], None]) -> Retrying:
-    """Decide again on fresh state while others write first; the last ConflictError is raised."""
+    """Decide again on fresh state while other writers come first. After the last attempt,
+    ConflictError is raised.
+    """
     return Retrying(
         retry=retry_if_exception_type(ConflictError),
         stop=stop_after_attempt(8),

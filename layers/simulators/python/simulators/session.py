@@ -1,5 +1,5 @@
-"""The trading session: matches orders when they arrive and each minute after, and sends what there
-is to report.
+"""The trading session: it matches orders when they arrive and every minute after, and it sends
+reports.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ logger = Logger(child=True)
 
 
 class Worked(NamedTuple):
-    """What a piece of work came to, counted."""
+    """What a piece of work achieved, in numbers."""
 
     fills: int = 0
     answered: int = 0
@@ -39,12 +39,13 @@ class Worked(NamedTuple):
     failed: int = 0
 
     def plus(self, other: "Worked") -> "Worked":
-        """Both together."""
         return Worked(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 class Session:
-    """Works on orders. Twice at once is harmless: what was read stale is not written."""
+    """Matches orders and sends their reports. Two sessions may run at once: a write on stale state
+    fails.
+    """
 
     def __init__(
         self,
@@ -63,8 +64,8 @@ class Session:
         self._sleep = sleep
 
     def arrived(self, exchange_id: str, client_order_id: str) -> Worked:
-        """Match an order after the exchange's latency. An exchange that is down does nothing: the
-        tick will.
+        """Match an order after the exchange's latency. While the exchange is down, this does
+        nothing and a later tick matches the order.
         """
         behaviour = self._configuration.exchange(exchange_id)
         if behaviour.is_down(self._dice, exchange_id, minute_of(self._clock())):
@@ -73,8 +74,8 @@ class Session:
         return self._work(exchange_id, client_order_id, behaviour)
 
     def tick(self, has_time: Callable[[], bool]) -> Worked:
-        """Work on every order that is due, as long as there is time. What fails or is left over is
-        due next time.
+        """Work on every order that is due while there is time. Work that fails or is left over is
+        due again at the next tick.
         """
         total, now = Worked(), self._clock()
         for exchange_id in EXCHANGE_IDS:
@@ -105,7 +106,9 @@ class Session:
     def _match(
         self, exchange_id: str, client_order_id: str, behaviour: ExchangeBehaviour
     ) -> tuple[OrderRecord | None, int]:
-        """The order after a look at the market, and how many fills that came to."""
+        """The order after one match, and the number of fills. None means that there is no such
+        order.
+        """
         record = self._store.load(exchange_id, client_order_id)
         if not isinstance(record, OrderRecord):
             return None, 0
@@ -164,7 +167,7 @@ class Session:
         return record._replace(dispatches=dispatches), worked
 
     def _plan_next(self, record: OrderRecord) -> None:
-        """Take an order at rest off the list of work; look at any other when the next thing is due."""
+        """Take a finished order off the list of work. Otherwise, schedule the next look at it."""
         if record.is_at_rest:
             self._store.finish_work(record.booked)
             return

@@ -1,4 +1,4 @@
-"""What the depository's API does: settle instructions, list confirmations."""
+"""The operations of the depository's API: settle instructions and list confirmations."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ PAGE_SIZE = 100
 
 
 class SettlementDesk:
-    """The depository, seen from its participants. Refusals are Problems."""
+    """The depository as its participants see it. Refusals are Problems."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class SettlementDesk:
         self._sleep = sleep
 
     def settle(self, instruction: SettlementInstruction) -> SettlementConfirmation:
-        """Settle an instruction once; a repeated one gets its first confirmation again.
+        """Settle an instruction once. A repeated instruction gets the same confirmation.
 
-        409: the id stands for another instruction; 503: nothing booked; 500: perhaps booked, as
-        after a lost answer.
+        Raises Problem 409 if the id belongs to another instruction, and 503 if nothing was
+        recorded. After Problem 500 (a lost answer), the instruction may be recorded.
         """
         behaviour, now = self._configuration.depository(), self._clock()
         request = (instruction.instruction_id, int(now.timestamp()))
@@ -59,7 +59,9 @@ class SettlementDesk:
         return confirmation
 
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
-        """A page of a day's confirmations. 400: not a cursor of ours."""
+        """A page of a day's confirmations. Raises Problem 400 for a cursor that was not issued
+        here.
+        """
         confirmations, last = self._store.confirmations(
             settlement_date, _decode(cursor) if cursor else None, PAGE_SIZE
         )

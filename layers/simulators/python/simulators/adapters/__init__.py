@@ -1,1 +1,1 @@
-"""AWS and HTTP around the simulated venues."""
+"""AWS and HTTP for the simulated venues."""

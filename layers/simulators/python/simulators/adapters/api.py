@@ -1,5 +1,5 @@
-"""What the venues' APIs share: signed requests in, models out, refusals as problem details (RFC
-9457).
+"""The parts that the venues' APIs share: signed requests, answers from models, and refusals as
+problem details (RFC 9457).
 """
 
 import json
@@ -21,7 +21,7 @@ logger = Logger(child=True)
 
 
 class VenueApi:
-    """A resolver whose routes answer models and raise Problems."""
+    """A resolver whose routes return models and raise Problems."""
 
     def __init__(self, secrets: VenueSecrets) -> None:
         self.app = APIGatewayRestResolver()
@@ -31,10 +31,10 @@ class VenueApi:
         self.app.exception_handler(Exception)(self._unexpected)
 
     def authenticate(self, key_id: str, query: tuple[str, ...] = ()) -> None:
-        """Raise Problem 401 unless this key signed the request: path, and query parameters in the
-        given order.
+        """Raise Problem 401 unless this key signed the path and the query parameters in the given
+        order.
 
-        400: a query parameter that is not among them.
+        Raise Problem 400 for a query parameter that is not in `query`.
         """
         event = self.app.current_event
         headers = {name.lower(): value for name, value in event.headers.items()}
@@ -56,7 +56,9 @@ class VenueApi:
             ) from error
 
     def body(self, model: type[Model]) -> Model:
-        """The body as this model. 400: not JSON; 413: too long; 422: JSON of another shape."""
+        """The body as this model. Raises Problem 400 for a body that is not JSON, 413 if it is too
+        long, and 422 for JSON of another shape.
+        """
         text = self.app.current_event.decoded_body or ""
         if len(text.encode()) > MAX_BODY_BYTES:
             raise Problem(413, "BODY_TOO_LARGE", f"the body is longer than {MAX_BODY_BYTES} bytes")
@@ -72,7 +74,6 @@ class VenueApi:
             raise Problem(422, "INVALID_REQUEST", detail) from error
 
     def answer(self, status: int, model: BaseModel) -> Response[str]:
-        """A model as JSON."""
         return Response(
             status_code=status, content_type="application/json", body=model.model_dump_json()
         )

@@ -17,8 +17,8 @@ logger = Logger(child=True)
 
 
 class CallbackSender:
-    """One signed POST a report. It neither retries nor follows redirects: the session decides when
-    to try again.
+    """Sends each report as one signed POST. It neither retries nor follows redirects: the session
+    decides when to try again.
     """
 
     def __init__(self, secrets: VenueSecrets, clock: Callable[[], datetime]) -> None:
@@ -27,7 +27,7 @@ class CallbackSender:
         self._clock = clock
 
     def send(self, url: str, report: ExecutionReport) -> bool:
-        """Whether the owner answered 200: the report is durable there."""
+        """Send a report. True means that the owner answered 200, so the report is durable there."""
         body = report.model_dump_json().encode()
         secret = self._secrets.current(report.exchange_id)
         timestamp = int(self._clock().timestamp())
@@ -51,8 +51,8 @@ class CallbackSender:
 
 
 def check_callback_url(url: str, plain_http_allowed: bool) -> None:
-    """Raise Problem 422 unless reports can be sent there, signed over the path that the contract
-    names.
+    """Raise Problem 422 unless the URL can receive reports. Its path must end with the one that the
+    signature covers.
     """
     schemes = ("https", "http") if plain_http_allowed else ("https",)
     try:

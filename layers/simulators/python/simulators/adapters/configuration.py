@@ -1,5 +1,5 @@
-"""What may change while the system runs: the venues' behaviour and the listings. Kept for a second
-at most.
+"""The configuration that may change while the system runs: the venues' behaviour and the listings.
+A worker caches it for at most one second.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ DEPOSITORY = "depository"
 
 
 class Configuration:
-    """Reads `CONFIG`/{venue} and `MARKET`/{symbol} of a venue's table."""
+    """Reads the items `CONFIG`/{venue} and `MARKET`/{symbol} of a venue's table."""
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         self._table = table
@@ -22,15 +22,15 @@ class Configuration:
         self._kept: dict[tuple[str, str], tuple[datetime, Item | None]] = {}
 
     def exchange(self, exchange_id: str) -> ExchangeBehaviour:
-        """How the exchange behaves now."""
+        """The present behaviour of the exchange."""
         return EXCHANGE_DEFAULTS[exchange_id].overridden(self._item("CONFIG", exchange_id) or {})
 
     def depository(self) -> DepositoryBehaviour:
-        """How the depository behaves now."""
+        """The present behaviour of the depository."""
         return DepositoryBehaviour().overridden(self._item("CONFIG", DEPOSITORY) or {})
 
     def listing(self, symbol: str) -> Listing | None:
-        """What the market knows of the symbol, if it is listed."""
+        """The listing of the symbol; None if it is not listed."""
         item = self._item("MARKET", symbol)
         return Listing.model_validate({**item, "symbol": symbol}) if item is not None else None
 

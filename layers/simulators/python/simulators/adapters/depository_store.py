@@ -1,9 +1,9 @@
 """The depository's books in DynamoDB.
 
-`INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation;
-`CONFIRMATIONS#{settlement date}` lists the confirmations by instruction id;
-`ACCOUNT#{account}#{shard}` holds balances by asset. An account's balance is the sum over its
-shards: one item each would make all settlements wait for the counterparty's.
+`INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation.
+`CONFIRMATIONS#{settlement date}` lists the confirmations by instruction id.
+`ACCOUNT#{account}#{shard}` holds balances by asset. The balance of an account is the sum over its
+shards. With one item for each account, all settlements would wait for the item of the counterparty.
 """
 
 import hashlib
@@ -20,20 +20,18 @@ SHARDS = 16
 
 
 class SettledInstruction(NamedTuple):
-    """An instruction and what became of it."""
+    """An instruction and its confirmation."""
 
     instruction: SettlementInstruction
     confirmation: SettlementConfirmation
 
 
 class DepositoryStore:
-    """Instructions, confirmations and accounts."""
-
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def load(self, instruction_id: str) -> SettledInstruction | None:
-        """An instruction that was answered before."""
+        """The instruction if it was answered before."""
         item = self._table.get(f"INSTRUCTION#{instruction_id}", "INSTRUCTION")
         if item is None:
             return None
@@ -43,10 +41,10 @@ class DepositoryStore:
         )
 
     def book(self, settled: SettledInstruction, movements: Sequence[Movement]) -> None:
-        """Both sides, the instruction and its confirmation, in one transaction.
+        """Write both sides, the instruction and its confirmation in one transaction.
 
-        Raises ConflictError if the id is booked already or another settlement moves the same
-        balance right now.
+        Raises ConflictError if the id is recorded already, or if another settlement moves the same
+        balance now.
         """
         table, instruction_id = self._table, settled.instruction.instruction_id
         confirmation = settled.confirmation.model_dump(mode="json")
@@ -76,15 +74,14 @@ class DepositoryStore:
         table.transact([table.put(entry, "attribute_not_exists(pk)"), table.put(listed), *updates])
 
     def balance(self, account: str, asset: str) -> Decimal:
-        """What an account holds of an asset."""
         shards = (self._table.get(f"ACCOUNT#{account}#{shard}", asset) for shard in range(SHARDS))
         return sum((item["balance"] for item in shards if item), Decimal(0))
 
     def confirmations(
         self, settlement_date: date, after: str | None, limit: int
     ) -> tuple[tuple[SettlementConfirmation, ...], str | None]:
-        """A page of a day's confirmations by instruction id, and the id after which the next page
-        starts.
+        """A page of a day's confirmations by instruction id. The second value is the id after which
+        the next page starts.
         """
         pk = _confirmations_pk(settlement_date)
         request: dict[str, Any] = {

@@ -1,9 +1,9 @@
 """The exchanges' books in DynamoDB.
 
-`ORDER#{exchange}#{client order id}` holds `ORDER` (or a tombstone) and a `REPORT#{number}` each
-report; `LIQUIDITY#{symbol}` holds what orders took, `{minute}#{exchange}`; `WORK#{exchange}` holds,
-by client order id, the orders that are not final or have reports to send, and when to look at them
-next.
+`ORDER#{exchange}#{client order id}` holds `ORDER` (or a tombstone) and one `REPORT#{number}` for
+each report. `LIQUIDITY#{symbol}` holds what orders took, under `{minute}#{exchange}`.
+`WORK#{exchange}` lists, by client order id, the orders that are not final or have reports to send.
+It says when the session looks at each of them next.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _PRESENT = "attribute_exists(pk)"
 
 
 class OrderRecord(NamedTuple):
-    """An order and its reports in the order of their numbers, as of one version."""
+    """One version of an order with its reports, in the order of their numbers."""
 
     booked: BookedOrder
     dispatches: tuple[Dispatch, ...]
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether nothing is left to do: no more fills, no report to send."""
+        """Whether the session is done with the order: it is final and no report is left to send."""
         return self.booked.status.is_final and not any(
             dispatch.is_pending for dispatch in self.dispatches
         )
@@ -42,9 +42,7 @@ class ExchangeStore:
         self._table = table
 
     def load(self, exchange_id: str, client_order_id: str) -> OrderRecord | Tombstone | None:
-        """What stands in the book. Raises ConflictError when a match is being written at this very
-        moment.
-        """
+        """The order or its tombstone. Raises ConflictError while a match is being written."""
         items = {
             item["sk"]: without_keys(item)
             for item in self._table.query(_order_pk(exchange_id, client_order_id))
@@ -62,14 +60,12 @@ class ExchangeStore:
         )
 
     def open(self, booked: BookedOrder, due_at: datetime) -> None:
-        """Enter a new order, and the work on it. Raises ConflictError if its id stands in the book
-        already.
-        """
+        """Enter a new order and the work on it. Raises ConflictError if the id is known already."""
         work = {**_work_key(booked), "due_at": iso(due_at)}
         self._table.transact([self._table.put(_order_item(booked), _ABSENT), self._table.put(work)])
 
     def bury(self, tombstone: Tombstone) -> None:
-        """Keep an unknown order from ever arriving. Raises ConflictError if it has arrived."""
+        """Make sure that an unknown order never arrives. Raises ConflictError if it has arrived."""
         key = _order_pk(tombstone.exchange_id, tombstone.client_order_id)
         self._table.write(
             self._table.client.put_item,
@@ -78,8 +74,8 @@ class ExchangeStore:
         )
 
     def replace(self, before: BookedOrder, after: BookedOrder) -> None:
-        """Write an order's new state. Raises ConflictError unless the book still holds the version
-        that was read.
+        """Write the new state of an order. Raises ConflictError if the stored version is not the
+        one that was read.
         """
         self._table.write(
             self._table.client.put_item,
@@ -96,10 +92,10 @@ class ExchangeStore:
         minute: int,
         displayed: int,
     ) -> None:
-        """A match in one transaction: the order's state, its reports, the shares taken from those
-        displayed.
+        """Write a match in one transaction: the state of the order, its reports and the shares
+        taken.
 
-        Raises ConflictError when the order or the liquidity is not what it was.
+        Raises ConflictError if the order or the liquidity has changed since it was read.
         """
         order, table = before.order, self._table
         order_item = table.put(
@@ -128,7 +124,7 @@ class ExchangeStore:
         )
 
     def consumed(self, symbol: str, minute: int) -> dict[str, Consumed]:
-        """What was taken from each exchange's liquidity in a minute."""
+        """The shares taken from each exchange's liquidity in a minute."""
         return {
             item["sk"].partition("#")[2]: Consumed(
                 bought=item.get("bought", 0), sold=item.get("sold", 0)
@@ -137,8 +133,8 @@ class ExchangeStore:
         }
 
     def save_dispatch(self, booked: BookedOrder, dispatch: Dispatch) -> None:
-        """What became of sending a report. Raises ConflictError if another worker had it answered
-        meanwhile.
+        """Write the outcome of sending a report. Raises ConflictError if another worker got an
+        answer meanwhile.
         """
         number = int(dispatch.report.execution_id.rpartition("-")[2])
         self._table.write(
@@ -150,7 +146,9 @@ class ExchangeStore:
         )
 
     def due_work(self, exchange_id: str, now: datetime) -> list[str]:
-        """The client order ids to look at, longest due first."""
+        """The client order ids that are due. The one that has been due for the longest time comes
+        first.
+        """
         due = self._table.query(
             _work_pk(exchange_id),
             FilterExpression="due_at <= :now",
@@ -159,7 +157,7 @@ class ExchangeStore:
         return [item["sk"] for item in sorted(due, key=lambda item: str(item["due_at"]))]
 
     def postpone_work(self, booked: BookedOrder, due_at: datetime) -> None:
-        """Look at the order again then. Raises ConflictError if its work was done meanwhile."""
+        """Look at the order again at `due_at`. Raises ConflictError if another worker finished it."""
         self._table.write(
             self._table.client.update_item,
             Key=_work_key(booked),
@@ -169,7 +167,7 @@ class ExchangeStore:
         )
 
     def finish_work(self, booked: BookedOrder) -> None:
-        """The order is at rest, for good."""
+        """Take a finished order off the list of work."""
         self._table.client.delete_item(TableName=self._table.name, Key=_work_key(booked))
 
 

@@ -17,14 +17,16 @@ logger = Logger(child=True)
 
 
 class Matching:
-    """The matching function, invoked without waiting for its answer."""
+    """Invokes the matching function and does not wait for its answer."""
 
     def __init__(self, client: LambdaClient, function_name: str) -> None:
         self._client = client
         self._function_name = function_name
 
     def announce(self, exchange_id: str, client_order_id: str) -> None:
-        """Have the order matched now. If that fails, the session's next tick matches it."""
+        """Have the order matched now. If this fails, the next tick of the session matches the
+        order.
+        """
         count("OrdersAccepted")
         event = {"kind": "order", "exchange_id": exchange_id, "client_order_id": client_order_id}
         try:

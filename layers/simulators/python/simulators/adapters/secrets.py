@@ -1,4 +1,4 @@
-"""The secrets that venues and we sign with, kept in the worker for a minute."""
+"""The secrets that the venues and the broker sign with. A worker caches them for one minute."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 KEPT_FOR = timedelta(seconds=60)
 REFRESHED_AFTER = timedelta(seconds=1)
-"""A forged signature makes us look for a newer secret: at most once in this time."""
+"""A signature that does not match may mean a newer secret. A worker looks for one at most once in
+this time.
+"""
 
 
 class _Kept(NamedTuple):
@@ -20,8 +22,8 @@ class _Kept(NamedTuple):
 
 
 class VenueSecrets:
-    """Secret `{prefix}{key id}`: the current version signs, the current and the previous one
-    verify.
+    """Secrets named `{prefix}{key id}`. The current version signs. The current and the previous
+    version verify.
     """
 
     def __init__(
@@ -37,15 +39,13 @@ class VenueSecrets:
         return self._secrets(key_id, KEPT_FOR)[0]
 
     def refresh(self, key_id: str) -> None:
-        """Look for a newer secret: the other side did not know ours."""
+        """Look for a newer secret, because the other side did not know the present one."""
         self._secrets(key_id, REFRESHED_AFTER)
 
     def verify(
         self, headers: Mapping[str, str], key_id: str, method: str, path: str, body: bytes
     ) -> None:
-        """Raise SignatureError unless the headers (lower-case names) sign this request with this
-        key.
-        """
+        """Raise SignatureError unless this key signed the request. Header names are in lower case."""
         if headers.get("x-key-id") != key_id:
             raise SignatureError("signed with another key")
         for kept_for in (KEPT_FOR, REFRESHED_AFTER):

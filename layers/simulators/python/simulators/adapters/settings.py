@@ -1,4 +1,4 @@
-"""The environment of the simulated venues' functions."""
+"""The environment variables of the simulated venues' functions."""
 
 import os
 from typing import Literal
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class VenueSettings(BaseSettings):
-    """The variables that every venue's function reads. Fields have the names of the variables."""
+    """The variables that the functions of all venues read. A field has the name of its variable."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
@@ -22,23 +22,17 @@ class VenueSettings(BaseSettings):
 
     @property
     def is_local(self) -> bool:
-        """Whether AWS is the local one, where callbacks may go over plain HTTP."""
+        """Whether AWS is the local one. Callbacks may then go over plain HTTP."""
         return bool(os.environ.get("AWS_ENDPOINT_URL"))
 
 
 class ExchangeSettings(VenueSettings):
-    """The table of the exchanges' books."""
-
     exchange_table: str
 
 
 class ExchangeApiSettings(ExchangeSettings):
-    """The table of the exchanges' books, and the function that matches orders."""
-
     matching_function_name: str
 
 
 class DepositorySettings(VenueSettings):
-    """The table of the depository's books."""
-
     depository_table: str

@@ -1,4 +1,4 @@
-"""What the venues' tables share."""
+"""Access to DynamoDB that the venues' stores share."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 CLIENT_CONFIG = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
 )
-"""For AWS clients: a call that hangs is cut and tried again well within a function's timeout."""
+"""For AWS clients. A call that hangs is cut off and repeated well within the timeout of a function.
+"""
 
 ASK_ONCE = CLIENT_CONFIG.merge(Config(read_timeout=2, retries={"total_max_attempts": 1}))
-"""For a call that something else makes good: the caller is not kept waiting."""
+"""For a call that has a recovery path. The caller does not wait for a repetition."""
 
 Item = dict[str, Any]
 _LOST_RACE = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 class Table:
-    """A table with string keys `pk` and `sk`. The client speaks native Python types
+    """A table with string keys `pk` and `sk`. The client takes native Python types
     (`resource.meta.client`).
     """
 
@@ -32,15 +33,15 @@ class Table:
         self.name = name
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """The item without its keys, read consistently."""
+        """The item without its keys. The read is strongly consistent."""
         item = self.client.get_item(
             TableName=self.name, Key={"pk": pk, "sk": sk}, ConsistentRead=True
         ).get("Item")
         return without_keys(item) if item else None
 
     def query(self, pk: str, prefix: str | None = None, **options: Any) -> Iterator[Item]:
-        """Every item of a partition (whose `sk` starts with the prefix), keys included, read
-        consistently.
+        """Every item of a partition, with its keys. `prefix` selects by the start of `sk`. The
+        reads are strongly consistent.
         """
         condition, values = "pk = :pk", {":pk": pk}
         if prefix is not None:
@@ -60,7 +61,7 @@ class Table:
             yield from page["Items"]
 
     def transact(self, actions: Sequence[Item]) -> None:
-        """All or nothing. Raises ConflictError when a condition does not hold or another
+        """Write all actions or none. Raises ConflictError if a condition fails or another
         transaction is under way.
         """
         try:
@@ -75,12 +76,12 @@ class Table:
             raise
 
     def put(self, item: Item, condition: str | None = None, **options: Any) -> Item:
-        """A transaction's action: put the item if the condition holds."""
+        """An action of a transaction: put the item if the condition holds."""
         conditional = {"ConditionExpression": condition, **options} if condition else {}
         return {"Put": {"TableName": self.name, "Item": item, **conditional}}
 
     def write(self, call: Callable[..., object], **request: Any) -> None:
-        """One conditional write. Raises ConflictError when its condition does not hold."""
+        """Make one conditional write. Raises ConflictError if its condition fails."""
         try:
             call(TableName=self.name, **request)
         except self.client.exceptions.ConditionalCheckFailedException as error:
@@ -88,5 +89,5 @@ class Table:
 
 
 def without_keys(item: Mapping[str, Any]) -> Item:
-    """The item as its model knows it."""
+    """The item in the form that its model takes."""
     return {name: value for name, value in item.items() if name not in ("pk", "sk")}
