@@ -11,13 +11,15 @@ from trading.wire import ExecutionReport
 
 
 class Message(Frozen):
-    """What every message carries: its client, and the id that follows the order through the logs."""
+    """Every message carries its client and the correlation id, which follows the order through the
+    logs.
+    """
 
     client_id: str
     correlation_id: str
 
     def facts(self) -> dict[str, str]:
-        """The fields of a log line about the message."""
+        """The fields that identify the message in a log line."""
         return self.model_dump(
             mode="json", include={"kind", "client_id", "correlation_id", "order_id"}
         )
@@ -41,13 +43,13 @@ class ReportReceived(Message):
     report: ExecutionReport
 
     def facts(self) -> dict[str, str]:
-        """The same, with the order and the execution that the report is about."""
+        """The same fields, with the order and the execution that the report is about."""
         order_id = identifiers.parent_order_id(self.report.client_order_id)
         return super().facts() | {"order_id": order_id, "execution_id": self.report.execution_id}
 
 
 class PollOrder(Message):
-    """Ask the exchanges what became of an order. It comes from the sweeper."""
+    """Ask the exchanges about the state of an order. The message comes from the sweeper."""
 
     kind: Literal["poll"] = "poll"
     order_id: str
@@ -81,8 +83,8 @@ class SettleClient(Message):
     """Settle what a client has due up to and on the date. It comes from SettlementCycle.
 
     If one invocation has no time for everything, further messages continue. `part` counts them.
-    `after` says where the part before stopped, and `unanswered` how many instructions have been
-    left without an answer.
+    `after` says where the part before stopped. `unanswered` counts the instructions that were left
+    without an answer.
     """
 
     kind: Literal["settle"] = "settle"
@@ -93,7 +95,7 @@ class SettleClient(Message):
     unanswered: int = 0
 
     def continued(self, after: str, unanswered: int) -> "SettleClient":
-        """The message that goes on after an obligation."""
+        """The message that continues after an obligation."""
         return self.but(part=self.part + 1, after=after, unanswered=unanswered)
 
 

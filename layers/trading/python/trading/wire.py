@@ -1,5 +1,5 @@
-"""The formats in which we speak with exchanges and the depository. Prices and amounts are decimal
-strings in JSON.
+"""The formats of the exchanges' and the depository's APIs. Prices and amounts are decimal strings
+in JSON.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ CALLBACK_PATH = "/api/v1/exchange/callbacks"
 
 
 class ExecType(StrEnum):
-    """What an execution report reports (FIX tag 150)."""
+    """The event that an execution report reports (FIX tag 150)."""
 
     NEW = "NEW"
     TRADE = "TRADE"
@@ -23,7 +23,7 @@ class ExecType(StrEnum):
 
 
 class VenueOrderStatus(StrEnum):
-    """Where an order stands at an exchange (FIX tag 39)."""
+    """The status of an order at an exchange (FIX tag 39)."""
 
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -34,14 +34,16 @@ class VenueOrderStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the exchange will do no more on this order."""
+        """Whether the exchange will do no more work on this order."""
         return self not in (VenueOrderStatus.NEW, VenueOrderStatus.PARTIALLY_FILLED)
 
 
 class SubmitOrder(Frozen):
-    """An order as an exchange takes it. Always priced: a market order is a limit at its collar.
-    With a stop price it rests, unseen, until the exchange's last price reaches that (a buy: rises
-    to it), which elects it; from then on it is a limit order (FIX OrdType 4).
+    """An order in the form that an exchange takes.
+
+    It always has a price: a market order is sent as a limit order at its collar. An order with a
+    stop price rests undisplayed. The exchange elects it when the last price reaches the stop price
+    (for a buy: rises to it). From then on, it is a limit order (FIX OrdType 4).
     """
 
     client_order_id: str = Field(min_length=1, max_length=64)
@@ -81,13 +83,13 @@ class OrderState(Frozen):
     executions: tuple[Execution, ...] = ()
 
     def without_end(self) -> "OrderState":
-        """The same state, as if the exchange were still working the order."""
+        """The same state, but with the order still working at the exchange."""
         return self.but(status=VenueOrderStatus.NEW)
 
 
 class ExecutionReport(Frozen):
-    """What an exchange tells us by callback. `execution_id` identifies the report; a TRADE's is the
-    fill's.
+    """A report that an exchange sends by callback. `execution_id` identifies the report. In a TRADE
+    report, it is the id of the fill.
     """
 
     exchange_id: str = Field(max_length=16)
@@ -108,7 +110,7 @@ class ExecutionReport(Frozen):
 
 
 class VenueQuote(Frozen):
-    """One exchange's best bid and offer, sizes in shares."""
+    """The best bid and offer of one exchange. Sizes are in shares."""
 
     exchange_id: str
     bid: Money
@@ -117,14 +119,16 @@ class VenueQuote(Frozen):
     ask_size: int
 
     def less(self, bought: int, sold: int) -> "VenueQuote":
-        """What is left of the displayed sizes after takers bought and sold so much."""
+        """The quote after takers bought and sold these numbers of shares."""
         return self.but(
             bid_size=max(self.bid_size - sold, 0), ask_size=max(self.ask_size - bought, 0)
         )
 
 
 class ConsolidatedQuote(Frozen):
-    """The consolidated tape's view of a symbol: one entry an exchange that is up."""
+    """The quotes for a symbol on the consolidated tape, with one entry for each exchange that is
+    up.
+    """
 
     symbol: str
     as_of: Timestamp
@@ -132,21 +136,21 @@ class ConsolidatedQuote(Frozen):
 
 
 class DeliveryDirection(StrEnum):
-    """Which way the shares go, seen from our account at the depository."""
+    """The direction of the shares, as seen from the broker's account at the depository."""
 
     RECEIVE = "RECEIVE"
     DELIVER = "DELIVER"
 
 
 class ConfirmationStatus(StrEnum):
-    """What became of a settlement instruction."""
+    """The result of a settlement instruction."""
 
     SETTLED = "SETTLED"
     FAILED = "FAILED"
 
 
 class SettlementInstruction(Frozen):
-    """Delivery versus payment: shares move if and only if the amount moves the other way."""
+    """Delivery versus payment: the shares move if and only if the amount moves the other way."""
 
     instruction_id: str = Field(min_length=1, max_length=64)
     settlement_account: str = Field(max_length=64)
@@ -176,7 +180,7 @@ class SettlementConfirmation(Frozen):
 
 
 class ConfirmationPage(Frozen):
-    """The confirmations of a settlement date, paged by an opaque cursor."""
+    """A page of the confirmations of a settlement date. The cursor is opaque."""
 
     confirmations: tuple[SettlementConfirmation, ...]
     next_cursor: str | None = None

@@ -1,1 +1,1 @@
-"""What the APIs show and take, one vocabulary a module."""
+"""The requests and answers of the APIs, with one module for each vocabulary."""

@@ -1,4 +1,4 @@
-"""What operators send and are shown."""
+"""What operators send, and what the admin API shows them."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -80,9 +80,9 @@ class NewLimits(Change):
 class Rotation(Change):
     """A new secret for an API key.
 
-    The present secret stays valid for `grace_hours`, by default 24. With 0 it ends at once. If the
-    newest secret never arrived, set `newest_was_lost`: the newest secret ends at once, and the one
-    before it keeps its time.
+    The present secret stays valid for `grace_hours`, by default 24. With 0, it ends immediately. If
+    the newest secret never arrived, set `newest_was_lost`: the newest secret ends immediately, and
+    the one before it keeps its time.
     """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [ROTATED, REISSUED]})
@@ -213,7 +213,7 @@ class ApiKeyView(Frozen):
 
     @classmethod
     def of(cls, credential: Credential) -> Self:
-        """The key without anything that would help to guess its secret."""
+        """The key without its hashes."""
         return cls(
             api_key=credential.api_key,
             status=credential.status,
@@ -250,7 +250,7 @@ class IssuedSecretView(Frozen):
 
     @classmethod
     def of(cls, issued: IssuedSecret) -> Self:
-        """What the idempotency record keeps: everything but the secret."""
+        """The view for the idempotency record: everything but the secret."""
         return cls(
             client_id=issued.credential.client_id,
             api_key=issued.credential.api_key,
@@ -259,7 +259,7 @@ class IssuedSecretView(Frozen):
         )
 
     def with_secret(self, secret: str) -> Self:
-        """The first answer."""
+        """The view for the first answer."""
         return self.but(api_secret=secret, note=None)
 
 
@@ -291,7 +291,7 @@ class TransferView(Frozen):
 
 
 class InstrumentView(Frozen):
-    """An instrument. `tradable` says whether new orders in it are taken."""
+    """An instrument. `tradable` says whether new orders in it are accepted."""
 
     symbol: str
     name: str

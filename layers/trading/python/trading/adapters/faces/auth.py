@@ -26,5 +26,4 @@ class AccessToken(Frozen):
 
     @classmethod
     def of(cls, grant: Grant, signed: str) -> Self:
-        """What a signed token grants."""
         return cls(jwt_token=signed, expiration=grant.expiration, permissions=grant.permissions)

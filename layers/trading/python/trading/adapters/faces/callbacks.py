@@ -1,4 +1,6 @@
-"""The callbacks of exchanges. What an exchange sends is a wire format: `trading.wire`."""
+"""The answers to the callbacks of exchanges. What an exchange sends is a wire format:
+`trading.wire`.
+"""
 
 from typing import Literal
 

@@ -42,7 +42,7 @@ def _times_in_force(order_type: OrderType) -> list[TimeInForce]:
 
 
 def _form(order_type: OrderType) -> JsonDict:
-    """The form of an order of a type, as JSON Schema."""
+    """The form of an order of one type, as JSON Schema."""
     carries = _carries(order_type)
     properties: JsonDict = {
         name: DECIMAL_FORMS if carried else {"type": "null"} for name, carried in carries.items()
@@ -54,7 +54,7 @@ def _form(order_type: OrderType) -> JsonDict:
 
 
 def _example(order_type: OrderType) -> JsonDict:
-    """A sale. With a stop price it limits a loss."""
+    """An example: a sale. With a stop price, it limits a loss."""
     order: JsonDict = {"client_id": "alice", "stock_symbol": "AAPL", "quantity": 10, "side": "sell"}
     order |= {"order_type": order_type.value, "time_in_force": "DAY"}
     order |= {"stop_price": "215.00"} if order_type.has_stop else {}
@@ -109,7 +109,7 @@ class NewOrder(Frozen):
         return price
 
     def request(self) -> OrderRequest:
-        """In the words of the domain."""
+        """The same order in the types of the domain."""
         return OrderRequest(
             client_id=self.client_id,
             symbol=self.stock_symbol,
@@ -148,7 +148,7 @@ class OrderChanges(Frozen):
         return self
 
     def wanted(self) -> Replacement:
-        """In the words of the domain."""
+        """The same changes in the types of the domain."""
         return Replacement(
             quantity=self.quantity, limit_price=self.price, stop_price=self.stop_price
         )
@@ -187,7 +187,7 @@ class OrderSummary(Frozen):
     `client_order_id` is the Idempotency-Key with which the client placed the order. `release_at` is
     the market open that the order waits for, or waited for. `cancel_requested` means that a cancel
     was requested and that the order may still execute. An order that `replaces` another is RECEIVED
-    until the other one has ended. Its `quantity` then becomes what the other one left over.
+    until the other one has ended. Its `quantity` then becomes the unfilled part of the other one.
     """
 
     order_id: str
@@ -295,7 +295,7 @@ def order_summary(order: Order) -> OrderSummary:
 
 
 def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
-    """An order with what the ledger says of its trades."""
+    """An order with the ledger entries of its trades."""
     return OrderView(
         **dict(order_summary(order)),
         status_history=tuple(

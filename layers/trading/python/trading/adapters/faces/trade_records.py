@@ -48,7 +48,7 @@ Price = Annotated[
 
 
 class Record(Frozen):
-    """Base of the records: names in camel case."""
+    """Base of the records, with names in camel case."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -98,8 +98,8 @@ class MarketTradeRequest(Record):
 
 
 class TradeStatus(StrEnum):
-    """What a trade has come to. A trade that was rejected, canceled or expired is `canceled`, unless
-    a part of it was executed.
+    """The status of a trade. A trade that was rejected, canceled or expired is `canceled`, unless a
+    part of it was executed.
     """
 
     PENDING = "pending"
@@ -120,8 +120,8 @@ def _trade_status(order: Order) -> TradeStatus:
 class TradeRecord(Record):
     """A trade.
 
-    Once something is executed, `pricePerShare` is the average price of it and `totalPrice` its
-    amount, without fees. Before that, both follow from the limit, and are null for a market order.
+    Once something is executed, `pricePerShare` is its average price and `totalPrice` its amount,
+    without fees. Before that, both follow from the limit price and are null for a market order.
     """
 
     trade_id: str

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from trading.domain.values import Money
 
 DECIMAL_FORMS: JsonDict = {"anyOf": [{"type": "string"}, {"type": "number"}]}
-"""For schemas that say which fields go together."""
+"""For JSON schemas that say which fields go together."""
 SOME_CENTS = "0[.]([1-9][0-9]?|0[1-9])"
 PRICE = "^([1-9][0-9]{0,6}([.][0-9]{1,4})?|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
 AMOUNT = f"^([1-9][0-9]{{0,11}}([.][0-9]{{1,2}})?|{SOME_CENTS})$"
@@ -25,7 +25,7 @@ def _written(number: Decimal) -> str:
 
 
 def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
-    """The check and the schema of a decimal. `bounds` say for numbers what the pattern says."""
+    """The check and the schema of a decimal. `bounds` states the rules of the pattern for numbers."""
 
     def check(value: object) -> object:
         text = value

@@ -23,8 +23,8 @@ Cursor = Annotated[
 
 
 def encode(*place: str) -> str:
-    """The cursor after a place, which is the values that name the last item of a page. A cursor is
-    no secret and grants nothing.
+    """The cursor that points after these values, which name the last item of a page. A cursor is no
+    secret and grants nothing.
     """
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
@@ -49,7 +49,6 @@ def decode(cursor: str, length: int) -> Sequence[str]:
 
 
 def invalid() -> HttpError:
-    """The refusal of a cursor that this list did not issue."""
     message = "The cursor is none of this list's: begin again without one."
     return HttpError(
         HTTPStatus.BAD_REQUEST,

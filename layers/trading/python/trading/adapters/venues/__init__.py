@@ -1,1 +1,1 @@
-"""The outside world: exchanges, the depository, and how well they do."""
+"""Access to exchanges and the depository, and the health of the exchanges."""

@@ -1,5 +1,5 @@
-"""What opened the circuit of an exchange, and when. The item of the circuit itself has no room for
-it.
+"""The record of an exchange's latest outage: what opened the circuit, and when. The item of the
+circuit itself has no room for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_CAUSE = 500
 
 class Outage(Frozen):
     """The latest outage of an exchange. `failures` counts the calls that opened the circuit and the
-    probes that failed since.
+    failed probes since.
     """
 
     exchange_id: str

@@ -1,4 +1,4 @@
-"""The depository over its API."""
+"""The client of the depository's API."""
 
 from __future__ import annotations
 

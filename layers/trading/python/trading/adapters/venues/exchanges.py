@@ -1,4 +1,4 @@
-"""The exchanges over their APIs, each behind its own circuit breaker."""
+"""The clients of the exchanges' APIs, each behind its own circuit breaker."""
 
 from __future__ import annotations
 

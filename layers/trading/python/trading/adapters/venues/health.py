@@ -28,9 +28,9 @@ FLUSH_SECONDS = 5.0
 class TableVenueHealth:
     """The port `VenueHealth`.
 
-    Observations are gathered in the worker and written at most every five seconds, so an order
-    costs no write for them; a worker that dies takes a few seconds of statistics along, which the
-    ranking can spare.
+    A worker gathers observations and writes them at most every five seconds, so an order costs no
+    write for them. If a worker dies, a few seconds of statistics are lost, which the ranking
+    tolerates.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Signed HTTP to the outside world, with short time-outs, and few retries with jitter and a budget.
+"""Signed HTTP requests to venues, with short time-outs and a few retries with jitter and a budget.
 Every call may be repeated.
 """
 
@@ -20,8 +20,8 @@ from trading.usecases.ports import OutcomeUnknownError
 CONNECT_TIMEOUT_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 0.2
 RETRY_BUDGET, RETRY_COST = 100, 10
-"""A worker repeats at most ten calls in a row. After that it repeats one for every ten that are
-answered, so that retries cannot double the load on a venue in trouble.
+"""A worker repeats at most ten calls in a row. After that, it repeats one call for every ten that
+are answered. So retries cannot double the load on a venue in trouble.
 """
 
 
@@ -34,13 +34,13 @@ def pool(read_timeout_seconds: float) -> urllib3.PoolManager:
 
 
 class _NoAnswerError(OutcomeUnknownError):
-    """Worth another try."""
+    """No answer came: another try is worthwhile."""
 
 
 @dataclass(frozen=True)
 class VenueHttp:
-    """Requests to the API at `base_url`, signed with the venue's key. What we ask is idempotent by
-    its ids and may be repeated.
+    """Requests to the API at `base_url`, signed with the venue's key. Our requests are idempotent
+    by their ids and may be repeated.
     """
 
     base_url: Callable[[], str]
@@ -58,10 +58,10 @@ class VenueHttp:
         correlation_id: str = "",
         tries: int = 2,
     ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OutcomeUnknownError when there is none, or a 5xx
+        """Status and body of the answer. Raises OutcomeUnknownError if there is no answer, or a 5xx
         other than 503.
 
-        With more than one try a 503 says nothing about the tries before it.
+        With more than one try, a 503 says nothing about the tries before it.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(_NoAnswerError),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_FOR = timedelta(minutes=5)
-"""After a rotation the previous secret is still good for signing, so a stale one harms nobody."""
+"""After a rotation, the previous secret is still valid for signing, so a stale one does no harm."""
 MAX_CACHED = 256
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -36,7 +36,7 @@ class VenueSecrets:
         if key_id not in self._cached:
             if (
                 len(self._cached) >= MAX_CACHED
-            ):  # key ids come from strangers: the cache must not grow with them
+            ):  # strangers can send any key id, and the cache must not grow with them
                 self._cached.clear()
             self._cached[key_id] = StagedSecret(
                 self._client, self._prefix + key_id, self._now, denied_is_absent=True

@@ -1,4 +1,6 @@
-"""The signature on requests between us and a venue: HMAC-SHA256 over time, method, path and body."""
+"""The signature on requests between the broker and a venue: HMAC-SHA256 over time, method, path and
+body.
+"""
 
 import hashlib
 import hmac
@@ -8,14 +10,14 @@ REPLAY_WINDOW_SECONDS = 300
 
 
 class SignatureError(Exception):
-    """The request is not from whom it says, not for here, or not from now. The reason is for our
-    log, not for the caller.
+    """The signature is missing, wrong or out of date. The reason goes into the log, not to the
+    caller.
     """
 
 
 def sign(secret: bytes, timestamp: int, method: str, path: str, body: bytes) -> str:
-    """Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body`. `path` excludes host and
-    stage, includes the query.
+    """Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body`. `path` includes the query, but
+    not the host and the stage.
     """
     payload = f"{timestamp}\n{method.upper()}\n{path}\n".encode() + body
     return hmac.new(secret, payload, hashlib.sha256).hexdigest()
@@ -40,8 +42,8 @@ def verify(
     path: str,
     body: bytes,
 ) -> None:
-    """Raise SignatureError unless the headers (lower-case names) sign this very request, now, with
-    one of the secrets.
+    """Raise SignatureError unless one of the secrets signed this very request within the replay
+    window. Header names are in lower case.
     """
     try:
         timestamp = int(headers["x-timestamp"])

@@ -1,1 +1,1 @@
-"""What operators do to clients, instruments and transfers."""
+"""Changes that operators make to clients, instruments and transfers."""

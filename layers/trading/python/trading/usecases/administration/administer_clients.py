@@ -1,4 +1,4 @@
-"""Clients: opened, suspended and activated, under other limits, with new secrets."""
+"""The administration of clients: open, suspend and activate them, set limits, and issue secrets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,25 +22,25 @@ from trading.usecases.ports import Clock, NotFoundError, StaleError
 from trading.usecases.retrying import on_fresh_state
 
 NewSecret = Callable[[], tuple[str, str]]
-"""A new secret, and the hash of it that is kept."""
+"""Makes a new secret and the hash of it that is stored."""
 
 
 class ClientExistsError(DomainError):
-    """Another request created a client of this id."""
+    """Another request has created a client with this id."""
 
     code = ErrorCode.CLIENT_EXISTS
     kind = ErrorKind.CONFLICT
 
 
 class VersionConflictError(DomainError):
-    """Somebody else changed the client since it was read."""
+    """The client has changed since it was read."""
 
     code = ErrorCode.VERSION_CONFLICT
     kind = ErrorKind.CONFLICT
 
 
 class ClientFile(NamedTuple):
-    """All that is kept of a client but orders and positions."""
+    """A client with everything that is stored of it, except orders and positions."""
 
     client: Client
     account: Account
@@ -48,7 +48,9 @@ class ClientFile(NamedTuple):
 
 
 class IssuedSecret(NamedTuple):
-    """A key and its new secret; None: it was issued before, and is shown once."""
+    """An API key and its new secret. The secret is None if it was issued before, because it is
+    shown only once.
+    """
 
     credential: Credential
     secret: str | None
@@ -64,8 +66,8 @@ def _text(limits: Limits) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class AdministerClients:
-    """Every change is in the audit log before and after, is committed on the version that was read,
-    and may be repeated.
+    """Every change is written to the audit log before and after it. It is committed on the version
+    that was read, and it may be repeated.
     """
 
     registry: Registry
@@ -75,7 +77,6 @@ class AdministerClients:
     clock: Clock
 
     def show(self, client_id: str) -> ClientFile:
-        """A client as it stands. Raises NotFoundError."""
         client = self._client(client_id)
         found = map(self.registry.credential, self.registry.api_keys(client_id))
         return ClientFile(
@@ -83,10 +84,10 @@ class AdministerClients:
         )
 
     def create(self, client: Client, key: str, operator: Operator) -> IssuedSecret:
-        """Open an account for a client and issue its first API key, in one transaction. `key`: the
-        request's Idempotency-Key.
+        """Open an account for a client and issue its first API key, in one transaction. `key` is
+        the Idempotency-Key of the request.
 
-        The same request again gets the same API key without its secret. Raises ClientExistsError.
+        A repeated request gets the same API key without its secret. Raises ClientExistsError.
         """
         secret, secret_hash = self.new_secret()
         credential = Credential(
@@ -129,15 +130,16 @@ class AdministerClients:
         return IssuedSecret(credential, secret)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
-        """The client cannot log in from now on, and no order is accepted any more; how many open
-        orders are being canceled: those are all. Raises NotFoundError.
+        """Suspend a client: from now on, it cannot log in, and its new orders are rejected. The
+        answer is the number of its open orders, all of which are being canceled. Raises
+        NotFoundError.
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
             return client, self.cancel.of_suspended(client_id)
 
     def activate(self, client_id: str, operator: Operator) -> Client:
-        """The client can log in and trade. Raises NotFoundError."""
+        """Let the client log in and trade again. Raises NotFoundError."""
         with announced(self.audit, operator, _subject(client_id), "activate", "activated"):
             return self._set_status(client_id, ClientStatus.ACTIVE)
 
@@ -155,8 +157,8 @@ class AdministerClients:
     def set_limits(
         self, client_id: str, limits: Limits, version: int, operator: Operator
     ) -> Client:
-        """Put a client under these limits, which somebody chose who had seen this version. What is
-        held and drawn stays as it is.
+        """Set a client's limits. `version` is the version of the client that the operator has seen.
+        Credit that is held or drawn stays as it is.
 
         Raises NotFoundError, VersionConflictError.
         """
@@ -190,11 +192,13 @@ class AdministerClients:
         grace: timedelta | None,
         operator: Operator,
     ) -> IssuedSecret:
-        """A new secret for an API key. The one in use so far stays valid for the grace time; one
-        before that ends now. None: the newest one was lost, so it ends now, and the one before it,
-        which is in use, stays valid for its time.
+        """Issue a new secret for an API key.
 
-        The same rotation again issues nothing. Raises NotFoundError.
+        The present secret stays valid for the grace time, and the one before it ends now. A grace
+        of None means that the newest secret was lost. It then ends now, and the one before it,
+        which is in use, keeps its time.
+
+        A repeated rotation issues nothing. Raises NotFoundError.
         """
         secret, secret_hash = self.new_secret()
         previous_valid_until = None if grace is None else self.clock() + grace

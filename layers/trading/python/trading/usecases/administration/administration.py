@@ -1,5 +1,5 @@
-"""What administering clients and instruments has in common: who does it and why, the audit trail,
-the tables behind it.
+"""What the administration of clients and instruments shares: the operator, the audit trail and the
+tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from trading.usecases.ports import Accounts, Change
 
 
 class Operator(Frozen):
-    """Who administers, and why."""
+    """The operator, and the reason for the change."""
 
     who: str
     reason: str
 
 
 class AuditTrail(Protocol):
-    """The audit log. When `write` has returned, the entry is durable."""
+    """The audit log. After `write` returns, the entry is durable."""
 
     def write(
         self, subject: str, action: str, who: str, reason: str, details: Mapping[str, str]
@@ -31,8 +31,8 @@ class AuditTrail(Protocol):
 
 
 class Registry(Accounts, Protocol):
-    """Balances, profiles and API keys. None is cached but `instrument`; `api_keys` come from an
-    index, which follows the keys after moments.
+    """Balances, profiles and API keys. Only `instrument` is cached. `api_keys` reads an index,
+    which lags behind the keys by moments.
     """
 
     def instrument(self, symbol: str) -> Instrument | None: ...
@@ -43,14 +43,16 @@ class Registry(Accounts, Protocol):
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None: ...
 
     def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
-        """Write this and nothing else of an instrument. None: there is no such instrument."""
+        """Write this field of an instrument and no other. None means that there is no such
+        instrument.
+        """
         ...
 
     def commit(self, *changes: Change | Client | Credential) -> None: ...
 
 
 def account_of(registry: Registry, client: Client) -> Account:
-    """A client's account; a new one is under the client's credit limit."""
+    """A client's account. A new account has the credit limit of its client."""
     account = registry.account(client.client_id)
     return account if account.version else account.with_credit_limit(client.credit_limit)
 
@@ -59,8 +61,8 @@ def account_of(registry: Registry, client: Client) -> Account:
 def announced(
     audit: AuditTrail, operator: Operator, subject: str, action: str, done: str, **details: str
 ) -> Iterator[None]:
-    """In the audit log as `action` before it happens, and as `done` after: what was announced and
-    not done is visible.
+    """Write `action` to the audit log before the change, and `done` after it. An entry without its
+    `done` shows a change that was announced and not made.
     """
     audit.write(subject, action, operator.who, operator.reason, details)
     yield

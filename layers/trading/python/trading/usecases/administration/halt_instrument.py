@@ -1,4 +1,6 @@
-"""Halting and resuming an instrument: new orders are refused, orders at the exchanges stand."""
+"""Halt and resume an instrument. While it is halted, new orders in it are rejected. Orders at the
+exchanges stand.
+"""
 
 from dataclasses import dataclass
 
@@ -9,15 +11,15 @@ from trading.usecases.ports import NotFoundError
 
 @dataclass(frozen=True)
 class HaltInstrument:
-    """Workers keep instruments for up to ten seconds: so long may they take orders in one that is
-    halted.
+    """Halts and resumes instruments. Workers cache instruments for up to ten seconds, and may
+    accept orders in a halted one for that long.
     """
 
     registry: Registry
     audit: AuditTrail
 
     def __call__(self, symbol: str, tradable: bool, operator: Operator) -> Instrument:
-        """The instrument, halted or resumed. Raises NotFoundError."""
+        """Halt or resume the instrument. Raises NotFoundError."""
         words = ("resume", "resumed") if tradable else ("halt", "halted")
         with announced(self.audit, operator, f"instrument/{symbol}", *words):
             instrument = self.registry.set_tradable(symbol, tradable)

@@ -1,5 +1,5 @@
-"""Deposits and withdrawals: cash and shares between a client and the outside world, once a
-reference.
+"""Deposits and withdrawals: transfers of cash and shares between a client and the outside world.
+Each reference is booked once.
 """
 
 from dataclasses import dataclass
@@ -25,34 +25,31 @@ from trading.usecases.retrying import on_fresh_state
 
 
 class ReferenceReusedError(DomainError):
-    """The reference stands for another deposit, or another withdrawal."""
+    """The reference belongs to another deposit, or to another withdrawal."""
 
     code = ErrorCode.REFERENCE_REUSED
     kind = ErrorKind.UNPROCESSABLE
 
 
 class UnknownSymbolError(DomainError):
-    """Shares of something that is not listed here."""
+    """The shares are of a symbol that is not listed here."""
 
     code = ErrorCode.UNKNOWN_SYMBOL
     kind = ErrorKind.UNPROCESSABLE
 
 
 class Cash(Frozen):
-    """An amount in the account's currency."""
-
     amount: Money
 
 
 class Shares(Frozen):
-    """A number of shares; `cost`: what they cost the client in all, when they come in."""
+    """A number of shares. For a deposit, `cost` is what the client paid for all of them."""
 
     symbol: str
     quantity: int
     cost: Money | None = None
 
     def at_cost(self, cost: Decimal | None) -> "Shares":
-        """The same shares with what they cost."""
         return self.but(cost=cost)
 
 
@@ -62,8 +59,8 @@ Balances = tuple[Account | Position, ...]
 
 @dataclass(frozen=True)
 class TransferAssets:
-    """Balance and ledger entry in one transaction. The entry's id is derived from client and
-    reference, so that it happens once.
+    """Writes balance and ledger entry in one transaction. The id of the entry follows from client
+    and reference, so a transfer is booked once.
     """
 
     registry: Registry
@@ -73,8 +70,8 @@ class TransferAssets:
     def deposit(
         self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
     ) -> tuple[Transfer, bool]:
-        """The deposit, and whether it was booked before. Raises NotFoundError, UnknownSymbolError,
-        ReferenceReusedError.
+        """Book a deposit. The answer says whether it was booked before. Raises NotFoundError,
+        UnknownSymbolError, ReferenceReusedError.
         """
         details = {"reference": reference} | _facts(what)
         with announced(
@@ -91,7 +88,7 @@ class TransferAssets:
     def withdraw(
         self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
     ) -> tuple[Transfer, bool]:
-        """The withdrawal, and whether it was booked before. Raises NotFoundError,
+        """Book a withdrawal. The answer says whether it was booked before. Raises NotFoundError,
         NotWithdrawableError, ReferenceReusedError.
         """
         details = {"reference": reference} | _facts(what)

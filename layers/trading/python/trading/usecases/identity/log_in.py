@@ -20,7 +20,9 @@ class LogIn:
     credentials: Credentials
     failures: LoginFailures
     matches: Callable[[str, Sequence[str]], bool]
-    """Whether a secret has one of the hashes. It takes the same time for no hash and for some."""
+    """Tells whether a secret has one of the hashes. The check takes the same time for no hash and
+    for several.
+    """
     clock: Clock
 
     def __call__(self, api_key: str, secret: str) -> Credential:
