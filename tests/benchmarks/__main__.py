@@ -1,4 +1,6 @@
-"""`python -m tests.benchmarks`: what an order costs and how long things take. It asserts nothing."""
+"""`python -m tests.benchmarks`: measure the cost of an order and the times of its steps. It asserts
+nothing.
+"""
 
 import argparse
 import re
@@ -15,8 +17,8 @@ RUNS = 5
 
 
 def main() -> int:
-    """Print what is asked for; with `--write`, put the costs into docs/reference/costs.md and the
-    flood at the open into docs/reference/market-open.md.
+    """Print the requested parts. With `--write`, update docs/reference/costs.md and
+    docs/reference/market-open.md.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all unless told")
@@ -35,7 +37,7 @@ def main() -> int:
 
 
 def costs(console: Console, write: bool) -> None:
-    """What an order costs."""
+    """Print the cost of an order."""
     from tests.benchmarks import measure, monthly, report
 
     with console.status("orders of three kinds, in this process"):
@@ -77,7 +79,7 @@ def _write(console: Console, name: str, generated: str) -> None:
 
 
 def imports(console: Console, _: bool) -> None:
-    """Cold imports."""
+    """Print the times of cold imports."""
     from tests.benchmarks import grid, imports
 
     with console.status("importing every handler"):
@@ -88,7 +90,7 @@ def imports(console: Console, _: bool) -> None:
 
 
 def latency(console: Console, _: bool) -> None:
-    """Placing an order on the local AWS."""
+    """Print the time to place an order on the local AWS."""
     from tests.benchmarks import grid, latency
 
     with console.status("") as status:
@@ -110,7 +112,7 @@ def latency(console: Console, _: bool) -> None:
 
 
 def opening(console: Console, write: bool) -> None:
-    """A flood at the open, on a virtual clock."""
+    """Print the times of a flood at the open, on a virtual clock."""
     from tests.benchmarks import grid, opening
 
     rows = []

@@ -1,5 +1,5 @@
-"""The floor: an empty function behind the public API and its authorizer, beside what the template
-deployed.
+"""The floor: an empty function behind the public API and its authorizer, added to the deployed
+template.
 """
 
 import io
@@ -13,8 +13,8 @@ from workstation.local_system import ACCOUNT, REGION, STAGE, LocalSystem
 
 PATH = "/floor"
 NAME = "bench-floor"
-# It prints: MiniStack waits for the first line of an invocation's log, and 50 ms for one that never
-# comes.
+# The function prints, because MiniStack waits up to 50 ms for the first line of an invocation's
+# log.
 CODE = (
     "def handler(event, context):\n    print('{}')\n    return {'statusCode': 201, 'body': '{}'}\n"
 )
@@ -55,7 +55,7 @@ def floor(system: LocalSystem) -> Iterator[None]:
 
 
 def _remove(system: LocalSystem) -> None:
-    """Also what a run that was killed left behind."""
+    """This also removes what a killed run left behind."""
     gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
     api_id = deploy.outputs(system)["PublicApiId"]
     if (resource := _resources(system).get(PATH)) is not None:
@@ -66,7 +66,7 @@ def _remove(system: LocalSystem) -> None:
 
 
 def _resources(system: LocalSystem) -> dict[str, str]:
-    """Path → resource id."""
+    """Resource ids by path."""
     answer = aws_client(system, "apigateway").get_resources(
         restApiId=deploy.outputs(system)["PublicApiId"], limit=500
     )

@@ -1,4 +1,4 @@
-"""Figures as a table: Rich for people, Markdown for documents."""
+"""Tables of figures: Rich for people, Markdown for documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Grid:
     numbers_from: int = 1
 
     def show(self, console: Console) -> None:
-        """For people."""
+        """The table for people."""
         table = Table()
         for index, name in enumerate(self.header):
             table.add_column(name, justify="right" if index >= self.numbers_from else "left")
@@ -27,7 +27,7 @@ class Grid:
         console.print(table)
 
     def markdown(self) -> str:
-        """For a document."""
+        """The table for a document."""
         rule = [
             "---:" if index >= self.numbers_from else "---" for index in range(len(self.header))
         ]

@@ -1,5 +1,5 @@
-"""How long a cold start spends importing a handler, against a handler that imports what every
-handler must.
+"""The time that a cold start spends on importing a handler, compared with the imports that every
+handler needs.
 """
 
 import os
@@ -18,11 +18,10 @@ BEST_OF = 3
 
 
 def measure() -> dict[str, float]:
-    """Seconds by function, the floor first."""
+    """Seconds by function. The floor comes first."""
     statements = {"the floor: boto3 and Powertools": FLOOR}
     statements |= {name: f"import functions.{name}.handler" for name in FUNCTIONS}
-    # In rounds, so that whatever else disturbs the machine for a while does not hit all tries of
-    # one function.
+    # The measurement goes in rounds, so that a disturbance does not hit all tries of one function.
     rounds = [
         {name: _seconds(statement) for name, statement in statements.items()}
         for _ in range(BEST_OF)

@@ -1,4 +1,4 @@
-"""How long placing an order takes on the local AWS, against an empty function behind the same API
+"""The time to place an order on the local AWS, compared with an empty function behind the same API
 and authorizer.
 """
 
@@ -25,8 +25,8 @@ PORT = int(os.environ.get("TRADING_BENCH_PORT", "4650"))
 REQUESTS = 100
 WARM_UP = 10
 PAUSE_SECONDS = 0.5
-"""Before each request, so that none meets what the order before it still sets off; well below the
-rate limit.
+"""The pause before each request. The work of the order before has ended by then, and the rate is
+well below the limit.
 """
 ORDER = {
     "client_id": "alice",
@@ -39,20 +39,20 @@ ORDER = {
 
 
 class Latency(NamedTuple):
-    """Milliseconds."""
+    """Latencies in milliseconds."""
 
     median: float
     p95: float
 
     @classmethod
     def of(cls, seconds: list[float]) -> "Latency":
-        """From single requests."""
+        """The latencies of single requests."""
         return cls(median(seconds) * 1000, quantiles(seconds, n=20)[-1] * 1000)
 
 
 class Results(NamedTuple):
-    """`accounting`: calls whose units the local AWS reports, and those that it does not count as we
-    do.
+    """The results. `accounting` compares our count of DynamoDB units with the units that the local
+    AWS reports.
     """
 
     order: Latency
@@ -61,7 +61,7 @@ class Results(NamedTuple):
 
 
 def measure(progress: Callable[[str], None]) -> Results:
-    """Placing an order, and the floor. Starts, deploys and stops a system of its own."""
+    """Measure an order and the floor. This starts, deploys and stops a system of its own."""
     with tempfile.TemporaryDirectory() as directory:
         system = LocalSystem(Path(directory), PORT)
         progress("starting a local AWS")
@@ -92,7 +92,7 @@ def _measure(system: LocalSystem) -> tuple[Latency, Latency]:
 
 
 def _accounting(system: LocalSystem) -> tuple[int, list[Call]]:
-    """Our count of DynamoDB's units against the local AWS's own, call by call."""
+    """Compare our count of DynamoDB units with the local AWS's own, call by call."""
     usage = measure_order(MARKET_BUY, endpoint=system.endpoint).busy
     reported = [call for call in usage.calls if call.reported is not None]
     return len(reported), [

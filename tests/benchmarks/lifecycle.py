@@ -1,5 +1,5 @@
-"""An order from its acceptance to its settlement, as API Gateway, SQS and Step Functions would
-carry it along.
+"""Drives an order from its acceptance to its settlement, as API Gateway, SQS and Step Functions
+would.
 """
 
 import json
@@ -17,14 +17,12 @@ from tests.benchmarks.world import REGION, World
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 QUEUE_REQUESTS_OF_DELIVERY = 2
-"""The event source receives a message and deletes it: a batch of one, the most that a message can
-cost.
+"""The event source receives and deletes each message in a batch of one, which is the most that a
+message can cost.
 """
 
 
 class Stage(StrEnum):
-    """The parts of an order's life."""
-
     LOGIN = "log in"
     AUTHORIZE = "authorize"
     ACCEPT = "accept"
@@ -48,7 +46,7 @@ STAGE_OF_MESSAGE = {
 
 @dataclass
 class Lifecycle:
-    """Drives a world. Each step is counted under its stage."""
+    """Drives a world, and counts each step under its stage."""
 
     world: World
     _workflow: dict[str, Any] = field(
@@ -57,7 +55,7 @@ class Lifecycle:
     _running: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
     def log_in(self) -> str:
-        """A token."""
+        """Log in and return the token."""
         self.world.meter.stage = Stage.LOGIN
         body = {"api_key": seeding.API_KEY, "api_secret": seeding.API_SECRET}
         status, answer = self.world.request(
@@ -70,7 +68,7 @@ class Lifecycle:
         return str(json.loads(answer)["jwt_token"])
 
     def authorize(self, token: str) -> dict[str, str]:
-        """What API Gateway learns from the authorizer."""
+        """What the authorizer tells API Gateway."""
         self.world.meter.stage = Stage.AUTHORIZE
         method = f"arn:aws:execute-api:{REGION}:000000000000:public/bench/POST/api/v1/orders"
         event = {
@@ -82,7 +80,7 @@ class Lifecycle:
         return claims
 
     def place(self, claims: dict[str, str], order: dict[str, Any]) -> str:
-        """Place an order and carry it until nothing is under way any more. Its id."""
+        """Place an order and drive it until nothing is under way. Returns the order id."""
         self.world.meter.stage = Stage.ACCEPT
         body = json.dumps(
             {"client_id": seeding.CLIENT, "stock_symbol": seeding.SYMBOL, **order}
@@ -102,7 +100,7 @@ class Lifecycle:
         return order_id
 
     def settle(self, order_id: str) -> date:
-        """The client's part of the settlement cycle. The date."""
+        """Run the client's part of the settlement cycle. Returns the settlement date."""
         books = seeding.books(self.world)
         order = books.order(order_id)
         fill = books.fill(order.trades[0]) if order else None
@@ -122,12 +120,12 @@ class Lifecycle:
         return fill.settlement_date
 
     def plan(self, settlement_date: date) -> None:
-        """The cycle's first state."""
+        """Run the first state of the settlement cycle."""
         self.world.meter.stage = Stage.PLAN
         self.world.invoke("settlement_plan", {"settlement_date": settlement_date.isoformat()})
 
     def reconcile(self, settlement_date: date) -> None:
-        """The cycle's last state."""
+        """Run the last state of the settlement cycle."""
         self.world.meter.stage = Stage.RECONCILE
         agreed = self.world.invoke(
             "settlement_reconcile", {"settlement_date": settlement_date.isoformat()}
@@ -135,12 +133,12 @@ class Lifecycle:
         _expect(agreed["breaks"] == 0 and agreed["matched"] > 0, agreed)
 
     def tick(self, function: str, event: dict[str, Any]) -> None:
-        """A scheduled invocation that finds nothing to do."""
+        """Run a scheduled invocation that finds nothing to do."""
         self.world.meter.stage = Stage.TICK
         self.world.invoke(function, event)
 
     def _carry_on(self) -> None:
-        """Until nothing is under way."""
+        """Deliver messages and run workflows until nothing is under way."""
         while self._asynchronous() or self._mailboxes():
             continue
 
@@ -215,6 +213,6 @@ class Lifecycle:
 
 
 def _expect(holds: bool, evidence: object) -> None:
-    """A figure for an order that went wrong would be a lie."""
+    """Stop if an order went wrong: its figures would be false."""
     if not holds:
         raise RuntimeError(f"the order did not go as it must: {evidence!r}")

@@ -1,4 +1,4 @@
-"""What an order costs: the counts of one that went the whole way, with typical durations."""
+"""The cost of an order: the counts of one order that went all the way, with typical durations."""
 
 import time
 from collections import defaultdict
@@ -27,15 +27,15 @@ LONGEST_CACHE_SECONDS = 301
 SHORTEST_CACHE_SECONDS = 1.05
 ORDERS_A_TOKEN = 15
 ORDERS_A_VERDICT = 5
-"""A client that places an order a minute: tokens live for 15 minutes, the authorizer's verdicts for
-5.
+"""Assumption: a client places one order a minute. Tokens live for 15 minutes and the authorizer's
+verdicts for 5.
 """
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`busy`: by a worker that handled another order some seconds ago. `idle`: by one whose caches
-    are all out of date.
+    """Measured usage. `busy`: a worker that handled another order some seconds ago. `idle`: a
+    worker whose caches are all out of date.
     """
 
     busy: Usage
@@ -46,8 +46,8 @@ class Measured:
 def measure(
     order: Order, runs: int = 1, *, split: bool = False, endpoint: str | None = None
 ) -> Measured:
-    """One order each in several runs; durations are medians. `split`: the best exchange has a few
-    shares only.
+    """Measure one order of each kind in several runs. Durations are medians. `split` means that the
+    best exchange has only a few shares.
     """
     idle, busy = [], []
     with running_world(endpoint) as world:
@@ -55,9 +55,11 @@ def measure(
             seeding.configure_exchange(world, "BATS", displayed_size=10, half_spread_basis_points=0)
         life = Lifecycle(world)
         claims = life.authorize(life.log_in())
-        for number in range(runs + 1):  # the first one is not taken: it connects, and fills caches
+        # the first order is not measured: it connects and fills caches
+        for number in range(runs + 1):
             world.clock.forward(LONGEST_CACHE_SECONDS)
-            world.clock.forward_to_minute()  # quotes change with it, and with them the exchange that is routed to
+            # it changes the quotes, and so the exchange that the order is routed to
+            world.clock.forward_to_minute()
             idle.append(_one(world, life, claims, order)[0])
             before = world.stored_bytes()
             usage, settlement_date = _one(world, life, claims, order)
@@ -66,15 +68,14 @@ def measure(
             if number == 0:
                 few = _reconciled(world, life, settlement_date)
         many = _reconciled(world, life, settlement_date)
-        # What reconciling a day costs without orders is not an order's: both runs have it, and it
-        # cancels out. So do the durations, but for their noise, which is larger than an order's
-        # part.
+        # The fixed part of a reconciliation does not belong to the order. Both runs have it, so it
+        # cancels out. Its durations cancel out too, except for noise that exceeds the order's part.
         shared = replace(many.divided(2 * runs).plus(few.divided(-2 * runs)), invocations=[])
     return Measured(_typical(busy[1:]).plus(shared), _typical(idle[1:]).plus(shared), stored)
 
 
 def measure_login() -> Usage:
-    """The order's part of a log-in and of the authorizer's verdict, by workers that are warm."""
+    """The order's part of a log-in and of the authorizer's verdict, with warm workers."""
     with running_world() as world:
         life = Lifecycle(world)
         life.authorize(life.log_in())
@@ -86,7 +87,7 @@ def measure_login() -> Usage:
 
 
 def bill(usage: Usage) -> dict[tuple[bool, Billed], float]:
-    """USD an order by who pays (simulators: True) and for what."""
+    """USD for an order, by payer (True: the simulators) and purpose."""
     total: dict[tuple[bool, Billed], float] = defaultdict(float)
     for (simulated, _, billed), quantity in quantities_of(usage).items():
         total[simulated, billed] += quantity * PRICE[billed]
@@ -94,7 +95,7 @@ def bill(usage: Usage) -> dict[tuple[bool, Billed], float]:
 
 
 def quantities_of(usage: Usage) -> dict[tuple[bool, str, Billed], float]:
-    """Billed quantities an order by who pays, stage and what."""
+    """Billed quantities for an order, by payer, stage and kind."""
     found: dict[tuple[bool, str, Billed], float] = defaultdict(float)
     for charge in usage.charges:
         found[charge.is_simulated, charge.stage, charge.billed] += charge.quantity * charge.share
@@ -113,7 +114,7 @@ def _one(world: World, life: Lifecycle, claims: dict[str, str], order: Order) ->
 
 
 def _reconciled(world: World, life: Lifecycle, settlement_date: date) -> Usage:
-    """A reconciliation by a worker that is warm."""
+    """Measure a reconciliation with a warm worker."""
     life.reconcile(settlement_date)
     world.meter.take()
     life.reconcile(settlement_date)
@@ -121,7 +122,7 @@ def _reconciled(world: World, life: Lifecycle, settlement_date: date) -> Usage:
 
 
 def _typical(runs: list[Usage]) -> Usage:
-    """The last run, its durations those of the middle one."""
+    """The last run, with the median durations."""
     sequences = {tuple((each.stage, each.function) for each in run.invocations) for run in runs}
     if len(sequences) != 1:
         raise RuntimeError("the runs did not do the same")

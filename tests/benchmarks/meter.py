@@ -1,5 +1,5 @@
-"""Counts what functions that run in this process would be billed for on AWS, by hooks of botocore's
-events.
+"""Counts, with hooks of botocore's events, what AWS would bill for functions that run in this
+process.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.benchmarks.units import Item
 Result = TypeVar("Result")
 
 FULL_CPU_MB = 1769
-"""Lambda gives a whole vCPU to this much memory, and less in proportion."""
+"""Lambda gives a whole vCPU to this much memory, and a proportional part to less."""
 LATENCY_MS = {
     "TransactWriteItems": 12.0,
     "StartExecution": 25.0,
@@ -30,7 +30,7 @@ LATENCY_MS = {
 }
 DEFAULT_LATENCY_MS = 6.0
 HTTP_LATENCY_MS = 8.0
-"""Assumed round trips, warm, in the same region: nothing here can measure them."""
+"""Assumed round trips, warm and in the same region. Nothing here can measure them."""
 PLATFORM_LOG_BYTES = 400
 ACCESS_LOG_BYTES = 450
 LOG_EVENT_BYTES = 26
@@ -39,8 +39,8 @@ SAMPLED_TRACES = 0.05
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an AWS API by a function. `reported`: the units that the service itself says it
-    consumed.
+    """A call that a function makes to an AWS API. `reported` holds the units that the service says
+    it consumed.
     """
 
     stage: str
@@ -55,13 +55,13 @@ class Call:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the outside world makes it."""
+        """Whether a simulator makes the call."""
         return self.function in SIMULATORS
 
 
 @dataclass(frozen=True)
 class Charge:
-    """A quantity of something billed."""
+    """A billed quantity."""
 
     stage: str
     payer: str
@@ -71,13 +71,15 @@ class Charge:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the outside world pays."""
+        """Whether a simulator pays."""
         return self.payer in SIMULATORS
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One run of a function: CPU used here, and the duration that AWS would bill, estimated."""
+    """One run of a function: the CPU time used here, and an estimate of the duration that AWS would
+    bill.
+    """
 
     stage: str
     function: str
@@ -87,18 +89,18 @@ class Invocation:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the outside world pays."""
+        """Whether a simulator pays."""
         return self.function in SIMULATORS
 
     @property
     def gb_seconds(self) -> float:
-        """Rounded up to a millisecond, as billed."""
+        """GB-seconds, rounded up to a millisecond, as AWS bills them."""
         return FUNCTIONS[self.function].memory / 1024 * ceil(self.duration_ms) / 1000
 
 
 @dataclass(frozen=True)
 class ItemSize:
-    """An item as it was written."""
+    """The size of an item at a write."""
 
     stage: str
     table: str
@@ -111,7 +113,7 @@ Record = TypeVar("Record", Call, Charge, Invocation)
 
 @dataclass
 class Usage:
-    """What was counted."""
+    """Everything that was counted."""
 
     calls: list[Call] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
@@ -120,7 +122,7 @@ class Usage:
     metrics: set[str] = field(default_factory=set)
 
     def divided(self, by: float) -> "Usage":
-        """The share of one in so many that have caused it together."""
+        """The share of one order if `count` orders caused this together."""
 
         def part(record: Record) -> Record:
             return replace(record, share=record.share / by)
@@ -134,7 +136,7 @@ class Usage:
         )
 
     def plus(self, other: "Usage") -> "Usage":
-        """Both."""
+        """The sum of both."""
         return Usage(
             self.calls + other.calls,
             self.charges + other.charges,
@@ -154,12 +156,14 @@ class _Frame:
 
 
 class Meter:
-    """Attach it to a session's events before clients are made; `stage` names what is going on."""
+    """Counts usage. Attach it to the events of a session before clients are made. `stage` names the
+    present stage.
+    """
 
     def __init__(
         self, tables: dict[str, TableSpec], peek: Callable[[str, Item], Item | None]
     ) -> None:
-        """`tables` by physical name; `peek` reads an item without being counted."""
+        """`tables` maps physical names to tables. `peek` reads an item without being counted."""
         self.usage = Usage()
         self.stage = ""
         self._tables = tables
@@ -175,7 +179,7 @@ class Meter:
         events.register("response-received", self._received)
 
     def take(self) -> Usage:
-        """What was counted since the last time."""
+        """Return the counts since the last call."""
         taken, self.usage = self.usage, Usage()
         return taken
 
@@ -184,7 +188,7 @@ class Meter:
         self.usage.charges.append(Charge(self.stage, payer, billed, quantity))
 
     def invoke(self, function: str, run: Callable[[], Result]) -> Result:
-        """Run a function; one that is called by another makes that one wait."""
+        """Run a function. A function that calls another one waits for it."""
         frame = _Frame(function)
         self._frames.append(frame)
         began = time.process_time()
@@ -301,7 +305,7 @@ class Meter:
 
 
 def _writes(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The single writes of a request. What only checks a condition counts as one."""
+    """The single writes of a request. A condition check counts as one write."""
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         return [request]
     return [write for action in request.get("TransactItems", ()) for write in action.values()]
@@ -329,7 +333,7 @@ def _read(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> fl
 
 
 def _detail(request: dict[str, Any]) -> str:
-    """The tables a request is about, and how many items of each if it names several."""
+    """The tables of a request, with the number of items for each if there are several tables."""
     named = [request["TableName"]] if "TableName" in request else []
     named += [write["TableName"] for write in _writes("", request)]
     counted = [

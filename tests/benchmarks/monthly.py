@@ -1,5 +1,5 @@
-"""What the system costs a month when nobody trades: what there is, counted in the templates, and
-what the schedules do.
+"""The monthly cost of the system without trading: the resources in the templates and the runs of
+the schedules.
 """
 
 import json
@@ -24,8 +24,8 @@ MINUTES = 60 * prices.HOURS
 BUSINESS_DAYS = 21
 POLLERS = 5
 LONG_POLLS_A_MINUTE = 3
-"""Lambda keeps five pollers on an idle queue, each waiting up to 20 seconds: the documented
-minimum, an estimate.
+"""Lambda keeps five pollers on an idle queue, each of which waits up to 20 seconds. This is an
+estimate from the documented minimum.
 """
 METRICS_OF_A_METHOD = 5
 CYCLE_TRANSITIONS = 5
@@ -33,7 +33,7 @@ CYCLE_TRANSITIONS = 5
 
 @dataclass(frozen=True)
 class Fixed:
-    """A line: how many, and USD a month for all of them."""
+    """A cost line: the number of resources, and USD a month for all of them."""
 
     what: str
     count: float
@@ -42,7 +42,7 @@ class Fixed:
 
 
 def monthly(metrics: int) -> list[Fixed]:
-    """The lines. `metrics`: custom metrics that an order touches."""
+    """The cost lines. `metrics` is the number of custom metrics that an order emits."""
     found = resources()
     methods = found["AWS::ApiGateway::Method"]
     schedules = found["AWS::Scheduler::Schedule"]
@@ -77,8 +77,8 @@ def monthly(metrics: int) -> list[Fixed]:
 
 
 def resources() -> Counter[str]:
-    """How many resources of each type the development stage deploys."""
-    # The jsii kernel is started with the first `node` on the path, at the import of aws_cdk.
+    """The number of resources of each type in the development stage."""
+    # The import of aws_cdk starts the jsii kernel with the first `node` on the path.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     from aws_cdk import App
 
@@ -101,7 +101,7 @@ def resources() -> Counter[str]:
 
 
 def scheduled_runs() -> list[Fixed]:
-    """The schedules' invocations, on a system at rest."""
+    """The invocations by schedules, on a system without orders."""
     with running_world() as world:
         life = Lifecycle(world)
         cycle = {

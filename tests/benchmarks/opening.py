@@ -1,5 +1,5 @@
-"""A flood at the open, on the simulation's virtual clock: orders that waited for it, and the same
-sent while the market is open.
+"""A flood at the open on the simulation's virtual clock. One flood waited for the open, the other
+is sent while the market is open.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -16,22 +16,22 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.virtual import virtual_process
 
 CASES = ((1, 200), (40, 50))
-"""Clients, and orders of each."""
+"""The number of clients, and of orders for each."""
 EXCHANGE_SECONDS = ((0.05, 0.07), (0.1, 0.14))
-"""How long an exchange takes to answer, from and to."""
+"""The shortest and the longest time that an exchange takes to answer."""
 SYMBOL, PRICE = "AAPL", "200.00"
 BEFORE_THE_OPEN, AFTER_THE_OPEN = -1500.0, 600.0
 PACE = 0.1
-"""Seconds between two orders that a client sends while the market is open: all that the rate limit
-of an API key lets through.
+"""The seconds between two orders of a client while the market is open: the most that the rate limit
+of an API key allows.
 """
 GIVEN_UP_AFTER = 3600
 
 
 @dataclass(frozen=True)
 class Flood:
-    """What it took until the last order was routed, from the open or from the first order sent.
-    `requests`: to exchanges.
+    """The time until the last order was routed, from the open or from the first order sent.
+    `requests` counts requests to exchanges.
     """
 
     seconds: float
@@ -43,7 +43,7 @@ class Flood:
 def measure(
     clients: int, orders: int, exchange_seconds: tuple[float, float]
 ) -> tuple[Flood, Flood]:
-    """With orders that waited for the open, and with an open market."""
+    """Measure orders that waited for the open, and orders in an open market."""
     waited, sent = (
         _in_a_process(clients, orders, exchange_seconds, starts)
         for starts in (BEFORE_THE_OPEN, AFTER_THE_OPEN)
@@ -52,7 +52,9 @@ def measure(
 
 
 def _in_a_process(*case: Any) -> Flood:
-    """In one of its own: the simulation turns the clock, AWS and HTTP of a process inwards."""
+    """Run in a process of its own, because the simulation replaces the clock, AWS and HTTP of its
+    process.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_play, *case).result()
 

@@ -1,5 +1,5 @@
-"""List prices in us-east-1, without free tiers, in USD. Check them against the services' pricing
-pages before relying on them.
+"""List prices in USD in us-east-1, without free tiers. Check them against the services' pricing
+pages before you rely on them.
 """
 
 from enum import StrEnum
@@ -8,7 +8,7 @@ CHECKED = "November 2026"
 
 
 class Billed(StrEnum):
-    """What an order is billed for."""
+    """The kinds of usage that an order is billed for."""
 
     WRITES = "DynamoDB write units"
     READS = "DynamoDB read units"
@@ -36,7 +36,7 @@ PRICE: dict[Billed, float] = {
     Billed.SECRETS: 0.05 / 10_000,
 }
 
-# A month.
+# Prices for a month.
 SECRET = 0.40
 ALARM = 0.10
 CUSTOM_METRIC = 0.30

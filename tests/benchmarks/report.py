@@ -18,7 +18,7 @@ PARTIES = ((False, "ours"), (True, "simulators"))
 
 
 def by_stage(usage: Usage) -> Grid:
-    """What is billed, stage by stage."""
+    """The billed quantities by stage."""
     quantities = quantities_of(usage)
     columns = [
         billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)
@@ -48,7 +48,7 @@ def by_stage(usage: Usage) -> Grid:
 
 
 def by_call(usage: Usage) -> Grid:
-    """Calls of AWS by stage, function and operation."""
+    """The calls of AWS APIs by stage, function and operation."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0, 0, 0])
     for call in usage.calls:
         cell = found[call.stage, call.function, f"{call.service} {call.operation}"]
@@ -69,7 +69,7 @@ def by_call(usage: Usage) -> Grid:
 
 
 def sizes(usage: Usage) -> Grid:
-    """What a plain order writes, and how near each item is to the next kilobyte."""
+    """The items that a plain order writes, and the distance of each from the next kilobyte."""
     rows = [
         [item.stage, item.table.split("-", 2)[2], _kind(item.kind), str(item.size)]
         for item in usage.items
@@ -84,7 +84,7 @@ def sizes(usage: Usage) -> Grid:
 
 
 def invocations(usage: Usage) -> Grid:
-    """Runs of functions."""
+    """The invocations of functions."""
     rows = [
         [
             str(run.stage),
@@ -140,7 +140,7 @@ def fixed(lines: Iterable[Fixed]) -> Grid:
 
 
 def counts(kinds: dict[str, Measured]) -> Grid:
-    """The kinds of orders side by side."""
+    """A comparison of the kinds of orders."""
     rows = []
     for name, measured in kinds.items():
         for worker, usage in (("busy", measured.busy), ("idle", measured.idle)):
@@ -162,7 +162,7 @@ def counts(kinds: dict[str, Measured]) -> Grid:
 
 
 def plain(grids: Iterable[Grid]) -> str:
-    """All grids as Markdown."""
+    """All tables as Markdown."""
     return "\n\n".join(chain.from_iterable([grid.markdown()] for grid in grids))
 
 
@@ -183,5 +183,5 @@ def _short(billed: Billed) -> str:
 
 
 def _kind(key: str) -> str:
-    """An item's kind: its sort key without ids and dates."""
+    """The kind of an item: its sort key without ids and dates."""
     return key.split(" ", 1)[1].split("#", 1)[0]

@@ -1,5 +1,5 @@
-"""What a world starts with: instruments, exchanges, secrets, and one client with cash, shares and
-an API key.
+"""The initial data of a world: instruments, exchanges, secrets, and one client with cash, shares
+and an API key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PERMISSIONS = ("orders:read", "orders:write")
 
 
 def seed(world: World) -> None:
-    """Write it all, uncounted."""
+    """Write the initial data without counting it."""
     for name in SECRETS:
         world.secrets.create_secret(Name=world.prefix + name, SecretString=f"{name:x<64}")
     for listed in reference.INSTRUMENTS:
@@ -82,12 +82,12 @@ def seed(world: World) -> None:
 
 
 def configure_exchange(world: World, exchange_id: str, **behaviour: Any) -> None:
-    """A faultless exchange but for these fields."""
+    """Configure an exchange that is faultless except for these fields."""
     put(world, "exchange-books", {"pk": "CONFIG", "sk": exchange_id, **FAULTLESS, **behaviour})
 
 
 def replenish(world: World) -> None:
-    """Forget what orders took from the exchanges' displayed shares, as the next minute would."""
+    """Restore the displayed shares of the exchanges, as the next minute would."""
     table = f"{world.prefix}exchange-books"
     for item in world.dynamodb.scan(TableName=table)["Items"]:
         if item["pk"]["S"].startswith("LIQUIDITY#"):
@@ -95,12 +95,11 @@ def replenish(world: World) -> None:
 
 
 def put(world: World, table: str, attributes: dict[str, Any]) -> None:
-    """Write an item as it is."""
     world.dynamodb.put_item(TableName=world.prefix + table, Item=to_item(attributes))
 
 
 def books(world: World) -> TableBooks:
-    """The books, uncounted."""
+    """Access to the books that is not counted."""
     names = {name: world.prefix + name for name in TableNames.__dataclass_fields__}
     return TableBooks(world.dynamodb, TableNames(**names), world.clock)
 

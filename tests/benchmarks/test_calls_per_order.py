@@ -1,4 +1,4 @@
-"""An order may not grow more expensive unnoticed."""
+"""The cost of an order cannot rise unnoticed."""
 
 from collections import Counter
 
@@ -17,12 +17,12 @@ MOST_CALLS = {
     Stage.RECONCILE: 1,
 }
 MOST_CALLS_OF_AN_IDLE_WORKER = 51
-ADVICE = "Each call of AWS costs every order latency and money: a new one must earn its place. If it does, raise the limit."
+ADVICE = "Each call of AWS costs every order latency and money. If a new call is worth it, raise the limit."
 
 
 @pytest.fixture(scope="module")
 def measured() -> Measured:
-    """A market buy, filled by one execution at one exchange."""
+    """A market buy order that one execution at one exchange fills."""
     return measure(MARKET_BUY)
 
 

@@ -1,4 +1,4 @@
-"""The counting against examples of DynamoDB's documentation, and on calls whose cost is known."""
+"""Checks the counting against examples in DynamoDB's documentation and calls of known cost."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SPEC = TableSpec(("pk",), indexes={"due": ("day", "pk")})
 
 
 def item(size: int, **attributes: str) -> units.Item:
-    """An item of so many bytes."""
+    """An item of this size in bytes."""
     named = {"pk": {"S": "a"}} | {name: {"S": value} for name, value in attributes.items()}
     return named | {"fill": {"S": "x" * (size - units.item_bytes(named) - len("fill"))}}
 

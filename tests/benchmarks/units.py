@@ -1,8 +1,8 @@
-"""DynamoDB's request units by the documented rules: what an item weighs, what reading and writing
-it consumes.
+"""DynamoDB's request units by the documented rules: the size of an item, and what a read or a write
+consumes.
 
 Sizes: developer guide, "DynamoDB item sizes and formats". Units: "DynamoDB read and write
-operations". Index arms of a transaction are replicated asynchronously and are not doubled.
+operations". The index writes of a transaction are replicated asynchronously and are not doubled.
 """
 
 from base64 import b64decode
@@ -22,7 +22,7 @@ ELEMENT_BYTES = 1
 
 
 def item_bytes(item: Item) -> int:
-    """Bytes of an item in DynamoDB's JSON: names and values."""
+    """The size in bytes of an item in DynamoDB's JSON: its names and values."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
@@ -48,8 +48,8 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def number_bytes(number: str) -> int:
-    """One byte, one for each pair of significant digits (pairs start at the decimal point), one for
-    a minus.
+    """One byte, plus one for each pair of significant digits, plus one for a minus. Pairs start at
+    the decimal point.
     """
     sign, digits, exponent = Decimal(number).normalize().as_tuple()
     if digits == (0,):
@@ -59,12 +59,14 @@ def number_bytes(number: str) -> int:
 
 
 def write_units(before: Item | None, after: Item | None) -> int:
-    """Units of one write: the larger of the two items, at least one."""
+    """The units of one write: by the larger of the old and the new item, at least one."""
     return max(1, *(ceil(item_bytes(item) / WRITE_BYTES) for item in (before, after) if item), 0)
 
 
 def index_write_units(spec: TableSpec, before: Item | None, after: Item | None) -> int:
-    """Units that a write costs the keys-only indexes: an entry that moves is deleted and put."""
+    """The units that a write costs in the keys-only indexes. An entry that moves is deleted and
+    put.
+    """
     units = 0
     for keys in spec.indexes.values():
         old, new = (_entry(spec, keys, item) for item in (before, after))
@@ -74,23 +76,23 @@ def index_write_units(spec: TableSpec, before: Item | None, after: Item | None) 
 
 
 def _entry(spec: TableSpec, keys: Iterable[str], item: Item | None) -> Item | None:
-    """The item as a keys-only index holds it, or None when the index does not."""
+    """The item as a keys-only index holds it; None if it is not in the index."""
     if item is None or not all(key in item for key in keys):
         return None
     return {name: item[name] for name in (*keys, *spec.key)}
 
 
 def read_units(items: Iterable[Item], *, consistent: bool) -> float:
-    """Units of one GetItem, Query or Scan: what was read together is rounded up together; nothing
-    costs as one.
+    """The units of one GetItem, Query or Scan. The items are rounded up together. An empty result
+    costs one.
     """
     size = sum(item_bytes(item) for item in items)
     return max(1, ceil(size / READ_BYTES)) * (1 if consistent else 0.5)
 
 
 def batch_read_units(items: Iterable[Item], keys: int, *, consistent: bool) -> float:
-    """Units of one BatchGetItem: every item is rounded up by itself, and a missing one costs as the
-    smallest.
+    """The units of one BatchGetItem. Every item is rounded up separately. A missing item costs as
+    much as the smallest.
     """
     found = list(items)
     missing: list[Item] = [{}] * (keys - len(found))

@@ -1,9 +1,9 @@
-"""The whole system in this process: every function's real handler over tables, queues and secrets,
-everything counted.
+"""The whole system in this process: the real handlers of all functions over tables, queues and
+secrets, with everything counted.
 
-The AWS is moto, or the one at an endpoint (a local AWS, whose accounting ours is checked against).
-Step Functions is played by `tests.benchmarks.lifecycle`; HTTP between functions goes straight to
-the other's handler.
+AWS is moto, or the system at an endpoint: a local AWS whose accounting is compared with ours.
+`tests.benchmarks.lifecycle` plays Step Functions. HTTP requests between functions go straight to
+the other function's handler.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ CONSTANT_ENVIRONMENT = {
 
 @dataclass
 class Context:
-    """What a function reads of its Lambda context."""
+    """The parts of the Lambda context that functions read."""
 
     function_name: str
     memory_limit_in_mb: int
@@ -77,8 +77,8 @@ class Context:
 
 
 class Clock:
-    """The time of the functions' clocks, which moves only when told: what is counted must not
-    depend on how busy the machine is.
+    """The clock of the functions. It moves only when it is told to, so that counts do not depend on
+    the load of the machine.
     """
 
     def __init__(self) -> None:
@@ -89,16 +89,17 @@ class Clock:
         return self._start + self._ahead
 
     def forward(self, seconds: float) -> None:
-        """Let time pass."""
         self._ahead += timedelta(seconds=seconds)
 
     def forward_to_minute(self) -> None:
-        """To the start of the next minute."""
+        """Move to the start of the next minute."""
         self.forward(60 - self().timestamp() % 60)
 
 
 class World:
-    """Built by `running_world`. `asynchronous` is what the system asked AWS to do later."""
+    """A world that `running_world` builds. `asynchronous` holds the calls that the system asked AWS
+    to make later.
+    """
 
     def __init__(self, clock: Clock, prefix: str, endpoint: str | None) -> None:
         self.clock = clock
@@ -121,7 +122,7 @@ class World:
         seeding.seed(self)
 
     def environment(self) -> dict[str, str]:
-        """The variables of all functions."""
+        """The environment variables of all functions."""
         table_names = {name: self.prefix + name for name in TABLES}
         return {
             **CONSTANT_ENVIRONMENT,
@@ -135,7 +136,7 @@ class World:
         }
 
     def cold_start(self, environment: pytest.MonkeyPatch) -> None:
-        """Import every function anew, its clients counted and its clock ours."""
+        """Import every function anew, count its clients and replace its clock."""
         environment.setattr(boto3, "DEFAULT_SESSION", None)
         boto3.setup_default_session()
         events: Any = boto3._get_default_session().events
@@ -153,7 +154,6 @@ class World:
         environment.setattr(exchange, "MAX_FILLS_A_MATCH", 1)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
-        """Run a function once."""
         context = Context(
             function, FUNCTIONS[function].memory, f"invocation-{next(self._requests)}"
         )
@@ -172,7 +172,7 @@ class World:
         headers: dict[str, str] | None = None,
         claims: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """A request through API Gateway; `claims` are what the authorizer found."""
+        """Make a request through API Gateway. `claims` are those that the authorizer found."""
         path, _, query = path.partition("?")
         function = next(
             route.function
@@ -210,8 +210,8 @@ class World:
         return answer["statusCode"], answer["body"].encode()
 
     def stored_bytes(self) -> int:
-        """What DynamoDB bills as stored: items and an overhead each, in the tables that do not
-        expire.
+        """The bytes that DynamoDB bills as stored: items with their overhead, in the tables whose
+        items do not expire.
         """
         kept = [self.prefix + name for name in ("accounts", "orders", "ledger")]
         return sum(
@@ -230,7 +230,7 @@ class World:
             self.secrets.delete_secret(SecretId=self.prefix + name, ForceDeleteWithoutRecovery=True)
 
     def _http(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
-        """In the place of urllib3's: the other function is here."""
+        """Replaces urllib3's pool manager: the other function is in this process."""
         path = re.sub(r"^(/restapis/[^/]+)?/bench(/_user_request_)?", "", urlsplit(url).path)
         query = urlsplit(url).query
         headers = options.get("headers") or {}
@@ -285,7 +285,7 @@ class World:
 
 @contextlib.contextmanager
 def running_world(endpoint: str | None = None) -> Iterator[World]:
-    """A world from its cold start on; with an endpoint, on the AWS that is there. Nothing fails in
+    """A world from its cold start on. With an endpoint, it runs on the AWS there. Nothing fails in
     it.
     """
     with contextlib.ExitStack() as stack:
@@ -307,7 +307,7 @@ def running_world(endpoint: str | None = None) -> Iterator[World]:
 
 
 def _forget_functions() -> None:
-    """Whoever imports them next gets functions of his own environment."""
+    """Forget the imported functions, so that the next import reads the new environment."""
     for name in [name for name in sys.modules if name.startswith("functions.")]:
         del sys.modules[name]
 
@@ -325,13 +325,13 @@ def _answer(url: str, status: int, body: bytes) -> AWSResponse:
 
 class _Raw(io.BytesIO):
     def stream(self) -> Iterator[bytes]:
-        """As urllib3's responses do."""
+        """Stream like a response of urllib3."""
         yield self.getvalue()
 
 
 @contextlib.contextmanager
 def _output_to(sink: io.StringIO) -> Iterator[None]:
-    """Have what is printed and logged go there."""
+    """Redirect printed and logged output to this stream."""
     handlers = [
         handler
         for logger in logging.root.manager.loggerDict.values()

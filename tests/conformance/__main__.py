@@ -1,5 +1,5 @@
-"""`python -m tests.conformance`: what the APIs answer against what their documents say, on the
-local system.
+"""`python -m tests.conformance`: check on the local system that the APIs answer as their documents
+say.
 """
 
 import argparse
@@ -16,7 +16,9 @@ from workstation.local_system import LocalError, default_system
 
 
 def main() -> int:
-    """0: nothing was found; 1: something was, and how to see it again is printed with it."""
+    """Exit status 0: nothing was found. Exit status 1: the output shows what was found and how to
+    reproduce it.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument(
         "--cases",

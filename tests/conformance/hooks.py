@@ -1,5 +1,5 @@
-"""Loaded by schemathesis: who asks, and enough sense in generated requests that they get beyond the
-first check.
+"""The hooks that schemathesis loads: they sign requests, and they use existing ids so that requests
+get beyond the first check.
 """
 
 import os
@@ -38,7 +38,7 @@ _cursors: dict[str, dict[str, Any]] = {}
 
 @schemathesis.auth(refresh_interval=None)
 class Tokens:
-    """A token of the next key; the rate limit is a key's."""
+    """Gives a token of the next key, because the rate limit is for each key."""
 
     def get(self, case: Case[Any], context: AuthContext) -> str | None:
         credentials = next(_keys)
@@ -53,7 +53,7 @@ class Tokens:
 
 
 class Signature(requests.auth.AuthBase):
-    """An exchange's."""
+    """Signs requests as an exchange."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
@@ -69,8 +69,8 @@ class Signature(requests.auth.AuthBase):
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """What is generated as valid is mostly about things that exist. What is generated as invalid
-    stays as it is.
+    """Valid requests mostly name things that exist. Requests that are meant to be invalid stay as
+    they are.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -96,7 +96,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: schemathesis.Response) -> None:
-    """New orders are things that exist, and pages that have a next one."""
+    """Remember new orders and next pages, so that later requests name them."""
     if case.method == "GET" and response.status_code == 200 and (following := _following(response)):
         _cursors[case.path] = {**case.query, "cursor": following}
     if (
@@ -111,8 +111,8 @@ def after_call(context: HookContext, case: Case[Any], response: schemathesis.Res
 def filter_failure(
     context: HookContext, failure: Failure, case: Case[Any], response: schemathesis.Response
 ) -> bool:
-    """Only VALIDATION_FAILED says that the form is wrong. Any other 422 is a rule's: of what is in
-    the books, or of the market.
+    """Only VALIDATION_FAILED says that the form is wrong. Any other 422 comes from a rule about the
+    books or the market.
     """
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
@@ -120,7 +120,9 @@ def filter_failure(
 
 
 def _paging(case: Case[Any]) -> None:
-    """A cursor is what a page has named, with the same query; and a time begins before it ends."""
+    """A valid cursor comes from a page with the same query, and a valid period begins before it
+    ends.
+    """
     if "cursor" in case.query:
         del case.query["cursor"]
         if case.path in _cursors and _mostly(case.query):

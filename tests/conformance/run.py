@@ -1,6 +1,4 @@
-"""Both APIs against their documents: schemathesis, with all its checks but those that its
-configuration names.
-"""
+"""Runs schemathesis on both APIs, with all checks that its configuration does not exclude."""
 
 import os
 import subprocess
@@ -15,14 +13,14 @@ from workstation.local_system import ROOT
 CONFIGURATION = ROOT / "tests" / "conformance" / "schemathesis.toml"
 LAYERS = ("layers/trading/python", "layers/simulators/python")
 DOCUMENTS = {"docs/reference/openapi.json": False, "docs/reference/openapi-internal.json": True}
-"""Document → whether it is the internal API's."""
+"""Whether each document is the one of the internal API."""
 
 
 def conform(
     world: World, document: str, options: Sequence[str]
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run schemathesis with these options; what it says goes to standard output. Its exit status is
-    0 if it found nothing.
+    """Run schemathesis with these options, and print its output. Exit status 0 means that it found
+    nothing.
     """
     internal = DOCUMENTS[document]
     with TemporaryDirectory() as scratch:

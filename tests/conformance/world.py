@@ -1,5 +1,5 @@
-"""What a conformance run acts with: a client of its own with many API keys, orders to look at, and
-what only this run may break.
+"""The world of a conformance run: its own client with many API keys, orders to look at, and things
+that only this run may change.
 """
 
 import json
@@ -26,7 +26,7 @@ from trading.domain.reference.instruments import Instrument
 from workstation.local_system import STAGE, LocalError, LocalSystem
 
 KEYS = 12
-"""The rate limit is an API key's: a run that asks one after the other is not limited by it."""
+"""The rate limit is for each API key. A run that takes the keys in turn does not reach it."""
 SYMBOLS = ("AAPL", "KO", "MSFT", "NVDA", "XOM")
 HALTABLE = "HALTME"
 PLACED = 6
@@ -34,8 +34,8 @@ CLEARED_SECONDS = 420
 
 
 class World(BaseModel):
-    """All that the hooks need. `login`: credentials that are used for nothing but logging in.
-    `subject_id`: a client that administrators may do anything to.
+    """Everything that the hooks need. `login` holds credentials for log-in only. `subject_id` is a
+    client that administrators may change in any way.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,22 +51,21 @@ class World(BaseModel):
     symbols: tuple[str, ...] = SYMBOLS
     haltable: str = HALTABLE
     orders: dict[str, str]
-    """Order id → the key that it was placed with."""
+    """The key with which each order was placed, by order id."""
     trades: tuple[str, ...]
 
     def write(self, path: Path) -> None:
-        """Mode 0600: it holds secrets."""
+        """Write the world with mode 0600, because it holds secrets."""
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(self.model_dump_json())
 
     @classmethod
     def read(cls, path: Path) -> "World":
-        """What `write` wrote."""
         return cls.model_validate_json(path.read_bytes())
 
 
 def create(system: LocalSystem) -> World:
-    """Write the run's client to the running system, and trade a little. Raises LocalError."""
+    """Write the run's client to the running system and trade a little. Raises LocalError."""
     run_id = f"conf-{uuid4().hex[:8]}"
     subject_id = f"{run_id}-subject"
     first, _ = populate(system, [run_id, subject_id])
@@ -140,7 +139,7 @@ def _venue_secret(system: LocalSystem, key_id: str) -> str:
 
 
 def log_in(url: str, credentials: Credentials) -> str:
-    """A token. Raises httpx.HTTPStatusError."""
+    """Log in and return the token. Raises httpx.HTTPStatusError."""
     body = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
     answer = httpx.post(

@@ -1,4 +1,4 @@
-"""`python -m tests.load`: many clients at once against the local system, while its workers are
+"""`python -m tests.load`: put the local system under the load of many clients while its workers are
 killed at random.
 """
 
@@ -24,7 +24,7 @@ COMPLAINTS_SHOWN = 50
 
 
 def main() -> int:
-    """0: everything is accounted for; 1: something is not, and it says what."""
+    """Exit status 0: everything is accounted for. Exit status 1: the output says what is not."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--orders", type=int, default=300, help="of all clients together")
@@ -63,8 +63,8 @@ def main() -> int:
 
 @contextmanager
 def running_or_own(system: LocalSystem, console: Console, name: str) -> Iterator[LocalSystem]:
-    """The running system, or one of our own in a directory of this name, from nothing, that ends
-    with the block.
+    """The running system. Without one, a new system in a directory of this name, which ends with
+    the block.
     """
     if system.is_running:
         console.print(f"Takes the system that runs on port {system.port}.")

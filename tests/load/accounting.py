@@ -1,5 +1,5 @@
-"""Every request against the tables, every order against what was asked for. Each complaint is a
-sentence; none means all is accounted for.
+"""Checks every request against the tables, and every order against its request. Each complaint is a
+sentence. Without complaints, everything is accounted for.
 """
 
 import json
@@ -21,7 +21,7 @@ Execution = tuple[str, str, str, int, Decimal | None]
 
 
 def complaints(sent: Sequence[Sent], books: Books) -> list[str]:
-    """All that is not as it must be, once nothing moves."""
+    """All complaints, once nothing moves any more."""
     return [
         *(
             f"{each.planned.key} ({each.planned.title}): {wrong}"
@@ -46,7 +46,7 @@ def fills_by_order(books: Books) -> dict[str, list[Fill]]:
 
 
 def _answers(sent: Sent) -> Iterator[str]:
-    """Each answer is one of those that are right, and the same key had one order."""
+    """Each answer is one of the right ones, and each key has one order."""
     planned, first, repeated = sent.planned, sent.first, sent.repeated
     if first is None or (planned.repeat is not Repeat.NOT and repeated is None):
         yield "was never answered"
@@ -72,7 +72,9 @@ def _answers(sent: Sent) -> Iterator[str]:
 
 
 def _requests(requests: Sequence[Sent], books: Books) -> Iterator[str]:
-    """Each order that was answered for is in the tables with its terms, and no other is."""
+    """Each order that was answered is in the tables with its terms, and the tables hold no other
+    order.
+    """
     orders = books.orders
     for sent in requests:
         for answer, content in (
@@ -115,7 +117,7 @@ def _differences(order: Order, answer: Answer, asked: dict[str, Any]) -> list[st
 
 
 def _ends(books: Books) -> Iterator[str]:
-    """Each order has come to its end."""
+    """Each order has ended."""
     ended = {
         OrderStatus.REJECTED,
         OrderStatus.CANCELED,
@@ -133,7 +135,7 @@ def _ends(books: Books) -> Iterator[str]:
 
 
 def _fills(books: Books) -> Iterator[str]:
-    """What the exchanges executed is what is booked and novated, execution by execution."""
+    """The executions at the exchanges are the booked and cleared ones, one by one."""
     fills = fills_by_order(books)
     for order in books.orders.values():
         if (
@@ -167,7 +169,7 @@ def _words(execution: Iterable[object]) -> str:
 
 
 def _holds(books: Books) -> Iterator[str]:
-    """Nothing is held once nothing is open."""
+    """Nothing is held once no order is open."""
     for account in books.accounts:
         if account.held or account.credit_held:
             yield f"{account.client_id} still holds {account.held} cash and {account.credit_held} credit"
@@ -189,7 +191,7 @@ def _sequences(books: Books) -> Iterator[str]:
 
 
 def shown_as_kept(order: Order, fills: Sequence[Fill], answer: Answer | None) -> Iterator[str]:
-    """The API's view of an order against the tables."""
+    """Compare the API's view of an order with the tables."""
     if answer is None or answer.outcome != "200":
         yield f"order {order.order_id} is shown as {answer.outcome if answer else 'nothing'}"
         return
@@ -219,9 +221,11 @@ def shown_as_kept(order: Order, fills: Sequence[Fill], answer: Answer | None) ->
 def unexplained(
     letters: Sequence[DeadLetter], before: Sequence[DeadLetter], orders: dict[str, Order]
 ) -> list[str]:
-    """Dead letters of this run that mattered. Those do not whose order is at rest all the same (its
-    executions were told otherwise), and a scheduled invocation that died over and over: the next
-    minute's does the same work.
+    """The dead letters of this run that matter.
+
+    A dead letter does not matter if its order is at rest, because other messages reported the
+    executions. Nor does a scheduled invocation that died repeatedly, because the next minute's
+    invocation does the same work.
     """
     found = []
     for letter in (Counter(letters) - Counter(before)).elements():

@@ -1,4 +1,6 @@
-"""What a run measured: latencies, rates against the floor, answers, deaths. As tables and as JSON."""
+"""The figures of a run as tables and as JSON: latencies, rates compared with the floor, answers and
+deaths.
+"""
 
 import os
 import platform
@@ -20,7 +22,7 @@ NINE_TENTHS = 0.9
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds."""
+    """Latencies in seconds."""
 
     count: int
     p50: float
@@ -30,7 +32,7 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> "Latency":
-        """From single requests or orders; zeros if there is none."""
+        """The latencies of single requests or orders; zeros if there are none."""
         found = sorted(seconds)
         if not found:
             return cls(0, 0, 0, 0, 0)
@@ -40,7 +42,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Figures:
-    """`rates`: a second. `counts`: orders and requests by what became of them."""
+    """All figures. `rates` are per second. `counts` are orders and requests by their outcome."""
 
     taken: str
     machine: str
@@ -56,15 +58,15 @@ class Figures:
     killed: dict[str, int]
 
     def ratio(self, name: str) -> float:
-        """A rate in floors."""
+        """A rate as a multiple of the floor's."""
         return self.rates[name] / self.rates[FLOOR]
 
     def json(self) -> dict[str, Any]:
-        """For other programs."""
+        """The figures for other programs."""
         return asdict(self) | {"ratios": {name: self.ratio(name) for name in self.rates}}
 
     def grids(self) -> list[Grid]:
-        """For people."""
+        """The figures for people."""
         milliseconds = [
             [
                 name,
@@ -97,7 +99,7 @@ FLOOR = "empty function, requests"
 def measure(
     floor: Sequence[Answer], sent: Sequence[Sent], books: Books
 ) -> tuple[dict[str, Latency], dict[str, float], dict[str, int]]:
-    """Latencies, rates and counts."""
+    """Calculate latencies, rates and counts."""
     answers = [
         answer
         for each in sent
@@ -157,12 +159,11 @@ def measure(
 
 
 def machine() -> str:
-    """What it ran on."""
+    """The machine of the run."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
 
 
 def today() -> str:
-    """When."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,8 +1,8 @@
 """Kills workers at random while the run is on. The local AWS itself lives.
 
-A function is drawn first, each alike, then one of its workers: drawn among all workers at work,
-those that empty the queues would die over and over, and with each dies a batch that comes again
-only after the visibility timeout. One that was just started is spared: a start takes seconds here,
+The killer draws a function first, and then one of its workers. If it drew among all busy workers,
+those that empty the queues would die repeatedly. With each of them, a batch is lost until the
+visibility timeout. The killer spares a worker that was just started: a start takes seconds here,
 and there would be nothing but starts.
 """
 
@@ -19,7 +19,7 @@ SPARED_SECONDS = 10.0
 
 
 class Killer:
-    """Every few seconds (between two bounds) a worker dies. `killed` counts them by function."""
+    """Kills a worker every few seconds, between two bounds. `killed` counts the deaths by function."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Killer:
 
     @contextmanager
     def at_large(self) -> Iterator[None]:
-        """While the block runs, or until `stop`."""
+        """Kill workers while the block runs, or until `stop`."""
         self._thread.start()
         try:
             yield
@@ -46,7 +46,7 @@ class Killer:
             self.stop()
 
     def stop(self) -> None:
-        """No more deaths from here on."""
+        """Kill no more workers."""
         self._over.set()
         self._thread.join()
 
@@ -55,7 +55,7 @@ class Killer:
             self._kill_one()
 
     def _kill_one(self) -> None:
-        """Rather one that is at work."""
+        """Prefer a worker that is busy."""
         mortal = {
             pid: name for pid, name in workers.running(self._system).items() if self._may_die(name)
         }

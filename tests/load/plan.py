@@ -1,4 +1,4 @@
-"""What each client will send: a seeded mix of orders, of requests that are none, and of
+"""The plan of the requests of each client: a seeded mix of orders, invalid requests and
 repetitions.
 """
 
@@ -37,7 +37,7 @@ REUSED = "422 IDEMPOTENCY_KEY_REUSED"
 
 
 class Repeat(Enum):
-    """How the same Idempotency-Key is used once more."""
+    """The way in which an Idempotency-Key is used again."""
 
     NOT = "not"
     AT_ONCE = "the same at the same moment"
@@ -47,19 +47,19 @@ class Repeat(Enum):
 
     @property
     def is_at_once(self) -> bool:
-        """Whether both are sent together."""
+        """Whether both requests are sent together."""
         return self in (Repeat.AT_ONCE, Repeat.OTHER_AT_ONCE)
 
     @property
     def is_other(self) -> bool:
-        """Whether it comes with another body, and one of the two must be refused."""
+        """Whether the repetition has another body, so that one of the two must be refused."""
         return self in (Repeat.OTHER_AT_ONCE, Repeat.OTHER_LATER)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A request under a key of its own. `allowed`: the answers that are right, as `Answer.outcome`
-    names them.
+    """A planned request under its own key. `allowed` holds the right answers, named as in
+    `Answer.outcome`.
     """
 
     client_id: str
@@ -72,12 +72,12 @@ class Planned:
 
     @property
     def repetition_is_later(self) -> bool:
-        """Whether it is repeated once everything else is sent."""
+        """Whether the repetition is sent after everything else."""
         return self.repeat in (Repeat.LATER, Repeat.OTHER_LATER)
 
     @property
     def repetition(self) -> bytes:
-        """What comes under the same key once more."""
+        """The second request under the same key."""
         if not self.repeat.is_other:
             return self.content
         body = json.loads(self.content)
@@ -194,7 +194,7 @@ READ_BACK = 0.2
 
 
 def plan(client_ids: Sequence[str], requests: int, seed: int) -> list[Planned]:
-    """So many requests, dealt to the clients in turn. The same arguments give the same plan."""
+    """Plan requests and deal them to the clients in turn. The same arguments give the same plan."""
     dice = Random(f"plan {seed}")  # noqa: S311
     return [
         _planned(dice, client_ids[number % len(client_ids)], number) for number in range(requests)

@@ -1,4 +1,4 @@
-"""The clients of a run, written to the tables: profile, opening deposits, credentials."""
+"""Writes the clients of a run to the tables: profile, opening deposits and credentials."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,23 +23,25 @@ SHARES = {
     "NVDA": (200, Decimal("25000.00")),
     "XOM": (200, Decimal("22000.00")),
 }
-"""Symbol → shares and what they cost in all."""
+"""The opening shares and their total cost, by symbol."""
 ON_MARGIN_EVERY = 4
 WRITERS = 4
 
 
 def client_ids(run_id: str, clients: int) -> list[str]:
-    """Derived from the run, so that runs on the same system do not meet."""
+    """The client ids. They are derived from the run, so that runs on the same system do not
+    collide.
+    """
     return [f"{prefix(run_id)}{number:04}" for number in range(clients)]
 
 
 def prefix(run_id: str) -> str:
-    """What the ids of a run's clients begin with, and no others."""
+    """The prefix of the ids of a run's clients. No other ids have it."""
     return f"load-{run_id}-"
 
 
 def populate(system: LocalSystem, ids: Sequence[str]) -> list[Credentials]:
-    """Write the clients; every fourth trades on margin."""
+    """Write the clients. Every fourth client trades on margin."""
     seeder = Seeder(aws_client(system, "dynamodb"), deploy.outputs(system), system.credentials_file)
 
     def add(number: int, client_id: str) -> Credentials:

@@ -1,4 +1,4 @@
-"""A run: clients, floor, orders under fire, the close, and the account of it all."""
+"""A run: the clients, the floor, orders while workers die, the close and the final accounting."""
 
 import asyncio
 import math
@@ -27,24 +27,27 @@ from workstation.local_system import LocalSystem
 
 LOOK_SECONDS = 2.0
 LOOKING_SHARE = 10
-"""Between two looks at the tables there is ten times as long as a look takes: looking must not be
-the load.
+"""The pause between two looks at the tables is ten times as long as a look takes, so that looking
+is not the load.
 """
 FLOOR_REQUESTS = 400
 PATIENCE_SECONDS = 420
-"""Without any order moving. A dead worker's messages come again after a visibility timeout, more
-than once if it is unlucky.
+"""The time without any movement after which the run stops waiting. The messages of a dead worker
+come again after one or more visibility timeouts.
 """
 QUEUES_SECONDS = 300
 STALE_EVERY = 10
-"""Every so many clients begin with a token that is refused."""
+"""One client in this many begins with a token that is refused."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`run_id`: part of the clients' ids. `kill_every`: seconds, between which bounds;
-    `kill_on_for`: seconds after the last answer. `may_die`: functions; None: all. `in_flight`:
-    requests of all clients together. `sample`: how many orders are read through the API at the end.
+    """The settings of a run.
+
+    `run_id` is part of the clients' ids. `kill_every` holds the bounds of the pause between deaths
+    in seconds. `kill_on_for` is the time in seconds that the killer goes on after the last answer.
+    `may_die` holds functions, or None for all. `in_flight` counts the requests of all clients
+    together. `sample` is the number of orders that are read through the API at the end.
     """
 
     clients: int
@@ -60,14 +63,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured, and all that is not accounted for."""
+    """The figures, and everything that is not accounted for."""
 
     figures: Figures
     complaints: list[str]
 
 
 def run(system: LocalSystem, settings: Settings, console: Console) -> Outcome:
-    """Play it on a running, deployed, seeded system."""
+    """Run on a running, deployed and seeded system."""
     may_die = settings.may_die
     killer = Killer(
         system, settings.seed, settings.kill_every, lambda name: may_die is None or name in may_die
@@ -126,7 +129,7 @@ class _Run:
         )
 
     async def _floor(self) -> list[Answer]:
-        """The empty function behind the same API, asked by the same clients."""
+        """Measure the empty function behind the same API, with the same clients."""
         with floor.floor(self._system):
             for requests in (2 * self._settings.in_flight, FLOOR_REQUESTS):
                 answers = await asyncio.gather(
@@ -140,7 +143,7 @@ class _Run:
         return [answer for answer in answers if answer is not None and answer.outcome == "201"]
 
     async def _trade(self, ids: Sequence[str]) -> list[Sent]:
-        """Place everything; return when all is traded that trades before the close."""
+        """Place all orders. Return when everything that trades before the close has traded."""
         planned = plan(ids, self._settings.orders, self._settings.seed)
         own = {
             client_id: [each for each in planned if each.client_id == client_id]
@@ -164,7 +167,7 @@ class _Run:
         return [sent for each in await placing for sent in each]
 
     async def _close(self) -> list[str]:
-        """Close the day, and wait until nothing moves any more. What does not come to rest in time."""
+        """Close the day, and wait until nothing moves. Returns what does not come to rest in time."""
         self._board.say("closing the day")
         event = {"business_date": day.business_date().isoformat()}
         await asyncio.to_thread(day.invoke, self._system, "day-close", event)
@@ -184,8 +187,8 @@ class _Run:
     async def _until(
         self, done: Callable[[Standing], bool], patience: float = PATIENCE_SECONDS
     ) -> None:
-        """Look until it is so, or until nothing has moved for so long; what is then not as it must
-        be, the accounting says.
+        """Look until the condition holds, or until nothing has moved for the patience time. The
+        accounting then says what is wrong.
         """
         moved = time.monotonic()
         while True:
@@ -199,7 +202,7 @@ class _Run:
             await asyncio.sleep(max(LOOK_SECONDS, LOOKING_SHARE * (ended - began)))
 
     async def _compare(self, books: tables.Books) -> list[str]:
-        """Orders as their owners see them against the tables."""
+        """Compare orders as their owners see them with the tables."""
         traders = {trader.client_id: trader for trader in self._traders}
         fills = accounting.fills_by_order(books)
         known = sorted(books.orders)
@@ -216,7 +219,7 @@ class _Run:
         ]
 
     def _invariants(self) -> list[str]:
-        """Of all the books, not only this run's part."""
+        """Check the invariants of all books, not only of this run's part."""
         found = check(all_books.snapshot(self._system, day_is_over=False))
         return [f"invariant {each.invariant}, {each.subject}: {each.message}" for each in found]
 

@@ -1,4 +1,6 @@
-"""The progress of a run: a table that stays in place on a terminal, else a line every few seconds."""
+"""The progress of a run: a table that stays in place on a terminal, otherwise a line every few
+seconds.
+"""
 
 import threading
 import time
@@ -21,7 +23,7 @@ LINE_SECONDS = 5.0
 
 @dataclass
 class Board:
-    """What is shown; the run keeps it up to date."""
+    """The progress on display. The run keeps it up to date."""
 
     planned: int
     tally: Tally
@@ -29,22 +31,22 @@ class Board:
     stage: str = "starting"
     standing: Standing = field(default_factory=Standing)
     announce: Callable[[str], None] = field(default=lambda _: None)
-    """Told a line when something else begins."""
+    """Receives a line when another phase begins."""
     _began: float = field(default_factory=time.monotonic)
     _placing_since: float | None = None
 
     def say(self, stage: str) -> None:
-        """What goes on now."""
+        """Show what happens now."""
         self.stage = stage
         self.announce(self.line())
 
     def placing(self) -> None:
-        """Orders are placed from now on."""
+        """Show the placing of orders from now on."""
         self._placing_since = time.monotonic()
         self.say("placing orders")
 
     def facts(self) -> dict[str, str]:
-        """Everything that is counted."""
+        """All counts."""
         since = time.monotonic() - self._placing_since if self._placing_since is not None else 0.0
         tally, standing = self.tally, self.standing
         return {
@@ -60,12 +62,12 @@ class Board:
         }
 
     def line(self) -> str:
-        """In one line."""
+        """The progress in one line."""
         facts = "  ".join(f"{name} {value}" for name, value in self.facts().items())
         return f"{time.monotonic() - self._began:4.0f} s  {self.stage}: {facts}"
 
     def table(self) -> Table:
-        """For a terminal."""
+        """The progress for a terminal."""
         table = Table(
             title=f"{self.stage} ({time.monotonic() - self._began:.0f} s)", title_justify="left"
         )
@@ -85,7 +87,7 @@ class Board:
 
 @contextmanager
 def shown(board: Board, console: Console) -> Iterator[None]:
-    """While the block runs."""
+    """Show the progress while the block runs."""
     if console.is_terminal:
         with Live(console=console, get_renderable=board.table, refresh_per_second=4):
             yield

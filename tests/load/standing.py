@@ -1,4 +1,4 @@
-"""Where a run's orders stand, from the tables: cheap enough to look at while it runs."""
+"""The state of a run's orders from the tables, cheap enough to read during the run."""
 
 import json
 from collections import Counter
@@ -16,8 +16,8 @@ DLQ = "-dlq"
 
 @dataclass(frozen=True)
 class Standing:
-    """Counts of the run's orders. `resting`: DAY limit orders that wait at an exchange;
-    `under_way`: those that somebody still works on.
+    """Counts of the run's orders. `resting` counts DAY limit orders that rest at an exchange.
+    `under_way` counts the orders that somebody still works on.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -28,17 +28,17 @@ class Standing:
 
     @property
     def orders(self) -> int:
-        """All of them."""
+        """The number of all orders."""
         return sum(self.statuses.values())
 
     @property
     def at_rest(self) -> int:
-        """Those of which nothing more is expected."""
+        """The number of orders from which nothing more is expected."""
         return self.orders - self.resting - self.under_way
 
 
 def look(system: LocalSystem, prefix: str) -> Standing:
-    """The orders of the clients whose ids begin so."""
+    """Count the orders of the clients whose ids begin with the prefix."""
     statuses: Counter[str] = Counter()
     filled = cleared = resting = under_way = 0
     condition = "#item = :order AND begins_with(client_id, :prefix)"
@@ -57,7 +57,7 @@ def look(system: LocalSystem, prefix: str) -> Standing:
 
 
 def messages(system: LocalSystem) -> dict[str, int]:
-    """Messages in each queue that is not empty, visible or not, by name."""
+    """The number of messages in each queue that is not empty, visible or not, by queue name."""
     sqs = aws_client(system, "sqs")
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     found = {}
@@ -72,7 +72,7 @@ def messages(system: LocalSystem) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that was given up. `order_id`: whose it is, if it names one."""
+    """A dead-lettered message. `order_id` is the order that it names, if any."""
 
     queue: str
     body: str
@@ -91,7 +91,7 @@ class DeadLetter:
 
     @property
     def is_periodic(self) -> bool:
-        """Whether it is a scheduled invocation, and not about an order."""
+        """Whether it is a scheduled invocation that concerns no order."""
         return self.queue in ("invocations-dlq", "schedules-dlq") and self.order_id is None
 
     def _content(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class DeadLetter:
 
 
 def dead_letters(system: LocalSystem) -> list[DeadLetter]:
-    """Everything in the dead-letter queues; it stays there."""
+    """Everything in the dead-letter queues. The messages stay there."""
     return [
         letter for queue in messages(system) if DLQ in queue for letter in _letters(system, queue)
     ]

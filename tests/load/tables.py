@@ -1,4 +1,4 @@
-"""The tables, read for one run: only what belongs to its clients."""
+"""The rows of the tables that belong to the clients of one run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Books:
-    """What the tables hold of a run's clients. `reports`: what the exchanges' own books say they
-    sent them.
+    """The books of a run's clients. `reports` are the reports that the exchanges' own books say
+    were sent.
     """
 
     orders: dict[str, Order]
@@ -36,12 +36,14 @@ class Books:
 
     @property
     def reports_of_trades(self) -> tuple[ExecutionReport, ...]:
-        """The executions."""
+        """The reports of executions."""
         return tuple(report for report in self.reports if report.exec_type is ExecType.TRADE)
 
 
 def read(system: LocalSystem, prefix: str) -> Books:
-    """Everything of the clients whose ids begin so. Only right while nothing moves."""
+    """Read everything of the clients whose ids begin with the prefix. The result is only right
+    while nothing moves.
+    """
     mine = "begins_with(client_id, :prefix)"
     accounts = list(scan(system, "Accounts", prefix, mine))
     orders = scan(system, "Orders", prefix, f"#item = :order AND {mine}", order="ORDER")
@@ -65,8 +67,8 @@ def scan(
     projection: str | None = None,
     **values: str,
 ) -> Iterator[Item]:
-    """The items that meet a condition on `:prefix` and the values. `#item` and `#status` may be
-    used in it.
+    """The items that meet a condition on `:prefix` and the values. The condition may use `#item`
+    and `#status`.
     """
     names = {
         f"#{name}": name for name in ("item", "status") if f"#{name}" in f"{condition} {projection}"

@@ -1,5 +1,5 @@
-"""The accounting finds everything that can be lost, doubled or changed. A run of one filled order
-and one bad request, spoiled one by one.
+"""The accounting finds everything that can be lost, doubled or changed. Each test spoils one thing
+in a run of one filled order and one bad request.
 """
 
 import json
@@ -46,7 +46,7 @@ BAD = Planned("alice", "key-2", "bad", b"{", frozenset({"400 MALFORMED_JSON"}))
 
 
 def traded() -> tuple[Order, Account, list[Fill]]:
-    """The order of ORDER, executed in two, cleared."""
+    """The order of ORDER, filled by two executions and cleared."""
     client, instrument, exchange = make_client(), make_instrument(), make_exchange()
     accepted = order_entry.accept(
         routed_order(), client, Account(client_id="alice", available=Decimal(20000)), None
@@ -61,14 +61,13 @@ def traded() -> tuple[Order, Account, list[Fill]]:
 
 
 def novations(fills: list[Fill]) -> list[Novation]:
-    """Their novations."""
     owed = [netting.obligation_of(fill) for fill in fills]
     net = netting.net("AAPL", fills[0].settlement_date, owed)
     return [clearing.novate(fill, make_client(), net, NOW) for fill in fills]
 
 
 def report(order: Order, fill: Fill) -> ExecutionReport:
-    """What the exchange says of a fill."""
+    """The report of a fill."""
     return ExecutionReport(
         exchange_id=fill.exchange_id,
         execution_id=fill.execution_id,
@@ -99,7 +98,7 @@ BOOKS = Books(
 
 
 def answer(outcome: str, *, replayed: bool = False, **body: Any) -> Answer:
-    """An answer after a second."""
+    """An answer that took one second."""
     return Answer(outcome, body, replayed, 0.0, 1.0, 1)
 
 
@@ -111,7 +110,7 @@ def accepted(order_id: str = ORDER_ID, *, replayed: bool = False) -> Answer:
 def placed(
     repeat: Repeat = Repeat.NOT, repeated: Answer | None = None, first: Answer | None = None
 ) -> list[Sent]:
-    """The order and the bad request, answered."""
+    """The order and the bad request, both answered."""
     planned = Planned("alice", "key-1", "limit buy", CONTENT, frozenset({ACCEPTED}), repeat)
     return [Sent(planned, first or accepted(), repeated), Sent(BAD, answer("400 MALFORMED_JSON"))]
 

@@ -1,5 +1,5 @@
-"""A client under load: as fast as the answers come, each request asked again under its key until it
-is answered.
+"""A client under load. It sends as fast as answers come, and repeats each request under its key
+until it is answered.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ TRY_SECONDS = 30.0
 GIVE_UP_SECONDS = 600.0
 LONGEST_PAUSE_SECONDS = 4.0
 LANES = 2
-"""Requests that one client has on their way at a time."""
+"""The number of requests that one client has in flight."""
 STALE_TOKEN = "stale"
 HURRIED_REQUESTS = 400
 HURRIED_LANES = 8
 
 
 class UnansweredError(Exception):
-    """A request that no try brought an answer to."""
+    """No try of the request was answered."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The final answer to a request. Times in seconds of the monotonic clock: the first try sent,
-    the answer there.
+    """The final answer to a request. Times are in seconds of the monotonic clock: the start of the
+    first try, and the arrival of the answer.
     """
 
     outcome: str
@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def seconds(self) -> float:
-        """From the first try to the answer, with every wait between."""
+        """The time from the first try to the answer, with all waits."""
         return self.ended - self.began
 
     @property
@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass
 class Sent:
-    """What was planned, and what it was answered in the end; None: not at all."""
+    """A planned request and its final answer; None if there was none."""
 
     planned: Planned
     first: Answer | None = None
@@ -65,9 +65,7 @@ class Sent:
 
 @dataclass
 class Tally:
-    """What happened so far, counted: requests by what became of them, final answers by outcome,
-    other tries by cause.
-    """
+    """Counts so far: requests by result, final answers by outcome, and other tries by cause."""
 
     placed: int = 0
     accepted: int = 0
@@ -77,7 +75,7 @@ class Tally:
     complaints: list[str] = field(default_factory=list)
 
     def count(self, sent: Sent) -> None:
-        """A planned request has its answer."""
+        """Count the answer to a planned request."""
         outcomes = [answer.outcome for answer in (sent.first, sent.repeated) if answer is not None]
         self.placed += 1
         self.accepted += ACCEPTED in outcomes
@@ -85,9 +83,7 @@ class Tally:
 
 
 class Trader:
-    """One client of the API. `slots` bounds how many requests all clients together have on their
-    way.
-    """
+    """One client of the API. `slots` bounds the requests in flight of all clients together."""
 
     def __init__(
         self,
@@ -110,7 +106,7 @@ class Trader:
         self._not_before = 0.0
 
     async def place(self, planned: Sequence[Planned]) -> list[Sent]:
-        """Send it all, `LANES` at a time; what is to be repeated later comes after everything else."""
+        """Send everything, `LANES` at a time. Later repetitions come after everything else."""
         sent = [Sent(each) for each in planned]
         queue = deque(sent)
         later: deque[Sent] = deque()
@@ -143,7 +139,7 @@ class Trader:
         return self._counted(await self.ask("GET", f"/api/v1/orders/{order_id}"))
 
     async def hurry(self) -> None:
-        """Ask faster than allowed, until the API says so."""
+        """Exceed the rate limit on purpose, until the API says so."""
 
         async def lane() -> None:
             for _ in range(HURRIED_REQUESTS // HURRIED_LANES):
@@ -156,7 +152,7 @@ class Trader:
     async def ask(
         self, method: str, path: str, content: bytes | None = None, key: str | None = None
     ) -> Answer | None:
-        """The final answer, None if there is none for ten minutes."""
+        """The final answer; None if there is none for ten minutes."""
         try:
             return await self._until_answered(method, path, content, key)
         except UnansweredError as error:
@@ -164,11 +160,11 @@ class Trader:
             return None
 
     def spoil_token(self) -> None:
-        """From now on this client's token is refused, as if it had expired."""
+        """Make the API refuse this client's token from now on, as if it had expired."""
         self._token = STALE_TOKEN
 
     async def log_in(self) -> None:
-        """Have a token."""
+        """Log in."""
         async with self._login:
             if self._token is not None:
                 return
@@ -237,7 +233,7 @@ class Trader:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _take_slot(self) -> None:
-        """A slot, at a time at which this client may ask."""
+        """Take a slot at a time at which this client may send."""
         while True:
             await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
             await self._slots.acquire()
@@ -248,7 +244,7 @@ class Trader:
     async def _try(
         self, method: str, path: str, content: bytes | None, key: str | None, token: str | None
     ) -> httpx.Response | str:
-        """The response, or what became of it."""
+        """The response, or the reason why there is none."""
         headers = {"Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
@@ -258,8 +254,8 @@ class Trader:
             return f"no answer: {type(error).__name__}"
 
     def _obey(self, response: httpx.Response) -> bool:
-        """Hold this client's next request back for as long as the answer says. Whether it said
-        anything.
+        """Delay this client's next request for as long as the answer says. Returns whether the
+        answer said so.
         """
         told = response.headers.get("Retry-After", "")
         if told.isdecimal():
@@ -271,12 +267,12 @@ class Trader:
 
 
 def _is_to_repeat(response: httpx.Response) -> bool:
-    """Answers that say nothing final about the request: ours to ask again."""
+    """Whether the answer says nothing final about the request, so that the client must repeat it."""
     return response.status_code in (401, 409, 429) or response.status_code >= 500
 
 
 def _outcome(response: httpx.Response) -> str:
-    """`201 REJECTED UNKNOWN_SYMBOL`, `422 VALIDATION_FAILED`, `200`."""
+    """The outcome, for example `201 REJECTED UNKNOWN_SYMBOL`, `422 VALIDATION_FAILED` or `200`."""
     body = _json(response)
     if response.status_code == 201 and "order_id" in body:
         reason = (body.get("reason") or {}).get("code")

@@ -1,4 +1,4 @@
-"""A local system of the tests' own: deployed once, from nothing, on its own port."""
+"""A local system for these tests alone: deployed once, from nothing, on its own port."""
 
 import math
 import os
@@ -52,13 +52,13 @@ def internal_url(system: LocalSystem) -> str:
 
 @pytest.fixture
 def key() -> str:
-    """An idempotency key that nobody else uses."""
+    """An idempotency key that no other test uses."""
     return str(uuid4())
 
 
 @dataclass
 class LoggedIn:
-    """Clients, and when they have logged in."""
+    """The clients, and the time of their log-in."""
 
     clients: dict[str, TradingClient]
     at: float = -math.inf
@@ -66,7 +66,7 @@ class LoggedIn:
 
 @pytest.fixture(scope="session")
 def logged_in(system: LocalSystem, api_url: str) -> Iterator[LoggedIn]:
-    """The demo's clients, for the whole session."""
+    """Logs in the demo's clients for the whole session."""
     credentials = seed.credentials(system)
     clients = {name: TradingClient(api_url, credentials[name]) for name in seed.DEMO_CLIENT_IDS}
     yield LoggedIn(clients)
@@ -76,7 +76,7 @@ def logged_in(system: LocalSystem, api_url: str) -> Iterator[LoggedIn]:
 
 @pytest.fixture
 def clients(logged_in: LoggedIn) -> dict[str, TradingClient]:
-    """The demo's clients, with tokens that outlast any test: none takes 14 of their 15 minutes."""
+    """The demo's clients, with tokens that outlast any test: no test takes 14 of their 15 minutes."""
     if time.monotonic() - logged_in.at > TOKEN_SECONDS:
         for client in logged_in.clients.values():
             client.log_in(str(uuid4()))
@@ -92,7 +92,7 @@ def alice(clients: dict[str, TradingClient]) -> TradingClient:
 
 @pytest.fixture
 def prompt_exchanges(system: LocalSystem) -> Iterator[None]:
-    """Exchanges that report at once: the minutes that it takes otherwise are the session's to test."""
+    """Makes the exchanges report immediately. test_session covers the waiting times of a minute."""
     dynamodb, table = aws_client(system, "dynamodb"), deploy.outputs(system)["ExchangeBooksTable"]
     keys = [{"pk": "CONFIG", "sk": exchange_id} for exchange_id in EXCHANGE_IDS]
     for key in keys:

@@ -9,7 +9,9 @@ from workstation.local_system import LocalSystem
 
 @contextmanager
 def crashes(system: LocalSystem, *points: CrashPoint) -> Iterator[None]:
-    """While the block runs, one worker dies at each of the points. Every point must be reached."""
+    """While the block runs, one worker dies at each of the points. The test fails if a point is not
+    reached.
+    """
     for point in points:
         point.arm(system)
     try:

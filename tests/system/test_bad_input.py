@@ -1,6 +1,4 @@
-"""What the public API says to requests that it must refuse: the status, the exact code, never an
-internal.
-"""
+"""The public API refuses bad requests with the right status and code, and shows no internals."""
 
 from typing import Any
 
@@ -24,7 +22,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is RFC 9457 problem details with this code; returns them."""
+    """Check that the answer is RFC 9457 problem details with this code, and return them."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""What both APIs answer is what their documents say: a short run of `make conformance`."""
+"""A short run of `make conformance`: both APIs answer as their documents say."""
 
 import pytest
 
@@ -20,7 +20,7 @@ SHORT = (
 
 @pytest.fixture(scope="module")
 def world(system: LocalSystem) -> World:
-    """A client of the run's own, and what it may ask about."""
+    """A client for this run alone, and the orders it may ask about."""
     return create(system)
 
 

@@ -1,7 +1,7 @@
-"""Workers, or the whole local AWS, die while orders are on their way.
+"""Workers, or the whole local AWS, die while orders are under way.
 
 Nothing is lost and nothing is booked twice. A worker dies at a crash point: after a write and
-before the next step, where a crash leaves the most to be repaired.
+before the next step, where a crash leaves the most to repair.
 """
 
 from functools import partial
@@ -55,7 +55,9 @@ ORDERS = (
 
 
 def place_all(clients: Clients) -> dict[str, str]:
-    """Place the orders; a client that gets no answer repeats. Order id → client id."""
+    """Place the orders, and return client ids by order id. A client that gets no answer repeats its
+    request.
+    """
     placed = {}
     for body in ORDERS:
         key, client_id = str(uuid4()), body["client_id"]
@@ -75,7 +77,7 @@ def accepted(client: TradingClient, body: dict[str, Any], key: str) -> httpx.Res
 
 
 def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
-    """Every order is executed in full and cleared."""
+    """Wait until every order is filled and cleared."""
 
     def all_cleared() -> bool | None:
         shown = [clients[client_id].order(order_id) for order_id, client_id in placed.items()]
@@ -91,7 +93,7 @@ def wait_until_traded(clients: Clients, placed: dict[str, str]) -> None:
 
 
 def assert_books_are_right(system: LocalSystem) -> None:
-    """All invariants; orders may still rest."""
+    """Assert that all invariants hold. Orders may still rest."""
     findings = check(books.snapshot(system, day_is_over=False))
     assert not findings, "\n".join(f"{f.invariant} {f.subject}: {f.message}" for f in findings)
 
@@ -99,21 +101,21 @@ def assert_books_are_right(system: LocalSystem) -> None:
 @pytest.mark.parametrize(
     "points",
     [
-        # The order is stored; its workflow is not started and the client has no answer.
-        # The report is in the mailbox; the exchange has no acknowledgement.
-        # The match is stored; nobody has been told.
+        # The order is stored. Its workflow is not started, and the client has no answer. The report
+        # is in the mailbox. The exchange has no acknowledgement. The match is stored. No report of
+        # it has been sent.
         (
             CrashPoint("orders", AFTER, TRANSACTION),
             CrashPoint("callbacks", AFTER, "SendMessage"),
             CrashPoint("exchange-matching", AFTER, TRANSACTION),
         ),
-        # The route is stored; nothing has been sent to an exchange.
-        # The exchange has accepted the order; the broker has no answer.
+        # The route is stored. Nothing has been sent to an exchange. The exchange has accepted the
+        # order. The broker has no answer.
         (
             CrashPoint("execution", AFTER, "PutItem"),
             CrashPoint("exchange-api", AFTER, TRANSACTION),
         ),
-        # The fill is booked, the order is cleared; the mailbox still holds the messages.
+        # The fill is booked and the order is cleared. The mailbox still holds the messages.
         (
             CrashPoint("execution", AFTER, TRANSACTION),
             CrashPoint("clearing", AFTER, TRANSACTION),

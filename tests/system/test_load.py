@@ -1,6 +1,4 @@
-"""`make load`, small: everything that was asked for is accounted for, although workers die
-meanwhile.
-"""
+"""`make load` on a small scale: every request is accounted for, although workers die."""
 
 import io
 import json
@@ -21,8 +19,8 @@ pytestmark = [
 ]
 
 SOON_HEALED = frozenset({"auth", "authorizer", "exchange-api", "exchange-matching", "orders"})
-"""Whoever asked these asks again at once. What the deaths of the others need, a visibility timeout,
-test_crashes waits for.
+"""A caller of these functions repeats a failed call immediately. Other functions need a visibility
+timeout after a death, which test_crashes waits for.
 """
 
 
@@ -33,7 +31,7 @@ CRASHES = (
     CrashPoint("exchange-api", Moment.AFTER, "TransactWriteItems"),
     CrashPoint("exchange-matching", Moment.AFTER, "TransactWriteItems"),
 )
-"""These deaths are certain. Those by the killer come on top: how many depends on the time."""
+"""These deaths are certain. The number of further deaths by the killer depends on the time."""
 
 
 @pytest.mark.usefixtures("prompt_exchanges")

@@ -1,5 +1,5 @@
-"""What `local.gateway_responses` puts right in the local AWS, seen from outside, on an API made for
-it.
+"""The corrections that `local.gateway_responses` makes to the local AWS, seen from outside, on an
+API made for this test.
 """
 
 import io
@@ -24,7 +24,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def url(system: LocalSystem) -> Iterator[str]:
-    """A REST API whose GET answers with the request id it saw and whose POST raises."""
+    """A REST API. Its GET answers with the request id that it received, and its POST raises."""
     gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
     name = f"probe-{uuid4()}"
     code = io.BytesIO()

@@ -1,5 +1,5 @@
-"""The operator's command line against the deployed system: poison in the mailboxes, found, sent
-back, thrown away.
+"""The operator's command line against the deployed system: poison messages are found, sent back and
+deleted.
 """
 
 import json
@@ -17,7 +17,7 @@ from workstation.local_system import STAGE, LocalSystem
 
 @pytest.fixture
 def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Runs a command; its JSON answer."""
+    """Runs a command, and returns its JSON answer."""
     monkeypatch.setenv("TRADING_PORT", str(system.port))
     monkeypatch.setenv("TRADING_LOCAL_DIR", str(system.directory))
 
@@ -30,7 +30,7 @@ def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
 
 
 def poison(system: LocalSystem, *order_ids: str) -> None:
-    """Messages about orders that do not exist."""
+    """Puts messages about orders that do not exist into the mailboxes."""
     sqs = aws_client(system, "sqs")
     url = sqs.get_queue_url(QueueName=f"trading-{STAGE}-execution.fifo")["QueueUrl"]
     for order_id in order_ids:
@@ -44,7 +44,9 @@ def poison(system: LocalSystem, *order_ids: str) -> None:
 
 
 def shown(ops: Callable[..., Any], expected: list[str]) -> list[dict[str, Any]]:
-    """The messages in the DLQ, once they are about these orders, in this order."""
+    """Waits until the DLQ holds messages about exactly these orders, in this order, and returns
+    them.
+    """
 
     def look() -> list[dict[str, Any]] | None:
         letters: list[dict[str, Any]] = ops("dlq", "show", "execution")

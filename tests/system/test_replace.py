@@ -22,7 +22,7 @@ RESTING = {
 
 
 def until(alice: TradingClient, order_id: str, status: str) -> dict[str, Any]:
-    """The order as soon as it is in that status."""
+    """Waits until the order has that status, and returns it."""
 
     def look() -> dict[str, Any] | None:
         order: dict[str, Any] = alice.order(order_id).raise_for_status().json()

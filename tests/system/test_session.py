@@ -1,4 +1,4 @@
-"""The session that `make run` plays, whole: every order, the close, the settlement, the books."""
+"""The whole session that `make run` plays: every order, the close, the settlement and the books."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The tutorial works as it is written: its commands, in their order, on the deployed system."""
+"""The tutorial works as written: its commands run in their order on the deployed system."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ MAKE = {"session": ["-m", "local", "session"]}
 
 @pytest.fixture
 def environment(system: LocalSystem, tmp_path: Path) -> dict[str, str]:
-    """A newcomer's, whose local system is the one under test."""
+    """A newcomer's environment, whose local system is the one under test."""
     return {
         **os.environ,
         "TRADING_PORT": str(system.port),

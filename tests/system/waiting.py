@@ -1,12 +1,12 @@
-"""Waiting for the deployed system: one way and one patience for all tests."""
+"""Waiting for the deployed system. All tests wait in the same way and for the same time."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE_SECONDS = 420
-"""Nothing that a test waits for takes longer than two visibility timeouts of a minute each. The
-rest is for a machine that is several times slower.
+"""A test waits for at most two visibility timeouts of one minute each. The rest is for a machine
+that is several times slower.
 """
 LOOK_SECONDS = 0.5
 CLOCK_SECONDS = 1.0
@@ -25,5 +25,5 @@ def wait_for(look: Callable[[], Found | None], what: str) -> Found:
 
 
 def let_the_queues_clock_tick() -> None:
-    """Wait until what happened before has an earlier time than what happens from now on."""
+    """Wait until the queue's clock has advanced, so that later events have a later time."""
     time.sleep(CLOCK_SECONDS)

@@ -1,4 +1,4 @@
-"""The processes in which the local AWS runs a function: children of its process (Linux)."""
+"""The processes in which the local AWS runs functions. They are children of its process (Linux)."""
 
 import os
 import signal
@@ -13,28 +13,28 @@ PREFIX = f"trading-{STAGE}-"
 
 
 def running(system: LocalSystem) -> dict[int, str]:
-    """Process id → function, e.g. `execution`, of every worker."""
+    """Every worker: the name of its function (such as `execution`) by process id."""
     parent = int(system.pid_file.read_text())
     named = ((child, _function(child)) for child in _children(parent))
     return {child: name.removeprefix(PREFIX) for child, name in named if name.startswith(PREFIX)}
 
 
 def busy(workers: Iterable[int]) -> list[int]:
-    """Those that are at work: they use the processor while we look."""
+    """The workers that use the processor while we look."""
     before = {worker: _ticks(worker) for worker in workers}
     time.sleep(LOOK_SECONDS)
     return [worker for worker, ticks in before.items() if _ticks(worker) != ticks]
 
 
 def age(worker: int) -> float:
-    """Seconds since it was started; 0 if it is gone."""
+    """Seconds since the process was started; 0 if it is gone."""
     fields = _stat(worker)
     up = float(Path("/proc/uptime").read_text().split()[0])
     return up - int(fields[19]) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def kill(worker: int) -> bool:
-    """SIGKILL. Whether it was there to die."""
+    """Send SIGKILL. Returns whether the process still existed."""
     try:
         os.kill(worker, signal.SIGKILL)
     except ProcessLookupError:
@@ -62,7 +62,9 @@ def _parent(pid: int) -> int | None:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of proc(5) after the command, which stands in parentheses and may hold anything."""
+    """The fields of proc(5) after the command. The command stands in parentheses and may contain
+    anything.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
