@@ -6,28 +6,19 @@ The simulated service and the local AWS run the same state machines.
 import json
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from local.aws_client import aws_client
+from tests.simulation.contracts.state_machines import one, run, simulated, task
 from tests.simulation.contracts.timeline import Workflows
-from tests.simulation.services import asl
 
 ROLE = "arn:aws:iam::000000000000:role/any"
 PATIENCE_SECONDS = 120
 Walk = Callable[[dict[str, Any], Any], Any]
 INPUT = {"a": {"b": [{"c": 1}, {"c": 2}]}, "text": "x", "none": None, "yes": True, "number": 5}
-
-
-def simulated(definition: dict[str, Any], content: Any) -> Any:
-    """The description of the execution after its end."""
-    world = Workflows()
-    return world.described(
-        world.start(world.steps.create_state_machine("machine", definition), content), 60
-    )
 
 
 def on_local_aws(client: Any, definition: dict[str, Any], content: Any) -> Any:
@@ -57,11 +48,6 @@ def walk(request: pytest.FixtureRequest) -> Walk:
 def without_local(reason: str) -> pytest.MarkDecorator:
     """Leave the local AWS out of a test, for a reason."""
     return pytest.mark.parametrize("walk", ["simulated"], indirect=True)
-
-
-def one(**state: Any) -> dict[str, Any]:
-    """A state machine of one state, which is a Pass by default."""
-    return {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True, **state}}}
 
 
 @pytest.mark.parametrize(
@@ -271,136 +257,11 @@ def test_a_distributed_map_tolerates_a_share_of_failures(tolerated: int, status:
         assert (bad["Status"], bad["Error"], bad["Input"]) == ("FAILED", "Broken", "1")
 
 
-def task(**state: Any) -> dict[str, Any]:
-    """A state machine that calls a function. It succeeds or ends in Caught."""
-    invoke = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": "f", "Payload.$": "$"},
-        "Next": "Done",
-        **state,
-    }
-    ends = {"Done": {"Type": "Succeed"}, "Caught": {"Type": "Succeed"}}
-    return {"StartAt": "Task", "States": {"Task": invoke, **ends}}
-
-
-def run(
-    machine: dict[str, Any], *outcomes: Any, seconds: float = 300
-) -> tuple[Workflows, dict[str, Any], list[str]]:
-    """Run a state machine. Each call of its function fails or returns as told."""
-    world, left = Workflows(), list(outcomes)
-
-    def function(payload: Any) -> Any:
-        outcome = left.pop(0)
-        if isinstance(outcome, str):
-            raise type(outcome, (Exception,), {})("cause")
-        return outcome
-
-    world.functions["f"] = function
-    execution = world.start(world.steps.create_state_machine("machine", machine), {"a": 1})
-    return world, world.described(execution, seconds), world.path(execution)
-
-
-def test_every_retrier_counts_for_itself_and_only_the_first_that_is_for_an_error_is_asked() -> None:
-    retry = [
-        {"ErrorEquals": ["A", "B"], "IntervalSeconds": 1, "MaxAttempts": 2},
-        {"ErrorEquals": ["C"], "IntervalSeconds": 5, "MaxAttempts": 1},
-        {"ErrorEquals": ["States.ALL"], "MaxAttempts": 9},
-    ]
-    catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Caught"}]
-    world, described, path = run(task(Retry=retry, Catch=catch), "A", "B", "C", "B")
-    assert path == ["Task", "Caught"]
-    assert json.loads(described["output"]) == {"a": 1, "error": {"Error": "B", "Cause": "cause"}}
-    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})[
-        "events"
-    ]
-    failed = [event["timestamp"].timestamp() for event in history if event["type"] == "TaskFailed"]
-    assert [round(later - earlier, 3) for earlier, later in pairwise(failed)] == [1.1, 2.1, 5.1]
-
-
-def test_no_attempts_means_no_retry() -> None:
-    retry = [{"ErrorEquals": ["A"], "MaxAttempts": 0}, {"ErrorEquals": ["States.ALL"]}]
-    _, described, path = run(task(Retry=retry), "A")
-    assert (described["status"], described["error"], path) == ("FAILED", "A", ["Task"])
-
-
-def test_pauses_double_up_to_the_longest() -> None:
-    retry = [
-        {
-            "ErrorEquals": ["States.ALL"],
-            "IntervalSeconds": 2,
-            "BackoffRate": 3,
-            "MaxDelaySeconds": 10,
-            "MaxAttempts": 4,
-        }
-    ]
-    world, described, _ = run(task(Retry=retry), "A", "A", "A", "A", {"done": True})
-    history = world.steps.call("GetExecutionHistory", {"executionArn": described["executionArn"]})[
-        "events"
-    ]
-    failed = [event["timestamp"].timestamp() for event in history if event["type"] == "TaskFailed"]
-    assert [round(later - earlier - 0.1) for earlier, later in pairwise(failed)] == [2, 6, 10]
-    assert described["status"] == "SUCCEEDED"
-
-
 def test_a_functions_answer_is_the_payload_of_the_result() -> None:
     _, described, _ = run(
         task(ResultSelector={"got.$": "$.Payload.x"}, ResultPath="$.result"), {"x": [1]}
     )
     assert json.loads(described["output"]) == {"a": 1, "result": {"got": [1]}}
-
-
-def test_an_answer_after_the_timeout_is_ignored() -> None:
-    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}]
-    world = Workflows()
-    late: list[Callable[[Any, Any], None]] = []
-    world.steps.invoke_function = lambda name, payload, done: late.append(done)
-    execution = world.start(
-        world.steps.create_state_machine("machine", task(TimeoutSeconds=5, Catch=catch)), {}
-    )
-    assert world.described(execution, 10)["status"] == "SUCCEEDED"
-    late[0]({"late": True}, None)
-    assert world.path(execution) == ["Task", "Caught"]
-
-
-@pytest.mark.parametrize(
-    ("errors", "error", "caught"),
-    [
-        (["States.ALL"], "Any", True),
-        (["States.ALL"], "States.Timeout", True),
-        (["States.ALL"], "States.DataLimitExceeded", False),
-        (["States.ALL"], "States.Runtime", False),
-        (["States.TaskFailed"], "Any", True),
-        (["States.TaskFailed"], "States.Timeout", False),
-        (["States.DataLimitExceeded"], "States.DataLimitExceeded", True),
-        (["States.Runtime"], "States.Runtime", False),
-        (["Other", "Any"], "Any", True),
-        (["Other"], "Any", False),
-    ],
-)
-def test_wildcards(errors: list[str], error: str, caught: bool) -> None:
-    assert asl.matches(errors, error) is caught
-
-
-@pytest.mark.parametrize("large", ["result", "message"])
-def test_what_is_larger_than_256_kib_fails_the_execution_uncaught(large: str) -> None:
-    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
-    if large == "result":
-        _, described, _ = run(task(Catch=catch), {"x": "y" * 262_144})
-    else:
-        parameters = {"MessageBody": {"once.$": "$.x", "twice.$": "$.x"}}
-        send = {"Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": parameters}
-        described = simulated(task(Catch=catch, **send), {"x": "y" * 131_072})
-    assert (described["status"], described["error"]) == ("FAILED", "States.DataLimitExceeded")
-
-
-def test_a_loop_without_end_meets_the_limit_of_the_history() -> None:
-    world = Workflows()
-    loop = {"StartAt": "Again", "States": {"Again": {"Type": "Pass", "Next": "Again"}}}
-    execution = world.start(world.steps.create_state_machine("loop", loop), {})
-    assert world.described(execution, 60)["status"] == "RUNNING"
-    described = world.described(execution, 3_600)
-    assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,21 @@
 """A run through a compiled state machine. Each step is a callback that the host schedules."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.services import asl
-from tests.simulation.services.asl import Context, Graph, State, StatesError
+from tests.simulation.services.asl import Graph, State
+from tests.simulation.services.asl_data import MAX_DATA_BYTES, as_json, dumped
+from tests.simulation.services.asl_expressions import (
+    DATA_LIMIT,
+    RUNTIME,
+    TIMEOUT,
+    Context,
+    StatesError,
+)
 from tests.simulation.services.asl_host import Failure, Host, Stoppable
 from tests.simulation.services.errors import ServiceError
 
-MAX_DATA_BYTES = 262_144
 MAX_HISTORY_EVENTS = 25_000
 INLINE_CONCURRENCY, DISTRIBUTED_CONCURRENCY = 40, 10_000
 
@@ -49,7 +55,7 @@ class Run:
         assert state is not None
         try:
             context = self.in_state()
-            output = state.output(state.place(self.data, state.result(result, context)), context)
+            output = state.output(state.insert(self.data, state.result(result, context)), context)
         except StatesError as error:
             self.failed(error.error, error.cause)
             return
@@ -79,7 +85,7 @@ class Run:
         for catcher in state.catchers:
             if asl.matches(catcher.errors, error):
                 self._leave(
-                    catcher.place(self.data, {"Error": error, "Cause": cause}), catcher.next
+                    catcher.insert(self.data, {"Error": error, "Cause": cause}), catcher.next
                 )
                 return
         self._end(None, (error, cause))
@@ -105,7 +111,7 @@ class Run:
                 "The execution reached the maximum number of history events "
                 f"({MAX_HISTORY_EVENTS})."
             )
-            self._end(None, (asl.RUNTIME, cause))
+            self._end(None, (RUNTIME, cause))
             return
         self._try()
 
@@ -145,9 +151,7 @@ class Run:
         if state.timeout is not None:
             seconds = state.timeout(self.data, context)
             if type(seconds) is not int or seconds <= 0:
-                raise StatesError(
-                    asl.RUNTIME, f"The timeout must be a positive integer, not {seconds}"
-                )
+                raise StatesError(RUNTIME, f"The timeout must be a positive integer, not {seconds}")
             self.host.later(seconds, attempt.time_out)
         self.host.record("TaskScheduled")
         self.host.record("TaskStarted")
@@ -247,7 +251,7 @@ class Attempt:
 
     def time_out(self) -> None:
         """Fail because TimeoutSeconds are over."""
-        self.fail(asl.TIMEOUT, "", "TimedOut")
+        self.fail(TIMEOUT, "", "TimedOut")
 
     def send(self, params: dict[str, Any]) -> None:
         """Send the message. Its body may be an object.
@@ -255,9 +259,9 @@ class Attempt:
         With a task token, the answer to the token is the result. Otherwise SQS's answer is.
         """
         body = params.get("MessageBody", "")
-        body = body if isinstance(body, str) else _dumped(body)
+        body = body if isinstance(body, str) else dumped(body)
         if len(body.encode()) > MAX_DATA_BYTES:
-            self.fail(asl.DATA_LIMIT, "The task's parameters exceed the maximum number of bytes")
+            self.fail(DATA_LIMIT, "The task's parameters exceed the maximum number of bytes")
             return
         try:
             answer = self.run.host.send_message({**params, "MessageBody": body})
@@ -306,7 +310,7 @@ class MapAttempt(Attempt):
         effective = state.input(self.run.data, context)
         items = state.items(effective, context)
         if not isinstance(items, list):
-            raise StatesError(asl.RUNTIME, f"{state.name}: ItemsPath must select an array")
+            raise StatesError(RUNTIME, f"{state.name}: ItemsPath must select an array")
         self._contexts = [
             {**context, "Map": {"Item": {"Index": i, "Value": item}}}
             for i, item in enumerate(items)
@@ -382,21 +386,6 @@ class MapAttempt(Attempt):
                 self.fail(error.error, error.cause)
                 return
             self.succeed(results)
-
-
-def as_json(data: Any) -> Any:
-    """A copy of the data as JSON would return it.
-
-    Raises StatesError if the data is too large for Step Functions.
-    """
-    text = _dumped(data)
-    if len(text.encode()) > MAX_DATA_BYTES:
-        raise StatesError(asl.DATA_LIMIT, "A payload exceeds the maximum number of bytes")
-    return json.loads(text)
-
-
-def _dumped(data: Any) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def _sqs_error(code: str) -> str:

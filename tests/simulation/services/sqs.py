@@ -4,11 +4,12 @@ They follow the API reference and the developer guide.
 """
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.services import sqs_wire as wire
 from tests.simulation.services.errors import ServiceError
+from tests.simulation.services.sqs_batch import each, known, without_id
 from tests.simulation.services.sqs_queue import Message, Order, Queue, QueuedMessage
 
 REGION = "us-east-1"
@@ -143,7 +144,7 @@ class Sqs:
         return self._queue(queue_url).next_available_at()
 
     def _send_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _SEND)
+        known(params, _SEND)
         return self._send(self._queue(params["QueueUrl"]), params)
 
     def _send_message_batch(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +154,7 @@ class Sqs:
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes.",
             )
-        return _each(entries, _SEND_ENTRY, lambda entry: self._send(queue, entry))
+        return each(entries, _SEND_ENTRY, lambda entry: self._send(queue, entry))
 
     def _send(self, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
         now, body = self._now(), entry["MessageBody"]
@@ -210,7 +211,7 @@ class Sqs:
         return answer
 
     def _receive_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _RECEIVE)
+        known(params, _RECEIVE)
         if params.get("WaitTimeSeconds"):
             raise NotImplementedError("sqs ReceiveMessage that waits")
         queue, now = self._queue(params["QueueUrl"]), self._now()
@@ -232,7 +233,7 @@ class Sqs:
         return {"Messages": received} if received else {}
 
     def _delete_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _DELETE)
+        known(params, _DELETE)
         queue, handle = self._queue(params["QueueUrl"]), params["ReceiptHandle"]
         message = _of_receipt(queue, handle)
         if message.receipt_handle == handle and message.deleted:
@@ -254,14 +255,14 @@ class Sqs:
 
     def _delete_message_batch(self, params: dict[str, Any]) -> dict[str, Any]:
         queue, entries = self._batch(params)
-        return _each(
+        return each(
             entries,
             _DELETE_ENTRY,
-            lambda entry: self._delete_message({"QueueUrl": queue.url, **_without_id(entry)}),
+            lambda entry: self._delete_message({"QueueUrl": queue.url, **without_id(entry)}),
         )
 
     def _change_message_visibility(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _CHANGE)
+        known(params, _CHANGE)
         queue, handle, now = self._queue(params["QueueUrl"]), params["ReceiptHandle"], self._now()
         timeout = params["VisibilityTimeout"]
         if not 0 <= timeout <= MAX_VISIBILITY_TIMEOUT:
@@ -279,16 +280,16 @@ class Sqs:
 
     def _change_message_visibility_batch(self, params: dict[str, Any]) -> dict[str, Any]:
         queue, entries = self._batch(params)
-        return _each(
+        return each(
             entries,
             _CHANGE_ENTRY,
             lambda entry: self._change_message_visibility(
-                {"QueueUrl": queue.url, **_without_id(entry)}
+                {"QueueUrl": queue.url, **without_id(entry)}
             ),
         )
 
     def _get_queue_attributes(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _ATTRIBUTES)
+        known(params, _ATTRIBUTES)
         names = params.get("AttributeNames", ())
         attributes = wire.attributes(
             self._queue(params["QueueUrl"]), self.messages(params["QueueUrl"])
@@ -300,17 +301,17 @@ class Sqs:
         return {"Attributes": attributes} if attributes else {}
 
     def _get_queue_url(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _NAME)
+        known(params, _NAME)
         return {"QueueUrl": self._named(params["QueueName"]).url}
 
     def _list_queues(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _PREFIX)
+        known(params, _PREFIX)
         prefix = params.get("QueueNamePrefix", "")
         urls = [queue.url for queue in self._queues.values() if queue.name.startswith(prefix)]
         return {"QueueUrls": urls} if urls else {}
 
     def _purge_queue(self, params: dict[str, Any]) -> dict[str, Any]:
-        _known(params, _URL)
+        known(params, _URL)
         queue, now = self._queue(params["QueueUrl"]), self._now()
         if now - queue.purged_at < PURGE_PAUSE_SECONDS:
             raise ServiceError(
@@ -332,7 +333,7 @@ class Sqs:
         return self._queue(f"https://sqs.{REGION}.amazonaws.com/{wire.ACCOUNT}/{name}")
 
     def _batch(self, params: dict[str, Any]) -> tuple[Queue, list[dict[str, Any]]]:
-        _known(params, _ENTRIES)
+        known(params, _ENTRIES)
         entries: list[dict[str, Any]] = params["Entries"]
         if not entries:
             raise ServiceError(
@@ -356,40 +357,6 @@ class Sqs:
 
     def _new_handle(self) -> str:
         return f"AQEB{self._random.getrandbits(160):040x}"
-
-
-def _known(params: dict[str, Any], names: Collection[str]) -> None:
-    for name in params:
-        if name not in names:
-            raise NotImplementedError(f"sqs parameter {name}")
-
-
-def _each(
-    entries: list[dict[str, Any]],
-    names: Collection[str],
-    do: Callable[[dict[str, Any]], dict[str, Any]],
-) -> dict[str, Any]:
-    """Perform a batch. Each entry succeeds or fails by itself."""
-    done: list[dict[str, Any]] = []
-    failed: list[dict[str, Any]] = []
-    for entry in entries:
-        _known(entry, names)
-        try:
-            done.append({"Id": entry["Id"], **do(entry)})
-        except ServiceError as error:
-            failed.append(
-                {
-                    "Id": entry["Id"],
-                    "Code": error.code,
-                    "Message": error.message,
-                    "SenderFault": True,
-                }
-            )
-    return {**({"Successful": done} if done else {}), **({"Failed": failed} if failed else {})}
-
-
-def _without_id(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name != "Id"}
 
 
 def _of_receipt(queue: Queue, handle: str) -> Message:

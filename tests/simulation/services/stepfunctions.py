@@ -4,23 +4,24 @@ Each step of an execution is a callback given to `schedule`. The owner of `sched
 order of events.
 """
 
-import hashlib
 import json
 import random
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from tests.simulation.services import asl
+from tests.simulation.services.asl_data import MAX_DATA_BYTES
 from tests.simulation.services.asl_host import Failure
-from tests.simulation.services.asl_run import MAX_DATA_BYTES, Attempt, MapAttempt, Run
+from tests.simulation.services.asl_run import Attempt, MapAttempt
 from tests.simulation.services.errors import ServiceError
+from tests.simulation.services.stepfunctions_execution import (
+    PREFIX,
+    Execution,
+    ExecutionState,
+    time_of,
+)
 
-PREFIX = "arn:aws:states:us-east-1:000000000000"
-TRANSITION_SECONDS = 0.05
-"""The longest time that a transition takes."""
 NAME_SECONDS = 90 * 86_400
 """The time for which the name of a closed execution cannot be used again."""
 PAGE = 100
@@ -29,120 +30,6 @@ InvokeFunction = Callable[[str, Any, Callable[[Any | None, Failure | None], None
 _BAD_NAME = re.compile(
     r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]"""
 )
-
-
-class ExecutionState(NamedTuple):
-    """What a checker sees of an execution.
-
-    `state` is None before the first state. `parent` is None unless a Map started the execution.
-    """
-
-    arn: str
-    name: str
-    state_machine: str
-    status: str
-    state: str | None
-    open_tokens: int
-    parent: str | None
-    stopped_at: float
-
-
-@dataclass(slots=True, eq=False)
-class Execution:
-    """One execution. It is the `asl_host.Host` of its run."""
-
-    service: "StepFunctions"
-    machine: str
-    arn: str
-    name: str
-    input: str
-    started_at: float
-    parent: "Execution | None" = None
-    map_run: str | None = None
-    status: str = "RUNNING"
-    stopped_at: float = 0.0
-    output: str | None = None
-    failure: Failure | None = None
-    history: list[tuple[float, str, str | None]] = field(default_factory=list)
-    open_tokens: int = 0
-    run: Run = field(init=False)
-    done: Callable[["Execution", Any], None] | None = None
-    _tokens: int = 0
-
-    def begin(self, graph: asl.Graph, content: Any) -> None:
-        """Start the run."""
-        context = {
-            "Execution": {
-                "Id": self.arn,
-                "Name": self.name,
-                "StartTime": _time(self.started_at)
-                .isoformat(timespec="milliseconds")
-                .replace("+00:00", "Z"),
-                "Input": content,
-            },
-            "StateMachine": {"Id": f"{PREFIX}:stateMachine:{self.machine}", "Name": self.machine},
-        }
-        self.record("ExecutionStarted")
-        self.run = Run(self, graph, context, self._ended)
-        self.run.start(content)
-
-    def stop(self) -> None:
-        """Abort the execution and everything that it started."""
-        if self.status == "RUNNING":
-            self.run.stop()
-            self._close("ABORTED", "ExecutionAborted", None)
-
-    def later(self, seconds: float, callback: Callable[[], None]) -> None:
-        self.service.schedule(seconds, callback)
-
-    def soon(self, callback: Callable[[], None]) -> None:
-        self.service.schedule(self.service.random.random() * TRANSITION_SECONDS, callback)
-
-    def jittered(self, seconds: float) -> float:
-        return self.service.random.uniform(0, seconds)
-
-    def record(self, event: str, state: str | None = None) -> int:
-        self.history.append((self.service.now(), event, state))
-        return len(self.history)
-
-    def new_token(self, state: str) -> str:
-        self._tokens += 1
-        secret = f"{self.service.secret}|{self.arn}|{self.started_at}|{state}|{self._tokens}"
-        return f"AQCkAAAAKgAAAAMAAAAA{hashlib.sha512(secret.encode()).hexdigest()}"
-
-    def open_token(self, token: str, attempt: Attempt) -> None:
-        self.service.tokens[token] = attempt
-        self.open_tokens += 1
-
-    def closed_token(self) -> None:
-        self.open_tokens -= 1
-
-    def send_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        return self.service.send_message(params)
-
-    def invoke_function(
-        self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
-    ) -> None:
-        self.service.invoke_function(name, payload, done)
-
-    def start_child(
-        self, attempt: MapAttempt, content: Any, done: Callable[[Any, bool], None]
-    ) -> "Execution":
-        return self.service.start_child(self, attempt, content, done)
-
-    def _ended(self, output: Any, failure: Failure | None) -> None:
-        if failure is None:
-            self.output = json.dumps(output, separators=(",", ":"))
-            self._close("SUCCEEDED", "ExecutionSucceeded", output)
-        else:
-            self.failure = failure
-            self._close("FAILED", "ExecutionFailed", None)
-
-    def _close(self, status: str, event: str, output: Any) -> None:
-        self.status, self.stopped_at = status, self.service.now()
-        self.record(event)
-        if self.done is not None:
-            self.done(self, output)
 
 
 class StepFunctions:
@@ -260,13 +147,13 @@ class StepFunctions:
         if execution is not None:
             running = execution.status == "RUNNING"
             if running and execution.input == content:
-                return {"executionArn": arn, "startDate": _time(execution.started_at)}
+                return {"executionArn": arn, "startDate": time_of(execution.started_at)}
             if running or now - execution.stopped_at < NAME_SECONDS:
                 raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
             del self._executions[arn]
         self._executions[arn] = execution = Execution(self, machine, arn, name, content, now)
         execution.begin(self._machines[machine], data)
-        return {"executionArn": arn, "startDate": _time(now)}
+        return {"executionArn": arn, "startDate": time_of(now)}
 
     def _describe_execution(self, params: dict[str, Any]) -> dict[str, Any]:
         _known(params, {"executionArn"})
@@ -294,7 +181,7 @@ class StepFunctions:
             if "error" in params or "cause" in params:
                 execution.failure = params.get("error", ""), params.get("cause", "")
             execution.stop()
-        return {"stopDate": _time(execution.stopped_at)}
+        return {"stopDate": time_of(execution.stopped_at)}
 
     def _list_executions(self, params: dict[str, Any]) -> dict[str, Any]:
         _known(params, {"stateMachineArn", "mapRunArn", "statusFilter", "maxResults", "nextToken"})
@@ -324,7 +211,12 @@ class StepFunctions:
             self._execution(params["executionArn"]).history, 1
         ):
             events.append(
-                {"id": number, "previousEventId": number - 1, "timestamp": _time(at), "type": event}
+                {
+                    "id": number,
+                    "previousEventId": number - 1,
+                    "timestamp": time_of(at),
+                    "type": event,
+                }
             )
             if state is not None:
                 details = (
@@ -388,10 +280,10 @@ def _summary(execution: Execution) -> dict[str, Any]:
         "stateMachineArn": f"{PREFIX}:stateMachine:{execution.machine}",
         "name": execution.name,
         "status": execution.status,
-        "startDate": _time(execution.started_at),
+        "startDate": time_of(execution.started_at),
     }
     if execution.status != "RUNNING":
-        summary["stopDate"] = _time(execution.stopped_at)
+        summary["stopDate"] = time_of(execution.stopped_at)
     return summary if execution.map_run is None else {**summary, "mapRunArn": execution.map_run}
 
 
@@ -403,8 +295,8 @@ def _outcome(child: Execution) -> dict[str, Any]:
         "Name": child.name,
         "Status": child.status,
         "Input": child.input,
-        "StartDate": _time(child.started_at).isoformat(),
-        "StopDate": _time(child.stopped_at).isoformat(),
+        "StartDate": time_of(child.started_at).isoformat(),
+        "StopDate": time_of(child.stopped_at).isoformat(),
     }
     return (
         outcome
@@ -421,10 +313,6 @@ def _known(params: Mapping[str, Any], names: Collection[str]) -> None:
     for name in params:
         if name not in names:
             raise NotImplementedError(f"stepfunctions parameter {name}")
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _refuse(constant: str) -> NoReturn:
