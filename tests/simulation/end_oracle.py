@@ -114,7 +114,7 @@ class EndOracle:
             is_troubled=self.cloud.outages.are_planned,
             is_closed_by_hand=any(action.what == "close day" for action in self.scenario.actions),
         )
-        check_intrusions(self.people.intrusions)
+        check_intrusions(self.people.intruders.attempts)
         for reason in self.cloud.give_up_reasons:
             if reason.startswith("StaleError:"):
                 raise ViolationError(

@@ -33,8 +33,9 @@ from tests.simulation.market import (
 from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
-from tests.simulation.people import OPERATOR, People
+from tests.simulation.people import People
 from tests.simulation.scenario import Scenario
+from tests.simulation.sessions import OPERATOR
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
@@ -135,7 +136,7 @@ class Simulation:
         self._log("faults end")
         self.faults.rates = CALM
         for pause in (0.0, HOUR, 3 * HOUR):
-            self.people.redrive_later(pause)
+            self.people.operators.redrive_later(pause)
         self.engine.run(settlement_time(self.days[2]).timestamp() + HOUR, MAX_STEPS)
         self._log("at rest")
         self.end.check_at_rest()

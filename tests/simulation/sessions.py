@@ -1,0 +1,103 @@
+"""Requests of clients and operators over HTTP, sent with a token of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Any
+
+from tests.simulation.api_gateway import Answer, Request
+from tests.simulation.cloud import Cloud
+from tests.simulation.engine import Process, current, raised
+
+TRIES = 12
+OPERATOR = "operator"
+LOGIN_PATH = "/api/v1/auth/token"
+
+
+class Sessions:
+    """Sends requests, logs in when a token is missing or has expired, and repeats requests."""
+
+    def __init__(self, cloud: Cloud, secrets: dict[str, tuple[str, str]]) -> None:
+        self._cloud = cloud
+        self._secrets = secrets
+        self._tokens: dict[str, str] = {}
+        self._requests = 0
+
+    def start(self, name: str, body: Callable[[], None]) -> None:
+        """Start a process of the simulation."""
+        self._cloud.log(name, "begins")
+        Process(self._cloud.engine, name, Random(f"{self._cloud.seed}/{name}"), body, raised)
+
+    def request(
+        self,
+        who: str,
+        method: str,
+        path: str,
+        key: str,
+        body: dict[str, Any] | None,
+        impatient: bool = False,
+    ) -> Answer:
+        """Send a request until it is answered.
+
+        After a time-out, a 429 or a 5xx the same request is sent again. An impatient client gives
+        up instead.
+        """
+        process = current()
+        assert process is not None
+        api = "internal" if who == OPERATOR else "public"
+        content = b"" if body is None else json.dumps(body).encode()
+        answer: Answer = Answer(0)
+        attempt = 0
+        while attempt < TRIES:
+            headers = {"Idempotency-Key": key}
+            is_new = who not in self._tokens
+            if path != LOGIN_PATH:
+                token = self._tokens.get(who) or self._log_in(who)
+                if not token:
+                    return Answer(0)
+                headers["Authorization"] = f"Bearer {token}"
+            self._requests += 1
+            sent_to = "public" if path == LOGIN_PATH else api
+            request = Request(
+                sent_to, method, path, headers, content, f"{process.name} {self._requests}"
+            )
+            answer = process.wait(partial(self._cloud.api.send, request))
+            if answer.status == 401 and path != LOGIN_PATH:
+                if self._tokens.get(who) == token:
+                    del self._tokens[who]
+                attempt += is_new  # an expired old token does not count as an attempt
+                continue
+            is_closed = answer.status == 409 and answer.json()["code"] in (
+                "ORDER_CLOSED",
+                "ORDER_ENDING",
+            )
+            if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
+                return answer
+            if impatient:
+                return Answer(0)
+            pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
+            process.sleep(pause * process.random.uniform(0.8, 1.2))
+            attempt += 1
+        return answer
+
+    def _log_in(self, who: str) -> str | None:
+        api_key, secret = self._secrets[who]
+        self._requests += 1
+        answer = self.request(
+            who,
+            "POST",
+            LOGIN_PATH,
+            f"login-{self._requests}",
+            {"api_key": api_key, "api_secret": secret},
+        )
+        if answer.status == 200:
+            self._tokens[who] = answer.json()["jwt_token"]
+        return self._tokens.get(who)
+
+    def next_number(self) -> int:
+        """A number for a name that must be unique in the run."""
+        self._requests += 1
+        return self._requests
