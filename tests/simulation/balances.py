@@ -101,7 +101,7 @@ def check_account(
         ledger.loans[client_id],
     )
     limit = account["credit_available"] + account["credit_held"] + account["credit_used"]
-    equal("credit parts make the limit", client_id, limit, credit_limit)
+    equal("credit parts add up to the limit", client_id, limit, credit_limit)
 
 
 def check_positions(

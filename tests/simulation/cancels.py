@@ -82,7 +82,7 @@ def check_cancels(
     for order_id, answer in refused:
         if order_id in accepted and path_of(orders[order_id])[-1] == "CANCELED":
             raise ViolationError(
-                "a cancel is answered alike", order_id, f"{answer.status} {answer.body!r}"
+                "all answers to a cancel agree", order_id, f"{answer.status} {answer.body!r}"
             )
 
 

@@ -49,4 +49,6 @@ class Halts:
             if now < moment(order["release_at"]) - 1 or not (
                 was_halted or now > close_of(session).timestamp() - 1
             ):
-                raise ViolationError("nothing that is traded is put off", order["order_id"], symbol)
+                raise ViolationError(
+                    "only a halt or the close puts an order off", order["order_id"], symbol
+                )

@@ -111,9 +111,7 @@ def _check_kept(before: Item, order: Item) -> None:
     """The history only grows, and the terms stay. A waiting replacement is not accepted yet."""
     order_id, old = order["order_id"], before["history"]
     if order["history"][: len(old)] != old:
-        raise ViolationError(
-            "history is only added to", order_id, f"{old} became {order['history']}"
-        )
+        raise ViolationError("a history only grows", order_id, f"{old} became {order['history']}")
     terms = TERMS if len(old) == 1 else TERMS_OF_ACCEPTED
     changed = [name for name in terms if before.get(name) != order.get(name)]
     if changed:

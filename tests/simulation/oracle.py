@@ -86,13 +86,13 @@ class StepOracle:
             return
         if order["status"] in OPEN:
             raise ViolationError(
-                "no workflow is told before the commit",
+                "no workflow is answered before the commit",
                 order["order_id"],
                 f"it is {order['status']}",
             )
         if output.get("status") in ("CLEARED", "SETTLING", "SETTLED") and "cleared_at" not in order:
             raise ViolationError(
-                "no workflow is told before the commit", order["order_id"], "it is not cleared"
+                "no workflow is answered before the commit", order["order_id"], "it is not cleared"
             )
 
     def _entry(self, before: Any, after: Any) -> Item:
@@ -129,7 +129,7 @@ class StepOracle:
 
     def _order(self, before: Any, after: Any) -> str:
         if after is None:
-            raise ViolationError("orders stay", before["order_id"]["S"], "deleted")
+            raise ViolationError("orders are never deleted", before["order_id"]["S"], "deleted")
         order = order_of(after)
         order_id, client_id = order["order_id"], str(order["client_id"])
         if "attention_at" in order:
@@ -161,7 +161,7 @@ class StepOracle:
         named = self.orders.get(order["history"][-1]["reason"].split()[-1].rstrip("."), {})
         said = (named.get("client_id"), named.get("symbol"), named.get("side") == order["side"])
         equal(
-            "a self trade is one",
+            "a self-trade names the client's other order",
             order["order_id"],
             said,
             (order["client_id"], order["symbol"], False),

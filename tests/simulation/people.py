@@ -165,7 +165,7 @@ class People:
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
             raise ViolationError(
-                "administration is possible", path, f"{answer.status} {answer.body!r}"
+                "administration requests succeed", path, f"{answer.status} {answer.body!r}"
             )
         if suspended and answer.status == 200:
             check_kept(
@@ -196,8 +196,8 @@ class People:
     def _cancel(self, action: Action) -> None:
         """Cancel an order.
 
-        The answer is 202 while the order is open, 200 once it is canceled, 404 before the order has
-        arrived, and 409 when it is too late.
+        The answer is 202 while the order is open, and 200 once it is canceled. It is 404 before the
+        order has arrived, and 409 when it is too late.
         """
         order_id = identifiers.order_id(action.who, action.fields["key"])
         self.asked.add(order_id)

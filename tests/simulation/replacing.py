@@ -88,7 +88,9 @@ class Replacements:
                 self._pair(orders.get(order["replaces"], {}), order)
                 self._promise(orders[order["replaces"]], order)
             elif order["status"] == "RECEIVED":
-                raise ViolationError("nobody waits for nothing", order["order_id"], str(order))
+                raise ViolationError(
+                    "a waiting order replaces another", order["order_id"], str(order)
+                )
 
     def _promise(self, old: Item, new: Item) -> None:
         """An accepted replacement takes over.
@@ -96,7 +98,9 @@ class Replacements:
         Exceptions: nothing is left over, it is too late, or the client is suspended.
         """
         if ("reserve" in new) != (new["status"] == "RECEIVED"):
-            raise ViolationError("who waits has a reserve", new["order_id"], str(new))
+            raise ViolationError(
+                "only a waiting replacement has a reserve", new["order_id"], str(new)
+            )
         code, cheaper = new.get("reason_code"), new["protection_price"] < old["protection_price"]
         if path_of(new)[1:2] != ["REJECTED"] or code in ("REPLACE_TOO_LATE", "CLIENT_INACTIVE"):
             return
@@ -113,7 +117,9 @@ class Replacements:
                 "links name each other", name, f"it replaces {old.get('order_id')}"
             )
         if [new[term] for term in KEPT_TERMS] != [old[term] for term in KEPT_TERMS]:
-            raise ViolationError("a replacement is of the same kind", name, f"{old} became {new}")
+            raise ViolationError(
+                "a replacement keeps the order's kind", name, f"{old} became {new}"
+            )
         if new["status"] == "RECEIVED":
             if old["status"] not in OPEN:
                 raise ViolationError(
@@ -139,7 +145,9 @@ class Replacements:
         if path[1] == "VALIDATED" and late > CLOCKS_DIFFER_BY:
             raise ViolationError("nobody takes over after his time", name, f"{late:.0f} s too late")
         if new.get("reason_code") == "REPLACE_TOO_LATE" and left > 0 and late < -CLOCKS_DIFFER_BY:
-            raise ViolationError("too late is said of what is", name, f"{left} were left over")
+            raise ViolationError(
+                "only a late replacement is too late", name, f"{left} were left over"
+            )
 
 
 def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: frozenset[int]) -> None:
@@ -199,4 +207,4 @@ def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
                     "nothing is over before its end", order_id, f"{problem} of {path}"
                 )
         elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
-            raise ViolationError("what is ending ends", order_id, f"{problem} of {path}")
+            raise ViolationError("an ending order ends", order_id, f"{problem} of {path}")

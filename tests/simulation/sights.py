@@ -110,7 +110,7 @@ def _position(sight: Sight, shown: Item) -> None:
     quantity = shown["quantity"]
     sums = (shown["available"] + shown["held_for_sells"], shown["settled"] + shown["unsettled"])
     equal(
-        "a position's parts make its quantity",
+        "a position's parts add up to its quantity",
         f"{sight.client_id} {shown['symbol']}",
         sums,
         (quantity, quantity),
@@ -151,7 +151,7 @@ def _trades(sight: Sight, entries: Entries) -> None:
         fill, order = entries.get((shown["trade_id"], "FILL")), orders.get(shown["order_id"])
         if fill is None or order is None or shown["trade_id"] not in order.get("trades", ()):
             raise ViolationError(
-                "no trade is shown that its order has not", shown["trade_id"], str(order)
+                "every shown trade is one of its order", shown["trade_id"], str(order)
             )
         said = (
             shown["quantity"],
@@ -164,7 +164,7 @@ def _trades(sight: Sight, entries: Entries) -> None:
         equal("a trade is shown as it is booked", shown["trade_id"], said, booked)
         if shown["settled_at"] and (shown["trade_id"], "SETTLEMENT") not in entries:
             raise ViolationError(
-                "settled is what is settled", shown["trade_id"], shown["settled_at"]
+                "a trade shown as settled has settled", shown["trade_id"], shown["settled_at"]
             )
         executed[shown["order_id"]] += shown["quantity"]
     for order_id, quantity in executed.items():
@@ -203,9 +203,9 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
             cash = sum((p["amount"] for p in own if p["asset"] == "USD"), ZERO)
             moved = (cash, sum(int(p["amount"]) for p in own if p["asset"] != "USD"))
     if kind in of and of[kind] not in found:
-        raise ViolationError("every line is of an entry", line["transaction_id"], str(line))
+        raise ViolationError("every statement line has an entry", line["transaction_id"], str(line))
     said = (Decimal(line["amount"]), line["quantity"])
-    equal("a line says what its entry moved", line["transaction_id"], said, moved)
+    equal("a statement line matches its entry", line["transaction_id"], said, moved)
 
 
 def judge_sums(

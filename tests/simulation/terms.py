@@ -61,7 +61,9 @@ class Terms:
                 buy, sell = (order, other) if order["side"] == "buy" else (other, order)
                 if buy["protection_price"] >= sell["protection_price"]:
                     raise ViolationError(
-                        "nobody trades with himself", order["order_id"], f"with {other['order_id']}"
+                        "no client trades with itself",
+                        order["order_id"],
+                        f"with {other['order_id']}",
                     )
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
@@ -90,7 +92,9 @@ class Terms:
         said = order.get("release_at") and datetime.fromisoformat(order["release_at"])
         equal("an order waits for the next open", order["order_id"], said, opens)
         if opens is not None and not rests:
-            raise ViolationError("what may not rest does not wait", order["order_id"], str(decided))
+            raise ViolationError(
+                "an order that may not rest does not wait", order["order_id"], str(decided)
+            )
 
     @staticmethod
     def _collar(order: dict[str, Any]) -> None:
@@ -152,7 +156,7 @@ class Terms:
                 key, quantity = (entry["client_id"], posting["asset"]), -int(posting["amount"])
                 cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
                 equal(
-                    "shares that leave take their cost along",
+                    "withdrawn shares take their cost along",
                     entry["trade_id"],
                     entry["cost"],
                     cost,
@@ -197,14 +201,14 @@ class Terms:
     def _novation(self, novation: dict[str, Any], order: dict[str, Any]) -> None:
         fill = self.fills[novation["trade_id"]]
         equal(
-            "a novation is of its trade",
+            "a novation has its trade's amount",
             fill["trade_id"],
             novation["settlement_amount"],
             fill["notional"],
         )
         margin = (fill["notional"] * order["margin_percent"] / 100).quantize(CENT, ROUND_CEILING)
         equal(
-            "margin is required of the client's share",
+            "margin is the client's part of the notional",
             fill["trade_id"],
             novation["margin_required"],
             margin,

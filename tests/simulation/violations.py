@@ -21,7 +21,7 @@ class ViolationError(AssertionError):
 def equal(rule: str, subject: str, actual: Any, expected: Any) -> None:
     """Raise ViolationError unless both are equal."""
     if actual != expected:
-        raise ViolationError(rule, subject, f"{actual}, but {expected}")
+        raise ViolationError(rule, subject, f"{actual} instead of {expected}")
 
 
 def check_version(name: str, before: Mapping[str, Any] | None, item: Mapping[str, Any]) -> None:
