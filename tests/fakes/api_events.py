@@ -1,4 +1,4 @@
-"""API Gateway proxy events and a Lambda context, as the functions get them."""
+"""API Gateway proxy events and a Lambda context, as the functions receive them."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass
 class Context:
-    """What the functions read of a Lambda context."""
+    """The part of a Lambda context that the functions read."""
 
     function_name: str = "function"
     memory_limit_in_mb: int = 256
@@ -28,7 +28,7 @@ def request(
     authorizer: dict[str, str] | None = None,
     raw_body: str | None = None,
 ) -> dict[str, Any]:
-    """A REST API proxy event. `raw_body` goes out as it is, `body` as JSON."""
+    """A REST API proxy event. `raw_body` is sent unchanged. `body` is sent as JSON."""
     sent = {"Content-Type": "application/json", "Idempotency-Key": "key-1"} | (headers or {})
     text = raw_body if raw_body is not None else None if body is None else json.dumps(body)
     return {
@@ -56,6 +56,6 @@ def request(
 
 
 def header(answer: dict[str, Any], name: str) -> str | None:
-    """A response header's value."""
+    """The value of a response header."""
     values = answer["multiValueHeaders"].get(name)
     return values if values is None or isinstance(values, str) else ",".join(values)

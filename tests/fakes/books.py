@@ -1,4 +1,4 @@
-"""The books in memory, with the conditions that the tables have."""
+"""The books in memory. Their conditions are those of the tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -25,9 +25,8 @@ Key = tuple[str, ...]
 
 
 class MemoryBooks:
-    """All ports of `trading.usecases.ports.books`, in memory.
-
-    A versioned entity is saved on the version that was read. Everything else is created once.
+    """All ports of `trading.usecases.ports.books`, in memory. A versioned entity is saved only over
+    the version that was read. Every other entity is created once.
     """
 
     port = "books"
@@ -179,7 +178,7 @@ class MemoryBooks:
         self.write(*changes)
 
     def write(self, *changes: Change) -> None:
-        """Commit, as somebody else's write: no fault, not counted."""
+        """Commit as another writer would: without a fault and without being counted."""
         keys = [_key(change) for change in changes]
         if not 0 < len(keys) <= ITEMS_PER_TRANSACTION or len(set(keys)) < len(keys):
             raise ValueError("a transaction takes 1 to 100 items, none of them twice")
@@ -196,15 +195,13 @@ class MemoryBooks:
                 self.items[key] = change.saved() if isinstance(change, Versioned) else change
 
     def all_orders(self) -> list[Order]:
-        """All orders."""
         return [item for item in self.items.values() if isinstance(item, Order)]
 
     def ledger(self) -> list[LedgerEntry]:
-        """All ledger entries."""
         return [item for item in self.items.values() if isinstance(item, Entry)]  # type: ignore[misc]
 
     def snapshot(self, expect_final: bool = False) -> Snapshot:
-        """What reconciliation looks at."""
+        """The input of the reconciliation."""
         return Snapshot(
             accounts=tuple(item for item in self.items.values() if isinstance(item, Account)),
             positions=tuple(item for item in self.items.values() if isinstance(item, Position)),

@@ -1,4 +1,6 @@
-"""Inputs of the tests: a client, an instrument, exchanges, orders at every point of their life."""
+"""Inputs of the tests: a client, an instrument, exchanges, and orders at every point of
+their life.
+"""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -62,7 +64,7 @@ def make_request(**changes: Any) -> OrderRequest:
 
 
 def make_received(key: str = "key-1", now: datetime = NOW, **changes: Any) -> Order:
-    """The order of `make_request` as it came in."""
+    """The order of `make_request` as it was received."""
     request = make_request(**changes)
     return order_entry.receive(request, key, f"fingerprint-{key}", f"correlation-{key}", now)
 
@@ -74,7 +76,7 @@ def make_order(
     hold_fee: str = "0.003",
     **changes: Any,
 ) -> Order:
-    """The order of `make_request`, VALIDATED."""
+    """The order of `make_request`, in status VALIDATED."""
     received = make_received(**changes)
     instrument = instrument or make_instrument()
     priced = order_entry.priced(received, client or make_client(), instrument, D(hold_fee))
@@ -82,7 +84,7 @@ def make_order(
 
 
 def routed_order(*parts: tuple[str, int], **changes: Any) -> Order:
-    """The order, at the exchanges; without parts whole at XNYS."""
+    """The order, routed to the exchanges. Without `parts`, all of it goes to XNYS."""
     order = make_order(**changes)
     return order.routed(parts or (("XNYS", order.quantity),), NOW)
 
@@ -117,7 +119,9 @@ def make_execution(
 
 
 def owned(order: Order, quantity: int, cost: str = "0.00") -> Position:
-    """A position of so many shares, of which the order, if it is a sale, holds its part."""
+    """A position of that many shares. If the order is a sale, the position holds the order's
+    shares.
+    """
     position = Position(
         client_id=order.client_id, symbol=order.symbol, available=quantity, cost_basis=D(cost)
     )

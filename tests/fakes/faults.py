@@ -1,5 +1,5 @@
-"""Faults that tests inject into calls of ports: the call fails before its effect, or its effect is
-done and the answer is lost.
+"""Faults that tests inject into calls of ports. A call fails before its effect, or its effect
+happens and the answer is lost.
 """
 
 from collections.abc import Callable
@@ -26,26 +26,28 @@ class Faults:
         self._planned: list[tuple[str | int, bool, Exception]] = []
 
     def before(self, call: str | int, error: Exception | None = None, times: int = 1) -> None:
-        """The next calls of that name (or the call of that number, from 1) fail without effect."""
+        """The next calls of that name fail without effect. A number names one call,
+        counted from 1.
+        """
         self._planned += [(call, False, error or CrashError(f"before {call}"))] * times
 
     def after(self, call: str | int, error: Exception | None = None, times: int = 1) -> None:
-        """The next calls of that name (or the call of that number, from 1) have their effect, and
-        the answer is lost.
+        """The next calls of that name have their effect, but their answer is lost. A number names
+        one call, counted from 1.
         """
         self._planned += [(call, True, error or CrashError(f"after {call}"))] * times
 
     def stale(self, times: int = 1) -> None:
-        """The next commits lose against somebody else's."""
+        """The next commits lose a race against another writer."""
         self.before("books.commit", StaleError(), times)
 
     @property
     def pending(self) -> int:
-        """Planned faults that have not happened yet."""
+        """The planned faults that have not happened yet."""
         return len(self._planned)
 
     def around(self, name: str, effect: Callable[[], R]) -> R:
-        """Make the call with the fault that is planned for it, if any."""
+        """Make the call, with its planned fault if there is one."""
         self.calls.append(name)
         fault = next((f for f in self._planned if f[0] in (name, len(self.calls))), None)
         if fault is None:
@@ -66,7 +68,7 @@ S = TypeVar("S", bound=_HasFaults)
 
 
 def faulty(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """A port's method whose calls are counted and can be made to fail."""
+    """Make a port's method count its calls and fail when a fault is planned."""
 
     @wraps(method)
     def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -8,7 +8,7 @@ from trading.messages import ClearOrder, ExecuteOrder, ExecutionMessage, Message
 
 
 class MemoryMailboxes:
-    """The port `Mailboxes`: one queue a stage and client, first in, first out."""
+    """The port `Mailboxes`: one FIFO queue for each step and client."""
 
     port = "mailboxes"
 
@@ -29,11 +29,11 @@ class MemoryMailboxes:
         self.put("settlement", message)
 
     def put(self, stage: str, message: Message) -> None:
-        """Put a message in as somebody else would: no fault, not counted."""
+        """Put a message in as another sender would: without a fault and without being counted."""
         self.queues.setdefault((stage, message.client_id), deque()).append(message)
 
     def waiting(self, stage: str) -> list[Message]:
-        """The messages of a stage, of all clients."""
+        """The messages of one step, for all clients."""
         return [
             message
             for (name, _), queue in self.queues.items()
@@ -43,8 +43,8 @@ class MemoryMailboxes:
 
 
 class MemoryWorkflow:
-    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. A token can be
-    used once.
+    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. Each token works
+    once.
     """
 
     port = "workflow"
@@ -87,7 +87,7 @@ class MemoryWorkflow:
         return order is not None
 
     def lose(self, order_id: str) -> None:
-        """The order's execution is stopped by hand: its tokens are dead."""
+        """Stop the order's execution by hand, so that its tokens are dead."""
         self._waiting = {
             token: order for token, order in self._waiting.items() if order.order_id != order_id
         }
@@ -99,7 +99,7 @@ class MemoryWorkflow:
 
 
 class MemoryMonitor:
-    """The port `Monitor`: what was counted."""
+    """The port `Monitor`. It keeps what was counted."""
 
     port = "monitor"
 
@@ -112,7 +112,6 @@ class MemoryMonitor:
         self.counted.append((name, facts))
 
     def times(self, name: str) -> int:
-        """How often a name was counted."""
         return sum(1 for counted, _ in self.counted if counted == name)
 
 

@@ -12,7 +12,7 @@ from trading.usecases.ports import Change, StaleError
 
 
 class MemoryRegistry(MemoryBooks):
-    """The port `Registry`. Profiles and API keys are saved on the version that was read."""
+    """The port `Registry`. Profiles and API keys are saved only over the version that was read."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)

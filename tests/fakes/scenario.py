@@ -46,7 +46,7 @@ PRICES = {Side.BUY: "99.98", Side.SELL: "100.02"}
 
 
 def conduct(venue: ScriptedExchanges, exchange_id: str, order: SubmitOrder) -> None:
-    """What the exchanges do with an order, by its quantity."""
+    """What the exchanges do with an order, chosen by its quantity."""
     fills = {100: (60, 40), 61: (40,), 80: (), 90: (30,), 10: ()}.get(
         order.quantity, (order.quantity,)
     )
@@ -61,7 +61,7 @@ def conduct(venue: ScriptedExchanges, exchange_id: str, order: SubmitOrder) -> N
 
 
 def new_world() -> World:
-    """Alice, Bob with a margin account, and Carol with shares, before their day."""
+    """Alice, Bob with a margin account, and Carol with shares, before their day begins."""
     world = World()
     world.add_client("carol", shares=1000)
     world.add_client(
@@ -72,7 +72,7 @@ def new_world() -> World:
 
 
 def persist(call: Callable[[], object]) -> None:
-    """What a client or a schedule does when a call fails: make it again."""
+    """Repeat a call that fails, as a client or a schedule does."""
     for _ in range(5):
         try:
             call()
@@ -83,7 +83,7 @@ def persist(call: Callable[[], object]) -> None:
 
 
 def deliver_reports(world: World) -> None:
-    """The exchanges' callbacks: each twice, the later ones first."""
+    """The exchanges' callbacks: each arrives twice, the later ones first."""
     while True:
         world.run()
         reports, world.exchanges.outbox = world.exchanges.outbox[::-1], []
@@ -94,15 +94,15 @@ def deliver_reports(world: World) -> None:
 
 
 def sweep(world: World, **later: float) -> None:
-    """Time passes, and the sweeper comes."""
+    """Let time pass, then run the sweeper."""
     world.advance(**later)
     persist(world.sweep)
     deliver_reports(world)
 
 
 def play(world: World) -> dict[str, Order]:
-    """Orders, executions, the close, two settlement cycles, reconciliation. The orders as they
-    stand then, by key.
+    """Play orders, executions, the close, two settlement cycles and a reconciliation. Answers the
+    final orders by key.
     """
     for key, terms in ORDERS.items():
         persist(lambda key=key, terms=terms: world.order(key, **terms))  # type: ignore[misc]

@@ -1,5 +1,5 @@
-"""The outside world in memory: exchanges that do what a test says, a depository, and how the
-exchanges are doing.
+"""The outside world in memory: exchanges that a test scripts, a depository, and the health of the
+exchanges.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,12 +33,10 @@ Conduct = Callable[["ScriptedExchanges", str, SubmitOrder], None]
 
 
 class ScriptedExchanges:
-    """The port `Exchanges`. A test makes executions with `fill` and `end`, or by `conduct`, run
-    when an order first arrives.
-
-    Reports collect in `outbox`. An exchange in `down` takes nothing and answers nothing, one in
-    `refusing` takes nothing; a cancel of what is unknown is remembered, so that the order cannot
-    arrive later.
+    """The port `Exchanges`. A test makes executions with `fill` and `end`, or with `conduct`, which
+    runs when an order first arrives. Reports collect in `outbox`. An exchange in `down` accepts
+    nothing and answers nothing. An exchange in `refusing` accepts nothing. A cancel of an unknown
+    order is remembered, so that the order cannot arrive later.
     """
 
     port = "exchanges"
@@ -97,7 +95,7 @@ class ScriptedExchanges:
         )
 
     def fill(self, client_order_id: str, quantity: int, price: str) -> ExecutionReport:
-        """The exchange executes; its report."""
+        """Execute a part of the order. Answers the report."""
         state = self.states[client_order_id]
         number = len(state.executions) + 1
         done = Execution(
@@ -127,7 +125,7 @@ class ScriptedExchanges:
     def end(
         self, client_order_id: str, exec_type: ExecType, reason: str = "as scripted"
     ) -> ExecutionReport:
-        """The exchange will do no more on the order; its report."""
+        """End the order at the exchange. Answers the report."""
         state = self.states[client_order_id].model_copy(
             update={"status": ENDINGS[exec_type], "leaves_quantity": 0, "reason": reason}
         )
@@ -214,9 +212,9 @@ class MemoryLastPrices:
 
 
 class MemoryDepository:
-    """The port `Depository`: settles each instruction once and confirms it as often as it is asked.
-
-    `failing` names instructions that do not settle; `misreading` changes what a confirmation says.
+    """The port `Depository`. It settles each instruction once and confirms it as often as it is
+    asked. `failing` names instructions that do not settle. `misreading` changes what a confirmation
+    says.
     """
 
     port = "depository"

@@ -1,4 +1,6 @@
-"""The whole system in memory: the use cases over fakes, with the mailboxes' delivery and redelivery."""
+"""The whole system in memory: the use cases over fakes, with delivery and redelivery of the
+mailboxes.
+"""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -60,8 +62,8 @@ MAX_RECEIVES = 5
 
 
 class World:
-    """One client, `alice`, with 100,000 and 1,000 AAPL; three exchanges that each show 500 shares
-    at 99.90 to 100.00.
+    """One client, `alice`, with 100,000 USD and 1,000 AAPL. Each of three exchanges shows 500
+    shares at 99.90 to 100.00.
     """
 
     def __init__(self) -> None:
@@ -105,25 +107,24 @@ class World:
         self.add_client("alice", cash="100000.00", shares=1000)
 
     def _use_case(self, use_case: type[UseCase]) -> UseCase:
-        """A use case over what it asks for, by the names of its fields."""
+        """Build a use case. The names of its fields say which fakes it needs."""
         return use_case(**{name: getattr(self, name) for name in use_case.__dataclass_fields__})  # type: ignore[attr-defined]
 
     def clock(self) -> datetime:
-        """The time; it stands still unless a test moves it."""
+        """The time. It stands still unless a test moves it."""
         return self.now
 
     def advance(self, **time: float) -> None:
-        """Let time pass."""
         self.now += timedelta(**time)
 
     def show(self, symbol: str, *quotes: VenueQuote) -> None:
-        """What the exchanges display."""
+        """Set what the exchanges display."""
         self.exchanges.displayed[symbol] = quotes
 
     def add_client(
         self, client_id: str, cash: str = "0.00", shares: int = 0, **changes: Any
     ) -> None:
-        """A client with cash and AAPL from outside."""
+        """Add a client whose cash and AAPL come from outside."""
         client = make_client(client_id=client_id, settlement_account=f"acct-{client_id}", **changes)
         self.books.clients[client_id] = client
         account = self.books.account(client_id).move(credit_available=client.credit_limit)
@@ -136,14 +137,13 @@ class World:
             )
 
     def order(self, key: str = "key-1", **changes: Any) -> Order:
-        """Place the order of `make_request`."""
         placed, _ = self.place(
             make_request(**changes), key, f"fingerprint-{key}", f"correlation-{key}"
         )
         return placed
 
     def placed(self, key: str = "key-1", **changes: Any) -> Order:
-        """Place an order and let its mailbox be emptied: it is at the exchanges, without reports."""
+        """Place an order and empty its mailbox: it is at the exchanges, without reports."""
         order = self.order(key, **changes)
         self.run()
         return self.current(order)
@@ -155,7 +155,7 @@ class World:
         return found
 
     def statuses(self, *orders: Order) -> tuple[OrderStatus, ...]:
-        """Theirs now."""
+        """The current statuses of the orders."""
         return tuple(self.current(order).status for order in orders)
 
     def report(self, report: ExecutionReport) -> None:
@@ -175,7 +175,7 @@ class World:
         return report
 
     def replace(self, order: Order, key: str = "new", **changes: Any) -> Order:
-        """Ask for the order's replacement; it has not happened yet."""
+        """Request a replacement of the order. It has not happened yet."""
         wanted = Replacement(**changes)
         new, _ = self.request_replace(
             order.client_id, order.order_id, wanted, key, f"{changes}", f"correlation-{key}"
@@ -183,7 +183,7 @@ class World:
         return new
 
     def cancel(self, order: Order, **changes: Any) -> None:
-        """Somebody asks for the order's cancellation."""
+        """Request a cancel of the order."""
         message = CancelOrder(
             client_id=order.client_id, correlation_id="c", order_id=order.order_id, reason="asked"
         )
@@ -191,8 +191,8 @@ class World:
         self.run()
 
     def run(self) -> None:
-        """Empty the mailboxes. A message that fails comes again before anything else of its client,
-        up to five times.
+        """Empty the mailboxes. A message that fails comes again, up to five times, before any other
+        message of its client.
         """
         while True:
             queue = next((queue for queue in self.mailboxes.queues.values() if queue), None)
@@ -212,7 +212,7 @@ class World:
             queue.popleft()
 
     def handle(self, message: Message, redelivered: bool = False) -> None:
-        """What the functions do with a message."""
+        """Handle a message as the functions do."""
         match message:
             case ClearOrder():
                 order = self.clear(message.order_id)
@@ -225,7 +225,7 @@ class World:
                 self.execute(message, redelivered)
 
     def settlement_cycle(self, day: date) -> None:
-        """What SettlementCycle does."""
+        """Do what SettlementCycle does."""
         cursor: str | None = None
         while True:
             plan = self.plan(day, cursor)
@@ -245,7 +245,7 @@ class World:
 
 
 def quote(exchange_id: str, bid: str = "99.90", ask: str = "100.00", size: int = 500) -> VenueQuote:
-    """What an exchange displays, the same size on both sides."""
+    """What an exchange displays, with the same size on both sides."""
     return VenueQuote(
         exchange_id=exchange_id, bid=Decimal(bid), bid_size=size, ask=Decimal(ask), ask_size=size
     )

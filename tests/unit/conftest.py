@@ -1,4 +1,4 @@
-"""What all unit tests share: repeatable properties, and retries that do not wait."""
+"""Shared by all unit tests: repeatable properties, and retries that do not wait."""
 
 import os
 

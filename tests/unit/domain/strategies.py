@@ -1,4 +1,4 @@
-"""What hypothesis draws: orders on any terms, and any sequence of fills within them."""
+"""Hypothesis strategies: orders with any terms, and any sequence of fills within them."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +25,7 @@ amounts = st.integers(0, 10**10).map(lambda c: Decimal(c) / 100)
 
 @dataclass(frozen=True)
 class Script:
-    """An order, sent whole to one exchange, and its fills: (quantity, price)."""
+    """An order that is sent whole to one exchange, and its fills as (quantity, price)."""
 
     order: Order
     instrument: Instrument
@@ -35,8 +35,8 @@ class Script:
 
 @st.composite
 def scripts(draw: st.DrawFn, side: Side | None = None) -> Script:
-    """Partial fills at any prices within the limit, at an exchange that charges up to the fee that
-    is held for.
+    """Partial fills at any prices within the limit. The exchange charges at most the fee that is
+    held.
     """
     price, quantity, fee = draw(prices), draw(quantities), draw(fees)
     instrument = make_instrument(reference_price=price)

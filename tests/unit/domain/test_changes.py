@@ -1,4 +1,4 @@
-"""Entities are changed in one checked way, and only by their own methods."""
+"""Entities change in one checked way, and only through their own methods."""
 
 import ast
 from datetime import timedelta
@@ -52,7 +52,7 @@ def test_a_value_of_another_type_is_refused(wrong: dict[str, object]) -> None:
         make_order().but(**wrong)
 
 
-def test_a_rule_of_a_field_holds_for_a_change() -> None:
+def test_a_change_obeys_the_rules_of_its_field() -> None:
     instrument = Instrument(symbol="AAPL", name="Apple", reference_price=Decimal("100.00"))
     with pytest.raises(InvalidChangeError, match="reference_price"):
         instrument.traded_at(Decimal("-1.00"))
@@ -60,14 +60,14 @@ def test_a_rule_of_a_field_holds_for_a_change() -> None:
         instrument.but(tick_size=Decimal("0.001"))
 
 
-def test_the_refusal_does_not_tell_the_value() -> None:
+def test_the_error_does_not_repeat_the_value() -> None:
     with pytest.raises(InvalidChangeError) as refused:
         Account(client_id="alice").but(held="a secret")
     assert "a secret" not in str(refused.value)
 
 
 def _calls_outside_of_models(tree: ast.AST, inside_model: bool = False) -> list[int]:
-    """The lines that change a model and do not stand in the body of a class with bases."""
+    """The lines that change a model outside the body of a class with bases."""
     found: list[int] = []
     for node in ast.iter_child_nodes(tree):
         inside = inside_model or (isinstance(node, ast.ClassDef) and bool(node.bases))
@@ -81,7 +81,7 @@ def _calls_outside_of_models(tree: ast.AST, inside_model: bool = False) -> list[
     return found
 
 
-def test_only_the_methods_of_a_model_change_it() -> None:
+def test_only_a_models_own_methods_change_it() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}"
         for folder in FOLDERS

@@ -1,4 +1,4 @@
-"""When the time for some work is up."""
+"""When the time for a piece of work is up."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from tests.fakes.builders import NOW
 from trading.domain.deadline import NEVER, Deadline, OutOfTimeError
 
 
-def test_it_is_over_once_its_time_has_passed() -> None:
+def test_a_deadline_is_over_once_its_time_has_passed() -> None:
     now = [NOW]
     deadline = Deadline.after(timedelta(seconds=5), lambda: now[0])
     deadline.check()
@@ -18,7 +18,7 @@ def test_it_is_over_once_its_time_has_passed() -> None:
         deadline.check()
 
 
-def test_the_sooner_of_two_counts() -> None:
+def test_the_sooner_of_two_deadlines_counts() -> None:
     over = Deadline(timedelta)
     assert NEVER.or_sooner(over).is_over
     assert over.or_sooner(NEVER).is_over

@@ -1,4 +1,6 @@
-"""The check of the invariants: right books have no finding, and every kind of wrong has its own."""
+"""The check of the invariants: correct books have no finding, and every kind of error has
+its own.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,8 +25,8 @@ Tamper = Callable[[Snapshot], Snapshot]
 
 @cache
 def books() -> Snapshot:
-    """One trade settled, a buy on margin cleared, a sale filled in part, a buy resting, one order
-    rejected.
+    """One settled trade, a cleared buy on margin, a partly filled sale, a resting buy and a
+    rejected order.
     """
     world = World()
     world.add_client(
@@ -47,7 +49,7 @@ def books() -> Snapshot:
 
 @cache
 def finished_books() -> Snapshot:
-    """Three orders, all over and settled."""
+    """Three orders, all closed and settled."""
     world = World()
     for key, side in (("buy", Side.BUY), ("sale", Side.SELL)):
         world.fill(world.placed(key, side=side), 100)
@@ -57,16 +59,14 @@ def finished_books() -> Snapshot:
     return world.books.snapshot(expect_final=True)
 
 
-def test_right_books_have_no_finding() -> None:
+def test_correct_books_have_no_finding() -> None:
     assert check(books()) == []
     assert check(finished_books()) == []
     assert check(Snapshot(accounts=(), positions=(), orders=(), entries=(), obligations=())) == []
 
 
 def changed(kind: str, which: Callable[[Any], bool], **changes: Any) -> Tamper:
-    """Change fields of the one thing of that kind that is meant, past its validation, as a bug
-    would.
-    """
+    """Change fields of the only matching entity without validation, as a bug would."""
 
     def tamper(snapshot: Snapshot) -> Snapshot:
         things = list(getattr(snapshot, kind))
@@ -275,7 +275,7 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
 @pytest.mark.parametrize(
     ("tamper", "invariant", "subject"), [t[1:] for t in TAMPERINGS], ids=[t[0] for t in TAMPERINGS]
 )
-def test_a_wrong_is_found(tamper: Tamper, invariant: int, subject: str) -> None:
+def test_every_tampering_is_found(tamper: Tamper, invariant: int, subject: str) -> None:
     names = {next(o.order_id for o in books().orders if PARTIAL(o)): "sale"}
     names |= {next(o.order_id for o in books().orders if RESTING(o)): "resting"}
     found = [(f.invariant, names.get(f.subject, f.subject)) for f in check(tamper(books()))]
@@ -287,7 +287,7 @@ def test_every_invariant_can_be_violated() -> None:
     assert {invariant for _, _, invariant, _ in TAMPERINGS} | elsewhere == set(INVARIANTS)
 
 
-def test_an_execution_that_is_booked_twice_is_found() -> None:
+def test_an_execution_that_is_booked_twice_is_a_finding() -> None:
     fill = next(e for e in books().entries if BOBS_FILL(e))
     again = fill.model_copy(update={"trade_id": "trd_again"})
     findings = check(books().model_copy(update={"entries": (*books().entries, again)}))
@@ -296,7 +296,7 @@ def test_an_execution_that_is_booked_twice_is_found() -> None:
     ]
 
 
-def test_an_order_that_is_open_after_the_end_of_the_day_is_found() -> None:
+def test_an_order_that_is_open_after_the_end_of_its_day_is_a_finding() -> None:
     findings = check(books().model_copy(update={"expect_final": True}))
     not_final = {
         o.order_id
@@ -307,13 +307,13 @@ def test_an_order_that_is_open_after_the_end_of_the_day_is_found() -> None:
     assert {f.subject for f in findings if f.invariant == 7} == not_final
 
 
-def test_a_final_order_whose_fills_are_not_all_settled_is_found() -> None:
+def test_a_settled_order_with_an_unsettled_fill_is_a_finding() -> None:
     sold = next(o for o in finished_books().orders if o.side is Side.SELL)
     findings = check(changed("orders", lambda o: o is sold, settled_quantity=99)(finished_books()))
     assert [(f.invariant, f.subject) for f in findings] == [(7, sold.order_id)]
 
 
-def test_an_order_that_overtook_its_predecessor_is_found() -> None:
+def test_an_order_that_overtook_its_predecessor_is_a_finding() -> None:
     by_sequence = {o.sequence: o for o in books().orders if o.client_id == "alice" and o.sequence}
     late = by_sequence[3]
     early = tuple(
@@ -326,7 +326,7 @@ def test_an_order_that_overtook_its_predecessor_is_found() -> None:
     assert [(f.invariant, f.subject) for f in findings] == [(8, late.order_id)]
 
 
-def test_an_order_that_ended_before_it_was_routed_overtakes_nobody() -> None:
+def test_an_order_that_ended_before_it_was_routed_overtakes_no_order() -> None:
     resting = next(o for o in books().orders if RESTING(o))
     history = (*resting.history[:2], HistoryEntry(status=OrderStatus.CANCELED, time=NOW))
     ended = changed(
@@ -335,14 +335,14 @@ def test_an_order_that_ended_before_it_was_routed_overtakes_nobody() -> None:
     assert 8 not in {f.invariant for f in check(ended(books()))}
 
 
-def test_a_closed_order_with_a_live_child_is_found() -> None:
+def test_a_closed_order_with_a_live_child_is_a_finding() -> None:
     resting = next(o for o in books().orders if RESTING(o))
     history = (*resting.history, HistoryEntry(status=OrderStatus.CANCELED, time=NOW))
     ended = changed("orders", lambda o: o is resting, history=history, status=OrderStatus.CANCELED)
     assert (10, resting.order_id) in [(f.invariant, f.subject) for f in check(ended(books()))]
 
 
-def test_a_break_is_found() -> None:
+def test_a_break_is_a_finding() -> None:
     entry = Break(
         trade_id="trd_1",
         client_id="alice",
@@ -358,7 +358,7 @@ def test_a_break_is_found() -> None:
     ]
 
 
-def test_a_gtc_order_that_rests_after_the_end_of_the_day_is_no_finding() -> None:
+def test_a_gtc_order_that_rests_after_the_close_is_no_finding() -> None:
     order = make_order(time_in_force=TimeInForce.GTC)
     snapshot = Snapshot(
         accounts=(), positions=(), orders=(order,), entries=(), obligations=(), expect_final=True

@@ -1,4 +1,4 @@
-"""The same check over books that come piece by piece, in any order, and over books that move while
+"""The same check over books that are read in pieces, in any order, and over books that change while
 they are read.
 """
 
@@ -50,7 +50,7 @@ def found(reconciliation: Reconciliation) -> list[tuple[int, str, str]]:
 @given(
     st.sampled_from([tamper for _, tamper, _, _ in TAMPERINGS]), st.randoms(use_true_random=False)
 )
-def test_whatever_the_pages_are_the_findings_are_the_same(
+def test_the_findings_do_not_depend_on_the_pages(
     tamper: Callable[[Snapshot], Snapshot], random: object
 ) -> None:
     entities = list(tamper(books()).entities())
@@ -59,18 +59,18 @@ def test_whatever_the_pages_are_the_findings_are_the_same(
     assert found(folded(iter(entities), Reconciliation())) == as_read != []
 
 
-def test_what_a_reader_could_not_read_is_a_finding() -> None:
+def test_an_unreadable_item_is_a_finding() -> None:
     unreadable = Finding(invariant=10, subject="order-1", message="unreadable: status")
     assert check(Snapshot.of([*books().entities(), unreadable])) == [unreadable]
 
 
-def test_a_snapshot_of_all_entities_is_the_snapshot() -> None:
+def test_the_snapshot_of_all_entities_equals_the_original() -> None:
     assert Snapshot.of(finished_books().entities(), expect_final=True) == finished_books()
 
 
-def test_one_loss_of_a_client_does_not_hide_another() -> None:
-    """Two trades of one day that are off by as much, one up and one down, cancel out in the CCP's
-    account, and are two breaks.
+def test_two_errors_of_a_client_do_not_cancel_out() -> None:
+    """Two trades of one day are wrong by the same amount, one up and one down. They cancel out in
+    the CCP's account, but they are two breaks.
     """
     world = World()
     for key in ("a", "b"):
@@ -90,8 +90,8 @@ TABLES: tuple[tuple[type, ...], ...] = ((Account, Position, Obligation), (Order,
 def read(
     world: World, acts: list[Callable[[], object]], pauses: list[int], seed: int = 0
 ) -> Iterator[Any]:
-    """The books in pages of one entity, the accounts first, then the orders, then the ledger, each
-    in the order of a hash; `pauses` says how many of the acts happen before each page.
+    """Read the books in pages of one entity: accounts, then orders, then the ledger, each in the
+    order of a hash. `pauses` says how many of the acts happen before each page.
     """
     left, waits = iter(acts), iter(pauses)
 
@@ -117,8 +117,8 @@ def read(
 
 
 def busy_day() -> tuple[World, list[Callable[[], object]]]:
-    """Three clients with trades in every state, an hour after the last; and what alice, bob and
-    carol go on to do.
+    """Three clients have trades in every state, the last an hour ago. The acts are what alice, bob
+    and carol do next.
     """
     world = World()
     world.add_client(
@@ -148,7 +148,9 @@ def busy_day() -> tuple[World, list[Callable[[], object]]]:
 
 @settings(max_examples=150)
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(0, 9))
-def test_books_that_move_while_they_are_read_give_no_finding(pauses: list[int], seed: int) -> None:
+def test_books_that_change_while_they_are_read_give_no_finding(
+    pauses: list[int], seed: int
+) -> None:
     world, acts = busy_day()
     reconciliation = folded(read(world, acts, pauses, seed), Reconciliation(began=world.now))
     assert not world.failures
@@ -157,7 +159,7 @@ def test_books_that_move_while_they_are_read_give_no_finding(pauses: list[int], 
 
 
 @pytest.mark.parametrize("act", range(9))
-def test_what_happens_between_two_tables_would_be_a_finding_in_books_that_stand_still(
+def test_changes_between_two_tables_would_be_findings_in_books_that_stand_still(
     act: int,
 ) -> None:
     world, acts = busy_day()
@@ -176,8 +178,8 @@ def tampered(*names: str) -> Iterator[Entity | Finding]:
     return iter(snapshot.entities())
 
 
-def test_a_client_at_rest_is_judged_while_another_moves() -> None:
-    """Alice and bob both have cash from nowhere; alice has just placed an order."""
+def test_an_idle_client_is_checked_while_another_trades() -> None:
+    """Alice and bob both have cash from nowhere. Only alice has just placed an order."""
     began = NOW + timedelta(hours=1)
     news = make_order(key="new", now=began, side=Side.SELL)
     wrong = tampered("cash from nowhere", "cash held for no order")
@@ -187,7 +189,7 @@ def test_a_client_at_rest_is_judged_while_another_moves() -> None:
 
 
 @pytest.mark.parametrize(("age", "moving"), [(timedelta(0), True), (timedelta(seconds=1), False)])
-def test_what_was_committed_shortly_before_may_have_been_read_stale(
+def test_a_recent_commit_may_have_been_read_stale_and_is_no_finding(
     age: timedelta, moving: bool
 ) -> None:
     order = make_order(side=Side.SELL)
@@ -200,7 +202,7 @@ def test_what_was_committed_shortly_before_may_have_been_read_stale(
 @pytest.mark.parametrize(
     "wrong", ["a short position", "an overfilled order", "a history with a gap"]
 )
-def test_what_is_wrong_by_itself_is_found_whoever_moves(wrong: str) -> None:
+def test_an_entity_that_is_wrong_by_itself_is_a_finding_whoever_trades(wrong: str) -> None:
     reconciliation = folded(tampered(wrong), Reconciliation(began=NOW))
     assert reconciliation.in_motion == {"alice", "bob"}
     assert [f.message for f in reconciliation.wrong] == [
@@ -218,7 +220,7 @@ def sevens(entity: Order | Obligation, began: datetime) -> list[str]:
 
 
 @pytest.mark.parametrize("time_in_force", TimeInForce)
-def test_an_order_that_is_open_a_day_after_its_end_is_late(time_in_force: TimeInForce) -> None:
+def test_an_order_that_is_open_a_day_after_its_expiry_is_late(time_in_force: TimeInForce) -> None:
     order = make_order(time_in_force=time_in_force)
     late = expires_at(order) + ORDER_IS_LATE_AFTER
     assert sevens(order, late - timedelta(seconds=1)) == []
@@ -234,14 +236,14 @@ def test_an_order_whose_trades_are_not_cleared_a_day_after_it_ended_is_late() ->
     assert sevens(order, late) == []
 
 
-def test_an_obligation_that_several_cycles_left_is_late() -> None:
+def test_an_obligation_that_several_cycles_did_not_settle_is_late() -> None:
     (owed,) = books().obligations
     noon = datetime.combine(owed.settlement_date, time(12), calendars.NEW_YORK)
     assert sevens(owed, noon + SETTLEMENT_IS_LATE_AFTER) == []
     assert sevens(owed, noon + SETTLEMENT_IS_LATE_AFTER + timedelta(days=1)) == [owed.order_id]
 
 
-def test_breaks_are_no_findings_of_living_books() -> None:
+def test_breaks_are_not_findings_while_trading_goes_on() -> None:
     entry = Break(
         trade_id="trd_1",
         client_id="unknown",

@@ -23,7 +23,7 @@ fractions = st.decimals(Decimal(0), Decimal(10**9), places=6)
 
 
 @given(fractions)
-def test_cents_round_as_their_names_say(amount: Decimal) -> None:
+def test_the_cent_functions_round_as_their_names_say(amount: Decimal) -> None:
     down, half, up = cents_down(amount), cents(amount), cents_up(amount)
     assert down <= half <= up <= down + D("0.01")
     assert down <= amount <= up
@@ -61,18 +61,20 @@ def test_timestamps_sort_as_text() -> None:
     assert iso(datetime(2026, 11, 23, 15, 0, 0, 1, tzinfo=UTC)) > iso(moment)
 
 
-def test_the_same_cause_has_the_same_id() -> None:
+def test_the_same_input_gives_the_same_id() -> None:
     assert identifiers.order_id("alice", "k") == identifiers.order_id("alice", "k")
     assert identifiers.order_id("alice", "k") != identifiers.order_id("bob", "k")
     assert identifiers.order_id("ab", "c") != identifiers.order_id("a", "bc"), (
-        "parts do not run together"
+        "the parts are separated"
     )
     assert identifiers.trade_id("XNYS", "1") != identifiers.trade_id("XNAS", "1")
     assert identifiers.deposit_id("alice", "r") != identifiers.order_id("alice", "r")
 
 
 @given(st.text(), st.text(), st.integers(1, 999))
-def test_a_child_names_its_order_and_fits_the_wire(client_id: str, key: str, number: int) -> None:
+def test_a_childs_id_names_its_order_and_fits_the_wire_format(
+    client_id: str, key: str, number: int
+) -> None:
     order_id = identifiers.order_id(client_id, key)
     child = identifiers.child_order_id(order_id, number)
     assert identifiers.parent_order_id(child) == order_id
@@ -80,11 +82,11 @@ def test_a_child_names_its_order_and_fits_the_wire(client_id: str, key: str, num
 
 
 @pytest.mark.parametrize("foreign", ["whatever", "-1", "-"])
-def test_a_foreign_child_id_names_no_empty_order(foreign: str) -> None:
+def test_a_foreign_child_id_never_names_an_empty_order(foreign: str) -> None:
     assert identifiers.parent_order_id(foreign)
 
 
-def test_a_trade_its_novation_and_its_settlement_share_a_number() -> None:
+def test_a_trade_its_novation_and_its_settlement_share_their_ids_number() -> None:
     trade_id = identifiers.trade_id("XNYS", "trd_ in a name")
     assert identifiers.clearing_id(trade_id) == "clr_" + trade_id[4:]
     assert identifiers.settlement_id(trade_id) == "stl_" + trade_id[4:]
@@ -92,7 +94,7 @@ def test_a_trade_its_novation_and_its_settlement_share_a_number() -> None:
 
 
 @given(amounts, amounts)
-def test_what_is_held_and_released_comes_back(cash: Decimal, credit: Decimal) -> None:
+def test_a_released_hold_restores_the_balances(cash: Decimal, credit: Decimal) -> None:
     account = Account(client_id="alice", available=cash, credit_available=credit)
     held = account.hold(cash, credit)
     assert (held.available, held.held, held.total) == (0, cash, cash)
@@ -113,7 +115,7 @@ def test_no_balance_goes_below_zero(balance: str) -> None:
         st.tuples(st.sampled_from(["hold", "deposit", "sale", "settle"]), amounts), max_size=20
     )
 )
-def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(
+def test_settled_cash_is_held_before_proceeds_and_released_after_them(
     moves: list[tuple[str, Decimal]],
 ) -> None:
     account, settled, due = Account(client_id="alice"), D(0), D(0)
@@ -140,26 +142,26 @@ def test_what_is_settled_is_used_before_proceeds_and_comes_back_after_them(
     assert (released.held, released.unsettled_used) == (0, 0)
 
 
-def test_an_account_that_uses_no_proceeds_does_not_say_so() -> None:
+def test_an_account_that_uses_no_proceeds_omits_the_field() -> None:
     account = Account(client_id="alice", unsettled=D("5.00"))
     assert "unsettled_used" not in account.model_dump()
     used = account.hold(D("4.00"), D(0))
     assert Account.model_validate(used.model_dump()).unsettled_used == D("4.00")
 
 
-def test_the_credit_line_alone_may_be_overdrawn_when_the_limit_is_cut() -> None:
+def test_only_the_available_credit_may_be_negative() -> None:
     assert Account(client_id="alice").move(credit_available=D("-1.00")).credit_available == D(
         "-1.00"
     )
 
 
 @pytest.mark.parametrize("balance", ["available", "held"])
-def test_no_naked_shorts(balance: str) -> None:
+def test_a_position_cannot_be_negative(balance: str) -> None:
     with pytest.raises(NegativeBalanceError):
         Position(client_id="alice", symbol="AAPL").move(**{balance: -1})
 
 
-def test_the_days_notional_starts_anew_each_day_and_never_goes_below_zero() -> None:
+def test_the_daily_notional_starts_at_zero_each_day_and_never_goes_below() -> None:
     account = Account(client_id="alice").count_notional(TODAY, D("100.00"))
     assert account.notional_on(TOMORROW) == 0
     assert account.count_notional(TODAY, D("-150.00")).notional_today == 0
@@ -169,7 +171,7 @@ def test_the_days_notional_starts_anew_each_day_and_never_goes_below_zero() -> N
     assert tomorrow.count_notional(date(2026, 11, 20), D("100.00")) == tomorrow
 
 
-def test_deposits_balance_and_happen_once_a_reference() -> None:
+def test_deposits_balance_and_have_one_id_for_each_reference() -> None:
     account, cash = transfers.deposit_cash(Account(client_id="alice"), D("100.00"), "wire-1", NOW)
     position, shares = transfers.deposit_shares(
         Position(client_id="alice", symbol="AAPL"), 5, D("450.00"), "in-1", NOW
@@ -191,7 +193,7 @@ def test_deposits_balance_and_happen_once_a_reference() -> None:
     assert LEDGER_ENTRY.validate_json(cash.model_dump_json()) == cash
 
 
-def test_netting_leaves_one_posting_an_account_and_asset_and_none_of_zero() -> None:
+def test_netting_leaves_one_nonzero_posting_for_each_account_and_asset() -> None:
     postings = netted(
         transfer("USD", "a", "b", D(5)),
         transfer("USD", "a", "b", D(2)),
@@ -207,7 +209,7 @@ def test_ticks_are_whole_cents(tick: str) -> None:
 
 
 @given(prices, st.sampled_from(["0.01", "0.05", "0.25"]), st.sampled_from(Side))
-def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
+def test_the_worst_price_of_a_market_order_is_the_tick_next_to_the_collar(
     reference: Decimal, tick: str, side: Side
 ) -> None:
     instrument = make_instrument(reference_price=reference, tick_size=D(tick))
@@ -230,7 +232,7 @@ def test_a_market_orders_worst_price_is_on_a_tick_within_a_tick_of_the_collar(
         {"daily_trading_limit": D(0)},
     ],
 )
-def test_a_clients_limits_make_sense(changes: dict[str, Decimal]) -> None:
+def test_impossible_client_limits_are_refused(changes: dict[str, Decimal]) -> None:
     with pytest.raises(ValidationError):
         make_client(**changes)
 
@@ -238,11 +240,11 @@ def test_a_clients_limits_make_sense(changes: dict[str, Decimal]) -> None:
 @pytest.mark.parametrize(
     "text", ["1e3", "1_000", "NaN", "Infinity", " 1", "١", "1.", ".5", "1" * 21]
 )
-def test_money_is_a_plain_decimal(text: str) -> None:
+def test_text_that_is_no_plain_decimal_is_refused_as_money(text: str) -> None:
     with pytest.raises(ValidationError):
         Account.model_validate({"client_id": "alice", "available": text})
 
 
-def test_money_has_cents() -> None:
+def test_money_has_at_least_two_decimals() -> None:
     account = Account.model_validate({"client_id": "alice", "available": "5", "held": "0.0050"})
     assert (str(account.available), str(account.held)) == ("5.00", "0.0050")

@@ -23,7 +23,7 @@ TWO_PRICES = ("100.00", "99.50")
 
 
 def filled(*prices: str) -> tuple[Order, list[Fill]]:
-    """An order of 100, filled in equal parts a minute apart."""
+    """An order of 100, filled in equal parts that are a minute apart."""
     order, fills = routed_order(), []
     for number, price in enumerate(prices):
         when = NOW + timedelta(minutes=number)
@@ -42,7 +42,7 @@ def filled(*prices: str) -> tuple[Order, list[Fill]]:
     return order, fills
 
 
-def test_an_accepted_order_is_told_with_its_time_and_no_reason() -> None:
+def test_the_answer_to_an_accepted_order_has_its_time_and_no_reason() -> None:
     order = make_order()
     assert orders.accepted(order).model_dump(mode="json") == {
         "order_id": order.order_id,
@@ -53,7 +53,7 @@ def test_an_accepted_order_is_told_with_its_time_and_no_reason() -> None:
     }
 
 
-def test_the_first_answer_stays_the_first_answer() -> None:
+def test_the_answer_to_a_placed_order_does_not_change_when_the_order_moves_on() -> None:
     order, _ = filled("100.00")
     assert order.status is OrderStatus.FILLED
     assert orders.accepted(order) == orders.accepted(make_order())
@@ -63,7 +63,7 @@ def test_the_first_answer_stays_the_first_answer() -> None:
     assert orders.accepted(canceled) == orders.accepted(make_order())
 
 
-def test_a_rejection_is_told_with_its_reason() -> None:
+def test_the_answer_to_a_rejected_order_has_the_reason() -> None:
     rejected = order_entry.rejected(
         make_received(),
         Refusal(RejectReason.TICK_SIZE, "The price must be a multiple of 0.01."),
@@ -136,7 +136,7 @@ def test_money_is_text_in_json_everywhere() -> None:
     assert numbers(trades.execution_summary(order, fills).model_dump(mode="json")) == []
 
 
-def test_an_execution_is_summed_up_over_its_fills_in_the_order_of_their_time() -> None:
+def test_an_execution_summary_covers_all_fills_in_the_order_of_their_times() -> None:
     order, fills = filled(*TWO_PRICES)
     summary = trades.execution_summary(order, fills[::-1])
     assert (summary.executed_quantity, summary.executed_price, summary.execution_fees) == (
@@ -152,7 +152,7 @@ def test_an_execution_is_summed_up_over_its_fills_in_the_order_of_their_time() -
 
 
 @pytest.mark.parametrize("order", [make_order(), routed_order()])
-def test_without_executions_there_is_nothing_to_sum_up(order: Order) -> None:
+def test_an_order_without_fills_has_no_execution_summary(order: Order) -> None:
     summary = trades.execution_summary(order, [])
     assert (summary.executed_quantity, summary.execution_fees, summary.executions) == (0, 0, ())
     assert (

@@ -27,14 +27,16 @@ def operations(name: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("name", "routes"), APIS)
-def test_what_is_documented_is_what_is_deployed(name: str, routes: tuple[Route, ...]) -> None:
+def test_the_documented_routes_are_the_deployed_routes(
+    name: str, routes: tuple[Route, ...]
+) -> None:
     assert {(method, path) for method, path, _ in operations(name)} == {
         (route.method, route.path) for route in routes
     }
 
 
 @pytest.mark.parametrize(("name", "routes"), APIS)
-def test_a_route_asks_for_a_permission_exactly_where_an_authorizer_stands(
+def test_a_route_needs_a_permission_exactly_if_it_has_an_authorizer(
     name: str, routes: tuple[Route, ...]
 ) -> None:
     behind_authorizer = {(route.method, route.path) for route in routes if not route.signed}
@@ -49,7 +51,7 @@ def test_a_route_asks_for_a_permission_exactly_where_an_authorizer_stands(
 
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS])
-def test_every_route_documents_its_problems_and_every_write_its_key(name: str) -> None:
+def test_every_route_documents_its_problems_and_every_write_its_idempotency_key(name: str) -> None:
     key = {"$ref": "#/components/parameters/IdempotencyKey"}
     for method, path, operation in operations(name):
         assert {"401", "403", "429", "500", "503"} <= set(operation["responses"]), path
@@ -63,7 +65,7 @@ def test_every_route_documents_its_problems_and_every_write_its_key(name: str) -
 
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS])
-def test_no_amount_is_a_json_number_only_but_in_the_trade_records(name: str) -> None:
+def test_only_the_trade_records_have_amounts_that_must_be_json_numbers(name: str) -> None:
     written = document(name)
     for record in (
         "TradeRequest",
@@ -79,7 +81,7 @@ def test_no_amount_is_a_json_number_only_but_in_the_trade_records(name: str) -> 
 
 
 def _beside_numbers(schema: Any) -> Iterator[bool]:
-    """For each number in a schema, whether it may be written as text as well."""
+    """For each number in a schema: whether text is allowed as well."""
     if isinstance(schema, dict):
         if schema.get("type") == "number":
             yield False
@@ -94,7 +96,7 @@ def _beside_numbers(schema: Any) -> Iterator[bool]:
 
 
 @pytest.mark.parametrize("price", ["187.50", 187.5])
-def test_a_price_is_text_or_a_number_also_where_it_is_said_what_goes_together(price: Any) -> None:
+def test_a_price_is_text_or_a_number_in_combined_schemas_too(price: Any) -> None:
     written = document("openapi.json")
     order = {
         "client_id": "alice",

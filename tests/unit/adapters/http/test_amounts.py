@@ -1,5 +1,5 @@
-"""What is an amount in a request: text by the pattern in the documents, or a number that is written
-so.
+"""Which amounts a request may contain: text that matches the documented pattern, or a number that
+is written the same way.
 """
 
 from decimal import Decimal
@@ -37,20 +37,20 @@ TYPES: dict[str, Any] = {
         ("percent", "33.33"),
     ],
 )
-def test_an_amount_is_taken_exactly(kind: str, text: str) -> None:
+def test_an_amount_is_parsed_exactly(kind: str, text: str) -> None:
     assert TypeAdapter(TYPES[kind]).validate_python(text) == Decimal(text)
 
 
 @pytest.mark.parametrize("number", [1, 50, Decimal("0.5"), Decimal("33.33"), Decimal("1E+1")])
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_number_is_taken_exactly(kind: str, number: Decimal) -> None:
-    """The API reads JSON's numbers as int and Decimal, never as float."""
+def test_a_number_is_parsed_exactly(kind: str, number: Decimal) -> None:
+    """The API parses JSON numbers as int and Decimal, never as float."""
     assert TypeAdapter(TYPES[kind]).validate_python(number) == number
 
 
 @pytest.mark.parametrize("number", [Decimal("33.500000"), Decimal("33.000000"), Decimal("100.000")])
 @pytest.mark.parametrize("kind", TYPES)
-def test_zeros_at_the_end_of_a_number_mean_nothing(kind: str, number: Decimal) -> None:
+def test_trailing_zeros_of_a_number_do_not_matter(kind: str, number: Decimal) -> None:
     assert TypeAdapter(TYPES[kind]).validate_python(number) == number
 
 
@@ -82,7 +82,7 @@ def test_zeros_at_the_end_of_a_number_mean_nothing(kind: str, number: Decimal) -
         "1,5",
     ],
 )
-def test_what_only_looks_like_one_is_refused(kind: str, value: object) -> None:
+def test_text_that_only_resembles_an_amount_is_refused(kind: str, value: object) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(TYPES[kind]).validate_python(value)
 
@@ -103,11 +103,11 @@ def test_what_only_looks_like_one_is_refused(kind: str, value: object) -> None:
         ("percent", "101"),
     ],
 )
-def test_every_bound_is_one(kind: str, text: str) -> None:
+def test_every_bound_is_a_valid_amount(kind: str, text: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(TYPES[kind]).validate_python(text)
 
 
 @given(st.decimals(min_value="0.0001", max_value="9999999.9999", places=4))
-def test_every_price_within_the_bounds_is_one(price: Decimal) -> None:
+def test_every_price_within_the_bounds_is_a_valid_amount(price: Decimal) -> None:
     assert TypeAdapter(Price).validate_python(f"{price:f}") == price

@@ -103,7 +103,7 @@ def place(body: object = None, **options: Any) -> dict[str, Any]:
     )
 
 
-def test_success_states_money_as_text_and_time_in_utc() -> None:
+def test_a_response_has_money_as_text_and_times_in_utc() -> None:
     status, body, answer = ask(place())
     assert status == 201
     assert body == {"symbol": "ACME", "price": "10.10", "at": "2026-01-02T00:00:00.000000Z"}
@@ -112,7 +112,7 @@ def test_success_states_money_as_text_and_time_in_utc() -> None:
     assert header(answer, "X-Content-Type-Options") == "nosniff"
 
 
-def test_a_put_carries_its_key() -> None:
+def test_a_put_passes_its_idempotency_key_on() -> None:
     event = request(
         "PUT", "/api/v1/orders/o-1", authorizer=ALICE, headers={"Idempotency-Key": "put-1"}
     )
@@ -159,7 +159,7 @@ def test_a_put_carries_its_key() -> None:
         (request("GET", "/api/v1/broken"), 500, "INTERNAL"),
     ],
 )
-def test_every_error_is_a_problem(event: dict[str, Any], status: int, code: str) -> None:
+def test_every_error_is_a_problem_document(event: dict[str, Any], status: int, code: str) -> None:
     got, body, answer = ask(event)
     assert (got, body["code"]) == (status, code)
     assert body["type"] == "urn:trading:problem:" + code.lower().replace("_", "-")
@@ -171,7 +171,7 @@ def test_every_error_is_a_problem(event: dict[str, Any], status: int, code: str)
     assert header(answer, "Cache-Control") == "no-store"
 
 
-def test_validation_names_the_fields_and_repeats_no_value() -> None:
+def test_a_validation_error_names_the_fields_and_repeats_no_value() -> None:
     _, body, answer = ask(
         place({"symbol": "TOOLONG", "quantity": 0, "price": "1_5", "colour": "chartreuse"})
     )
@@ -183,13 +183,13 @@ def test_validation_names_the_fields_and_repeats_no_value() -> None:
     assert "chartreuse" not in answer["body"]
 
 
-def test_validation_errors_are_bounded() -> None:
+def test_the_number_of_validation_errors_in_a_response_is_bounded() -> None:
     _, body, _ = ask(place({"x" * 200 + str(n): 1 for n in range(50)}))
     assert len(body["errors"]) == 20
     assert max(len(error["field"]) for error in body["errors"]) <= 128
 
 
-def test_a_domain_error_keeps_its_facts() -> None:
+def test_a_domain_error_keeps_its_code_and_details() -> None:
     _, body, answer = ask(place({"symbol": "SOLD", "quantity": 4}))
     assert body["detail"] == "Not that many shares."
     assert body["errors"] == [{"field": "quantity", "message": "Not that many shares."}]
@@ -197,7 +197,7 @@ def test_a_domain_error_keeps_its_facts() -> None:
     assert header(answer, "Retry-After") == "7"
 
 
-def test_an_unexpected_error_shows_nothing_but_is_logged(
+def test_an_unexpected_error_is_logged_and_its_text_is_not_sent(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, _, answer = ask(place({"symbol": "BUG", "quantity": 4}))
@@ -207,7 +207,7 @@ def test_an_unexpected_error_shows_nothing_but_is_logged(
     assert '"UnexpectedError"' in capsys.readouterr().out
 
 
-def test_405_names_the_methods_and_401_the_scheme() -> None:
+def test_a_405_names_the_allowed_methods_and_a_401_the_scheme() -> None:
     assert header(ask(request("DELETE", "/api/v1/orders"))[2], "Allow") == "POST"
     assert header(ask(request("GET", "/api/v1/orders/1"))[2], "WWW-Authenticate") == "Bearer"
 
@@ -215,7 +215,7 @@ def test_405_names_the_methods_and_401_the_scheme() -> None:
 @pytest.mark.parametrize(
     ("sent", "used"), [("abc-1.2:3_", "abc-1.2:3_"), ("a b", "request-1"), ("x" * 65, "request-1")]
 )
-def test_correlation_id_is_the_callers_if_safe(sent: str, used: str) -> None:
+def test_the_callers_correlation_id_is_used_if_it_is_safe(sent: str, used: str) -> None:
     event = request(
         "POST", "/api/v1/open", {"symbol": "A", "quantity": 1}, headers={"X-Correlation-Id": sent}
     )
@@ -224,7 +224,7 @@ def test_correlation_id_is_the_callers_if_safe(sent: str, used: str) -> None:
     assert header(answer, "X-Correlation-Id") == used
 
 
-def test_a_base64_body_is_decoded_and_a_broken_one_refused() -> None:
+def test_a_base64_body_is_decoded_and_a_malformed_one_is_refused() -> None:
     event = place()
     event |= {"body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
     assert ask(event)[0] == 201
@@ -233,7 +233,7 @@ def test_a_base64_body_is_decoded_and_a_broken_one_refused() -> None:
     )
 
 
-def test_rate_limit_is_counted_per_key_and_stated() -> None:
+def test_the_rate_limit_is_counted_by_api_key_and_stated_in_headers() -> None:
     throttle = StubThrottle(Allowance(True, 100, 99, 1_700_000_010, 4))
     _, _, answer = ask(place(), build(throttle))
     assert throttle.asked == ["key-alice"]
@@ -242,7 +242,7 @@ def test_rate_limit_is_counted_per_key_and_stated() -> None:
     assert header(answer, "X-RateLimit-Reset") == "1700000010"
 
 
-def test_over_the_rate_limit_says_when_to_come_back() -> None:
+def test_a_request_over_the_rate_limit_is_told_when_to_retry() -> None:
     status, body, answer = ask(
         place(), build(StubThrottle(Allowance(False, 100, 0, 1_700_000_010, 4)))
     )
@@ -251,13 +251,13 @@ def test_over_the_rate_limit_says_when_to_come_back() -> None:
     assert header(answer, "X-RateLimit-Remaining") == "0"
 
 
-def test_an_uncounted_request_passes() -> None:
+def test_a_request_passes_when_the_rate_limit_cannot_be_counted() -> None:
     status, _, answer = ask(place(), build(StubThrottle(None)))
     assert status == 201
     assert header(answer, "X-RateLimit-Limit") is None
 
 
-def test_a_stranger_is_refused_before_his_body_is_read_or_counted() -> None:
+def test_an_unauthenticated_request_is_refused_before_its_body_is_read_or_counted() -> None:
     throttle = StubThrottle(None)
     event = request(
         "POST", "/api/v1/orders", raw_body="{", authorizer=ALICE | {"permissions": "orders:read"}
@@ -266,7 +266,7 @@ def test_a_stranger_is_refused_before_his_body_is_read_or_counted() -> None:
     assert throttle.asked == []
 
 
-def test_verification_sees_the_raw_body_before_it_is_parsed() -> None:
+def test_a_signature_is_verified_over_the_raw_body_before_parsing() -> None:
     seen: list[bytes] = []
 
     def refuse(_: object, body: bytes) -> None:

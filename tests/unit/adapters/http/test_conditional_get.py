@@ -1,4 +1,4 @@
-"""ETag and If-None-Match, on every GET."""
+"""ETag and If-None-Match apply to every GET."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ class GoneError(DomainError):
 
 
 class Counter:
-    """What is shown: it changes when a test says so."""
+    """The content that is shown. It changes when a test says so."""
 
     def __init__(self) -> None:
         self.value = 1
@@ -44,7 +44,7 @@ def counter() -> Counter:
     return Counter()
 
 
-def test_every_get_carries_a_tag_and_may_be_kept_by_its_caller_alone(counter: Counter) -> None:
+def test_every_get_has_an_etag_and_only_its_caller_may_cache_it(counter: Counter) -> None:
     answer = counter.ask()
     tag = header(answer, "ETag")
     assert tag
@@ -54,7 +54,7 @@ def test_every_get_carries_a_tag_and_may_be_kept_by_its_caller_alone(counter: Co
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} ', "*"])
-def test_what_the_caller_has_is_not_sent_again(counter: Counter, form: str) -> None:
+def test_content_that_the_caller_has_is_not_sent_again(counter: Counter, form: str) -> None:
     tag = str(header(counter.ask(), "ETag"))
     answer = counter.ask(If_None_Match=form.format(tag))
     assert (answer["statusCode"], answer["body"]) == (304, "")
@@ -63,7 +63,7 @@ def test_what_the_caller_has_is_not_sent_again(counter: Counter, form: str) -> N
     assert header(answer, "Content-Type") is None
 
 
-def test_what_has_changed_is_sent_with_a_new_tag(counter: Counter) -> None:
+def test_changed_content_is_sent_with_a_new_etag(counter: Counter) -> None:
     tag = str(header(counter.ask(), "ETag"))
     counter.value = 2
     answer = counter.ask(If_None_Match=tag)
@@ -72,11 +72,11 @@ def test_what_has_changed_is_sent_with_a_new_tag(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("form", ['"other"', "", "nonsense", '"', "W/"])
-def test_another_tag_or_none_at_all_gets_the_answer(counter: Counter, form: str) -> None:
+def test_a_request_with_another_etag_or_none_gets_the_content(counter: Counter, form: str) -> None:
     assert counter.ask(If_None_Match=form)["statusCode"] == 200
 
 
-def test_a_problem_and_a_post_have_no_tag_and_are_never_304(counter: Counter) -> None:
+def test_a_problem_and_a_post_have_no_etag_and_are_never_304(counter: Counter) -> None:
     counter.value = -1
     problem = counter.ask(If_None_Match="*")
     assert (problem["statusCode"], header(problem, "Cache-Control")) == (404, "no-store")

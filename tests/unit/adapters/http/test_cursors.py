@@ -1,4 +1,4 @@
-"""Cursors: what comes out is what went in, and nothing else is taken."""
+"""A cursor decodes to what was encoded. Every other text is refused."""
 
 import base64
 from http import HTTPStatus
@@ -12,12 +12,12 @@ from trading.adapters.http.problems import HttpError
 
 
 @given(st.lists(st.text(max_size=40), max_size=4))
-def test_a_cursor_leads_back_to_its_place(place: list[str]) -> None:
+def test_a_cursor_decodes_to_its_sort_key(place: list[str]) -> None:
     assert cursors.decode(cursors.encode(*place), len(place)) == place
 
 
 @given(st.text(max_size=cursors.MAX_CURSOR))
-def test_a_cursor_that_a_client_makes_up_is_refused(text: str) -> None:
+def test_an_invented_cursor_is_refused(text: str) -> None:
     with pytest.raises(HttpError) as refused:
         cursors.decode(text, 9)
     assert (refused.value.status, refused.value.code) == (HTTPStatus.BAD_REQUEST, "INVALID_CURSOR")
@@ -27,6 +27,6 @@ def test_a_cursor_that_a_client_makes_up_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "content", ["[]", '["a","b"]', "[1]", '"a"', "{", "[[]]", "null", "[" * 300]
 )
-def test_a_place_of_another_form_is_refused(content: str) -> None:
+def test_a_sort_key_of_another_form_is_refused(content: str) -> None:
     with pytest.raises(HttpError, match="cursor"):
         cursors.decode(base64.urlsafe_b64encode(content.encode()).decode(), 1)

@@ -72,12 +72,12 @@ def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header:
     )
 
 
-def test_what_was_granted_is_what_is_verified(tokens: Tokens) -> None:
+def test_a_verified_token_yields_what_was_granted(tokens: Tokens) -> None:
     grant = granted(tokens)
     assert tokens.verify(tokens.sign(grant), AUDIENCE) == grant
 
 
-def test_a_token_says_what_rfc_9068_asks_and_holds_no_more(tokens: Tokens) -> None:
+def test_a_token_has_the_claims_of_rfc_9068_its_permissions_and_no_more(tokens: Tokens) -> None:
     token = tokens.sign(granted(tokens))
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt", "kid": "v1"}
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -93,8 +93,8 @@ def test_the_same_grant_makes_the_identical_token(
     assert build(store, clock).sign(Grant.model_validate_json(grant.model_dump_json())) == token
 
 
-def test_a_forged_token_is_verified_when_honest(tokens: Tokens) -> None:
-    """The forgery below is refused for its one flaw, not for its making."""
+def test_a_token_from_the_forging_helper_is_valid_without_a_flaw(tokens: Tokens) -> None:
+    """Each forgery below is therefore refused for its one flaw, not for the way it was made."""
     assert tokens.verify(forge(), AUDIENCE).client_id == "alice"
 
 
@@ -123,13 +123,13 @@ def test_a_forged_token_is_verified_when_honest(tokens: Tokens) -> None:
         "x" * 5000,
     ],
 )
-def test_whatever_is_not_ours_is_refused(tokens: Tokens, token: str) -> None:
+def test_a_forged_token_is_refused(tokens: Tokens, token: str) -> None:
     with pytest.raises(InvalidTokenError):
         tokens.verify(token, AUDIENCE)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS512", "RS256", "hs256"])
-def test_the_algorithm_is_pinned(tokens: Tokens, algorithm: str) -> None:
+def test_a_token_with_another_algorithm_is_refused(tokens: Tokens, algorithm: str) -> None:
     head, payload, signature = forge().split(".")
     header = json.loads(base64.urlsafe_b64decode(head + "=="))
     other = (
@@ -142,7 +142,7 @@ def test_the_algorithm_is_pinned(tokens: Tokens, algorithm: str) -> None:
             tokens.verify(forged, AUDIENCE)
 
 
-def test_altered_claims_break_the_signature(tokens: Tokens) -> None:
+def test_a_token_with_altered_claims_is_refused(tokens: Tokens) -> None:
     token = tokens.sign(granted(tokens))
     head, payload, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -153,7 +153,7 @@ def test_altered_claims_break_the_signature(tokens: Tokens) -> None:
 
 
 @given(st.text(max_size=200))
-def test_no_text_makes_it_fail_otherwise(text: str) -> None:
+def test_any_other_text_is_refused_as_an_invalid_token(text: str) -> None:
     store = SecretStore()
     store.rotate("signing", "v1", KEYS["v1"])
     with pytest.raises(InvalidTokenError):
@@ -169,7 +169,7 @@ def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
         tokens.verify(token, AUDIENCE)
 
 
-def test_two_keys_are_valid_during_rotation_and_the_third_is_not(
+def test_the_current_and_the_previous_key_are_valid_and_older_keys_are_not(
     store: SecretStore, clock: Clock
 ) -> None:
     old = build(store, clock)
@@ -188,7 +188,7 @@ def test_two_keys_are_valid_during_rotation_and_the_third_is_not(
         fresher.sign(grant)
 
 
-def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(
+def test_a_warm_verifier_loads_a_new_key_at_the_first_token_that_names_it(
     store: SecretStore, clock: Clock
 ) -> None:
     warm = build(store, clock)
@@ -199,7 +199,7 @@ def test_a_warm_verifier_learns_of_a_new_key_from_its_first_token(
     assert warm.verify(forge(), AUDIENCE).key_id == "v1"
 
 
-def test_no_token_is_signed_with_a_key_that_a_warm_verifier_may_not_know(
+def test_a_new_key_signs_only_after_every_warm_verifier_can_know_it(
     store: SecretStore, clock: Clock
 ) -> None:
     warm, signer = build(store, clock), build(store, clock)
@@ -214,13 +214,13 @@ def test_no_token_is_signed_with_a_key_that_a_warm_verifier_may_not_know(
         clock.forward(seconds=1)
 
 
-def test_of_keys_that_are_all_new_the_older_signs(store: SecretStore, clock: Clock) -> None:
+def test_if_all_keys_are_new_the_oldest_signs(store: SecretStore, clock: Clock) -> None:
     store.rotate("signing", "v2", KEYS["v2"], clock())
     store.rotate("signing", "v3", KEYS["v3"], clock())
     assert granted(build(store, clock)).key_id == "v2"
 
 
-def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(
+def test_a_token_is_not_called_invalid_while_its_key_cannot_be_looked_up(
     tokens: Tokens, store: SecretStore, clock: Clock
 ) -> None:
     tokens.verify(forge(), AUDIENCE)
@@ -235,7 +235,7 @@ def test_a_key_that_cannot_be_looked_up_is_not_a_forged_one(
     assert tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
 
 
-def test_keys_are_cached_and_forged_key_ids_do_not_hammer(
+def test_forged_key_ids_cause_no_more_reads_of_the_secret_store(
     tokens: Tokens, store: SecretStore, clock: Clock
 ) -> None:
     tokens.verify(forge(), AUDIENCE)
@@ -251,7 +251,7 @@ def test_keys_are_cached_and_forged_key_ids_do_not_hammer(
     assert store.reads == 2 * cold
 
 
-def test_an_outage_of_the_secret_store_locks_out_nobody_who_is_known(
+def test_known_keys_stay_valid_during_an_outage_of_the_secret_store(
     tokens: Tokens, store: SecretStore, clock: Clock
 ) -> None:
     tokens.verify(forge(), AUDIENCE)
@@ -260,7 +260,7 @@ def test_an_outage_of_the_secret_store_locks_out_nobody_who_is_known(
     tokens.verify(forge(), AUDIENCE)
 
 
-def test_an_outage_at_cold_start_is_not_taken_for_a_bad_token(
+def test_an_outage_at_cold_start_is_not_reported_as_an_invalid_token(
     store: SecretStore, clock: Clock
 ) -> None:
     store.down = True

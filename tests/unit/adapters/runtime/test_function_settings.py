@@ -1,4 +1,4 @@
-"""Each function's settings: a function that is deployed wrongly says so at its cold start."""
+"""A function with wrong settings fails at its cold start and says why."""
 
 import importlib
 import os
@@ -37,7 +37,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_that_is_told_nothing_names_all_it_lacks_in_one_message(
+def test_one_message_names_every_missing_variable_of_a_function(
     name: str, no_environment: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SettingsError) as failure:
@@ -50,7 +50,7 @@ def test_a_function_that_is_told_nothing_names_all_it_lacks_in_one_message(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_missing_variable_is_enough_and_an_empty_one_is_missing(
+def test_a_single_missing_or_empty_variable_is_reported(
     name: str, no_environment: pytest.MonkeyPatch
 ) -> None:
     for variable in required(name):

@@ -33,7 +33,7 @@ def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch) -> 
     )
 
 
-def test_one_message_names_all_that_is_missing_or_invalid_and_repeats_no_value(
+def test_one_message_names_all_missing_or_invalid_variables_without_their_values(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.delenv("ORDERS_TABLE")
@@ -47,7 +47,7 @@ def test_one_message_names_all_that_is_missing_or_invalid_and_repeats_no_value(
     assert "hunter2" not in message
 
 
-def test_an_api_answers_on_aws_or_on_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_address_is_on_aws_or_on_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert api_base_url("abc", "dev") == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"

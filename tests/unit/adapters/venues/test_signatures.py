@@ -28,24 +28,24 @@ def check(
     verify(sent, [b"new" * 11, SECRET], now, method, path, body)
 
 
-def test_the_wire_format_is_as_documented() -> None:
+def test_the_signed_headers_have_the_documented_format() -> None:
     expected = hmac.new(SECRET, f"{NOW}\nPOST\n{PATH}\n{{}}".encode(), hashlib.sha256).hexdigest()
     assert headers() == {"x-key-id": "NYSE", "x-timestamp": str(NOW), "x-signature": expected}
 
 
 @pytest.mark.parametrize("skew", [-300, 0, 300])
-def test_a_signature_is_good_within_the_replay_window_with_either_secret(skew: int) -> None:
+def test_a_signature_with_either_secret_is_valid_within_the_replay_window(skew: int) -> None:
     check(headers(), now=NOW + skew)
     check(headers(b"new" * 11), now=NOW + skew)
 
 
 @pytest.mark.parametrize("skew", [-301, 301])
-def test_a_signature_from_another_time_is_refused(skew: int) -> None:
+def test_a_signature_outside_the_replay_window_is_refused(skew: int) -> None:
     with pytest.raises(SignatureError, match="replay window"):
         check(headers(), now=NOW + skew)
 
 
-def test_every_signed_part_counts() -> None:
+def test_a_change_of_any_signed_part_is_refused() -> None:
     sent = headers()
     with pytest.raises(SignatureError):
         check(sent, body=b"{ }")
@@ -75,6 +75,6 @@ def test_missing_headers_are_refused(missing: str) -> None:
         check(sent)
 
 
-def test_no_secret_no_entry() -> None:
+def test_no_request_passes_without_a_known_secret() -> None:
     with pytest.raises(SignatureError):
         verify(headers(), [], NOW, "POST", PATH, b"{}")

@@ -22,7 +22,7 @@ def secrets(store: SecretStore, clock: Clock) -> VenueSecrets:
     return VenueSecrets(store, "venue-", clock)  # type: ignore[arg-type]
 
 
-def test_current_first_then_previous(
+def test_the_current_secret_comes_before_the_previous_one(
     secrets: VenueSecrets, store: SecretStore, clock: Clock
 ) -> None:
     assert secrets.for_key("XNYS") == (b"one",)
@@ -33,7 +33,7 @@ def test_current_first_then_previous(
 
 
 @pytest.mark.parametrize("denies", [False, True])
-def test_an_unknown_venue_has_no_secret_and_is_asked_about_once(
+def test_an_unknown_venue_has_no_secret_and_is_looked_up_once(
     secrets: VenueSecrets, store: SecretStore, denies: bool
 ) -> None:
     store.denies = denies
@@ -44,14 +44,14 @@ def test_an_unknown_venue_has_no_secret_and_is_asked_about_once(
 
 
 @pytest.mark.parametrize("key_id", ["", "../signing-key", "a b", "x" * 33])
-def test_an_odd_key_id_never_reaches_secrets_manager(
+def test_a_malformed_key_id_is_never_looked_up(
     secrets: VenueSecrets, store: SecretStore, key_id: str
 ) -> None:
     assert secrets.for_key(key_id) == ()
     assert store.reads == 0
 
 
-def test_an_outage_is_bridged_by_the_cache(
+def test_cached_secrets_last_through_an_outage(
     secrets: VenueSecrets, store: SecretStore, clock: Clock
 ) -> None:
     secrets.for_key("XNYS")

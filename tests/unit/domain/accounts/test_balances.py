@@ -1,4 +1,4 @@
-"""What a balance says a client may buy is what order entry takes."""
+"""The buying power that a balance shows is what order entry accepts."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ NO_LIMIT = D(10) ** 13
 
 
 def purchase(gross: Decimal, margin_percent: Decimal) -> Order:
-    """An order that costs so much, fees included."""
+    """An order with that cost, fees included."""
     terms = {
         "protection_price": gross,
         "hold_fee_per_share": D(0),
@@ -28,7 +28,7 @@ def purchase(gross: Decimal, margin_percent: Decimal) -> Order:
 
 
 @given(amounts, amounts, margins)
-def test_order_entry_takes_the_buying_power_and_hardly_more(
+def test_order_entry_accepts_the_buying_power_and_refuses_noticeably_more(
     available: Decimal, credit: Decimal, margin: Decimal
 ) -> None:
     account = Account(client_id="alice", available=available, credit_available=credit)
@@ -42,7 +42,7 @@ def test_order_entry_takes_the_buying_power_and_hardly_more(
 
 
 @given(amounts, amounts, amounts, margins, st.integers(-(10**6), 10**6))
-def test_the_parts_make_the_total_whatever_the_credit(
+def test_the_parts_of_a_balance_add_up_to_the_total(
     available: Decimal, held: Decimal, unsettled: Decimal, margin: Decimal, credit: int
 ) -> None:
     account = Account(
@@ -58,7 +58,7 @@ def test_the_parts_make_the_total_whatever_the_credit(
     assert shown.buying_power >= 0
 
 
-def test_a_credit_limit_that_was_lowered_below_its_use_buys_nothing() -> None:
+def test_a_credit_limit_below_the_credit_in_use_gives_no_buying_power() -> None:
     account = Account(
         client_id="bob", available=D("500.00"), credit_available=D("-10.00"), credit_used=D("60.00")
     )

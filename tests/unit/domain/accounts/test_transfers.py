@@ -1,4 +1,4 @@
-"""Deposits, withdrawals, limits: what they do to balances, and what they may not."""
+"""Deposits, withdrawals and limits: their effect on balances, and what is refused."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ FREE = Account(client_id="alice")
 """Without a loan."""
 
 
-def test_cash_leaves_as_a_double_entry() -> None:
+def test_a_cash_withdrawal_is_a_double_entry() -> None:
     account, entry = transfers.withdraw_cash(
         Account(client_id="alice", available=D("10.00")), D("4.00"), "w-1", NOW
     )
@@ -31,14 +31,14 @@ def test_cash_leaves_as_a_double_entry() -> None:
     assert LEDGER_ENTRY.validate_python(entry.model_dump()) == entry
 
 
-def test_held_and_unsettled_cash_does_not_leave() -> None:
+def test_held_and_unsettled_cash_cannot_be_withdrawn() -> None:
     account = Account(client_id="alice", available=D("10.00"), held=D("5.00"), unsettled=D("7.00"))
     with pytest.raises(NotWithdrawableError) as refusal:
         transfers.withdraw_cash(account, D("10.01"), "w-1", NOW)
     assert refusal.value.details == {"available": "10.00", "lacking": "0.01"}
 
 
-def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> None:
+def test_proceeds_held_by_a_purchase_cannot_be_withdrawn_after_a_deposit() -> None:
     account = (
         Account(client_id="alice", unsettled=D("7.00"))
         .hold(D("5.00"), D(0))
@@ -53,7 +53,7 @@ def test_proceeds_that_a_purchase_holds_do_not_leave_when_cash_comes_in() -> Non
         transfers.withdraw_cash(account, D("1.01"), "w-1", NOW)
 
 
-def test_shares_leave_with_their_part_of_the_cost() -> None:
+def test_a_withdrawal_of_shares_takes_out_their_part_of_the_cost() -> None:
     position = Position(
         client_id="alice", symbol="AAPL", available=3, held=1, cost_basis=D("100.00")
     )
@@ -72,11 +72,11 @@ def test_shares_leave_with_their_part_of_the_cost() -> None:
     ("bought", "sold", "withdrawable"),
     [(0, 0, 1000), (400, 0, 1000), (0, 300, 700), (900, 1000, 0), (300, 700, 300)],
 )
-def test_shares_that_are_still_to_be_received_do_not_leave(
+def test_shares_that_are_still_to_be_received_cannot_be_withdrawn(
     bought: int, sold: int, withdrawable: int
 ) -> None:
-    """What was sold and not yet delivered is owed to the CCP out of what the depository has,
-    whatever was bought after it.
+    """Sold shares that are not delivered yet are owed to the CCP. They come out of what the
+    depository has, whatever was bought later.
     """
     position = Position(client_id="alice", symbol="AAPL", available=1000).hold(sold)
     position = position.move(held=-sold, unsettled=-sold).bought(bought, D("10.00"))
@@ -87,7 +87,7 @@ def test_shares_that_are_still_to_be_received_do_not_leave(
     assert (settled.withdrawable, settled.unsettled) == (1000 + bought - sold, 0)
 
 
-def test_cash_that_the_loan_owes_does_not_leave() -> None:
+def test_cash_that_secures_the_loan_cannot_be_withdrawn() -> None:
     account = Account(client_id="alice", available=D("10.00"), credit_used=D("4.00"))
     assert transfers.withdraw_cash(account, D("6.00"), "w-1", NOW)[0].available == D("4.00")
     with pytest.raises(NotWithdrawableError) as refusal:
@@ -95,7 +95,7 @@ def test_cash_that_the_loan_owes_does_not_leave() -> None:
     assert refusal.value.details == {"available": "6.00", "lacking": "0.01"}
 
 
-def test_shares_leave_when_cash_covers_the_loan() -> None:
+def test_shares_can_be_withdrawn_when_cash_covers_the_loan() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=3, cost_basis=D("100.00"))
     covered = Account(client_id="alice", available=D("4.00"), credit_used=D("4.00"))
     assert transfers.withdraw_shares(covered, position, 3, "w-1", NOW)[0].available == 0
@@ -104,7 +104,7 @@ def test_shares_leave_when_cash_covers_the_loan() -> None:
     assert refusal.value.details == {"loan": "4.00", "available": "3.99"}
 
 
-def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
+def test_a_reference_names_one_deposit_and_one_withdrawal() -> None:
     account = Account(client_id="alice", available=D("10.00"))
     first, again = (
         transfers.deposit_cash(account, D("1.00"), "ref", NOW)[1].trade_id for _ in range(2)
@@ -114,7 +114,7 @@ def test_one_reference_is_one_deposit_and_one_withdrawal() -> None:
 
 
 @given(amounts, amounts, amounts, amounts)
-def test_a_credit_limit_is_what_is_available_held_and_used(
+def test_the_available_held_and_used_credit_add_up_to_the_limit(
     before: Decimal, held: Decimal, used: Decimal, limit: Decimal
 ) -> None:
     account = Account(
@@ -126,7 +126,7 @@ def test_a_credit_limit_is_what_is_available_held_and_used(
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 1000), amounts), max_size=20))
-def test_shares_that_come_and_go_leave_no_cost_behind(
+def test_no_cost_remains_after_all_shares_are_withdrawn(
     moves: list[tuple[bool, int, Decimal]],
 ) -> None:
     position = Position(client_id="alice", symbol="AAPL")
@@ -141,7 +141,7 @@ def test_shares_that_come_and_go_leave_no_cost_behind(
     assert (position.quantity, position.cost_basis) == (0, D("0.00"))
 
 
-def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_longer() -> None:
+def test_only_the_previous_secret_stays_valid_and_only_for_its_grace_time() -> None:
     credential = Credential(
         api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
     )
@@ -153,7 +153,7 @@ def test_the_previous_secret_is_valid_for_its_time_and_the_one_before_it_no_long
     assert rotated.rotated("third", "r-2", until).valid_hashes(NOW) == ("third", "second")
 
 
-def test_a_lost_secret_is_replaced_and_the_one_in_use_keeps_its_time() -> None:
+def test_replacing_a_lost_secret_keeps_the_grace_time_of_the_one_in_use() -> None:
     credential = Credential(
         api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
     )

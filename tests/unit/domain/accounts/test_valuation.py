@@ -1,4 +1,4 @@
-"""What positions are worth: quantities, prices, profits, and the portfolio's sum."""
+"""The valuation of positions: quantities, prices, profits, and the portfolio's sum."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ def position(**fields: object) -> Position:
     return Position.model_validate({"client_id": "alice", "symbol": "AAPL"} | fields)
 
 
-def test_a_position_at_the_last_price() -> None:
+def test_a_position_is_valued_at_the_last_price() -> None:
     owned = position(
         available=60, held=40, unsettled=-30, cost_basis=D("9000.07"), realised_profit=D("-5.00")
     )
@@ -42,7 +42,7 @@ def test_a_position_at_the_last_price() -> None:
     assert shown.realised_profit == D("-5.00")
 
 
-def test_the_reference_price_until_there_is_a_last_one_and_cost_without_any() -> None:
+def test_without_a_last_price_the_reference_price_is_used_and_without_both_the_cost() -> None:
     owned = position(available=3, cost_basis=D("30.00"))
     shown = holding(owned, None, D("11.00"))
     assert (shown.market_value, shown.price_source, shown.price_time) == (
@@ -62,7 +62,7 @@ def test_the_reference_price_until_there_is_a_last_one_and_cost_without_any() ->
 def test_a_position_is_closed_when_the_last_share_is_delivered() -> None:
     assert not is_closed(position(available=1))
     assert not is_closed(position(held=1))
-    assert not is_closed(position(unsettled=-10)), "sold, and still to be delivered"
+    assert not is_closed(position(unsettled=-10)), "it was sold and is still to be delivered"
     assert is_closed(position(realised_profit=D("3.00")))
     assert average_purchase_price(position()) is None
 

@@ -1,4 +1,4 @@
-"""Booking a fill: what it writes, that it balances, and what is refused."""
+"""Booking a fill: what it writes, that the entries balance, and what is refused."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -56,7 +56,7 @@ def postings(booking: Booking) -> set[tuple[str, str, Decimal]]:
     return {(p.account, p.asset, p.amount) for p in booking.fill.postings}
 
 
-def test_a_buy() -> None:
+def test_booking_a_buy() -> None:
     order = routed_order()
     booking = booked(order, 100, "99.50", holding(order, "20000.00"))
     assert booking.order.status is OrderStatus.FILLED
@@ -76,13 +76,15 @@ def test_a_buy() -> None:
     }
 
 
-def test_a_sale() -> None:
+def test_booking_a_sale() -> None:
     order = routed_order(side=Side.SELL)
     booking = booked(order, 40, "101.00")
     assert booking.account.open_order_ids == (order.order_id,)
     assert booking.order.status is OrderStatus.PARTIALLY_FILLED
     assert booking.account.unsettled == D("4039.88"), "the proceeds less fees"
-    assert booking.account.available == D("1000000.00"), "not before settlement"
+    assert booking.account.available == D("1000000.00"), (
+        "the proceeds are not available before settlement"
+    )
     assert (booking.position.available, booking.position.held, booking.position.unsettled) == (
         900,
         60,
@@ -109,7 +111,7 @@ def test_a_buy_on_margin_draws_credit_and_lends_cash() -> None:
     assert ("client:alice", "USD", D("-5000.15")) in postings(booking)
 
 
-def test_a_better_price_gives_back_at_once() -> None:
+def test_a_better_price_releases_the_difference_at_once() -> None:
     order = routed_order(quantity=100)
     account = holding(order, available="10000.30")
     assert account.available == 0
@@ -118,13 +120,13 @@ def test_a_better_price_gives_back_at_once() -> None:
     assert booking.account.held == booking.order.hold.cash == D("5000.15")
 
 
-def test_a_cheaper_exchange_than_was_held_for_gives_back_the_fee() -> None:
+def test_a_cheaper_exchange_releases_the_rest_of_the_held_fee() -> None:
     order = routed_order()
     booking = booked(order, 100, "100.00", holding(order, "10000.30"), fee="0.001")
     assert booking.account.available == D("0.20")
 
 
-def test_fees_are_rounded_down_so_many_small_fills_cost_no_more_than_one_large() -> None:
+def test_many_small_fills_cost_no_more_fees_than_one_large_fill() -> None:
     assert booked(routed_order(), 3, "100.00").fill.fees == 0
     assert booked(routed_order(), 4, "100.00").fill.fees == D("0.01")
 
@@ -135,7 +137,7 @@ def test_a_fee_never_exceeds_the_proceeds() -> None:
     assert (booking.fill.fees, booking.account.unsettled) == (D("0.01"), 0)
 
 
-def test_average_cost_includes_fees_and_a_sale_takes_out_its_part() -> None:
+def test_the_average_cost_includes_fees_and_a_sale_takes_out_its_part() -> None:
     first = booked(
         routed_order(), 100, "100.00", position=Position(client_id="alice", symbol="AAPL")
     )
@@ -148,7 +150,7 @@ def test_average_cost_includes_fees_and_a_sale_takes_out_its_part() -> None:
     assert sold.position.realised_profit == D("5499.85") - D("4750.15")
 
 
-def test_selling_everything_leaves_no_cost_behind() -> None:
+def test_no_cost_remains_after_all_shares_are_sold() -> None:
     sale = routed_order(side=Side.SELL, quantity=3)
     position = owned(sale, 3, "100.00")
     sold = booked(sale, 1, "100.00", position=position)
@@ -169,7 +171,7 @@ def test_a_price_in_fractions_of_a_cent_is_booked_in_cents() -> None:
         (datetime(2026, 11, 25, 15, 0, tzinfo=UTC), date(2026, 11, 25), date(2026, 11, 27)),
     ],
 )
-def test_trade_date_and_settlement_date(
+def test_a_fill_has_a_trade_date_and_a_settlement_date(
     executed_at: datetime, trade_date: date, settles: date
 ) -> None:
     order = routed_order(time_in_force=TimeInForce.GTC)
@@ -259,7 +261,7 @@ def test_a_fill_by_an_exchange_that_never_got_the_child_is_refused() -> None:
     )
 
 
-def test_an_account_without_the_hold_is_a_bug_and_nothing_is_written() -> None:
+def test_booking_against_an_account_without_the_hold_is_an_error() -> None:
     with pytest.raises(NegativeBalanceError):
         booked(
             routed_order(),
@@ -278,7 +280,7 @@ def test_an_unbalanced_entry_cannot_be_made() -> None:
         ledger.Fill(**fields)
 
 
-def test_a_tariff_that_rose_while_the_buy_stood_is_not_the_clients_loss() -> None:
+def test_a_client_pays_no_more_fees_than_were_held_when_the_tariff_rises() -> None:
     order = routed_order()
     assert booked(order, 100, "100.00", holding(order, "10000.30"), fee="0.05").fill.fees == D(
         "0.30"

@@ -1,4 +1,4 @@
-"""The early end of an order: hold and daily limit go back."""
+"""The early end of an order returns its hold and its part of the daily limit."""
 
 from datetime import date, timedelta
 
@@ -24,7 +24,7 @@ ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(
+def test_ending_a_buy_releases_cash_credit_and_daily_notional(
     status: OrderStatus,
 ) -> None:
     order = make_order(client=make_client(margin_percent=D(40)))
@@ -43,7 +43,7 @@ def test_the_end_of_a_buy_releases_cash_and_credit_and_the_days_notional(
     assert ending.position is None
 
 
-def test_the_end_of_a_sale_releases_the_shares_that_are_left() -> None:
+def test_ending_a_sale_releases_the_remaining_shares() -> None:
     order = routed_order(side=Side.SELL)
     position = owned(order, 300)
     order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
@@ -60,7 +60,7 @@ def test_the_end_of_a_sale_releases_the_shares_that_are_left() -> None:
     assert (ending.position.available, ending.position.held) == (270, 0)
 
 
-def test_only_what_was_never_filled_counts_back() -> None:
+def test_only_the_unfilled_part_returns_to_the_daily_limit() -> None:
     order = routed_order()
     account = holding(order)
     order = order.filled(f"{order.order_id}-1", "trd_1", 30, D("3000.00"), D("0.09"), NOW)
@@ -70,7 +70,7 @@ def test_only_what_was_never_filled_counts_back() -> None:
     assert ending.order.attention_at is not None, "its fill is to be cleared"
 
 
-def test_another_business_dates_limit_is_not_touched() -> None:
+def test_the_daily_limit_of_another_business_date_does_not_change() -> None:
     order = make_order()
     tomorrow = date(2026, 11, 24)
     account = holding(order).count_notional(tomorrow, D("500.00"))

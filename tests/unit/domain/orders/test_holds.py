@@ -1,4 +1,4 @@
-"""What an order holds: worked examples, and that what fills take never exceeds it."""
+"""The hold of an order: worked examples, and that fills never take more than it."""
 
 from decimal import Decimal
 
@@ -23,17 +23,17 @@ def test_a_buy_holds_its_worst_price_with_fees() -> None:
     assert make_order(quantity=101).hold == Hold(cash=D("10100.31"))
 
 
-def test_a_margin_buy_holds_the_clients_share_in_cash_and_the_rest_in_credit() -> None:
+def test_a_margin_buy_holds_its_margin_in_cash_and_the_rest_in_credit() -> None:
     order = make_order(client=make_client(margin_percent=D(50)), quantity=101)
     assert order.hold == Hold(cash=D("5050.16"), credit=D("5050.15"))
 
 
-def test_a_sale_holds_shares_alone() -> None:
+def test_a_sale_holds_only_shares() -> None:
     assert make_order(side=Side.SELL).hold == Hold(shares=100)
 
 
 @given(prices, quantities, quantities, fees, margins)
-def test_holds_grow_with_the_quantity_in_both_parts(
+def test_the_cash_and_the_credit_of_a_hold_grow_with_the_quantity(
     price: Decimal, quantity: int, less: int, fee: Decimal, margin: Decimal
 ) -> None:
     terms = {"protection_price": price, "hold_fee_per_share": fee, "margin_percent": margin}
@@ -46,7 +46,7 @@ def test_holds_grow_with_the_quantity_in_both_parts(
 
 
 @given(st.data(), margins, amounts, amounts)
-def test_a_cost_within_the_hold_is_paid_within_both_its_parts(
+def test_a_cost_within_the_hold_takes_no_more_than_its_cash_and_its_credit(
     data: st.DataObject, margin: Decimal, cash: Decimal, credit: Decimal
 ) -> None:
     cost = Decimal(data.draw(st.integers(0, int((cash + credit) * 100)))) / 100
@@ -78,9 +78,7 @@ def play(
 
 @given(scripts(Side.BUY), st.sampled_from(ENDS))
 def test_fills_of_a_buy_never_take_more_than_was_held(script: Script, ending: OrderStatus) -> None:
-    """The account has not a cent and not a dollar of credit beyond the hold, so an overdraft would
-    raise.
-    """
+    """The account has no cash and no credit beyond the hold, so an overdraft would raise."""
     hold = script.order.hold
     account = holding(script.order, available=str(hold.cash), credit=str(hold.credit))
     states = play(script, account, owned(script.order, 0))
@@ -109,7 +107,7 @@ def test_fills_of_a_buy_never_take_more_than_was_held(script: Script, ending: Or
 
 
 @given(scripts(Side.SELL), st.integers(0, 1000), amounts, st.sampled_from(ENDS))
-def test_fills_of_a_sale_take_the_shares_held_and_no_others(
+def test_fills_of_a_sale_take_only_held_shares(
     script: Script, others: int, cost: Decimal, ending: OrderStatus
 ) -> None:
     quantity = script.order.quantity

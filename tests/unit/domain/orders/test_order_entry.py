@@ -45,7 +45,7 @@ def accept_code(
     return refusal.value.code
 
 
-def test_from_a_suspended_client_nothing_is_accepted_whatever_there_is() -> None:
+def test_every_order_of_a_suspended_client_is_refused() -> None:
     account = Account(client_id="alice", available=RICH, suspended=True)
     assert accept_code(account) == "CLIENT_INACTIVE"
     assert (
@@ -56,7 +56,7 @@ def test_from_a_suspended_client_nothing_is_accepted_whatever_there_is() -> None
     )
 
 
-def test_exactly_enough_funds_and_a_cent_less() -> None:
+def test_exactly_enough_funds_are_accepted_and_a_cent_less_is_refused() -> None:
     exact = Account(client_id="alice", available=D("10000.30"))
     acceptance = accept(make_order(), make_client(), exact, None)
     assert (acceptance.account.available, acceptance.account.held) == (0, D("10000.30"))
@@ -91,7 +91,7 @@ OPENED = {"available": D("99999.00"), "notional_date": TODAY, "notional_today": 
         ({}, {}, Side.SELL, "The order needs 100 AAPL and 60 are available: 40 short."),
     ],
 )  # fmt: skip
-def test_a_refusal_says_what_is_lacking(
+def test_a_refusal_says_how_much_is_lacking(
     account: dict[str, Any], terms: dict[str, Any], side: Side, message: str
 ) -> None:
     client, position = (
@@ -108,7 +108,7 @@ def test_a_refusal_says_what_is_lacking(
     assert refusal.value.message == message
 
 
-def test_exactly_enough_credit_and_a_cent_less() -> None:
+def test_exactly_enough_credit_is_accepted_and_a_cent_less_is_refused() -> None:
     client = make_client(margin_percent=D(50))
     exact = Account(client_id="alice", available=D("9999.00"), credit_available=D("5000.15"))
     acceptance = accept(make_order(client=client), client, exact, None)
@@ -134,7 +134,7 @@ def test_a_negative_credit_line_does_not_stop_an_order_that_draws_none() -> None
     )
 
 
-def test_exactly_the_daily_limit_and_a_cent_less() -> None:
+def test_an_order_at_the_daily_limit_is_accepted_and_a_cent_beyond_is_refused() -> None:
     account = Account(
         client_id="alice", available=D("99999.00"), notional_date=TODAY, notional_today=D("500.00")
     )
@@ -156,7 +156,7 @@ def test_yesterdays_notional_does_not_count() -> None:
     assert (accepted.notional_date, accepted.notional_today) == (TOMORROW, D("10000.00"))
 
 
-def test_exactly_enough_shares_and_one_less() -> None:
+def test_exactly_enough_shares_are_accepted_and_one_less_is_refused() -> None:
     position = Position(client_id="alice", symbol="AAPL", available=100)
     acceptance = accept(
         make_order(side=Side.SELL), make_client(), Account(client_id="alice"), position
@@ -178,7 +178,7 @@ def test_the_daily_limit_is_checked_before_shares_and_funds() -> None:
     )
 
 
-def test_accepted_orders_form_a_chain() -> None:
+def test_accepted_orders_are_numbered_and_name_their_predecessor() -> None:
     account = Account(client_id="alice", available=D("99999.00"))
     first = accept(make_order(key="a"), make_client(), account, None)
     second = accept(make_order(key="b"), make_client(), first.account, None)
@@ -187,7 +187,7 @@ def test_accepted_orders_form_a_chain() -> None:
     assert second.account.last_order_id == second.order.order_id
 
 
-def test_an_account_names_its_open_orders_up_to_a_number() -> None:
+def test_an_account_lists_its_open_orders_and_their_number_is_bounded() -> None:
     first = accept(
         make_order(key="a"),
         make_client(),
@@ -228,7 +228,7 @@ SELF_TRADES = [
 
 
 @pytest.mark.parametrize(("new", "resting", "refused"), SELF_TRADES)
-def test_a_client_does_not_trade_with_himself(
+def test_an_order_that_could_trade_with_its_clients_own_order_is_refused(
     new: tuple[Side, str | None], resting: tuple[Side, str | None], refused: bool
 ) -> None:
     def priced(key: str, side: Side, price: str | None) -> Order:
@@ -256,7 +256,7 @@ def test_a_client_does_not_trade_with_himself(
 
 
 @given(prices, quantities, margins, amounts, amounts, amounts)
-def test_acceptance_never_overdraws(
+def test_an_accepted_order_never_overdraws_the_account(
     price: Decimal, quantity: int, margin: Decimal, cash: Decimal, credit: Decimal, limit: Decimal
 ) -> None:
     client = make_client(margin_percent=margin, daily_trading_limit=limit + 1)

@@ -1,4 +1,4 @@
-"""The order's state machine: what is legal, what is refused, what the children say."""
+"""The order's state machine: legal and illegal transitions, and the effect of the children."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -69,7 +69,7 @@ def test_every_transition_is_either_legal_or_refused(
             order.moved_to(after, NOW)
 
 
-def test_a_final_status_leads_nowhere_and_every_other_leads_on() -> None:
+def test_only_a_final_status_has_no_transition() -> None:
     assert {status for status in S if not TRANSITIONS[status]} == FINAL
     assert not OPEN & FINAL
 
@@ -92,7 +92,7 @@ def test_a_final_status_leads_nowhere_and_every_other_leads_on() -> None:
         ),
     ],
 )
-def test_a_legal_history(path: tuple[OrderStatus, ...]) -> None:
+def test_legal_histories_are_accepted(path: tuple[OrderStatus, ...]) -> None:
     assert is_legal_path(history(*path))
 
 
@@ -107,11 +107,11 @@ def test_a_legal_history(path: tuple[OrderStatus, ...]) -> None:
         (S.RECEIVED, S.VALIDATED, S.ROUTING, S.FILLED, S.CLEARED),
     ],
 )
-def test_an_illegal_history(path: tuple[OrderStatus, ...]) -> None:
+def test_illegal_histories_are_refused(path: tuple[OrderStatus, ...]) -> None:
     assert not is_legal_path(history(*path))
 
 
-def test_a_step_of_the_history_is_kept_as_a_line_and_read_back() -> None:
+def test_a_history_entry_is_stored_as_a_line_and_read_back() -> None:
     plain = HistoryEntry(status=S.ROUTING, time=NOW)
     ended = HistoryEntry(status=S.CANCELED, time=NOW, reason="40 of 100  not executed")
     lines: list[object] = [plain.model_dump(), ended.model_dump(mode="json")]
@@ -125,12 +125,12 @@ def test_a_step_of_the_history_is_kept_as_a_line_and_read_back() -> None:
 @pytest.mark.parametrize(
     "line", ["", "2026-11-23T15:00:00.000000Z", "ROUTING 2026-11-23T15:00:00.000000Z", "x ROUTING"]
 )
-def test_a_line_that_is_no_step_is_refused(line: str) -> None:
+def test_a_line_that_is_no_history_entry_is_refused(line: str) -> None:
     with pytest.raises(ValidationError):
         HistoryEntry.model_validate(line)
 
 
-def test_routing_numbers_the_children_on_and_moves_once() -> None:
+def test_routing_continues_the_childrens_numbers_and_changes_the_status_once() -> None:
     order = routed_order(("XNYS", 60), ("XNAS", 40))
     again = order.routed((("ARCX", 10),), NOW)
     assert [(c.number, c.exchange_id, c.quantity) for c in again.children] == [
@@ -141,7 +141,7 @@ def test_routing_numbers_the_children_on_and_moves_once() -> None:
     assert [entry.status for entry in again.history] == [S.RECEIVED, S.VALIDATED, S.ROUTING]
 
 
-def test_what_is_unrouted() -> None:
+def test_the_unrouted_quantity_of_an_order() -> None:
     order = make_order()
     assert order.unrouted == 100
     order = order.routed((("XNYS", 60),), NOW)
@@ -150,7 +150,7 @@ def test_what_is_unrouted() -> None:
     assert rejected.unrouted == 100
 
 
-def test_a_child_that_ended_waits_for_its_fills() -> None:
+def test_an_ended_child_waits_for_its_announced_fills() -> None:
     order = routed_order(("XNYS", 100))
     child_id = f"{order.order_id}-1"
     order = order.child_ended(child_id, ChildStatus.CANCELED, 30, "by the client")
@@ -161,7 +161,7 @@ def test_a_child_that_ended_waits_for_its_fills() -> None:
     assert (child.status, child.leaves, order.unrouted) == (ChildStatus.CANCELED, 0, 70)
 
 
-def test_an_exchange_cannot_announce_more_than_it_was_sent() -> None:
+def test_an_exchange_cannot_announce_more_fills_than_it_was_sent() -> None:
     order = routed_order(("XNYS", 100))
     order = order.child_ended(f"{order.order_id}-1", ChildStatus.CANCELED, 150, "nonsense")
     assert order.children[0].leaves == 100
@@ -184,7 +184,7 @@ def test_a_second_end_of_a_child_changes_nothing() -> None:
     assert ended.child_ended(child_id, ChildStatus.REJECTED, 0, "second") == ended
 
 
-def test_average_price() -> None:
+def test_the_average_price_of_an_order() -> None:
     order = routed_order(("XNYS", 100))
     assert order.average_price is None
     child_id = f"{order.order_id}-1"
@@ -214,7 +214,7 @@ def filled_order(quantity: int = 100) -> Order:
     return order.filled(f"{order.order_id}-1", "trd_1", quantity, D(quantity * 100), D("0.00"), NOW)
 
 
-def test_a_filled_order_is_cleared_then_settled_part_by_part() -> None:
+def test_a_filled_order_is_cleared_and_then_settled_trade_by_trade() -> None:
     order = filled_order()
     assert order.awaits_clearing
     order = order.cleared(NOW)
@@ -228,7 +228,7 @@ def test_a_filled_order_is_cleared_then_settled_part_by_part() -> None:
 
 def test_an_order_that_ended_with_fills_keeps_its_status_through_clearing_and_settlement() -> None:
     order = filled_order(40).ended(S.CANCELED, NOW, EndReason.REMAINDER_CANCELED, "60 left")
-    assert order.attention_at is not None, "its fills are to be cleared"
+    assert order.attention_at is not None, "its fills must still be cleared"
     order = order.cleared(NOW).settled(40, NOW)
     assert (order.status, order.settled_quantity, order.attention_at) == (S.CANCELED, 40, None)
 
@@ -251,13 +251,13 @@ def test_an_accepted_order_is_due_after_a_minute() -> None:
     assert make_order().attention_at == NOW + timedelta(seconds=60)
 
 
-def test_an_order_holds_only_while_it_is_open() -> None:
+def test_an_order_has_a_hold_only_while_it_is_open() -> None:
     order = make_order(side=Side.SELL)
     assert order.hold.shares == 100
     assert order.ended(S.CANCELED, NOW, EndReason.CANCELED, "asked").hold.shares == 0
 
 
-def test_what_was_refused_of_a_child_will_not_come() -> None:
+def test_a_refused_quantity_of_a_child_is_not_waited_for() -> None:
     order = routed_order(("XNYS", 100))
     child_id = f"{order.order_id}-1"
     part = order.execution_refused(child_id, 30)
@@ -272,7 +272,7 @@ def test_what_was_refused_of_a_child_will_not_come() -> None:
     assert ended.children[0].status is ChildStatus.EXPIRED
 
 
-def test_when_an_order_ends_by_itself() -> None:
+def test_the_time_at_which_an_order_expires() -> None:
     assert expires_at(make_order()) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     assert expires_at(make_order(time_in_force=TimeInForce.IOC)) == NOW + timedelta(minutes=15)
     assert expires_at(make_order(time_in_force=TimeInForce.GTC)) == NOW + timedelta(days=90)
@@ -280,7 +280,7 @@ def test_when_an_order_ends_by_itself() -> None:
     assert expires_at(evening) == datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
 
 
-def test_an_order_that_was_settled_in_part_before_it_was_filled_goes_on_from_there() -> None:
+def test_an_order_settled_in_part_before_it_was_filled_continues_from_there() -> None:
     order = filled_order(40).settled(40, NOW)
     assert (order.status, order.settled_quantity) == (S.PARTIALLY_FILLED, 40)
     order = order.filled(f"{order.order_id}-1", "trd_2", 60, D("6000.00"), D("0.00"), NOW).cleared(

@@ -29,7 +29,7 @@ def terms_code(instrument: Instrument, **changes: Any) -> str:
     return refusal.value.code
 
 
-def test_the_checks_come_in_their_order() -> None:
+def test_the_checks_of_terms_have_a_fixed_order() -> None:
     halted = STRICT.model_copy(update={"tradable": False})
     assert terms_code(halted, **BAD) == "INSTRUMENT_HALTED"
     assert terms_code(STRICT, **BAD | {"quantity": 1015}) == "LOT_SIZE"
@@ -62,7 +62,7 @@ def test_the_collar_lies_around_the_last_price() -> None:
     assert protection_price(make_request(order_type=OrderType.MARKET), moved) == D("156.00")
 
 
-def test_an_order_of_exactly_the_greatest_notional_and_of_a_share_more() -> None:
+def test_the_greatest_notional_is_accepted_and_a_share_more_is_refused() -> None:
     instrument = make_instrument(max_order_notional=D("10400.00"))
     for terms, most in (
         ({"limit_price": D("104.00")}, 100),
@@ -73,7 +73,7 @@ def test_an_order_of_exactly_the_greatest_notional_and_of_a_share_more() -> None
         assert terms_code(instrument, quantity=most + 1, **terms) == "MAX_ORDER_NOTIONAL"
 
 
-def test_a_market_order_has_no_price_to_check() -> None:
+def test_the_price_of_a_market_order_is_not_checked() -> None:
     check_terms(make_request(order_type=OrderType.MARKET), make_instrument(tick_size=D("0.05")))
 
 

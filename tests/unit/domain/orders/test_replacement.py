@@ -1,5 +1,5 @@
-"""Replacing an order, as rules: for any fills before and after the request, what the new order is
-for and what is held.
+"""The rules of replacement: for any fills before and after the request, what the new order is for
+and what is held.
 """
 
 from dataclasses import dataclass, replace
@@ -40,8 +40,8 @@ ROUNDING = D("0.02")
 
 @dataclass
 class Replacing:
-    """The old order of a script, replaced by one for `total` shares at `price` after some of its
-    fills; the use cases' steps, one by one.
+    """The old order of a script is replaced by one for `total` shares at `price` after some of its
+    fills. The methods are the steps of the use cases.
     """
 
     script: Script
@@ -58,7 +58,7 @@ class Replacing:
         return make_received("new", **terms).model_copy(update={"replaces": old.order_id})
 
     def fixed(self, order: Order) -> Order:
-        """The new order with its terms, due."""
+        """The new order with its terms, ready for work."""
         client = make_client(margin_percent=self.script.order.margin_percent)
         fee = self.script.order.hold_fee_per_share
         return order_entry.validated(
@@ -68,8 +68,8 @@ class Replacing:
         )
 
     def beyond(self) -> Hold:
-        """By how much the new order's hold exceeds the old one's when it is asked for, with what
-        rounding may come to.
+        """How much the new order's hold exceeds the old one's at the request, including the
+        possible rounding.
         """
         before = sum(quantity for quantity, _ in self.script.fills[: self.asked_after])
         there = self.script.order.hold_for(self.script.order.quantity - before)
@@ -81,8 +81,8 @@ class Replacing:
         )
 
     def play(self, spare: Hold) -> tuple[Order, Order, Account, Position] | None:
-        """Both orders and what they hold in the end. `spare`: what there is beyond the old one's
-        hold. None: it is refused at once.
+        """Both orders and their holds at the end. `spare` is what the account has beyond the old
+        order's hold. None means that the replacement is refused at once.
         """
         order, hold = self.script.order, self.script.order.hold
         sells = order.side is Side.SELL
@@ -125,7 +125,9 @@ class Replacing:
 
 @st.composite
 def replacings(draw: st.DrawFn, side: Side | None = None) -> Replacing:
-    """Any order, replaced by more or fewer shares at another price, after any of its fills."""
+    """Any order, replaced by more or fewer shares at another price, after any number of
+    its fills.
+    """
     script = draw(scripts(side))
     return Replacing(
         script, draw(quantities), draw(prices), draw(st.integers(0, len(script.fills)))
@@ -133,7 +135,7 @@ def replacings(draw: st.DrawFn, side: Side | None = None) -> Replacing:
 
 
 def check(old: Order, new: Order, account: Account, position: Position, total: int) -> None:
-    """What is true whatever came of it."""
+    """The properties that hold for every outcome."""
     assert is_legal_path(old.history)
     assert is_legal_path(new.history)
     assert (account.held, account.credit_held, position.held) == (
@@ -150,7 +152,9 @@ def check(old: Order, new: Order, account: Account, position: Position, total: i
 
 
 @given(replacings())
-def test_as_many_or_fewer_shares_at_the_same_price_need_nothing_more(replacing: Replacing) -> None:
+def test_a_replacement_without_more_shares_or_another_price_needs_no_more_funds(
+    replacing: Replacing,
+) -> None:
     order = replacing.script.order
     same = replace(
         replacing, total=min(replacing.total, order.quantity), price=order.protection_price
@@ -166,11 +170,11 @@ def test_as_many_or_fewer_shares_at_the_same_price_need_nothing_more(replacing: 
 
 
 @given(replacings())
-def test_with_the_greater_of_both_holds_the_new_order_takes_over_whatever_is_filled_meanwhile(
+def test_the_greater_of_both_holds_covers_the_new_order_whatever_is_filled(
     replacing: Replacing,
 ) -> None:
-    """But for one for more shares at a better price: what is filled at the old one costs more than
-    was set aside for it.
+    """Exception: a replacement by more shares at a better price. A fill at the old price costs more
+    than was held for it.
     """
     order, outcome = replacing.script.order, replacing.play(replacing.beyond())
     if outcome is not None:
@@ -182,7 +186,7 @@ def test_with_the_greater_of_both_holds_the_new_order_takes_over_whatever_is_fil
             assert new.is_open or new.reason_code == "REPLACE_TOO_LATE"
 
 
-def test_the_terms_that_are_left_out_stay() -> None:
+def test_terms_that_a_replacement_leaves_out_do_not_change() -> None:
     old = make_order()
     changed = replacement.request_for(old, Replacement(limit_price=D("99.00")))
     assert changed.model_dump() == make_received(limit_price=D("99.00")).model_dump(
@@ -190,7 +194,7 @@ def test_the_terms_that_are_left_out_stay() -> None:
     )
 
 
-def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
+def test_a_replacement_canceled_while_it_waited_says_why() -> None:
     ending = Ending(status=OrderStatus.CANCELED, reason="canceled by the client")
     waiting = make_received().model_copy(
         update={"reserve": Reserve(cash=D("10.00"), credit=D("3.00"), notional=D("13.00"))}
@@ -224,7 +228,7 @@ def test_what_was_taken_back_while_it_waited_is_canceled_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("minutes", [-1, 0, 1])
-def test_nobody_takes_over_after_the_close(minutes: int) -> None:
+def test_no_replacement_takes_over_after_the_close(minutes: int) -> None:
     new = make_received(quantity=50)
     close = NOW.replace(hour=21, minute=0)
     moment = close.replace(hour=20, minute=59) if minutes < 0 else close.replace(minute=minutes)

@@ -1,5 +1,5 @@
-"""The smart order router: how a quantity is split, what happens next, how execution quality is
-remembered.
+"""The smart order router: how it splits a quantity, what it does next, and how it remembers
+execution quality.
 """
 
 from datetime import timedelta
@@ -44,7 +44,7 @@ def venue(
     )
 
 
-def test_the_best_price_comes_first() -> None:
+def test_the_venue_with_the_best_price_comes_first() -> None:
     venues = [venue("A", "100.02"), venue("B", "100.00"), venue("C", "100.01")]
     assert allocate(BUY, 250, D("101.00"), DAY, venues) == (("B", 100), ("C", 100), ("A", 50))
     assert allocate(SELL, 250, D("99.00"), DAY, venues) == (("A", 100), ("C", 100), ("B", 50))
@@ -64,25 +64,27 @@ def test_poor_execution_can_outweigh_a_price() -> None:
     assert allocate(BUY, 50, D("101.00"), DAY, venues) == (("POOR", 50),)
 
 
-def test_of_equals_the_deeper_comes_first_then_the_name() -> None:
+def test_equal_venues_are_ordered_by_depth_and_then_by_name() -> None:
     assert allocate(BUY, 10, D("101.00"), DAY, [venue("B"), venue("A"), venue("C", size=200)]) == (
         ("C", 10),
     )
     assert allocate(BUY, 10, D("101.00"), DAY, [venue("B"), venue("A")]) == (("A", 10),)
 
 
-def test_what_nobody_displays_goes_to_the_best_venue() -> None:
+def test_the_quantity_beyond_displayed_liquidity_goes_to_the_best_venue() -> None:
     venues = [venue("A", "100.00"), venue("B", "100.01")]
     assert allocate(BUY, 500, D("101.00"), DAY, venues) == (("A", 400), ("B", 100))
 
 
-def test_liquidity_beyond_the_limit_is_left_alone() -> None:
+def test_liquidity_at_prices_beyond_the_limit_is_not_used() -> None:
     venues = [venue("A", "100.00"), venue("B", "100.01")]
     assert allocate(BUY, 150, D("100.00"), DAY, venues) == (("A", 150),)
-    assert allocate(BUY, 150, D("99.00"), DAY, venues) == (("A", 150),), "it rests at the best"
+    assert allocate(BUY, 150, D("99.00"), DAY, venues) == (("A", 150),), (
+        "the rest stays at the best venue"
+    )
 
 
-def test_in_the_second_round_only_what_is_displayed_is_taken() -> None:
+def test_the_second_round_uses_only_displayed_liquidity() -> None:
     venues = [venue("A", "100.00"), venue("B", "100.01")]
     assert allocate(BUY, 500, D("101.00"), IOC, venues, displayed_only=True) == (
         ("A", 100),
@@ -91,7 +93,7 @@ def test_in_the_second_round_only_what_is_displayed_is_taken() -> None:
     assert allocate(BUY, 500, D("99.00"), IOC, venues, displayed_only=True) == ()
 
 
-def test_a_fok_goes_whole_to_the_best_venue_that_shows_it_all() -> None:
+def test_a_fok_order_goes_to_the_best_venue_that_displays_all_of_it() -> None:
     venues = [
         venue("BEST", "100.00", size=50),
         venue("DEEP", "100.02", size=500),
@@ -100,7 +102,7 @@ def test_a_fok_goes_whole_to_the_best_venue_that_shows_it_all() -> None:
     assert allocate(BUY, 100, D("101.00"), FOK, venues) == (("DEEP", 100),)
 
 
-def test_a_fok_that_nobody_shows_goes_whole_to_the_deepest() -> None:
+def test_a_fok_order_that_no_venue_displays_goes_to_the_deepest_one() -> None:
     venues = [venue("BEST", "100.00", size=50), venue("DEEP", "100.02", size=80)]
     assert allocate(BUY, 100, D("101.00"), FOK, venues) == (("DEEP", 100),)
     assert allocate(BUY, 100, D("99.00"), FOK, venues) == (("DEEP", 100),)
@@ -154,7 +156,7 @@ def test_an_allocation_is_complete_and_the_cheapest(
                 worse.exchange_id
             ):
                 assert parts.get(better.exchange_id, 0) >= better.size(side), (
-                    "the better venue first, to the last share"
+                    "the better venue is used up to its last share first"
                 )
     only_shown = dict(allocate(side, quantity, price, time_in_force, venues, displayed_only=True))
     assert sum(only_shown.values()) == min(quantity, sum(shown.values()))
@@ -167,8 +169,8 @@ ENDINGS = {"R": ChildStatus.REJECTED, "C": ChildStatus.CANCELED, "X": ChildStatu
 def with_children(
     outcomes: str, time_in_force: TimeInForce, order_type: OrderType = OrderType.LIMIT
 ) -> Order:
-    """An order with a child of 10 an outcome: Rejected, Canceled, eXpired, Filled, Live; `-` leaves
-    10 unrouted.
+    """An order with one child of 10 shares for each outcome: Rejected, Canceled, eXpired, Filled,
+    Live. `-` leaves 10 shares unrouted.
     """
     parts = tuple((f"E{number}", 10) for number, outcome in enumerate(outcomes) if outcome != "-")
     order = make_order(
@@ -211,11 +213,13 @@ def with_children(
         ("R", FOK, Step.ROUTE),
     ],
 )
-def test_the_next_step(outcomes: str, time_in_force: TimeInForce, expected: Step) -> None:
+def test_the_router_decides_the_next_step_from_the_children(
+    outcomes: str, time_in_force: TimeInForce, expected: Step
+) -> None:
     assert next_step(with_children(outcomes, time_in_force)) is expected
 
 
-def test_a_market_order_for_the_day_is_worked_as_ioc() -> None:
+def test_a_market_order_for_the_day_is_sent_as_ioc() -> None:
     assert next_step(with_children("C", DAY, OrderType.MARKET)) is Step.ROUTE
 
 
@@ -224,11 +228,11 @@ def test_a_closed_order_waits_for_nothing() -> None:
     assert next_step(order) is Step.WAIT
 
 
-def test_an_exchange_that_ended_a_child_is_spent_one_that_filled_it_is_not() -> None:
+def test_an_exchange_that_ended_a_child_early_is_not_used_again() -> None:
     assert spent_exchanges(with_children("RCXFL", DAY)) == {"E0", "E1", "E2"}
 
 
-def test_quality_falls_with_failures_and_recovers_with_success() -> None:
+def test_execution_quality_falls_with_failures_and_recovers_with_success() -> None:
     good = ExecutionQuality(exchange_id="XNYS")
     bad = good.observed(D(0), NOW)
     assert bad.score == D("0.833333")
@@ -237,7 +241,7 @@ def test_quality_falls_with_failures_and_recovers_with_success() -> None:
     assert worse.observed(D(1), NOW).score > worse.score
 
 
-def test_old_outcomes_lose_half_their_weight_an_hour() -> None:
+def test_old_outcomes_lose_half_their_weight_every_hour() -> None:
     quality = ExecutionQuality(exchange_id="XNYS", score=D(0), weight=D(100), as_of=NOW)
     at_once = quality.observed(D(1), NOW)
     later = quality.observed(D(1), NOW + timedelta(hours=1))
@@ -246,7 +250,7 @@ def test_old_outcomes_lose_half_their_weight_an_hour() -> None:
     assert much_later.score == D("0.5"), "a bad morning is forgiven"
 
 
-def test_a_clock_that_went_back_does_no_harm() -> None:
+def test_a_clock_that_goes_back_does_not_distort_execution_quality() -> None:
     quality = ExecutionQuality(exchange_id="XNYS", score=D(0), weight=D(9), as_of=NOW)
     assert quality.observed(D(1), NOW - timedelta(hours=1)).score == D("0.1")
 
@@ -262,8 +266,8 @@ def test_quality_stays_between_worst_and_best(outcomes: list[tuple[int, int]]) -
     assert ExecutionQuality.model_validate(quality.model_dump()) == quality
 
 
-def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
-    """Whichever comes first, the last trade or the cancel of a resting order: what is left is not
+def test_an_announced_end_counts_before_its_last_fills_arrive() -> None:
+    """The last fill and the cancel of a resting order may arrive in any order. The remainder is not
     sent elsewhere.
     """
     order = make_order(quantity=100).routed((("E0", 100),), NOW)
@@ -273,7 +277,7 @@ def test_an_announced_end_counts_before_its_last_fills_have_come() -> None:
     assert next_step(rejected) is Step.ROUTE
 
 
-def test_what_our_books_refused_is_not_bought_again_elsewhere() -> None:
+def test_a_refused_execution_is_not_bought_again_elsewhere() -> None:
     order = (
         make_order(quantity=100)
         .routed((("E0", 100),), NOW)

@@ -39,7 +39,7 @@ def make_fill(
 
 
 def balances(*entries: Entry) -> dict[tuple[str, str], Decimal]:
-    """What accounts have after the entries, without those that have nothing."""
+    """The accounts' balances after the entries, without zeros."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for entry in entries:
         for posting in entry.postings:
@@ -74,7 +74,7 @@ def test_the_margin_required_is_the_clients_percentage_rounded_up() -> None:
     fill = make_fill(quantity=1, price="99.99")
     client = make_client(margin_percent=D("33.33"))
     novation = novate(fill, client, net("AAPL", TOMORROW, [obligation_of(fill)]), NOW)
-    assert novation.margin_required == D("33.33"), "33.326667 up"
+    assert novation.margin_required == D("33.33"), "33.326667 is rounded up"
     assert novation.settlement_amount == D("99.99")
     assert novation.clearing_id == fill.trade_id.replace("trd_", "clr_")
 
@@ -107,7 +107,7 @@ obligations = st.builds(
 
 
 @given(st.lists(obligations, max_size=8))
-def test_netting_loses_nothing(drawn: list[Obligation]) -> None:
+def test_netting_keeps_all_obligations(drawn: list[Obligation]) -> None:
     position = net("AAPL", TOMORROW, drawn)
     buys = [o for o in drawn if o.side is Side.BUY]
     sales = [o for o in drawn if o.side is Side.SELL]

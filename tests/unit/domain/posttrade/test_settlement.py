@@ -1,4 +1,4 @@
-"""What a confirmed delivery versus payment does."""
+"""The effect of a confirmed delivery versus payment."""
 
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ def discharged(fill: Fill, account: Account) -> Discharge:
     return discharge(fill, "confirmed-1", TOMORROW, account, position, NOW)
 
 
-def test_a_buy_settles_shares_and_leaves_the_cash_that_was_paid_on_the_trade_date() -> None:
+def test_settling_a_buy_settles_shares_and_does_not_change_the_cash() -> None:
     account = Account(client_id="alice", available=D("500.00"), credit_used=D("80.00"))
     done = discharged(make_fill(), account)
     assert done.account == account
@@ -42,7 +42,7 @@ def test_a_buy_settles_shares_and_leaves_the_cash_that_was_paid_on_the_trade_dat
     }
 
 
-def test_a_sale_settles_its_proceeds() -> None:
+def test_settling_a_sale_settles_its_proceeds() -> None:
     account = Account(client_id="alice", available=D("500.00"), unsettled=D("9999.70"))
     done = discharged(make_fill(Side.SELL), account)
     assert (done.account.available, done.account.unsettled) == (D("10499.70"), 0)
@@ -78,7 +78,7 @@ def test_the_proceeds_of_a_sale_first_repay_the_loan(
     assert (after["client:alice", "USD"], after["lending", "USD"]) == (-D(repaid), D(repaid))
 
 
-def test_proceeds_that_the_account_does_not_expect_are_a_bug() -> None:
+def test_settling_unexpected_proceeds_is_an_error() -> None:
     with pytest.raises(NegativeBalanceError):
         discharged(make_fill(Side.SELL), Account(client_id="alice"))
 
@@ -90,7 +90,7 @@ def test_proceeds_that_the_account_does_not_expect_are_a_bug() -> None:
     st.integers(0, 10**7),
     st.integers(0, 10**7),
 )
-def test_trade_novation_and_settlement_leave_only_client_fees_loan_and_the_outside_world(
+def test_after_settlement_only_client_fees_loan_and_outside_accounts_have_balances(
     side: Side, quantity: int, price: int, loan: int, cash: int
 ) -> None:
     fill = make_fill(side, quantity, str(Decimal(price) / 100))

@@ -28,7 +28,7 @@ def eastern(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 @pytest.mark.parametrize(("category", "table"), [(PUBLIC, HOLIDAYS), (HALF_DAY, EARLY_CLOSES)])
-def test_the_table_is_what_the_holidays_library_says(category: str, table: frozenset[str]) -> None:
+def test_the_table_agrees_with_the_holidays_library(category: str, table: frozenset[str]) -> None:
     expected = {
         day.isoformat()
         for day in NewYorkStockExchange(years=YEARS, categories=category)
@@ -51,7 +51,7 @@ def test_the_table_is_what_the_holidays_library_says(category: str, table: froze
         (date(2026, 12, 25), False),
     ],
 )
-def test_weekends_and_holidays_are_no_business_days(day: date, opens: bool) -> None:
+def test_weekends_and_holidays_are_not_business_days(day: date, opens: bool) -> None:
     assert is_business_day(day) is opens
 
 
@@ -64,11 +64,11 @@ def test_weekends_and_holidays_are_no_business_days(day: date, opens: bool) -> N
         (date(2026, 12, 31), date(2027, 1, 4)),
     ],
 )
-def test_t_plus_one_skips_thanksgiving_weekends_and_new_year(traded: date, settles: date) -> None:
+def test_t_plus_one_skips_weekends_and_holidays(traded: date, settles: date) -> None:
     assert settlement_date(traded, 1) == settles
 
 
-def test_other_cycles() -> None:
+def test_other_settlement_cycles_count_business_days_too() -> None:
     assert settlement_date(date(2026, 11, 25), 0) == date(2026, 11, 25)
     assert settlement_date(date(2026, 11, 25), 2) == date(2026, 11, 30)
 
@@ -87,7 +87,7 @@ def test_other_cycles() -> None:
         (datetime(2026, 11, 24, 23, 0, tzinfo=UTC), date(2026, 11, 25)),
     ],
 )
-def test_the_session_a_moment_belongs_to(moment: datetime, session: date) -> None:
+def test_a_moment_belongs_to_a_session(moment: datetime, session: date) -> None:
     assert business_date(moment) == session
 
 
@@ -108,7 +108,7 @@ def test_the_close_follows_daylight_saving_and_half_days(day: date, close: datet
 
 
 @given(days)
-def test_the_next_business_day_is_the_first_that_opens(day: date) -> None:
+def test_the_next_business_day_is_the_next_day_with_a_session(day: date) -> None:
     following = next_business_day(day)
     assert is_business_day(following)
     skipped = [day + timedelta(days=n) for n in range(1, (following - day).days)]
@@ -117,9 +117,7 @@ def test_the_next_business_day_is_the_first_that_opens(day: date) -> None:
 
 
 @given(days, st.times())
-def test_every_moment_belongs_to_a_session_that_has_not_closed(
-    day: date, time_of_day: time
-) -> None:
+def test_the_session_of_a_moment_has_not_closed(day: date, time_of_day: time) -> None:
     moment = datetime.combine(day, time_of_day, NEW_YORK)
     session = business_date(moment)
     assert is_business_day(session)
@@ -128,11 +126,11 @@ def test_every_moment_belongs_to_a_session_that_has_not_closed(
 
 
 @pytest.mark.parametrize("day", [date(FIRST_YEAR - 1, 12, 29), date(LAST_YEAR + 1, 1, 2)])
-def test_a_day_beyond_the_table_is_an_error_not_a_guess(day: date) -> None:
+def test_a_day_beyond_the_table_is_an_error(day: date) -> None:
     with pytest.raises(CalendarRangeError, match=f"{FIRST_YEAR} to {LAST_YEAR}"):
         is_business_day(day)
 
 
-def test_the_last_days_of_the_table_have_no_next() -> None:
+def test_the_last_days_of_the_table_have_no_next_business_day() -> None:
     with pytest.raises(CalendarRangeError):
         next_business_day(date(LAST_YEAR, 12, 31))
