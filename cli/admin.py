@@ -170,7 +170,8 @@ def limits(
     if None in wanted.values():
         if key is not None:
             raise typer.BadParameter(
-                "with --key, say --margin, --credit, --daily and --version: what is sent is the same"
+                "with --key, say --margin, --credit, --daily and --version: what is sent is the "
+                "same"
             )
         seen = session.api.get(f"{CLIENTS}/{client_id}")
         wanted = {name: seen[name] if value is None else value for name, value in wanted.items()}

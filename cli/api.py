@@ -1,4 +1,4 @@
-"""Requests to the API: logged in, tried again while that is worth while, under one idempotency key."""
+"""Requests to the API: logged in, with retries where they may help, under one idempotency key."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -95,6 +95,7 @@ class Failure(Exception):
             lines.append(f"  request id: {problem['request_id']}")
         if self.idempotency_key and self.may_be_repeated:
             lines.append(
-                f"  It may have succeeded. Repeat the command with --key {self.idempotency_key}: it is done once."
+                f"  It may have succeeded. Repeat the command with --key {self.idempotency_key}: "
+                "it is done once."
             )
         return lines

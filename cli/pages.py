@@ -21,7 +21,9 @@ def fetch(api: Api, path: str, query: Mapping[str, Any], everything: bool) -> di
 def csv_lines(
     session: Session, path: str, query: Mapping[str, Any], everything: bool
 ) -> Iterator[str]:
-    """Yield a page as CSV lines, or with `everything` all pages under one header. Raises Failure."""
+    """Yield a page as CSV lines, or with `everything` all pages under one header.
+    Raises Failure.
+    """
     has_header = False
     cursor = query["cursor"]
     while True:

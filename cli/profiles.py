@@ -78,7 +78,8 @@ def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Pro
         raise Failure.here(
             Exit.CONFIGURATION,
             "NO_PROFILE",
-            "Start the local system (make run), add a profile (trading profile add), or set TRADING_URL and TRADING_API_KEY.",
+            "Start the local system (make run), add a profile (trading profile add), or set "
+            "TRADING_URL and TRADING_API_KEY.",
         )
     return profile(base | given)
 

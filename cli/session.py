@@ -63,7 +63,9 @@ class Session:
             self.screen.note(text)
 
     def key(self, given: str | None, new: str) -> str:
-        """Return the idempotency key of this command. A new one is shown before anything is sent."""
+        """Return the idempotency key of this command.
+        A new one is shown before anything is sent.
+        """
         if given is None:
             self.note(f"idempotency key {new}")
         return given or new

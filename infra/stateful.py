@@ -71,8 +71,10 @@ class StatefulStack(Stack):
             secret,
             {
                 "AwsSolutions-SMG4": (
-                    "The signing key is rotated by the key_rotation function on our own schedule (AWS::SecretsManager::"
-                    "RotationSchedule does not exist on the local AWS, and one template serves both); a venue's secret is "
+                    "The signing key is rotated by the key_rotation function on our own schedule "
+                    "(AWS::SecretsManager::"
+                    "RotationSchedule does not exist on the local AWS, and one template serves "
+                    "both); a venue's secret is "
                     "rotated together with the venue."
                 )
             },

@@ -1,4 +1,6 @@
-"""Every `*` in a role's permissions, and why it has to be one. The template test allows no other."""
+"""Every `*` in a role's permissions, and why it has to be one.
+The template test allows no other.
+"""
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
@@ -25,7 +27,10 @@ ANY_RESOURCE = {
 """Actions allowed on `*`."""
 
 EXECUTIONS = {
-    "states:DescribeExecution": "a Distributed Map's child executions are named when they start; an order's is named after it",
+    "states:DescribeExecution": (
+        "a Distributed Map's child executions are named when they start; an order's is named after "
+        "it"
+    ),
     "states:GetExecutionHistory": "an order's execution is named after it",
     "states:StopExecution": "a Distributed Map's child executions are named when they start",
     "states:RedriveExecution": "a Distributed Map's child executions are named when they start",
@@ -45,6 +50,8 @@ def acknowledge_any_resource(role: IConstruct) -> None:
     acknowledge(
         role,
         {
-            "AwsSolutions-IAM5[Resource::*]": "Only the actions of infra/wildcards.py, each with its reason."
+            "AwsSolutions-IAM5[Resource::*]": (
+                "Only the actions of infra/wildcards.py, each with its reason."
+            )
         },
     )

@@ -22,7 +22,8 @@ WORKER_CODE = f'''
 def _crash_at(moment, operation):
     import os, signal
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
-    point = os.path.join(os.environ.get("TMPDIR", ""), "{DIRECTORY}", f"{{name}}.{{moment}}.{{operation}}")
+    file = f"{{name}}.{{moment}}.{{operation}}"
+    point = os.path.join(os.environ.get("TMPDIR", ""), "{DIRECTORY}", file)
     try:
         os.rename(point, point + "{REACHED}")  # one worker wins
     except OSError:

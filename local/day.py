@@ -55,5 +55,6 @@ def settle(system: LocalSystem, settlement_date: date, progress: Callable[[], No
         time.sleep(0.5)
     raise LocalError(
         f"SettlementCycle did not end within {SETTLEMENT_SECONDS} s",
-        f"See what it waits for: aws stepfunctions get-execution-history --execution-arn {started['executionArn']}",
+        "See what it waits for: aws stepfunctions get-execution-history --execution-arn "
+        f"{started['executionArn']}",
     )

@@ -47,8 +47,9 @@ SECURITY_SCHEMES: dict[str, SecurityScheme] = {
         name="X-Signature",
         in_=APIKeyIn.header,
         description=(
-            "Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body` with the venue's secret, together with the "
-            "headers X-Key-Id and X-Timestamp (unix seconds, 300 s replay window)."
+            "Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body` with the venue's "
+            "secret, together with the headers X-Key-Id and X-Timestamp (unix seconds, 300 s "
+            "replay window)."
         ),
     ),
 }
@@ -57,15 +58,23 @@ PROBLEMS = {
     401: "No valid token, signature or secret.",
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
-    409: "The first request with this Idempotency-Key is still running, or the data just changed: try again. ORDER_CLOSED: the "
-    "order can no longer execute. ORDER_ENDING: it is being taken back or replaced. ORDER_PENDING: it still waits for the order that it "
-    "replaces to end.",
+    409: (
+        "The first request with this Idempotency-Key is still running, or the data just changed: "
+        "try again. ORDER_CLOSED: the order can no longer execute. ORDER_ENDING: it is being "
+        "taken back or replaced. ORDER_PENDING: it still waits for the order that it replaces to "
+        "end."
+    ),
     413: "The body is larger than 16 KiB.",
     415: "The body is not application/json.",
-    422: "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see `code`).",
+    422: (
+        "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see "
+        "`code`)."
+    ),
     429: "Too many requests or failed attempts. Try again after Retry-After seconds.",
     500: "Something failed on our side.",
-    503: "Not possible right now. Try again with the same Idempotency-Key after Retry-After seconds.",
+    503: (
+        "Not possible right now. Try again with the same Idempotency-Key after Retry-After seconds."
+    ),
 }
 ALWAYS = {401, 403, 429, 500, 503}
 WITH_BODY = {400, 409, 413, 415, 422}
@@ -76,23 +85,31 @@ PARAMETERS = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
-        "description": "Names the request. Sent again within 24 hours, the same key with the same body gets the first answer again, and with "
-        "another body is refused. Where a repetition is answered by how things stand, or remembered for a shorter time, the route says so.",
+        "description": (
+            "Names the request. Sent again within 24 hours, the same key with the same body gets "
+            "the first answer again, and with another body is refused. Where a repetition is "
+            "answered by how things stand, or remembered for a shorter time, the route says so."
+        ),
         "schema": {"type": "string", "pattern": whole(patterns.IDEMPOTENCY_KEY)},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
-        "description": "The ETag of an answer that the caller has: while it is unchanged, the answer is 304 without a body.",
+        "description": (
+            "The ETag of an answer that the caller has: while it is unchanged, the answer is 304 "
+            "without a body."
+        ),
         "schema": {"type": "string"},
     },
     "CorrelationId": {
         "name": "X-Correlation-Id",
         "in": "header",
         "required": False,
-        "description": "Follows the request through logs, workflow, messages and venues, if it matches "
-        f"`{patterns.CORRELATION_ID}`; else the request id does.",
+        "description": (
+            "Follows the request through logs, workflow, messages and venues, if it matches "
+            f"`{patterns.CORRELATION_ID}`; else the request id does."
+        ),
         "schema": {"type": "string"},
     },
 }
@@ -140,14 +157,17 @@ DOCUMENTS = (
     Document(
         "docs/reference/openapi.json",
         "Trading API",
-        "Place orders, follow them through execution, clearing and settlement, see cash and positions. Amounts are "
-        "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC 9457 problem details with a stable `code`.",
+        "Place orders, follow them through execution, clearing and settlement, see cash and "
+        "positions. Amounts are "
+        "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC "
+        "9457 problem details with a stable `code`.",
         ("auth", "orders", "accounts", "callbacks"),
     ),
     Document(
         "docs/reference/openapi-internal.json",
         "Trading internal API",
-        "The stages of an order's life, and administration, for operators and other systems. Takes tokens of audience `trading-internal`.",
+        "The stages of an order's life, and administration, for operators and other systems. "
+        "Takes tokens of audience `trading-internal`.",
         ("internal", "admin"),
     ),
 )

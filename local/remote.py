@@ -61,7 +61,8 @@ def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
         profiles_file, profile, outputs["PublicApiUrl"], outputs["InternalApiUrl"], known
     )
     print(
-        f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} balance"
+        f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} "
+        "balance"
     )
     return 0
 

@@ -105,7 +105,8 @@ def guide(system: LocalSystem, console: Console) -> None:
     alice = seed.credentials(system)["alice"]
     console.rule("The system stays up")
     console.print(
-        f"stop it: make stop   once more: make run (clean) or make run KEEP=1   logs: {system.aws_log}\n"
+        "stop it: make stop   once more: make run (clean) or make run KEEP=1   "
+        f"logs: {system.aws_log}\n"
     )
     # Printed without Rich: wrapped or coloured commands could not be copied.
     print(CLI_COMMANDS)
@@ -179,18 +180,19 @@ def _curl_commands(url: str, credentials: Credentials) -> str:
     field = """python3 -c 'import json, sys; print(json.load(sys.stdin)["{}"])'"""
     log_in = f'{{"api_key": "{credentials.api_key}", "api_secret": "{credentials.api_secret}"}}'
     order = (
-        f'{{"client_id": "{credentials.client_id}", "stock_symbol": "KO", "quantity": 10, "order_type": "market", '
-        '"side": "buy", "time_in_force": "DAY"}'
+        f'{{"client_id": "{credentials.client_id}", "stock_symbol": "KO", "quantity": 10, '
+        '"order_type": "market", "side": "buy", "time_in_force": "DAY"}'
     )
+    token_of, id_of = field.format("jwt_token"), field.format("order_id")
     json_body = '-H "Content-Type: application/json"'
     bearer = '-H "Authorization: Bearer $TOKEN"'
     return f"""API={url}
-# client id: {credentials.client_id}   API key: {credentials.api_key}   API secret:
-# {credentials.api_secret}
+# client id: {credentials.client_id}   API key: {credentials.api_key}
+# API secret: {credentials.api_secret}
 
-TOKEN=$(curl -sS "$API/api/v1/auth/token" {json_body} -H "{key}" -d '{log_in}' | {field.format("jwt_token")})
+TOKEN=$(curl -sS "$API/api/v1/auth/token" {json_body} -H "{key}" -d '{log_in}' | {token_of})
 
-ORDER=$(curl -sS "$API/api/v1/orders" {bearer} {json_body} -H "{key}" -d '{order}' | {field.format("order_id")})
+ORDER=$(curl -sS "$API/api/v1/orders" {bearer} {json_body} -H "{key}" -d '{order}' | {id_of})
 
 curl -sS "$API/api/v1/orders/$ORDER" {bearer} | python3 -m json.tool
 """

@@ -50,7 +50,8 @@ def start(system: LocalSystem, *, keep_state: bool) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise LocalError(
-                f"the local AWS did not come up; the end of {system.aws_log}:\n{tail(system.aws_log.read_text())}",
+                "the local AWS did not come up; the end of "
+                f"{system.aws_log}:\n{tail(system.aws_log.read_text())}",
                 "Read the log; `make run` starts again from a clean state.",
             )
         time.sleep(0.1)
@@ -69,7 +70,8 @@ def stop(system: LocalSystem) -> bool:
     if not _has_ended(system, STOP_SECONDS):
         os.killpg(pid, signal.SIGKILL)
         raise LocalError(
-            f"the local AWS did not stop within {STOP_SECONDS} s and was killed without saving its state",
+            f"the local AWS did not stop within {STOP_SECONDS} s and was killed without saving "
+            "its state",
             f"The next `make run` starts clean. If this repeats, look into {system.aws_log}.",
         )
     shutil.rmtree(system.scratch, ignore_errors=True)

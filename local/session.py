@@ -179,7 +179,8 @@ def place_all(
         if reason != play.reason:
             raise LocalError(
                 f"placing “{play.title}”: {answer.text}",
-                "The money and shares of a kept state last for a few sessions: start clean with `make run`.",
+                "The money and shares of a kept state last for a few sessions: start clean with "
+                "`make run`.",
             )
         placed(Watched(play, body["order_id"]))
 

@@ -46,7 +46,10 @@ class PlainProgress:
     def show(self, watched: Iterable[Watched]) -> None:
         """Print what has changed since the last call."""
         for order in watched:
-            line = f"{_title(order):<22} {order.play.title}: {order.status}, {_filled(order)} at {_price(order)}"
+            line = (
+                f"{_title(order):<22} {order.play.title}: {order.status}, {_filled(order)} at "
+                f"{_price(order)}"
+            )
             if self._shown.get(order.order_id) != line:
                 self._shown[order.order_id] = line
                 self._console.print(line, highlight=False, soft_wrap=True)

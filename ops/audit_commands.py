@@ -12,8 +12,8 @@ from workstation.screen import Screen, table
 Subject = Annotated[
     str | None,
     typer.Option(
-        help="Only this subject: `{queue}/{message id}`, `order/{id}`, `run/{job}`, `client/{id}` or "
-        "`instrument/{symbol}`."
+        help="Only this subject: `{queue}/{message id}`, `order/{id}`, `run/{job}`, "
+        "`client/{id}` or `instrument/{symbol}`."
     ),
 ]
 

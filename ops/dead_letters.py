@@ -74,7 +74,10 @@ class Letter:
             )
             return error or str(context.get("condition", "unknown"))
         if self.queue is DeadLetterQueue.SCHEDULES:
-            return f"{self.attributes.get('ERROR_CODE', 'unknown')}: {self.attributes.get('ERROR_MESSAGE', '')}"
+            return (
+                f"{self.attributes.get('ERROR_CODE', 'unknown')}: "
+                f"{self.attributes.get('ERROR_MESSAGE', '')}"
+            )
         return self.attributes.get("reason", RECEIVED_TOO_OFTEN)
 
     @property

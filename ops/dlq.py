@@ -34,7 +34,8 @@ All = Annotated[
 
 @app.command("list")
 def list_queues(ctx: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
-    """List the queues: number of messages, age of the oldest, reasons. Exit status 1 if any has one.
+    """List the queues: number of messages, age of the oldest, reasons. Exit status 1 if any has
+    one.
 
     Reasons are counted over the messages that can be seen. Of a mailbox queue these are ten of each
     client.

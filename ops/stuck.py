@@ -37,7 +37,9 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Stuck:
-    """A stuck order. `since`: its last progress, or the time at which its trade was due to settle."""
+    """A stuck order.
+    `since`: its last progress, or the time at which its trade was due to settle.
+    """
 
     order_id: str
     client_id: str
@@ -121,7 +123,10 @@ class StuckOrders:
             page = plan(day, cursor)
             for client in page.clients:
                 for owed in self.books.obligations(client.client_id, day):
-                    detail = f"{owed.side} {owed.quantity} {owed.symbol} against {owed.amount} {owed.currency}, trade {owed.trade_id}"
+                    detail = (
+                        f"{owed.side} {owed.quantity} {owed.symbol} against {owed.amount} "
+                        f"{owed.currency}, trade {owed.trade_id}"
+                    )
                     since = cycle_of(owed.settlement_date)
                     yield Stuck(
                         owed.order_id, owed.client_id, Step.NOT_SETTLED, "CLEARED", since, detail

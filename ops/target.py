@@ -100,7 +100,9 @@ class Target:
         return f"local user {getpass.getuser()}" if self.system else self._identity["Arn"]
 
     def states_arn(self, kind: str, name: str) -> str:
-        """Return an ARN. `kind`: `stateMachine`, or `execution` with the name `{machine}:{name}`."""
+        """Return an ARN.
+        `kind`: `stateMachine`, or `execution` with the name `{machine}:{name}`.
+        """
         partition, account = self._identity["Arn"].split(":")[1], self._identity["Account"]
         return (
             f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"

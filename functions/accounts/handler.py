@@ -55,7 +55,9 @@ def positions(
         bool, Query(description="Include closed positions, which keep their realised profit.")
     ] = False,
 ) -> PositionsPage:
-    """The client's positions by symbol, valued at the last price. The read is strongly consistent."""
+    """The client's positions by symbol, valued at the last price.
+    The read is strongly consistent.
+    """
     after = None if cursor is None else symbol_of(cursor)
     page, last = api.accounts.positions(app.principal.client_id, closed, after, limit)
     return PositionsPage.of(page, last)

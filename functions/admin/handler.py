@@ -269,7 +269,9 @@ def list_client_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:
-    """A client's orders, newest first. A page may be short or empty and still have a `next_cursor`."""
+    """A client's orders, newest first.
+    A page may be short or empty and still have a `next_cursor`.
+    """
     wanted = OrderFilter(is_open=None if state is None else state == "open")
     if api.registry.profile(client_id) is None:
         raise NotFoundError("There is no such client.", field="client_id")
@@ -335,7 +337,7 @@ def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Respon
 
 
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
-    """Run the effect once for each key, because a late copy of a request must not undo a newer one."""
+    """Run the effect once a key, because a late copy of a request must not undo a newer one."""
     outcome = api.idempotency.once(app, app.principal.api_key, answer_type, effect)
     return json_response(outcome.answer, headers=outcome.headers)
 

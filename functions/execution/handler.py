@@ -1,4 +1,4 @@
-"""execution.fifo: routes orders, books what exchanges report, cancels orders and polls exchanges."""
+"""execution.fifo: routes and cancels orders, books what exchanges report, and polls exchanges."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

@@ -210,7 +210,9 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
     tags=["Orders"],
     responses={
         202: {
-            "description": "The new order, RECEIVED. It takes the place of the old one when that has ended."
+            "description": (
+                "The new order, RECEIVED. It takes the place of the old one when that has ended."
+            )
         }
     },
 )
@@ -285,8 +287,8 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
     tags=trade_records.TAGS,
 )
 def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
-    """`POST /api/v1/orders` in another vocabulary: an order at the market. `status` and `reason` say
-    whether it was placed or rejected.
+    """`POST /api/v1/orders` in another vocabulary: an order at the market. `status` and `reason`
+    say whether it was placed or rejected.
     """
     return _trade(request.order(app.principal.client_id), PlacedTrade.of)
 
@@ -337,7 +339,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     tags=trade_records.TAGS,
 )
 def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistory:
-    """`GET /api/v1/orders?state=closed` in another vocabulary: trades that are over, newest first."""
+    """`GET /api/v1/orders?state=closed` in another vocabulary: closed trades, newest first."""
     orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
     return TradeHistory.of(orders, next_cursor)
 

@@ -1,4 +1,4 @@
-"""The Reconcile step of SettlementCycle: compares the depository's confirmations with the ledger."""
+"""The Reconcile step of SettlementCycle: compares the confirmations with the ledger."""
 
 from typing import Any
 
@@ -20,6 +20,8 @@ reconcile = reconcile_settlement(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Take `{settlement_date}`. Answer `{settlement_date, confirmations, matched, failed, breaks}`."""
+    """Take `{settlement_date}`.
+    Answer `{settlement_date, confirmations, matched, failed, breaks}`.
+    """
     request = ReconcileRequest.model_validate(event)
     return reconcile(request.settlement_date).model_dump(mode="json")

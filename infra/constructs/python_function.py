@@ -124,13 +124,18 @@ class PythonFunction(lambda_.Function):
         acknowledge(
             self,
             {
-                "AwsSolutions-L1": "The dependencies layer is built for Python 3.13, the version the tests vouch for."
+                "AwsSolutions-L1": (
+                    "The dependencies layer is built for Python 3.13, the version the tests vouch "
+                    "for."
+                )
             },
         )
 
 
 def _code(name: str) -> lambda_.AssetCode:
-    """The function's own directory, at its path in the repository. Imports are the same everywhere."""
+    """The function's own directory, at its path in the repository.
+    Imports are the same everywhere.
+    """
     if not (ROOT / "functions" / name / "handler.py").is_file():
         raise FileNotFoundError(f"functions/{name}/handler.py is missing")
     return lambda_.Code.from_asset(

@@ -43,7 +43,9 @@ def record_table(
         acknowledge(
             table,
             {
-                "AwsSolutions-DDB3": "Holds nothing that could not be lost: it expires, or is simulated."
+                "AwsSolutions-DDB3": (
+                    "Holds nothing that could not be lost: it expires, or is simulated."
+                )
             },
         )
     return table

@@ -54,7 +54,8 @@ class LoggingAccount(Construct):
             role,
             {
                 f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]": (
-                    "AWS's own policy for this account setting; it is API Gateway's role, not one of our functions'."
+                    "AWS's own policy for this account setting; it is API Gateway's role, not one "
+                    "of our functions'."
                 )
             },
         )
@@ -111,9 +112,15 @@ class RestApi(Construct):
         acknowledge(
             self,
             {
-                "AwsSolutions-APIG2": "Functions validate with the models that also make the OpenAPI document.",
-                "AwsSolutions-APIG3": "A web ACL is a running cost and a choice of whoever operates the stage.",
-                "AwsSolutions-COG4": "Clients are programs with API keys and short-lived JWTs, not users of a pool.",
+                "AwsSolutions-APIG2": (
+                    "Functions validate with the models that also make the OpenAPI document."
+                ),
+                "AwsSolutions-APIG3": (
+                    "A web ACL is a running cost and a choice of whoever operates the stage."
+                ),
+                "AwsSolutions-COG4": (
+                    "Clients are programs with API keys and short-lived JWTs, not users of a pool."
+                ),
             },
         )
 
@@ -151,7 +158,10 @@ class RestApi(Construct):
                 acknowledge(
                     method,
                     {
-                        "AwsSolutions-APIG4": "The function authenticates: an HMAC signature over the request, or the API key."
+                        "AwsSolutions-APIG4": (
+                            "The function authenticates: an HMAC signature over the request, or "
+                            "the API key."
+                        )
                     },
                 )
 

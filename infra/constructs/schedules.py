@@ -1,4 +1,4 @@
-"""Schedules: EventBridge Scheduler, each with a role that may invoke its target and nothing else."""
+"""Schedules of EventBridge Scheduler. The role of each may only invoke its target."""
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam

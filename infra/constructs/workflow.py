@@ -70,6 +70,9 @@ class Workflow(Construct):
         acknowledge(
             self.state_machine,
             {
-                "AwsSolutions-SF1": "Errors only: the full history of every execution is kept by Step Functions for 90 days."
+                "AwsSolutions-SF1": (
+                    "Errors only: the full history of every execution is kept by Step Functions "
+                    "for 90 days."
+                )
             },
         )

@@ -64,7 +64,10 @@ def costs(console: Console, write: bool) -> None:
     for grid in grids:
         grid.show(console)
     report.invocations(usage).show(console)
-    stored = f"A settled order leaves {plain.stored_bytes:,} bytes behind in the accounts, orders and ledger tables."
+    stored = (
+        f"A settled order leaves {plain.stored_bytes:,} bytes behind in the accounts, orders and "
+        "ledger tables."
+    )
     console.print(stored)
     if write:
         _write(console, "costs.md", f"{report.plain(grids)}\n\n{stored}")
@@ -102,10 +105,14 @@ def latency(console: Console, _: bool) -> None:
         ["an empty function", f"{floor.median:.1f}", f"{floor.p95:.1f}"],
         ["ratio", f"{order.median / floor.median:.2f}", f"{order.p95 / floor.p95:.2f}"],
     ]
-    title = f"Milliseconds on the local AWS, behind the same API and authorizer ({latency.REQUESTS} each, in turn)"
+    title = (
+        f"Milliseconds on the local AWS, behind the same API and authorizer ({latency.REQUESTS} "
+        "each, in turn)"
+    )
     grid.Grid(title, ["", "median", "p95"], rows).show(console)
     console.print(
-        f"Units of {compared - len(differing)} of {compared} DynamoDB calls are as the local AWS reports them."
+        f"Units of {compared - len(differing)} of {compared} DynamoDB calls are as the local AWS "
+        "reports them."
     )
     for call in differing:
         console.print(f"differs: {call}")

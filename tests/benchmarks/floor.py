@@ -22,7 +22,7 @@ CODE = (
 
 @contextmanager
 def floor(system: LocalSystem) -> Iterator[None]:
-    """While the block runs, POST {PATH} of the public API is the empty function, which answers 201."""
+    """While the block runs, POST {PATH} of the public API is the empty function, answering 201."""
     gateway, functions = aws_client(system, "apigateway"), aws_client(system, "lambda")
     api_id = deploy.outputs(system)["PublicApiId"]
     _remove(system)

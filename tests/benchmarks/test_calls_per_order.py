@@ -17,7 +17,10 @@ MOST_CALLS = {
     Stage.RECONCILE: 1,
 }
 MOST_CALLS_OF_AN_IDLE_WORKER = 51
-ADVICE = "Each call of AWS costs every order latency and money. If a new call is worth it, raise the limit."
+ADVICE = (
+    "Each call of AWS costs every order latency and money. If a new call is worth it, raise the "
+    "limit."
+)
 
 
 @pytest.fixture(scope="module")

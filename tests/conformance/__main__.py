@@ -38,7 +38,8 @@ def main() -> int:
             ]
     except LocalError as error:
         console.print(
-            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}"
+            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] "
+            f"{escape(error.remedy)}"
         )
         return 1
     console.print(

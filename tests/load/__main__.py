@@ -48,7 +48,8 @@ def main() -> int:
             outcome = run(system, settings, console)
     except LocalError as error:
         console.print(
-            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] {escape(error.remedy)}"
+            f"[bold red]Failed:[/] {escape(str(error))}\n[bold]What to do:[/] "
+            f"{escape(error.remedy)}"
         )
         return 1
     _report(outcome, console)
@@ -89,7 +90,8 @@ def _report(outcome: Outcome, console: Console) -> None:
         console.print(f"{len(outcome.complaints)} things are not accounted for.")
     else:
         console.print(
-            "Everything is accounted for: each answer has its order, each order its answer, each execution its booking."
+            "Everything is accounted for: each answer has its order, each order its answer, each "
+            "execution its booking."
         )
 
 
@@ -99,9 +101,10 @@ def _document(outcome: Outcome) -> str:
         f"{figures.clients} clients, {figures.orders:,} planned requests, seed {figures.seed}, "
         f"{figures.in_flight} requests in flight at a time"
     )
+    command = f"make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1"
     head = f"""# Load
 
-`make load CLIENTS={figures.clients} ORDERS={figures.orders} WRITE=1` writes this page. Do not edit it.
+`{command}` writes this page. Do not edit it.
 
 Many clients at once send a seeded mix of requests through HTTP: orders of all kinds, orders beyond
 their means, malformed requests, and repeated idempotency keys. A client repeats each request under

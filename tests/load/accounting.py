@@ -64,7 +64,10 @@ def _answers(sent: Sent) -> Iterator[str]:
         ):
             yield f"two orders under one key were answered {first.outcome} and {repeated.outcome}"
     elif first.outcome not in planned.allowed or first.body != repeated.body:
-        yield f"twice under one key was answered {first.outcome} {first.body} and {repeated.outcome} {repeated.body}"
+        yield (
+            f"twice under one key was answered {first.outcome} {first.body} and {repeated.outcome} "
+            f"{repeated.body}"
+        )
     elif not planned.repeat.is_at_once and not repeated.replayed:
         yield "its repetition was not marked as one"
     if planned.read_back and first.order_id and (sent.read is None or sent.read.outcome != "200"):
@@ -86,11 +89,19 @@ def _requests(requests: Sequence[Sent], books: Books) -> Iterator[str]:
             derived = identifiers.order_id(sent.planned.client_id, sent.planned.key)
             order = orders.get(derived)
             if answer.order_id != derived:
-                yield f"{sent.planned.key}: answered with order {answer.order_id}, which is not its own {derived}"
+                yield (
+                    f"{sent.planned.key}: answered with order {answer.order_id}, which is not its "
+                    f"own {derived}"
+                )
             elif order is None:
-                yield f"{sent.planned.key}: order {derived} was answered {answer.outcome} and is lost"
+                yield (
+                    f"{sent.planned.key}: order {derived} was answered {answer.outcome} and is lost"
+                )
             elif wrong := _differences(order, answer, json.loads(content)):
-                yield f"{sent.planned.key}: order {derived} differs from what was asked and answered: {', '.join(wrong)}"
+                yield (
+                    f"{sent.planned.key}: order {derived} differs from what was asked and "
+                    f"answered: {', '.join(wrong)}"
+                )
     answered = {
         a.order_id for sent in requests for a in (sent.first, sent.repeated) if a is not None
     }
@@ -172,7 +183,10 @@ def _holds(books: Books) -> Iterator[str]:
     """Nothing is held once no order is open."""
     for account in books.accounts:
         if account.held or account.credit_held:
-            yield f"{account.client_id} still holds {account.held} cash and {account.credit_held} credit"
+            yield (
+                f"{account.client_id} still holds {account.held} cash and {account.credit_held} "
+                "credit"
+            )
     for position in books.positions:
         if position.held:
             yield f"{position.client_id} still holds {position.held} {position.symbol}"

@@ -160,7 +160,10 @@ def measure(
 
 def machine() -> str:
     """The machine of the run."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python "
+        f"{platform.python_version()}"
+    )
 
 
 def today() -> str:

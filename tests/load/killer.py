@@ -19,7 +19,9 @@ SPARED_SECONDS = 10.0
 
 
 class Killer:
-    """Kills a worker every few seconds, between two bounds. `killed` counts the deaths by function."""
+    """Kills a worker every few seconds, between two bounds.
+    `killed` counts the deaths by function.
+    """
 
     def __init__(
         self,

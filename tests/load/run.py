@@ -167,7 +167,9 @@ class _Run:
         return [sent for each in await placing for sent in each]
 
     async def _close(self) -> list[str]:
-        """Close the day, and wait until nothing moves. Returns what does not come to rest in time."""
+        """Close the day, and wait until nothing moves.
+        Returns what does not come to rest in time.
+        """
         self._board.say("closing the day")
         event = {"business_date": day.business_date().isoformat()}
         await asyncio.to_thread(day.invoke, self._system, "day-close", event)

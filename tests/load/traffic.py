@@ -267,7 +267,7 @@ class Trader:
 
 
 def _is_to_repeat(response: httpx.Response) -> bool:
-    """Whether the answer says nothing final about the request, so that the client must repeat it."""
+    """Whether the answer is not final, so that the client must repeat the request."""
     return response.status_code in (401, 409, 429) or response.status_code >= 500
 
 

@@ -76,7 +76,7 @@ def logged_in(system: LocalSystem, api_url: str) -> Iterator[LoggedIn]:
 
 @pytest.fixture
 def clients(logged_in: LoggedIn) -> dict[str, TradingClient]:
-    """The demo's clients, with tokens that outlast any test: no test takes 14 of their 15 minutes."""
+    """The demo's clients, with tokens that outlast any test: no test takes 14 of their 15 min."""
     if time.monotonic() - logged_in.at > TOKEN_SECONDS:
         for client in logged_in.clients.values():
             client.log_in(str(uuid4()))

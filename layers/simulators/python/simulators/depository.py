@@ -1,4 +1,4 @@
-"""The rules of the depository: it settles an instruction by delivery versus payment, or fails it."""
+"""The rules of the depository: it settles an instruction versus payment, or fails it."""
 
 import hashlib
 from datetime import datetime

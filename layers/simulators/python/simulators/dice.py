@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Dice:
-    """Rolls without a sequence: a key always gives the same roll, in any order and in any process."""
+    """Rolls without a sequence: a key gives the same roll in any order and in any process."""
 
     seed: str
 

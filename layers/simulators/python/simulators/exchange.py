@@ -1,4 +1,4 @@
-"""The rules of an exchange: it accepts, matches and cancels orders, and it reports what happened."""
+"""The rules of an exchange: it accepts, matches and cancels orders, and it reports events."""
 
 import hashlib
 from collections.abc import Sequence
@@ -143,7 +143,8 @@ class MatchOutcome(Frozen):
 
 def exchange_order_id(exchange_id: str, client_order_id: str) -> str:
     """The exchange's id of an order. It is derived, so that every caller gets the same id."""
-    return f"{exchange_id}-{hashlib.sha256(f'{exchange_id}/{client_order_id}'.encode()).hexdigest()[:24]}"
+    digest = hashlib.sha256(f"{exchange_id}/{client_order_id}".encode()).hexdigest()
+    return f"{exchange_id}-{digest[:24]}"
 
 
 def validate(order: SubmitOrder, listing: Listing | None) -> None:
@@ -161,7 +162,8 @@ def validate(order: SubmitOrder, listing: Listing | None) -> None:
             raise Problem(
                 422,
                 "BAD_PRICE",
-                f"{name} price must be whole ticks of {listing.tick_size}, not above {MAX_LIMIT_PRICE}",
+                f"{name} price must be whole ticks of {listing.tick_size}, not above "
+                f"{MAX_LIMIT_PRICE}",
             )
     if order.stop_price is not None and not order.time_in_force.rests:
         raise Problem(422, "BAD_TIME_IN_FORCE", "a stop order rests until it is elected")

@@ -157,7 +157,9 @@ class ExchangeStore:
         return [item["sk"] for item in sorted(due, key=lambda item: str(item["due_at"]))]
 
     def postpone_work(self, booked: BookedOrder, due_at: datetime) -> None:
-        """Look at the order again at `due_at`. Raises ConflictError if another worker finished it."""
+        """Look at the order again at `due_at`.
+        Raises ConflictError if another worker finished it.
+        """
         self._table.write(
             self._table.client.update_item,
             Key=_work_key(booked),

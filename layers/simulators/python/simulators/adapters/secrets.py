@@ -45,7 +45,9 @@ class VenueSecrets:
     def verify(
         self, headers: Mapping[str, str], key_id: str, method: str, path: str, body: bytes
     ) -> None:
-        """Raise SignatureError unless this key signed the request. Header names are in lower case."""
+        """Raise SignatureError unless this key signed the request.
+        Header names are in lower case.
+        """
         if headers.get("x-key-id") != key_id:
             raise SignatureError("signed with another key")
         for kept_for in (KEPT_FOR, REFRESHED_AFTER):

@@ -1,1 +1,3 @@
-"""The rules. Pure: no AWS, no sockets, no clock, no randomness; time and ids come in from outside."""
+"""The rules.
+Pure: no AWS, no sockets, no clock, no randomness; time and ids come in from outside.
+"""

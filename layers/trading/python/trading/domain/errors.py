@@ -80,7 +80,9 @@ class InvariantError(Exception):
 
 
 class NegativeBalanceError(InvariantError):
-    """A balance of cash or shares would go below zero. Order entry has to refuse what leads there."""
+    """A balance of cash or shares would go below zero.
+    Order entry has to refuse what leads there.
+    """
 
 
 class DomainError(Exception):

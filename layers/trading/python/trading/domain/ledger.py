@@ -217,7 +217,9 @@ class Deposit(Entry):
 
 
 class Withdrawal(Entry):
-    """Cash or shares that left. `cost`: the part of the position's cost that went with the shares."""
+    """Cash or shares that left.
+    `cost`: the part of the position's cost that went with the shares.
+    """
 
     kind: Literal[EntryKind.WITHDRAWAL] = EntryKind.WITHDRAWAL
     reference: str

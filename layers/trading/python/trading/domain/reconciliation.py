@@ -31,9 +31,15 @@ from trading.domain.reference import calendars
 from trading.domain.values import ZERO, Frozen, Side, TimeInForce
 
 INVARIANTS = {
-    1: "cash: all accounts sum to zero per currency, and every client's balance is the sum of its postings",
+    1: (
+        "cash: all accounts sum to zero per currency, and every client's balance is the sum of its "
+        "postings"
+    ),
     2: "shares: all accounts sum to zero per symbol, and every position is the sum of its postings",
-    3: "available and held are never below zero; held is what the open orders hold, and the account names them; unsettled is what is due",
+    3: (
+        "available and held are never below zero; held is what the open orders hold, and the "
+        "account names them; unsettled is what is due"
+    ),
     4: "no position is below zero",
     5: "the fills of an order sum to its filled quantity, which is at most its quantity",
     6: "an execution is booked once",
@@ -449,7 +455,7 @@ def _uneven(client_id: str, client: _Client, currencies: set[str | None]) -> Ite
 
 
 def _overtaken(client: _Client) -> Iterator[Finding]:
-    """A predecessor may have ended before it was routed; it may not be routed after its successor."""
+    """A predecessor may end before it is routed, but it must not be routed after its successor."""
     for routed in client.routed.values():
         for (_, before, earlier), (_, after, later) in pairwise(sorted(routed)):
             if before - after > CLOCKS_DIFFER_BY:

@@ -96,7 +96,7 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def cents_up(amount: Decimal) -> Decimal:
-    """Round up to the cent: the rule for what is held, so that a hold always covers what it is for."""
+    """Round up to the cent. This is the rule for holds, so that a hold always covers its need."""
     return amount.quantize(CENT, ROUND_CEILING)
 
 

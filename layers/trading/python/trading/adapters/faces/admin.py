@@ -41,7 +41,10 @@ REISSUED: dict[str, Any] = {
     "required": ["newest_was_lost"],
 }
 """Fields that go together, for the API documents."""
-ISSUED_BEFORE = "The secret was in the first answer and is not kept. If that did not arrive, rotate it with `newest_was_lost`."
+ISSUED_BEFORE = (
+    "The secret was in the first answer and is not kept. If that did not arrive, rotate it with "
+    "`newest_was_lost`."
+)
 
 
 class Change(Frozen):
@@ -109,7 +112,7 @@ class Rotation(Change):
 
 
 class TransferRequest(Change):
-    """A transfer of cash (`amount`) or shares (`symbol` and `quantity`), under its own reference."""
+    """A transfer of cash (`amount`) or shares (`symbol`, `quantity`), under its own reference."""
 
     reference: str = Field(pattern=whole(patterns.PAYMENT_REFERENCE))
     amount: Amount | None = None

@@ -1,4 +1,4 @@
-"""Orders in the client API: what clients send, what they are shown, and the pages of their lists."""
+"""Orders in the client API: the requests, the answers and the pages of the lists."""
 
 import hashlib
 import re
@@ -64,8 +64,8 @@ def _example(order_type: OrderType) -> JsonDict:
 
 
 class NewOrder(Frozen):
-    """A new order. A limit order has a `price`, a stop order a `stop_price`, a stop-limit order both
-    and a market order neither. The time in force of a stop order is DAY or GTC.
+    """A new order. A limit order has a `price`, a stop order a `stop_price`, a stop-limit order
+    both and a market order neither. The time in force of a stop order is DAY or GTC.
     """
 
     model_config = ConfigDict(
@@ -312,8 +312,8 @@ def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
 def page(
     find_orders: ListOrders, client_id: str, wanted: OrderFilter, limit: int, cursor: str | None
 ) -> tuple[list[Order], str | None]:
-    """A page of orders and the cursor of the next page. Raises HttpError 400 for a cursor of another
-    list.
+    """A page of orders and the cursor of the next page. Raises HttpError 400 for a cursor of
+    another list.
     """
     binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
     after = None if cursor is None else _sort_key(cursor, binding, wanted)

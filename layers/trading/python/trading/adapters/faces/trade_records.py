@@ -153,8 +153,8 @@ class TradeRecord(Record):
 
 
 class TradeHistory(Record):
-    """Trades that are over, newest first. A page with a `nextCursor` may have another page after it,
-    even if `items` is short or empty.
+    """Trades that are over, newest first. A page with a `nextCursor` may have another page after
+    it, even if `items` is short or empty.
     """
 
     items: tuple[TradeRecord, ...]
@@ -166,8 +166,8 @@ class TradeHistory(Record):
 
 
 class PlacedTradeStatus(StrEnum):
-    """How far a trade is. `executed` means that it is at an exchange. `filled` means that it is over
-    and that something was executed.
+    """How far a trade is. `executed` means that it is at an exchange. `filled` means that it is
+    over and that something was executed.
     """
 
     PLACED = "placed"

@@ -35,7 +35,9 @@ class ClearingDetail(Frozen):
 
 
 class SettlementDetail(Frozen):
-    """One trade at the depository. `final_amount` is what the client paid or received, with fees."""
+    """One trade at the depository.
+    `final_amount` is what the client paid or received, with fees.
+    """
 
     settlement_id: str
     trade_id: str

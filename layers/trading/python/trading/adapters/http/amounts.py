@@ -12,7 +12,10 @@ from trading.domain.values import Money
 DECIMAL_FORMS: JsonDict = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 """For JSON schemas that say which fields go together."""
 SOME_CENTS = "0[.]([1-9][0-9]?|0[1-9])"
-PRICE = "^([1-9][0-9]{0,6}([.][0-9]{1,4})?|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
+PRICE = (
+    "^([1-9][0-9]{0,6}([.][0-9]{1,4})?"
+    "|0[.]([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$"
+)
 AMOUNT = f"^([1-9][0-9]{{0,11}}([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
 PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
@@ -25,7 +28,9 @@ def _written(number: Decimal) -> str:
 
 
 def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
-    """The check and the schema of a decimal. `bounds` states the rules of the pattern for numbers."""
+    """The check and the schema of a decimal.
+    `bounds` states the rules of the pattern for numbers.
+    """
 
     def check(value: object) -> object:
         text = value

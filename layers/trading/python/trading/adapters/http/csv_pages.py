@@ -49,8 +49,8 @@ def _media_range(text: str) -> tuple[str, float]:
 def page(
     event: APIGatewayProxyEvent, model: type[Frozen], rows: Sequence[Frozen], cursor: str | None
 ) -> Response[Any]:
-    """The rows under a header row of the model's fields. A Link (RFC 8288) with the same query names
-    the next page.
+    """The rows under a header row of the model's fields. A Link (RFC 8288) with the same query
+    names the next page.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)

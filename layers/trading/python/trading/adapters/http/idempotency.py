@@ -53,8 +53,8 @@ class Idempotency:
 
     Powertools runs an effect again when the Lambda of the first run timed out, or when the record
     could not be written. So every effect must be harmless when repeated: by a condition of its own,
-    or because it sets a state. An effect that raises leaves no record. The error was the answer, and
-    the key may be used again.
+    or because it sets a state. An effect that raises leaves no record. The error was the answer,
+    and the key may be used again.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""The HTTP front. One resolver admits, validates and answers alike for every function behind an API."""
+"""The HTTP front. One resolver admits, validates and answers alike for every function behind an
+API.
+"""
 
 import inspect
 import json
@@ -174,7 +176,7 @@ class ApiResolver:
 
     @property
     def correlation_id(self) -> str:
-        """The caller's X-Correlation-Id if it is safe to log and to forward, else the request id."""
+        """The caller's X-Correlation-Id if it is safe to log and forward, else the request id."""
         candidate = self.event.headers.get("x-correlation-id", "")
         return candidate if re.fullmatch(patterns.CORRELATION_ID, candidate) else self.request_id
 
@@ -210,7 +212,9 @@ class ApiResolver:
         return key
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer one API Gateway proxy event. This is the Lambda handler: `handler = app.resolve`."""
+        """Answer one API Gateway proxy event.
+        This is the Lambda handler: `handler = app.resolve`.
+        """
         answer: dict[str, Any] = self._logged(event, context)
         return answer
 
@@ -340,8 +344,8 @@ class ApiResolver:
 def json_response(
     body: Body, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[Body]:
-    """An answer with its own headers. The `body` is validated against the `Response[Model]` that the
-    handler returns.
+    """An answer with its own headers. The `body` is validated against the `Response[Model]` that
+    the handler returns.
     """
     return Response(status, content_types.APPLICATION_JSON, body, headers={**(headers or {})})
 

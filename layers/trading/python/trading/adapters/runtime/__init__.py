@@ -1,1 +1,3 @@
-"""What every function stands on: AWS clients' settings, the clock, the environment, logs and metrics, secrets."""
+"""What every function stands on: AWS clients' settings, the clock, the environment, logs and
+metrics, secrets.
+"""

@@ -48,7 +48,7 @@ def load(settings_type: type[Settings]) -> Settings:
 
 
 def api_base_url(api_id: str, stage: str) -> str:
-    """Where a REST API's stage answers: on AWS, or on the local AWS when AWS_ENDPOINT_URL is set."""
+    """The URL of a REST API's stage: on AWS, or on the local AWS if AWS_ENDPOINT_URL is set."""
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         return f"{endpoint.rstrip('/')}/restapis/{api_id}/{stage}/_user_request_"
     return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com/{stage}"

@@ -47,7 +47,7 @@ def record(
     threshold: int,
     now: datetime,
 ) -> None:
-    """Record a transition with one write: the circuit opened, a probe failed or a probe succeeded."""
+    """Record a transition with one write: the circuit opened, or a probe failed or succeeded."""
     if transition.to_state is CircuitState.HALF_OPEN:
         return
     values: dict[str, Any] = {":now": iso(now)}
@@ -57,7 +57,10 @@ def record(
         values |= {":cause": cause[:MAX_CAUSE]}
         update = "SET last_failed_at = :now, last_error = :cause"
         if transition.from_state is CircuitState.CLOSED:
-            update += ", opened_at = :now, cause = :cause, failures = :failures, exchange_id = :exchange REMOVE closed_at"
+            update += (
+                ", opened_at = :now, cause = :cause, failures = :failures, exchange_id = :exchange "
+                "REMOVE closed_at"
+            )
             values |= {":failures": threshold, ":exchange": exchange_id}
         else:
             update += " ADD failures :one"

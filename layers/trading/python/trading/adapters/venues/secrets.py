@@ -30,7 +30,9 @@ class VenueSecrets:
         self._cached: dict[str, StagedSecret] = {}
 
     def for_key(self, key_id: str) -> tuple[bytes, ...]:
-        """The current secret and, while it is valid, the previous one. Empty for an unknown key id."""
+        """The current secret and, while it is valid, the previous one.
+        Empty for an unknown key id.
+        """
         if not KEY_ID.fullmatch(key_id):
             return ()
         if key_id not in self._cached:

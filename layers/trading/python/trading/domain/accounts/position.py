@@ -57,7 +57,9 @@ class Position(Versioned):
         cost: Decimal = ZERO,
         profit: Decimal = ZERO,
     ) -> "Position":
-        """Add signed quantities and amounts. Raises NegativeBalanceError: there are no naked shorts."""
+        """Add signed quantities and amounts. Raises NegativeBalanceError: there are no naked
+        shorts.
+        """
         moved = self.but(
             available=self.available + available,
             held=self.held + held,

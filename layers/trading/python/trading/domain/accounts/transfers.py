@@ -38,7 +38,8 @@ class LoanNotCoveredError(DomainError):
 
     def __init__(self, account: Account) -> None:
         super().__init__(
-            f"the loan of {account.credit_used} {account.currency} is not covered by {account.available} of settled cash",
+            f"the loan of {account.credit_used} {account.currency} is not covered by "
+            f"{account.available} of settled cash",
             details={"loan": str(account.credit_used), "available": str(account.available)},
         )
 

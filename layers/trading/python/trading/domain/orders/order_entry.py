@@ -127,7 +127,8 @@ def check_terms(request: OrderRequest, instrument: Instrument) -> None:
         where = "above" if request.side is Side.BUY else "below"
         raise Refusal(
             RejectReason.STOP_PRICE_REACHED,
-            f"The stop price of a {request.side} must be {where} the last price, {instrument.reference_price}.",
+            f"The stop price of a {request.side} must be {where} the last price, "
+            f"{instrument.reference_price}.",
         )
     notional = protection_price(request, instrument) * request.quantity
     if notional > instrument.max_order_notional:
@@ -170,7 +171,8 @@ def accept(
         left = client.daily_trading_limit - used
         raise Refusal(
             RejectReason.DAILY_LIMIT_EXCEEDED,
-            f"The order counts {notional} and {left} of the daily trading limit is left: {notional - left} short.",
+            f"The order counts {notional} and {left} of the daily trading limit is left: "
+            f"{notional - left} short.",
         )
     return admit(order, account, position)
 
@@ -191,7 +193,8 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         if position is None or owned < hold.shares:
             raise Refusal(
                 RejectReason.INSUFFICIENT_SHARES,
-                f"The order needs {hold.shares} {order.symbol} and {owned} are available: {hold.shares - owned} short.",
+                f"The order needs {hold.shares} {order.symbol} and {owned} are available: "
+                f"{hold.shares - owned} short.",
             )
         position = position.hold(hold.shares)
     else:
@@ -200,12 +203,14 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
         if hold.credit > credit:
             raise Refusal(
                 RejectReason.CREDIT_LIMIT_EXCEEDED,
-                f"The order draws credit of {hold.credit} and {credit} is available: {hold.credit - credit} short.",
+                f"The order draws credit of {hold.credit} and {credit} is available: "
+                f"{hold.credit - credit} short.",
             )
         if hold.cash > cash:
             raise Refusal(
                 RejectReason.INSUFFICIENT_FUNDS,
-                f"The order needs {account.currency} {hold.cash} and {cash} is available: {hold.cash - cash} short.",
+                f"The order needs {account.currency} {hold.cash} and {cash} is available: "
+                f"{hold.cash - cash} short.",
             )
         account = account.hold(hold.cash, hold.credit)
     others_wait = (
@@ -263,7 +268,8 @@ def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
     if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
             RejectReason.MARKET_CLOSED,
-            f"The market of {instrument.symbol} opens at {iso(release_at)}. Only a DAY or GTC order with a price waits for it.",
+            f"The market of {instrument.symbol} opens at {iso(release_at)}. Only a DAY or GTC "
+            "order with a price waits for it.",
         )
     return order.validated(now, release_at, attention.first_look(release_at, now))
 

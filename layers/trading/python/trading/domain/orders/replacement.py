@@ -181,7 +181,8 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
     if left <= 0:
         raise Refusal(
             RejectReason.REPLACE_TOO_LATE,
-            f"{ended.filled_quantity} of {new.quantity} were filled before the replacement took effect.",
+            f"{ended.filled_quantity} of {new.quantity} were filled before the replacement took "
+            "effect.",
         )
     if expires_at(new) <= now:
         raise Refusal(

@@ -108,7 +108,7 @@ def next_step(order: Order) -> Step:
 
 
 def spent_exchanges(order: Order) -> frozenset[str]:
-    """The exchanges that ended a child of the order before it was filled: they are not tried again."""
+    """The exchanges that ended a child of the order unfilled. They are not tried again."""
     ended = (ChildStatus.REJECTED, ChildStatus.CANCELED, ChildStatus.EXPIRED)
     return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 

@@ -22,7 +22,9 @@ class ClearedTrade(Frozen):
 
 
 class ClearingResult(Frozen):
-    """What clearing an order changes. `order` is None while the order is open: it keeps its status."""
+    """What clearing an order changes.
+    `order` is None while the order is open: it keeps its status.
+    """
 
     trades: tuple[ClearedTrade, ...]
     order: Order | None

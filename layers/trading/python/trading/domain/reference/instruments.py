@@ -36,7 +36,8 @@ class Instrument(Frozen):
     def _whole_cents(cls, tick: Decimal) -> Decimal:
         if tick <= 0 or tick % CENT:
             raise ValueError(
-                "tick_size must be a positive multiple of 0.01, so that quantity x price is exact in cents"
+                "tick_size must be a positive multiple of 0.01, so that quantity x price is exact "
+                "in cents"
             )
         return tick
 

@@ -39,7 +39,9 @@ class LineKey(NamedTuple):
 
 
 class LedgerFilter(Frozen):
-    """Which lines to list. None: any. Entries count that were booked from `first` on, before `until`."""
+    """Which lines to list. None: any. Entries count that were booked from `first` on, before
+    `until`.
+    """
 
     type: MovementType | None = None
     symbol: str | None = None
@@ -132,7 +134,9 @@ class ListMovements:
     def _lines(
         self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
     ) -> Iterator[tuple[LineKey, Line]]:
-        """The lines of some entries, with their keys, latest first. A fill comes with its settlement."""
+        """The lines of some entries, with their keys, latest first. A fill comes with its
+        settlement.
+        """
         wanted = [(key.trade_id, key.kind) for key in keys]
         wanted += [
             (key.trade_id, EntryKind.SETTLEMENT) for key in keys if key.kind is EntryKind.FILL

@@ -1,4 +1,6 @@
-"""What the use cases need of the world. Adapters implement it over AWS and HTTP, tests in memory."""
+"""What the use cases need of the world.
+Adapters implement it over AWS and HTTP, tests in memory.
+"""
 
 from trading.usecases.ports.books import (
     Accounts,

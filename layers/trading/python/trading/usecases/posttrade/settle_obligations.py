@@ -1,4 +1,4 @@
-"""Settlement: each obligation that is due is settled, delivery versus payment, at the depository."""
+"""Settlement: each due obligation is settled at the depository, delivery versus payment."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -101,7 +101,8 @@ class SettleObligations:
     def __call__(
         self, client_id: str, up_to: date, deadline: Deadline, after: str | None = None
     ) -> Outcome:
-        """Settle what is due up to and on a date, one by one, until all is done or the deadline passes.
+        """Settle what is due up to and on a date, one by one, until all is done or the deadline
+        passes.
 
         An obligation that fails stays due and does not stop the others.
         `after`: where the message before stopped.
@@ -147,7 +148,9 @@ class SettleObligations:
         return settled
 
     def _attempt(self, obligation: Obligation, client: Client) -> _Attempt:
-        """Settle an obligation. Transient errors are raised: the whole message has to come again."""
+        """Settle an obligation.
+        Transient errors are raised: the whole message has to come again.
+        """
         try:
             self._settle(obligation, client)
         except OutcomeUnknownError as error:
@@ -252,7 +255,9 @@ def _outcome(attempts: Counter[_Attempt], stopped_after: str | None = None) -> O
 
 
 def instruction_for(obligation: Obligation, client: Client) -> SettlementInstruction:
-    """The instruction to the depository. Its id is derived from the trade, so it can be repeated."""
+    """The instruction to the depository.
+    Its id is derived from the trade, so it can be repeated.
+    """
     is_buy = obligation.side is Side.BUY
     return SettlementInstruction(
         instruction_id=identifiers.settlement_id(obligation.trade_id),

@@ -1,4 +1,4 @@
-"""The settlement cycle of a business day: who has something due, and what the depository confirmed."""
+"""The settlement cycle of a business day: due obligations and the depository's confirmations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -225,5 +225,8 @@ def _disagreement(entries: _Entries, confirmation: SettlementConfirmation) -> st
         confirmation.currency,
     )
     if ours != theirs:
-        return f"ours is to {direction} {fill.quantity} {fill.symbol} against {fill.notional} {fill.currency}"
+        return (
+            f"ours is to {direction} {fill.quantity} {fill.symbol} against {fill.notional} "
+            f"{fill.currency}"
+        )
     return None
