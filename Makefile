@@ -16,43 +16,46 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test check lint types imports openapi docs docs-serve unit infra integration simulation simulate night replay system load conformance bench lock clean
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test
+.PHONY: check lint types imports openapi docs docs-serve unit infra integration simulation
+.PHONY: simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-run: $(STAMP) ## Start clean: local AWS, deployment, trading session (KEEP=1 keeps the state; TRADING_PORT=4566)
+run: $(STAMP) ## Start clean: local AWS, deployment, session (KEEP=1 keeps the state; TRADING_PORT)
 	@$(BIN)/python -m local run $(if $(KEEP),--keep)
 
-stop: $(STAMP) ## Stop the local AWS; its state is kept for `make run KEEP=1`
+stop: $(STAMP) ## Stop the local AWS and keep its state for `make run KEEP=1`
 	@$(BIN)/python -m local stop
 
-status: $(STAMP) ## Show what runs, where
+status: $(STAMP) ## Show the parts of the local system and their addresses
 	@$(BIN)/python -m local status
 
-deploy-local: $(STAMP) ## Bring the running local system up to the code in this directory, keeping its state
+deploy-local: $(STAMP) ## Deploy the code of this directory to the local system and keep its state
 	@$(BIN)/python -m local deploy
 
-seed: $(STAMP) ## Write the reference data and the demo clients (harmless when repeated)
+seed: $(STAMP) ## Write the reference data and the demo clients (may be repeated)
 	@$(BIN)/python -m local seed
 
 session: $(STAMP) ## Play one more trading session on the running system
 	@$(BIN)/python -m local session
 
-deploy: $(STAMP) ## Deploy to AWS (STAGE=dev or prod), with the credentials and region of the environment
+deploy: $(STAMP) ## Deploy to AWS with the environment's credentials and region (STAGE=dev or prod)
 	@$(BIN)/python -m local.remote deploy --stage $(STAGE)
 
-seed-aws: $(STAMP) ## Write reference data and demo clients to the deployment on AWS
+seed-aws: $(STAMP) ## Write the reference data and the demo clients to the deployment on AWS
 	@$(BIN)/python -m local.remote seed --stage $(STAGE)
 
-destroy: $(STAMP) ## Take the deployment on AWS down; in prod the ledger's tables stay
+destroy: $(STAMP) ## Delete the deployment on AWS; in prod, the tables of the ledger stay
 	@$(BIN)/python -m local.remote destroy --stage $(STAGE)
 
-synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for reading
+synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for readers
 	@$(BIN)/python -m local.remote synth --stage $(STAGE)
 
-# One stage after the other; the first that fails ends it, so that its output stands last.
-test: $(STAMP) ## Everything CI runs
+# The stages run in sequence. The first failure ends the run, so its output comes last.
+test: $(STAMP) ## Run everything that CI runs
 	@for stage in $(STAGES); do \
 		began=$$(date +%s); \
 		$(MAKE) --no-print-directory $$stage || { \
@@ -61,95 +64,106 @@ test: $(STAMP) ## Everything CI runs
 	done
 	$(HEADING) 'all stages passed'
 
-# Side by side, because mypy uses one core only. The output of each comes in one piece.
-check: $(STAMP) ## Before a commit, in a minute: lint, types, imports, API documents, unit tests
+# The checks run in parallel, because mypy uses one core only. Each output stays in one piece.
+check: $(STAMP) ## Run lint, types, imports, openapi and unit, in a minute, before a commit
 	@$(MAKE) --no-print-directory --jobs --output-sync=target lint types imports openapi unit
 	$(HEADING) 'all checks passed'
 
-lint: $(STAMP) ## ruff: lint and format
+lint: $(STAMP) ## Check lint and format with ruff
 	$(HEADING) 'ruff check'
 	@$(BIN)/ruff check || { echo 'Fix it by hand, or try: $(BIN)/ruff check --fix'; exit 1; }
 	$(HEADING) 'ruff format'
 	@$(BIN)/ruff format --check || { echo 'Run: $(BIN)/ruff format'; exit 1; }
 
-types: $(STAMP) ## mypy --strict
+types: $(STAMP) ## Check types with mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation tests/benchmarks tests/load tests/simulation tests/conformance
+	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation \
+		tests/benchmarks tests/load tests/simulation tests/conformance
 
-imports: $(STAMP) ## The import contracts
+imports: $(STAMP) ## Check the import contracts
 	$(HEADING) 'import contracts'
 	@PYTHONPATH=layers/trading/python:layers/simulators/python $(BIN)/lint-imports
 
-openapi: $(STAMP) ## The committed OpenAPI document against the code
+openapi: $(STAMP) ## Check the committed OpenAPI documents against the code
 	$(HEADING) 'OpenAPI document'
 	@$(BIN)/python -m local.openapi --check || { echo 'Run: $(BIN)/python -m local.openapi'; exit 1; }
 
-docs: $(STAMP) ## The documentation site into build/docs, strict: no dead link or anchor, no other host
+docs: $(STAMP) ## Build the site in build/docs; fail on a dead link or anchor, or another host
 	$(HEADING) 'documentation'
 	@$(BIN)/python -m documentation build
 
 docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8000 while you write it
 	@$(BIN)/python -m documentation serve
 
-unit: $(STAMP) ## Rules and handlers, no AWS, no sockets
+unit: $(STAMP) ## Test rules and handlers without AWS and without sockets
 	$(HEADING) 'unit tests'
 	@$(PYTEST) --disable-socket tests/unit
 
-infra: $(STAMP) ## The synthesized templates
+infra: $(STAMP) ## Test the synthesized templates
 	$(HEADING) 'infrastructure tests'
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/infra
 
-integration: $(STAMP) ## Tables, queues and use cases on moto
+integration: $(STAMP) ## Test tables, queues and use cases on moto
 	$(HEADING) 'integration tests'
 	@$(PYTEST) tests/integration tests/benchmarks tests/load
 
-simulation: $(STAMP) ## The whole system in one process, seeded faults
+simulation: $(STAMP) ## Test the whole system in one process, with seeded faults
 	$(HEADING) 'simulation'
 	@$(PYTEST) tests/simulation
 	@$(BIN)/python -m tests.simulation run --seeds 200 --orders 50 --jobs $(CORES)
 
-simulate: $(STAMP) ## Simulate many seeds (SEEDS=200 ORDERS=50 FIRST=1 JOBS=1; RESUME=file goes on where it stopped)
-	@$(BIN)/python -m tests.simulation run --seeds $(or $(SEEDS),200) --orders $(or $(ORDERS),50) --first $(or $(FIRST),1) --jobs $(or $(JOBS),1) $(if $(RESUME),--resume $(RESUME))
+simulate: $(STAMP) ## Simulate seeds (SEEDS=200 ORDERS=50 FIRST=1 JOBS=1 RESUME=file)
+	@$(BIN)/python -m tests.simulation run --seeds $(or $(SEEDS),200) \
+		--orders $(or $(ORDERS),50) --first $(or $(FIRST),1) --jobs $(or $(JOBS),1) \
+		$(if $(RESUME),--resume $(RESUME))
 
-night: $(STAMP) ## A night's simulation: 10,000 seeds on all cores, resumable
-	@$(BIN)/python -m tests.simulation run --seeds 10000 --orders $(or $(ORDERS),50) --jobs $$(nproc) --resume build/night.jsonl
+night: $(STAMP) ## Simulate 10,000 seeds on all cores; a repetition continues
+	@$(BIN)/python -m tests.simulation run --seeds 10000 --orders $(or $(ORDERS),50) \
+		--jobs $$(nproc) --resume build/night.jsonl
 
-replay: $(STAMP) ## Play a seed again, shrunk if it fails (SEED=17 ORDERS=50; LOG=1: all of it, with what functions print)
+replay: $(STAMP) ## Replay a seed, shrunk if it fails (SEED=17 ORDERS=50; LOG=1 shows all output)
 	@$(BIN)/python -m tests.simulation replay $(SEED) --orders $(or $(ORDERS),50) $(if $(LOG),--log)
 
-system: $(STAMP) ## The deployed system on a local AWS of its own (port 4630)
+system: $(STAMP) ## Test the deployed system on a local AWS of its own (port 4630)
 	$(HEADING) 'system tests'
 	@$(BIN)/pytest tests/system
 
-load: $(STAMP) ## Many clients at once while workers die (CLIENTS=20 ORDERS=300 SEED=1 PORT=4566 JSON=file; WRITE=1 updates docs/reference/load.md)
-	@$(if $(PORT),TRADING_PORT=$(PORT)) $(BIN)/python -m tests.load --clients $(or $(CLIENTS),20) --orders $(or $(ORDERS),300) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
+load: $(STAMP) ## Run clients while workers die (CLIENTS=20 ORDERS=300 SEED=1 PORT JSON WRITE=1)
+	@$(if $(PORT),TRADING_PORT=$(PORT)) $(BIN)/python -m tests.load \
+		--clients $(or $(CLIENTS),20) --orders $(or $(ORDERS),300) --seed $(or $(SEED),1) \
+		$(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
-conformance: $(STAMP) ## Both APIs against their documents: schemathesis, on the running system or one of its own (CASES=50)
+conformance: $(STAMP) ## Check both APIs against their documents with schemathesis (CASES=50)
 	@$(BIN)/python -m tests.conformance --cases $(or $(CASES),50)
 
-bench: $(STAMP) ## What an order costs, cold imports, latency against an empty function, a flood at the open (WRITE=1 updates the figures in docs)
+bench: $(STAMP) ## Measure costs, imports, latency and a flood at the open (WRITE=1 updates docs)
 	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 
-ops: $(STAMP) ## The operator's command line (make ops ARGS="orders stuck"; ARGS=--help says what there is)
+ops: $(STAMP) ## Run the operator's command line (ARGS="orders stuck"; ARGS=--help lists all)
 	@$(BIN)/python -m ops $(if $(ARGS),$(ARGS),--help)
 
-lock: $(STAMP) ## Re-compile both locks from pyproject.toml (UPGRADE=--upgrade takes the newest versions)
+lock: $(STAMP) ## Compile both locks from pyproject.toml (UPGRADE=--upgrade takes new versions)
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml --group dev -o requirements/dev.lock
-	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml -c requirements/dev.lock -o layers/dependencies/requirements.lock
+	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml -c requirements/dev.lock \
+		-o layers/dependencies/requirements.lock
 
-clean: ## Remove what is built (.venv, build, cdk.out); the local system's state in .local stays
+clean: ## Delete .venv, build and cdk.out; the local system's state in .local stays
 	rm -rf .venv build cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
-# The stamp holds the lock's checksum, so that a checkout that only touches the file's date installs nothing.
+# The stamp holds the lock's checksum. A checkout that changes only the file's date installs
+# nothing.
 $(STAMP): requirements/dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo 'Needs Python 3.11 or newer as "$(PYTHON)". Install one, then: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11'; exit 1; }
+		echo 'Needs Python 3.11 or newer as "$(PYTHON)". Install one, then:' \
+			'make $(MAKECMDGOALS) PYTHON=/path/to/python3.11'; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo 'Could not create .venv. On Debian or Ubuntu: sudo apt install python3-venv'; exit 1; }
 	@test "$$(cksum < requirements/dev.lock)" = "$$(cat $@ 2>/dev/null)" || { \
 		echo 'Installing the tools into .venv (once, a few minutes at most) ...' && \
-		{ test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); } && \
+		{ test -x $(BIN)/uv || \
+			$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); } && \
 		$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.lock && \
 		cksum < requirements/dev.lock > $@; } || { \
-		echo 'Could not install requirements/dev.lock. Is the package index reachable? Then try again.'; exit 1; }
+		echo 'Could not install requirements/dev.lock.' \
+			'Is the package index reachable? Then try again.'; exit 1; }
 	@touch $@
