@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     work = WORK.validate_python(event)
     if isinstance(work, OrderArrived):
         logger.append_keys(exchange_id=work.exchange_id, client_order_id=work.client_order_id)
-        worked = session.arrived(work.exchange_id, work.client_order_id)
+        worked = session.match_arrived(work.exchange_id, work.client_order_id)
     else:
         worked = session.tick(lambda: context.get_remaining_time_in_millis() > NO_NEW_WORK_MS)
     for name, value in worked._asdict().items():

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from simulators import depository, exchange
-from simulators.adapters.depository_store import DepositoryStore, SettledInstruction
+from simulators.adapters.depository_store import AnsweredInstruction, DepositoryStore
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
 from simulators.adapters.tables import Table
 from simulators.behaviour import DepositoryBehaviour
@@ -307,8 +307,8 @@ def test_the_exchanges_keep_their_orders(venues: Tables) -> None:
     store = ExchangeStore(Table(venues.client, venues.names["exchange-books"]))
     booked = booked_order()
     assert [conflicts(store.open, booked, NOW) for _ in range(2)] == [False, True]
-    assert conflicts(store.bury, Tombstone(exchange_id="XNYS", client_order_id="ord_1-1"))
-    store.bury(Tombstone(exchange_id="XNYS", client_order_id="ord_2-1"))
+    assert conflicts(store.save_tombstone, Tombstone(exchange_id="XNYS", client_order_id="ord_1-1"))
+    store.save_tombstone(Tombstone(exchange_id="XNYS", client_order_id="ord_2-1"))
     assert isinstance(store.load("XNYS", "ord_2-1"), Tombstone)
     assert store.load("XNYS", "ord_3-1") is None
     outcome = exchange.match(booked, QUOTE, FAULTLESS, DICE, NOW)
@@ -350,12 +350,12 @@ def test_the_depository_keeps_its_instructions_and_balances(venues: Tables) -> N
             instruction, DepositoryBehaviour(fail_rate=Decimal(0)), DICE, NOW
         )
         assert confirmation.status is ConfirmationStatus.SETTLED
-        settled = SettledInstruction(instruction, confirmation)
+        answered = AnsweredInstruction(instruction, confirmation)
         booked = [
-            conflicts(store.book, settled, depository.movements(instruction)) for _ in range(2)
+            conflicts(store.record, answered, depository.movements(instruction)) for _ in range(2)
         ]
         assert booked == [False, True]
-        assert store.load(f"ins-{number}") == settled
+        assert store.load(f"ins-{number}") == answered
     assert store.load("ins-9") is None
     assert store.balance("OMNIBUS-1", "AAPL") == 50
     assert store.balance("CCP", "USD") == Decimal("11425.25")

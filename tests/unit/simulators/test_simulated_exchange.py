@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
-from simulators.exchange import BookedOrder, Tombstone, cancel, match, split, validate
+from simulators.exchange import BookedOrder, Tombstone, cancel, match, split_quantity, validate
 from simulators.market import Listing
 from simulators.problem import Problem
 from tests.unit.simulators.builders import (
@@ -234,7 +234,7 @@ def test_only_the_terms_make_an_order_another_one() -> None:
 
 @given(st.integers(0, 1000), st.integers(1, 3))
 def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
-    fills = split(quantity, parts)
+    fills = split_quantity(quantity, parts)
     assert sum(fills) == quantity
     assert len(fills) == min(quantity, parts)
     assert all(fill > 0 for fill in fills)

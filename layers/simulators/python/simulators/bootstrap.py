@@ -45,7 +45,7 @@ def exchange_api(settings: ExchangeApiSettings) -> ExchangeApi:
             ExchangeStore(table),
             Configuration(table, clock.now),
             Dice(settings.simulation_seed),
-            matching.announce,
+            matching.start,
             clock.now,
             time.sleep,
         ),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
-from simulators.market import Listing, is_good_enough, opposite
+from simulators.market import Listing, is_within_limit, opposite
 from simulators.problem import Problem
 from trading.domain.values import Frozen, TimeInForce, Timestamp
 from trading.wire import (
@@ -199,7 +199,7 @@ def match(
     if newly_elected:
         booked = booked.elected_now()
     price, size = opposite(quote, order.side)
-    takes = elected and is_good_enough(price, order.limit_price, order.side)
+    takes = elected and is_within_limit(price, order.limit_price, order.side)
     quantity = min(booked.leaves_quantity, size) if takes else 0
     if order.time_in_force is TimeInForce.FOK:
         quantity = quantity if quantity == booked.leaves_quantity else 0
@@ -207,7 +207,9 @@ def match(
         quantity = dice.between(1, quantity - 1, "partial quantity", *key)
 
     reporter = _Reporter(booked, now)
-    for fill in split(quantity, dice.between(1, MAX_FILLS_A_MATCH, "fills", *key, booked.version)):
+    for fill in split_quantity(
+        quantity, dice.between(1, MAX_FILLS_A_MATCH, "fills", *key, booked.version)
+    ):
         reporter.fill(fill, price)
     if order.time_in_force.rests or reporter.cumulative_quantity == order.quantity:
         return reporter.outcome() if quantity or newly_elected else None
@@ -230,7 +232,7 @@ def is_elected(booked: BookedOrder, quote: VenueQuote) -> bool:
     )
 
 
-def split(quantity: int, parts: int) -> list[int]:
+def split_quantity(quantity: int, parts: int) -> list[int]:
     """The quantity in at most `parts` parts of at least one share each. The largest part comes
     first.
     """

@@ -87,7 +87,7 @@ def opposite(quote: VenueQuote, side: Side) -> tuple[Decimal, int]:
     return (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
 
 
-def is_good_enough(price: Decimal, limit_price: Decimal, side: Side) -> bool:
+def is_within_limit(price: Decimal, limit_price: Decimal, side: Side) -> bool:
     """Whether the price is at least as good as the limit price."""
     return price <= limit_price if side is Side.BUY else price >= limit_price
 

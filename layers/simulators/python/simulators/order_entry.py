@@ -25,14 +25,14 @@ class OrderEntry:
         store: ExchangeStore,
         configuration: Configuration,
         dice: Dice,
-        announce: Callable[[str, str], None],
+        start_matching: Callable[[str, str], None],
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._dice = dice
-        self._announce = announce
+        self._start_matching = start_matching
         self._clock = clock
         self._sleep = sleep
 
@@ -102,14 +102,14 @@ class OrderEntry:
         now = self._clock()
         booked = accept(exchange_id, order, now)
         self._store.open(booked, now + PICKED_UP_AFTER)
-        self._announce(exchange_id, order.client_order_id)
+        self._start_matching(exchange_id, order.client_order_id)
         return booked.state(())
 
     def _cancel(self, exchange_id: str, client_order_id: str) -> OrderState:
         known = self._store.load(exchange_id, client_order_id)
         if known is None:
             known = Tombstone(exchange_id=exchange_id, client_order_id=client_order_id)
-            self._store.bury(known)
+            self._store.save_tombstone(known)
         elif isinstance(known, OrderRecord) and not known.booked.status.is_final:
             canceled = cancel(known.booked)
             self._store.replace(known.booked, canceled)

@@ -29,7 +29,7 @@ from trading.wire import ExecType, ExecutionReport
 logger = Logger(child=True)
 
 
-class Worked(NamedTuple):
+class WorkResult(NamedTuple):
     """What a piece of work achieved, in numbers."""
 
     fills: int = 0
@@ -38,8 +38,8 @@ class Worked(NamedTuple):
     abandoned: int = 0
     failed: int = 0
 
-    def plus(self, other: "Worked") -> "Worked":
-        return Worked(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+    def plus(self, other: "WorkResult") -> "WorkResult":
+        return WorkResult(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 class Session:
@@ -63,21 +63,21 @@ class Session:
         self._clock = clock
         self._sleep = sleep
 
-    def arrived(self, exchange_id: str, client_order_id: str) -> Worked:
+    def match_arrived(self, exchange_id: str, client_order_id: str) -> WorkResult:
         """Match an order after the exchange's latency. While the exchange is down, this does
         nothing and a later tick matches the order.
         """
         behaviour = self._configuration.exchange(exchange_id)
         if behaviour.is_down(self._dice, exchange_id, minute_of(self._clock())):
-            return Worked()
+            return WorkResult()
         self._sleep(behaviour.latency_seconds(self._dice, exchange_id, client_order_id))
-        return self._work(exchange_id, client_order_id, behaviour)
+        return self._advance(exchange_id, client_order_id, behaviour)
 
-    def tick(self, has_time: Callable[[], bool]) -> Worked:
+    def tick(self, has_time: Callable[[], bool]) -> WorkResult:
         """Work on every order that is due while there is time. Work that fails or is left over is
         due again at the next tick.
         """
-        total, now = Worked(), self._clock()
+        total, now = WorkResult(), self._clock()
         for exchange_id in EXCHANGE_IDS:
             behaviour = self._configuration.exchange(exchange_id)
             if behaviour.is_down(self._dice, exchange_id, minute_of(now)):
@@ -87,18 +87,20 @@ class Session:
                     logger.warning("the session had no time for all orders that are due")
                     return total
                 try:
-                    total = total.plus(self._work(exchange_id, client_order_id, behaviour))
+                    total = total.plus(self._advance(exchange_id, client_order_id, behaviour))
                 except Exception:
                     logger.exception(
                         "work on an order failed", extra={"client_order_id": client_order_id}
                     )
-                    total = total.plus(Worked(failed=1))
+                    total = total.plus(WorkResult(failed=1))
         return total
 
-    def _work(self, exchange_id: str, client_order_id: str, behaviour: ExchangeBehaviour) -> Worked:
+    def _advance(
+        self, exchange_id: str, client_order_id: str, behaviour: ExchangeBehaviour
+    ) -> WorkResult:
         record, fills = retrying(self._sleep)(self._match, exchange_id, client_order_id, behaviour)
         if record is None:
-            return Worked()
+            return WorkResult()
         record, worked = self._report(record, behaviour)
         self._plan_next(record)
         return worked._replace(fills=fills)
@@ -132,9 +134,9 @@ class Session:
 
     def _report(
         self, record: OrderRecord, behaviour: ExchangeBehaviour
-    ) -> tuple[OrderRecord, Worked]:
+    ) -> tuple[OrderRecord, WorkResult]:
         """Send the reports that are due."""
-        now, worked = self._clock(), Worked()
+        now, worked = self._clock(), WorkResult()
         sent = {}
         due = [
             dispatch
@@ -155,7 +157,7 @@ class Session:
                 )
             sent[report.execution_id] = after
             worked = worked.plus(
-                Worked(
+                WorkResult(
                     answered=int(answered),
                     unanswered=int(not answered),
                     abandoned=int(after.state is DispatchState.ABANDONED),
@@ -168,7 +170,7 @@ class Session:
 
     def _plan_next(self, record: OrderRecord) -> None:
         """Take a finished order off the list of work. Otherwise, schedule the next look at it."""
-        if record.is_at_rest:
+        if record.is_finished:
             self._store.finish_work(record.booked)
             return
         due = [dispatch.due_at for dispatch in record.dispatches if dispatch.is_pending]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from simulators.adapters.configuration import Configuration
-from simulators.adapters.depository_store import DepositoryStore, SettledInstruction
+from simulators.adapters.depository_store import AnsweredInstruction, DepositoryStore
 from simulators.behaviour import DepositoryBehaviour
 from simulators.depository import confirm, movements
 from simulators.dice import Dice
@@ -83,7 +83,7 @@ class SettlementDesk:
             return known.confirmation, False
         confirmation = confirm(instruction, behaviour, self._dice, now)
         moved = movements(instruction) if confirmation.status is ConfirmationStatus.SETTLED else ()
-        self._store.book(SettledInstruction(instruction, confirmation), moved)
+        self._store.record(AnsweredInstruction(instruction, confirmation), moved)
         return confirmation, True
 
 

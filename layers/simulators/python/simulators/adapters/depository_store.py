@@ -19,7 +19,7 @@ from trading.wire import SettlementConfirmation, SettlementInstruction
 SHARDS = 16
 
 
-class SettledInstruction(NamedTuple):
+class AnsweredInstruction(NamedTuple):
     """An instruction and its confirmation."""
 
     instruction: SettlementInstruction
@@ -30,32 +30,32 @@ class DepositoryStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def load(self, instruction_id: str) -> SettledInstruction | None:
+    def load(self, instruction_id: str) -> AnsweredInstruction | None:
         """The instruction if it was answered before."""
         item = self._table.get(f"INSTRUCTION#{instruction_id}", "INSTRUCTION")
         if item is None:
             return None
-        return SettledInstruction(
+        return AnsweredInstruction(
             SettlementInstruction.model_validate(item["instruction"]),
             SettlementConfirmation.model_validate(item["confirmation"]),
         )
 
-    def book(self, settled: SettledInstruction, movements: Sequence[Movement]) -> None:
+    def record(self, answered: AnsweredInstruction, movements: Sequence[Movement]) -> None:
         """Write both sides, the instruction and its confirmation in one transaction.
 
         Raises ConflictError if the id is recorded already, or if another settlement moves the same
         balance now.
         """
-        table, instruction_id = self._table, settled.instruction.instruction_id
-        confirmation = settled.confirmation.model_dump(mode="json")
+        table, instruction_id = self._table, answered.instruction.instruction_id
+        confirmation = answered.confirmation.model_dump(mode="json")
         entry = {
             "pk": f"INSTRUCTION#{instruction_id}",
             "sk": "INSTRUCTION",
-            "instruction": settled.instruction.model_dump(mode="json"),
+            "instruction": answered.instruction.model_dump(mode="json"),
             "confirmation": confirmation,
         }
         listed = {
-            "pk": _confirmations_pk(settled.instruction.settlement_date),
+            "pk": _confirmations_pk(answered.instruction.settlement_date),
             "sk": instruction_id,
             **confirmation,
         }

@@ -28,7 +28,7 @@ class OrderRecord(NamedTuple):
     dispatches: tuple[Dispatch, ...]
 
     @property
-    def is_at_rest(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the session is done with the order: it is final and no report is left to send."""
         return self.booked.status.is_final and not any(
             dispatch.is_pending for dispatch in self.dispatches
@@ -64,7 +64,7 @@ class ExchangeStore:
         work = {**_work_key(booked), "due_at": iso(due_at)}
         self._table.transact([self._table.put(_order_item(booked), _ABSENT), self._table.put(work)])
 
-    def bury(self, tombstone: Tombstone) -> None:
+    def save_tombstone(self, tombstone: Tombstone) -> None:
         """Make sure that an unknown order never arrives. Raises ConflictError if it has arrived."""
         key = _order_pk(tombstone.exchange_id, tombstone.client_order_id)
         self._table.write(

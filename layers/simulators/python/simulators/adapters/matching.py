@@ -23,7 +23,7 @@ class Matching:
         self._client = client
         self._function_name = function_name
 
-    def announce(self, exchange_id: str, client_order_id: str) -> None:
+    def start(self, exchange_id: str, client_order_id: str) -> None:
         """Have the order matched now. If this fails, the next tick of the session matches the
         order.
         """
