@@ -63,7 +63,7 @@ def constant(path: str, name: str) -> float:
 
 
 def pauses(tries: int) -> float:
-    """The longest that botocore waits between so many tries: standard mode doubles from a second."""
+    """The longest total wait of botocore between the tries: standard mode doubles from 1 s."""
     return sum(min(2**number, LONGEST_BOTOCORE_PAUSE) for number in range(tries - 1))
 
 

@@ -54,7 +54,7 @@ class Terminal:
         return json.loads(out)
 
     def refused(self, *arguments: str, status: int, env: dict[str, str] | None = None) -> Any:
-        """The problem of a command that ends with this status, and says nothing on standard output."""
+        """The problem of a command that ends with this status and prints nothing to stdout."""
         code, out, err = self.run(*arguments, "--json", env=env)
         assert (code, out) == (status, ""), err
         return json.loads(err)

@@ -1,4 +1,4 @@
-"""The patches of `local` that reach into MiniStack's workers: each test runs a worker of its own."""
+"""The patches of `local` for MiniStack's workers. Each test runs a worker of its own."""
 
 import io
 import zipfile

@@ -88,7 +88,7 @@ def test_an_order_whose_execution_cannot_be_booked_is_flagged_for_people(system:
     assert len(system.messages("EXECUTION_DLQ_URL")) > 0
 
 
-def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_order_can_still_be_seen(
+def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_order_can_be_seen(
     system: System,
 ) -> None:
     order_id = cleared_order(system)

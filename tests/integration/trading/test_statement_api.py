@@ -1,4 +1,4 @@
-"""GET /api/v1/trades and /transactions over the tables: filters, cursor, CSV, and what is refused."""
+"""GET /api/v1/trades and /transactions over the tables: filters, cursor, CSV and refusals."""
 
 import csv
 import io

@@ -294,7 +294,7 @@ def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_i
     assert [names[order_id] for order_id in world.workflow.started] == [0, 0, 1, 1, 2, 2]
 
 
-def test_what_there_is_no_time_for_at_the_open_is_left_to_the_next_try_and_nothing_is_asked_for_again(
+def test_what_has_no_time_at_the_open_is_left_to_the_next_try_and_nothing_is_asked_for_again(
     world: World,
 ) -> None:
     orders = [world.order(f"key-{number}", quantity=1) for number in range(6)]

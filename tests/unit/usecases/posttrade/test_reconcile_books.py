@@ -27,7 +27,7 @@ LATER = timedelta(hours=1)
 
 @dataclass
 class Books:
-    """Answers each look with the next of some states of the books, a page a table, a minute a page."""
+    """Answers each look with the next state of the books: a page a table, a minute a page."""
 
     looks: Sequence[Sequence[Entity]]
     now: datetime = NOW + LATER
