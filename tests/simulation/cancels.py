@@ -47,16 +47,14 @@ def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: floa
 
 
 def check_kept(orders: Iterable[Item], *who: str) -> None:
-    """Each order that is not over has in the books a cancel by one of `who`."""
+    """Each order that is not over has a pending cancel by one of `who` in the books."""
     for order in orders:
         if order["status"] in HOLDING and asked_by(order) not in who:
             raise ViolationError("a cancel that is accepted is kept", order["order_id"], str(order))
 
 
 def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_asked: bool) -> None:
-    """Check what an order shows of its cancel, both after one was accepted and when none was asked
-    for.
-    """
+    """Check what an order shows of its cancel."""
     if is_accepted and shown["current_status"] in OPEN and not shown["cancel_requested"]:
         raise ViolationError("a cancel that is accepted is shown", order_id, str(shown))
     if shown["cancel_requested"] and not is_asked:

@@ -94,8 +94,10 @@ def check_write(before: Item | None, order: Item) -> None:
 
 
 def _check_care(order: Item) -> None:
-    """An order stays in the attention index until it is over, and it is not over while an exchange
-    has it.
+    """Check the attention index and the end of an order.
+
+    An order stays in the index until it is over and cleared. It is not over while an exchange has
+    it.
     """
     uncleared = order.get("filled_quantity") and "cleared_at" not in order
     if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
