@@ -63,8 +63,7 @@ class People:
         self.canceled: dict[str, float] = {}
         """The orders whose cancel was accepted, and the time of the first such answer."""
         self.asked: set[str] = set()
-        """The orders whose cancel was requested, and the clients whose orders were all to be canceled.
-        """
+        """Ids of orders that were to be canceled, and of clients all of whose orders were."""
         self.replaced: list[Replaced] = []
         self.not_canceled: list[tuple[str, Answer]] = []
         """The orders that an answer called closed or ending, and that answer."""
