@@ -1,4 +1,4 @@
-"""Synthesizes the app once a session for each stage, in this process, without building a layer."""
+"""Synthesizes the app in this process, once a session for each stage, without building a layer."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CANARY = "canary"
 
 @pytest.fixture(scope="session")
 def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stands for the built layers, which no property of the templates depends on."""
+    """Stands for the built layers. No property of the templates depends on their content."""
     directory = tmp_path_factory.mktemp("layers")
     (directory / "aws" / "dependencies" / "python").mkdir(parents=True)
     (directory / "aws" / "dependencies" / "python" / "dependency.py").touch()

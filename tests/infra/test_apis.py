@@ -67,7 +67,7 @@ AUTHORIZERS = {"public": "authorizer", "internal": "internal_authorizer"}
 
 
 def api_of(deployed: Synthesized, resource: Resource) -> str:
-    """Which of the APIs a resource belongs to."""
+    """The API that a resource belongs to."""
     api = deployed.target(resource.stack, resource.properties["RestApiId"])
     return str(api.properties["Name"]).split("-")[-1]
 
@@ -81,13 +81,13 @@ def path(deployed: Synthesized, stack: str, resource: object) -> str:
 
 
 def function_of(deployed: Synthesized, stack: str, uri: object) -> str:
-    """The function that an integration's or an authorizer's URI names."""
+    """The function that the URI of an integration or an authorizer names."""
     [logical_id] = set(re.findall(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', json.dumps(uri)))
     handler = deployed.target(stack, {"Ref": logical_id}).properties["Handler"]
     return str(handler).split(".")[1]
 
 
-def test_routes_their_functions_and_who_authenticates(synthesized: Synthesized) -> None:
+def test_each_route_has_its_function_and_its_authentication(synthesized: Synthesized) -> None:
     routes: dict[str, dict[tuple[str, str], tuple[str, str]]] = {name: {} for name in ROUTES}
     for method in synthesized.of_type("AWS::ApiGateway::Method"):
         properties = method.properties
@@ -100,7 +100,7 @@ def test_routes_their_functions_and_who_authenticates(synthesized: Synthesized) 
     assert routes == ROUTES
 
 
-def test_each_api_has_its_own_authorizer_whose_verdict_is_cached(synthesized: Synthesized) -> None:
+def test_each_api_has_its_own_authorizer_with_a_cached_verdict(synthesized: Synthesized) -> None:
     authorizers = {}
     for authorizer in synthesized.of_type("AWS::ApiGateway::Authorizer"):
         properties = authorizer.properties
@@ -122,7 +122,7 @@ def test_the_authorizers_expect_different_audiences(synthesized: Synthesized) ->
     assert audiences == {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
 
 
-def test_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> None:
+def test_api_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> None:
     stages = synthesized.of_type("AWS::ApiGateway::Stage")
     assert {api_of(synthesized, each) for each in stages} == ROUTES.keys()
     for each in stages:
@@ -132,7 +132,7 @@ def test_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> 
         assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
         assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"] > 0
         assert settings["MetricsEnabled"] is True
-        assert settings["DataTraceEnabled"] is False  # bodies hold secrets and orders
+        assert settings["DataTraceEnabled"] is False  # bodies contain secrets and orders
         log = each.properties["AccessLogSetting"]
         assert synthesized.target(each.stack, log["DestinationArn"]).type == "AWS::Logs::LogGroup"
         assert json.loads(log["Format"])["requestId"] == "$context.requestId"
@@ -142,7 +142,7 @@ def test_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> 
 @pytest.mark.parametrize(
     ("response_type", "problem"), PROBLEMS, ids=lambda each: getattr(each, "response_type", "")
 )
-def test_the_gateways_own_answers_are_problem_details(
+def test_the_gateways_own_responses_are_problem_documents(
     response_type: object, problem: object, dev: Synthesized
 ) -> None:
     answers = [

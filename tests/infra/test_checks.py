@@ -1,4 +1,4 @@
-"""What holds for every resource."""
+"""Checks that apply to every resource."""
 
 import json
 
@@ -14,7 +14,7 @@ from infra.synthesized import Synthesized
 from tests.infra.conftest import CANARY
 
 
-def test_cdk_nag_objects_to_nothing_but_the_canary(prod: Synthesized) -> None:
+def test_cdk_nag_objects_only_to_the_canary(prod: Synthesized) -> None:
     report = json.loads((prod.directory / "validation-report.json").read_text())
     violations = [
         violation for plugin in report["pluginReports"] for violation in plugin["violations"]
@@ -28,19 +28,19 @@ def test_cdk_nag_objects_to_nothing_but_the_canary(prod: Synthesized) -> None:
 
 
 def test_cfn_lint_finds_nothing(synthesized: Synthesized, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)  # where its configuration is
+    monkeypatch.chdir(ROOT)  # the folder of its configuration
     templates = [str(path) for path in synthesized.directory.glob("trading-*.template.json")]
     assert templates
     assert list(Runner(ConfigMixIn(templates)).run()) == []
 
 
-def test_the_local_aws_knows_every_type(synthesized: Synthesized) -> None:
+def test_the_local_aws_supports_every_resource_type(synthesized: Synthesized) -> None:
     assert {resource.type for resource in synthesized} <= LOCAL_TYPES.keys()
 
 
 def test_the_local_aws_still_has_no_rotation_schedules() -> None:
-    """The reason for rotating the signing key by a schedule of our own. If this fails, use Secrets
-    Manager's.
+    """This is why a schedule of our own rotates the signing key. If this test fails, use the
+    schedule of Secrets Manager.
     """
     assert "AWS::SecretsManager::RotationSchedule" not in LOCAL_TYPES
 
@@ -48,17 +48,17 @@ def test_the_local_aws_still_has_no_rotation_schedules() -> None:
 @pytest.mark.parametrize(
     ("stage_name", "days", "policy"), [("dev", 14, "Delete"), ("prod", 365, "Retain")]
 )
-def test_logs_are_kept_as_long_as_the_stage_demands(
+def test_logs_are_kept_as_long_as_the_stage_requires(
     stage_name: str, days: int, policy: str, request: pytest.FixtureRequest
 ) -> None:
     groups = request.getfixturevalue(stage_name).of_type("AWS::Logs::LogGroup")
     assert {group.properties["RetentionInDays"] for group in groups} == {days}
-    # What API Gateway writes about itself is of no use without the API.
+    # The logs that API Gateway writes about itself are useless without the API.
     ours = [group for group in groups if isinstance(group.properties["LogGroupName"], str)]
     assert {group.template["DeletionPolicy"] for group in ours} == {policy}
 
 
-def test_the_alarm_topic_is_encrypted_and_takes_no_plain_http(synthesized: Synthesized) -> None:
+def test_the_alarm_topic_is_encrypted_and_refuses_plain_http(synthesized: Synthesized) -> None:
     [topic] = synthesized.of_type("AWS::SNS::Topic")
     key = synthesized.target(topic.stack, topic.properties["KmsMasterKeyId"])
     assert key.properties["EnableKeyRotation"] is True
@@ -87,7 +87,7 @@ def test_every_alarm_reaches_the_topic(synthesized: Synthesized) -> None:
         assert synthesized.target(alarm.stack, action) == topic
 
 
-def test_outputs_of_all_stacks_have_different_names(synthesized: Synthesized) -> None:
-    """Tools read them as one mapping."""
+def test_the_outputs_of_all_stacks_have_different_names(synthesized: Synthesized) -> None:
+    """Tools read the outputs as one mapping."""
     names = [name for template in synthesized.templates.values() for name in template["Outputs"]]
     assert len(names) == len(set(names))

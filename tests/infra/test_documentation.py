@@ -1,4 +1,4 @@
-"""Nothing is left out of the reference that is rendered from the templates."""
+"""The reference that is rendered from the templates leaves nothing out."""
 
 from collections.abc import Iterator
 
@@ -37,12 +37,12 @@ def test_every_alarm_has_a_section_with_its_description(dev: Synthesized) -> Non
         assert alarm.properties["MetricName"] in rendered
 
 
-def test_every_queue_is_there(dev: Synthesized) -> None:
+def test_every_queue_is_listed(dev: Synthesized) -> None:
     for queue in dev.of_type("AWS::SQS::Queue"):
         assert f"| `{name_of(queue, 'QueueName')}` |" in fragment("queues")
 
 
-def test_every_secret_is_there_with_its_readers(dev: Synthesized) -> None:
+def test_every_secret_is_listed_with_its_readers(dev: Synthesized) -> None:
     for secret in dev.of_type("AWS::SecretsManager::Secret"):
         name = name_of(secret, "Name")
         row = next(row for row in fragment("secrets").splitlines() if f"| `{name}` |" in row)
@@ -50,13 +50,13 @@ def test_every_secret_is_there_with_its_readers(dev: Synthesized) -> None:
         assert all(f"`{reader}`" in row for reader in readers)
 
 
-def test_every_schedule_is_there_with_its_time(dev: Synthesized) -> None:
+def test_every_schedule_is_listed_with_its_time(dev: Synthesized) -> None:
     for schedule in dev.of_type("AWS::Scheduler::Schedule"):
         row = f"| `{name_of(schedule, 'Name')}` | `{schedule.properties['ScheduleExpression']}` |"
         assert row in fragment("schedules")
 
 
-def test_every_metric_is_there_and_each_alarm_on_it(dev: Synthesized) -> None:
+def test_every_metric_is_listed_with_its_alarms(dev: Synthesized) -> None:
     rendered = fragment("metrics")
     assert all(f"| `{metric}`" in rendered and metric.sentence in rendered for metric in Metric)
     for alarm in dev.of_type("AWS::CloudWatch::Alarm"):

@@ -1,5 +1,3 @@
-"""Functions."""
-
 import importlib
 import json
 import re
@@ -38,13 +36,15 @@ def test_every_function_logs_to_its_own_group(synthesized: Synthesized, stage: s
         assert group.properties["LogGroupName"] == f"/aws/lambda/{name}"
 
 
-def test_every_layer_fits_the_functions(synthesized: Synthesized) -> None:
+def test_every_layer_fits_the_architecture_and_runtime_of_the_functions(
+    synthesized: Synthesized,
+) -> None:
     for layer in synthesized.of_type("AWS::Lambda::LayerVersion"):
         assert layer.properties["CompatibleArchitectures"] == ["arm64"]
         assert layer.properties["CompatibleRuntimes"] == ["python3.13"]
 
 
-def test_only_the_venues_see_the_simulators_package(synthesized: Synthesized) -> None:
+def test_only_the_venues_have_the_simulators_layer(synthesized: Synthesized) -> None:
     def layers(function: Resource) -> set[str]:
         return {
             synthesized.target(function.stack, layer).logical_id.removesuffix(layer["Ref"][-8:])
@@ -57,7 +57,7 @@ def test_only_the_venues_see_the_simulators_package(synthesized: Synthesized) ->
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_can_read_its_settings_from_its_environment(
+def test_the_environment_of_a_function_satisfies_its_settings(
     name: str, dev: Synthesized, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings_type: type[BaseSettings] = importlib.import_module(
@@ -71,7 +71,7 @@ def test_a_function_can_read_its_settings_from_its_environment(
     settings_type()
 
 
-def test_whoever_is_invoked_without_a_caller_waiting_has_a_place_for_failures(
+def test_every_asynchronous_invocation_has_a_destination_for_failures(
     synthesized: Synthesized,
 ) -> None:
     scheduled = [
@@ -88,7 +88,7 @@ def test_whoever_is_invoked_without_a_caller_waiting_has_a_place_for_failures(
     assert functions <= caught
 
 
-def test_a_function_behind_an_api_answers_before_the_api_gives_up(synthesized: Synthesized) -> None:
+def test_a_function_behind_an_api_times_out_before_the_api_does(synthesized: Synthesized) -> None:
     api_gateway_seconds = 29
     permissions = synthesized.of_type("AWS::Lambda::Permission")
     for permission in permissions:
@@ -97,11 +97,11 @@ def test_a_function_behind_an_api_answers_before_the_api_gives_up(synthesized: S
         assert function.properties["Timeout"] < api_gateway_seconds
 
 
-def test_sam_local_is_told_every_variable_that_the_template_computes(
+def test_the_events_environment_has_every_variable_that_the_template_computes(
     synthesized: Synthesized,
 ) -> None:
-    """`sam local invoke` resolves no table names or queue addresses: events/env.json has the
-    development stage's.
+    """`sam local invoke` resolves no table names and no queue addresses. events/env.json has those
+    of the development stage.
     """
     told = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"].keys()
     for function in synthesized.of_type("AWS::Lambda::Function"):

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""The permissions of the roles."""
 
 from collections.abc import Iterator
 
@@ -25,19 +25,19 @@ def reason(action: str, resource: str) -> str | None:
     return None
 
 
-def test_no_wildcards_but_the_reasoned(synthesized: Synthesized) -> None:
+def test_every_wildcard_has_a_reason(synthesized: Synthesized) -> None:
     for policy, action, resource in grants(synthesized):
         assert "*" not in action, policy
         assert "*" not in resource or reason(action, resource), (policy, action, resource)
 
 
-def test_every_reason_is_needed(synthesized: Synthesized) -> None:
+def test_every_reason_belongs_to_a_wildcard(synthesized: Synthesized) -> None:
     needed = {action for _, action, resource in grants(synthesized) if "*" in resource}
     assert needed == ANY_RESOURCE.keys() | EXECUTIONS.keys()
 
 
-def test_roles_have_no_other_policies(synthesized: Synthesized) -> None:
-    """Neither inline nor managed, but for the account setting that lets API Gateway write logs."""
+def test_roles_have_no_inline_or_managed_policies(synthesized: Synthesized) -> None:
+    """Exception: the account setting that lets API Gateway write logs."""
     for role in synthesized.of_type("AWS::IAM::Role"):
         assert "Policies" not in role.properties, role
         managed = [text(arn).split("/")[-1] for arn in role.properties.get("ManagedPolicyArns", [])]

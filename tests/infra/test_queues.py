@@ -1,4 +1,4 @@
-"""Mailboxes, and what happens to messages that cannot be handled."""
+"""The mailboxes, and what happens to messages that cannot be handled."""
 
 from infra.synthesized import Resource, Synthesized, text
 from trading.adapters.messaging.worker import MAX_TRIES
@@ -7,7 +7,7 @@ VISIBILITY_FACTOR = 6
 
 
 def dead_letter_queues(deployed: Synthesized) -> dict[tuple[str, str], Resource]:
-    """Every queue that something else puts its failures in."""
+    """Every queue that another resource sends its failures to."""
     arns = [
         (queue.stack, queue.properties["RedrivePolicy"]["deadLetterTargetArn"])
         for queue in deployed.of_type("AWS::SQS::Queue")
@@ -30,7 +30,7 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(synthesized: Synthesized)
         assert "RedrivePolicy" in queue.properties or queue.key in dead_letters, queue.logical_id
 
 
-def test_every_queue_is_encrypted_and_takes_no_plain_http(synthesized: Synthesized) -> None:
+def test_every_queue_is_encrypted_and_refuses_plain_http(synthesized: Synthesized) -> None:
     denied = {
         synthesized.target(policy.stack, queue).key
         for policy in synthesized.of_type("AWS::SQS::QueuePolicy")
@@ -44,7 +44,7 @@ def test_every_queue_is_encrypted_and_takes_no_plain_http(synthesized: Synthesiz
         assert queue.key in denied, queue.logical_id
 
 
-def test_mailboxes_keep_order_per_client_at_high_throughput(synthesized: Synthesized) -> None:
+def test_mailboxes_are_fifo_by_client_with_high_throughput(synthesized: Synthesized) -> None:
     mailboxes = [
         queue
         for queue in synthesized.of_type("AWS::SQS::Queue")
@@ -62,7 +62,7 @@ def test_mailboxes_keep_order_per_client_at_high_throughput(synthesized: Synthes
             assert each.properties["FifoThroughputLimit"] == "perMessageGroupId"
 
 
-def test_every_mailbox_has_a_function_that_reports_partial_failures_and_has_time(
+def test_every_mailboxs_function_reports_partial_failures_and_has_enough_time(
     synthesized: Synthesized,
 ) -> None:
     served = set()
@@ -104,7 +104,7 @@ def test_dead_letters_and_late_messages_raise_alarms(synthesized: Synthesized) -
     assert watched(synthesized, "ApproximateAgeOfOldestMessage") == mailboxes
 
 
-def test_names(synthesized: Synthesized, stage: str) -> None:
+def test_queue_names_follow_the_catalog(synthesized: Synthesized, stage: str) -> None:
     names = {
         text(queue.properties["QueueName"]) for queue in synthesized.of_type("AWS::SQS::Queue")
     }

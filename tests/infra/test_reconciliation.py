@@ -1,4 +1,4 @@
-"""The reconciliation: what it may do, and the alarms that it rings."""
+"""The reconciliation's permissions and alarms."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def alarm_on(deployed: Synthesized, metric: str) -> dict[str, Any]:
     return found[0]
 
 
-def test_it_may_read_the_books_whole_and_write_nothing_but_reports(
+def test_the_reconciliation_may_read_all_books_and_write_only_reports(
     synthesized: Synthesized,
 ) -> None:
     function = synthesized.function("reconciliation")
@@ -39,13 +39,15 @@ def test_it_may_read_the_books_whole_and_write_nothing_but_reports(
     }
 
 
-def test_a_finding_rings_until_a_run_finds_nothing(synthesized: Synthesized) -> None:
+def test_the_alarm_on_findings_lasts_until_a_run_finds_none(synthesized: Synthesized) -> None:
     alarm = alarm_on(synthesized, "ReconciliationFindings")
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert alarm["TreatMissingData"] == "ignore"
 
 
-def test_it_rings_when_no_run_was_complete_for_three_hours(synthesized: Synthesized) -> None:
+def test_an_alarm_goes_off_after_three_hours_without_a_complete_run(
+    synthesized: Synthesized,
+) -> None:
     alarm = alarm_on(synthesized, "ReconciliationRuns")
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 3 * 3600

@@ -1,5 +1,3 @@
-"""Tables and secrets."""
-
 import pytest
 
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
@@ -41,7 +39,7 @@ def test_the_ledger_can_be_recovered_to_any_moment(synthesized: Synthesized, sta
     ("stage_name", "ledger_policy", "protected"),
     [("dev", "Delete", False), ("prod", "Retain", True)],
 )
-def test_only_the_ledger_and_only_in_production_outlives_the_stack(
+def test_only_the_production_ledger_outlives_its_stack(
     stage_name: str, ledger_policy: str, protected: bool, request: pytest.FixtureRequest
 ) -> None:
     deployed = tables(request.getfixturevalue(stage_name), stage_name)
@@ -53,7 +51,7 @@ def test_only_the_ledger_and_only_in_production_outlives_the_stack(
         )
 
 
-def test_indexes_are_sparse_keys_and_nothing_else(synthesized: Synthesized, stage: str) -> None:
+def test_indexes_project_only_their_keys(synthesized: Synthesized, stage: str) -> None:
     indexes = {
         (name, index["IndexName"]): [key["AttributeName"] for key in index["KeySchema"]]
         for name, table in tables(synthesized, stage).items()
@@ -71,7 +69,9 @@ def test_indexes_are_sparse_keys_and_nothing_else(synthesized: Synthesized, stag
     }
 
 
-def test_expiry_of_items(synthesized: Synthesized, stage: str) -> None:
+def test_tables_expire_items_by_the_attribute_of_the_catalog(
+    synthesized: Synthesized, stage: str
+) -> None:
     expiring = {
         name: table.properties["TimeToLiveSpecification"]["AttributeName"]
         for name, table in tables(synthesized, stage).items()
@@ -85,7 +85,7 @@ def test_expiry_of_items(synthesized: Synthesized, stage: str) -> None:
     }
 
 
-def test_no_secret_is_written_down(synthesized: Synthesized, stage: str) -> None:
+def test_no_template_contains_a_secret(synthesized: Synthesized, stage: str) -> None:
     secrets = {
         secret.properties["Name"]: secret
         for secret in synthesized.of_type("AWS::SecretsManager::Secret")

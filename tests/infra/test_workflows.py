@@ -1,4 +1,4 @@
-"""The workflows' definitions, and the schedules."""
+"""The definitions of the workflows, and the schedules."""
 
 import json
 import re
@@ -30,7 +30,7 @@ CYCLE = json.loads((ROOT / "infra" / "workflows" / "settlement_cycle.asl.json").
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every task, also those inside a Map."""
+    """Every task, including those inside a Map."""
     for name, state in definition["States"].items():
         if state["Type"] == "Task":
             yield name, state
@@ -42,7 +42,7 @@ ALL_TASKS = [*tasks(LIFECYCLE), *tasks(CYCLE)]
 SENDING = [(name, state) for name, state in ALL_TASKS if ":sqs:" in state["Resource"]]
 
 
-def test_an_order_costs_two_transitions_when_all_goes_well() -> None:
+def test_an_order_without_failures_costs_two_transitions() -> None:
     path, state = [], LIFECYCLE["StartAt"]
     while state:
         path.append(state)
@@ -51,7 +51,7 @@ def test_an_order_costs_two_transitions_when_all_goes_well() -> None:
 
 
 @pytest.mark.parametrize(("name", "state"), SENDING, ids=[name for name, _ in SENDING])
-def test_what_is_sent_is_a_message_of_the_mailbox_in_the_clients_group(
+def test_a_workflow_sends_valid_messages_in_the_clients_group(
     name: str, state: dict[str, Any]
 ) -> None:
     parameters = state["Parameters"]
@@ -80,7 +80,7 @@ def test_every_task_is_retried_with_backoff_and_full_jitter(
         assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
 
 
-def test_an_order_that_closed_with_nothing_executed_is_no_failure() -> None:
+def test_an_order_that_closed_without_fills_is_not_a_failed_execution() -> None:
     execute = LIFECYCLE["States"]["Execute"]
     [closed] = [catcher for catcher in execute["Catch"] if "OrderClosed" in catcher["ErrorEquals"]]
     assert LIFECYCLE["States"][closed["Next"]]["Type"] == "Succeed"
@@ -88,14 +88,14 @@ def test_an_order_that_closed_with_nothing_executed_is_no_failure() -> None:
     assert not retried & {"OrderClosed", "States.ALL", "States.TaskFailed"}
 
 
-def test_an_order_that_fails_to_execute_is_taken_back() -> None:
+def test_an_order_that_fails_to_execute_is_canceled() -> None:
     *_, other = LIFECYCLE["States"]["Execute"]["Catch"]
     cancel = LIFECYCLE["States"][other["Next"]]
     assert cancel["Parameters"]["MessageBody"]["kind"] == "cancel"
     assert LIFECYCLE["States"][cancel["Next"]]["Type"] == "Fail"
 
 
-def test_one_clients_failure_stops_no_other_settlement() -> None:
+def test_one_clients_failure_does_not_stop_other_settlements() -> None:
     settle_clients = CYCLE["States"]["SettleClients"]
     states = settle_clients["ItemProcessor"]["States"]
     [caught] = states["Settle"]["Catch"]
@@ -116,7 +116,7 @@ def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> No
     assert not definitions
 
 
-def test_workflows_are_standard_traced_and_log_errors_without_data(
+def test_workflows_are_standard_and_traced_and_log_errors_without_data(
     synthesized: Synthesized,
 ) -> None:
     for machine in synthesized.of_type("AWS::StepFunctions::StateMachine"):
@@ -137,7 +137,7 @@ def test_executions_that_fail_or_time_out_raise_an_alarm(synthesized: Synthesize
         assert watched == machines
 
 
-def test_schedules(synthesized: Synthesized, stage: str) -> None:
+def test_the_schedules_have_their_times_and_targets(synthesized: Synthesized, stage: str) -> None:
     schedules = synthesized.of_type("AWS::Scheduler::Schedule")
     times = {
         schedule.properties["Name"].removeprefix(f"trading-{stage}-"): (
@@ -177,7 +177,7 @@ def test_schedules(synthesized: Synthesized, stage: str) -> None:
         ("SettlementCycleMissing", "ExecutionsStarted", 86400, 3),
     ],
 )
-def test_what_sweeps_up_after_everything_else_is_missed(
+def test_an_alarm_goes_off_when_the_sweeper_or_the_settlement_cycle_does_not_run(
     synthesized: Synthesized, alarm: str, metric: str, seconds: int, periods: int
 ) -> None:
     (found,) = [

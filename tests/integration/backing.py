@@ -1,4 +1,6 @@
-"""The AWS resources that the functions find, created from the catalog that also deploys them."""
+"""The AWS resources that the functions find. They are created from the catalog that is also
+deployed.
+"""
 
 import importlib
 import sys
@@ -30,7 +32,7 @@ ENVIRONMENT = {
 
 
 def create_tables() -> Any:
-    """Every table of the catalog, with its indexes and its TTL. Answers the client."""
+    """Create every table of the catalog, with its indexes and its TTL. Answers the client."""
     client: Any = boto3.client("dynamodb")
     for name, spec in TABLES.items():
         _create_table(client, PREFIX + name, spec)
@@ -70,7 +72,7 @@ def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def create_queues() -> dict[str, str]:
-    """Every mailbox and its DLQ: URLs by variable name."""
+    """Create every mailbox and its DLQ. Answers the URLs by variable name."""
     sqs: Any = boto3.client("sqs")
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     urls = {}
@@ -86,7 +88,7 @@ def create_queues() -> dict[str, str]:
 
 
 def cold_start(name: str) -> ModuleType:
-    """A function's handler module, imported anew, so that it reads its settings and makes its
+    """The handler module of a function, imported anew, so that it reads its settings and makes its
     clients again.
     """
     for part in ("handler", "settings"):

@@ -11,8 +11,8 @@ from tests.integration.system import System, running_system
 
 @pytest.fixture(scope="session", autouse=True)
 def one_session() -> Iterator[None]:
-    """boto3 reads the services' models once, and not, as with a new session for each mock, before
-    every test.
+    """Let boto3 read the services' models once, not before every test, as a new session for each
+    mock would.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
@@ -21,8 +21,8 @@ def one_session() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_request_at_a_time() -> Iterator[None]:
-    """A service does one thing after another to an item; moto, called from several threads, checks
-    and writes in two steps.
+    """A real service handles requests to one item one after another. Moto, when called from several
+    threads, checks and writes in two steps.
     """
     lock, process = RLock(), BotocoreStubber.process_request
 

@@ -8,7 +8,7 @@ from threading import Thread
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived. `path` includes the query; header names are in lower case."""
+    """A request as it arrived. `path` includes the query. Header names are in lower case."""
 
     method: str
     path: str
@@ -18,7 +18,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What goes back."""
+    """The response to send."""
 
     status: int
     body: bytes = b""
@@ -27,7 +27,7 @@ class HttpAnswer:
 
 
 class LocalServer:
-    """Serves until `close`, a thread a connection."""
+    """Serves until `close`, with one thread for each connection."""
 
     def __init__(self, answer: Callable[[HttpRequest], HttpAnswer]) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -45,13 +45,13 @@ class LocalServer:
                     self.send_header("Content-Length", str(len(given.body)))
                     self.end_headers()
                     self.wfile.write(given.body)
-                except (BrokenPipeError, ConnectionResetError):  # the caller's time-out is over
+                except (BrokenPipeError, ConnectionResetError):  # the caller has timed out
                     self.close_connection = True
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
-                """The test's output is no place for an access log."""
+                """Write no access log into the test's output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -61,7 +61,7 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Without a path."""
+        """The address without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:

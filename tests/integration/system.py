@@ -1,8 +1,7 @@
-"""The whole system in one process: every function over a mocked AWS, APIs as HTTP on 127.0.0.1,
-mailboxes emptied on demand.
-
-The mock runs the real OrderLifecycle. What Lambda and API Gateway do (invoke, batch, delete what
-did not fail) is done here.
+"""The whole system in one process: every function over a mocked AWS, the APIs as HTTP on 127.0.0.1,
+and mailboxes that are emptied on demand. The mock runs the real OrderLifecycle. This module does
+the work of Lambda and API Gateway: it invokes functions, forms batches, and deletes handled
+messages.
 """
 
 import json
@@ -53,7 +52,7 @@ ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 def principal(
     client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write"
 ) -> dict[str, str]:
-    """What the authorizer found out."""
+    """The authorizer's result."""
     return {
         "principalId": client_id,
         "client_id": client_id,
@@ -64,7 +63,7 @@ def principal(
 
 @dataclass
 class System:
-    """Everything a test acts on. `running_system` builds it."""
+    """Everything that a test acts on. `running_system` builds it."""
 
     venues: Venues
     queues: dict[str, str]
@@ -78,15 +77,15 @@ class System:
         self.stepfunctions: Any = boto3.client("stepfunctions")
 
     def now(self) -> datetime:
-        """The time of the venues' world, and ours."""
+        """The time, which the venues' world and the system share."""
         return self.venues.now
 
     def invoke(self, name: str, event: dict[str, Any], remaining_ms: int = 60_000) -> Any:
-        """A function's answer to an event; it starts cold at its first use."""
+        """The function's answer to an event. It starts cold at its first use."""
         return self.function(name).handler(event, FakeContext(remaining_ms=remaining_ms))
 
     def function(self, name: str) -> Any:
-        """A function's module, warm."""
+        """The module of a function, warm."""
         if name not in self._warm:
             self._warm[name] = cold_start(name)
         return self._warm[name]
@@ -105,7 +104,7 @@ class System:
         )
 
     def messages(self, variable: str) -> list[dict[str, Any]]:
-        """Receive what a queue has, up to ten messages."""
+        """Receive the messages of a queue, up to ten."""
         answer = self.sqs.receive_message(
             QueueUrl=self.queues[variable],
             MaxNumberOfMessages=10,
@@ -116,7 +115,7 @@ class System:
         return received
 
     def deliver(self, mailbox: str) -> list[str]:
-        """What the event source mapping does with one batch. Answers the bodies that failed."""
+        """Do what the event source mapping does with one batch. Answers the bodies that failed."""
         batch = self.messages(f"{mailbox.upper()}_QUEUE_URL")
         if not batch:
             return []
@@ -134,14 +133,13 @@ class System:
         return [message["Body"] for message in batch if message["MessageId"] in failed]
 
     def run_until(self, condition: Callable[[], bool], cpu_seconds: float = 30) -> None:
-        """Let everything happen that is due, until the condition holds.
-
-        The limit counts the processor time of this thread. So neither a busy machine nor the mock's
-        own threads can exhaust it.
+        """Let everything happen that is due, until the condition holds. The limit counts the
+        processor time of this process, in which everything happens. So a busy machine cannot
+        exhaust it.
         """
         deadline = time.thread_time() + cpu_seconds
         while not condition():
-            assert time.thread_time() < deadline, "it did not happen"
+            assert time.thread_time() < deadline, "the condition was never met"
             self.venues.match()
             for mailbox in MAILBOXES:
                 self.deliver(mailbox)
@@ -154,17 +152,17 @@ class System:
         return order.status
 
     def workflow_status(self, order_id: str) -> str:
-        """RUNNING, SUCCEEDED, FAILED."""
+        """RUNNING, SUCCEEDED or FAILED."""
         arn = self.lifecycle_arn.replace(":stateMachine:", ":execution:") + f":{order_id}"
         status: str = self.stepfunctions.describe_execution(executionArn=arn)["status"]
         return status
 
     def findings(self) -> list[Finding]:
-        """Violations of the books' invariants."""
+        """The violations of the books' invariants."""
         return all_findings(self.dynamodb)
 
     def serve(self, http: HttpRequest) -> HttpAnswer:
-        """API Gateway: the function of the route answers."""
+        """Do what API Gateway does: call the function of the route."""
         parts = urlsplit(http.path)
         address = ADDRESS.fullmatch(parts.path)
         assert address, http.path
@@ -209,7 +207,7 @@ def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_lifecycle(queues: dict[str, str]) -> str:
-    """OrderLifecycle as it is deployed. Answers its ARN."""
+    """Create OrderLifecycle as it is deployed. Answers its ARN."""
     definition = (ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text()
     for name in ("Execution", "Clearing"):
         definition = definition.replace(f"${{{name}QueueUrl}}", queues[f"{name.upper()}_QUEUE_URL"])

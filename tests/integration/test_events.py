@@ -1,5 +1,5 @@
-"""Every function's event for `sam local invoke` does, through its handler, what it shows. Most tell
-of one order of alice.
+"""Every function's event for `sam local invoke` has the effect that it shows. Most of the events
+are about one order of alice.
 """
 
 import json
@@ -45,7 +45,7 @@ def run(system: System, name: str) -> Any:
 
 
 def executed(system: System) -> None:
-    """The order is placed and filled; its clearing waits."""
+    """The order is placed and filled. Its clearing message waits."""
     run(system, "orders")
     run(system, "execution")
     system.venues.match()
@@ -162,7 +162,7 @@ def check_reconciliation(system: System) -> None:
     report = system.invoke("reconciliation", event("reconciliation"), remaining_ms=900_000)
     assert (report["complete"], report["in_motion"], report["unconfirmed"]) == (True, 0, 0)
     assert report["broken"] == {str(invariant): 0 for invariant in INVARIANTS}
-    assert report["items"]["orders"] == 2  # the order and its workflow's task token
+    assert report["items"]["orders"] == 2  # the order and the task token of its workflow
     kept = latest(system.dynamodb, f"{PREFIX}control")
     assert kept is not None
     assert kept.model_dump(mode="json") == report
@@ -261,11 +261,11 @@ CHECKS: dict[str, Callable[[System], None]] = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_functions_event_does_what_it_shows(system: System, name: str) -> None:
+def test_the_event_of_a_function_has_the_effect_that_it_shows(system: System, name: str) -> None:
     assert name in CHECKS, f"say what events/{name}.json must come to"
     CHECKS[name](system)
 
 
-def test_there_is_no_event_without_a_function() -> None:
+def test_every_event_belongs_to_a_function() -> None:
     events = {path.stem for path in (ROOT / "events").glob("*.json")}
     assert events - {SAM_VARIABLES} == set(FUNCTIONS)

@@ -1,4 +1,6 @@
-"""Every code has a sentence and is used. That every used code is a member, the types say."""
+"""Every code has a sentence and is used. The type checker ensures that every used code is
+a member.
+"""
 
 import inspect
 import re
@@ -36,7 +38,7 @@ def test_every_member_has_a_sentence_of_its_own(codes: type[Coded]) -> None:
     assert len(set(sentences)) == len(sentences)
 
 
-def test_the_code_is_what_is_sent_and_stored() -> None:
+def test_the_code_of_a_member_is_sent_and_stored() -> None:
     for codes in CODES.values():
         for member in codes:
             assert str(member) == f"{member}" == member.value
@@ -44,7 +46,7 @@ def test_the_code_is_what_is_sent_and_stored() -> None:
 
 
 def test_no_code_is_written_as_a_bare_string() -> None:
-    """The simulated venues have metrics and codes of their own, some of the same name."""
+    """The simulated venues have their own metrics and codes, and some have the same names."""
     venues = {"exchange_api", "exchange_matching", "depository_api"}
     defining = {str(module.__file__) for module in map(inspect.getmodule, CODES.values()) if module}
     codes = {member.value for codes in CODES.values() for member in codes}

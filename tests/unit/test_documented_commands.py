@@ -30,7 +30,9 @@ def name(page: Path) -> str:
 
 
 def shell_commands(text: str) -> Iterator[list[str]]:
-    """The commands in the text's shell examples, in words, without comments and variables."""
+    """The commands in the text's shell examples as lists of words, without comments and
+    variables.
+    """
     for fence in FENCE.findall(text):
         for line in fence.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
@@ -41,7 +43,7 @@ def shell_commands(text: str) -> Iterator[list[str]]:
 
 
 def inline_commands(text: str) -> Iterator[list[str]]:
-    """What prose calls `make …`, `ops …` or `bin/trading …`."""
+    """The commands that prose names, such as `make …`, `ops …` or `bin/trading …`."""
     for code in re.findall(r"`((?:make|ops|bin/trading) [^`]+)`", re.sub(FENCE, "", text)):
         yield shlex.split(code)
 
@@ -59,7 +61,7 @@ def parse(command: Any, words: list[str], parent: Any = None) -> None:
 
 
 def named(command: Any, words: list[str]) -> bool:
-    """Whether the words begin with a command of the program. Prose leaves arguments out."""
+    """Whether the words begin with a command of the program. Prose may leave out arguments."""
     for word in words:
         if not hasattr(command, "commands") or word.startswith("-"):
             return True
@@ -70,7 +72,7 @@ def named(command: Any, words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_shell_examples_can_be_run(page: Path) -> None:
+def test_shell_examples_are_valid_commands(page: Path) -> None:
     for words in shell_commands(page.read_text()):
         program = words[0].rsplit("/", 1)[-1]
         if program == "make":
@@ -92,7 +94,7 @@ def test_commands_in_prose_exist(page: Path) -> None:
 
 
 def check_make(words: list[str]) -> None:
-    """The target is one of the Makefile's, and it reads the variables."""
+    """Check that the target is one of the Makefile's and that it reads the variables."""
     targets = [word for word in words if "=" not in word and word != "…"]
     variables = [word.split("=")[0] for word in words if "=" in word]
     assert set(targets) <= TARGETS, words
@@ -101,14 +103,14 @@ def check_make(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES[:2], ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
-    """Those of the site are checked when it is built."""
+def test_every_link_outside_of_the_site_has_a_target(page: Path) -> None:
+    """The site's build checks the links of its pages."""
     for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text()):
         assert (page.parent / link.replace("\n  ", " ").strip()).exists(), link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_files_that_are_named_exist(page: Path) -> None:
+def test_every_named_file_exists(page: Path) -> None:
     for path in re.findall(r"`([a-z_]+/[\w/.-]+\.(?:py|md|json|toml|lock))`", page.read_text()):
         if "NAME" not in path:
             assert any((ROOT / place / path).exists() for place in PLACES), path

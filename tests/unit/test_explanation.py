@@ -1,4 +1,4 @@
-"""What the explanation pages state is what the code does: tests and faults that they name exist,
+"""The explanation pages agree with the code: the tests and faults that they name exist, and their
 figures are those of the code.
 """
 
@@ -47,7 +47,7 @@ def words(page: str) -> str:
 
 
 def rows(page: str, columns: int) -> list[list[str]]:
-    """The rows of a page's tables of so many columns, without their headings."""
+    """The rows of the page's tables with that many columns, without their headings."""
     lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in (PAGES / page).read_text().splitlines()
@@ -61,12 +61,12 @@ TESTS = [row for row in rows("failures.md", 2) if "::" in row[1]]
 
 
 @pytest.mark.parametrize("row", TESTS, ids=lambda row: row[0])
-def test_a_fault_has_the_test_that_the_page_names(row: list[str]) -> None:
+def test_the_test_that_the_page_names_for_a_fault_exists(row: list[str]) -> None:
     path, _, name = row[1].strip("`").partition("::")
     assert f"def {name}(" in (ROOT / path).read_text()
 
 
-def test_every_fault_has_a_test_and_the_simulation_has_the_faults_that_are_named() -> None:
+def test_every_fault_has_a_test_and_the_simulation_knows_the_named_faults() -> None:
     assert [row[0] for row in TESTS] == list(FAULTS)
     simulated = {name for row in FAULTS.values() for name in re.findall(r"`(\w+)`", row[4])}
     assert simulated - set(Rates.__dataclass_fields__) == set()
@@ -76,7 +76,7 @@ def test_no_fault_is_left_out() -> None:
     assert len(FAULTS) > 25
 
 
-def test_the_reasons_for_attention_are_those_of_the_page() -> None:
+def test_the_page_lists_the_reasons_for_attention() -> None:
     rows = re.findall(
         r"^\| `([A-Z_]+)` \| ([a-z, ]+) \| ([a-z ]+) \| ", (PAGES / "failures.md").read_text(), re.M
     )
@@ -119,18 +119,18 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("placed", MOMENTS)
-def test_a_business_date_is_that_of_the_page(placed: str) -> None:
+def test_the_page_gives_correct_business_dates(placed: str) -> None:
     found = re.search(rf"\| {placed} \| (?:the )?(\w+)", words("time.md"))
     assert found
     assert f"{calendars.business_date(MOMENTS[placed]):%A}" == found[1]
 
 
-def test_the_invariants_are_those_that_are_checked() -> None:
+def test_the_page_lists_the_checked_invariants() -> None:
     listed = re.findall(r"^\| (\d+) \|", (PAGES / "reconciliation.md").read_text(), re.MULTILINE)
     assert [int(number) for number in listed] == list(reconciliation.INVARIANTS)
 
 
-def test_the_checks_are_listed_in_the_order_in_which_they_are_made() -> None:
+def test_the_page_lists_the_checks_in_their_order() -> None:
     page = (PAGES / "order-entry.md").read_text().split("## The worst price")[0]
     listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     assert listed == [code for code in RejectReason if code is not RejectReason.REPLACE_TOO_LATE]
@@ -145,13 +145,13 @@ def statuses() -> list[list[str]]:
 
 
 def filled(status: OrderStatus, row: str) -> int:
-    """How many of an order's 100 shares are filled in a status, where a row says it or not."""
+    """How many of the order's 100 shares are filled in a status. A row need not say it."""
     if row.endswith("a part filled") or status is OrderStatus.PARTIALLY_FILLED:
         return 40
     return 0 if row.endswith("nothing filled") or status in BEFORE_A_FILL else 100
 
 
-def test_the_statuses_of_trade_records_are_those_of_the_page() -> None:
+def test_the_page_lists_the_statuses_of_trade_records() -> None:
     shown = set()
     for row, trade, placed in statuses():
         for status in map(OrderStatus, re.findall(r"[A-Z_]{6,}", row)):
@@ -229,7 +229,7 @@ FIGURES = [
 
 
 @pytest.mark.parametrize(("page", "phrase", "figure"), FIGURES)
-def test_a_figure_is_that_of_the_code(page: str, phrase: str, figure: object) -> None:
+def test_a_figure_on_a_page_is_that_of_the_code(page: str, phrase: str, figure: object) -> None:
     assert phrase.format(figure) in words(page)
 
 
@@ -251,7 +251,7 @@ def test_a_key_is_locked_after_the_fifth_failure() -> None:
     assert "After the fifth failure in a row" in words("identity.md")
 
 
-def test_what_is_late_is_reported_after_so_many_days() -> None:
+def test_late_work_is_reported_after_the_documented_number_of_days() -> None:
     late = (reconciliation.ORDER_IS_LATE_AFTER.days, reconciliation.SETTLEMENT_IS_LATE_AFTER.days)
     assert late == (1, 5)
     page = words("reconciliation.md")

@@ -1,8 +1,7 @@
-"""docs/glossary.md and the code have the same words: every public class and every status of the
-domain is an entry, and every entry is a name in the code or marked as a term of the field.
-
-How a name becomes words: `NetPosition` and `net_position` are both "net position". Not needed are
-errors, whose codes are in the reference, and the base classes below.
+"""docs/glossary.md and the code use the same words. Every public class and every status of the
+domain is an entry. Every entry is a name in the code or is marked as a term of the field.
+`NetPosition` and `net_position` both become "net position". Errors need no entry, because their
+codes are in the reference. The base classes below need none either.
 """
 
 import ast
@@ -42,7 +41,7 @@ def classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
 
 
 def names_of_the_domain() -> Iterator[str]:
-    """What must be in the glossary: classes, and the members of statuses."""
+    """The required entries: classes, and the members of statuses."""
     for path in sorted(DOMAIN.rglob("*.py")):
         for node in classes(ast.parse(path.read_text())):
             if not node.name.endswith("Error") and node.name not in BASES:
@@ -56,7 +55,7 @@ def names_of_the_domain() -> Iterator[str]:
 
 
 def identifiers() -> Iterator[str]:
-    """Every name that the code gives to something: modules, classes, functions, variables, keys."""
+    """Every name that the code defines: modules, classes, functions, variables and keys."""
     for path in CODE:
         yield path.stem
         for node in ast.walk(ast.parse(path.read_text())):
@@ -72,10 +71,10 @@ def identifiers() -> Iterator[str]:
 def test_every_class_and_status_of_the_domain_is_in_the_glossary() -> None:
     known = ENTRIES.keys() | {term.lower() for term in ENTRIES}
     missing = sorted({name for name in names_of_the_domain() if name not in known})
-    assert missing == [], "add them to docs/glossary.md, a sentence or two each"
+    assert missing == [], "add them to docs/glossary.md, with one or two sentences each"
 
 
-def test_every_entry_is_a_word_of_the_code_or_marked_as_a_term_of_the_field() -> None:
+def test_every_entry_is_a_name_in_the_code_or_marked_as_a_term_of_the_field() -> None:
     text = f" {'  '.join(sorted({words(name) for name in identifiers()}))} "
     unknown = [
         term
@@ -85,7 +84,7 @@ def test_every_entry_is_a_word_of_the_code_or_marked_as_a_term_of_the_field() ->
     assert unknown == [], "the code has no such name: rename the entry, or mark it *(field)*"
 
 
-def test_the_entries_are_in_alphabetical_order_and_each_once() -> None:
+def test_the_entries_are_unique_and_in_alphabetical_order() -> None:
     found = [match["term"] for match in ENTRY.finditer((ROOT / "docs/glossary.md").read_text())]
     keys = [re.sub(r"[^a-z0-9]", "", term.lower()) for term in found]
     assert [(a, b) for a, b in pairwise(keys) if a > b] == []

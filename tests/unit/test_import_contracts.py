@@ -1,4 +1,6 @@
-"""The import contracts hold for what there is, not for what there was when they were written."""
+"""The import contracts hold for the packages that exist now, not only for those that existed when
+the contracts were written.
+"""
 
 import ast
 import tomllib
@@ -27,7 +29,7 @@ def within(module: str, package: str) -> bool:
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
-    """The imports that leave a package: who imports what."""
+    """The imports that leave a package: which module imports which."""
     for module in sorted(m for m in graph().modules if within(m, package)):
         for imported in sorted(graph().find_modules_directly_imported_by(module)):
             if not within(imported, package):
@@ -35,7 +37,7 @@ def imports(package: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_imports_what_it_may_and_nothing_else(package: str) -> None:
+def test_a_package_imports_only_what_its_list_allows(package: str) -> None:
     refused = [
         f"{module} imports {imported}"
         for module, imported in imports(package)
@@ -45,7 +47,7 @@ def test_a_package_imports_what_it_may_and_nothing_else(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_whatever_a_package_may_import_it_imports(package: str) -> None:
+def test_every_allowed_import_of_a_package_is_used(package: str) -> None:
     imported = {name for _, name in imports(package)}
     unused = [
         allowed for allowed in ALLOWED[package] if not any(within(n, allowed) for n in imported)
@@ -53,7 +55,7 @@ def test_whatever_a_package_may_import_it_imports(package: str) -> None:
     assert unused == []
 
 
-def test_every_package_has_its_list() -> None:
+def test_every_package_has_a_list_of_allowed_imports() -> None:
     inner = ("trading.domain", "trading.usecases", "trading.adapters")
     packages = {
         module
@@ -66,7 +68,7 @@ def test_every_package_has_its_list() -> None:
 @pytest.mark.parametrize(
     "handler", sorted((ROOT / "functions").glob("*/handler.py")), ids=lambda path: path.parent.name
 )
-def test_a_handler_leaves_clients_to_the_composition_root(handler: Path) -> None:
+def test_a_handler_makes_no_clients_itself(handler: Path) -> None:
     tree = ast.parse(handler.read_text())
     imported = {
         name
@@ -82,7 +84,7 @@ def test_a_handler_leaves_clients_to_the_composition_root(handler: Path) -> None
     assert imported & CLIENTS == set()
 
 
-def test_functions_must_not_know_each_other_not_one_excepted() -> None:
+def test_the_contract_that_separates_functions_lists_every_function() -> None:
     contracts = TOOLS["importlinter"]["contracts"]
     (independence,) = (contract for contract in contracts if contract["type"] == "independence")
     functions = [

@@ -1,4 +1,4 @@
-"""Pages that people write keep to the rules of prose that a machine can check: short lines, short
+"""Pages that people write obey the rules of prose that a machine can check: short lines, short
 sentences, no `he`. The site's build checks the links.
 """
 
@@ -29,7 +29,9 @@ MARKER = re.compile(r"([-*]|\d+\.|#+) ")
 
 
 def blocks(text: str) -> Iterator[str]:
-    """The text's paragraphs, list items, headings and cells, each on one line; no fenced code."""
+    """The text's paragraphs, list items, headings and cells, each on one line, without
+    fenced code.
+    """
     text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     block: list[str] = []
     for line in [*text.splitlines(), ""]:
@@ -44,14 +46,14 @@ def blocks(text: str) -> Iterator[str]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Each sentence, a link or a piece of code counting as the words that it shows."""
+    """The sentences of the text. A link or a piece of code counts as the words that it shows."""
     for block in blocks(text):
         shown = re.sub(r"`[^`]*`", "code", LINK.sub(r"\1", block))
         yield from re.split(r"(?<=[.?!])[*)\"]*\s+", shown)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_prose(page: Path) -> None:
+def test_prose_has_short_lines_short_sentences_and_no_he(page: Path) -> None:
     text = page.read_text()
     wrong = [
         f"line of {len(line)}: {line}"
@@ -66,5 +68,5 @@ def test_prose(page: Path) -> None:
     assert wrong == []
 
 
-def test_there_are_pages() -> None:
+def test_the_checked_pages_exist() -> None:
     assert len(PAGES) > 15

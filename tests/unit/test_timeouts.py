@@ -1,4 +1,4 @@
-"""docs/reference/timeouts.md has the time-outs, tries and pauses that the code has."""
+"""docs/reference/timeouts.md states the time-outs, tries and pauses of the code."""
 
 import ast
 import re
@@ -36,7 +36,7 @@ LONGEST_BOTOCORE_PAUSE = 20
 
 
 def table(document: str, first_column: str) -> list[list[str]]:
-    """The rows of the document's table whose first column is called so."""
+    """The rows of the document's table whose first column has that title."""
     lines = (ROOT / "docs" / document).read_text().splitlines()
     start = (
         next(number for number, line in enumerate(lines) if line.startswith(f"| {first_column} |"))
@@ -51,7 +51,7 @@ def table(document: str, first_column: str) -> list[list[str]]:
 
 
 def constant(path: str, name: str) -> float:
-    """A number that a module assigns; not imported, for it would start the function."""
+    """A number that a module assigns. Importing the module would start the function."""
     for node in ast.parse((ROOT / path).read_text()).body:
         if (
             isinstance(node, ast.Assign)
@@ -63,12 +63,14 @@ def constant(path: str, name: str) -> float:
 
 
 def pauses(tries: int) -> float:
-    """The longest total wait of botocore between the tries: standard mode doubles from 1 s."""
+    """The longest total wait of botocore between that many tries. In standard mode, waits double
+    from one second.
+    """
     return sum(min(2**number, LONGEST_BOTOCORE_PAUSE) for number in range(tries - 1))
 
 
 class Call:
-    """A call's numbers, as the table writes them."""
+    """The numbers of a call as the table writes them."""
 
     def __init__(self, connect: float, read: float, tries: int, pause: float) -> None:
         self.shown = [f"{connect:g} + {read:g} s", str(tries), f"{pause:g} s" if pause else "–"]
@@ -76,14 +78,14 @@ class Call:
 
     @classmethod
     def aws(cls, config: Config) -> "Call":
-        """By a botocore configuration. `max_attempts` does not count the first try."""
+        """The numbers of a botocore configuration. `max_attempts` does not count the first try."""
         retries = config.retries
         tries = retries.get("total_max_attempts") or retries["max_attempts"] + 1
         return cls(config.connect_timeout, config.read_timeout, tries, pauses(tries))
 
     @classmethod
     def venue(cls, read: float, tries: int) -> "Call":
-        """By VenueHttp."""
+        """The numbers of VenueHttp."""
         return cls(
             http.CONNECT_TIMEOUT_SECONDS,
             read,
@@ -127,7 +129,7 @@ CALLS: list[tuple[Call | float, float]] = [
 
 
 @pytest.mark.parametrize(("row", "call"), [(n, call) for n, call in enumerate(CALLS)])
-def test_every_call_ends_before_its_caller_and_the_table_says_how(
+def test_every_call_ends_before_its_caller_does_as_the_table_says(
     row: int, call: tuple[Call | float, float]
 ) -> None:
     made, limit = call
@@ -149,7 +151,7 @@ def keywords(tree: ast.AST, *calls: str) -> Iterator[dict[str, ast.expr]]:
             yield {keyword.arg or "": keyword.value for keyword in node.keywords}
 
 
-def test_no_client_is_made_without_time_outs() -> None:
+def test_every_client_has_time_outs() -> None:
     clients, pools = 0, 0
     for path in PRODUCT:
         tree = ast.parse(path.read_text())

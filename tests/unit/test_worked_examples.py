@@ -46,7 +46,7 @@ def examples(title: str) -> Iterator[Rows]:
 
 
 def sentence(text: str) -> tuple[str, int, Decimal]:
-    """`buy 100 at 10.00`."""
+    """The action as the tables write it, for example `buy 100 at 10.00`."""
     side, quantity, _, price = text.split()
     return side, int(quantity), D(price)
 
@@ -84,7 +84,7 @@ def test_average_cost(rows: Rows) -> None:
 
 
 class Story:
-    """One client, and what is done in the rows of a table."""
+    """One client, and the actions in the rows of a table."""
 
     def __init__(self, **terms: Any) -> None:
         self.world = World()
@@ -124,7 +124,7 @@ class Story:
                 raise AssertionError(f"what is {row!r}?")
 
     def cash(self) -> list[str]:
-        """The balance in the order of the tables' columns."""
+        """The cash balance in the order of the tables' columns."""
         shown = self.world.accounts.balance("dora")
         return [
             str(amount)
@@ -210,8 +210,8 @@ def test_ledger(title: str, asset: str) -> None:
     assert entries == {}
 
 
-def test_no_table_is_left_out() -> None:
-    """A table that a typing error in its title hides would be no test."""
+def test_every_table_of_the_pages_is_run() -> None:
+    """A table whose title has a typing error would not be run."""
     titles = (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT, REPLACEMENT, CASH_LEDGER, SHARES_LEDGER)
     found = {title: len(list(examples(title))) for title in titles}
     assert found == {

@@ -30,7 +30,7 @@ def _secret(api_key: str) -> tuple[str, str]:
 
 @dataclass
 class World:
-    """What the functions find in AWS, and the functions themselves."""
+    """The resources that the functions find in AWS, and the functions themselves."""
 
     dynamodb: Any
     sqs: Any
@@ -71,7 +71,7 @@ class World:
         return received
 
     def function(self, name: str) -> "ModuleType":
-        """A function, cold started at its first use in a test and after `cool`."""
+        """The module of a function. It starts cold at its first use in a test and after `cool`."""
         if name not in self._warm:
             for part in ("handler", "settings"):
                 sys.modules.pop(f"functions.{name}.{part}", None)
@@ -79,7 +79,7 @@ class World:
         return self._warm[name]
 
     def cool(self) -> None:
-        """From now on every function starts cold."""
+        """Make every function start cold from now on."""
         self._warm.clear()
 
     def call(self, name: str, event: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ def log_in(
     return answer["statusCode"], json.loads(answer["body"]), answer
 
 
-def test_the_right_secret_gets_a_token_of_fifteen_minutes(world: World) -> None:
+def test_the_right_secret_gets_a_token_for_fifteen_minutes(world: World) -> None:
     status, body, answer = log_in(world, "key-alice")
     assert status == 200
     assert set(body) == {"jwt_token", "token_type", "expiration", "permissions"}
@@ -42,7 +42,7 @@ def test_the_right_secret_gets_a_token_of_fifteen_minutes(world: World) -> None:
     assert header(answer, "Cache-Control") == "no-store"
 
 
-def test_the_internal_service_gets_a_token_for_the_internal_api_alone(world: World) -> None:
+def test_the_internal_service_gets_a_token_only_for_the_internal_api(world: World) -> None:
     _, body, _ = log_in(world, "key-internal")
     assert (
         jwt.decode(body["jwt_token"], options={"verify_signature": False})["aud"]
@@ -50,7 +50,7 @@ def test_the_internal_service_gets_a_token_for_the_internal_api_alone(world: Wor
     )
 
 
-def test_unknown_key_and_wrong_secret_are_told_apart_by_nothing(world: World) -> None:
+def test_an_unknown_key_and_a_wrong_secret_get_the_same_answer(world: World) -> None:
     wrong = log_in(world, "key-alice", "wrong")
     unknown = log_in(world, "key-nobody", "wrong")
     assert wrong[0] == unknown[0] == 401
@@ -61,13 +61,15 @@ def test_unknown_key_and_wrong_secret_are_told_apart_by_nothing(world: World) ->
 
 
 @pytest.mark.parametrize("api_key", ["key-ivan", "key-revoked"])
-def test_inactive_is_told_only_to_who_knows_the_secret(world: World, api_key: str) -> None:
+def test_only_callers_with_the_right_secret_are_told_that_a_client_is_inactive(
+    world: World, api_key: str
+) -> None:
     assert log_in(world, api_key)[0:2][1]["code"] == "CLIENT_INACTIVE"
     assert log_in(world, api_key)[0] == 403
     assert log_in(world, api_key, "wrong")[1]["code"] == "INVALID_CREDENTIALS"
 
 
-def test_both_secrets_are_good_during_rotation(world: World) -> None:
+def test_both_secrets_are_valid_during_rotation(world: World) -> None:
     world.add_credential(
         "key-alice",
         secret_hashes=(passwords.hash_secret("new-secret"), passwords.hash_secret("old-secret")),
@@ -114,14 +116,14 @@ def test_neither_token_nor_secret_is_stored(world: World) -> None:
     assert world.secrets["key-alice"] not in stored
 
 
-def test_a_record_lives_as_long_as_its_token(world: World) -> None:
+def test_an_idempotency_record_lives_as_long_as_its_token(world: World) -> None:
     _, body, _ = log_in(world, "key-alice")
     (record,) = world.items("idempotency")
     expiry = int(record["expiration"]["N"])
     assert abs(expiry - datetime.fromisoformat(body["expiration"]).timestamp()) < 5
 
 
-def test_a_replay_after_its_key_was_rotated_away_is_a_new_token(world: World) -> None:
+def test_a_replay_gets_a_new_token_after_its_signing_key_is_retired(world: World) -> None:
     _, first, _ = log_in(world, "key-alice")
     for name in ("second", "third"):
         world.secrets_manager.put_secret_value(
@@ -137,7 +139,7 @@ def test_a_replay_after_its_key_was_rotated_away_is_a_new_token(world: World) ->
     assert world.call("authorizer", event)["context"]["client_id"] == "alice"
 
 
-def test_the_sixth_failure_in_a_row_waits_and_says_how_long(world: World) -> None:
+def test_the_sixth_failure_in_a_row_is_locked_out_and_told_for_how_long(world: World) -> None:
     for _ in range(5):
         assert log_in(world, "key-alice", "wrong")[0] == 401
     status, body, answer = log_in(world, "key-alice")
@@ -148,7 +150,7 @@ def test_the_sixth_failure_in_a_row_waits_and_says_how_long(world: World) -> Non
     assert log_in(world, "key-nobody", "wrong")[0] == 429
 
 
-def test_the_lock_doubles_up_to_fifteen_minutes() -> None:
+def test_the_lockout_doubles_up_to_fifteen_minutes() -> None:
     assert lock_after(4) == timedelta(0)
     assert [lock_after(n).total_seconds() for n in (5, 6, 7, 12, 13, 10_000)] == [
         5,
@@ -169,7 +171,7 @@ def login(world: World, clock: Clock, control_table: str = "trading-test-control
     )
 
 
-def test_a_lock_ends_and_success_forgets_the_failures(world: World, clock: Clock) -> None:
+def test_a_lockout_ends_and_a_success_clears_the_failures(world: World, clock: Clock) -> None:
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
@@ -182,7 +184,9 @@ def test_a_lock_ends_and_success_forgets_the_failures(world: World, clock: Clock
     assert world.items("control") == []
 
 
-def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, clock: Clock) -> None:
+def test_a_locked_out_attempt_is_not_a_failure_and_checks_no_secret(
+    world: World, clock: Clock
+) -> None:
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
@@ -198,14 +202,16 @@ def test_a_locked_attempt_is_not_a_failure_and_checks_no_secret(world: World, cl
     )
 
 
-def test_without_the_control_table_the_right_secret_still_opens(world: World, clock: Clock) -> None:
+def test_without_the_control_table_the_right_secret_still_gets_a_token(
+    world: World, clock: Clock
+) -> None:
     door = login(world, clock, control_table="no-such-table")
     with pytest.raises(Exception, match="wrong"):
         door("key-alice", "wrong")
     assert door("key-alice", world.secrets["key-alice"]).client_id == "alice"
 
 
-def test_without_idempotency_records_the_client_is_told_to_try_again(
+def test_without_the_idempotency_table_the_client_is_told_to_try_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IDEMPOTENCY_TABLE", "no-such-table")
@@ -243,7 +249,7 @@ def test_a_request_in_progress_is_a_conflict(world: World) -> None:
         {"api_key": "key-alice"},
     ],
 )
-def test_a_malformed_request_is_refused_and_counts_against_nobody(
+def test_a_malformed_request_is_refused_and_counts_as_no_failure(
     world: World, body: dict[str, Any]
 ) -> None:
     answer = world.call("auth", request("POST", "/api/v1/auth/token", body))

@@ -22,7 +22,7 @@ def authorize(world: World, authorization: str | None, function: str = "authoriz
     return world.call(function, {"type": "REQUEST", "methodArn": METHOD_ARN, "headers": headers})
 
 
-def test_a_valid_token_opens_the_whole_stage_and_says_who_asks(world: World) -> None:
+def test_a_valid_token_allows_the_whole_stage_and_names_the_client(world: World) -> None:
     verdict = authorize(world, f"Bearer {token(world, 'key-alice')}")
     assert verdict["policyDocument"]["Statement"] == [
         {
@@ -41,12 +41,12 @@ def test_a_valid_token_opens_the_whole_stage_and_says_who_asks(world: World) -> 
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcg==", "Bearer a.b.c", "bearer é"]
 )
-def test_anything_else_is_unauthorized(world: World, authorization: str | None) -> None:
+def test_any_other_token_is_unauthorized(world: World, authorization: str | None) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, authorization)
 
 
-def test_a_clients_token_never_opens_the_internal_api_nor_the_other_way_round(
+def test_each_apis_authorizer_refuses_the_tokens_of_the_other_api(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, internal = token(world, "key-alice"), token(world, "key-internal")
@@ -66,7 +66,7 @@ def rotate(world: World, scheduled_time: str) -> None:
     world.cool()
 
 
-def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(
+def test_tokens_survive_one_rotation_of_the_signing_key_but_not_two(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "PUBLISHED_FOR", timedelta(0))
@@ -81,7 +81,7 @@ def test_tokens_outlive_one_rotation_of_the_signing_key_and_not_two(
     assert authorize(world, f"Bearer {new}")["principalId"] == "alice"
 
 
-def test_our_own_fault_is_not_called_the_callers(world: World) -> None:
+def test_an_internal_error_is_not_reported_as_unauthorized(world: World) -> None:
     valid = token(world, "key-alice")
     world.secrets_manager.delete_secret(
         SecretId="trading-test-signing-key", ForceDeleteWithoutRecovery=True
@@ -90,7 +90,7 @@ def test_our_own_fault_is_not_called_the_callers(world: World) -> None:
         authorize(world, f"Bearer {valid}")
 
 
-def test_rotation_happens_once_however_often_its_event_comes(world: World) -> None:
+def test_a_repeated_rotation_event_rotates_once(world: World) -> None:
     def current() -> Any:
         return world.secrets_manager.get_secret_value(SecretId="trading-test-signing-key")
 

@@ -54,7 +54,7 @@ def deliver(world: World, event: dict[str, Any]) -> tuple[int, dict[str, Any], A
     return answer["statusCode"], json.loads(answer["body"]), answer
 
 
-def test_a_report_is_accepted_once_it_is_in_the_clients_mailbox(world: World) -> None:
+def test_a_report_is_accepted_when_it_is_in_the_clients_mailbox(world: World) -> None:
     status, body, _ = deliver(world, report())
     assert (status, body) == (200, {"status": "accepted"})
     (message,) = world.messages()
@@ -95,7 +95,7 @@ def test_the_same_execution_with_another_body_is_refused(world: World) -> None:
         lambda: request("POST", CALLBACK_PATH, REPORT, headers={"Idempotency-Key": "XNYS:exec-1"}),
     ],
 )
-def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(
+def test_a_request_without_a_current_venue_signature_is_refused_unread(
     world: World, build: Build
 ) -> None:
     status, body, _ = deliver(world, build())
@@ -104,7 +104,7 @@ def test_what_is_not_signed_by_a_venue_now_is_refused_before_it_is_read(
     assert world.items("idempotency") == []
 
 
-def test_both_secrets_are_good_during_rotation(world: World) -> None:
+def test_both_secrets_are_valid_during_rotation(world: World) -> None:
     world.secrets_manager.put_secret_value(
         SecretId="trading-test-venue-XNYS", SecretString="the new secret of XNYS"
     )
@@ -124,7 +124,7 @@ def test_both_secrets_are_good_during_rotation(world: World) -> None:
         (lambda: report(raw="{not json"), 400, "MALFORMED_JSON"),
     ],
 )
-def test_a_signed_report_must_be_right_as_well(
+def test_a_signed_report_must_also_be_valid(
     world: World, build: Build, status: int, code: str
 ) -> None:
     got, body, _ = deliver(world, build())
@@ -132,7 +132,7 @@ def test_a_signed_report_must_be_right_as_well(
     assert world.messages() == []
 
 
-def test_a_report_that_is_not_durable_is_not_acknowledged_and_may_come_again(world: World) -> None:
+def test_a_report_that_cannot_be_made_durable_is_not_acknowledged(world: World) -> None:
     world.sqs.delete_queue(QueueUrl=world.queue_url)
     status, body, answer = deliver(world, report())
     assert (status, body["code"]) == (503, "UNAVAILABLE")

@@ -1,5 +1,5 @@
-"""The events for `sam local invoke`: each is understood by its function, and answered as a stranger
-is.
+"""The events for `sam local invoke`: each function understands its event and answers it as
+unauthenticated.
 """
 
 import json
@@ -21,17 +21,17 @@ def event(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "code"), [("auth", "INVALID_CREDENTIALS"), ("callbacks", "INVALID_SIGNATURE")]
 )
-def test_a_strangers_request_is_refused(world: World, name: str, code: str) -> None:
+def test_an_event_with_unknown_credentials_is_refused(world: World, name: str, code: str) -> None:
     answer = world.call(name, event(name))
     assert answer["statusCode"] == 401
     assert json.loads(answer["body"])["code"] == code
 
 
 @pytest.mark.parametrize("name", ["authorizer", "internal_authorizer"])
-def test_a_strangers_token_is_unauthorized(world: World, name: str) -> None:
+def test_an_event_with_an_unknown_token_is_unauthorized(world: World, name: str) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         world.call(name, event(name))
 
 
-def test_the_key_is_rotated(world: World) -> None:
+def test_the_event_of_the_key_rotation_rotates_the_key(world: World) -> None:
     assert world.call("key_rotation", event("key_rotation"))["rotated"] is True

@@ -11,7 +11,7 @@ def throttle(world: World, clock: Clock, table: str = "trading-test-control") ->
     return Throttle(world.dynamodb, table, clock, limit=3, window_seconds=10)
 
 
-def test_a_window_grants_its_limit_and_then_says_when_the_next_opens(
+def test_a_window_allows_its_limit_and_then_says_when_the_next_one_opens(
     world: World, clock: Clock
 ) -> None:
     door = throttle(world, clock)
@@ -30,7 +30,7 @@ def test_a_window_grants_its_limit_and_then_says_when_the_next_opens(
     assert last.reset == int(clock().timestamp()) + 6
 
 
-def test_keys_and_windows_are_counted_apart(world: World, clock: Clock) -> None:
+def test_keys_and_windows_are_counted_separately(world: World, clock: Clock) -> None:
     door = throttle(world, clock)
     for _ in range(3):
         door.take("key-alice")
@@ -61,7 +61,7 @@ def test_concurrent_requests_never_exceed_the_limit(world: World, clock: Clock) 
     assert sum(bool(a and a.granted) for a in allowances) == 3
 
 
-def test_without_the_control_table_requests_pass_and_the_loss_is_counted(
+def test_without_the_control_table_requests_pass_and_a_metric_counts_it(
     world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert throttle(world, clock, "no-such-table").take("key-alice") is None

@@ -34,14 +34,14 @@ CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 
 @dataclass
 class Terminal:
-    """Somebody with a profile of each demo client, and of the administrators."""
+    """A user with a profile of each demo client and of the administrators."""
 
     gateway: Gateway
 
     def run(
         self, *arguments: str, patience: float = 30, env: dict[str, str] | None = None
     ) -> tuple[int, str, str]:
-        """Exit status, standard output, standard error."""
+        """Answers exit status, standard output and standard error."""
         result = CliRunner().invoke(app, ["--patience", str(patience), *arguments], env=env)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -54,7 +54,9 @@ class Terminal:
         return json.loads(out)
 
     def refused(self, *arguments: str, status: int, env: dict[str, str] | None = None) -> Any:
-        """The problem of a command that ends with this status and prints nothing to stdout."""
+        """The problem of a command that ends with this status and prints nothing on standard
+        output.
+        """
         code, out, err = self.run(*arguments, "--json", env=env)
         assert (code, out) == (status, ""), err
         return json.loads(err)
@@ -71,7 +73,7 @@ def gateway(system: System) -> Iterator[Gateway]:
 
 @pytest.fixture
 def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    # Metrics are printed, and standard output is the command's.
+    # The functions print metrics, but standard output belongs to the command.
     monkeypatch.setattr(observability, "single_metric", lambda **_: nullcontext(Mock()))
     for name in ("CONFIG", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))

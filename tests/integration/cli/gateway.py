@@ -1,5 +1,5 @@
-"""API Gateway over the whole system on a mocked AWS: both APIs behind their authorizers, as HTTP on
-127.0.0.1.
+"""API Gateway over the whole system on a mocked AWS. Both APIs stand behind their authorizers, as
+HTTP on 127.0.0.1.
 """
 
 import json
@@ -26,8 +26,8 @@ METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:{}/test/GET/any"
 
 @dataclass
 class Gateway:
-    """`lose`: so many answers are lost on their way, after the function has run. `instead`: what
-    stands between gives these answers, without asking the function. `seen`: what arrived.
+    """`lose` says how many responses are lost after the function has run. `instead` has the
+    responses that are given without calling the function. `seen` has the requests that arrived.
     """
 
     system: System
@@ -39,11 +39,10 @@ class Gateway:
         self._server = LocalServer(self._answer)
 
     def url(self, api: str) -> str:
-        """An API's address."""
+        """The address of an API."""
         return f"{self._server.url}/{api}"
 
     def close(self) -> None:
-        """Stop serving."""
         self._server.close()
 
     def _answer(self, http: HttpRequest) -> HttpAnswer:
@@ -102,7 +101,7 @@ class Gateway:
 
 
 def _own(status: int) -> HttpAnswer:
-    """What API Gateway answers by itself, as it is deployed."""
+    """The responses that API Gateway gives by itself, as deployed."""
     problem = next(problem for _, problem in PROBLEMS if problem.status == status)
     body = problem.template.replace("$context.requestId", "request-0")
     return HttpAnswer(status, body.encode(), "application/problem+json", problem.headers)

@@ -1,4 +1,4 @@
-"""An administrator at the terminal."""
+"""The commands of an administrator."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def create(terminal: Terminal, *more: str) -> Any:
     return admin(terminal, "create", *who, *WHY, *more)
 
 
-def test_a_client_from_its_account_to_its_first_order(terminal: Terminal) -> None:
+def test_a_new_client_can_be_created_funded_and_trade(terminal: Terminal) -> None:
     issued = create(terminal, "--key", "new-dora")
     again = create(terminal, "--key", "new-dora")
     assert (again["api_key"], again["api_secret"]) == (issued["api_key"], None)
@@ -43,7 +43,7 @@ def test_a_client_from_its_account_to_its_first_order(terminal: Terminal) -> Non
     assert issued["api_key"] in out
 
 
-def test_shares_come_and_go(terminal: Terminal) -> None:
+def test_shares_are_deposited_and_withdrawn(terminal: Terminal) -> None:
     shares = ("--symbol", "ko", "--quantity", "10")
     admin(terminal, "deposit", "bob", *shares, "--cost", "600", "--reference", "r-1", *WHY)
     taken = admin(terminal, "withdraw", "bob", *shares, "--reference", "r-2", *WHY)
@@ -54,7 +54,7 @@ def test_shares_come_and_go(terminal: Terminal) -> None:
     assert (problem["code"], problem["details"]["lacking"]) == ("NOT_WITHDRAWABLE", "0.01")
 
 
-def test_a_suspended_client_is_shut_out_until_it_is_activated(terminal: Terminal) -> None:
+def test_a_suspended_client_cannot_log_in_until_it_is_activated(terminal: Terminal) -> None:
     terminal.ask("place", "buy", "1", "KO", "--limit", "55")
     assert admin(terminal, "suspend", "alice", *WHY)["orders_to_cancel"] == 1
     assert terminal.refused("login", status=5)["code"] == "CLIENT_INACTIVE"
@@ -62,7 +62,7 @@ def test_a_suspended_client_is_shut_out_until_it_is_activated(terminal: Terminal
     terminal.ask("login")
 
 
-def test_one_limit_is_set_and_the_others_stay(terminal: Terminal) -> None:
+def test_setting_one_limit_keeps_the_others(terminal: Terminal) -> None:
     before = admin(terminal, "show", "bob")
     after = admin(terminal, "limits", "bob", "--daily", "1000", *WHY)
     assert after["daily_trading_limit"] == "1000.00"
@@ -71,7 +71,9 @@ def test_one_limit_is_set_and_the_others_stay(terminal: Terminal) -> None:
     assert refused(terminal, *stale, status=7)["code"] == "VERSION_CONFLICT"
 
 
-def test_limits_are_repeated_with_the_key_and_what_was_told_beside_it(terminal: Terminal) -> None:
+def test_repeating_limits_needs_the_key_and_version_that_the_command_printed(
+    terminal: Terminal,
+) -> None:
     code, _, told = terminal.run(
         "-p", "local-admin", "admin", "limits", "bob", "--daily", "1000", *WHY
     )
@@ -84,7 +86,7 @@ def test_limits_are_repeated_with_the_key_and_what_was_told_beside_it(terminal: 
     assert admin(terminal, "show", "bob")["credit_limit"] == "0.00"
 
 
-def test_a_secret_is_rotated_by_its_client(terminal: Terminal) -> None:
+def test_the_secret_of_a_client_is_rotated(terminal: Terminal) -> None:
     issued = create(terminal)
     rotated = admin(terminal, "rotate-secret", "dora", "--grace-hours", "0", *WHY)
     assert rotated["api_key"] == issued["api_key"]
@@ -93,7 +95,7 @@ def test_a_secret_is_rotated_by_its_client(terminal: Terminal) -> None:
     terminal.ask("login", env=env | {"TRADING_API_SECRET": rotated["api_secret"]})
 
 
-def test_a_secret_that_did_not_arrive_is_replaced(terminal: Terminal) -> None:
+def test_a_lost_secret_is_replaced(terminal: Terminal) -> None:
     issued = create(terminal)
     admin(terminal, "rotate-secret", "dora", *WHY)
     replaced = admin(terminal, "rotate-secret", "dora", "--newest-was-lost", *WHY)
@@ -109,7 +111,7 @@ def test_an_instrument_is_halted_and_resumed(terminal: Terminal) -> None:
     assert admin(terminal, "resume", "ko", *WHY)["tradable"] is True
 
 
-def test_without_a_reason_nothing_is_done(terminal: Terminal) -> None:
+def test_a_command_without_a_reason_does_nothing(terminal: Terminal) -> None:
     seen = len(terminal.gateway.seen)
     code, _, err = terminal.run("-p", "local-admin", "admin", "halt", "KO")
     assert code == 2
@@ -117,7 +119,7 @@ def test_without_a_reason_nothing_is_done(terminal: Terminal) -> None:
     assert len(terminal.gateway.seen) == seen
 
 
-def test_any_clients_order_is_looked_up(terminal: Terminal) -> None:
+def test_an_administrator_can_show_any_clients_order(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "10", "KO")["order_id"]
     system = terminal.gateway.system
     system.run_until(lambda: system.status(order_id) == "CLEARED")

@@ -1,4 +1,4 @@
-"""Logging in: seldom, and again when it must be."""
+"""When the command line logs in, and where it keeps tokens."""
 
 import json
 import stat
@@ -22,7 +22,7 @@ def kept() -> Path:
     return path
 
 
-def test_a_token_is_kept_for_its_owner_alone(terminal: Terminal) -> None:
+def test_only_the_owner_can_read_a_kept_token(terminal: Terminal) -> None:
     terminal.ask("balance")
     terminal.ask("positions")
     assert log_ins(terminal) == 1
@@ -30,7 +30,7 @@ def test_a_token_is_kept_for_its_owner_alone(terminal: Terminal) -> None:
     assert "secret of alice" not in kept().read_text()
 
 
-def test_login_shows_what_the_key_may_do_and_logout_forgets(terminal: Terminal) -> None:
+def test_login_shows_the_keys_permissions_and_logout_deletes_the_token(terminal: Terminal) -> None:
     code, out, err = terminal.run("login")
     token = json.loads(kept().read_text())["jwt_token"]
     assert code == 0
@@ -43,7 +43,7 @@ def test_login_shows_what_the_key_may_do_and_logout_forgets(terminal: Terminal) 
     assert log_ins(terminal) == 3
 
 
-def test_shortly_before_its_end_a_token_is_renewed(terminal: Terminal) -> None:
+def test_a_token_is_renewed_shortly_before_it_expires(terminal: Terminal) -> None:
     terminal.ask("balance")
     terminal.gateway.system.venues.pass_time(14 * 60 + 45)
     terminal.ask("balance")
@@ -51,7 +51,7 @@ def test_shortly_before_its_end_a_token_is_renewed(terminal: Terminal) -> None:
     assert all(request.headers.get("authorization") for request in terminal.gateway.seen[1::2])
 
 
-def test_a_token_that_is_refused_is_renewed_once(terminal: Terminal) -> None:
+def test_a_refused_token_is_renewed_once(terminal: Terminal) -> None:
     terminal.ask("balance")
     token = json.loads(kept().read_text())
     kept().write_text(json.dumps(token | {"jwt_token": "of.another.key"}))
@@ -61,7 +61,7 @@ def test_a_token_that_is_refused_is_renewed_once(terminal: Terminal) -> None:
     assert [request.headers["idempotency-key"] for request in sent] == ["k-1", "k-1"]
 
 
-def test_what_is_kept_and_cannot_be_read_is_as_good_as_nothing(terminal: Terminal) -> None:
+def test_an_unreadable_kept_token_is_ignored(terminal: Terminal) -> None:
     terminal.ask("balance")
     for number, content in enumerate(("", "{", '{"jwt_token": "x"}')):
         kept().write_text(content)
@@ -73,7 +73,7 @@ def test_what_is_kept_and_cannot_be_read_is_as_good_as_nothing(terminal: Termina
     assert stat.S_IMODE(kept().stat().st_mode) == 0o600
 
 
-def test_a_wrong_secret_is_told_and_nothing_is_kept(
+def test_a_wrong_secret_is_reported_and_no_token_is_kept(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRADING_API_SECRET", "wrong")
@@ -81,7 +81,7 @@ def test_a_wrong_secret_is_told_and_nothing_is_kept(
     assert not cache_directory().exists()
 
 
-def test_without_a_secret_nor_a_terminal_it_is_not_asked_for(terminal: Terminal) -> None:
+def test_without_a_terminal_a_missing_secret_is_an_error(terminal: Terminal) -> None:
     own = Profiles.read(own_file())
     without = own.profiles["local"].model_copy(update={"api_secret": None})
     Profiles(profiles=own.profiles | {"local": without}).write(own_file())
@@ -89,7 +89,7 @@ def test_without_a_secret_nor_a_terminal_it_is_not_asked_for(terminal: Terminal)
     assert terminal.gateway.seen == []
 
 
-def test_the_environment_alone_is_enough(
+def test_the_environment_alone_configures_a_profile(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_file().unlink()
@@ -105,7 +105,7 @@ def test_the_environment_alone_is_enough(
     assert terminal.ask("order", order_id)["client_id"] == "bob"
 
 
-def test_a_profile_is_added_used_and_removed(
+def test_a_profile_can_be_added_used_and_removed(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = terminal.gateway.url("public")
@@ -132,11 +132,11 @@ def test_a_profile_is_added_used_and_removed(
     assert terminal.run("profile", "use", "mine")[0] == 11
 
 
-def test_without_keeping_it_the_secret_is_nowhere(
+def test_a_secret_that_is_not_kept_is_in_no_file(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = terminal.gateway.url("public")
     monkeypatch.setenv("TRADING_API_SECRET", "secret of bob")
     terminal.run("profile", "add", "mine", "--url", url, "--api-key", "key-bob", "--ask-secret")
-    assert own_file().read_text().count("secret of bob") == 1  # the demo's profile
+    assert own_file().read_text().count("secret of bob") == 1  # the profile of the demo
     assert terminal.ask("-p", "mine", "balance")["total"] == "50000.00"

@@ -1,4 +1,4 @@
-"""A client's day at the terminal."""
+"""The commands of a trading client."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from tests.integration.cli.conftest import Terminal
 from tests.integration.cli.gateway import problem
 
 
-def test_an_order_from_placing_to_clearing(terminal: Terminal) -> None:
+def test_an_order_can_be_followed_from_placing_to_clearing(terminal: Terminal) -> None:
     placed = terminal.ask("place", "buy", "10", "ko", "--key", "k-1")
     assert placed["status"] == "VALIDATED"
     system = terminal.gateway.system
@@ -33,7 +33,7 @@ def test_an_order_from_placing_to_clearing(terminal: Terminal) -> None:
     assert terminal.ask("balance")["total"] in out
 
 
-def test_with_json_the_answer_is_the_apis_own(terminal: Terminal) -> None:
+def test_with_json_the_output_is_the_apis_response(terminal: Terminal) -> None:
     terminal.ask("place", "buy", "1", "KO")
     given = terminal.ask("orders", "--limit", "1")
     assert list(given) == ["items", "next_cursor"]
@@ -54,7 +54,7 @@ def test_a_price_makes_a_limit_order(terminal: Terminal) -> None:
     )
 
 
-def test_a_rejected_order_is_an_answer_and_an_exit_status(terminal: Terminal) -> None:
+def test_a_rejected_order_is_shown_and_has_its_own_exit_status(terminal: Terminal) -> None:
     rejected = terminal.ask("place", "buy", "100000", "MSFT", status=3)
     assert rejected["status"] == "REJECTED"
     _, out, _ = terminal.run("place", "buy", "100000", "MSFT")
@@ -63,7 +63,7 @@ def test_a_rejected_order_is_an_answer_and_an_exit_status(terminal: Terminal) ->
     assert rejected["order_id"] in {order["order_id"] for order in listed}
 
 
-def test_the_same_key_is_the_same_order_and_another_order_under_it_is_refused(
+def test_a_key_names_one_order_and_another_order_under_it_is_refused(
     terminal: Terminal,
 ) -> None:
     first = terminal.ask("place", "buy", "1", "KO", "--key", "mine")
@@ -72,7 +72,7 @@ def test_the_same_key_is_the_same_order_and_another_order_under_it_is_refused(
     assert (refused["code"], refused["idempotency_key"]) == ("IDEMPOTENCY_KEY_REUSED", "mine")
 
 
-def test_a_key_is_made_once_for_a_command_and_told_before_it(terminal: Terminal) -> None:
+def test_a_command_prints_its_generated_key_before_it_sends(terminal: Terminal) -> None:
     terminal.gateway.lose = 2
     code, out, err = terminal.run("place", "buy", "1", "KO")
     assert code == 0
@@ -85,7 +85,7 @@ def test_a_key_is_made_once_for_a_command_and_told_before_it(terminal: Terminal)
     ]
 
 
-def test_without_an_answer_the_command_says_how_to_go_on(terminal: Terminal) -> None:
+def test_a_command_without_an_answer_says_how_to_continue(terminal: Terminal) -> None:
     terminal.run("login")
     terminal.gateway.lose = 1000
     code, out, err = terminal.run("place", "buy", "1", "KO", "--key", "k-7", patience=1)
@@ -96,7 +96,7 @@ def test_without_an_answer_the_command_says_how_to_go_on(terminal: Terminal) -> 
     assert len(terminal.ask("orders")["items"]) == 1
 
 
-def test_a_cancel_is_asked_for(terminal: Terminal) -> None:
+def test_a_cancel_is_requested(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"]
     assert terminal.ask("cancel", order_id)["cancel_requested"] is True
     system = terminal.gateway.system
@@ -109,7 +109,7 @@ def test_a_cancel_is_asked_for(terminal: Terminal) -> None:
     assert terminal.ask("orders", "--state", "closed")["items"][0]["order_id"] == order_id
 
 
-def test_all_pages_are_one_list(terminal: Terminal) -> None:
+def test_all_pages_are_shown_as_one_list(terminal: Terminal) -> None:
     placed = [
         terminal.ask("place", "buy", "1", "KO", "--limit", "55")["order_id"] for _ in range(3)
     ]
@@ -137,7 +137,7 @@ REFUSALS: tuple[tuple[str, int, str], ...] = (
 )
 
 
-def test_a_refusal_is_an_exit_status_and_a_problem(terminal: Terminal) -> None:
+def test_a_refusal_has_an_exit_status_and_a_problem_document(terminal: Terminal) -> None:
     for arguments, status, code in REFUSALS:
         assert terminal.refused(*arguments.split(), status=status)["code"] == code
 
@@ -159,11 +159,11 @@ def test_a_refusal_is_an_exit_status_and_a_problem(terminal: Terminal) -> None:
         "admin rotate-secret bob --reason why --newest-was-lost --grace-hours 0",
     ],
 )
-def test_what_is_written_wrongly_is_not_sent(arguments: str) -> None:
+def test_a_malformed_command_is_not_sent(arguments: str) -> None:
     assert CliRunner().invoke(app, arguments.split()).exit_code == 2
 
 
-def test_another_clients_order_is_not_there(terminal: Terminal) -> None:
+def test_another_clients_order_is_not_found(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "1", "KO")["order_id"]
     assert (
         terminal.refused("--profile", "local-bob", "order", order_id, status=6)["code"]
@@ -171,13 +171,13 @@ def test_another_clients_order_is_not_there(terminal: Terminal) -> None:
     )
 
 
-def test_a_closed_order_is_a_conflict(terminal: Terminal) -> None:
+def test_canceling_a_closed_order_is_a_conflict(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "100000", "MSFT", status=3)["order_id"]
     refused = terminal.refused("cancel", order_id, status=7)
     assert (refused["code"], refused["details"]["status"]) == ("ORDER_CLOSED", "REJECTED")
 
 
-def test_people_are_told_the_fields_and_the_request_id(terminal: Terminal) -> None:
+def test_an_error_shows_the_fields_and_the_request_id(terminal: Terminal) -> None:
     code, out, err = terminal.run("place", "buy", "1", "KO", "--limit", "many")
     assert (code, out) == (4, "")
     assert "422 VALIDATION_FAILED" in err
@@ -185,7 +185,7 @@ def test_people_are_told_the_fields_and_the_request_id(terminal: Terminal) -> No
     assert "request id: request-1" in err
 
 
-def test_what_stands_before_the_functions_is_told_too(terminal: Terminal) -> None:
+def test_errors_of_the_gateway_are_reported_too(terminal: Terminal) -> None:
     for answer, status in (
         (problem(429, "RATE_LIMITED", Retry_After="60"), 8),
         (problem(500, "INTERNAL"), 10),
@@ -196,7 +196,7 @@ def test_what_stands_before_the_functions_is_told_too(terminal: Terminal) -> Non
         assert terminal.refused("balance", status=status)["request_id"] == "request-9"
 
 
-def test_what_passes_is_waited_for(terminal: Terminal) -> None:
+def test_transient_errors_are_waited_out(terminal: Terminal) -> None:
     terminal.gateway.instead = [
         problem(503, "UNAVAILABLE", Retry_After="1"),
         problem(409, "IN_PROGRESS", Retry_After="0"),
@@ -207,14 +207,14 @@ def test_what_passes_is_waited_for(terminal: Terminal) -> None:
     assert "100000.00" in out
 
 
-def test_a_script_has_nothing_but_json_on_both_sides(terminal: Terminal) -> None:
+def test_with_json_a_retry_prints_nothing_but_json(terminal: Terminal) -> None:
     terminal.gateway.instead = [problem(503, "UNAVAILABLE", Retry_After="0")]
     code, out, err = terminal.run("place", "buy", "1", "KO", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["status"] == "VALIDATED"
 
 
-def test_the_statement_is_a_table_json_or_csv(terminal: Terminal) -> None:
+def test_the_statement_is_available_as_table_json_and_csv(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "10", "KO")["order_id"]
     system = terminal.gateway.system
     system.run_until(lambda: system.status(order_id) == "CLEARED")

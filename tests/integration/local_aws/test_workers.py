@@ -1,4 +1,4 @@
-"""The patches of `local` for MiniStack's workers. Each test runs a worker of its own."""
+"""The patches of `local` that change MiniStack's workers. Each test runs a worker of its own."""
 
 import io
 import zipfile
@@ -73,7 +73,7 @@ def invoke(system: LocalSystem) -> Iterator[Invoke]:
     worker.kill()
 
 
-def test_an_invocation_has_its_own_output_whole_and_no_other(invoke: Invoke) -> None:
+def test_an_invocation_gets_all_of_its_own_output_and_no_other(invoke: Invoke) -> None:
     assert [invoke(say=str(number))["log"] for number in range(20)] == [
         str(number) for number in range(20)
     ]
@@ -90,10 +90,10 @@ def test_the_output_of_a_failure_is_read(invoke: Invoke) -> None:
     assert (died["status"], died["log"]) == ("error", "last words")
 
 
-def test_the_output_is_read_without_looking_twice(
+def test_the_output_is_read_without_polling(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MiniStack's own way sleeps between looks; ours blocks until the mark is there."""
+    """MiniStack itself sleeps between looks. The patch blocks until the mark is there."""
     invoke()
 
     def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The calls to AWS that a command makes: recorded, and made to fail where a test says."""
+"""Records the calls to AWS that a command makes, and makes them fail where a test says so."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,12 @@ from botocore.client import BaseClient
 
 
 class Crash(BaseException):
-    """The process ends here. No handler of exceptions sees it."""
+    """The process ends here. No exception handler sees it."""
 
 
 class Calls:
-    """Names of the operations called. `before` may raise in place of a call; what has an entry in
-    `answers` is not called.
+    """The names of the operations called. `before` may raise in place of a call. An operation with
+    an entry in `answers` is not called.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
@@ -30,16 +30,16 @@ class Calls:
         patch.setattr(BaseClient, "_make_api_call", call)
 
     def heal(self) -> None:
-        """From now on nothing fails."""
+        """Make nothing fail from now on."""
         self.before: Callable[[str, dict[str, Any]], None] = lambda name, request: None
 
     @property
     def names(self) -> list[str]:
-        """In their order."""
+        """The names of the operations, in order."""
         return [name for name, _ in self.made]
 
     def crash_at(self, operation: str) -> None:
-        """The process ends instead of calling this."""
+        """End the process instead of calling this operation."""
 
         def crash(name: str, _: dict[str, Any]) -> None:
             if name == operation:

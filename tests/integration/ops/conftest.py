@@ -21,12 +21,12 @@ UNDELIVERED = ("invocations", "schedules")
 
 @dataclass
 class Operator:
-    """Somebody with AWS credentials and a terminal."""
+    """A user with AWS credentials and a terminal."""
 
     system: System
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit status, standard output, standard error."""
+        """Answers exit status, standard output and standard error."""
         result = CliRunner().invoke(app, ["--aws", "--stage", "test", *arguments])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -56,13 +56,13 @@ class Operator:
         return str(answer["MessageId"])
 
     def url(self, queue: str) -> str:
-        """A dead-letter queue's address."""
+        """The address of a dead-letter queue."""
         if queue in UNDELIVERED:
             return str(self.system.sqs.get_queue_url(QueueName=f"{PREFIX}{queue}-dlq")["QueueUrl"])
         return self.system.queues[f"{queue.upper()}_DLQ_URL"]
 
     def waiting(self, mailbox: str) -> list[dict[str, Any]]:
-        """What a mailbox holds, as its worker would receive it."""
+        """The content of a mailbox, as its worker would receive it."""
         return self.system.messages(f"{mailbox.upper()}_QUEUE_URL")
 
 

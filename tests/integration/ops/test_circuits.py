@@ -1,4 +1,4 @@
-"""Circuits from the command line: state, since when, what opened them, quality."""
+"""The circuits on the command line: their state, its time, the cause, and the execution quality."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ CONTROL = f"{PREFIX}control"
 
 
 def move(operator: Operator, old: str, new: str, cause: str = "") -> None:
-    """A transition of XNYS, as the breaker's hook and its store write it."""
+    """Make a transition of XNYS as the breaker's hook and its store write it."""
     transition = CircuitTransition(circuit_name("XNYS"), CircuitState(old), CircuitState(new))
     now = operator.system.now()
     circuit.record(operator.system.dynamodb, CONTROL, "XNYS", transition, cause, 3, now)
@@ -28,7 +28,7 @@ def move(operator: Operator, old: str, new: str, cause: str = "") -> None:
     )
 
 
-def test_circuits_that_nobody_has_opened_are_closed(operator: Operator) -> None:
+def test_circuits_that_never_opened_are_closed(operator: Operator) -> None:
     answer = operator.ask("circuits")
     assert {row["exchange_id"] for row in answer} == {"XNYS", "XNAS", "ARCX", "BATS"}
     assert {(row["state"], row["since"], row["quality"]) for row in answer} == {
@@ -36,7 +36,7 @@ def test_circuits_that_nobody_has_opened_are_closed(operator: Operator) -> None:
     }
 
 
-def test_an_outage_is_visible_from_its_cause_to_its_end(operator: Operator) -> None:
+def test_an_outage_is_shown_from_its_cause_to_its_end(operator: Operator) -> None:
     put(
         operator.system.dynamodb,
         CONTROL,
@@ -67,9 +67,7 @@ def test_an_outage_is_visible_from_its_cause_to_its_end(operator: Operator) -> N
 
 
 @pytest.mark.parametrize(("state", "probe"), [("OPEN", "in 1"), ("HALF_OPEN", "under way")])
-def test_when_the_exchange_is_asked_again_is_said(
-    operator: Operator, state: str, probe: str
-) -> None:
+def test_the_time_of_the_next_probe_is_shown(operator: Operator, state: str, probe: str) -> None:
     put(
         operator.system.dynamodb,
         CONTROL,

@@ -1,5 +1,5 @@
-"""Dead-letter queues from the command line: looking takes nothing, and nothing is done before it is
-written down.
+"""The dead-letter queues on the command line. Looking removes nothing, and every act is recorded
+before it happens.
 """
 
 import hashlib
@@ -26,7 +26,9 @@ def poll(order_id: str, client_id: str = "alice") -> str:
 
 
 def let_a_second_pass() -> None:
-    """`--all` takes what was there when it began, by the queue's clock, which counts in seconds."""
+    """`--all` handles the messages that were there when it began. The clock of the queue counts in
+    seconds.
+    """
     time.sleep(1.05)
 
 
@@ -39,7 +41,7 @@ def arn(kind: str, name: str) -> str:
     return f"arn:aws:{kind}:us-east-1:{ACCOUNT}:{name}"
 
 
-def test_the_list_counts_reasons_and_says_by_its_exit_status_whether_there_is_something(
+def test_the_list_counts_reasons_and_its_exit_status_says_if_there_are_messages(
     operator: Operator,
 ) -> None:
     assert [row["depth"] for row in operator.ask("dlq", "list")] == [0] * 5
@@ -59,7 +61,7 @@ def test_the_list_counts_reasons_and_says_by_its_exit_status_whether_there_is_so
     assert "3 × NotFoundError" in out
 
 
-def test_looking_leaves_the_messages_as_they_were(operator: Operator) -> None:
+def test_showing_messages_does_not_change_them(operator: Operator) -> None:
     bodies = [poll(f"ord_{number}") for number in range(5)]
     for body in bodies:
         operator.dead_letter("execution", body, reason="NotFoundError: gone")
@@ -68,10 +70,12 @@ def test_looking_leaves_the_messages_as_they_were(operator: Operator) -> None:
         assert [letter["body"] for letter in shown] == bodies
     assert operator.ask("dlq", "list", status=1)[0]["depth"] == 5
     received = operator.system.messages("EXECUTION_DLQ_URL")
-    assert [message["Body"] for message in received] == bodies, "visible at once, in their order"
+    assert [message["Body"] for message in received] == bodies, (
+        "the messages are visible at once, in order"
+    )
 
 
-def test_a_look_that_is_interrupted_gives_the_messages_back(
+def test_an_interrupted_look_makes_the_messages_visible_again(
     operator: Operator, calls: Calls
 ) -> None:
     operator.dead_letter("execution", poll("ord_1"))
@@ -87,7 +91,7 @@ def test_a_look_that_is_interrupted_gives_the_messages_back(
     assert len(operator.system.messages("EXECUTION_DLQ_URL")) == 2
 
 
-def test_a_message_is_shown_with_what_is_known_of_it(operator: Operator) -> None:
+def test_a_message_is_shown_with_its_group_order_and_reason(operator: Operator) -> None:
     operator.dead_letter("clearing", poll("ord_1"), reason="StaleError after 8 tries: moved")
     wanted = operator.dead_letter(
         "clearing", poll("ord_2", "bob"), "bob", reason="NotFoundError: no order ord_2"
@@ -100,13 +104,13 @@ def test_a_message_is_shown_with_what_is_known_of_it(operator: Operator) -> None
     assert wanted in operator.run("dlq", "show", "clearing")[1]
 
 
-def test_a_message_that_the_queue_itself_moved_says_so(operator: Operator) -> None:
+def test_a_message_that_the_queue_itself_moved_has_that_as_its_reason(operator: Operator) -> None:
     operator.dead_letter("execution", poll("ord_1"))
     (letter,) = operator.ask("dlq", "show", "execution")
     assert letter["reason"].startswith("received too often")
 
 
-def test_a_redriven_message_is_the_same_in_the_same_group_and_marked(operator: Operator) -> None:
+def test_a_redriven_message_keeps_its_body_and_group_and_is_marked(operator: Operator) -> None:
     message_id = operator.dead_letter(
         "execution", poll("ord_1"), reason="NotFoundError: no order ord_1"
     )
@@ -125,7 +129,7 @@ def test_a_redriven_message_is_the_same_in_the_same_group_and_marked(operator: O
     assert operator.ask("dlq", "show", "execution") == []
 
 
-def test_all_are_redriven_in_their_order_and_what_comes_back_meanwhile_is_left(
+def test_all_messages_are_redriven_in_order_except_those_that_come_back(
     operator: Operator, calls: Calls
 ) -> None:
     bodies = [poll(f"ord_{number}") for number in range(12)]
@@ -153,7 +157,7 @@ def test_all_are_redriven_in_their_order_and_what_comes_back_meanwhile_is_left(
     ]
 
 
-def test_who_did_it_and_why_is_written_down_before_it_is_done(
+def test_the_audit_log_has_operator_and_reason_before_the_act(
     operator: Operator, calls: Calls
 ) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"), reason="NotFoundError: gone")
@@ -182,7 +186,7 @@ def test_who_did_it_and_why_is_written_down_before_it_is_done(
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
-def test_without_the_audit_log_nothing_is_done(
+def test_nothing_is_done_without_the_audit_log(
     operator: Operator, calls: Calls, action: str
 ) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"))
@@ -197,16 +201,14 @@ def test_without_the_audit_log_nothing_is_done(
     assert len(operator.ask("dlq", "show", "execution")) == 1
 
 
-def test_after_a_crash_between_sending_and_deleting_the_next_redrive_sends_nothing_twice(
-    operator: Operator, calls: Calls
-) -> None:
+def test_a_redrive_after_a_crash_sends_no_message_twice(operator: Operator, calls: Calls) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"))
     redrive = ("dlq", "redrive", "execution", "--message", message_id, "--reason", "mended")
     calls.crash_at("DeleteMessage")
     with pytest.raises(Crash):
         operator.run(*redrive)
     calls.heal()
-    assert len(operator.ask("dlq", "show", "execution")) == 1, "it is still there"
+    assert len(operator.ask("dlq", "show", "execution")) == 1, "the message is still in the queue"
     assert operator.ask(*redrive)["redriven"] == 1
     assert operator.ask("dlq", "show", "execution") == []
     (message,) = operator.waiting("execution")
@@ -217,7 +219,7 @@ def test_after_a_crash_between_sending_and_deleting_the_next_redrive_sends_nothi
     assert actions == ["redriven", "redrive", "redrive"]
 
 
-def test_an_answer_lost_by_the_audit_log_does_not_stop_the_operator(
+def test_a_lost_answer_of_the_audit_log_does_not_stop_the_command(
     operator: Operator, calls: Calls
 ) -> None:
     message_id = operator.dead_letter("execution", poll("ord_1"))
@@ -236,7 +238,7 @@ def test_an_answer_lost_by_the_audit_log_does_not_stop_the_operator(
     )
 
 
-def test_what_is_discarded_is_kept_in_the_audit_log_alone(operator: Operator) -> None:
+def test_a_discarded_message_is_kept_only_in_the_audit_log(operator: Operator) -> None:
     kept = operator.dead_letter("execution", poll("ord_1"))
     message_id = operator.dead_letter("execution", "{", "bob", reason="unreadable: 1 errors")
     answer = operator.ask(
@@ -251,13 +253,15 @@ def test_what_is_discarded_is_kept_in_the_audit_log_alone(operator: Operator) ->
 
 
 @pytest.mark.parametrize("choice", [(), ("--all", "--message", "any")])
-def test_it_must_be_said_whether_one_or_all(operator: Operator, choice: tuple[str, ...]) -> None:
+def test_a_redrive_needs_a_message_or_all_and_a_reason(
+    operator: Operator, choice: tuple[str, ...]
+) -> None:
     assert operator.run("dlq", "redrive", "execution", "--reason", "x", *choice)[0] == 2
-    assert operator.run("dlq", "redrive", "execution", "--all")[0] == 2, "and why"
+    assert operator.run("dlq", "redrive", "execution", "--all")[0] == 2, "a reason is required too"
 
 
 def failed_invocation(**changes: Any) -> str:
-    """What Lambda sends to an on-failure destination."""
+    """The record that Lambda sends to an on-failure destination."""
     record = {
         "version": "1.0",
         "requestContext": {
@@ -275,7 +279,7 @@ def failed_invocation(**changes: Any) -> str:
 
 @pytest.fixture
 def invoked(calls: Calls) -> list[dict[str, Any]]:
-    """Invocations and executions that were asked for; they are not made."""
+    """The invocations and executions that were requested. They are not made."""
     requests: list[dict[str, Any]] = []
     real: Any = calls.before
 
@@ -289,7 +293,7 @@ def invoked(calls: Calls) -> list[dict[str, Any]]:
     return requests
 
 
-def test_an_invocation_that_failed_is_invoked_again_with_its_event(
+def test_a_failed_invocation_is_invoked_again_with_its_event(
     operator: Operator, invoked: list[dict[str, Any]]
 ) -> None:
     message_id = operator.dead_letter("invocations", failed_invocation())
@@ -302,7 +306,7 @@ def test_an_invocation_that_failed_is_invoked_again_with_its_event(
     assert json.loads(request["Payload"]) == {"scheduled_time": "2026-01-05T15:00:00Z"}
 
 
-def test_a_schedules_target_gets_its_input_again(
+def test_a_failed_schedules_target_gets_its_input_again(
     operator: Operator, invoked: list[dict[str, Any]]
 ) -> None:
     said = {
@@ -325,7 +329,7 @@ def test_a_schedules_target_gets_its_input_again(
     assert (execution["stateMachineArn"], execution["input"]) == (machine, "{}")
     digest = hashlib.sha256(f"{second}#1".encode()).hexdigest()
     assert execution["name"] == f"redrive-{digest[:32]}", (
-        "a second start of the same would be refused"
+        "a second start under the same name would be refused"
     )
 
 
@@ -342,7 +346,7 @@ def test_a_schedules_target_gets_its_input_again(
         ),
     ],
 )
-def test_what_does_not_say_what_to_do_again_is_left(
+def test_a_message_without_a_target_is_left(
     operator: Operator,
     invoked: list[dict[str, Any]],
     queue: str,

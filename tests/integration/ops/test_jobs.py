@@ -1,4 +1,4 @@
-"""What schedules start, started by hand, and the reconciliation's report."""
+"""Jobs of the schedules, started by hand, and the report of the reconciliation."""
 
 import io
 import json
@@ -65,7 +65,7 @@ def requests(calls: Calls, operation: str) -> list[dict[str, Any]]:
         (("close-day", "--date", "2026-01-05"), "day-close", {"business_date": "2026-01-05"}),
     ],
 )
-def test_a_function_is_run_after_the_audit_log_knows(
+def test_a_function_runs_after_it_is_in_the_audit_log(
     operator: Operator, calls: Calls, command: tuple[str, ...], function: str, event: dict[str, str]
 ) -> None:
     function_answers(calls, {"pushed": 3})
@@ -79,7 +79,7 @@ def test_a_function_is_run_after_the_audit_log_knows(
     assert json.loads(entry["details"]["input"]) == event
 
 
-def test_a_function_that_fails_is_status_1(operator: Operator, calls: Calls) -> None:
+def test_a_failed_function_ends_with_status_1(operator: Operator, calls: Calls) -> None:
     function_answers(calls, {"errorMessage": "no"}, FunctionError="Unhandled")
     assert operator.run("rotate-signing-key", "--reason", "leaked")[0] == 1
 
@@ -101,17 +101,17 @@ def test_a_settlement_cycle_is_started(
 
 
 @pytest.mark.parametrize("command", ["sweep", "settle", "close-day", "rotate-signing-key"])
-def test_nothing_is_run_without_a_reason(operator: Operator, command: str) -> None:
+def test_no_job_runs_without_a_reason(operator: Operator, command: str) -> None:
     assert operator.run(command)[0] == 2
 
 
-def test_without_a_report_that_is_said(operator: Operator) -> None:
+def test_a_missing_report_is_reported(operator: Operator) -> None:
     status, out, err = operator.run("reconciliation", "show")
     assert (status, out) == (1, "")
     assert "no report" in err
 
 
-def test_a_report_without_findings_is_status_0(operator: Operator) -> None:
+def test_a_report_without_findings_ends_with_status_0(operator: Operator) -> None:
     keep(operator)
     answer = operator.ask("reconciliation", "show")
     assert answer["items"]["ledger"] == 12
@@ -125,7 +125,7 @@ def test_a_report_without_findings_is_status_0(operator: Operator) -> None:
     "changes",
     [{"broken": {**REPORT["broken"], "3": 1}, "findings": [FINDING]}, {"complete": False}],
 )
-def test_findings_or_half_a_report_are_status_1(
+def test_findings_or_an_incomplete_report_end_with_status_1(
     operator: Operator, changes: dict[str, Any]
 ) -> None:
     keep(operator, **changes)
@@ -134,14 +134,14 @@ def test_findings_or_half_a_report_are_status_1(
     assert ("held is -1" in out) == ("findings" in changes)
 
 
-def test_breaks_are_shown_and_are_no_alarm(operator: Operator) -> None:
+def test_breaks_are_shown_and_do_not_change_the_status(operator: Operator) -> None:
     keep(operator, breaks=1, recent_breaks=[BREAK])
     status, out, _ = operator.run("reconciliation", "show")
     assert status == 0
     assert "OVERFILL" in out
 
 
-def test_a_run_shows_its_report(operator: Operator, calls: Calls) -> None:
+def test_a_run_of_the_reconciliation_shows_its_report(operator: Operator, calls: Calls) -> None:
     keep(operator)
     function_answers(calls, {})
     assert (

@@ -1,4 +1,6 @@
-"""Orders that do not move: found by stage and age, shown in full, taken off the list for people."""
+"""Stuck orders: found by step and age, shown in full, and taken off the list of orders to
+review.
+"""
 
 from typing import Any
 
@@ -15,7 +17,7 @@ MINUTES = 60
 
 
 def stuck(operator: Operator, *options: str) -> dict[str, tuple[str, str]]:
-    """Order id → stage and detail."""
+    """The stuck orders by id, each with its step and detail."""
     status, _, _ = operator.run("orders", "stuck", *options)
     answer = operator.ask("orders", "stuck", *options, status=status)
     assert (status == 1) is bool(answer["orders"])
@@ -27,7 +29,7 @@ def pass_time(operator: Operator, seconds: float) -> None:
 
 
 def drop_messages(operator: Operator, mailbox: str) -> None:
-    """What waits in a mailbox is lost."""
+    """Lose the messages that wait in a mailbox."""
     operator.system.sqs.purge_queue(QueueUrl=operator.system.queues[f"{mailbox.upper()}_QUEUE_URL"])
 
 
@@ -37,7 +39,7 @@ def change(operator: Operator, order_id: str, **changes: Any) -> None:
     operator.system.books.commit(order.model_copy(update=changes))
 
 
-def test_what_moves_or_rests_is_not_stuck(operator: Operator) -> None:
+def test_an_order_that_moves_or_rests_is_not_stuck(operator: Operator) -> None:
     cleared_order(operator.system, "done")
     resting = place(operator.system, "resting", time_in_force="GTC", price="200.00")["order_id"]
     operator.system.run_until(lambda: operator.system.status(resting) == "ROUTING")
@@ -46,7 +48,7 @@ def test_what_moves_or_rests_is_not_stuck(operator: Operator) -> None:
     assert stuck(operator, "--older-than", "0s").keys() == {young}
 
 
-def test_what_waits_for_its_market_is_not_stuck(operator: Operator) -> None:
+def test_an_order_that_waits_for_its_market_is_not_stuck(operator: Operator) -> None:
     system = operator.system
     pass_time(operator, next_night(system.venues.now))
     order_id = place(system, "waits", stock_symbol="F", price="11.20")["order_id"]
@@ -58,7 +60,7 @@ def test_what_waits_for_its_market_is_not_stuck(operator: Operator) -> None:
     assert (status, stuck(operator)) == (200, {})
 
 
-def test_an_order_without_a_workflow_and_one_whose_message_is_lost(
+def test_orders_without_a_workflow_or_a_message_are_stuck(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = operator.system
@@ -75,7 +77,7 @@ def test_an_order_without_a_workflow_and_one_whose_message_is_lost(
     assert stuck(operator, "--older-than", "10m") == {}
 
 
-def test_an_exchange_that_keeps_silent_about_an_immediate_order_and_about_an_end(
+def test_orders_that_wait_for_a_silent_exchange_are_stuck(
     operator: Operator,
 ) -> None:
     system = operator.system
@@ -95,7 +97,7 @@ def test_an_exchange_that_keeps_silent_about_an_immediate_order_and_about_an_end
     assert found[ids[0]][1].startswith("live at ")
 
 
-def test_a_resting_order_that_the_sweeper_does_not_visit(operator: Operator) -> None:
+def test_a_resting_order_that_the_sweeper_skips_is_stuck(operator: Operator) -> None:
     system = operator.system
     order_id = place(system, time_in_force="GTC", price="200.00")["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
@@ -103,7 +105,7 @@ def test_a_resting_order_that_the_sweeper_does_not_visit(operator: Operator) -> 
     assert stuck(operator)[order_id][0] == "resting, not swept"
 
 
-def test_an_order_that_is_executed_and_not_cleared(operator: Operator) -> None:
+def test_an_executed_order_that_is_not_cleared_is_stuck(operator: Operator) -> None:
     system = operator.system
     order_id = place(system)["order_id"]
     while system.status(order_id) != "FILLED":
@@ -113,7 +115,7 @@ def test_an_order_that_is_executed_and_not_cleared(operator: Operator) -> None:
     assert stuck(operator)[order_id][0] == "ended, not cleared"
 
 
-def test_a_trade_whose_cycle_has_passed_without_settling_it(operator: Operator) -> None:
+def test_a_trade_that_its_cycle_did_not_settle_is_stuck(operator: Operator) -> None:
     order_id = cleared_order(operator.system)
     assert stuck(operator) == {}
     pass_time(operator, 4 * 24 * 60 * MINUTES)
@@ -125,7 +127,7 @@ def test_a_trade_whose_cycle_has_passed_without_settling_it(operator: Operator) 
     assert order_id in out
 
 
-def test_a_flagged_order_is_listed_at_rest_too_until_somebody_says_that_it_is_settled(
+def test_a_flagged_order_is_listed_until_an_operator_resolves_it(
     operator: Operator,
 ) -> None:
     order_id = cleared_order(operator.system)
@@ -142,7 +144,9 @@ def test_a_flagged_order_is_listed_at_rest_too_until_somebody_says_that_it_is_se
     assert operator.run("orders", "resolve", order_id, "--reason", "again")[0] == 1
 
 
-def test_nothing_is_scanned(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finding_stuck_orders_scans_no_table(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place(operator.system)
     pass_time(operator, 6 * MINUTES)
     refused: list[str] = []
@@ -153,7 +157,7 @@ def test_nothing_is_scanned(operator: Operator, monkeypatch: pytest.MonkeyPatch)
     assert refused == []
 
 
-def test_an_order_is_shown_with_ledger_workflow_and_its_dead_letters(operator: Operator) -> None:
+def test_an_order_is_shown_with_its_ledger_workflow_and_dead_letters(operator: Operator) -> None:
     order_id = cleared_order(operator.system)
     letter = PollOrder(
         client_id="alice", correlation_id="corr-1", order_id=order_id
@@ -178,7 +182,7 @@ def test_an_order_is_shown_with_ledger_workflow_and_its_dead_letters(operator: O
     assert token not in out
 
 
-def test_an_order_that_does_not_exist_is_said_so(operator: Operator) -> None:
+def test_an_unknown_order_is_reported(operator: Operator) -> None:
     status, out, err = operator.run("orders", "show", "ord_none")
     assert (status, out) == (1, "")
     assert "ord_none" in err
@@ -187,11 +191,11 @@ def test_an_order_that_does_not_exist_is_said_so(operator: Operator) -> None:
 @pytest.mark.parametrize(
     "wrong", [("--older-than", "soon"), ("--older-than", "5"), ("--limit", "0"), ("--surprise",)]
 )
-def test_what_is_written_wrongly_is_status_2(operator: Operator, wrong: tuple[str, ...]) -> None:
+def test_a_malformed_command_ends_with_status_2(operator: Operator, wrong: tuple[str, ...]) -> None:
     assert operator.run("orders", "stuck", *wrong)[0] == 2
 
 
-def test_a_deployment_that_is_not_there_is_status_3(operator: Operator) -> None:
+def test_a_missing_deployment_ends_with_status_3(operator: Operator) -> None:
     operator.system.dynamodb.delete_table(TableName=NAMES.orders)
     status, out, err = operator.run("orders", "stuck")
     assert (status, out) == (3, "")

@@ -7,6 +7,6 @@ from tests.integration.simulators.world import World, running_world
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """The venues, as on the local AWS: callbacks may go over plain HTTP."""
+    """The venues on the local AWS, where callbacks may use plain HTTP."""
     with running_world() as world:
         yield world

@@ -60,7 +60,7 @@ RECEIVED = {
 NOTHING = dict.fromkeys(RECEIVED, Decimal(0))
 
 
-def test_an_instruction_is_settled_once_however_often_it_comes(world: World) -> None:
+def test_a_repeated_instruction_is_settled_once(world: World) -> None:
     first = settle(world)
     assert (first.status, first.body["status"], first.body["amount"]) == (
         200,
@@ -72,7 +72,7 @@ def test_an_instruction_is_settled_once_however_often_it_comes(world: World) -> 
     assert balances(world) == RECEIVED
 
 
-def test_a_delivery_moves_the_other_way(world: World) -> None:
+def test_a_delivery_moves_shares_and_cash_the_other_way(world: World) -> None:
     settle(world)
     settle(world, instruction_id="stl_2", direction="DELIVER")
     assert balances(world) == NOTHING
@@ -103,7 +103,7 @@ def test_an_unavailable_depository_books_nothing(world: World) -> None:
     assert settle(world).body["status"] == "SETTLED"
 
 
-def test_an_answer_can_be_lost_after_booking(world: World) -> None:
+def test_the_depository_can_lose_an_answer_after_booking(world: World) -> None:
     world.configure_depository(answer_lost_rate=1)
     lost = settle(world)
     assert (lost.status, lost.content_type) == (500, "application/problem+json")
@@ -111,7 +111,7 @@ def test_an_answer_can_be_lost_after_booking(world: World) -> None:
     assert balances(world) == RECEIVED
 
 
-def test_the_depository_can_be_slow(world: World) -> None:
+def test_the_depository_can_be_slow_to_answer(world: World) -> None:
     world.configure_depository(slow_rate=1, slow_ms=100)
     started = time.monotonic()
     assert settle(world).status == 200
@@ -136,7 +136,7 @@ def test_confirmations_of_a_day_come_in_pages(
     assert confirmations(world, settlement_date="2026-01-08").body["confirmations"] == []
 
 
-def test_only_the_depositorys_key_opens_it(world: World) -> None:
+def test_only_the_depositorys_key_is_accepted(world: World) -> None:
     answer = world.request(
         world.depository_api, "POST", "/depository/instructions", INSTRUCTION, key_id="XNYS"
     )

@@ -16,7 +16,7 @@ def test_a_duplicate_is_the_same_report_again(world: World) -> None:
     assert len({received.body for received in world.owner.received}) == len(executions)
 
 
-def test_a_silent_exchange_tells_only_who_asks(world: World) -> None:
+def test_a_silent_exchange_reports_nothing_but_answers_requests(world: World) -> None:
     world.configure("XNYS", silence_rate=1)
     world.submit()
     world.match()
@@ -30,7 +30,7 @@ def test_a_silent_exchange_tells_only_who_asks(world: World) -> None:
     assert world.open_work() == []
 
 
-def test_a_late_report_comes_with_a_later_tick(world: World) -> None:
+def test_a_late_report_is_sent_at_a_later_tick(world: World) -> None:
     world.configure("XNYS", late_rate=1, late_seconds=90)
     world.submit()
     world.match()
@@ -43,7 +43,7 @@ def test_a_late_report_comes_with_a_later_tick(world: World) -> None:
     assert world.open_work() == []
 
 
-def test_reports_can_come_in_disorder(world: World) -> None:
+def test_reports_can_be_sent_in_disorder(world: World) -> None:
     world.configure("XNYS", out_of_order_rate=1, displayed_size=100)
     world.submit(quantity=300, time_in_force="IOC")
     world.match()
@@ -61,7 +61,7 @@ def test_a_seeded_reject_is_reported(world: World) -> None:
 
 
 @pytest.mark.parametrize("failure", [503, 302, 401])
-def test_a_report_is_sent_until_it_is_answered_200_and_is_the_same_each_time(
+def test_a_report_is_repeated_unchanged_until_it_is_answered_200(
     world: World, failure: int
 ) -> None:
     world.owner.answers = [failure] * 3
@@ -79,7 +79,7 @@ def test_a_report_is_sent_until_it_is_answered_200_and_is_the_same_each_time(
     assert world.open_work() == []
 
 
-def test_an_owner_out_of_reach_is_tried_again(world: World) -> None:
+def test_an_unreachable_owner_is_tried_again(world: World) -> None:
     world.owner.close()
     world.submit()
     (worked,) = world.match()
@@ -87,7 +87,7 @@ def test_an_owner_out_of_reach_is_tried_again(world: World) -> None:
     assert world.open_work() == ["ord_1-1"]
 
 
-def test_a_report_is_given_up_after_a_day(world: World) -> None:
+def test_a_report_is_dropped_after_a_day(world: World) -> None:
     world.owner.answers = [503] * 2
     world.submit(quantity=1)
     world.match()
@@ -95,7 +95,7 @@ def test_a_report_is_given_up_after_a_day(world: World) -> None:
     assert world.open_work() == []
 
 
-def test_an_exchange_that_is_down_takes_nothing_and_forgets_nothing(world: World) -> None:
+def test_an_exchange_that_is_down_refuses_requests_and_keeps_its_orders(world: World) -> None:
     world.submit()
     world.configure("XNYS", down_rate=1)
     world.match()

@@ -49,7 +49,7 @@ def test_an_order_is_accepted_matched_and_reported_with_signed_callbacks(world: 
     assert world.open_work() == []
 
 
-def test_a_repeated_order_is_one_order_and_other_terms_under_its_id_are_refused(
+def test_a_repeated_order_is_one_order_and_an_id_cannot_have_other_terms(
     world: World,
 ) -> None:
     assert world.submit().body == world.submit(correlation_id="other").body
@@ -61,7 +61,7 @@ def test_a_repeated_order_is_one_order_and_other_terms_under_its_id_are_refused(
     assert (again.status, again.body) == (202, world.status().body)
 
 
-def test_an_order_worked_on_twice_is_filled_once(world: World) -> None:
+def test_an_order_matched_twice_is_filled_once(world: World) -> None:
     world.submit()
     world.match()
     reported = list(world.owner.received)
@@ -88,7 +88,7 @@ def test_a_match_or_cancel_decided_on_a_stale_order_is_not_written(world: World)
     assert world.status().body == filled
 
 
-def test_a_match_that_takes_shares_another_took_is_not_written(world: World) -> None:
+def test_a_match_of_liquidity_that_another_took_is_not_written(world: World) -> None:
     world.submit()
     store = ExchangeStore(Table(world.exchange_table.meta.client, "exchange-books"))
     record = store.load("XNYS", "ord_1-1")
@@ -107,7 +107,7 @@ def test_a_match_that_takes_shares_another_took_is_not_written(world: World) -> 
 
 
 def look_at_a_good_market(record: OrderRecord) -> MatchOutcome:
-    """All of the order filled."""
+    """A market that fills all of the order."""
     quote = VenueQuote(
         exchange_id="XNYS", bid=Decimal("230.00"), bid_size=100, ask=Decimal("231.00"), ask_size=100
     )
@@ -123,7 +123,7 @@ def look_at_a_good_market(record: OrderRecord) -> MatchOutcome:
     return outcome
 
 
-def test_a_large_order_takes_what_is_displayed_and_the_rest_as_it_is_replenished(
+def test_a_large_order_takes_displayed_liquidity_as_it_is_replenished(
     world: World,
 ) -> None:
     world.configure("XNYS", displayed_size=100)
@@ -142,7 +142,7 @@ def test_a_large_order_takes_what_is_displayed_and_the_rest_as_it_is_replenished
     assert world.open_work() == []
 
 
-def test_an_immediate_order_of_more_than_is_displayed_is_canceled_for_the_rest(
+def test_the_undisplayed_rest_of_an_immediate_order_is_canceled(
     world: World,
 ) -> None:
     world.configure("XNYS", displayed_size=100)
@@ -182,7 +182,7 @@ def test_a_stop_order_is_elected_by_the_exchanges_last_price(world: World) -> No
     assert (answer.status, answer.body["code"]) == (422, "BAD_TIME_IN_FORCE")
 
 
-def test_a_cancel_ends_a_resting_order_and_is_no_callback(world: World) -> None:
+def test_a_cancel_ends_a_resting_order_without_a_callback(world: World) -> None:
     world.submit(limit_price="200.00")
     world.match()
     answer = world.cancel()
@@ -197,7 +197,7 @@ def test_a_cancel_ends_a_resting_order_and_is_no_callback(world: World) -> None:
     assert world.open_work() == []
 
 
-def test_a_cancel_that_comes_before_matching_wins_and_after_it_loses(world: World) -> None:
+def test_a_cancel_wins_before_matching_and_loses_after_it(world: World) -> None:
     world.submit()
     world.cancel()
     world.match()
@@ -221,7 +221,7 @@ def test_a_cancel_is_a_fence_for_an_order_that_has_not_arrived(world: World) -> 
     assert world.invocations == []
 
 
-def test_a_lost_invocation_is_made_good_by_the_session(world: World) -> None:
+def test_the_session_repairs_a_lost_invocation(world: World) -> None:
     world.lambda_is_broken = True
     assert world.submit().status == 202
     world.tick()
@@ -236,7 +236,7 @@ def test_a_tick_without_time_leaves_the_work_for_the_next(world: World) -> None:
     assert world.status().body["status"] == "FILLED"
 
 
-def test_a_failure_on_one_order_does_not_keep_the_session_from_the_others(world: World) -> None:
+def test_a_failure_on_one_order_does_not_stop_the_session(world: World) -> None:
     world.submit(client_order_id="ord_0-1")
     world.submit()
     key = {"pk": "ORDER#XNYS#ord_0-1", "sk": "ORDER"}
@@ -249,7 +249,7 @@ def test_a_failure_on_one_order_does_not_keep_the_session_from_the_others(world:
     assert world.status().body["status"] == "FILLED"
 
 
-def test_quotes_show_each_exchange_with_what_is_left(world: World) -> None:
+def test_quotes_show_the_remaining_liquidity_of_each_exchange(world: World) -> None:
     before = world.quote()
     assert set(before) == {"XNYS", "XNAS", "ARCX", "BATS"}
     world.submit()

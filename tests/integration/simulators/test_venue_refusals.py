@@ -1,4 +1,4 @@
-"""What the venues refuse leaves no trace, so these tests share one world."""
+"""Requests that the venues refuse leave no trace, so these tests share one world."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def world() -> Iterator[World]:
         {"X-Key-Id": "depository"},
     ],
 )
-def test_a_request_that_is_not_authentic_is_refused_as_a_problem(
+def test_an_unauthentic_request_is_refused_with_a_problem_document(
     world: World, changes: dict[str, str]
 ) -> None:
     answer = world.post(world.order(), **changes)
@@ -60,7 +60,7 @@ def test_a_request_that_is_not_authentic_is_refused_as_a_problem(
         ({"callback_url": "https://127.0.0.1/elsewhere"}, "BAD_CALLBACK_URL"),
     ],
 )
-def test_an_order_that_cannot_be_taken_is_refused_and_not_stored(
+def test_an_unacceptable_order_is_refused_and_not_stored(
     world: World, changes: dict[str, Any], code: str
 ) -> None:
     answer = world.submit(**changes)
@@ -68,12 +68,12 @@ def test_an_order_that_cannot_be_taken_is_refused_and_not_stored(
     assert (world.status().status, world.invocations, world.open_work()) == (404, [], [])
 
 
-def test_bodies_are_json_of_bounded_length(world: World) -> None:
+def test_bodies_must_be_json_of_bounded_length(world: World) -> None:
     assert world.post("{").body["code"] == "NOT_JSON"
     assert world.post(json.dumps({"client_order_id": "x" * 20_000})).status == 413
 
 
-def test_what_does_not_exist_is_not_found(world: World) -> None:
+def test_an_unknown_resource_is_not_found(world: World) -> None:
     def get(path: str) -> int:
         return world.request(world.exchange_api, "GET", path, key_id="XNYS").status
 
@@ -96,7 +96,7 @@ def test_what_does_not_exist_is_not_found(world: World) -> None:
         {"settlement_date": "2026-01-06", "limit": "5"},
     ],
 )
-def test_a_query_that_makes_no_sense_is_refused(world: World, query: dict[str, str]) -> None:
+def test_an_invalid_query_is_refused(world: World, query: dict[str, str]) -> None:
     assert confirmations(world, **query).status == 400
 
 
@@ -109,7 +109,5 @@ def test_a_query_that_makes_no_sense_is_refused(world: World, query: dict[str, s
         {"quantity": -1},
     ],
 )
-def test_an_instruction_that_makes_no_sense_is_refused(
-    world: World, changes: dict[str, Any]
-) -> None:
+def test_an_invalid_instruction_is_refused(world: World, changes: dict[str, Any]) -> None:
     assert (settle(world, **changes).status, balances(world)) == (422, NOTHING)

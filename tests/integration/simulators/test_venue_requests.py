@@ -12,7 +12,7 @@ from tests.integration.simulators.world import PREFIX, START, FakeContext, World
 @pytest.mark.parametrize(
     ("age_seconds", "status"), [(300, 202), (301, 401), (-300, 202), (-301, 401)]
 )
-def test_a_signature_holds_within_the_replay_window(
+def test_a_signature_is_valid_within_the_replay_window(
     world: World, age_seconds: int, status: int
 ) -> None:
     assert world.post(world.order(), age_seconds=age_seconds).status == status
@@ -30,14 +30,14 @@ def test_the_current_and_the_previous_secret_are_accepted_and_no_older_one(world
     assert world.post(world.order(), secret="second").status == 202
 
 
-def test_on_aws_callbacks_go_over_https_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_aws_callbacks_use_https_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     assert world.submit().body["code"] == "BAD_CALLBACK_URL"
     secure = "https://abc.execute-api.us-east-1.amazonaws.com/v1/api/v1/exchange/callbacks"
     assert world.submit(callback_url=secure).status == 202
 
 
-def test_every_exchange_takes_orders_under_its_own_key(world: World) -> None:
+def test_every_exchange_accepts_orders_under_its_own_key(world: World) -> None:
     assert [world.submit(exchange_id).status for exchange_id in EXCHANGE_IDS] == [202] * 4
     world.match()
     assert {report["exchange_id"] for report in world.owner.reports} == set(EXCHANGE_IDS)
@@ -51,7 +51,7 @@ def test_every_exchange_takes_orders_under_its_own_key(world: World) -> None:
         ("exchange_matching", {"fills": 0, "failed": 0}),
     ],
 )
-def test_the_sample_events_do_what_they_show(
+def test_the_sample_events_have_the_effect_that_they_show(
     world: World, function: str, expected: dict[str, Any]
 ) -> None:
     world.now = START

@@ -1,5 +1,5 @@
-"""The simulated venues' functions on a mocked AWS, their owner's HTTP server, and a clock that the
-test moves.
+"""The functions of the simulated venues on a mocked AWS, their owner's HTTP server, and a clock
+that the test moves.
 """
 
 import importlib
@@ -52,15 +52,15 @@ SOUND = {f"{fault}_rate": 0 for fault in ("fail", "unavailable", "slow", "answer
 
 
 def secret_of(key_id: str) -> str:
-    """The secret that a venue signs with until a test rotates it, and that the files in events/ are
-    signed with.
+    """The secret that a venue signs with until a test rotates it. The files in events/ are signed
+    with it.
     """
     return f"secret-of-{key_id}"
 
 
 @dataclass
 class FakeContext:
-    """What Lambda passes beside the event."""
+    """The context that Lambda passes beside the event."""
 
     function_name: str = "simulator"
     memory_limit_in_mb: int = 256
@@ -86,7 +86,9 @@ class Received:
 
 
 class Owner:
-    """The orders' owner: records callbacks, answers 200 or what the test puts into `answers`."""
+    """The owner of the orders. It records callbacks and answers 200, or what the test puts into
+    `answers`.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -103,7 +105,7 @@ class Owner:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """The test's output is no place for an access log."""
+                """Write no access log into the test's output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         Thread(
@@ -130,7 +132,7 @@ class _Body(io.BytesIO):
 
 @dataclass
 class Answer:
-    """What an API answered."""
+    """The response of an API."""
 
     status: int
     body: dict[str, Any]
@@ -139,7 +141,7 @@ class Answer:
 
 @dataclass
 class World:
-    """Everything a test acts on. `running_world` builds it."""
+    """Everything that a test acts on. `running_world` builds it."""
 
     owner: Owner
     now: datetime = START
@@ -179,14 +181,16 @@ class World:
         self.depository_api = self._cold_start("depository_api")
 
     def configure(self, exchange_id: str, **fields: Any) -> None:
-        """A faultless exchange but for these fields. It takes a second to be noticed."""
+        """Configure an exchange that has no faults except these fields. The change takes a second
+        to be noticed.
+        """
         self.exchange_table.put_item(
             Item={"pk": "CONFIG", "sk": exchange_id, **FAULTLESS, **fields}
         )
         self.pass_time(2)
 
     def configure_depository(self, **fields: Any) -> None:
-        """A sound depository but for these fields."""
+        """Configure a depository that has no faults except these fields."""
         self.depository_table.put_item(Item={"pk": "CONFIG", "sk": "depository", **SOUND, **fields})
         self.pass_time(2)
 
@@ -206,7 +210,9 @@ class World:
         age_seconds: int = 0,
         **changed_headers: str,
     ) -> Answer:
-        """A request through API Gateway, signed by the owner unless the test changes a header."""
+        """Send a request through API Gateway. The owner signs it unless the test changes
+        a header.
+        """
         text = body if isinstance(body, str) else json.dumps(body) if body is not None else ""
         signed_path = f"{path}?{urlencode(query)}" if query else path
         key = (secret or secret_of(key_id)).encode()
@@ -236,8 +242,8 @@ class World:
         return Answer(answer["statusCode"], json.loads(answer["body"]), content_type)
 
     def order(self, **changes: Any) -> dict[str, Any]:
-        """An order as it is submitted: buy 100 AAPL at a price that the market surely meets, for
-        the day.
+        """An order as it is submitted: buy 100 AAPL for the day at a price that the market surely
+        meets.
         """
         return {
             "client_order_id": "ord_1-1",
@@ -259,7 +265,7 @@ class World:
         )
 
     def post(self, body: dict[str, Any] | str, key_id: str = "XNYS", **changes: Any) -> Answer:
-        """Whatever the test likes, where orders to XNYS are submitted."""
+        """Send any body to the path where orders to XNYS are submitted."""
         return self.request(
             self.exchange_api, "POST", "/exchanges/XNYS/orders", body, key_id=key_id, **changes
         )
@@ -273,7 +279,7 @@ class World:
         return self.request(self.exchange_api, "GET", path, key_id=exchange_id)
 
     def quote(self, symbol: str = "AAPL") -> dict[str, dict[str, Any]]:
-        """The symbol's quotes by exchange."""
+        """The quotes of the symbol by exchange."""
         answer = self.request(self.exchange_api, "GET", f"/quotes/{symbol}", key_id="XNAS")
         assert answer.status == 200
         return {quote["exchange_id"]: quote for quote in answer.body["quotes"]}
@@ -291,7 +297,7 @@ class World:
         )
 
     def open_work(self) -> list[str]:
-        """The client order ids on the list of work."""
+        """The client order ids on the work list."""
         items = self.exchange_table.scan()["Items"]
         return [str(item["sk"]) for item in items if str(item["pk"]).startswith("WORK#")]
 
@@ -309,8 +315,8 @@ class World:
 
 @contextmanager
 def running_world() -> Iterator[World]:
-    """A world from cold starts to the end of the test, as on the local AWS: callbacks may go over
-    plain HTTP.
+    """A world from cold starts to the end of the test, as on the local AWS: callbacks may use plain
+    HTTP.
     """
     owner = Owner()
     with pytest.MonkeyPatch.context() as environment, mock_aws():

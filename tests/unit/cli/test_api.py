@@ -1,5 +1,5 @@
-"""Requests that fail, are slow, are answered late: what is tried again, for how long, and what is
-said in the end.
+"""Requests that fail, are slow or are answered late: what is tried again, for how long, and what
+the user is told.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ Step = httpx.Response | httpx.TransportError
 
 
 class Line:
-    """A connection that does this, one step a request, and remembers what was sent and how long was
-    waited.
+    """A scripted connection: one step for each request. It remembers what was sent and how long the
+    client waited.
     """
 
     def __init__(self, directory: Path, *steps: Step, patience: float = 30) -> None:
@@ -64,14 +64,14 @@ def ok() -> httpx.Response:
     return httpx.Response(200, json={"fine": "yes"})
 
 
-def test_the_pause_is_the_one_that_the_api_asks_for(line: Callable[..., Line]) -> None:
+def test_the_client_pauses_as_long_as_the_api_asks(line: Callable[..., Line]) -> None:
     at = line(problem(429, Retry_After="7"), problem(503, Retry_After="2"), ok())
     assert at.api.get("/x") == {"fine": "yes"}
     assert at.pauses == [7, 2]
     assert at.notes == ["429 CODE; trying again in 7 s", "503 CODE; trying again in 2 s"]
 
 
-def test_a_pause_beyond_the_patience_is_not_begun(line: Callable[..., Line]) -> None:
+def test_a_pause_longer_than_the_patience_is_not_begun(line: Callable[..., Line]) -> None:
     at = line(problem(429, Retry_After="31"))
     with pytest.raises(Failure) as failure:
         at.api.get("/x")
@@ -86,7 +86,7 @@ def test_a_pause_beyond_the_patience_is_not_begun(line: Callable[..., Line]) -> 
         httpx.RemoteProtocolError("cut off"),
     ],
 )
-def test_without_an_answer_the_same_request_is_sent_again(
+def test_a_request_without_an_answer_is_sent_again_unchanged(
     line: Callable[..., Line], error: Step
 ) -> None:
     at = line(error, problem(504), ok())
@@ -96,7 +96,7 @@ def test_without_an_answer_the_same_request_is_sent_again(
     assert all(0.5 <= pause <= 8 for pause in at.pauses)
 
 
-def test_whoever_never_answers_is_unreachable(line: Callable[..., Line]) -> None:
+def test_an_api_that_never_answers_is_reported_as_unreachable(line: Callable[..., Line]) -> None:
     at = line(*[httpx.ConnectError("refused")] * 100, patience=0)
     with pytest.raises(Failure) as failure:
         at.api.change("POST", "/x", "k-1", {})
@@ -118,7 +118,7 @@ def test_whoever_never_answers_is_unreachable(line: Callable[..., Line]) -> None
         (302, Exit.REFUSED),
     ],
 )
-def test_an_answer_that_will_not_change_is_not_asked_for_again(
+def test_a_final_answer_is_not_requested_again(
     line: Callable[..., Line], status: int, exit_status: Exit
 ) -> None:
     at = line(problem(status), problem(status))
@@ -129,7 +129,7 @@ def test_an_answer_that_will_not_change_is_not_asked_for_again(
     assert at.pauses == []
 
 
-def test_what_is_not_from_the_api_is_told_as_it_is(line: Callable[..., Line]) -> None:
+def test_an_answer_that_is_not_the_apis_is_shown_unchanged(line: Callable[..., Line]) -> None:
     proxy = httpx.Response(502, text="<h1>Bad gateway</h1>")
     with pytest.raises(Failure) as failure:
         line(proxy, patience=0).api.get("/x")
@@ -140,7 +140,7 @@ def test_what_is_not_from_the_api_is_told_as_it_is(line: Callable[..., Line]) ->
     assert failure.value.status == Exit.SERVER_ERROR
 
 
-def test_only_what_is_wanted_is_asked_for(line: Callable[..., Line]) -> None:
+def test_unset_parameters_are_not_sent(line: Callable[..., Line]) -> None:
     at = line(ok())
     at.api.get("/x", status=None, limit=50)
     assert str(at.sent[0].url) == "https://api.example.com/dev/x?limit=50"
@@ -148,7 +148,7 @@ def test_only_what_is_wanted_is_asked_for(line: Callable[..., Line]) -> None:
     assert "Idempotency-Key" not in at.sent[0].headers
 
 
-def test_a_log_in_that_fails_is_no_doubt_about_the_command(line: Callable[..., Line]) -> None:
+def test_a_failed_log_in_leaves_no_doubt_about_the_command(line: Callable[..., Line]) -> None:
     at = line(problem(401), problem(403))
     with pytest.raises(Failure) as failure:
         at.api.change("POST", "/x", "k-1", {})

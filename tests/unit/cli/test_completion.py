@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(
     ("typed", "offered"), [("trading bal", "balance"), ("trading admin rot", "rotate-secret")]
 )
-def test_the_shell_completes(typed: str, offered: str) -> None:
+def test_the_shell_completes_commands(typed: str, offered: str) -> None:
     words = {
         "_TRADING_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,

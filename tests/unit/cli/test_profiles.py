@@ -1,4 +1,4 @@
-"""Where a command finds the API and the credentials, and who else may."""
+"""Where a command finds the API and the credentials, and who else may read them."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ def code_of(failure: pytest.ExceptionInfo[Failure]) -> str:
     return str(failure.value.problem["code"])
 
 
-def test_a_profile_comes_back_as_it_was_written() -> None:
+def test_a_profile_is_read_as_it_was_written() -> None:
     Profiles(current="alice", profiles={"alice": ALICE}).write(own_file())
     assert profiles.chosen(None, {}) == ALICE
     assert own_file().parent.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o610])
-def test_a_file_that_others_may_read_is_not_read(mode: int) -> None:
+def test_a_profile_file_that_others_can_read_is_refused(mode: int) -> None:
     Profiles(profiles={"alice": ALICE}).write(own_file())
     own_file().chmod(mode)
     with pytest.raises(Failure) as failure:
@@ -45,7 +45,7 @@ def test_a_file_that_others_may_read_is_not_read(mode: int) -> None:
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"profiles": {"a": {}}}', '{"profiles": {}, "more": 1}']
 )
-def test_a_file_that_is_no_profile_file_is_told(content: str) -> None:
+def test_a_file_that_is_no_profile_file_is_reported(content: str) -> None:
     Profiles().write(own_file())
     own_file().write_text(content)
     with pytest.raises(Failure) as failure:
@@ -53,7 +53,7 @@ def test_a_file_that_is_no_profile_file_is_told(content: str) -> None:
     assert code_of(failure) == "PROFILES_NOT_VALID"
 
 
-def test_what_is_wrong_is_told_without_the_secret() -> None:
+def test_an_error_in_a_profile_is_reported_without_the_secret() -> None:
     Profiles().write(own_file())
     own_file().write_text(
         '{"profiles": {"a": {"url": "https://x.example", "api_key": 5, "api_secret": "s3cret"}}}'
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_told_without_the_secret() -> None:
     "url",
     ["https://x.example/dev", "http://127.0.0.1:4566/x", "http://localhost:1", "http://[::1]"],
 )
-def test_a_secret_travels_encrypted_or_not_at_all(url: str) -> None:
+def test_a_secret_is_sent_only_encrypted_or_to_the_local_machine(url: str) -> None:
     assert profiles.profile({"url": url + "/", "api_key": "k"}).url == url
 
 
@@ -89,14 +89,14 @@ def test_any_other_address_is_refused(url: str) -> None:
     assert code_of(failure) == "PROFILE_NOT_VALID"
 
 
-def test_the_environment_goes_before_the_file() -> None:
+def test_the_environment_overrides_the_file() -> None:
     Profiles(current="alice", profiles={"alice": ALICE}).write(own_file())
     assert profiles.chosen(
         None, {"TRADING_API_SECRET": "other", "TRADING_CLIENT_ID": ""}
     ) == ALICE.model_copy(update={"api_secret": "other"})
 
 
-def test_the_local_systems_profiles_are_there_without_doing_anything(home: Path) -> None:
+def test_the_profiles_of_the_local_system_need_no_setup(home: Path) -> None:
     state = home / "local" / "state"
     Profiles(profiles={"local": ALICE, "local-bob": ALICE}).write(state / "profiles.json")
     assert profiles.chosen(None, {}) == ALICE
@@ -107,7 +107,7 @@ def test_the_local_systems_profiles_are_there_without_doing_anything(home: Path)
     assert profiles.chosen("local-bob", {}) == ALICE
 
 
-def test_without_any_profile_it_is_said_how_to_get_one() -> None:
+def test_without_a_profile_the_error_says_how_to_add_one() -> None:
     with pytest.raises(Failure) as failure:
         profiles.chosen(None, {"TRADING_URL": "https://x.example"})
     assert code_of(failure) == "NO_PROFILE"

@@ -1,4 +1,4 @@
-"""Answers as people read them."""
+"""How answers are shown to people."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ ORDER = {"side": "buy", "quantity": 10, "stock_symbol": "KO", "time_in_force": "
         ({"stop_price": "60.00", "price": "59.00"}, "buy 10 KO stop 60.00 limit 59.00 DAY"),
     ],
 )
-def test_an_orders_terms_are_one_line(changes: dict[str, Any], words: str) -> None:
+def test_the_terms_of_an_order_are_shown_on_one_line(changes: dict[str, Any], words: str) -> None:
     assert view.terms(ORDER | changes) == words
 
 
-def test_where_an_order_stands_says_why() -> None:
+def test_the_state_of_an_order_is_shown_with_its_reason() -> None:
     assert (
         view.status({"current_status": "ROUTING", "cancel_requested": True})
         == "ROUTING, cancel requested"
@@ -41,10 +41,10 @@ def test_where_an_order_stands_says_why() -> None:
         ("100.00", "100.00"),
     ],
 )
-def test_a_value_is_shown_short(value: object, shown: str) -> None:
+def test_values_are_shown_in_short_form(value: object, shown: str) -> None:
     assert str(view.cell(value)) == shown
 
 
-def test_text_of_others_is_no_markup() -> None:
+def test_text_from_others_is_not_interpreted_as_markup() -> None:
     assert str(view.cell("[red]x[/red]")) == "[red]x[/red]"
     assert view.rows("Orders", ("order_id",), []) == "Orders: none."

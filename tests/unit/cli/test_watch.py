@@ -1,4 +1,4 @@
-"""What is watched, until somebody has seen enough."""
+"""Watching shows changes until the user stops it."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from cli.watch import watch
 
 
 def watched(looks: list[Any], *, as_json: bool) -> list[float]:
-    """Watch these looks, then press Ctrl-C. Answers the pauses."""
+    """Watch these states, then press Ctrl-C. Answers the pauses."""
     pauses: list[float] = []
 
     def look() -> Any:
@@ -32,7 +32,7 @@ def watched(looks: list[Any], *, as_json: bool) -> list[float]:
     return pauses
 
 
-def test_a_pipe_gets_what_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_only_changes(capsys: pytest.CaptureFixture[str]) -> None:
     assert watched([{"n": 1}, {"n": 1}, {"n": 2}], as_json=False) == [2, 2, 2]
     assert capsys.readouterr().out.split("\n") == ["orders: 1", "orders: 2", ""]
 
@@ -45,7 +45,7 @@ def test_a_script_gets_a_line_of_json_for_each_change(capsys: pytest.CaptureFixt
     ]
 
 
-def test_what_passes_is_looked_past_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_watching_continues_after_transient_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
     limited = Failure.answered(429, {"code": "RATE_LIMITED", "detail": "Later."}, None)
     watched([{"n": 1}, limited, {"n": 1}, {"n": 2}], as_json=False)
     assert capsys.readouterr().out.split("\n") == ["orders: 1", "orders: 2", ""]

@@ -1,4 +1,4 @@
-"""The API's pages: nothing is left out, and every example is one."""
+"""The API's pages leave nothing out, and every example is valid."""
 
 import json
 import re

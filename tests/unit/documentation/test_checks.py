@@ -1,4 +1,4 @@
-"""The checks of the built site find what they are for."""
+"""The checks of the built site find the errors that they are for."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def write(tmp_path: Path) -> Write:
     return _write
 
 
-def test_links_that_lead_somewhere_are_no_finding(tmp_path: Path, write: Write) -> None:
+def test_working_links_are_no_finding(tmp_path: Path, write: Write) -> None:
     write("index.html", '<a href="a/#part">A</a><a href="https://example.com">elsewhere</a>')
     write("a/index.html", '<h1 id="part">Part</h1><a href="..">up</a><a href="#part">here</a>')
     assert findings(tmp_path) == []
@@ -38,17 +38,19 @@ def test_links_that_lead_somewhere_are_no_finding(tmp_path: Path, write: Write) 
         ('<link href="https://fonts.example/f" rel="stylesheet">', "loads https://fonts.example/f"),
     ],
 )
-def test_what_is_dead_or_elsewhere_is_found(
+def test_dead_links_and_links_to_other_hosts_are_found(
     body: str, finding: str, tmp_path: Path, write: Write
 ) -> None:
     write("index.html", body)
     assert findings(tmp_path) == [f"index.html: {finding}"]
 
 
-def test_a_diagram_that_is_not_well_formed_is_found(
+def test_a_malformed_diagram_is_found(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a parser that knows one error. Mermaid's own needs node and its script: `make docs`."""
+    """The parser here knows one error. Mermaid's own parser needs node and a script:
+    `make docs`.
+    """
 
     def errors_of(diagrams: list[str]) -> list[str | None]:
         return [None if text == "A --> B" else "line 1" for text in diagrams]

@@ -1,4 +1,4 @@
-"""Diagrams show what they are drawn from."""
+"""Diagrams show the definitions that they are drawn from."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing is left out of the reference that is rendered from code alone."""
+"""The reference that is rendered from code alone leaves nothing out."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ def test_every_code_has_its_sentence_in_the_table_of_its_enum() -> None:
     pages: dict[type[Coded], str] = {ErrorCode: "errors", ProblemCode: "errors"}
     for title, enum in CODES.items():
         if enum is Metric:
-            continue  # its page needs the templates: tests/infra
+            continue  # tests/infra checks its page, which needs the templates
         rendered = fragment(pages.get(enum, title.lower().replace(" ", "-")))
         for member in enum:
             assert f"| `{member}` | {member.sentence} |" in rendered
@@ -85,7 +85,7 @@ def test_every_kind_of_ledger_entry_has_its_fields() -> None:
     ("app", "name", "rendered"),
     [(trading_app, "bin/trading", "commands-trading"), (ops_app, "ops", "commands-ops")],
 )
-def test_every_command_is_there_with_its_options(app: object, name: str, rendered: str) -> None:
+def test_every_command_is_listed_with_its_options(app: object, name: str, rendered: str) -> None:
     found = dict(commands.walk(typer.main.get_command(app), name))  # type: ignore[arg-type]
     assert len(found) > 10
     for path, command in found.items():
@@ -103,7 +103,7 @@ def test_every_exit_status_has_its_sentence() -> None:
             assert row in fragment(f"exit-statuses-{rendered}")
 
 
-def test_every_target_of_make_is_there() -> None:
+def test_every_make_target_is_listed() -> None:
     phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert commands.targets().keys() == set(" ".join(phony).split())
 

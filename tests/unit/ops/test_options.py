@@ -1,4 +1,4 @@
-"""How long is written and read."""
+"""How durations and ages are written and read."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "5min", "٥m", "9999999d"])
-def test_anything_else_is_refused(text: str) -> None:
+def test_anything_else_is_refused_as_a_duration(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         duration(text)
 
@@ -34,5 +34,5 @@ def test_anything_else_is_refused(text: str) -> None:
         (-5, "0s"),
     ],
 )
-def test_an_age_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
+def test_an_age_is_shown_in_its_two_largest_units(seconds: int, words: str) -> None:
     assert in_words(timedelta(seconds=seconds)) == words

@@ -45,5 +45,5 @@ def submit_order(**changes: Any) -> SubmitOrder:
 
 
 def booked_order(**changes: Any) -> BookedOrder:
-    """The same, accepted by XNYS."""
+    """The order of `submit_order`, accepted by XNYS."""
     return accept("XNYS", submit_order(**changes), NOW)

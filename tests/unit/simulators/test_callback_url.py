@@ -14,7 +14,7 @@ PATH = "/api/v1/exchange/callbacks"
         (f"https://api.example{PATH}", True),
     ],
 )
-def test_an_address_that_the_contract_names_is_taken(url: str, plain_http_allowed: bool) -> None:
+def test_a_callback_address_of_the_contract_is_accepted(url: str, plain_http_allowed: bool) -> None:
     check_callback_url(url, plain_http_allowed)
 
 
@@ -32,7 +32,7 @@ def test_an_address_that_the_contract_names_is_taken(url: str, plain_http_allowe
         f"https://api.example:port{PATH}",
     ],
 )
-def test_any_other_address_is_refused_on_aws(url: str) -> None:
+def test_any_other_callback_address_is_refused_on_aws(url: str) -> None:
     with pytest.raises(Problem) as refused:
         check_callback_url(url, plain_http_allowed=False)
     assert (refused.value.status, refused.value.code) == (422, "BAD_CALLBACK_URL")

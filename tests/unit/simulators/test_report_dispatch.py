@@ -11,7 +11,7 @@ from trading.domain.values import TimeInForce
 
 
 def outcome() -> MatchOutcome:
-    """Some fills and the cancellation of the rest."""
+    """The result of a match: some fills, and the rest canceled."""
     matched = match(
         booked_order(quantity=1500, time_in_force=TimeInForce.IOC), QUOTE, FAULTLESS, DICE, NOW
     )
@@ -27,7 +27,7 @@ def test_reports_are_due_at_once_and_in_order() -> None:
     assert sending_order(dispatches, FAULTLESS, DICE) == list(dispatches)
 
 
-def test_of_a_silenced_order_nothing_is_sent() -> None:
+def test_no_report_of_a_silenced_order_is_sent() -> None:
     dispatches = schedule(outcome(), FAULTLESS.overridden({"silence_rate": 1}), DICE, NOW)
     assert {dispatch.state for dispatch in dispatches} == {DispatchState.SILENCED}
 
@@ -39,7 +39,7 @@ def test_a_late_report_is_due_later() -> None:
     assert {dispatch.due_at for dispatch in dispatches} == {NOW + timedelta(seconds=45)}
 
 
-def test_disorder_sends_the_last_report_first() -> None:
+def test_a_disordered_order_sends_its_last_report_first() -> None:
     dispatches = schedule(outcome(), FAULTLESS, DICE, NOW)
     disorderly = FAULTLESS.overridden({"out_of_order_rate": 1})
     assert sending_order(dispatches, disorderly, DICE) == list(dispatches[::-1])
@@ -51,7 +51,7 @@ def test_duplicates_are_as_frequent_as_configured(rate: int, twice: bool) -> Non
     assert is_sent_twice(outcome().reports[0], behaviour, DICE) is twice
 
 
-def test_an_unanswered_report_is_due_again_after_growing_waits_and_given_up_after_a_day() -> None:
+def test_an_unanswered_report_is_repeated_after_growing_waits_for_a_day() -> None:
     dispatch, now, waits = Dispatch(report=outcome().reports[0], due_at=NOW), NOW, []
     while dispatch.is_pending:
         dispatch = dispatch.after_attempt(answered=False, now=now)
@@ -64,14 +64,14 @@ def test_an_unanswered_report_is_due_again_after_growing_waits_and_given_up_afte
     assert timedelta(hours=24) <= now - NOW <= timedelta(hours=25)
 
 
-def test_an_answered_report_is_done() -> None:
+def test_an_answered_report_is_not_sent_again() -> None:
     dispatch = Dispatch(report=outcome().reports[0], due_at=NOW).after_attempt(
         answered=True, now=NOW
     )
     assert (dispatch.state, dispatch.attempts) == (DispatchState.ANSWERED, 1)
 
 
-def test_an_override_changes_its_field_alone_and_unknown_names_are_refused() -> None:
+def test_an_override_changes_only_its_field_and_unknown_names_are_refused() -> None:
     assert FAULTLESS.overridden({"late_rate": "0.5"}) == FAULTLESS.model_copy(
         update={"late_rate": Decimal("0.5")}
     )
@@ -79,7 +79,7 @@ def test_an_override_changes_its_field_alone_and_unknown_names_are_refused() -> 
         FAULTLESS.overridden({"lateness": 1})
 
 
-def test_latency_is_within_its_bounds_and_down_follows_the_minute() -> None:
+def test_latency_stays_within_its_bounds_and_outages_are_decided_by_minute() -> None:
     behaviour = ExchangeBehaviour()
     latencies = [behaviour.latency_seconds(DICE, "XNYS", f"ord_{number}") for number in range(200)]
     assert 0.005 <= min(latencies) < max(latencies) <= 0.100

@@ -56,7 +56,7 @@ def test_the_confirmation_repeats_the_instruction(instruction: SettlementInstruc
 
 
 @given(instructions)
-def test_a_seeded_fail_says_why(instruction: SettlementInstruction) -> None:
+def test_a_seeded_failure_has_a_reason(instruction: SettlementInstruction) -> None:
     confirmation = confirm(instruction, DepositoryBehaviour(fail_rate=Decimal(1)), DICE, NOW)
     assert confirmation.status is ConfirmationStatus.FAILED
     lacking = "securities" if instruction.direction is DeliveryDirection.RECEIVE else "cash"

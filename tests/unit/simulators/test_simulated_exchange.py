@@ -47,7 +47,7 @@ behaviours = st.builds(ExchangeBehaviour, reject_rate=rates, partial_rate=rates)
 def work(
     booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour
 ) -> tuple[BookedOrder, list[Any]]:
-    """The order after it met these quotes one after another, and its reports."""
+    """The order and its reports after it met these quotes one after another."""
     reports: list[ExecutionReport] = []
     for quote in market:
         outcome = None if booked.status.is_final else match(booked, quote, behaviour, DICE, NOW)
@@ -83,7 +83,7 @@ def test_fills_never_exceed_the_order_the_market_or_the_limit(
 
 
 @given(orders, st.lists(quotes, min_size=1, max_size=6), behaviours)
-def test_reports_tell_the_whole_story(
+def test_the_reports_add_up_to_the_order(
     booked: BookedOrder, market: list[VenueQuote], behaviour: ExchangeBehaviour
 ) -> None:
     final, reports = work(booked, market, behaviour)
@@ -106,7 +106,7 @@ def test_reports_tell_the_whole_story(
 
 
 @given(orders, quotes, behaviours)
-def test_the_same_seed_matches_the_same(
+def test_the_same_seed_gives_the_same_match(
     booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour
 ) -> None:
     assert match(booked, quote, behaviour, Dice("s"), NOW) == match(
@@ -115,7 +115,7 @@ def test_the_same_seed_matches_the_same(
 
 
 @given(orders, quotes, behaviours)
-def test_immediate_orders_end_at_once_and_fok_fills_all_or_nothing(
+def test_immediate_orders_end_at_once_and_a_fok_fills_completely_or_not_at_all(
     booked: BookedOrder, quote: VenueQuote, behaviour: ExchangeBehaviour
 ) -> None:
     final, _ = work(booked, [quote], behaviour)
@@ -138,7 +138,7 @@ def test_an_order_away_from_the_market_rests_without_a_report() -> None:
 
 
 def moved(by: str) -> VenueQuote:
-    """The quote, with its middle of 228.45 moved."""
+    """The quote with its midpoint moved from 228.45."""
     return QUOTE.model_copy(update={"bid": QUOTE.bid + Decimal(by), "ask": QUOTE.ask + Decimal(by)})
 
 
@@ -146,7 +146,7 @@ def moved(by: str) -> VenueQuote:
     ("side", "limit", "before", "reached"),
     [(Side.BUY, "240.00", "0.99", "1.00"), (Side.SELL, "200.00", "-0.99", "-1.00")],
 )
-def test_a_stop_order_is_elected_when_the_middle_of_the_quote_reaches_its_stop_price(
+def test_a_stop_order_is_elected_when_the_midpoint_reaches_its_stop_price(
     side: Side, limit: str, before: str, reached: str
 ) -> None:
     booked = booked_order(
@@ -158,19 +158,21 @@ def test_a_stop_order_is_elected_when_the_middle_of_the_quote_reaches_its_stop_p
     assert {report.exec_type for report in reports} == {ExecType.TRADE}
 
 
-def test_what_is_elected_stays_so_when_the_price_comes_back() -> None:
+def test_an_elected_order_stays_elected_when_the_price_returns() -> None:
     booked = booked_order(stop_price=Decimal("229.45"), limit_price=Decimal("229.00"))
     outcome = match(booked, moved("1.00"), FAULTLESS, DICE, NOW)
     assert outcome is not None
     elected = outcome.booked
     assert (elected.elected, elected.status, outcome.reports) == (True, VenueOrderStatus.NEW, ())
     assert elected.version == booked.version + 1
-    assert match(elected, moved("1.00"), FAULTLESS, DICE, NOW) is None, "its limit is not reached"
+    assert match(elected, moved("1.00"), FAULTLESS, DICE, NOW) is None, (
+        "the limit of the order is not reached"
+    )
     filled, _ = work(elected, [QUOTE], FAULTLESS)
     assert filled.status is VenueOrderStatus.FILLED
 
 
-def test_another_stop_price_is_another_order() -> None:
+def test_a_different_stop_price_makes_a_different_order() -> None:
     booked = booked_order(stop_price=Decimal("229.00"))
     assert booked.has_terms_of(submit_order(stop_price=Decimal("229.00")))
     assert not booked.has_terms_of(submit_order(stop_price=Decimal("229.01")))
@@ -197,13 +199,13 @@ def test_a_seeded_reject_fills_nothing() -> None:
     assert [report.exec_type for report in reports] == [ExecType.REJECTED]
 
 
-def test_a_seeded_partial_leaves_shares_although_the_market_had_them() -> None:
+def test_a_seeded_partial_fill_leaves_shares_that_the_market_had() -> None:
     final, _ = work(booked_order(), [QUOTE], FAULTLESS.overridden({"partial_rate": 1}))
     assert final.status is VenueOrderStatus.PARTIALLY_FILLED
     assert 0 < final.cumulative_quantity < 100
 
 
-def test_canceling_keeps_what_was_filled() -> None:
+def test_a_cancel_keeps_the_fills() -> None:
     partly, reports = work(booked_order(quantity=1500), [QUOTE], FAULTLESS)
     state = cancel(partly).state(reports)
     assert (state.status, state.cumulative_quantity, state.leaves_quantity) == (
@@ -214,7 +216,7 @@ def test_canceling_keeps_what_was_filled() -> None:
     assert sum(execution.quantity for execution in state.executions) == 1000
 
 
-def test_a_tombstone_is_a_canceled_order_of_nothing() -> None:
+def test_a_tombstone_is_a_canceled_order_without_shares() -> None:
     state = Tombstone(exchange_id="XNYS", client_order_id="ord_1-1").state()
     assert (state.status, state.quantity, state.cumulative_quantity) == (
         VenueOrderStatus.CANCELED,
@@ -224,7 +226,7 @@ def test_a_tombstone_is_a_canceled_order_of_nothing() -> None:
     assert state.exchange_order_id == booked_order().exchange_order_id
 
 
-def test_only_the_terms_make_an_order_another_one() -> None:
+def test_only_different_terms_make_a_different_order() -> None:
     booked = booked_order()
     assert booked.has_terms_of(
         submit_order(correlation_id="other", callback_url="https://elsewhere")
@@ -233,7 +235,7 @@ def test_only_the_terms_make_an_order_another_one() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(1, 3))
-def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
+def test_splitting_a_quantity_loses_no_share(quantity: int, parts: int) -> None:
     fills = split_quantity(quantity, parts)
     assert sum(fills) == quantity
     assert len(fills) == min(quantity, parts)
@@ -256,7 +258,7 @@ def test_a_split_loses_no_share(quantity: int, parts: int) -> None:
         ({"quantity": 150}, APPLE.model_copy(update={"lot_size": 100}), "BAD_QUANTITY"),
     ],
 )
-def test_what_the_exchange_cannot_take_is_refused(
+def test_an_order_that_the_exchange_cannot_accept_is_refused(
     changes: dict[str, Any], listing: Listing | None, code: str
 ) -> None:
     with pytest.raises(Problem) as refused:

@@ -22,7 +22,7 @@ minutes = st.integers(min_value=0, max_value=50_000_000)
 prices = st.integers(min_value=2, max_value=100_000_000).map(lambda cents: Decimal(cents) / 100)
 
 
-def test_the_same_seed_quotes_the_same_and_another_seed_does_not() -> None:
+def test_the_same_seed_gives_the_same_quotes_and_another_seed_does_not() -> None:
     def day(seed: str) -> list[Decimal]:
         return [mid_price(Dice(seed), APPLE, minute) for minute in range(1440)]
 
@@ -31,7 +31,7 @@ def test_the_same_seed_quotes_the_same_and_another_seed_does_not() -> None:
 
 
 @given(minutes, prices)
-def test_the_middle_stays_near_the_reference_price_and_moves_slowly(
+def test_the_midpoint_stays_near_the_reference_price_and_moves_slowly(
     minute: int, price: Decimal
 ) -> None:
     listing = Listing(symbol="X", reference_price=price)
@@ -72,7 +72,7 @@ def test_liquidity_is_replenished_each_minute_and_thin_symbols_show_less() -> No
     ) < min(sizes)
 
 
-def test_what_orders_took_is_not_displayed_again() -> None:
+def test_executed_liquidity_is_not_displayed_again() -> None:
     left = remaining_quote(QUOTE, Consumed(bought=400, sold=1100))
     assert (left.ask_size, left.bid_size) == (600, 0)
 
@@ -82,7 +82,7 @@ def test_the_next_minute_is_after_now_and_in_another_bucket() -> None:
     assert minute_of(next_minute(NOW)) == minute_of(NOW) + 1
 
 
-def test_every_exchange_has_a_behaviour_and_every_instrument_a_listing() -> None:
+def test_every_exchange_has_a_behavior_and_every_instrument_a_listing() -> None:
     assert set(EXCHANGE_DEFAULTS) == {exchange.exchange_id for exchange in EXCHANGES}
     listings = [
         Listing.model_validate(

@@ -1,4 +1,4 @@
-"""The use cases' world."""
+"""Fixtures of the use cases' tests."""
 
 import pytest
 
@@ -7,5 +7,4 @@ from tests.fakes.world import World
 
 @pytest.fixture
 def world() -> World:
-    """A fresh world."""
     return World()

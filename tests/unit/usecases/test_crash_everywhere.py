@@ -1,5 +1,5 @@
-"""Whatever call fails, before its effect or after it, the day ends as it would have: nothing is
-lost and nothing is done twice.
+"""Whatever call fails, before or after its effect, the day ends the same: nothing is lost and
+nothing is done twice.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from trading.usecases.posttrade import settlement_cycle
 
 @pytest.fixture(autouse=True)
 def _few_days_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred equal look-ups of empty days teach nothing."""
+    """Looking back over a hundred empty days would test nothing more."""
     monkeypatch.setattr(settlement_cycle, "LOOK_BACK", timedelta(days=3))
 
 
@@ -59,7 +59,7 @@ def check_the_end(world: World, orders: dict[str, Order]) -> None:
 
 @cache
 def calls_of_a_day() -> list[str]:
-    """The names of the calls that the ports get on a day without faults, from the first on."""
+    """The names of all calls to the ports on a day without faults, in order."""
     world = new_world()
     before = len(world.faults.calls)
     orders = play(world)
@@ -70,13 +70,13 @@ def calls_of_a_day() -> list[str]:
 
 
 def numbers(*ports: str) -> Iterator[int]:
-    """The numbers of the day's calls, or of the calls of some ports."""
+    """The numbers of the day's calls, or of the calls to some ports."""
     for number, call in enumerate(calls_of_a_day(), 1):
         if call != "setup" and (not ports or call.startswith(ports)):
             yield number
 
 
-def test_a_day_without_faults() -> None:
+def test_a_day_without_faults_ends_as_expected() -> None:
     world = new_world()
     play(world)
     assert balances(world) == [
@@ -105,7 +105,7 @@ def test_a_day_without_faults() -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(part: int, after: bool) -> None:
+def test_a_crash_at_any_call_does_not_change_the_outcome(part: int, after: bool) -> None:
     undisturbed = new_world()
     play(undisturbed)
     for number in list(numbers())[part::4]:
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(part: int, af
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_call_to_the_outside_world_whose_outcome_is_unknown_does_no_harm(after: bool) -> None:
+def test_an_unknown_outcome_of_any_outside_call_does_not_change_the_day(after: bool) -> None:
     for number in numbers("exchanges", "depository"):
         world = new_world()
         (world.faults.after if after else world.faults.before)(
@@ -130,7 +130,7 @@ def test_a_call_to_the_outside_world_whose_outcome_is_unknown_does_no_harm(after
         assert world.faults.pending == 0
 
 
-def test_a_commit_that_loses_a_race_does_no_harm() -> None:
+def test_a_lost_race_at_any_commit_does_not_change_the_outcome() -> None:
     for number in numbers("books.commit"):
         world = new_world()
         world.faults.before(number, StaleError())
@@ -143,7 +143,9 @@ faults = st.tuples(st.integers(0, 9999), st.booleans(), st.booleans())
 
 
 @given(st.lists(faults, min_size=2, max_size=4))
-def test_several_faults_of_any_kind_do_no_harm(drawn: list[tuple[int, bool, bool]]) -> None:
+def test_several_faults_of_any_kind_do_not_change_the_outcome(
+    drawn: list[tuple[int, bool, bool]],
+) -> None:
     world = new_world()
     possible = list(numbers())
     for index, after, unknown in drawn:

@@ -1,4 +1,4 @@
-"""Orders, fills, replacements, cancels and expiries in any order, with messages delivered one by
+"""Orders, fills, replacements, cancels and expiries in any order. Messages are delivered one by
 one, late, twice or not at all.
 """
 
@@ -30,8 +30,8 @@ TIMES_IN_FORCE = st.sampled_from(
 
 
 class Interleavings(RuleBasedStateMachine):
-    """A client with 100,000 and 1,000 shares. Reports are kept until a rule lets them arrive;
-    messages likewise.
+    """A client with 100,000 USD and 1,000 shares. Reports and messages are kept until a rule
+    delivers them.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Interleavings(RuleBasedStateMachine):
     def replace_while_it_is_executed(
         self, pick: int, quantity: int, price: str | None, part: int
     ) -> None:
-        """Nobody was told of the execution yet when the order is taken back for the other."""
+        """The order is canceled for its replacement before its execution is reported."""
         self.replace(pick, quantity, price)
         self.execute(pick, part)
         self.deliver_all()
@@ -99,7 +99,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(pick=PICK, quantity=QUANTITIES)
     def execute(self, pick: int, quantity: int) -> None:
-        """An exchange executes a part of what it has; the report comes later, or never."""
+        """An exchange executes a part of its open quantity. The report comes later, or never."""
         at_exchange = [
             (order, child)
             for order in self.world.books.all_orders()
@@ -140,7 +140,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(times=st.sampled_from([1, 1, 1, 1, 2, 0]))
     def deliver(self, times: int) -> None:
-        """The next message of each mailbox: handled, handled twice, or lost."""
+        """Handle the next message of each mailbox once or twice, or lose it."""
         for queue in list(self.world.mailboxes.queues.values()):
             if queue:
                 message: Message = queue.popleft()
@@ -149,7 +149,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def deliver_all(self) -> None:
-        """Every mailbox is emptied."""
+        """Empty every mailbox."""
         self.world.run()
 
     @rule(minutes=st.sampled_from([1, 3, 40]))
@@ -213,7 +213,7 @@ class Interleavings(RuleBasedStateMachine):
         assert self.world.findings() == []
 
     def teardown(self) -> None:
-        """Everything is delivered, everybody cancels: nothing is left."""
+        """Deliver everything and cancel every order: nothing is left."""
         for _ in range(6):
             self.world.run()
             for report in self.reports:
@@ -229,7 +229,7 @@ class Interleavings(RuleBasedStateMachine):
         self.cash_and_shares_are_conserved()
 
     def _order(self, pick: int) -> Order:
-        """Mostly one that is open."""
+        """An order, usually an open one."""
         orders = self.world.books.all_orders()
         chosen = [order for order in orders if order.is_open] if pick % 5 else []
         return (chosen or orders)[pick % len(chosen or orders)]

@@ -1,5 +1,5 @@
-"""Trades and statement: which lines, in which order, page by page; and that their sums are the
-balances.
+"""Trades and statement: which lines they show, in which order and by which pages, and that their
+sums are the balances.
 """
 
 from datetime import timedelta
@@ -21,8 +21,8 @@ LOW, HIGH = D("90.00"), D("110.00")
 
 @pytest.fixture
 def world() -> World:
-    """Minutes apart: a purchase half on credit, a partial one, a sale in two parts, a withdrawal;
-    then the settlement; bob has one.
+    """Minutes apart: a purchase half on credit, a partly filled one, a sale in two parts, and a
+    withdrawal. Then everything settles. Bob has one order.
     """
     world = World()
     world.add_client(
@@ -61,7 +61,7 @@ def settled(world: World) -> World:
 def pages(
     world: World, limit: int = 50, client_id: str = "dave", **wanted: Any
 ) -> list[list[Movement]]:
-    """What the statement shows, page by page."""
+    """The lines of the statement, page by page."""
     found: list[list[Movement]] = []
     after: LineKey | None = None
     while True:
@@ -102,7 +102,7 @@ def assert_sums_are_balances(world: World, client_id: str) -> None:
     )
 
 
-def test_lines_newest_first_and_nobody_elses(world: World) -> None:
+def test_a_client_sees_only_its_own_lines_newest_first(world: World) -> None:
     lines = [
         (line.type.value, line.amount, line.quantity, line.price) for line in statement(world)[:-2]
     ]
@@ -127,7 +127,7 @@ def test_lines_newest_first_and_nobody_elses(world: World) -> None:
     assert statement(world, "nobody") == []
 
 
-def test_the_sum_of_all_lines_is_the_balance_at_every_moment(world: World) -> None:
+def test_the_sum_of_the_lines_is_the_balance_at_every_moment(world: World) -> None:
     for client_id in ("dave", "bob"):
         assert_sums_are_balances(world, client_id)
     settled(world)
@@ -136,7 +136,7 @@ def test_the_sum_of_all_lines_is_the_balance_at_every_moment(world: World) -> No
         assert_sums_are_balances(world, client_id)
 
 
-def test_a_settlement_stands_with_its_trade_and_what_it_repays_at_its_own_time(
+def test_a_settlement_is_listed_with_its_trade_and_its_loan_repayment_apart(
     world: World,
 ) -> None:
     before = {line.transaction_id for line in statement(world)}
@@ -156,7 +156,7 @@ def test_a_settlement_stands_with_its_trade_and_what_it_repays_at_its_own_time(
         assert line.booked_at == world.now
     repaid = [line for line in later if line.type is MovementType.LOAN]
     assert sum(line.amount for line in repaid) == -D("6980.21")
-    assert everything[: len(repaid)] == repaid, "they are the newest"
+    assert everything[: len(repaid)] == repaid, "the repayments are the newest lines"
 
 
 @pytest.mark.parametrize("limit", range(1, 20))
@@ -167,7 +167,7 @@ def test_pages_of_any_size_give_every_line_once(world: World, limit: int) -> Non
     assert all(len(page) == limit for page in found[:-1])
 
 
-def test_a_settlement_between_two_pages_loses_and_repeats_nothing(world: World) -> None:
+def test_a_settlement_between_two_pages_loses_and_repeats_no_line(world: World) -> None:
     everything = statement(world)
     first, after = world.list_movements.movements("dave", LedgerFilter(), None, 2)
     settled(world)
@@ -192,13 +192,13 @@ def test_a_settlement_between_two_pages_loses_and_repeats_nothing(world: World) 
         ({"type": MovementType.TRADE, "until": NOW + timedelta(minutes=3)}, 1),
     ],
 )
-def test_filters(world: World, wanted: dict[str, Any], expected: int) -> None:
+def test_each_filter_selects_its_lines(world: World, wanted: dict[str, Any], expected: int) -> None:
     lines = statement(settled(world), **wanted)
     assert len(lines) == expected
     assert [line for line in statement(world) if line in lines] == lines
 
 
-def test_trades_show_what_they_brought_and_whether_they_are_settled(world: World) -> None:
+def test_trades_show_their_amounts_and_whether_they_are_settled(world: World) -> None:
     sold, _, part, credit = trades(world)
     assert (sold.side, sold.quantity, sold.amount, sold.settled_at) == (
         Side.SELL,
@@ -221,7 +221,7 @@ def test_trades_show_what_they_brought_and_whether_they_are_settled(world: World
     ]
 
 
-def test_a_filter_that_little_passes_looks_at_a_bounded_part(
+def test_a_filter_with_few_matches_reads_a_bounded_number_of_entries(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_movements, "ROUNDS", 1)

@@ -1,4 +1,4 @@
-"""Administering clients: whatever fails on the way, a repeated request ends as one would have;
+"""Administering clients: whatever fails, a repeated request ends like one undisturbed request, and
 limits and balances stay right.
 """
 
@@ -47,7 +47,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Office:
-    """The use cases over memory."""
+    """The administrative use cases over memory."""
 
     faults: Faults = field(default_factory=Faults)
 
@@ -75,7 +75,7 @@ class Office:
         return new_secret
 
     def opened(self) -> "Office":
-        """With a client, funded."""
+        """An office with one funded client."""
         self.clients.create(NEW, "key-1", OPERATOR)
         self.transfers.deposit("alice", Cash(amount=D("100.00")), "opening", OPERATOR)
         self.transfers.deposit(
@@ -84,7 +84,7 @@ class Office:
         return self
 
     def with_open_order(self) -> "Office":
-        """With an order that rests."""
+        """An office whose client has a resting order."""
         order = make_order(quantity=1, limit_price=D("10.00"))
         account = (
             self.registry.account("alice")
@@ -95,7 +95,7 @@ class Office:
         return self
 
     def state(self) -> object:
-        """Everything that is kept, but which of several secrets was made."""
+        """Everything that is stored, except which of several secrets was generated."""
         keys = {
             key: (each.rotation, len(each.secret_hashes))
             for key, each in self.registry.credentials.items()
@@ -129,9 +129,7 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_worker_that_dies_at_any_call_is_made_good_by_the_request_again(
-    name: str, after: bool
-) -> None:
+def test_repeating_a_request_repairs_a_crash_at_any_call(name: str, after: bool) -> None:
     undisturbed = Office().opened().with_open_order()
     before = len(undisturbed.faults.calls)
     REQUESTS[name](undisturbed)
@@ -160,7 +158,7 @@ def test_a_repeated_request_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in REQUESTS if name != "halt"])
-def test_a_commit_that_loses_a_race_is_made_again(name: str) -> None:
+def test_a_commit_that_loses_a_race_is_tried_again(name: str) -> None:
     undisturbed, office = Office().opened(), Office().opened()
     REQUESTS[name](undisturbed)
     office.faults.stale(2)
@@ -169,7 +167,7 @@ def test_a_commit_that_loses_a_race_is_made_again(name: str) -> None:
     assert office.state() == undisturbed.state()
 
 
-def test_a_secret_is_answered_once() -> None:
+def test_a_secret_is_returned_only_once() -> None:
     office = Office()
     first, again = (office.clients.create(NEW, "key-1", OPERATOR) for _ in range(2))
     assert (first.secret, again.secret) == ("secret-1", None)
@@ -186,7 +184,7 @@ def test_a_secret_is_answered_once() -> None:
 
 
 @pytest.mark.parametrize(("key", "fingerprint"), [("key-2", "f-1"), ("key-1", "f-2")])
-def test_another_request_cannot_create_the_same_client(key: str, fingerprint: str) -> None:
+def test_a_client_cannot_be_created_twice(key: str, fingerprint: str) -> None:
     office = Office().opened()
     with pytest.raises(ClientExistsError):
         office.clients.create(NEW.model_copy(update={"fingerprint": fingerprint}), key, OPERATOR)
@@ -195,7 +193,7 @@ def test_another_request_cannot_create_the_same_client(key: str, fingerprint: st
     ]
 
 
-def test_limits_chosen_on_an_older_version_are_refused() -> None:
+def test_limits_based_on_an_older_version_are_refused() -> None:
     office = Office().opened()
     office.clients.suspend("alice", OPERATOR)
     with pytest.raises(VersionConflictError):
@@ -214,14 +212,14 @@ def test_a_suspension_cancels_each_open_order() -> None:
     assert (message.order_id, order.ending) == (order.order_id, BY_SUSPENSION)
 
 
-def test_a_client_without_an_account_gets_one_under_its_limit() -> None:
+def test_setting_limits_creates_a_missing_account() -> None:
     office = Office()
     office.registry.clients["alice"] = NEW
     office.transfers.deposit("alice", Cash(amount=D("1.00")), "ref", OPERATOR)
     assert office.registry.account("alice").credit_available == NEW.credit_limit
 
 
-def test_a_deposit_from_before_costs_were_kept_is_known_again() -> None:
+def test_a_repeated_deposit_from_before_costs_were_stored_is_recognized() -> None:
     office = Office().opened()
     (key,) = [
         key
@@ -251,7 +249,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=25), st.data())
-def test_any_sequence_keeps_the_invariants(
+def test_any_sequence_of_administrative_acts_keeps_the_invariants(
     sequence: list[tuple[str, Any, str]], data: st.DataObject
 ) -> None:
     office = Office().opened()
@@ -286,6 +284,6 @@ def _step(office: Office, kind: str, what: Any, reference: str) -> None:
 
 
 def _hold(office: Office, account: Account, cash: Decimal, credit: Decimal) -> None:
-    """What an order would hold, if it may."""
+    """The hold of an order, if the account can cover it."""
     if cash <= account.available and credit <= account.credit_available:
         office.registry.write(account.hold(cash, credit))

@@ -1,4 +1,4 @@
-"""Orders are moved on by asking the exchanges, after a crash or silence too."""
+"""Polling the exchanges moves orders on, after a crash or silence too."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def message(order: Order, token: str | None = None) -> ExecuteOrder:
     )
 
 
-def test_an_order_is_sent_again_when_the_worker_died_before_the_submit(world: World) -> None:
+def test_an_order_is_sent_again_after_the_worker_died_before_the_submit(world: World) -> None:
     order = world.order()
     world.faults.before("exchanges.submit")
     with pytest.raises(CrashError):
@@ -26,7 +26,7 @@ def test_an_order_is_sent_again_when_the_worker_died_before_the_submit(world: Wo
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
-def test_an_order_whose_time_is_over_is_not_sent(world: World) -> None:
+def test_an_expired_order_is_not_sent(world: World) -> None:
     order = world.order()
     world.advance(days=1)
     world.execute(message(order))
@@ -37,7 +37,7 @@ def test_an_order_whose_time_is_over_is_not_sent(world: World) -> None:
 def trade(
     world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1
 ) -> ExecutionReport:
-    """The exchange executes; its report is still on its way."""
+    """Execute at the exchange. The report is still on its way."""
     return world.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
 
 
@@ -45,7 +45,7 @@ def canceled(world: World, order: Order, child: int = 1) -> ExecutionReport:
     return world.exchanges.end(f"{order.order_id}-{child}", ExecType.CANCELED)
 
 
-def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
+def test_a_poll_books_executions_that_were_never_reported(world: World) -> None:
     order = world.placed()
     reports = [trade(world, order, 30), trade(world, order, 20), canceled(world, order)]
     world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
@@ -58,7 +58,7 @@ def test_a_poll_books_everything_that_was_never_reported(world: World) -> None:
     assert world.findings() == []
 
 
-def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minutes(
+def test_an_exchange_that_does_not_answer_a_poll_is_polled_again_after_five_minutes(
     world: World,
 ) -> None:
     order = world.placed()
@@ -78,7 +78,7 @@ def test_an_exchange_that_does_not_answer_a_poll_is_asked_again_after_five_minut
     assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
 
 
-def test_a_poll_sends_again_what_never_arrived(world: World) -> None:
+def test_a_poll_sends_a_child_again_that_never_arrived(world: World) -> None:
     order = world.placed()
     world.exchanges.states.clear()
     world.exchanges.orders.clear()
@@ -86,7 +86,7 @@ def test_a_poll_sends_again_what_never_arrived(world: World) -> None:
     assert world.exchanges.arrived == [f"{order.order_id}-1"] * 2
 
 
-def test_a_poll_hears_the_others_when_one_exchange_is_silent(world: World) -> None:
+def test_a_poll_books_from_other_exchanges_when_one_is_silent(world: World) -> None:
     order = world.placed(quantity=700)
     trade(world, order, 500, child=1)
     trade(world, order, 200, child=2)

@@ -1,4 +1,4 @@
-"""A workflow gets its answer when its order is over, however often it is given."""
+"""A workflow is answered when its order is closed, and repeated answers do no harm."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def answers(world: World) -> list[str]:
     return [call for call in world.faults.calls if call in ("workflow.succeed", "workflow.fail")]
 
 
-def test_the_workflow_is_answered_when_the_order_has_done_executing_and_not_before(
+def test_the_workflow_is_answered_only_when_the_order_has_finished_executing(
     world: World,
 ) -> None:
     order = world.order()
@@ -49,7 +49,7 @@ def test_a_worker_that_dies_between_commit_and_answer_answers_on_redelivery(worl
     assert world.workflow.ended == {order.order_id: "SUCCEEDED"}
 
 
-def test_an_answer_that_is_lost_is_given_again_and_clears_once(world: World) -> None:
+def test_a_lost_answer_is_repeated_and_the_order_is_cleared_once(world: World) -> None:
     order = world.placed()
     report = world.exchanges.fill(f"{order.order_id}-1", 100, "100.00")
     world.faults.after("workflow.succeed")
@@ -59,14 +59,14 @@ def test_an_answer_that_is_lost_is_given_again_and_clears_once(world: World) -> 
     assert world.findings() == []
 
 
-def test_when_the_workflow_is_gone_clearing_is_told_directly(world: World) -> None:
+def test_without_a_workflow_the_clearing_message_is_sent_directly(world: World) -> None:
     order = world.placed()
     world.workflow.lose(order.order_id)
     world.fill(order, 100)
     assert world.current(order).status is OrderStatus.CLEARED
 
 
-def test_an_order_that_was_executed_without_a_workflow_is_cleared_by_the_poll(world: World) -> None:
+def test_a_poll_clears_an_order_that_was_executed_without_a_workflow(world: World) -> None:
     world.faults.before("workflow.start")
     order = world.order()
     world.mailboxes.put(
@@ -87,7 +87,7 @@ def test_an_order_that_ends_unfilled_fails_its_workflow_and_is_not_cleared(world
     assert world.workflow.ended[order.order_id].startswith("OrderClosed")
 
 
-def test_an_order_that_was_canceled_in_part_without_a_workflow_is_cleared_by_the_poll(
+def test_a_poll_clears_an_order_that_was_canceled_in_part_without_a_workflow(
     world: World,
 ) -> None:
     world.faults.before("workflow.start")

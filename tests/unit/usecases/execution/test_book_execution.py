@@ -1,4 +1,4 @@
-"""What exchanges report is booked once, or refused as a break."""
+"""An execution that an exchange reports is booked once or refused as a break."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def deliver(world: World, report: ExecutionReport) -> None:
 def trade(
     world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1
 ) -> ExecutionReport:
-    """The exchange executes; its report is still on its way."""
+    """Execute at the exchange. The report is still on its way."""
     return world.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
 
 
@@ -35,7 +35,7 @@ def canceled(world: World, order: Order, child: int = 1) -> ExecutionReport:
     return world.exchanges.end(f"{order.order_id}-{child}", ExecType.CANCELED)
 
 
-def test_fills_move_order_account_position_and_ledger_together(world: World) -> None:
+def test_a_fill_changes_order_account_position_and_ledger_together(world: World) -> None:
     order = world.placed()
     world.fill(order, 40, "99.50")
     partial = world.current(order)
@@ -63,7 +63,7 @@ def test_a_duplicate_report_changes_nothing(world: World) -> None:
     assert world.monitor.times("FillsRepeated") == 1
 
 
-def test_reports_may_come_in_any_order(world: World) -> None:
+def test_reports_may_arrive_in_any_order(world: World) -> None:
     order = world.placed()
     first, second, third = (trade(world, order, quantity) for quantity in (10, 20, 70))
     for report in (third, first, second):
@@ -72,13 +72,13 @@ def test_reports_may_come_in_any_order(world: World) -> None:
     assert world.findings() == []
 
 
-def test_an_end_that_comes_before_the_last_trade_waits_for_it(world: World) -> None:
+def test_an_end_reported_before_the_last_fill_waits_for_it(world: World) -> None:
     order = world.placed()
     last = trade(world, order, 30)
     world.report(canceled(world, order))
     assert world.current(order).is_open
     assert world.books.account("alice").held == D("10000.30"), (
-        "30 may still come, and what happens to 70 is open"
+        "30 may still be filled, so the fate of 70 is open"
     )
     world.report(last)
     ended = world.current(order)
@@ -88,7 +88,7 @@ def test_an_end_that_comes_before_the_last_trade_waits_for_it(world: World) -> N
     assert world.findings() == []
 
 
-def test_a_partial_fill_then_expiry_at_the_exchange(world: World) -> None:
+def test_an_exchange_can_expire_a_partly_filled_order(world: World) -> None:
     order = world.placed()
     world.fill(order, 30)
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.EXPIRED))
@@ -129,10 +129,10 @@ def test_a_fill_after_the_order_is_over_is_a_break_and_flags_it(world: World) ->
     )
     assert breaks(world) == ["OVERFILL"]
     assert world.books.account("alice").total == D("100000.00")
-    assert [f.invariant for f in world.findings()] == [5], "the break itself"
+    assert [f.invariant for f in world.findings()] == [5], "the only finding is the break itself"
 
 
-def test_the_same_execution_with_other_numbers_is_a_break(world: World) -> None:
+def test_a_repeated_execution_with_other_numbers_is_a_break(world: World) -> None:
     order = world.placed()
     report = world.fill(order, 40)
     world.report(report.model_copy(update={"last_quantity": 41}))
@@ -144,7 +144,9 @@ def test_the_same_execution_with_other_numbers_is_a_break(world: World) -> None:
     )
 
 
-def test_the_same_price_written_otherwise_is_the_same(world: World) -> None:
+def test_a_repeated_execution_with_the_price_written_differently_is_a_duplicate(
+    world: World,
+) -> None:
     order = world.placed()
     report = world.fill(order, 40, "99.5")
     world.report(report.model_copy(update={"last_price": D("99.5000")}))
@@ -155,14 +157,14 @@ def test_the_same_price_written_otherwise_is_the_same(world: World) -> None:
     ("quantity", "price", "code"),
     [(101, "100.00", "OVERFILL"), (100, "100.01", "PRICE_WORSE_THAN_LIMIT")],
 )
-def test_what_no_exchange_may_do_is_a_break_and_books_nothing(
+def test_an_impossible_execution_is_a_break_and_books_nothing(
     world: World, quantity: int, price: str, code: str
 ) -> None:
     order = world.placed()
     report = trade(world, order, quantity, price)
     world.report(report)
     world.report(report)
-    assert breaks(world) == [code], "once"
+    assert breaks(world) == [code], "the break is written once"
     assert (world.current(order).filled_quantity, world.current(order).review_reason) == (0, code)
     assert world.books.account("alice").total == D("100000.00")
 
@@ -176,7 +178,7 @@ def test_what_no_exchange_may_do_is_a_break_and_books_nothing(
         {"exchange_id": "XNAS"},
     ],
 )
-def test_a_report_for_no_order_of_that_account_at_that_exchange_is_a_break(
+def test_a_report_that_matches_no_order_of_account_and_exchange_is_a_break(
     world: World, forged: dict[str, str]
 ) -> None:
     order = world.placed()
@@ -205,7 +207,7 @@ def test_an_acknowledgement_changes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_report_whose_worker_dies_is_booked_once(world: World, after: bool) -> None:
+def test_a_report_is_booked_once_although_its_worker_dies(world: World, after: bool) -> None:
     order = world.placed()
     report = trade(world, order, 100)
     (world.faults.after if after else world.faults.before)("books.commit")
@@ -219,7 +221,7 @@ def test_a_report_whose_worker_dies_is_booked_once(world: World, after: bool) ->
     assert world.findings() == []
 
 
-def test_a_sale_is_booked_from_the_shares_held(world: World) -> None:
+def test_a_sale_takes_the_held_shares(world: World) -> None:
     order = world.placed(side=Side.SELL, quantity=400, time_in_force=TimeInForce.IOC)
     world.fill(order, 150, "100.10")
     world.show("AAPL")
@@ -242,7 +244,7 @@ def test_a_fill_that_happened_after_the_close_settles_a_day_later(world: World) 
     )
 
 
-def test_of_two_ends_of_a_child_the_first_stands(world: World) -> None:
+def test_the_first_reported_end_of_a_child_stands(world: World) -> None:
     order = world.placed()
     fills = [trade(world, order, 30)]
     world.report(canceled(world, order))
@@ -260,8 +262,8 @@ def test_of_two_ends_of_a_child_the_first_stands(world: World) -> None:
     )
 
 
-def test_what_was_refused_does_not_keep_the_order_open(world: World) -> None:
-    """The exchange thinks it has executed 100; to us nothing more will come of it, and people have
+def test_a_refused_execution_does_not_keep_the_order_open(world: World) -> None:
+    """The exchange believes that it executed 100. The books expect nothing more, and operators have
     the break.
     """
     order = world.placed()
@@ -274,7 +276,7 @@ def test_what_was_refused_does_not_keep_the_order_open(world: World) -> None:
     ]
 
 
-def test_of_a_fill_that_is_refused_in_the_middle_the_rest_goes_on(world: World) -> None:
+def test_after_a_refused_fill_the_rest_of_the_order_goes_on(world: World) -> None:
     order = world.placed()
     world.fill(order, 20)
     world.report(trade(world, order, 30, "100.01"))
@@ -284,10 +286,10 @@ def test_of_a_fill_that_is_refused_in_the_middle_the_rest_goes_on(world: World) 
         OrderStatus.CANCELED,
         70,
     )
-    assert [f.invariant for f in world.findings()] == [5], "the break itself"
+    assert [f.invariant for f in world.findings()] == [5], "the only finding is the break itself"
 
 
-def test_a_fill_of_an_impossible_time_is_a_break(world: World) -> None:
+def test_a_fill_with_an_impossible_time_is_a_break(world: World) -> None:
     order = world.placed()
     report = trade(world, order, 100)
     world.report(
@@ -306,13 +308,13 @@ def test_a_report_of_another_symbol_or_side_is_a_break(world: World) -> None:
 
 
 @pytest.mark.parametrize("price", ["0", "-5.00"])
-def test_no_exchange_reports_a_price_of_nothing(world: World, price: str) -> None:
+def test_a_report_with_a_price_of_zero_or_less_is_invalid(world: World, price: str) -> None:
     report = trade(world, world.placed(), 40)
     with pytest.raises(ValidationError, match="last_price"):
         ExecutionReport.model_validate(report.model_dump() | {"last_price": D(price)})
 
 
-def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_is_booked(
+def test_after_a_refused_execution_the_state_that_the_exchange_answers_is_booked(
     world: World,
 ) -> None:
     order = world.placed()
@@ -324,7 +326,7 @@ def test_after_a_refused_execution_the_exchange_is_asked_for_the_truth_and_that_
     assert world.findings()[0].message.startswith("break OVERFILL")
 
 
-def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_execution(
+def test_after_a_refused_execution_the_open_rest_is_canceled_at_the_exchange(
     world: World,
 ) -> None:
     order = world.placed()
@@ -338,7 +340,7 @@ def test_what_an_exchange_has_not_executed_is_taken_back_after_a_refused_executi
     assert "exchanges.cancel" in world.faults.calls
 
 
-def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_answered(
+def test_after_a_refused_execution_the_order_stays_open_until_the_exchange_answers(
     world: World,
 ) -> None:
     order = world.placed()
@@ -352,7 +354,7 @@ def test_an_order_does_not_end_before_the_exchange_of_a_refused_execution_has_an
     assert world.findings()[0].message.startswith("break OVERFILL")
 
 
-def test_a_report_of_another_symbol_takes_nothing_from_what_may_still_be_executed(
+def test_a_report_of_another_symbol_does_not_reduce_the_open_quantity(
     world: World,
 ) -> None:
     order = world.placed()

@@ -1,4 +1,4 @@
-"""The close of a day: DAY orders expire, and what was executed of others is cleared."""
+"""At the close of a day, DAY orders expire and the executed part of the other orders is cleared."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def test_the_close_expires_day_orders_and_leaves_gtc_orders(world: World) -> Non
     assert world.close_day(None) == 0
 
 
-def test_before_the_close_nothing_expires_unless_the_date_is_given_by_hand(world: World) -> None:
+def test_before_the_close_orders_expire_only_if_an_operator_gives_the_date(world: World) -> None:
     order = world.placed()
     assert world.close_day(None) == 0
     assert world.close_day(TODAY - timedelta(days=1)) == 0
@@ -45,7 +45,7 @@ def test_an_order_of_the_next_session_survives_the_close(world: World) -> None:
     assert world.current(order).business_date == TODAY + timedelta(days=1)
 
 
-def test_the_close_clears_what_was_executed_of_an_order_that_stands_on(world: World) -> None:
+def test_the_close_clears_the_executed_part_of_an_order_that_stays_open(world: World) -> None:
     order = world.placed(time_in_force=TimeInForce.GTC)
     world.fill(order, 30)
     after_the_close(world)

@@ -1,4 +1,4 @@
-"""Orders end by a cancel or at their expiry; fills that happen before that stand."""
+"""Orders end by a cancel or by expiry. Fills that happened before that stand."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def poll(world: World, order: Order) -> None:
     world.run()
 
 
-def test_a_cancel_takes_the_order_back_and_releases_what_it_held(world: World) -> None:
+def test_a_cancel_removes_the_order_from_the_exchange_and_releases_its_hold(world: World) -> None:
     order = world.placed(quantity=700)
     world.cancel(order)
     ended = world.current(order)
@@ -31,7 +31,7 @@ def test_a_cancel_takes_the_order_back_and_releases_what_it_held(world: World) -
     assert world.findings(expect_final=True) == []
 
 
-def test_expiry_is_a_cancel_with_another_name(world: World) -> None:
+def test_expiry_works_like_a_cancel_and_ends_in_expired(world: World) -> None:
     order = world.placed(side=Side.SELL)
     world.cancel(order, outcome="EXPIRED", reason="the day is over")
     assert world.current(order).status is OrderStatus.EXPIRED
@@ -47,11 +47,11 @@ def test_an_order_that_was_never_routed_can_be_canceled(world: World) -> None:
     world.run()
     assert world.exchanges.arrived == []
     assert world.workflow.ended[order.order_id] == "OrderClosed: CANCELED", (
-        "its message found it closed"
+        "the message finds the order closed"
     )
 
 
-def test_what_was_executed_before_the_cancel_is_booked_first(world: World) -> None:
+def test_fills_before_the_cancel_are_booked_first(world: World) -> None:
     order = world.placed()
     world.exchanges.fill(f"{order.order_id}-1", 30, "100.00")
     world.cancel(order)
@@ -61,14 +61,14 @@ def test_what_was_executed_before_the_cancel_is_booked_first(world: World) -> No
     assert world.findings() == []
 
 
-def test_filled_takes_precedence_over_canceled(world: World) -> None:
+def test_an_order_filled_before_its_cancel_is_filled(world: World) -> None:
     order = world.placed()
     world.exchanges.fill(f"{order.order_id}-1", 100, "100.00")
     world.cancel(order)
     assert world.current(order).status is OrderStatus.CLEARED
 
 
-def test_a_canceled_order_is_not_routed_on(world: World) -> None:
+def test_a_canceled_order_is_not_routed_to_another_exchange(world: World) -> None:
     order = world.placed()
     world.exchanges.end(f"{order.order_id}-1", ExecType.REJECTED)
     world.cancel(order)
@@ -76,14 +76,14 @@ def test_a_canceled_order_is_not_routed_on(world: World) -> None:
     assert len(world.exchanges.arrived) == 1
 
 
-def test_an_order_whose_exchange_does_not_answer_the_cancel_stays_until_it_does(
+def test_an_order_stays_open_until_its_exchange_answers_the_cancel(
     world: World,
 ) -> None:
     order = world.placed(quantity=700)
     world.exchanges.down = {"ARCX"}
     world.cancel(order)
     assert world.current(order).is_open
-    assert world.books.account("alice").held > 0, "the exchange may still execute it"
+    assert world.books.account("alice").held > 0, "the exchange may still execute the order"
     world.exchanges.down = set()
     poll(world, order)
     ended = world.current(order)
@@ -91,7 +91,7 @@ def test_an_order_whose_exchange_does_not_answer_the_cancel_stays_until_it_does(
     assert world.findings(expect_final=True) == []
 
 
-def test_a_fill_at_a_silent_exchange_is_booked_while_the_order_is_ending(world: World) -> None:
+def test_a_fill_is_booked_while_the_order_waits_for_its_cancel(world: World) -> None:
     order = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     world.cancel(order)
@@ -115,7 +115,7 @@ def test_a_second_cancel_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("call", ["exchanges.cancel", "books.commit"])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_cancel_whose_worker_dies_is_finished_by_its_redelivery(
+def test_redelivery_finishes_a_cancel_whose_worker_died(
     world: World, call: str, after: bool
 ) -> None:
     order = world.placed()
@@ -126,7 +126,7 @@ def test_a_cancel_whose_worker_dies_is_finished_by_its_redelivery(
     assert world.findings(expect_final=True) == []
 
 
-def test_an_order_that_is_executed_in_very_many_parts_is_ended(
+def test_an_order_with_very_many_fills_can_be_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endings, "MAX_TRADES", 3)

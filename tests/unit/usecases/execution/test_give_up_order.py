@@ -34,7 +34,7 @@ def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> Non
     )
 
 
-def test_giving_up_leaves_another_clients_order_alone(world: World) -> None:
+def test_giving_up_does_not_change_another_clients_order(world: World) -> None:
     order = world.order()
     world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
     assert world.current(order) == order.saved()

@@ -1,4 +1,4 @@
-"""Messages that come twice, lose a race or name an unknown order."""
+"""Messages that arrive twice, lose a race or name an unknown order."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def message(order: Order, token: str | None = None) -> ExecuteOrder:
     )
 
 
-def test_redelivery_sends_nothing_twice(world: World) -> None:
+def test_a_redelivered_message_sends_no_order_twice(world: World) -> None:
     order = world.placed()
     for _ in range(3):
         world.execute(message(order))
@@ -25,7 +25,7 @@ def test_redelivery_sends_nothing_twice(world: World) -> None:
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
-def test_a_race_lost_while_booking_starts_over_without_sending_twice(world: World) -> None:
+def test_a_race_lost_while_booking_is_tried_again_without_sending_twice(world: World) -> None:
     order = world.placed()
     world.faults.stale(times=3)
     world.fill(order, 100)

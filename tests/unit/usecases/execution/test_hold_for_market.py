@@ -1,4 +1,4 @@
-"""Orders wait for their market to open, and to resume after a halt."""
+"""Orders wait until their market opens, or until trading resumes after a halt."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ OPEN = NOW.replace(hour=14, minute=30)
 
 @pytest.fixture
 def world() -> World:
-    """An hour before the open; MSFT is traded at any time."""
+    """An hour before the open. MSFT can be traded at any time."""
     world = World()
     world.books.instruments["MSFT"] = make_instrument(symbol="MSFT", trading_hours="continuous")
     world.show("MSFT", quote("XNYS"))
@@ -43,7 +43,7 @@ HOURS = [
     (
         new_york(2026, 11, 27, 13, 0),
         new_york(2026, 11, 30, 9, 30),
-    ),  # it closes early, before a weekend
+    ),  # the market closes early, before a weekend
     (new_york(2026, 11, 28, 11, 0), new_york(2026, 11, 30, 9, 30)),
 ]
 
@@ -69,7 +69,7 @@ def test_a_closed_market_opens_by_the_calendar(
         {"time_in_force": TimeInForce.FOK},
     ],
 )
-def test_what_may_not_rest_is_refused_with_the_next_open(
+def test_an_order_that_may_not_rest_is_refused_with_the_next_opening_time(
     world: World, terms: dict[str, object]
 ) -> None:
     order = world.order(**terms)
@@ -80,7 +80,7 @@ def test_what_may_not_rest_is_refused_with_the_next_open(
     assert world.order("open", **terms).status is OrderStatus.VALIDATED
 
 
-def test_a_waiting_order_holds_its_funds_and_goes_out_at_the_open(world: World) -> None:
+def test_a_waiting_order_holds_its_funds_and_is_sent_at_the_open(world: World) -> None:
     order = world.order()
     assert world.books.account("alice").held == order.hold.cash
     world.mailboxes.put("execution", execute(order.order_id))
@@ -100,7 +100,7 @@ def execute(order_id: str) -> ExecuteOrder:
     return ExecuteOrder(client_id="alice", correlation_id="by hand", order_id=order_id)
 
 
-def test_a_waiting_order_is_taken_back_before_the_open(world: World) -> None:
+def test_a_waiting_order_can_be_canceled_before_the_open(world: World) -> None:
     order = world.order()
     world.request_cancel("alice", order.order_id)
     world.run()
@@ -124,7 +124,7 @@ def test_a_waiting_day_order_expires_at_the_close_of_the_session_it_waited_for(
     assert world.findings(expect_final=True) == []
 
 
-def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World) -> None:
+def test_a_waiting_order_may_be_overtaken_until_it_is_released(world: World) -> None:
     waiting, overtaking = world.order("waits"), world.placed("overtakes", symbol="MSFT")
     assert (world.current(waiting).status, overtaking.status) == (
         OrderStatus.VALIDATED,
@@ -135,14 +135,14 @@ def test_it_holds_up_nothing_and_is_overtaken_until_it_is_released(world: World)
     later = world.placed("later", side=Side.SELL, limit_price=D("100.01"))
     routed = [world.current(order).history[-1].status for order in (waiting, later)]
     assert routed == [OrderStatus.ROUTING] * 2, (
-        "what was released is sent before what came after the open"
+        "released orders are sent before orders placed after the open"
     )
     arrived = [f"{order.order_id}-1" for order in (overtaking, waiting, later)]
     assert [child for child in world.exchanges.arrived if child in arrived] == arrived
     assert world.findings() == []
 
 
-def test_a_flood_at_the_open_is_worked_off_in_one_sweep(
+def test_one_sweep_starts_all_orders_that_waited_for_the_open(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep_orders, "ORDERS_PER_SWEEP", 3)
@@ -153,7 +153,7 @@ def test_a_flood_at_the_open_is_worked_off_in_one_sweep(
     assert {world.current(order).status for order in orders} == {OrderStatus.ROUTING}
 
 
-def test_a_sweep_whose_time_is_up_leaves_the_rest(world: World) -> None:
+def test_a_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next(world: World) -> None:
     for number in range(5):
         world.order(f"key-{number}", quantity=1)
     world.now = OPEN + timedelta(seconds=1)
@@ -167,7 +167,7 @@ def reads(world: World) -> int:
     )
 
 
-def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_before_it(
+def test_an_overtaking_order_looks_only_at_its_direct_predecessor(
     world: World,
 ) -> None:
     world.order("waits", time_in_force=TimeInForce.GTC)
@@ -180,7 +180,7 @@ def test_an_order_that_overtakes_one_that_waits_looks_no_further_than_the_one_be
     assert len(set(taken[1:])) == 1, taken
 
 
-def test_however_many_were_accepted_meanwhile_what_waited_is_found_in_a_few_reads(
+def test_a_released_order_is_found_in_a_few_reads_behind_many_newer_ones(
     world: World,
 ) -> None:
     waiting = world.order("waits", time_in_force=TimeInForce.GTC)
@@ -210,7 +210,7 @@ def minute_by_minute(world: World, minutes: int) -> None:
         world.advance(minutes=1)
 
 
-def test_what_waited_stays_while_its_instrument_is_halted_and_holds_up_nothing_else(
+def test_an_order_of_a_halted_instrument_waits_and_delays_no_other(
     world: World,
 ) -> None:
     halt(world, "MSFT", halted=False)
@@ -234,7 +234,7 @@ def test_what_waited_stays_while_its_instrument_is_halted_and_holds_up_nothing_e
     assert world.findings() == []
 
 
-def test_one_that_is_halted_until_its_close_expires_there(world: World) -> None:
+def test_a_day_order_halted_until_the_close_expires(world: World) -> None:
     order = world.order()
     halt(world)
     world.now = OPEN
@@ -246,7 +246,7 @@ def test_one_that_is_halted_until_its_close_expires_there(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the_close(
+def test_a_gtc_order_halted_past_the_close_is_sent_at_the_next_open(
     world: World,
 ) -> None:
     order = world.order(time_in_force=TimeInForce.GTC)
@@ -263,7 +263,7 @@ def test_one_that_may_stand_goes_out_at_the_next_open_if_the_halt_ends_after_the
     assert world.current(order).status is OrderStatus.ROUTING
 
 
-def test_one_that_was_put_off_is_marked_once_and_may_be_canceled(world: World) -> None:
+def test_an_order_put_off_by_a_halt_is_marked_once_and_can_be_canceled(world: World) -> None:
     order = world.order()
     halt(world)
     world.now = OPEN
@@ -277,7 +277,7 @@ def test_one_that_was_put_off_is_marked_once_and_may_be_canceled(world: World) -
     assert world.current(order).status is OrderStatus.CANCELED
 
 
-def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_in_turn(
+def test_the_sweeper_starts_orders_in_sequence_by_client_and_the_clients_in_turn(
     world: World,
 ) -> None:
     world.add_client("bob", cash="20000.00")
@@ -294,7 +294,7 @@ def test_the_sweeper_starts_each_clients_orders_in_their_order_and_the_clients_i
     assert [names[order_id] for order_id in world.workflow.started] == [0, 0, 1, 1, 2, 2]
 
 
-def test_what_has_no_time_at_the_open_is_left_to_the_next_try_and_nothing_is_asked_for_again(
+def test_orders_not_sent_at_the_open_for_lack_of_time_are_sent_by_the_next_try(
     world: World,
 ) -> None:
     orders = [world.order(f"key-{number}", quantity=1) for number in range(6)]
@@ -305,10 +305,10 @@ def test_what_has_no_time_at_the_open_is_left_to_the_next_try_and_nothing_is_ask
     assert len(world.exchanges.arrived) == 3
     world.execute(last, redelivered=True)
     assert world.exchanges.arrived == [f"{order.order_id}-1" for order in orders]
-    assert world.faults.calls.count("exchanges.status") == 1, "only the last may not have been sent"
+    assert world.faults.calls.count("exchanges.status") == 1, "only the last order is in doubt"
 
 
-def test_one_that_was_sent_before_a_later_one_that_was_started_first_gets_its_workflow_all_the_same(
+def test_an_order_sent_by_its_successors_message_still_gets_its_workflow(
     world: World,
 ) -> None:
     first, second = (world.order(key) for key in ("first", "second"))
@@ -323,7 +323,7 @@ def test_one_that_was_sent_before_a_later_one_that_was_started_first_gets_its_wo
     assert world.current(first).status is OrderStatus.CLEARED
 
 
-def test_one_that_was_sent_so_and_is_in_doubt_is_asked_for_within_two_minutes(world: World) -> None:
+def test_an_order_in_doubt_sent_by_its_successors_message_is_retried_soon(world: World) -> None:
     first, second = (world.order(key) for key in ("first", "second"))
     world.now = OPEN + timedelta(seconds=1)
     for call in ("exchanges.submit", "exchanges.cancel"):

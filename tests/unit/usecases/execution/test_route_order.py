@@ -1,4 +1,4 @@
-"""Orders are split over exchanges, submitted, fenced and tried elsewhere."""
+"""Orders are split over exchanges, submitted, fenced by a cancel, and sent elsewhere."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def children(order: Order) -> list[tuple[str, int, ChildStatus]]:
     return [(c.exchange_id, c.quantity, c.status) for c in order.children]
 
 
-def test_an_order_is_sent_with_its_terms(world: World) -> None:
+def test_a_submission_has_the_terms_of_the_order(world: World) -> None:
     order = world.placed()
     assert order.status is OrderStatus.ROUTING
     exchange_id, sent = world.exchanges.orders[f"{order.order_id}-1"]
@@ -45,7 +45,7 @@ def test_an_order_is_sent_with_its_terms(world: World) -> None:
     )
 
 
-def test_a_market_order_is_sent_as_a_limit_at_its_collar_that_does_not_rest(world: World) -> None:
+def test_a_market_order_is_sent_as_an_immediate_limit_order_at_its_collar(world: World) -> None:
     order = world.placed(order_type=OrderType.MARKET)
     _, sent = world.exchanges.orders[f"{order.order_id}-1"]
     assert (sent.limit_price, sent.time_in_force) == (D("104.00"), TimeInForce.IOC)
@@ -62,7 +62,7 @@ def test_a_fok_goes_whole_to_one_exchange(world: World) -> None:
     assert children(order) == [("XNAS", 600, ChildStatus.SENT)]
 
 
-def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(
+def test_exchanges_with_an_open_circuit_are_skipped_and_poor_ones_come_last(
     world: World,
 ) -> None:
     world.health.open_circuits = {"ARCX"}
@@ -70,14 +70,14 @@ def test_exchanges_with_an_open_circuit_are_passed_over_and_poor_ones_come_last(
     assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
 
 
-def test_a_refused_submit_goes_elsewhere(world: World) -> None:
+def test_an_order_whose_submit_is_refused_goes_to_another_exchange(world: World) -> None:
     world.exchanges.refusing = {"ARCX"}
     order = world.placed()
     assert children(order) == [("ARCX", 100, ChildStatus.REJECTED), ("XNAS", 100, ChildStatus.SENT)]
     assert world.health.observed == [("ARCX", 0)]
 
 
-def test_a_reject_by_callback_goes_elsewhere(world: World) -> None:
+def test_an_order_rejected_by_callback_goes_to_another_exchange(world: World) -> None:
     order = world.placed()
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.REJECTED))
     assert children(world.current(order)) == [
@@ -86,9 +86,9 @@ def test_a_reject_by_callback_goes_elsewhere(world: World) -> None:
     ]
 
 
-def test_a_submit_whose_outcome_is_unknown_is_fenced_and_goes_elsewhere(world: World) -> None:
-    """The exchange has the order, only the answer was lost: the cancel takes it back before another
-    gets it.
+def test_a_submit_with_unknown_outcome_is_fenced_and_sent_elsewhere(world: World) -> None:
+    """The exchange has the order, and only its answer was lost. The cancel removes the order before
+    another exchange gets it.
     """
     world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
     order = world.placed()
@@ -107,7 +107,7 @@ def test_a_submit_that_never_arrived_cannot_arrive_after_the_fence(world: World)
         )
 
 
-def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_elsewhere(
+def test_fills_before_the_fence_are_booked_and_only_the_rest_goes_elsewhere(
     world: World,
 ) -> None:
     world.exchanges.conduct = lambda venue, name, sent: (
@@ -122,7 +122,7 @@ def test_what_was_executed_before_the_fence_is_booked_and_only_the_rest_goes_els
     assert world.findings() == []
 
 
-def test_what_was_executed_whole_before_the_fence_is_filled(world: World) -> None:
+def test_an_order_executed_completely_before_the_fence_is_filled(world: World) -> None:
     world.exchanges.conduct = lambda venue, _, sent: (
         venue.fill(sent.client_order_id, 100, "99.95") and None
     )
@@ -131,7 +131,7 @@ def test_what_was_executed_whole_before_the_fence_is_filled(world: World) -> Non
     assert children(order) == [("ARCX", 100, ChildStatus.FILLED)]
 
 
-def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_it_out(
+def test_a_child_whose_fence_is_not_answered_is_resolved_by_the_poll(
     world: World,
 ) -> None:
     world.faults.after("exchanges.submit", OutcomeUnknownError("timed out"))
@@ -145,9 +145,9 @@ def test_when_not_even_the_fence_is_answered_the_child_stays_and_the_poll_sorts_
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
-def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world: World) -> None:
-    """The first submit was taken; the worker died; at the second the exchange is down. It is no
-    proof of anything.
+def test_an_exchange_that_is_down_may_have_accepted_an_earlier_submit(world: World) -> None:
+    """The first submit was accepted, then the worker died. At the second submit the exchange is
+    down, which proves nothing.
     """
     order = world.order()
     world.faults.after("exchanges.submit")
@@ -157,7 +157,7 @@ def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world
     world.execute(message(order))
     live = [c for c in world.current(order).children if c.status is ChildStatus.SENT]
     assert [(c.exchange_id, c.quantity) for c in live] == [("ARCX", 100)], (
-        "not at two exchanges at once"
+        "the order must not be at two exchanges at once"
     )
     world.exchanges.down = set()
     world.fill(order, 100)
@@ -165,7 +165,9 @@ def test_an_exchange_that_is_down_now_may_still_have_the_order_from_before(world
     assert world.findings() == []
 
 
-def test_an_order_that_every_exchange_refuses_is_rejected_with_its_funds_back(world: World) -> None:
+def test_an_order_that_every_exchange_refuses_is_rejected_and_its_hold_released(
+    world: World,
+) -> None:
     world.exchanges.refusing = set(EXCHANGES)
     order = world.placed()
     assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "NOT_EXECUTABLE")
@@ -175,20 +177,20 @@ def test_an_order_that_every_exchange_refuses_is_rejected_with_its_funds_back(wo
     assert world.findings(expect_final=True) == []
 
 
-def test_without_any_exchange_the_order_is_rejected(world: World) -> None:
+def test_an_order_is_rejected_if_there_is_no_exchange(world: World) -> None:
     world.health.open_circuits = set(EXCHANGES)
     order = world.placed(side=Side.SELL)
     assert (order.status, order.children) == (OrderStatus.REJECTED, ())
     assert world.books.position("alice", "AAPL").available == 1000
 
 
-def test_without_quotes_the_order_goes_to_the_exchange_that_executed_best(world: World) -> None:
+def test_without_quotes_the_order_goes_to_the_exchange_with_the_best_quality(world: World) -> None:
     world.faults.before("exchanges.quotes", OutcomeUnknownError("no tape"))
     world.health.quality = {"ARCX": D("0.5"), "XNAS": D("0.7"), "XNYS": D("0.9")}
     assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
 
 
-def test_a_quote_of_an_exchange_that_we_do_not_know_is_ignored(world: World) -> None:
+def test_a_quote_of_an_unknown_exchange_is_ignored(world: World) -> None:
     world.show("AAPL", quote("DARK", ask="50.00"), quote("XNYS"))
     assert children(world.placed()) == [("XNYS", 100, ChildStatus.SENT)]
 
@@ -199,7 +201,7 @@ def test_the_remainder_of_an_ioc_gets_a_second_round_of_displayed_liquidity(worl
     world.show("AAPL", quote("ARCX"), quote("XNAS", size=50), quote("XNYS", ask="100.01"))
     world.report(world.exchanges.end(f"{order.order_id}-1", ExecType.CANCELED))
     assert children(world.current(order))[1:] == [("XNAS", 50, ChildStatus.SENT)], (
-        "once what is displayed, not more"
+        "displayed liquidity is used once"
     )
     world.show("AAPL")
     world.fill(order, 50, child=2)
@@ -210,7 +212,7 @@ def test_the_remainder_of_an_ioc_gets_a_second_round_of_displayed_liquidity(worl
         "REMAINDER_CANCELED",
     )
     assert world.books.account("alice").held == 0
-    assert ended.cleared_at is not None, "what it executed is cleared"
+    assert ended.cleared_at is not None, "the executed part is cleared"
     assert world.findings() == []
 
 
@@ -221,7 +223,7 @@ def test_a_fok_that_is_killed_is_canceled(world: World) -> None:
     assert world.exchanges.arrived == [f"{order.order_id}-1"]
 
 
-def test_what_our_books_refused_is_not_bought_again_elsewhere(world: World) -> None:
+def test_the_quantity_of_a_refused_execution_is_not_bought_elsewhere(world: World) -> None:
     order = world.placed(order_type=OrderType.MARKET, limit_price=None)
     exchange_id = order.children[0].exchange_id
     world.fill(order, 100, price="110.00")

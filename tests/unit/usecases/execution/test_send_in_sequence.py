@@ -17,7 +17,7 @@ def message(order: Order, token: str | None = None) -> ExecuteOrder:
     )
 
 
-def test_what_its_client_sent_before_is_routed_first(world: World) -> None:
+def test_the_predecessors_of_an_order_are_routed_first(world: World) -> None:
     """The workflow of the first order started late, so its message comes after the second's."""
     first, second, third = (world.order(key) for key in ("first", "second", "third"))
     world.execute(message(third))
@@ -40,7 +40,7 @@ def test_a_predecessor_that_ended_before_it_was_routed_does_not_hide_an_older_on
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{third.order_id}-1"]
 
 
-def test_another_clients_orders_are_not_waited_for(world: World) -> None:
+def test_an_order_does_not_wait_for_other_clients_orders(world: World) -> None:
     world.add_client("bob", cash="20000.00")
     world.order("alices")
     bobs = world.order("bobs", client_id="bob")
@@ -48,7 +48,7 @@ def test_another_clients_orders_are_not_waited_for(world: World) -> None:
     assert world.exchanges.arrived == [f"{bobs.order_id}-1"]
 
 
-def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_along(
+def test_a_predecessor_that_cannot_be_processed_does_not_stop_its_successor(
     world: World,
 ) -> None:
     first, second = world.order("first"), world.order("second")
@@ -62,7 +62,7 @@ def test_a_predecessor_that_cannot_be_processed_does_not_take_its_successor_alon
     assert world.findings() == []
 
 
-def test_a_predecessor_that_fails_for_now_is_not_overtaken(world: World) -> None:
+def test_a_predecessor_with_a_transient_failure_is_not_overtaken(world: World) -> None:
     first, second = world.order("first"), world.order("second")
     world.faults.before("exchanges.quotes")
     with pytest.raises(CrashError):
@@ -83,7 +83,7 @@ def test_a_predecessor_whose_worker_died_before_it_was_sent_is_not_overtaken(wor
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
 
 
-def test_a_predecessor_of_which_a_part_was_filled_and_not_all_was_sent_is_not_overtaken(
+def test_a_predecessor_that_is_only_partly_sent_is_not_overtaken(
     world: World,
 ) -> None:
     first, second = world.order("first", quantity=600), world.order("second", quantity=10)

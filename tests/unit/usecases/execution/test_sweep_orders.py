@@ -1,4 +1,4 @@
-"""The sweeper: whatever is due is pushed again, and no push does harm."""
+"""The sweeper pushes every due order again, and no push does harm."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ def test_an_accepted_order_without_a_workflow_gets_one(world: World) -> None:
     assert world.current(order).status is OrderStatus.ROUTING
 
 
-def test_an_accepted_order_whose_workflow_exists_gets_the_message_that_was_lost(
+def test_the_sweeper_replaces_the_lost_message_of_an_accepted_order(
     world: World,
 ) -> None:
     order = world.order()
@@ -66,10 +66,10 @@ def test_an_order_that_waits_for_clearing_is_polled_until_it_is_cleared(world: W
     world.run()
     assert world.current(order).status is OrderStatus.CLEARED
     world.advance(days=1)
-    assert world.sweep() == 0, "at rest"
+    assert world.sweep() == 0, "the cleared order is at rest"
 
 
-def test_an_order_at_rest_is_left_alone(world: World) -> None:
+def test_an_order_at_rest_is_not_pushed(world: World) -> None:
     order = world.placed()
     world.cancel(order)
     world.order("rejected", quantity=5000)
@@ -77,7 +77,7 @@ def test_an_order_at_rest_is_left_alone(world: World) -> None:
     assert world.sweep() == 0
 
 
-def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_after_longer(
+def test_an_order_is_pushed_again_after_a_minute_and_a_resting_one_later(
     world: World,
 ) -> None:
     immediate = world.placed("immediate", time_in_force=TimeInForce.IOC)
@@ -97,7 +97,7 @@ def test_what_was_pushed_is_pushed_again_after_a_minute_and_a_resting_order_afte
     assert due > world.now + timedelta(minutes=5)
 
 
-def test_a_push_does_not_undo_what_happened_meanwhile(world: World) -> None:
+def test_a_push_does_not_undo_a_change_that_happened_meanwhile(world: World) -> None:
     order = world.placed()
     world.books.postpone(
         order.model_copy(update={"version": order.version - 1}), world.now + timedelta(days=1)
@@ -113,10 +113,10 @@ def test_one_orders_failure_does_not_stop_the_others(world: World) -> None:
     assert world.sweep() == 2
     assert world.monitor.times("SweepsFailed") == 1
     world.advance(minutes=1)
-    assert world.sweep() == 1, "it is due again"
+    assert world.sweep() == 1, "the failed order is due again"
 
 
-def test_a_day_order_whose_day_is_over_is_expired_by_the_sweeper_if_need_be(world: World) -> None:
+def test_the_sweeper_expires_a_day_order_if_the_close_did_not(world: World) -> None:
     order = world.placed()
     after_the_close(world)
     world.sweep()
@@ -124,7 +124,7 @@ def test_a_day_order_whose_day_is_over_is_expired_by_the_sweeper_if_need_be(worl
     assert world.current(order).status is OrderStatus.EXPIRED
 
 
-def test_a_gtc_order_ends_after_ninety_days(world: World) -> None:
+def test_a_gtc_order_expires_after_ninety_days(world: World) -> None:
     order = world.placed(time_in_force=TimeInForce.GTC)
     world.advance(days=89)
     world.sweep()

@@ -1,4 +1,4 @@
-"""A client takes orders back: what is asked, what it is told, and who wins against the exchange."""
+"""A client cancels orders: the request, its answer, and the race against the exchange."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def is_shown_as_requested(order: Order) -> bool:
     return order_summary(order).cancel_requested
 
 
-def test_a_cancel_is_a_request_and_what_was_held_comes_back_with_the_end(world: World) -> None:
+def test_a_cancel_is_a_request_and_the_hold_is_released_when_the_order_ends(world: World) -> None:
     order = world.placed()
     assert cancel(world, order) == (OrderStatus.ROUTING, True)
     assert world.books.account("alice").held > 0
@@ -45,14 +45,14 @@ def test_a_cancel_is_a_request_and_what_was_held_comes_back_with_the_end(world: 
     assert world.findings(expect_final=True) == []
 
 
-def test_shares_held_for_a_sale_come_back(world: World) -> None:
+def test_the_cancel_of_a_sale_releases_its_shares(world: World) -> None:
     order = world.placed(side=Side.SELL)
     cancel(world, order)
     world.run()
     assert world.books.position("alice", "AAPL").available == 1000
 
 
-def test_asked_again_it_says_the_same(world: World) -> None:
+def test_a_repeated_cancel_gets_the_same_answer(world: World) -> None:
     order = world.placed()
     assert cancel(world, order) == cancel(world, order) == (OrderStatus.ROUTING, True)
     world.run()
@@ -61,7 +61,7 @@ def test_asked_again_it_says_the_same(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_before_it_was_routed_it_never_reaches_an_exchange(world: World) -> None:
+def test_an_order_canceled_before_routing_never_reaches_an_exchange(world: World) -> None:
     order = world.order()
     message = world.mailboxes.queues["execution", "alice"].popleft()
     assert cancel(world, order) == (OrderStatus.VALIDATED, True)
@@ -88,7 +88,7 @@ def test_each_share_is_either_filled_or_canceled(world: World, executed: int, st
     assert world.findings() == []
 
 
-def test_with_a_silent_exchange_the_order_stays_open_until_it_answers(world: World) -> None:
+def test_an_order_stays_open_until_its_silent_exchange_answers(world: World) -> None:
     order = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     cancel(world, order)
@@ -101,7 +101,7 @@ def test_with_a_silent_exchange_the_order_stays_open_until_it_answers(world: Wor
     assert world.findings(expect_final=True) == []
 
 
-def test_an_order_that_is_over_cannot_be_canceled(world: World) -> None:
+def test_a_closed_order_cannot_be_canceled(world: World) -> None:
     filled, rejected, expired = (
         world.placed("a"),
         world.order("b", quantity=100_000),
@@ -123,7 +123,7 @@ def test_an_order_that_is_over_cannot_be_canceled(world: World) -> None:
     assert world.mailboxes.waiting("execution") == []
 
 
-def test_what_is_unknown_or_somebody_elses_is_not_there(world: World) -> None:
+def test_an_unknown_order_or_another_clients_order_is_not_found(world: World) -> None:
     order = world.placed()
     for client_id, order_id in (("bob", order.order_id), ("alice", "ord_unknown")):
         with pytest.raises(NotFoundError):
@@ -131,7 +131,7 @@ def test_what_is_unknown_or_somebody_elses_is_not_there(world: World) -> None:
     assert world.mailboxes.waiting("execution") == []
 
 
-def test_all_open_orders_are_canceled_and_nothing_else(world: World) -> None:
+def test_a_cancel_of_all_orders_cancels_open_orders_only(world: World) -> None:
     world.add_client("bob", cash="100000.00")
     bobs = world.placed("bobs", client_id="bob")
     filled = world.placed("filled")
@@ -149,7 +149,9 @@ def test_all_open_orders_are_canceled_and_nothing_else(world: World) -> None:
     assert world.request_cancel.all("alice") == ([], False)
 
 
-def test_all_are_canceled_in_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancel_of_all_orders_works_in_portions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cancel_order, "ORDERS_A_REQUEST", 2)
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
     asked, more = world.request_cancel.all("alice")
@@ -162,7 +164,7 @@ def test_all_are_canceled_in_portions(world: World, monkeypatch: pytest.MonkeyPa
     assert ([order.order_id for order in asked], more) == ([orders[2].order_id], False)
 
 
-def test_all_are_canceled_as_far_as_there_is_time(world: World) -> None:
+def test_a_cancel_of_all_orders_stops_when_its_time_is_up(world: World) -> None:
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
     commit = world.books.commit
 
@@ -187,7 +189,7 @@ def test_all_are_canceled_as_far_as_there_is_time(world: World) -> None:
     )
 
 
-def test_a_cancel_of_all_that_dies_half_way_is_taken_up_by_the_next(world: World) -> None:
+def test_a_cancel_of_all_orders_that_crashed_is_continued_by_the_next(world: World) -> None:
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
     world.faults.before("books.commit", CrashError("died"))
     world.faults.after("books.commit", CrashError("died"))
@@ -206,7 +208,9 @@ def test_a_cancel_of_all_that_dies_half_way_is_taken_up_by_the_next(world: World
     assert world.findings(expect_final=True) == []
 
 
-def test_a_message_that_is_not_taken_ends_the_telling_of_all(world: World) -> None:
+def test_after_a_refused_message_a_cancel_of_all_leaves_the_rest_to_the_sweeper(
+    world: World,
+) -> None:
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(3)]
     world.faults.before("mailboxes.execution")
     asked, more = world.request_cancel.all("alice")
@@ -217,7 +221,7 @@ def test_a_message_that_is_not_taken_ends_the_telling_of_all(world: World) -> No
     assert {world.current(order).status for order in orders} == {OrderStatus.CANCELED}
 
 
-def test_an_order_that_was_canceled_before_is_not_asked_for_again_with_all(world: World) -> None:
+def test_a_cancel_of_all_orders_skips_orders_that_are_already_ending(world: World) -> None:
     order = world.placed()
     cancel(world, order)
     assert world.request_cancel.all("alice") == ([], False)
@@ -225,7 +229,7 @@ def test_an_order_that_was_canceled_before_is_not_asked_for_again_with_all(world
 
 @pytest.mark.parametrize("routed", [True, False])
 @pytest.mark.parametrize("fails", ["lost", "sender died"])
-def test_a_cancel_is_carried_on_by_the_sweeper_though_every_message_of_it_is_lost(
+def test_the_sweeper_finishes_a_cancel_whose_messages_are_all_lost(
     world: World, routed: bool, fails: str
 ) -> None:
     order = world.placed() if routed else world.order()
@@ -245,7 +249,7 @@ def test_a_cancel_is_carried_on_by_the_sweeper_though_every_message_of_it_is_los
     assert world.findings(expect_final=True) == []
 
 
-def test_while_it_waits_for_its_market_it_is_canceled_as_any_other(world: World) -> None:
+def test_an_order_that_waits_for_its_market_is_canceled_like_any_other(world: World) -> None:
     world.advance(hours=-2)
     order = world.order(time_in_force=TimeInForce.GTC)
     assert order.release_at is not None
@@ -258,7 +262,7 @@ def test_while_it_waits_for_its_market_it_is_canceled_as_any_other(world: World)
     assert world.findings(expect_final=True) == []
 
 
-def test_an_order_whose_cancel_was_accepted_is_not_replaced(world: World) -> None:
+def test_an_order_with_an_accepted_cancel_cannot_be_replaced(world: World) -> None:
     order = world.placed()
     cancel(world, order)
     with pytest.raises(OrderEndingError):
@@ -266,7 +270,7 @@ def test_an_order_whose_cancel_was_accepted_is_not_replaced(world: World) -> Non
 
 
 @pytest.mark.parametrize("executed", [30, 100])
-def test_a_fill_that_is_faster_is_seen(world: World, executed: int) -> None:
+def test_a_fill_that_overtakes_the_cancel_request_is_seen(world: World, executed: int) -> None:
     order = world.placed()
     commit = world.books.commit
 
@@ -289,7 +293,7 @@ def test_a_fill_that_is_faster_is_seen(world: World, executed: int) -> None:
         )
 
 
-def test_twice_at_once_it_is_written_once(world: World) -> None:
+def test_two_simultaneous_cancels_are_written_once(world: World) -> None:
     order = world.placed()
     commit = world.books.commit
 
@@ -303,7 +307,7 @@ def test_twice_at_once_it_is_written_once(world: World) -> None:
     assert world.current(order).version == order.version + 1
 
 
-def test_with_too_many_races_nothing_is_accepted(world: World) -> None:
+def test_a_cancel_that_loses_too_many_races_is_not_accepted(world: World) -> None:
     order = world.placed()
     world.faults.stale(8)
     with pytest.raises(StaleError):
@@ -312,7 +316,7 @@ def test_with_too_many_races_nothing_is_accepted(world: World) -> None:
     assert world.mailboxes.waiting("execution") == []
 
 
-def test_whoever_asks_the_first_wish_stands_but_the_clients_is_his_own(world: World) -> None:
+def test_the_first_requested_ending_stands(world: World) -> None:
     orders = [world.placed(f"key-{number}", quantity=10) for number in range(2)]
     cancel(world, orders[0])
     for _ in range(2):
@@ -324,7 +328,7 @@ def test_whoever_asks_the_first_wish_stands_but_the_clients_is_his_own(world: Wo
     assert [cancel(world, order) for order in orders] == [(OrderStatus.CANCELED, False)] * 2
 
 
-def test_what_an_operator_canceled_is_over_for_the_client(world: World) -> None:
+def test_an_order_canceled_by_suspension_is_closed_for_its_client(world: World) -> None:
     order = world.placed()
     world.request_cancel.of_suspended("alice")
     world.run()
@@ -332,7 +336,7 @@ def test_what_an_operator_canceled_is_over_for_the_client(world: World) -> None:
         world.request_cancel("alice", order.order_id)
 
 
-def test_an_order_whose_time_is_over_is_canceled_while_its_exchange_is_silent(world: World) -> None:
+def test_a_client_can_cancel_an_expiring_order_whose_exchange_is_silent(world: World) -> None:
     order = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     world.cancel(order, outcome=OrderStatus.EXPIRED, reason="its time was over")
@@ -342,7 +346,7 @@ def test_an_order_whose_time_is_over_is_canceled_while_its_exchange_is_silent(wo
     assert cancel(world, order) == (OrderStatus.CANCELED, False)
 
 
-def test_a_cancel_is_due_at_once_and_not_when_its_order_was(world: World) -> None:
+def test_a_cancel_makes_its_order_due_at_once(world: World) -> None:
     order = world.placed()
     world.advance(minutes=1)
     cancel(world, order)

@@ -1,4 +1,4 @@
-"""Lists of orders: which, in which order, page by page."""
+"""Lists of orders: which orders they show, in which order and by which pages."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,8 +17,8 @@ LOW, HIGH = D("90.00"), D("110.00")
 
 @pytest.fixture
 def world() -> World:
-    """Orders of alice, a minute apart: filled, resting, rejected, a sale, one more at rest; bob has
-    one.
+    """Orders of alice, a minute apart: filled, resting, rejected, a sale, and one more at rest. Bob
+    has one order.
     """
     world = World()
     world.add_client("bob", cash="100000.00")
@@ -38,7 +38,7 @@ def world() -> World:
 def pages(
     world: World, limit: int = 50, client_id: str = "alice", **wanted: Any
 ) -> list[list[str]]:
-    """The clients' own ids of what is listed, page by page."""
+    """The client's own ids of the listed orders, page by page."""
     found, after = [], None
     while True:
         page, after = world.list_orders(client_id, OrderFilter(**wanted), after, limit)
@@ -51,7 +51,7 @@ def flat(found: list[list[str]]) -> list[str]:
     return [key for page in found for key in page]
 
 
-def test_newest_first_and_nobody_elses(world: World) -> None:
+def test_a_client_sees_only_its_own_orders_newest_first(world: World) -> None:
     assert pages(world) == [["last", "sale", "rejected", "resting", "filled"]]
     assert pages(world, client_id="bob") == [["bobs"]]
     assert pages(world, client_id="nobody") == [[]]
@@ -79,20 +79,24 @@ def test_newest_first_and_nobody_elses(world: World) -> None:
         ({"is_open": True, "until": NOW + timedelta(minutes=4)}, ["sale", "resting"]),
     ],
 )
-def test_filters(world: World, wanted: dict[str, Any], expected: list[str]) -> None:
+def test_each_filter_selects_its_orders(
+    world: World, wanted: dict[str, Any], expected: list[str]
+) -> None:
     assert flat(pages(world, **wanted)) == expected
 
 
 @pytest.mark.parametrize("wanted", [{}, {"is_open": True}, {"is_open": False}, {"side": Side.BUY}])
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_together_are_the_list(world: World, wanted: dict[str, Any], limit: int) -> None:
+def test_the_pages_together_are_the_whole_list(
+    world: World, wanted: dict[str, Any], limit: int
+) -> None:
     (whole,) = pages(world, **wanted)
     found = pages(world, limit, **wanted)
     assert flat(found) == whole
     assert all(len(page) == limit for page in found[:-1])
 
 
-def test_an_order_that_ends_between_two_pages_moves_no_other(world: World) -> None:
+def test_an_order_that_ends_between_two_pages_does_not_shift_the_others(world: World) -> None:
     first, after = world.list_orders("alice", OrderFilter(is_open=True), None, 1)
     assert after is not None
     world.cancel(first[0])
@@ -100,7 +104,7 @@ def test_an_order_that_ends_between_two_pages_moves_no_other(world: World) -> No
     assert [order.idempotency_key for order in rest] == ["sale", "resting"]
 
 
-def test_a_request_looks_at_a_bounded_number_of_orders(
+def test_a_request_reads_a_bounded_number_of_orders(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_orders, "ROUNDS", 2)
@@ -110,7 +114,7 @@ def test_a_request_looks_at_a_bounded_number_of_orders(
     assert pages(world, status=OrderStatus.CLEARED) == [[], [], ["filled"]]
 
 
-def test_orders_of_one_moment_are_listed_once_each() -> None:
+def test_orders_with_the_same_time_are_each_listed_once() -> None:
     world = World()
     for number in range(5):
         world.order(f"key-{number}", quantity=1)
@@ -119,7 +123,7 @@ def test_orders_of_one_moment_are_listed_once_each() -> None:
         assert sorted(listed) == [f"key-{number}" for number in range(5)]
 
 
-def test_an_order_that_waits_to_replace_another_is_open() -> None:
+def test_a_pending_replacement_is_listed_as_open() -> None:
     world = World()
     old = world.placed("old")
     new = world.replace(old, quantity=50)

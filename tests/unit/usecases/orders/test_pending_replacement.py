@@ -1,5 +1,5 @@
-"""A replacement that waits for the old order's end, while that is canceled, its day ends, or
-something fails.
+"""A pending replacement waits for the old order's end. Meanwhile there are cancels, the end of the
+day and failures.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ S = OrderStatus
 
 
 @pytest.mark.parametrize("which", ["old", "new", "all", "suspended"])
-def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: str) -> None:
+def test_a_cancel_of_the_old_order_cancels_its_replacement_too(world: World, which: str) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
     if which == "all":
@@ -45,7 +45,7 @@ def test_a_cancel_takes_back_what_was_to_replace_the_order(world: World, which: 
 
 
 @pytest.mark.parametrize("which", ["old", "new"])
-def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_names(
+def test_a_cancel_after_the_takeover_applies_to_the_order_that_it_names(
     world: World, which: str
 ) -> None:
     old = world.placed()
@@ -69,7 +69,7 @@ def test_a_cancel_that_finds_the_replacement_at_work_is_for_the_order_that_it_na
     assert world.findings() == []
 
 
-def test_a_replacement_is_no_cancel(world: World) -> None:
+def test_a_replaced_order_is_not_shown_as_canceled_by_request(world: World) -> None:
     old = world.placed()
     world.replace(old, quantity=50)
     assert not order_summary(world.current(old)).cancel_requested
@@ -78,7 +78,7 @@ def test_a_replacement_is_no_cancel(world: World) -> None:
         world.request_cancel("alice", old.order_id)
 
 
-def test_the_end_of_the_day_ends_both(world: World) -> None:
+def test_the_end_of_the_day_ends_the_old_and_the_new_order(world: World) -> None:
     old = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     new = world.replace(old, quantity=50)
@@ -91,7 +91,7 @@ def test_the_end_of_the_day_ends_both(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_a_good_till_canceled_one_takes_over_the_next_day_and_counts_on_it(world: World) -> None:
+def test_a_gtc_replacement_that_takes_over_the_next_day_counts_on_that_day(world: World) -> None:
     old = world.placed(time_in_force=TimeInForce.GTC)
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"), times=2)
     new = world.replace(old, quantity=50)
@@ -107,7 +107,7 @@ def test_a_good_till_canceled_one_takes_over_the_next_day_and_counts_on_it(world
     assert world.books.account("alice").notional_on(world.now.date()) == D("5000.00")
 
 
-def test_with_a_silent_exchange_both_wait_for_its_answer(world: World) -> None:
+def test_both_orders_wait_for_the_answer_of_a_silent_exchange(world: World) -> None:
     old = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))
     new = world.replace(old, quantity=50)
@@ -119,7 +119,7 @@ def test_with_a_silent_exchange_both_wait_for_its_answer(world: World) -> None:
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
 
 
-def test_a_message_that_was_lost_is_made_good_by_the_sweeper(world: World) -> None:
+def test_the_sweeper_replaces_a_lost_message(world: World) -> None:
     old = world.placed()
     world.faults.before("mailboxes.execution")
     new = world.replace(old, quantity=50)
@@ -132,7 +132,7 @@ def test_a_message_that_was_lost_is_made_good_by_the_sweeper(world: World) -> No
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
 
 
-def test_a_workflow_that_did_not_start_is_made_good_by_the_sweeper(world: World) -> None:
+def test_the_sweeper_starts_a_workflow_that_did_not_start(world: World) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
     world.faults.before("workflow.start")
@@ -145,7 +145,7 @@ def test_a_workflow_that_did_not_start_is_made_good_by_the_sweeper(world: World)
 
 
 @pytest.mark.parametrize("number", range(40))
-def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(number: int) -> None:
+def test_a_crash_at_any_call_does_not_change_the_outcome(number: int) -> None:
     world = World()
     old = world.placed()
     world.fill(old, 30)
@@ -162,7 +162,7 @@ def test_a_worker_that_dies_at_any_call_changes_nothing_in_the_end(number: int) 
     assert world.findings() == []
 
 
-def test_what_races_a_fill_is_started_over(world: World) -> None:
+def test_a_replacement_that_loses_a_race_against_a_fill_is_tried_again(world: World) -> None:
     old = world.placed()
     world.faults.stale()
     new = world.replace(old, quantity=50)
@@ -170,7 +170,7 @@ def test_what_races_a_fill_is_started_over(world: World) -> None:
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
 
 
-def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) -> None:
+def test_the_reconciliation_finds_a_replacement_that_waits_too_long(world: World) -> None:
     old = world.placed(time_in_force=TimeInForce.GTC)
     new = world.replace(old, quantity=50)
     for hours, findings in ((23, []), (25, [new.order_id])):
@@ -180,7 +180,7 @@ def test_one_that_waits_too_long_is_found_by_the_reconciliation(world: World) ->
         assert [finding.subject for finding in reconciliation.findings()] == findings
 
 
-def test_the_daily_limit_of_the_next_day_is_not_asked_for_what_was_accepted_today(
+def test_a_replacement_accepted_today_does_not_count_on_the_next_days_limit(
     world: World,
 ) -> None:
     limited = world.books.clients["alice"].model_copy(update={"daily_trading_limit": D("20000.00")})

@@ -1,4 +1,4 @@
-"""Order entry: accepted or rejected once, whatever is repeated, raced or lost."""
+"""Order entry: each order is accepted or rejected once, whatever is repeated, raced or lost."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, Unkn
 from trading.usecases.ports import StaleError
 
 
-def test_an_accepted_order_is_written_with_its_hold_and_its_workflow_starts(world: World) -> None:
+def test_an_accepted_order_is_stored_with_its_hold_and_its_workflow_starts(world: World) -> None:
     order = world.order()
     stored = world.current(order)
     assert (stored.status, stored.sequence, stored.correlation_id) == (
@@ -39,7 +39,7 @@ def test_a_sale_holds_shares(world: World) -> None:
         ({"side": Side.SELL, "quantity": 1001}, "INSUFFICIENT_SHARES"),
     ],
 )
-def test_a_rejected_order_is_kept_and_starts_nothing(
+def test_a_rejected_order_is_stored_and_starts_no_workflow(
     world: World, changes: dict[str, object], code: str
 ) -> None:
     order = world.order(**changes)
@@ -49,13 +49,13 @@ def test_a_rejected_order_is_kept_and_starts_nothing(
     assert world.findings(expect_final=True) == []
 
 
-def test_an_unknown_client_is_refused_and_leaves_nothing(world: World) -> None:
+def test_an_order_of_an_unknown_client_is_refused_and_not_stored(world: World) -> None:
     with pytest.raises(UnknownClientError):
         world.order(client_id="mallory")
     assert world.books.all_orders() == []
 
 
-def test_the_same_key_and_body_get_the_first_answer(world: World) -> None:
+def test_a_repeated_request_gets_the_first_order(world: World) -> None:
     first = world.order()
     world.run()
     again, replayed = world.place(
@@ -63,18 +63,18 @@ def test_the_same_key_and_body_get_the_first_answer(world: World) -> None:
     )
     assert replayed
     assert again.order_id == first.order_id
-    assert again.status is OrderStatus.ROUTING, "as it stands now"
+    assert again.status is OrderStatus.ROUTING, "the order is shown as it stands now"
     assert world.workflow.started == [first.order_id]
     assert world.books.account("alice").held == D("10000.30")
 
 
-def test_a_rejected_order_is_replayed_even_when_it_would_pass_now(world: World) -> None:
+def test_a_repeated_rejected_request_stays_rejected(world: World) -> None:
     first = world.order(quantity=1100)
     again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "c")
     assert (again, replayed) == (world.current(first), True)
 
 
-def test_only_what_was_written_is_counted(world: World) -> None:
+def test_only_stored_orders_are_counted(world: World) -> None:
     world.faults.stale()
     world.order()
     world.order()
@@ -95,9 +95,9 @@ def test_the_same_key_of_another_client_is_another_order(world: World) -> None:
     assert world.order().order_id != world.order(client_id="bob").order_id
 
 
-def test_of_two_orders_that_race_for_the_last_dollar_one_wins(world: World) -> None:
-    """Both read the account before either has written; the loser sees the winner's hold when it
-    starts over.
+def test_one_of_two_orders_that_race_for_the_last_dollar_wins(world: World) -> None:
+    """Both read the account before either writes. The loser sees the winner's hold when it tries
+    again.
     """
     rivals = []
     world.add_client("bob", cash="10000.30")
@@ -117,7 +117,7 @@ def test_of_two_orders_that_race_for_the_last_dollar_one_wins(world: World) -> N
     assert world.findings() == []
 
 
-def test_a_race_that_is_lost_too_often_is_an_error_and_leaves_nothing(world: World) -> None:
+def test_an_order_that_loses_too_many_races_is_an_error_and_not_stored(world: World) -> None:
     world.faults.stale(times=8)
     with pytest.raises(StaleError):
         world.order()
@@ -125,7 +125,7 @@ def test_a_race_that_is_lost_too_often_is_an_error_and_leaves_nothing(world: Wor
     assert world.faults.calls.count("books.commit") == 8
 
 
-def test_a_race_that_is_won_in_the_end_is_an_order(world: World) -> None:
+def test_an_order_that_wins_a_race_in_the_end_is_accepted(world: World) -> None:
     world.faults.stale(times=7)
     assert world.order().status is OrderStatus.VALIDATED
 
@@ -143,7 +143,7 @@ def test_an_order_is_accepted_even_when_its_workflow_does_not_start(
     assert world.workflow.started == [order.order_id]
 
 
-def test_when_the_answer_of_the_commit_is_lost_the_client_asks_again_and_gets_the_one_order(
+def test_after_a_lost_commit_answer_a_repeated_request_gets_the_same_order(
     world: World,
 ) -> None:
     world.faults.after("books.commit")
@@ -151,13 +151,13 @@ def test_when_the_answer_of_the_commit_is_lost_the_client_asks_again_and_gets_th
         world.order()
     again, replayed = world.place(make_request(), "key-1", "fingerprint-key-1", "c")
     assert (again.status, replayed) == (OrderStatus.VALIDATED, True)
-    assert world.workflow.started == [], "the sweeper starts it"
+    assert world.workflow.started == [], "the sweeper starts the workflow"
     world.advance(minutes=2)
     world.sweep()
     assert world.workflow.started == [again.order_id]
 
 
-def test_when_the_commit_fails_nothing_is_left(world: World) -> None:
+def test_a_failed_commit_leaves_nothing(world: World) -> None:
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
         world.order()
@@ -166,7 +166,7 @@ def test_when_the_commit_fails_nothing_is_left(world: World) -> None:
 
 
 def test_a_collar_is_measured_from_the_last_price(world: World) -> None:
-    """A limit at 125.00 is 25 % from the reference price, and 4 % from the last."""
+    """A limit at 125.00 is 25 % from the reference price, but only 4 % from the last price."""
     assert world.order("before", limit_price=D("125.00")).reason_code == "PRICE_OUTSIDE_COLLAR"
     world.prices.observe("AAPL", D("120.00"), world.now)
     assert world.order("after", limit_price=D("125.00")).status is OrderStatus.VALIDATED

@@ -1,5 +1,5 @@
-"""Replacements that are refused: when they are asked for, or when their turn has come; and the same
-request again.
+"""Replacements that are refused when they are requested or when their turn has come, and repeated
+requests.
 """
 
 import pytest
@@ -27,7 +27,7 @@ S = OrderStatus
         ({"quantity": 1100}, "INSUFFICIENT_FUNDS", None),
     ],
 )
-def test_what_would_not_pass_is_refused_and_the_old_order_stands(
+def test_an_impossible_replacement_is_refused_and_the_old_order_stands(
     world: World, changes: dict[str, object], code: str, field: str | None
 ) -> None:
     old = world.placed()
@@ -39,7 +39,7 @@ def test_what_would_not_pass_is_refused_and_the_old_order_stands(
     assert world.mailboxes.waiting("execution") == []
 
 
-def test_a_market_order_has_no_price_to_change(world: World) -> None:
+def test_the_price_of_a_market_order_cannot_be_replaced(world: World) -> None:
     old = world.order(order_type=OrderType.MARKET)
     with pytest.raises(ReplacementRefusedError) as refused:
         world.replace(old, limit_price=D("100.00"))
@@ -53,7 +53,7 @@ def test_a_market_order_has_no_price_to_change(world: World) -> None:
         ("90000.00", 350, "5000.00 short."),
     ],
 )
-def test_what_it_needs_is_kept_from_whatever_comes_after_it(
+def test_a_replacement_holds_its_funds_against_later_orders(
     world: World, daily_limit: str, quantity: int, lacking: str
 ) -> None:
     limited = world.books.clients["alice"].model_copy(
@@ -70,9 +70,9 @@ def test_what_it_needs_is_kept_from_whatever_comes_after_it(
     assert world.findings() == []
 
 
-def test_a_fill_above_the_new_price_may_leave_too_little_for_more_shares(world: World) -> None:
-    """What was filled under the old terms is paid; the new order then lacks the funds, says so, and
-    everything is given back.
+def test_a_fill_above_the_new_price_may_leave_too_few_funds_for_more_shares(world: World) -> None:
+    """A fill under the old terms is paid first. Then the new order lacks funds and is rejected with
+    its reason, and every hold is released.
     """
     old = world.placed(quantity=900)
     new = world.replace(old, quantity=1085, limit_price=D("92.00"))
@@ -88,7 +88,7 @@ def test_a_fill_above_the_new_price_may_leave_too_little_for_more_shares(world: 
     assert world.findings() == []
 
 
-def test_what_its_client_sends_meanwhile_may_not_meet_it(world: World) -> None:
+def test_an_order_that_could_trade_with_a_pending_replacement_is_refused(world: World) -> None:
     old = world.placed(limit_price=D("99.00"))
     new = world.replace(old, limit_price=D("101.00"))
     opposite = world.order("opposite", side=Side.SELL, limit_price=D("100.50"))
@@ -101,7 +101,7 @@ def test_what_its_client_sends_meanwhile_may_not_meet_it(world: World) -> None:
     assert world.findings() == []
 
 
-def test_from_who_was_suspended_nothing_takes_over(world: World) -> None:
+def test_a_replacement_of_a_suspended_client_does_not_take_over(world: World) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
     account = world.books.account("alice")
@@ -111,7 +111,7 @@ def test_from_who_was_suspended_nothing_takes_over(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_what_was_accepted_before_a_halt_takes_over(world: World) -> None:
+def test_a_replacement_accepted_before_a_halt_takes_over(world: World) -> None:
     old = world.placed()
     new = world.replace(old, quantity=50)
     world.books.instruments["AAPL"] = make_instrument(tradable=False)
@@ -119,7 +119,7 @@ def test_what_was_accepted_before_a_halt_takes_over(world: World) -> None:
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)
 
 
-def test_the_same_request_again_gets_the_first_answer(world: World) -> None:
+def test_a_repeated_request_gets_the_first_answer(world: World) -> None:
     old = world.placed()
     first = world.replace(old, quantity=50)
     world.run()
@@ -133,7 +133,7 @@ def test_the_same_request_again_gets_the_first_answer(world: World) -> None:
         world.replace(old, "key-1", quantity=50)
 
 
-def test_one_that_is_over_or_ending_cannot_be_replaced(world: World) -> None:
+def test_a_closed_or_ending_order_cannot_be_replaced(world: World) -> None:
     filled, replaced, ending = (
         world.placed("a"),
         world.placed("b", quantity=10),
@@ -157,14 +157,14 @@ def test_one_that_is_over_or_ending_cannot_be_replaced(world: World) -> None:
         assert closed.value.details == details
 
 
-def test_one_whose_time_is_over_cannot_be_replaced(world: World) -> None:
+def test_an_expired_order_cannot_be_replaced(world: World) -> None:
     old = world.placed()
     world.advance(hours=7)
     with pytest.raises(OrderEndingError):
         world.replace(old, quantity=30)
 
 
-def test_what_is_unknown_or_somebody_elses_is_not_there(world: World) -> None:
+def test_an_unknown_order_or_another_clients_order_is_not_found(world: World) -> None:
     old = world.placed()
     for stranger in (
         old.model_copy(update={"client_id": "bob"}),

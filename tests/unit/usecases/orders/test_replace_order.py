@@ -1,5 +1,5 @@
-"""A client replaces an order: what is written at once, what when the old one ends, and who wins per
-share.
+"""A client replaces an order: what is written at once, what is written when the old order ends, and
+which order gets each share.
 """
 
 from decimal import Decimal
@@ -16,7 +16,7 @@ from trading.domain.values import Side
 S = OrderStatus
 
 
-def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_greater_of_both(
+def test_the_new_order_waits_for_the_old_ones_end_and_the_greater_hold_is_kept(
     world: World,
 ) -> None:
     old = world.placed()
@@ -48,7 +48,7 @@ def test_the_new_order_waits_until_the_old_one_has_ended_and_both_hold_the_great
     assert world.findings(expect_final=False) == []
 
 
-def test_shares_held_for_a_sale_move_over(world: World) -> None:
+def test_shares_held_for_a_sale_move_to_the_new_order(world: World) -> None:
     old = world.placed(side=Side.SELL, quantity=1000)
     new = world.replace(old, limit_price=D("101.00"))
     world.run()
@@ -68,7 +68,7 @@ def test_shares_held_for_a_sale_move_over(world: World) -> None:
         (0, 100, 100, None),
     ],
 )
-def test_each_share_is_executed_under_the_old_terms_or_open_to_the_new(
+def test_each_share_belongs_to_the_old_order_or_to_the_new_one(
     world: World, before: int, racing: int, wanted: int, left: int | None
 ) -> None:
     old = world.placed()
@@ -101,9 +101,9 @@ def test_each_share_is_executed_under_the_old_terms_or_open_to_the_new(
     assert world.findings() == []
 
 
-def test_a_fill_that_ends_the_old_order_lets_the_new_one_in(world: World) -> None:
-    """Nothing but the report arrives: the message that asks for the old one's end is still on its
-    way.
+def test_the_new_order_takes_over_when_a_fill_ends_the_old_one(world: World) -> None:
+    """Only the report arrives. The message that asks for the old order's end is still on
+    its way.
     """
     old = world.placed()
     new = world.replace(old, quantity=130)
@@ -119,7 +119,7 @@ def test_a_fill_that_ends_the_old_order_lets_the_new_one_in(world: World) -> Non
     assert world.findings() == []
 
 
-def test_one_that_was_not_sent_yet_never_is(world: World) -> None:
+def test_an_unsent_order_that_is_replaced_is_never_sent(world: World) -> None:
     old = world.order()
     new = world.replace(old, quantity=50)
     world.run()
@@ -146,7 +146,7 @@ def test_a_replacement_can_be_replaced(world: World) -> None:
     assert world.findings() == []
 
 
-def test_the_funds_and_the_daily_limit_of_the_old_order_are_there_for_the_new_one(
+def test_the_new_order_may_use_the_old_orders_funds_and_daily_limit(
     world: World,
 ) -> None:
     world.books.clients["alice"] = world.books.clients["alice"].model_copy(

@@ -1,5 +1,5 @@
-"""Stop and stop-limit orders: whole to one exchange, which elects them; from then on orders like
-any other.
+"""Stop and stop-limit orders go whole to one exchange, which elects them. From then on they behave
+like any other order.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def test_a_stop_order_goes_whole_to_one_exchange_with_its_stop_price(world: Worl
     (child,) = order.children
     exchange_id, submitted = world.exchanges.orders[f"{order.order_id}-1"]
     assert (child.exchange_id, child.quantity) == (exchange_id, 800), (
-        "more than one exchange displays"
+        "the order is larger than one exchange displays"
     )
     assert (submitted.stop_price, submitted.limit_price) == (D("95.00"), D("91.20"))
     assert submitted.time_in_force is TimeInForce.DAY
@@ -39,7 +39,7 @@ def test_a_stop_limit_order_keeps_its_limit(world: World) -> None:
     assert world.books.account("alice").held == D("10600.30")
 
 
-def test_an_elected_stop_order_is_executed_settled_and_gives_back_what_it_held_too_much(
+def test_an_elected_stop_order_is_settled_and_its_excess_hold_released(
     world: World,
 ) -> None:
     order = world.placed(**STOP, stop_price=D("105.00"))
@@ -51,7 +51,7 @@ def test_an_elected_stop_order_is_executed_settled_and_gives_back_what_it_held_t
     assert world.findings() == []
 
 
-def test_one_that_is_refused_goes_whole_to_another_exchange(world: World) -> None:
+def test_a_refused_stop_order_goes_whole_to_another_exchange(world: World) -> None:
     world.exchanges.refusing = {"ARCX"}
     order = world.placed(**LOSS)
     assert [(child.exchange_id, child.quantity) for child in order.children] == [
@@ -60,7 +60,7 @@ def test_one_that_is_refused_goes_whole_to_another_exchange(world: World) -> Non
     ]
 
 
-def test_a_stop_order_is_canceled_before_it_is_elected(world: World) -> None:
+def test_a_stop_order_can_be_canceled_before_it_is_elected(world: World) -> None:
     order = world.placed(**LOSS)
     world.request_cancel("alice", order.order_id)
     world.run()
@@ -69,12 +69,12 @@ def test_a_stop_order_is_canceled_before_it_is_elected(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_its_side_of_the_last_price_is_judged_by_the_last_execution(world: World) -> None:
+def test_a_stop_price_is_compared_with_the_last_execution(world: World) -> None:
     world.prices.observe("AAPL", D("94.00"), world.now)
     assert world.order(**LOSS).reason_code == "STOP_PRICE_REACHED"
 
 
-def test_a_stop_order_may_trade_with_what_its_collar_meets(world: World) -> None:
+def test_the_self_trade_check_of_a_stop_order_uses_its_collar(world: World) -> None:
     resting = world.order("resting", limit_price=D("91.20"))
     refused = world.order("stop", **LOSS)
     assert refused.reason_code == "SELF_TRADE"
@@ -85,7 +85,7 @@ def test_a_stop_order_may_trade_with_what_its_collar_meets(world: World) -> None
     assert world.order("another stop", **LOSS).status is OrderStatus.VALIDATED
 
 
-def test_its_stop_price_is_replaced(world: World) -> None:
+def test_the_stop_price_can_be_replaced(world: World) -> None:
     order = world.placed(**LOSS)
     new = world.replace(order, "key-2", stop_price=D("96.00"))
     world.run()
@@ -107,7 +107,7 @@ def test_its_stop_price_is_replaced(world: World) -> None:
         ({}, {"stop_price": D("101.00")}, "STOP_PRICE_NOT_ALLOWED"),
     ],
 )
-def test_what_it_cannot_be_replaced_by(
+def test_impossible_replacements_of_a_stop_order_are_refused(
     world: World, terms: dict[str, Any], wanted: dict[str, Any], code: str
 ) -> None:
     order = world.placed(**terms)

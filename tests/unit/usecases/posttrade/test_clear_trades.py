@@ -1,4 +1,6 @@
-"""Clearing: every trade of an order is novated once, and the order moves with the last."""
+"""Clearing: each trade of an order is novated once, and the order's status changes with the last
+one.
+"""
 
 import pytest
 
@@ -16,7 +18,7 @@ from trading.wire import ExecType
 
 
 def executed(world: World, *fills: int, key: str = "key-1", **changes: object) -> Order:
-    """An order that is executed in these parts and waits to be cleared."""
+    """An order that was executed in these parts and waits for clearing."""
     order = world.placed(key, **{"quantity": sum(fills)} | changes)
     for quantity in fills:
         report = world.exchanges.fill(f"{order.order_id}-1", quantity, "100.00")
@@ -28,7 +30,7 @@ def novations(world: World) -> list[Novation]:
     return [entry for entry in world.books.ledger() if isinstance(entry, Novation)]
 
 
-def test_trades_and_order_move_together(world: World) -> None:
+def test_trades_and_order_are_cleared_together(world: World) -> None:
     order = executed(world, 60, 40)
     assert order.status is OrderStatus.FILLED
     cleared = world.clear(order.order_id)
@@ -50,7 +52,7 @@ def test_the_net_position_counts_the_clients_other_trades_of_the_day(world: Worl
     assert novations(world)[-1].net_position.net_amount == D("-7000.00")
 
 
-def test_asked_again_it_changes_nothing(world: World) -> None:
+def test_a_repeated_clearing_changes_nothing(world: World) -> None:
     order = executed(world, 100)
     cleared = world.clear(order.order_id)
     before = dict(world.books.items)
@@ -76,8 +78,8 @@ def test_an_order_with_nothing_executed_cannot_be_cleared(world: World) -> None:
     assert novations(world) == []
 
 
-def test_the_trades_of_an_order_that_stands_on_can_be_cleared(world: World) -> None:
-    """So that they settle on their dates while the rest waits."""
+def test_the_trades_of_an_order_that_stays_open_can_be_cleared(world: World) -> None:
+    """They settle on their dates while the rest of the order waits."""
     order = executed(world, 30, quantity=100, time_in_force=TimeInForce.GTC)
     assert world.clear(order.order_id) == order
     assert world.clear(order.order_id) == order
@@ -99,7 +101,7 @@ def test_an_unknown_order_cannot_be_cleared(world: World) -> None:
 MANY = 2 * TRADES_PER_TRANSACTION + 5
 
 
-def test_very_many_trades_take_several_transactions(world: World) -> None:
+def test_very_many_trades_are_cleared_in_several_transactions(world: World) -> None:
     order = executed(world, *[1] * MANY)
     commits = world.faults.calls.count("books.commit")
     assert world.clear(order.order_id).status is OrderStatus.CLEARED
@@ -110,7 +112,7 @@ def test_very_many_trades_take_several_transactions(world: World) -> None:
 
 @pytest.mark.parametrize("crash_at", [1, 2, 3])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_between_the_transactions_is_made_good(
+def test_a_repeated_clearing_repairs_a_crash_between_two_transactions(
     world: World, crash_at: int, after: bool
 ) -> None:
     order = executed(world, *[1] * MANY)
@@ -135,14 +137,14 @@ def test_a_crash_between_the_transactions_is_made_good(
     assert world.findings() == []
 
 
-def test_a_race_that_is_lost_starts_over(world: World) -> None:
+def test_a_clearing_that_loses_a_race_is_tried_again(world: World) -> None:
     order = executed(world, 100)
     world.faults.stale(times=3)
     assert world.clear(order.order_id).status is OrderStatus.CLEARED
     assert len(novations(world)) == 1
 
 
-def test_the_client_of_an_order_is_known(world: World) -> None:
+def test_the_client_of_an_order_is_found(world: World) -> None:
     order = executed(world, 100)
     world.books.clients.clear()
     with pytest.raises(NotFoundError):

@@ -1,5 +1,5 @@
-"""A run of the reconciliation: looks, confirmation, the report, and what is said when the time is
-over.
+"""A run of the reconciliation: its looks at the books, the confirmation of findings, the report,
+and the end of its time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,9 @@ LATER = timedelta(hours=1)
 
 @dataclass
 class Books:
-    """Answers each look with the next state of the books: a page a table, a minute a page."""
+    """Each look shows the next of several states of the books. A page has one table and takes a
+    minute.
+    """
 
     looks: Sequence[Sequence[Entity]]
     now: datetime = NOW + LATER
@@ -68,7 +70,7 @@ def right() -> list[Entity]:
 
 
 def damaged() -> list[Entity]:
-    """And has a cent from nowhere."""
+    """The same books, with a cent from nowhere."""
     return [
         e.model_copy(update={"available": e.available + Decimal("0.01")})
         if isinstance(e, Account)
@@ -77,7 +79,7 @@ def damaged() -> list[Entity]:
     ]
 
 
-def test_right_books_are_read_once_and_nothing_found_is_reported() -> None:
+def test_correct_books_are_read_once_and_the_report_has_no_findings() -> None:
     books = Books([right()])
     report = books.reconcile()
     assert books.seen == [False]
@@ -136,14 +138,14 @@ def test_confirmed_findings_come_first() -> None:
     assert [(f.invariant, f.confirmed) for f in report.findings] == [(5, True), (1, False)]
 
 
-def test_who_trades_is_counted_and_not_judged() -> None:
+def test_clients_that_trade_are_counted_and_not_checked() -> None:
     books = Books([damaged()], now=NOW)
     report = books.reconcile()
     assert (report.in_motion, report.findings, report.complete) == (1, (), True)
 
 
-def test_a_look_that_cannot_be_finished_says_only_what_is_wrong_by_itself() -> None:
-    """The accounts without their ledger would all be wrong."""
+def test_an_unfinished_look_reports_only_entities_that_are_wrong_by_themselves() -> None:
+    """Without its ledger entries, every account would be wrong."""
     books = Books([damaged()])
     report = books.reconcile(minutes=2)
     assert (books.seen, report.complete, report.findings) == ([False], False, ())
@@ -156,13 +158,13 @@ def test_a_look_that_cannot_be_finished_says_only_what_is_wrong_by_itself() -> N
     assert (report.complete, report.unconfirmed) == (False, 1)
 
 
-def test_a_second_look_that_cannot_be_finished_leaves_the_findings_unconfirmed() -> None:
+def test_an_unfinished_second_look_leaves_the_findings_unconfirmed() -> None:
     report = Books([damaged(), damaged()]).reconcile(minutes=5)
     assert [(f.subject, f.confirmed) for f in report.findings] == [("alice", False)]
     assert (report.complete, report.unconfirmed) == (False, 1)
 
 
-def test_the_report_stays_small() -> None:
+def test_the_size_of_the_report_is_bounded() -> None:
     history = (HistoryEntry(status=OrderStatus.RECEIVED, time=NOW),) * 1000
     (order,) = (e for e in right() if isinstance(e, Order))
     odd = order.model_copy(update={"history": history, "filled_quantity": 0})
@@ -173,7 +175,7 @@ def test_the_report_stays_small() -> None:
     assert report.broken["10"] == 150
 
 
-def test_breaks_are_listed_apart_the_newest_first() -> None:
+def test_breaks_are_listed_separately_newest_first() -> None:
     breaks = [
         Break(
             trade_id=f"trd_{minute}",

@@ -1,4 +1,4 @@
-"""Settlement: each obligation once, whatever the depository says or does not say."""
+"""Each obligation settles once, whatever the depository answers or fails to answer."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ from trading.usecases.posttrade.settle_obligations import (
 from trading.wire import DeliveryDirection
 
 
-def test_what_is_due_is_settled_once(world: World) -> None:
+def test_a_due_obligation_is_settled_once(world: World) -> None:
     order, trade_id = cleared(world)
     assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1)
     assert world.settle("alice", TOMORROW, NEVER) == Outcome()
@@ -44,18 +44,18 @@ def test_what_is_due_is_settled_once(world: World) -> None:
     assert world.findings(expect_final=True) == []
 
 
-def test_what_is_not_due_yet_waits(world: World) -> None:
+def test_an_obligation_is_not_settled_before_it_is_due(world: World) -> None:
     cleared(world)
     assert world.settle("alice", BEFORE, NEVER) == Outcome()
     assert world.depository.settled == {}
 
 
-def test_what_was_due_earlier_is_settled_too(world: World) -> None:
+def test_an_overdue_obligation_is_settled_too(world: World) -> None:
     cleared(world)
     assert world.settle("alice", TOMORROW + timedelta(days=5), NEVER) == Outcome(settled=1)
 
 
-def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World) -> None:
+def test_the_proceeds_of_a_settled_sale_repay_the_loan(world: World) -> None:
     world.add_client(
         "bob", cash="6000.00", shares=20, margin_percent=D(50), credit_limit=D("9000.00")
     )
@@ -73,8 +73,8 @@ def test_the_proceeds_of_a_sale_become_available_and_repay_the_loan(world: World
     assert world.findings(expect_final=True) == []
 
 
-def test_proceeds_that_a_purchase_has_taken_repay_no_loan(world: World) -> None:
-    """A loan is repaid with what has settled and is free."""
+def test_proceeds_held_by_a_purchase_do_not_repay_the_loan(world: World) -> None:
+    """Only settled cash without a hold repays a loan."""
     world.add_client("bob", cash="5000.15", margin_percent=D(50), credit_limit=D("6000.00"))
     world.fill(world.placed("buy", client_id="bob"), 100)
     world.fill(world.placed("sell", client_id="bob", side=Side.SELL, quantity=20), 20)
@@ -89,7 +89,7 @@ def test_proceeds_that_a_purchase_has_taken_repay_no_loan(world: World) -> None:
     assert world.findings() == []
 
 
-def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world: World) -> None:
+def test_a_failed_instruction_stays_due_and_does_not_stop_the_others(world: World) -> None:
     first, trade_id = cleared(world, "first")
     second, _ = cleared(world, "second")
     world.depository.failing = {identifiers.settlement_id(trade_id)}
@@ -103,7 +103,7 @@ def test_an_instruction_that_fails_stays_due_and_does_not_stop_the_others(world:
     assert world.settle("alice", TOMORROW + timedelta(days=1), NEVER) == Outcome(settled=1)
 
 
-def test_an_instruction_that_is_refused_fails(world: World) -> None:
+def test_a_refused_instruction_counts_as_failed(world: World) -> None:
     cleared(world)
     world.faults.before("depository.instruct", InstructionRefusedError("no such account"))
     assert world.settle("alice", TOMORROW, NEVER) == Outcome(failed=1)
@@ -121,7 +121,7 @@ def test_an_instruction_that_is_refused_fails(world: World) -> None:
         {"instruction_id": "stl_another"},
     ],
 )
-def test_a_confirmation_of_something_else_is_a_break_and_settles_nothing(
+def test_a_confirmation_that_differs_from_its_instruction_is_a_break(
     world: World, misreading: dict[str, object]
 ) -> None:
     order, trade_id = cleared(world)
@@ -129,13 +129,13 @@ def test_a_confirmation_of_something_else_is_a_break_and_settles_nothing(
     for _ in range(2):
         assert world.settle("alice", TOMORROW, NEVER) == Outcome(failed=1)
         world.depository.settled.clear()
-    assert breaks(world) == ["CONFIRMATION_MISMATCH"], "once"
+    assert breaks(world) == ["CONFIRMATION_MISMATCH"], "the break is written once"
     assert world.current(order).status is OrderStatus.CLEARED
     assert settlements(world) == []
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(
+def test_after_an_unanswered_instruction_the_others_settle_and_the_message_returns(
     world: World, after: bool
 ) -> None:
     for key in ("first", "second"):
@@ -151,7 +151,7 @@ def test_without_an_answer_the_others_are_settled_and_the_message_comes_again(
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_worker_that_dies_while_booking_books_once(world: World, after: bool) -> None:
+def test_a_settlement_is_booked_once_although_its_worker_dies(world: World, after: bool) -> None:
     cleared(world)
     (world.faults.after if after else world.faults.before)("books.commit")
     with pytest.raises(CrashError):
@@ -162,14 +162,14 @@ def test_a_worker_that_dies_while_booking_books_once(world: World, after: bool) 
     assert world.findings(expect_final=True) == []
 
 
-def test_a_race_with_the_clients_trading_starts_over(world: World) -> None:
+def test_a_settlement_that_loses_a_race_against_trading_is_tried_again(world: World) -> None:
     cleared(world, side=Side.SELL)
     world.faults.stale(times=3)
     assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1)
     assert len(world.depository.settled) == 1
 
 
-def test_out_of_time_it_stops_and_says_where(world: World) -> None:
+def test_settlement_that_runs_out_of_time_says_where_it_stopped(world: World) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
     outcome = world.settle("alice", TOMORROW, over_at(3))
@@ -178,7 +178,7 @@ def test_out_of_time_it_stops_and_says_where(world: World) -> None:
     assert world.settle("alice", TOMORROW, NEVER, outcome.stopped_after) == Outcome(settled=1)
 
 
-def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_the_others(
+def test_the_next_message_settles_the_others_after_an_unanswered_instruction(
     world: World,
 ) -> None:
     for key in ("first", "second", "third"):
@@ -188,7 +188,7 @@ def test_an_instruction_without_an_answer_does_not_keep_the_next_message_from_th
     assert (outcome.settled, outcome.unanswered) == (0, 1)
     assert world.settle("alice", TOMORROW, NEVER, outcome.stopped_after) == Outcome(settled=2)
     assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=1), (
-        "started over, it finds the one that was left"
+        "a run from the start finds the remaining obligation"
     )
 
 
@@ -210,12 +210,12 @@ def test_an_obligation_that_cannot_be_booked_does_not_stop_the_others(
     assert world.settle("alice", TOMORROW, NEVER) == Outcome(settled=2, failed=1)
 
 
-def test_an_unknown_client_is_an_error(world: World) -> None:
+def test_settling_an_unknown_client_is_an_error(world: World) -> None:
     with pytest.raises(NotFoundError):
         world.settle("mallory", TOMORROW, NEVER)
 
 
-def test_one_trade_by_hand(world: World) -> None:
+def test_an_operator_can_settle_one_trade(world: World) -> None:
     _, trade_id = cleared(world)
     with pytest.raises(NotDueError):
         world.settle.settle_trade(trade_id, BEFORE)
@@ -225,7 +225,7 @@ def test_one_trade_by_hand(world: World) -> None:
     assert len(world.depository.settled) == 1
 
 
-def test_one_trade_that_cannot_be_settled(world: World) -> None:
+def test_settling_one_trade_by_hand_reports_why_it_cannot_be_settled(world: World) -> None:
     with pytest.raises(NotFoundError):
         world.settle.settle_trade("trd_unknown", TOMORROW)
     order = world.placed(quantity=700)

@@ -48,26 +48,26 @@ def test_the_plan_pages_through_clients_and_due_dates(
     assert {c.client_id for c in world.plan(TOMORROW, None).clients} == {"alice", "bob"}
 
 
-def test_a_failed_obligation_is_planned_again_until_it_settles(world: World) -> None:
+def test_an_unsettled_obligation_is_planned_again_until_it_settles(world: World) -> None:
     cleared(world)
     assert [c.client_id for c in world.plan(date(2026, 12, 14), None).clients] == ["alice"]
     world.settle("alice", TOMORROW, NEVER)
     assert world.plan(date(2026, 12, 14), None).clients == ()
 
 
-def test_without_a_date_it_is_today_in_new_york(world: World) -> None:
+def test_the_default_date_of_the_plan_is_today_in_new_york(world: World) -> None:
     world.now = world.now.replace(day=25, hour=3)
     assert world.plan(None, None).settlement_date == TOMORROW
 
 
 @pytest.mark.parametrize("day", [date(2026, 11, 26), date(2026, 11, 28)])
-def test_on_a_day_without_session_nothing_is_planned(world: World, day: date) -> None:
+def test_on_a_day_without_a_session_no_client_is_planned(world: World, day: date) -> None:
     cleared(world)
     plan = world.plan(day, None)
     assert (plan.is_business_day, plan.clients, plan.cursor) == (False, (), None)
 
 
-def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> None:
+def test_confirmations_that_agree_with_the_ledger_match(world: World) -> None:
     for key in ("first", "second", "third"):
         cleared(world, key)
     world.depository.failing = {
@@ -85,7 +85,7 @@ def test_the_depositorys_confirmations_agree_with_the_ledger(world: World) -> No
     assert breaks(world) == []
 
 
-def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
+def test_a_confirmation_of_a_due_obligation_is_no_break(world: World) -> None:
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
@@ -108,7 +108,7 @@ def test_a_confirmation_of_what_is_still_due_is_no_break(world: World) -> None:
     assert breaks(world) == []
 
 
-def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> None:
+def test_an_obligation_settled_during_the_reconciliation_is_no_break(world: World) -> None:
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
@@ -126,7 +126,7 @@ def test_what_is_settled_while_it_is_reconciled_is_no_break(world: World) -> Non
     assert (agreement.matched, agreement.pending, agreement.breaks) == (1, 0, 0)
 
 
-def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) -> None:
+def test_a_confirmation_that_is_missing_in_the_ledger_is_one_break(world: World) -> None:
     cleared(world)
     world.faults.before("books.commit")
     with pytest.raises(CrashError):
@@ -149,7 +149,7 @@ def test_a_confirmation_that_our_ledger_has_not_is_a_break_once(world: World) ->
         {"currency": "EUR"},
     ],
 )
-def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
+def test_a_confirmation_that_differs_from_the_ledger_is_a_break(
     world: World, said: dict[str, object]
 ) -> None:
     _, trade_id = cleared(world)
@@ -162,7 +162,7 @@ def test_a_confirmation_that_differs_from_our_ledger_is_a_break(
     assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
 
 
-def test_a_confirmation_of_a_trade_that_nobody_made_is_a_break(world: World) -> None:
+def test_a_confirmation_of_an_unknown_trade_is_a_break(world: World) -> None:
     cleared(world)
     world.settle("alice", TOMORROW, NEVER)
     (confirmation,) = world.depository.settled.values()
