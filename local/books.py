@@ -3,7 +3,7 @@
 from local import seed
 from local.aws_client import aws_client
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
-from trading.domain.reconciliation import Snapshot
+from trading.domain.reconciliation.snapshot import Snapshot
 from workstation.local_system import LocalSystem
 
 

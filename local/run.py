@@ -10,7 +10,7 @@ from rich.console import Console
 from local import books, day, deploy, seed, server, session, view, warm_up
 from local.api import Credentials, TradingClient, rest_api_url
 from local.session import Probe, Watched
-from trading.domain.reconciliation import check
+from trading.domain.reconciliation.checks import check
 from trading.domain.reference import calendars
 from workstation.local_system import STAGE, LocalError, LocalSystem
 

@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.table import Table
 
 from local.session import Probe, Watched
-from trading.domain.reconciliation import INVARIANTS, Finding, Snapshot
+from trading.domain.reconciliation.findings import INVARIANTS, Finding
+from trading.domain.reconciliation.snapshot import Snapshot
 
 LIFECYCLE = (
     "RECEIVED",

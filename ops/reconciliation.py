@@ -8,7 +8,7 @@ from ops.jobs import run_function
 from ops.options import AsJson, Reason
 from ops.target import Target
 from trading.adapters.dynamodb.reconciliation_reports import latest
-from trading.domain.reconciliation import INVARIANTS
+from trading.domain.reconciliation.findings import INVARIANTS
 from trading.domain.values import iso
 from workstation.screen import Screen, table
 

@@ -11,7 +11,7 @@ from trading.domain.clients.client import Client
 from trading.domain.ledger import Entry, Fill, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
-from trading.domain.reconciliation import Snapshot
+from trading.domain.reconciliation.snapshot import Snapshot
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned
 from trading.usecases.orders import list_orders

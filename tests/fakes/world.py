@@ -23,7 +23,8 @@ from trading.domain.deadline import NEVER
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import Replacement
-from trading.domain.reconciliation import Finding, check
+from trading.domain.reconciliation.checks import check
+from trading.domain.reconciliation.findings import Finding
 from trading.messages import (
     CancelOrder,
     ClearOrder,

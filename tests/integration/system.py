@@ -38,7 +38,7 @@ from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.runtime import clock
-from trading.domain.reconciliation import Finding
+from trading.domain.reconciliation.findings import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 APIS: dict[str, tuple[Route, ...]] = {

@@ -19,7 +19,7 @@ from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import Credential
 from trading.domain.identifiers import order_id
-from trading.domain.reconciliation import INVARIANTS
+from trading.domain.reconciliation.findings import INVARIANTS
 from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from tests.load.population import client_ids, populate, prefix
 from tests.load.show import Board
 from tests.load.standing import Standing
 from tests.load.traffic import TRY_SECONDS, Answer, Sent, Tally, Trader
-from trading.domain.reconciliation import check
+from trading.domain.reconciliation.checks import check
 from workstation.local_system import LocalSystem
 
 LOOK_SECONDS = 2.0

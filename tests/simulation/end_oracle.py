@@ -32,13 +32,13 @@ from tests.simulation.sights import judge, judge_sums
 from tests.simulation.violations import ViolationError
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.domain import reconciliation
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.movements import Movement
 from trading.domain.accounts.position import Position
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
-from trading.domain.reconciliation import Snapshot
+from trading.domain.reconciliation import checks
+from trading.domain.reconciliation.snapshot import Snapshot
 from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements
 
@@ -178,7 +178,7 @@ class EndOracle:
         orders = {
             e["order_id"] for (t, _), e in entries.items() if t in excused and "order_id" in e
         }
-        for finding in reconciliation.check(self._snapshot(final)):
+        for finding in checks.check(self._snapshot(final)):
             is_break = finding.message.startswith("break ")
             if is_break or (finding.invariant == 7 and finding.subject in orders):
                 continue

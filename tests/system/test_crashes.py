@@ -17,7 +17,7 @@ from local.aws_client import aws_client
 from local.crash_points import CrashPoint, Moment
 from tests.system.crashes import crashes
 from tests.system.waiting import wait_for
-from trading.domain.reconciliation import check
+from trading.domain.reconciliation.checks import check
 from trading.domain.reference import calendars
 from workstation.local_system import STAGE, LocalSystem
 

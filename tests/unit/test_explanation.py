@@ -22,13 +22,13 @@ from trading.adapters.http.problems import ProblemCode
 from trading.adapters.identity import tokens
 from trading.adapters.messaging import worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
-from trading.domain import reconciliation
 from trading.domain.clients import lockout
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
 from trading.domain.orders import attention, order_entry, order_times
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
+from trading.domain.reconciliation import checks, findings
 from trading.domain.reference import calendars
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
@@ -127,7 +127,7 @@ def test_the_page_gives_correct_business_dates(placed: str) -> None:
 
 def test_the_page_lists_the_checked_invariants() -> None:
     listed = re.findall(r"^\| (\d+) \|", (PAGES / "reconciliation.md").read_text(), re.MULTILINE)
-    assert [int(number) for number in listed] == list(reconciliation.INVARIANTS)
+    assert [int(number) for number in listed] == list(findings.INVARIANTS)
 
 
 def test_the_page_lists_the_checks_in_their_order() -> None:
@@ -252,7 +252,7 @@ def test_a_key_is_locked_after_the_fifth_failure() -> None:
 
 
 def test_late_work_is_reported_after_the_documented_number_of_days() -> None:
-    late = (reconciliation.ORDER_IS_LATE_AFTER.days, reconciliation.SETTLEMENT_IS_LATE_AFTER.days)
+    late = (checks.ORDER_IS_LATE_AFTER.days, checks.SETTLEMENT_IS_LATE_AFTER.days)
     assert late == (1, 5)
     page = words("reconciliation.md")
     assert "should have ended a day ago" in page

@@ -11,7 +11,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.ops.calls import Calls
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import put
-from trading.domain.reconciliation import INVARIANTS
+from trading.domain.reconciliation.findings import INVARIANTS
 
 CONTROL = f"{PREFIX}control"
 REPORT: dict[str, Any] = {

@@ -13,7 +13,9 @@ from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
-from trading.domain.reconciliation import Finding, Snapshot, check
+from trading.domain.reconciliation.checks import check
+from trading.domain.reconciliation.findings import Finding
+from trading.domain.reconciliation.snapshot import Snapshot
 from trading.domain.reference.instruments import Exchange, Instrument
 
 NAMES = TableNames(**{name: PREFIX + name for name in TableNames.__dataclass_fields__})

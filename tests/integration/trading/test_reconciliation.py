@@ -18,7 +18,7 @@ from tests.integration.trading.orders import cleared_order
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.domain.reconciliation import Finding
+from trading.domain.reconciliation.findings import Finding
 from trading.usecases.posttrade.reconcile_books import Page, Report
 
 CONTROL = f"{PREFIX}control"

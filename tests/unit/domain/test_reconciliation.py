@@ -17,7 +17,9 @@ from trading.domain.ledger import Break, Fill, Novation, Posting, Settlement
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_entry import open_order
 from trading.domain.orders.order_status import HistoryEntry, OrderStatus
-from trading.domain.reconciliation import INVARIANTS, Snapshot, check
+from trading.domain.reconciliation.checks import check
+from trading.domain.reconciliation.findings import INVARIANTS
+from trading.domain.reconciliation.snapshot import Snapshot
 from trading.domain.values import Side, TimeInForce
 
 Tamper = Callable[[Snapshot], Snapshot]

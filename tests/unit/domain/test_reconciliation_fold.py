@@ -23,16 +23,15 @@ from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.order_times import expires_at
 from trading.domain.posttrade.netting import Obligation
-from trading.domain.reconciliation import (
+from trading.domain.reconciliation.checks import (
     COMMITTED_WITHIN,
     ORDER_IS_LATE_AFTER,
     SETTLEMENT_IS_LATE_AFTER,
-    Entity,
-    Finding,
     Reconciliation,
-    Snapshot,
     check,
 )
+from trading.domain.reconciliation.findings import Finding
+from trading.domain.reconciliation.snapshot import Entity, Snapshot
 from trading.domain.reference import calendars
 from trading.domain.values import Side, TimeInForce
 

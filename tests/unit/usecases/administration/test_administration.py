@@ -22,7 +22,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import ClientStatus, Limits
 from trading.domain.errors import DomainError
 from trading.domain.orders.order_entry import open_order
-from trading.domain.reconciliation import check
+from trading.domain.reconciliation.checks import check
 from trading.messages import CancelOrder
 from trading.usecases.administration.administer_clients import (
     AdministerClients,

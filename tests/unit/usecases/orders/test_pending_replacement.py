@@ -13,7 +13,7 @@ from tests.fakes.world import World
 from trading.adapters.faces.orders import order_summary
 from trading.domain.orders.conflicts import OrderClosedError
 from trading.domain.orders.order_status import OrderStatus
-from trading.domain.reconciliation import Reconciliation
+from trading.domain.reconciliation.checks import Reconciliation
 from trading.domain.values import TimeInForce
 from trading.usecases.ports import OutcomeUnknownError
 

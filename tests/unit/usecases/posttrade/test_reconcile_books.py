@@ -13,7 +13,8 @@ from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Break
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import HistoryEntry, OrderStatus
-from trading.domain.reconciliation import INVARIANTS, Entity
+from trading.domain.reconciliation.findings import INVARIANTS
+from trading.domain.reconciliation.snapshot import Entity
 from trading.usecases.posttrade.reconcile_books import (
     LISTED,
     MESSAGE_LENGTH,

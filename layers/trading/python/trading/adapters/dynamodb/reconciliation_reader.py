@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from trading.adapters.dynamodb.entities import LOADERS, load_entry
 from trading.adapters.dynamodb.transactions import from_item
-from trading.domain.reconciliation import Entity, Finding
+from trading.domain.reconciliation.findings import Finding
+from trading.domain.reconciliation.snapshot import Entity
 from trading.usecases.posttrade.reconcile_books import Page
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import Protocol
 
 from trading.domain.ledger import Break
-from trading.domain.reconciliation import INVARIANTS, Entity, Finding, Reconciliation
+from trading.domain.reconciliation.checks import Reconciliation
+from trading.domain.reconciliation.findings import INVARIANTS, Finding
+from trading.domain.reconciliation.snapshot import Entity
 from trading.domain.values import Frozen, Timestamp
 from trading.usecases.ports import Clock
 
