@@ -26,7 +26,7 @@ def test_every_member_is_used(codes: type[Coded]) -> None:
         for text in SOURCES.values()
         for name in re.findall(rf"\b{codes.__name__}\.([A-Z_]+)\b", text)
     }
-    # `Ending.code` looks these two up by the status that the order ends with.
+    # `EndRequest.code` looks these two up by the status that the order ends with.
     looked_up = {"CANCELED", "EXPIRED"} if codes.__name__ == "EndReason" else set()
     assert {member.name for member in codes} == used | looked_up
 

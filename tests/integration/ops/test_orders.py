@@ -10,7 +10,7 @@ from tests.integration.ops.conftest import Operator
 from tests.integration.trading.admin import ask
 from tests.integration.trading.books import NAMES
 from tests.integration.trading.orders import MARKET, cleared_order, next_night, place
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.messages import PollOrder
 
 MINUTES = 60
@@ -87,7 +87,7 @@ def test_orders_that_wait_for_a_silent_exchange_are_stuck(
     ]
     while {system.status(order_id) for order_id in ids} != {"ROUTING"}:
         system.deliver("execution")
-    change(operator, ids[1], ending=Ending(status="CANCELED", reason="asked for"))
+    change(operator, ids[1], ending=EndRequest(status="CANCELED", reason="asked for"))
     pass_time(operator, 6 * MINUTES)
     found = stuck(operator)
     assert {order_id: stage for order_id, (stage, _) in found.items()} == {

@@ -3,7 +3,7 @@
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import orders
 from trading.domain.orders import cancellation
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.usecases.orders.cancel_order import RequestCancel
 
 BUGS = (
@@ -23,7 +23,13 @@ BUGS = (
         "an order that is being replaced takes no cancel",
         "A pending replacement of an order overrides the client's cancel.",
         "The new order takes over and is filled, although the client canceled it.",
-        (Edit(Ending.gives_way_to, 'self.asked_by not in (wish.asked_by, "client")', "False"),),
+        (
+            Edit(
+                EndRequest.is_outranked_by,
+                'self.asked_by not in (request.asked_by, "client")',
+                "False",
+            ),
+        ),
     ),
     Bug(
         "a cancel is written and not due",

@@ -14,7 +14,7 @@ BUGS = (
         "The client buys the filled quantity twice.",
         (
             Edit(
-                replacement.take_over,
+                replacement.reduce_to_remainder,
                 "left = new.quantity - ended.filled_quantity",
                 "left = new.quantity",
             ),
@@ -33,7 +33,7 @@ BUGS = (
                 "old.filled_quantity)",
             ),
             Edit(
-                replacement.take_over,
+                replacement.reduce_to_remainder,
                 "left = new.quantity - ended.filled_quantity",
                 "left = new.quantity",
             ),
@@ -43,7 +43,7 @@ BUGS = (
         "a replacement of nothing",
         "An order is replaced even if nothing of it is left.",
         "The new order is for zero shares or fewer.",
-        (Edit(replacement.take_over, "if left <= 0:", "if left < 0:"),),
+        (Edit(replacement.reduce_to_remainder, "if left <= 0:", "if left < 0:"),),
     ),
     Bug(
         "a replacement comes in at the first fill",
@@ -71,8 +71,8 @@ BUGS = (
         (
             Edit(
                 end_order.changes_of_end,
-                "replacement.hand_over(new, ended, instrument, account, position, now)",
-                "replacement.hand_over(new, ended, instrument, books.account(ended.client_id), "
+                "replacement.activate(new, ended, instrument, account, position, now)",
+                "replacement.activate(new, ended, instrument, books.account(ended.client_id), "
                 "position, now)",
             ),
         ),
@@ -84,8 +84,8 @@ BUGS = (
         (
             Edit(
                 end_order.changes_of_end,
-                "replacement.hand_over(new, ended, instrument, account, position, now)",
-                "replacement.hand_over(new, ended, instrument, account, position and "
+                "replacement.activate(new, ended, instrument, account, position, now)",
+                "replacement.activate(new, ended, instrument, account, position and "
                 "books.position(ended.client_id, ended.symbol), now)",
             ),
         ),
@@ -96,7 +96,7 @@ BUGS = (
         "Cash that no order needs is not available.",
         (
             Edit(
-                replacement.set_aside,
+                replacement.make_pending,
                 "there, needed = old.hold, accepted.hold",
                 "there, needed = Reserve(), accepted.hold",
             ),
@@ -107,31 +107,37 @@ BUGS = (
         "What a replacement needs beyond the old order's hold is held only when that order has "
         "ended.",
         "Another order takes the cash in the meantime, and the client has neither order.",
-        (Edit(replacement.set_aside, "reserve = Reserve(", "reserve = Reserve() or dict("),),
+        (Edit(replacement.make_pending, "reserve = Reserve(", "reserve = Reserve() or dict("),),
     ),
     Bug(
         "a reserve is not given back when the new order takes over",
         "The new order holds what it needs and keeps its reserve as well.",
         "Cash stays held for ever.",
-        (Edit(replacement.give_back, "new.reserve or Reserve()", "Reserve()"),),
+        (Edit(replacement.release_reserve, "new.reserve or Reserve()", "Reserve()"),),
     ),
     Bug(
         "a reserve of shares is not given back",
         "The reserve of a sale stays in the position.",
         "Shares stay held for ever.",
-        (Edit(replacement.give_back, "position.hold(-reserve.shares)", "position.hold(0)"),),
+        (Edit(replacement.release_reserve, "position.hold(-reserve.shares)", "position.hold(0)"),),
     ),
     Bug(
         "a reserve of the daily limit is not given back",
         "A replacement counts twice against the daily limit.",
         "The client cannot trade up to the daily limit.",
-        (Edit(replacement.give_back, ".count_notional(new.business_date, -reserve.notional)", ""),),
+        (
+            Edit(
+                replacement.release_reserve,
+                ".count_notional(new.business_date, -reserve.notional)",
+                "",
+            ),
+        ),
     ),
     Bug(
         "an account does not name what waits",
         "The account lists a new order only once it has taken over, not while it waits.",
         "A self-trade is not noticed meanwhile, and cancelling all orders leaves the waiting one.",
-        (Edit(replacement.set_aside, "account.add_open_order(open_order(waiting))", "account"),),
+        (Edit(replacement.make_pending, "account.add_open_order(open_order(waiting))", "account"),),
     ),
     Bug(
         "an order is replaced twice",
@@ -149,7 +155,7 @@ BUGS = (
         "an order does not know what replaces it",
         "The old order's ending does not name the new order.",
         "The old order ends, and the new one waits for ever.",
-        (Edit(Order.giving_way_to, "replaced_by=order_id, ", ""),),
+        (Edit(Order.with_replacement, "replaced_by=order_id, ", ""),),
     ),
     Bug(
         "another replacement under the same key",
@@ -197,7 +203,7 @@ BUGS = (
         "a replacement comes the day after",
         "A new order that takes over after its session's close stays open.",
         "A DAY order is filled on a day that the client did not choose.",
-        (Edit(replacement.take_over, "if expires_at(new) <= now:", "if False:"),),
+        (Edit(replacement.reduce_to_remainder, "if expires_at(new) <= now:", "if False:"),),
     ),
     Bug(
         "the replacement's message is not sent",

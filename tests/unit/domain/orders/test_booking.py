@@ -24,7 +24,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Posting
-from trading.domain.orders.booking import Booking, Breach, VenueExecution, book
+from trading.domain.orders.booking import BookingResult, Breach, VenueExecution, book
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -40,7 +40,7 @@ def booked(
     position: Position | None = None,
     fee: str = "0.003",
     execution: VenueExecution | None = None,
-) -> Booking:
+) -> BookingResult:
     return book(
         order,
         execution or make_execution(order, quantity, price),
@@ -52,7 +52,7 @@ def booked(
     )
 
 
-def postings(booking: Booking) -> set[tuple[str, str, Decimal]]:
+def postings(booking: BookingResult) -> set[tuple[str, str, Decimal]]:
     return {(p.account, p.asset, p.amount) for p in booking.fill.postings}
 
 

@@ -24,7 +24,7 @@ from tests.unit.domain.strategies import Script, prices, quantities, scripts
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.orders import booking, order_entry, replacement
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.holds import Hold, Reserve
 from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_entry import Refusal
@@ -95,8 +95,8 @@ class Replacing:
         if self.total <= old.filled_quantity or not old.is_open:
             return None
         new = self.new()
-        would_be = self.fixed(replacement.take_over(new, old, NOW))
-        waiting = replacement.set_aside(new, would_be, old, account, position if sells else None)
+        would_be = self.fixed(replacement.reduce_to_remainder(new, old, NOW))
+        waiting = replacement.make_pending(new, would_be, old, account, position if sells else None)
         new, account, position = waiting.order, waiting.account, waiting.position or position
         holds = (old.hold, new.hold)
         assert (account.held, account.credit_held) == (
@@ -112,10 +112,10 @@ class Replacing:
             )
             old, account, position = ended.order, ended.account, ended.position or position
         held = position if sells else None
-        account, held = replacement.give_back(new, account, held)
+        account, held = replacement.release_reserve(new, account, held)
         try:
             due = order_entry.validated(
-                replacement.take_over(new, old, NOW), self.script.instrument, NOW
+                replacement.reduce_to_remainder(new, old, NOW), self.script.instrument, NOW
             )
             accepted = order_entry.admit(due, account, held)
         except Refusal as refusal:
@@ -195,7 +195,7 @@ def test_terms_that_a_replacement_leaves_out_do_not_change() -> None:
 
 
 def test_a_replacement_canceled_while_it_waited_says_why() -> None:
-    ending = Ending(status=OrderStatus.CANCELED, reason="canceled by the client")
+    ending = EndRequest(status=OrderStatus.CANCELED, reason="canceled by the client")
     waiting = make_received().model_copy(
         update={"reserve": Reserve(cash=D("10.00"), credit=D("3.00"), notional=D("13.00"))}
     )
@@ -206,7 +206,7 @@ def test_a_replacement_canceled_while_it_waited_says_why() -> None:
         notional_date=TODAY,
         notional_today=D("20.00"),
     )
-    withdrawn = replacement.withdrawn(
+    withdrawn = replacement.withdraw(
         waiting, ending, account.add_open_order(order_entry.open_order(waiting)), None, NOW
     )
     assert withdrawn.account == Account(
@@ -234,8 +234,8 @@ def test_no_replacement_takes_over_after_the_close(minutes: int) -> None:
     moment = close.replace(hour=20, minute=59) if minutes < 0 else close.replace(minute=minutes)
     old = make_order().ended(OrderStatus.CANCELED, moment, EndReason.CANCELED, "replaced")
     if minutes < 0:
-        assert replacement.take_over(new, old, moment).quantity == 50
+        assert replacement.reduce_to_remainder(new, old, moment).quantity == 50
     else:
         with pytest.raises(Refusal) as refused:
-            replacement.take_over(new, old, moment)
+            replacement.reduce_to_remainder(new, old, moment)
         assert refused.value.code == "REPLACE_TOO_LATE"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
-from trading.domain.orders import endings
+from trading.domain.orders import order_end
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
@@ -129,7 +129,7 @@ def test_redelivery_finishes_a_cancel_whose_worker_died(
 def test_an_order_with_very_many_fills_can_be_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endings, "MAX_TRADES", 3)
+    monkeypatch.setattr(order_end, "MAX_TRADES", 3)
     order = world.placed()
     for _ in range(3):
         world.fill(order, 1)

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.builders import D
 from tests.fakes.world import World, quote
 from trading.domain.orders.conflicts import OrderPendingError
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side
 
@@ -25,7 +25,7 @@ def test_the_new_order_waits_for_the_old_ones_end_and_the_greater_hold_is_kept(
     waiting = world.current(old)
     assert (waiting.status, waiting.ending, waiting.replaced_by) == (
         S.ROUTING,
-        Ending(status=S.CANCELED, reason="replaced"),
+        EndRequest(status=S.CANCELED, reason="replaced"),
         new.order_id,
     )
     account = world.books.account("alice")

@@ -45,7 +45,7 @@ class Breach(Exception):
         self.message = message
 
 
-class Booking(Frozen):
+class BookingResult(Frozen):
     """What one fill writes, together."""
 
     order: Order
@@ -95,7 +95,7 @@ def book(
     account: Account,
     position: Position,
     now: datetime,
-) -> Booking:
+) -> BookingResult:
     """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent),
     not the exchange's to say, and for a buy never more than the rate that was held for: a tariff
     may change while an order stands.
@@ -167,7 +167,7 @@ def book(
             ledger.transfer(order.symbol, street, client, side.sign * quantity),
         ),
     )
-    return Booking(order=filled, account=account, position=position, fill=fill)
+    return BookingResult(order=filled, account=account, position=position, fill=fill)
 
 
 def end(

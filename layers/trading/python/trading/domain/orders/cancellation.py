@@ -9,14 +9,16 @@ from datetime import datetime
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.orders import replacement
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen
 
-BY_CLIENT = Ending(status=OrderStatus.CANCELED, reason="canceled by the client", asked_by="client")
-BY_SUSPENSION = Ending(
+BY_CLIENT = EndRequest(
+    status=OrderStatus.CANCELED, reason="canceled by the client", asked_by="client"
+)
+BY_SUSPENSION = EndRequest(
     status=OrderStatus.CANCELED, reason="the client was suspended", asked_by="operator"
 )
 
@@ -40,7 +42,7 @@ class CancelRequested(Frozen):
 
 def decide(
     order: Order,
-    request: Ending,
+    request: EndRequest,
     replacing: Order | None,
     account: Account | None,
     position: Position | None,
@@ -56,7 +58,7 @@ def decide(
     if pending is not None:
         if account is None:
             raise ValueError(f"{pending.order_id} reserves from an account")
-        withdrawn = replacement.withdrawn(pending, request, account, position, now)
+        withdrawn = replacement.withdraw(pending, request, account, position, now)
         if pending is order:
             return CancelRequested(order=withdrawn.order, withdrawn=withdrawn)
     ending = order.with_ending(request, now)
@@ -68,7 +70,7 @@ def pending_of(order: Order, replacing: Order | None) -> Order | None:
     return next((each for each in (order, replacing) if each and each.is_pending), None)
 
 
-def is_changed_by(order: Order, request: Ending) -> bool:
+def is_changed_by(order: Order, request: EndRequest) -> bool:
     """Whether a cancel request changes an order.
 
     It does not if the order is over, or if a request of equal or higher rank stands: a client's
@@ -76,7 +78,7 @@ def is_changed_by(order: Order, request: Ending) -> bool:
     """
     if order.is_pending:
         return True
-    return order.is_open and (order.ending is None or order.ending.gives_way_to(request))
+    return order.is_open and (order.ending is None or order.ending.is_outranked_by(request))
 
 
 def is_canceled_by_client(order: Order) -> bool:

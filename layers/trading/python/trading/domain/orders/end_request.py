@@ -7,12 +7,12 @@ from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Frozen
 
 
-class Ending(Frozen):
+class EndRequest(Frozen):
     """A request to end an order early. The order keeps it until the exchanges have ended all of its
     children.
 
-    asked_by: who asked for the cancel. It is None if the order's time is over or a replacement
-    takes its place.
+    status: how the order is to end. reason: the sentence that its history gets. asked_by: who asked
+    for the cancel; None if the order's time is over or a replacement takes its place.
     """
 
     status: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED]
@@ -24,9 +24,12 @@ class Ending(Frozen):
         """The reason code of an order that ends so."""
         return EndReason[self.status]
 
-    def gives_way_to(self, wish: "Ending") -> bool:
-        """An ending that nobody asked for gives way to a cancel, an operator's to the client's."""
-        return self.asked_by not in (wish.asked_by, "client")
+    def is_outranked_by(self, request: "EndRequest") -> bool:
+        """Whether another request replaces this one.
+
+        The client's request outranks an operator's, which outranks one that nobody made.
+        """
+        return self.asked_by not in (request.asked_by, "client")
 
 
-REPLACED = Ending(status=OrderStatus.CANCELED, reason="replaced")
+REPLACED = EndRequest(status=OrderStatus.CANCELED, reason="replaced")

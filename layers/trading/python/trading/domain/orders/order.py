@@ -10,7 +10,7 @@ from typing import Literal
 
 from trading.domain import identifiers
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
-from trading.domain.orders.end_request import REPLACED, Ending
+from trading.domain.orders.end_request import REPLACED, EndRequest
 from trading.domain.orders.holds import Hold, Reserve
 from trading.domain.orders.order_status import (
     OPEN,
@@ -105,7 +105,7 @@ class Order(OrderRequest, Versioned):
     fees: Money = ZERO
     cleared_at: Timestamp | None = None
     settled_quantity: int = 0
-    ending: Ending | None = None
+    ending: EndRequest | None = None
     review_reason: str | None = None
     attention_at: Timestamp | None = None
     release_at: Timestamp | None = None
@@ -242,12 +242,12 @@ class Order(OrderRequest, Versioned):
         """Make it the replacement of an order."""
         return self.but(replaces=order_id)
 
-    def giving_way_to(self, order_id: str, now: datetime) -> "Order":
-        """Request its end, so that the order of this id can take its place."""
+    def with_replacement(self, order_id: str, now: datetime) -> "Order":
+        """Request its end, so that the order with this id can replace it."""
         return self.but(ending=REPLACED, replaced_by=order_id, attention_at=now)
 
     def waiting_with(self, terms_of: "Order", reserve: Reserve) -> "Order":
-        """Let a replacement wait with its reserve, under the hold terms of another order."""
+        """Give a replacement its reserve, and the hold terms of another order."""
         return self.with_hold_terms(
             terms_of.protection_price, terms_of.hold_fee_per_share, terms_of.margin_percent
         ).but(reserve=reserve)
@@ -324,7 +324,7 @@ class Order(OrderRequest, Versioned):
 
     # --- early ends
 
-    def with_ending(self, ending: Ending, now: datetime) -> "Order":
+    def with_ending(self, ending: EndRequest, now: datetime) -> "Order":
         """Record the request to end it early. The sweeper looks at it at once."""
         return self.but(ending=ending, attention_at=now)
 
@@ -339,7 +339,7 @@ class Order(OrderRequest, Versioned):
         order = self.moved_to(status, now, reason).but(reason_code=code)
         return order if order.filled_quantity else order.at_rest()
 
-    def withdrawn(self, ending: Ending, now: datetime) -> "Order":
+    def withdrawn(self, ending: EndRequest, now: datetime) -> "Order":
         """Cancel a replacement that still waits."""
         return self.ended(OrderStatus.CANCELED, now, ending.code, ending.reason).but(ending=ending)
 

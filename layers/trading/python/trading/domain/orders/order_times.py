@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference import calendars
@@ -52,12 +52,12 @@ def is_overdue(order: Order, now: datetime) -> bool:
     return order.is_open and order.ending is None and expires_at(order) <= now
 
 
-def expiry_of(order: Order) -> Ending:
+def expiry_of(order: Order) -> EndRequest:
     """How an order ends whose time is over: what may not rest was never to stand, so it is
     canceled, not expired.
     """
     status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
-    return Ending.model_validate(
+    return EndRequest.model_validate(
         {
             "status": status,
             "reason": f"{order.time_in_force}: the order expired before it was filled.",

@@ -1,8 +1,11 @@
-"""Replacing an order: the new one waits until the exchanges have given up the old one's children,
-then it is for what was not filled.
+"""Replacing an order (FIX OrderCancelReplaceRequest, MsgType G).
 
-So each share is either executed under the old terms or open to the new ones. Meanwhile the two hold
-the greater of what each needs, never the sum.
+1. `decide` requests the end of the old order and makes the new one pending. The new order reserves
+   what it needs beyond the old order's hold. The two hold the greater of their needs, not the sum.
+2. The exchanges end the old order's children. Until then, fills under the old terms stand.
+3. `activate` accepts the new order for the quantity that the old one left over, or rejects it.
+
+So each share executes either under the old terms or under the new ones.
 """
 
 from dataclasses import replace
@@ -13,7 +16,7 @@ from trading.domain.accounts.position import Position
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import booking, order_entry
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError, OrderPendingError
-from trading.domain.orders.end_request import REPLACED, Ending
+from trading.domain.orders.end_request import REPLACED, EndRequest
 from trading.domain.orders.holds import Reserve
 from trading.domain.orders.order import Order, OrderRequest
 from trading.domain.orders.order_effects import OrderEffect
@@ -26,8 +29,9 @@ from trading.domain.values import ZERO, Frozen, Money
 
 
 class Replacement(Frozen):
-    """What is to change (None: nothing). `quantity` is the order's total, with what is filled of it
-    (FIX OrderQty).
+    """The terms to change; None leaves a term as it is.
+
+    quantity: the total, including the shares that are filled (OrderQty, FIX tag 38).
     """
 
     quantity: int | None = None
@@ -36,7 +40,7 @@ class Replacement(Frozen):
 
 
 class ReplacementRefusedError(DomainError):
-    """The order cannot be replaced so; it stands as it is."""
+    """The order cannot get these terms. It stays as it is."""
 
     kind = ErrorKind.UNPROCESSABLE
 
@@ -48,8 +52,10 @@ class ReplacementRefusedError(DomainError):
 
 
 class ReplacementAccepted(Frozen):
-    """An accepted replacement. `replaced` is the old order, which is to end; `pending` is the new
-    one, which waits for that end, with what it reserves.
+    """The changes of an accepted replacement.
+
+    replaced: the old order, with the request to end it. pending: the new order, which waits for
+    that end, and the account and position that it reserves from.
     """
 
     replaced: Order
@@ -70,7 +76,7 @@ def decide(
     facts: EntryFacts,
     now: datetime,
 ) -> ReplacementAccepted:
-    """Accept a replacement if its new order would be accepted when the old one ended now.
+    """Accept a replacement if the new order would be accepted were the old one to end now.
 
     Raises OrderPendingError, OrderClosedError, OrderEndingError, ReplacementRefusedError.
     """
@@ -83,15 +89,22 @@ def decide(
     )
     facts_then = replace(facts, account=ended.account, position=ended.position)
     try:
-        accepted = order_entry.assess(take_over(new, ended.order, now), facts_then, now).order
+        accepted = order_entry.assess(
+            reduce_to_remainder(new, ended.order, now), facts_then, now
+        ).order
     except Refusal as refusal:
         raise ReplacementRefusedError(refusal.code, refusal.message) from None
-    pending = set_aside(new, accepted, old, facts.account, facts.position)
-    return ReplacementAccepted(replaced=give_way(old, pending.order, now), pending=pending)
+    pending = make_pending(new, accepted, old, facts.account, facts.position)
+    return ReplacementAccepted(
+        replaced=old.with_replacement(pending.order.order_id, now), pending=pending
+    )
 
 
 def check_replaceable(old: Order, now: datetime) -> None:
-    """Raises OrderPendingError, OrderClosedError, OrderEndingError."""
+    """Check that an order can be replaced.
+
+    Raises OrderPendingError, OrderClosedError, OrderEndingError.
+    """
     if old.is_pending:
         raise OrderPendingError(
             "The order has not yet taken the place of the one that it replaces."
@@ -104,7 +117,10 @@ def check_replaceable(old: Order, now: datetime) -> None:
 
 
 def request_for(old: Order, wanted: Replacement) -> OrderRequest:
-    """The terms of the new order, its quantity still the total. Raises ReplacementRefusedError."""
+    """The terms of the new order. Its quantity is still the total.
+
+    Raises ReplacementRefusedError.
+    """
     terms = OrderRequest.model_validate(old.model_dump(include=set(OrderRequest.model_fields)))
     changes = wanted.model_dump(exclude_none=True)
     if "limit_price" in changes and old.limit_price is None:
@@ -130,16 +146,12 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
     return changed
 
 
-def give_way(old: Order, new: Order, now: datetime) -> Order:
-    """The old order, wanted to end for the new one."""
-    return old.giving_way_to(new.order_id, now)
-
-
-def set_aside(
+def make_pending(
     new: Order, accepted: Order, old: Order, account: Account, position: Position | None
 ) -> OrderEffect:
-    """The new order as it waits, under the terms on which it would be `accepted` now, with what it
-    needs beyond what the old one has.
+    """Make the new order pending, with a reserve for what it needs beyond the old order's hold.
+
+    accepted: the new order as it would be accepted now. The pending order takes its hold terms.
     """
     there, needed = old.hold, accepted.hold
     counted = old.open_notional if old.business_date == accepted.business_date else ZERO
@@ -160,10 +172,10 @@ def set_aside(
     )
 
 
-def give_back(
+def release_reserve(
     new: Order, account: Account, position: Position | None
 ) -> tuple[Account, Position | None]:
-    """The account, and the position of a sale, when the new order waits no longer."""
+    """Give back what the pending order reserves. position: for a sale only."""
     reserve = new.reserve or Reserve()
     account = account.release(reserve.cash, reserve.credit).count_notional(
         new.business_date, -reserve.notional
@@ -173,9 +185,10 @@ def give_back(
     return account.close_order(new.order_id), position
 
 
-def take_over(new: Order, ended: Order, now: datetime) -> Order:
-    """The new order for what the old one left over. Raises Refusal when that is nothing, or when
-    its time is over.
+def reduce_to_remainder(new: Order, ended: Order, now: datetime) -> Order:
+    """Reduce the new order to the quantity that the old one left over.
+
+    Raises Refusal if nothing is left over, or if the new order's time is over.
     """
     left = new.quantity - ended.filled_quantity
     if left <= 0:
@@ -192,7 +205,7 @@ def take_over(new: Order, ended: Order, now: datetime) -> Order:
     return new.for_remainder(left, business_date(now))
 
 
-def hand_over(
+def activate(
     new: Order,
     ended: Order,
     instrument: Instrument | None,
@@ -200,15 +213,15 @@ def hand_over(
     position: Position | None,
     now: datetime,
 ) -> OrderEffect:
-    """The new order takes the place of the ended one, for what that one left over.
+    """Accept the pending order for the quantity that the ended one left over, or reject it.
 
-    Its hold comes from its reserve and from what the end has released. Its terms were checked when
-    the replacement was requested. If it can no longer be accepted, it is rejected.
+    account, position: as the end of the old order left them. The new hold comes from the reserve
+    and from what that end released. The terms were checked when the replacement was requested.
     """
-    account, position = give_back(new, account, position)
+    account, position = release_reserve(new, account, position)
     try:
         listed = order_entry.listed(new.symbol, instrument)
-        validated = order_entry.validated(take_over(new, ended, now), listed, now)
+        validated = order_entry.validated(reduce_to_remainder(new, ended, now), listed, now)
         accepted = order_entry.admit(validated, account, position)
     except Refusal as refusal:
         rejected = order_entry.rejected(new, refusal, now)
@@ -218,9 +231,9 @@ def hand_over(
     )
 
 
-def withdrawn(
-    new: Order, ending: Ending, account: Account, position: Position | None, now: datetime
+def withdraw(
+    new: Order, ending: EndRequest, account: Account, position: Position | None, now: datetime
 ) -> OrderEffect:
-    """The new order, taken back before it has taken over; the old one ends all the same."""
-    account, position = give_back(new, account, position)
+    """Cancel a pending order. The order that it was to replace ends all the same."""
+    account, position = release_reserve(new, account, position)
     return OrderEffect(order=new.withdrawn(ending, now), account=account, position=position)

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.orders import booking
-from trading.domain.orders.end_request import Ending
-from trading.domain.orders.endings import OrderEnd
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
+from trading.domain.orders.order_end import OrderEnd
 from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.orders.end_order import changes_of_end, holders
@@ -42,7 +42,7 @@ class EndEarly:
     monitor: Monitor
     clock: Clock
 
-    def record_ending(self, order: Order, ending: Ending) -> Order:
+    def record_ending(self, order: Order, ending: EndRequest) -> Order:
         """Record that the order is to end. Whatever happens to this message, later ones go on."""
         to_end = order.with_ending(ending, self.clock())
         self.books.commit(to_end)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from trading.domain.orders.endings import UNPROCESSABLE
 from trading.domain.orders.order import Order
+from trading.domain.orders.order_end import UNPROCESSABLE
 from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.end_early import EndEarly

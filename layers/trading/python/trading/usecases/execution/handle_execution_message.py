@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from trading.domain import identifiers
 from trading.domain.deadline import NEVER, Deadline
-from trading.domain.orders.end_request import Ending
-from trading.domain.orders.endings import TOO_MANY_TRADES, has_too_many_trades
+from trading.domain.orders.end_request import EndRequest
+from trading.domain.orders.order_end import TOO_MANY_TRADES, has_too_many_trades
 from trading.domain.orders.order_status import OrderStatus
 from trading.messages import (
     CancelOrder,
@@ -108,6 +108,8 @@ class HandleExecutionMessage:
     def _cancel(self, message: CancelOrder) -> None:
         order = find_order(self.books, message.order_id)
         if order.is_open and order.ending is None:
-            ending = Ending.model_validate({"status": message.outcome, "reason": message.reason})
+            ending = EndRequest.model_validate(
+                {"status": message.outcome, "reason": message.reason}
+            )
             order = self.end_early.record_ending(order, ending)
         self.answer_workflow(self.route.proceed(self.end_early.cancel_children(order)))

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.orders import routing
-from trading.domain.orders.endings import end_of
 from trading.domain.orders.order import Order
+from trading.domain.orders.order_end import end_of
 from trading.domain.orders.routing import RoutePlan, Step, Venue
 from trading.metrics import Metric
 from trading.usecases.execution.book_execution import BookExecution

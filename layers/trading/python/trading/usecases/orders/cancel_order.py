@@ -11,7 +11,7 @@ from trading.domain.deadline import Deadline
 from trading.domain.orders import cancellation
 from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
 from trading.messages import CancelOrder
 from trading.metrics import Metric
@@ -68,7 +68,9 @@ class RequestCancel:
         deadline = self._deadline()
         found = self.books.orders(self.books.account(client_id).open_order_ids)
         to_cancel = [
-            order for order in found if order.ending is None or order.ending.gives_way_to(BY_CLIENT)
+            order
+            for order in found
+            if order.ending is None or order.ending.is_outranked_by(BY_CLIENT)
         ]
         asked: list[Order] = []
         for order in to_cancel[:ORDERS_A_REQUEST]:
@@ -86,7 +88,7 @@ class RequestCancel:
         return len(written)
 
     @on_fresh_state
-    def _record(self, client_id: str, order_id: str, request: Ending) -> Order:
+    def _record(self, client_id: str, order_id: str, request: EndRequest) -> Order:
         """The order with the request written into it, or as it stands if the request changes
         nothing.
         """

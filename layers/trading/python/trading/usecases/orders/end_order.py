@@ -33,6 +33,6 @@ def changes_of_end(
     taken_over: tuple[Change, ...] = ()
     if new is not None and new.is_pending:
         instrument = books.instrument(new.symbol)
-        effect = replacement.hand_over(new, ended, instrument, account, position, now)
+        effect = replacement.activate(new, ended, instrument, account, position, now)
         account, position, taken_over = effect.account, effect.position, (effect.order,)
     return (ended, account, *((position,) if position else ()), *taken_over)

@@ -1,20 +1,20 @@
-"""How an order ends that is not filled: the reasons, and which of them applies."""
+"""How an order ends that is not filled: its final status and its reason."""
 
 from typing import NamedTuple
 
 from trading.domain.orders.child_order import ChildStatus
-from trading.domain.orders.end_request import Ending
+from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.routing import Step
 
 MAX_TRADES = 1000
-"""An order lists its trades, and an item of DynamoDB has a maximum size. The rest of an order with
-so many trades is canceled.
+"""An order lists its trades, and an item of DynamoDB has at most 400 KB. When an order has this
+many trades, its remainder is canceled.
 """
 
-TOO_MANY_TRADES = Ending(status=OrderStatus.CANCELED, reason="executed in too many parts")
+TOO_MANY_TRADES = EndRequest(status=OrderStatus.CANCELED, reason="executed in too many parts")
 
 
 class OrderEnd(NamedTuple):
@@ -36,9 +36,9 @@ def has_too_many_trades(order: Order) -> bool:
 
 
 def end_of(order: Order, step: Step) -> OrderEnd:
-    """How an order ends that no exchange works any more and that is not to be routed again.
+    """How an order ends that no exchange works any more and that is not routed again.
 
-    The client is told what happened, not the text of an exchange.
+    The client never sees an exchange's own text.
     """
     if order.ending is not None:
         return OrderEnd(order.ending.status, order.ending.code, order.ending.reason)
