@@ -1,4 +1,4 @@
-"""The admin API, as an operator asks."""
+"""Requests to the admin API, as an operator sends them."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ DAVE: dict[str, Any] = {
 def admin_event(
     method: str, path: str, body: dict[str, Any] | None = None, key: str = "admin-1", **options: Any
 ) -> dict[str, Any]:
-    """A request of an operator who says why."""
+    """A request of an operator, with a reason."""
     sent = {"reason": REASON, **(body or {})} if method != "GET" else None
     options = {"authorizer": OPERATOR} | options
     return request(
@@ -38,12 +38,12 @@ def ask(
     key: str = "admin-1",
     **options: Any,
 ) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    """Status, body and the whole answer."""
+    """Answers status, body and the whole response."""
     return system.call("admin", admin_event(method, path, body, key, **options))
 
 
 def show(system: System, client_id: str) -> dict[str, Any]:
-    """A client as an operator sees it."""
+    """The client as an operator sees it."""
     status, body, _ = ask(system, "GET", f"clients/{client_id}")
     assert status == 200, body
     return body

@@ -1,4 +1,4 @@
-"""The books over mocked tables: building, filling, reading whole."""
+"""Builds, fills and reads the books over mocked tables."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ NAMES = TableNames(**{name: PREFIX + name for name in TableNames.__dataclass_fie
 
 
 def table_books(client: Any, now: Callable[[], datetime]) -> TableBooks:
-    """The books as a function that starts cold has them."""
+    """The books as a function that starts cold builds them."""
     return TableBooks(client, NAMES, now)
 
 
@@ -44,7 +44,7 @@ def add_reference_data(
     exchanges: Iterable[ListedExchange],
     now: datetime,
 ) -> None:
-    """Instruments, exchanges, and the demo's clients with their opening deposits."""
+    """Add instruments, exchanges, and the demo's clients with their opening deposits."""
     for listed in instruments:
         instrument = Instrument(
             symbol=listed.symbol,
@@ -79,11 +79,11 @@ def add_reference_data(
 
 
 def books_reader(client: Any) -> TableReader:
-    """What the reconciliation reads the tables with."""
+    """The reader of tables that the reconciliation uses."""
     return TableReader(client, accounts=NAMES.accounts, orders=NAMES.orders, ledger=NAMES.ledger)
 
 
 def all_findings(client: Any) -> list[Finding]:
-    """Every violation of the invariants, over everything in the tables."""
+    """Every violation of the invariants, over all tables."""
     pages = books_reader(client).pages(consistent=True)
     return check(Snapshot.of(entity for page in pages for entity in page.entities))

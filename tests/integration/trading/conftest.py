@@ -42,7 +42,9 @@ def venue(clock: Clock) -> Iterator[Venue]:
 
 @pytest.fixture
 def exchanges(venue: Venue, dynamodb: Any) -> HttpExchanges:
-    """The exchanges as a worker that starts cold has them: no failure counted, no circuit known."""
+    """The exchanges as a worker that starts cold has them: no failures counted and no circuit
+    known.
+    """
     for counters in (
         breaker._LOCAL_FAILURES,
         breaker._LOCAL_SUCCESSES,

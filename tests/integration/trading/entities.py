@@ -1,4 +1,4 @@
-"""One of each entity that the books keep, with every field set."""
+"""One of each entity that the books store, with every field set."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -40,7 +40,7 @@ def account(**changes: Any) -> Account:
 
 
 def position(**changes: Any) -> Position:
-    """A position with some of everything."""
+    """A position with a value in every field."""
     values: dict[str, Any] = {
         "client_id": "alice",
         "symbol": "AAPL",
@@ -167,7 +167,7 @@ def settlement(trade_id: str = "trd_1") -> Settlement:
 
 
 def deposit() -> Deposit:
-    """Shares that came in."""
+    """Shares that were deposited."""
     return Deposit(
         trade_id="dep_1",
         client_id="alice",
@@ -178,7 +178,7 @@ def deposit() -> Deposit:
 
 
 def trade_break(trade_id: str = "trd_1") -> Break:
-    """What our books refused."""
+    """An execution that the books refused."""
     return Break(
         trade_id=trade_id,
         client_id="alice",
@@ -192,5 +192,5 @@ def trade_break(trade_id: str = "trd_1") -> Break:
 
 
 def obligation(trade_id: str = "trd_1", **changes: Any) -> Obligation:
-    """What `fill` is to deliver and receive."""
+    """The obligation to deliver and receive for `fill`."""
     return obligation_of(fill(trade_id, **changes))

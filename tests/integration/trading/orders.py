@@ -22,7 +22,7 @@ MARKET: dict[str, Any] = {"order_type": "market", "price": None, "time_in_force"
 def new_order(
     key: str = "key-1", caller: str | None = None, permissions: str = "orders:write", **changes: Any
 ) -> Any:
-    """The event of POST /orders: a marketable limit order of alice, but for the changes."""
+    """The event of POST /orders: a marketable limit order of alice, with the changes."""
     body = {name: value for name, value in {**ORDER, **changes}.items() if value is not None}
     authorizer = principal(caller or body["client_id"], permissions)
     return request(
@@ -31,7 +31,7 @@ def new_order(
 
 
 def place(system: System, key: str = "key-1", **changes: Any) -> dict[str, Any]:
-    """The answer to an order that is taken."""
+    """Place an order that is accepted. Answers the response."""
     status, body, _ = system.call("orders", new_order(key, **changes))
     assert status == 201, body
     return body
@@ -56,7 +56,7 @@ def cleared_order(system: System, key: str = "key-1", **changes: Any) -> str:
 
 
 def next_night(now: datetime) -> int:
-    """Seconds until it is three in the morning in New York."""
+    """Seconds until three in the morning in New York."""
     there = now.astimezone(NEW_YORK)
     night = there.replace(hour=3, minute=0, second=0, microsecond=0)
     return int(((night if night > there else night + timedelta(days=1)) - there).total_seconds())

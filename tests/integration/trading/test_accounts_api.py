@@ -1,5 +1,5 @@
-"""GET /api/v1/balance, /positions, /portfolio: what is shown, to whom, page by page, and never half
-of a fill.
+"""GET /api/v1/balance, /positions and /portfolio: what is shown, to whom and by which pages. A fill
+is shown whole or not at all.
 """
 
 from decimal import Decimal
@@ -25,7 +25,7 @@ def ask(
     permissions: str = "accounts:read",
     **query: str,
 ) -> Any:
-    """Status, body and the whole answer to a GET."""
+    """Answers status, body and the whole response to a GET."""
     event = request("GET", f"/api/v1/{path}", authorizer=principal(client_id, permissions))
     event["queryStringParameters"] = query or None
     event["multiValueQueryStringParameters"] = {
@@ -42,13 +42,13 @@ def show(system: System, path: str, client_id: str = "alice", **query: str) -> d
 
 
 def execute(system: System, **changes: Any) -> None:
-    """Place an order and let it be executed whole."""
+    """Place an order and let it be filled completely."""
     order_id = place(system, **changes)["order_id"]
     system.run_until(lambda: system.status(order_id) in ("FILLED", "CLEARED"))
 
 
 def add_positions(system: System, client_id: str, symbols: list[str]) -> None:
-    """Shares from outside, ten each at 10.00."""
+    """Deposit ten shares of each symbol at 10.00."""
     for symbol in symbols:
         position = Position(client_id=client_id, symbol=symbol)
         system.books.commit(
@@ -59,14 +59,14 @@ def add_positions(system: System, client_id: str, symbols: list[str]) -> None:
 
 
 def close(system: System, client_id: str, symbol: str, profit: str) -> None:
-    """The position as it stands after its shares were sold and delivered."""
+    """The position after all its shares were sold and delivered."""
     position = system.books.position(client_id, symbol)
     system.books.commit(
         position.move(available=-10, cost=-position.cost_basis, profit=Decimal(profit))
     )
 
 
-def test_the_balance_at_rest(system: System) -> None:
+def test_the_balance_of_a_client_without_orders(system: System) -> None:
     assert show(system, "balance") == {
         "currency": "USD",
         "available": "100000.00",
@@ -79,7 +79,7 @@ def test_the_balance_at_rest(system: System) -> None:
     }
 
 
-def test_a_held_order_shows_in_the_balance_at_once(system: System) -> None:
+def test_a_hold_shows_in_the_balance_at_once(system: System) -> None:
     before = header(ask(system, "balance")[2], "ETag")
     place(system, price="230.00", quantity=100)
     held = show(system, "balance")
@@ -91,7 +91,7 @@ def test_a_held_order_shows_in_the_balance_at_once(system: System) -> None:
     assert header(ask(system, "balance")[2], "ETag") != before
 
 
-def test_a_purchase_after_its_execution(system: System) -> None:
+def test_a_purchase_shows_in_balance_position_and_portfolio(system: System) -> None:
     execute(system, quantity=100, **MARKET)
     position = show(system, "positions/AAPL")
     assert (position["quantity"], position["settled"], position["unsettled"]) == (200, 100, 100)
@@ -120,14 +120,14 @@ def test_before_any_execution_the_reference_price_is_shown_as_such(system: Syste
     assert (position["price_time"], position["price_source"]) == (None, "reference")
 
 
-def test_what_nobody_knows_a_price_of_is_valued_at_cost(system: System) -> None:
+def test_a_position_without_any_price_is_valued_at_cost(system: System) -> None:
     add_positions(system, "carol", ["OLD"])
     position = show(system, "positions/OLD", "carol")
     assert (position["last_price"], position["price_source"]) == (None, "none")
     assert (position["market_value"], position["unrealised_profit"]) == ("100.00", "0.00")
 
 
-def test_shares_held_for_a_sale(system: System) -> None:
+def test_shares_held_for_a_sale_are_shown_as_held(system: System) -> None:
     place(system, side="sell", quantity=30, price="270.00")
     position = show(system, "positions/AAPL")
     assert (position["quantity"], position["available"], position["held_for_sells"]) == (
@@ -137,7 +137,7 @@ def test_shares_held_for_a_sale(system: System) -> None:
     )
 
 
-def test_pages_by_symbol_without_closed_positions_unless_asked_for(system: System) -> None:
+def test_positions_are_paged_by_symbol_and_closed_ones_shown_on_request(system: System) -> None:
     symbols = [f"S{number:02}" for number in range(12)]
     add_positions(system, "carol", symbols)
     for symbol in ("S00", "S03", "S04", "S05", "S11"):
@@ -163,7 +163,7 @@ def test_pages_by_symbol_without_closed_positions_unless_asked_for(system: Syste
     assert show(system, "portfolio", "carol")["realised_profit"] == "25.00"
 
 
-def test_symbols_that_begin_alike_are_not_skipped(system: System) -> None:
+def test_symbols_with_a_common_prefix_are_not_skipped(system: System) -> None:
     add_positions(system, "carol", ["BRK", "BRK.A", "BRK.B", "BRK2"])
     page = show(system, "positions", "carol", limit="1")
     rest = show(system, "positions", "carol", cursor=page["next_cursor"])
@@ -175,7 +175,7 @@ def test_symbols_that_begin_alike_are_not_skipped(system: System) -> None:
     ]
 
 
-def test_a_client_sees_its_own_alone(system: System) -> None:
+def test_a_client_sees_only_its_own_positions(system: System) -> None:
     assert (
         ask(system, "positions/AAPL", "bob")[:2][0]
         == ask(system, "positions/NVDA", "alice")[0]
@@ -187,7 +187,7 @@ def test_a_client_sees_its_own_alone(system: System) -> None:
     assert show(system, "positions", "bob", cursor=cursor)["items"] == []
 
 
-def test_a_client_on_margin(system: System) -> None:
+def test_the_balance_of_a_margin_client_shows_its_credit(system: System) -> None:
     balance = show(system, "balance", "bob")
     assert (balance["available"], balance["buying_power"]) == ("50000.00", "100000.00")
     execute(system, client_id="bob", quantity=200, **MARKET)
@@ -199,7 +199,7 @@ def test_a_client_on_margin(system: System) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_who_may_ask(system: System, route: str) -> None:
+def test_the_account_routes_need_their_permission(system: System, route: str) -> None:
     assert ask(system, route, permissions="orders:read")[1]["code"] == "FORBIDDEN"
     unknown = ask(system, route, "mallory")
     assert unknown[0] == (200 if route == "positions" else 404)
@@ -223,14 +223,14 @@ def test_who_may_ask(system: System, route: str) -> None:
         ("positions/CASH", {}, 404, "NOT_FOUND"),
     ],
 )
-def test_bad_input(
+def test_invalid_parameters_are_refused(
     system: System, path: str, query: dict[str, str], status: int, code: str
 ) -> None:
     answered, body, _ = ask(system, path, **query)
     assert (answered, body["code"]) == (status, code)
 
 
-def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
+def test_a_fill_booked_between_two_reads_is_shown_whole(
     system: System,
 ) -> None:
     order_id = place(system, quantity=100)["order_id"]
@@ -256,7 +256,7 @@ def test_a_fill_that_is_booked_between_two_reads_is_shown_whole_or_not_at_all(
     assert Decimal(portfolio["cash"]["total"]) < 100_000
 
 
-def test_an_account_that_never_rests_is_not_shown_in_parts(system: System) -> None:
+def test_an_account_that_changes_at_every_read_is_reported_as_busy(system: System) -> None:
     accounts = system.function("accounts").api.accounts
     read_account = accounts.books.account
 
@@ -288,7 +288,7 @@ def test_without_last_prices_the_reference_price_is_shown(
     assert '"LastPricesUnavailable"' in capsys.readouterr().out
 
 
-def test_the_rate_limit_of_a_key_is_shared_with_its_orders(
+def test_orders_and_accounts_share_the_rate_limit_of_a_key(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_REQUESTS", "2")
@@ -296,7 +296,7 @@ def test_the_rate_limit_of_a_key_is_shared_with_its_orders(
     assert [ask(system, "balance")[0] for _ in range(2)] == [200, 429]
 
 
-def test_what_has_not_changed_is_not_sent_again(system: System) -> None:
+def test_unchanged_content_is_not_sent_again(system: System) -> None:
     tag = str(header(ask(system, "portfolio")[2], "ETag"))
     event = request(
         "GET",

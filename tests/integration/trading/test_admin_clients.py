@@ -1,4 +1,4 @@
-"""The admin API over the tables: clients, audit, halts."""
+"""The admin API over the tables: clients, audit and halts."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.integration.trading.books import items
 from tests.integration.trading.orders import new_order, place
 
 
-def test_a_new_client_logs_in_is_funded_and_trades(system: System) -> None:
+def test_a_new_client_can_log_in_be_funded_and_trade(system: System) -> None:
     status, issued, answer = create(system)
     assert (status, issued["client_id"], issued["note"]) == (201, "dave", None)
     assert header(answer, "Location") == "/api/v1/admin/clients/dave"
@@ -31,7 +31,7 @@ def test_a_new_client_logs_in_is_funded_and_trades(system: System) -> None:
     assert system.findings() == []
 
 
-def test_a_repeated_creation_answers_the_same_key_without_the_secret_that_is_kept_nowhere(
+def test_a_repeated_creation_returns_the_key_and_the_secret_is_stored_nowhere(
     system: System,
 ) -> None:
     _, first, _ = create(system)
@@ -55,7 +55,7 @@ def test_a_creation_whose_record_is_lost_is_repeated_without_harm(system: System
     assert log_in(system, first["api_key"], first["api_secret"], "log-in-1")[0] == 200
 
 
-def test_a_client_is_created_once(system: System) -> None:
+def test_a_client_cannot_be_created_twice(system: System) -> None:
     create(system)
     status, problem, _ = create(system, "create-2")
     assert (status, problem["code"], problem["errors"][0]["field"]) == (
@@ -107,7 +107,7 @@ SWITCHES: list[tuple[str, str, str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "on", "method_off", "off", "state"), SWITCHES)
-def test_a_late_copy_does_not_undo_what_was_asked_for_since(
+def test_a_late_copy_of_a_request_does_not_undo_a_newer_one(
     system: System, method: str, on: str, method_off: str, off: str, state: Any
 ) -> None:
     first = ask(system, method, on)
@@ -117,13 +117,13 @@ def test_a_late_copy_does_not_undo_what_was_asked_for_since(
     assert (status, again) == first[:2] == (200, again)
     assert header(answer, "Idempotency-Replayed") == "true"
     assert header(first[2], "Idempotency-Replayed") is None
-    assert len(list(items(system.dynamodb, f"{PREFIX}audit"))) == noted, "nothing was done"
+    assert len(list(items(system.dynamodb, f"{PREFIX}audit"))) == noted, "a replay must do nothing"
     instrument = system.books.instrument("AAPL")
     assert instrument
     assert state in (show(system, "alice")["status"], instrument.tradable)
 
 
-def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
+def test_without_the_audit_log_nothing_is_done(system: System) -> None:
     system.dynamodb.delete_table(TableName=f"{PREFIX}audit")
     status, problem, _ = ask(system, "POST", "clients/alice/suspension")
     assert (status, problem["code"]) == (500, "INTERNAL")
@@ -141,7 +141,7 @@ def test_nothing_happens_that_could_not_be_audited(system: System) -> None:
     assert show(system, "alice")["status"] == "ACTIVE"
 
 
-def test_a_halted_instrument_takes_no_orders_until_it_is_resumed(system: System) -> None:
+def test_orders_for_a_halted_instrument_are_rejected_until_it_is_resumed(system: System) -> None:
     resting = place(system, "order-1", price="200.00")["order_id"]
     status, body, _ = ask(system, "PUT", "instruments/AAPL/halt")
     assert (status, body["tradable"]) == (200, False)

@@ -10,7 +10,7 @@ from tests.integration.trading.books import NAMES, put
 from tests.integration.trading.orders import place
 
 
-def test_a_changed_credit_limit_moves_what_is_available_of_it(system: System) -> None:
+def test_a_new_credit_limit_changes_the_available_credit(system: System) -> None:
     place(system, "order-1", client_id="bob")
     before = system.books.account("bob")
     assert before.credit_held > 0
@@ -24,7 +24,7 @@ def test_a_changed_credit_limit_moves_what_is_available_of_it(system: System) ->
     assert system.findings() == []
 
 
-def test_a_credit_limit_below_what_is_held_lends_nothing_new(system: System) -> None:
+def test_a_credit_limit_below_the_held_credit_allows_no_new_credit(system: System) -> None:
     place(system, "order-1", client_id="bob")
     assert (
         ask(system, "PUT", "clients/bob/limits", {"version": 1, **LIMITS, "credit_limit": "0"})[0]
@@ -59,7 +59,7 @@ def test_two_operators_do_not_overwrite_each_other(system: System) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 0])
-def test_a_profile_from_before_there_were_versions_stands_at_the_first(
+def test_a_profile_without_a_version_counts_as_version_one(
     system: System, version: int | None
 ) -> None:
     profile = {
@@ -74,7 +74,7 @@ def test_a_profile_from_before_there_were_versions_stands_at_the_first(
     assert ask(system, "POST", "clients/erin/activation")[1]["version"] == 3
 
 
-def test_limits_that_were_set_are_answered_again_after_others_were_set(system: System) -> None:
+def test_a_replay_of_older_limits_gets_its_answer_and_changes_nothing(system: System) -> None:
     version = show(system, "alice")["version"]
     first = ask(system, "PUT", "clients/alice/limits", {**LIMITS, "version": version})
     other = {**LIMITS, "credit_limit": "1.00", "version": first[1]["version"]}

@@ -1,4 +1,4 @@
-"""GET /admin/orders/{id} and /admin/clients/{id}/orders, /portfolio: what an operator sees of an
+"""GET /admin/orders/{id}, /admin/clients/{id}/orders and /portfolio: what an operator sees of an
 order and its client.
 """
 
@@ -29,7 +29,7 @@ def listed(system: System, client_id: str, **query: str) -> tuple[int, dict[str,
     return status, body
 
 
-def test_an_order_that_is_cleared(system: System) -> None:
+def test_an_operator_sees_a_cleared_order_with_its_trades(system: System) -> None:
     order_id = cleared_order(system)
     found = look_up(system, order_id)
     assert found["order"] == show(system, order_id)
@@ -49,7 +49,7 @@ def test_an_order_that_is_cleared(system: System) -> None:
     assert children == found["order"]["filled_quantity"] == 100
 
 
-def test_an_order_on_its_way(system: System) -> None:
+def test_an_operator_sees_an_order_at_the_exchanges(system: System) -> None:
     order_id = place(system, **RESTING)["order_id"]
     found = look_up(system, order_id)
     assert (found["awaits"], found["children"], found["ledger_entries"]) == (
@@ -65,7 +65,7 @@ def test_an_order_on_its_way(system: System) -> None:
     assert found["children"][0]["leaves"] > 0
 
 
-def test_an_order_that_waits_for_its_market(system: System) -> None:
+def test_an_operator_sees_why_an_order_waits_for_its_market(system: System) -> None:
     system.venues.pass_time(next_night(system.venues.now))
     order_id = place(system, stock_symbol="F", price="11.20")["order_id"]
     assert look_up(system, order_id)["awaits"] == "the open of its market"
@@ -78,14 +78,14 @@ def test_an_order_that_waits_for_its_market(system: System) -> None:
     assert look_up(system, order_id)["awaits"] == "its instrument to be traded again"
 
 
-def test_an_order_without_a_workflow(system: System) -> None:
+def test_an_operator_sees_that_an_order_has_no_workflow(system: System) -> None:
     rejected = place(system, quantity=100_000)["order_id"]
     found = look_up(system, rejected)
     assert (found["workflow"], found["awaits"], found["token_kept"]) == (None, "nothing", False)
     assert found["order"]["reason"]["code"] == "MAX_ORDER_NOTIONAL"
 
 
-def test_a_clients_orders_by_pages(system: System) -> None:
+def test_a_clients_orders_are_listed_by_pages(system: System) -> None:
     for key, changes in (("first", RESTING), ("second", {"quantity": 100_000}), ("third", RESTING)):
         place(system, key, **changes)
         system.venues.pass_time(1)
@@ -103,7 +103,7 @@ def test_a_clients_orders_by_pages(system: System) -> None:
     assert listed(system, "bob", cursor=first["next_cursor"])[0] == 400
 
 
-def test_a_clients_portfolio_is_what_the_client_sees(system: System) -> None:
+def test_an_operator_sees_the_portfolio_that_the_client_sees(system: System) -> None:
     place(system, **RESTING)
     status, shown, _ = ask(system, "GET", "clients/alice/portfolio")
     assert status == 200
@@ -116,7 +116,7 @@ def test_a_clients_portfolio_is_what_the_client_sees(system: System) -> None:
 @pytest.mark.parametrize(
     "path", ["orders/ord_0", "clients/nobody/orders", "clients/nobody/portfolio"]
 )
-def test_what_does_not_exist_and_who_may_not_ask(system: System, path: str) -> None:
+def test_unknown_subjects_and_missing_permissions_are_refused(system: System, path: str) -> None:
     status, problem, _ = ask(system, "GET", path)
     assert (status, problem["code"]) == (404, "NOT_FOUND")
     writer = principal("operations", "admin:write")

@@ -47,7 +47,7 @@ from trading.domain.accounts.cash import Account
         ("PUT", "instruments/AAPL/halt", {"reason": ""}, "reason"),
     ],
 )
-def test_what_is_malformed_is_refused_with_its_field(
+def test_a_malformed_request_is_refused_with_its_field(
     system: System, method: str, path: str, body: dict[str, Any], field: str
 ) -> None:
     status, problem, _ = ask(system, method, path, body)
@@ -70,7 +70,7 @@ def test_what_is_malformed_is_refused_with_its_field(
         ("PUT", "instruments/NONE/resume", {}),
     ],
 )
-def test_what_does_not_exist_is_not_found(
+def test_an_unknown_client_or_instrument_is_not_found(
     system: System, method: str, path: str, body: dict[str, Any]
 ) -> None:
     status, problem, _ = ask(system, method, path, body)
@@ -86,6 +86,6 @@ def test_what_does_not_exist_is_not_found(
         ("PUT", "instruments/AAPL/halt", "admin:read orders:write"),
     ],
 )
-def test_each_route_wants_its_permission(system: System, method: str, path: str, held: str) -> None:
+def test_each_route_needs_its_permission(system: System, method: str, path: str, held: str) -> None:
     status, problem, _ = ask(system, method, path, authorizer=OPERATOR | {"permissions": held})
     assert (status, problem["code"]) == (403, "FORBIDDEN")

@@ -15,7 +15,7 @@ from tests.integration.trading.admin import (
 from tests.integration.trading.books import items
 
 
-def test_a_rotated_secret_ends_after_its_grace_time(system: System) -> None:
+def test_a_rotated_secret_expires_after_its_grace_time(system: System) -> None:
     _, issued, _ = create(system)
     api_key, first = issued["api_key"], issued["api_secret"]
     rotation = {"api_key": api_key, "grace_hours": 2}
@@ -35,7 +35,7 @@ def test_a_rotated_secret_ends_after_its_grace_time(system: System) -> None:
     assert log_in(system, api_key, rotated["api_secret"], "log-in-4")[0] == 200
 
 
-def test_a_rotation_without_grace_ends_the_secret_at_once(system: System) -> None:
+def test_a_rotation_without_grace_invalidates_the_secret_at_once(system: System) -> None:
     _, issued, _ = create(system)
     ask(
         system,
@@ -47,7 +47,7 @@ def test_a_rotation_without_grace_ends_the_secret_at_once(system: System) -> Non
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-1")[0] == 401
 
 
-def test_a_rotation_whose_answer_was_lost_is_made_good_while_the_client_goes_on(
+def test_a_lost_secret_is_replaced_while_the_client_uses_the_old_one(
     system: System,
 ) -> None:
     _, issued, _ = create(system)
@@ -89,7 +89,7 @@ def test_a_repeated_rotation_rotates_once(system: System, record_lost: bool) -> 
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")[0] == 200
 
 
-def test_a_key_belongs_to_its_client(system: System) -> None:
+def test_a_key_of_another_client_is_not_found(system: System) -> None:
     _, issued, _ = create(system)
     status, problem, _ = ask(
         system, "POST", "clients/alice/secret-rotation", {"api_key": issued["api_key"]}, "rotate-1"

@@ -1,4 +1,4 @@
-"""Deposits and withdrawals through the admin API: double entries, once a reference."""
+"""Deposits and withdrawals through the admin API: double entries, once for each reference."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ def transfer(
     return ask(system, "POST", f"clients/carol/{kind}", {"reference": "ref-1", **body}, key)
 
 
-def test_cash_comes_in_once_a_reference(system: System) -> None:
+def test_cash_is_deposited_once_for_each_reference(system: System) -> None:
     status, first, _ = transfer(system, "deposits", amount="250.50")
     assert (status, first["kind"], first["asset"], first["amount"]) == (
         201,
@@ -34,7 +34,7 @@ def test_cash_comes_in_once_a_reference(system: System) -> None:
 
 
 @pytest.mark.parametrize("kind", ["deposits", "withdrawals"])
-def test_a_key_stands_for_one_request(system: System, kind: str) -> None:
+def test_a_key_names_one_request(system: System, kind: str) -> None:
     before = system.books.account("carol").available
     first = transfer(system, kind, amount=250.5)
     for other in ({"reference": "ref-2", "amount": 250.5}, {"amount": 250.51}):
@@ -46,7 +46,7 @@ def test_a_key_stands_for_one_request(system: System, kind: str) -> None:
     assert abs(system.books.account("carol").available - before) == Decimal("250.50")
 
 
-def test_what_was_refused_is_tried_again_under_its_key(system: System) -> None:
+def test_a_refused_transfer_can_be_repeated_under_its_key(system: System) -> None:
     assert transfer(system, "withdrawals", amount="1500.00")[1]["code"] == "NOT_WITHDRAWABLE"
     transfer(system, "deposits", amount="500.00")
     assert transfer(system, "withdrawals", amount="1500.00")[0] == 201
@@ -56,7 +56,7 @@ def test_what_was_refused_is_tried_again_under_its_key(system: System) -> None:
 @pytest.mark.parametrize(
     "other", [{"amount": "250.51"}, {"symbol": "AAPL", "quantity": 1, "cost": "250.50"}]
 )
-def test_a_reference_stands_for_one_deposit(system: System, other: dict[str, Any]) -> None:
+def test_a_reference_names_one_deposit(system: System, other: dict[str, Any]) -> None:
     transfer(system, "deposits", amount="250.50")
     status, problem, _ = transfer(system, "deposits", "another-key", **other)
     assert (status, problem["code"], problem["errors"][0]["field"]) == (
@@ -67,7 +67,7 @@ def test_a_reference_stands_for_one_deposit(system: System, other: dict[str, Any
     assert str(system.books.account("carol").available) == "1250.50"
 
 
-def test_shares_come_in_with_their_cost_and_leave_with_their_part_of_it(system: System) -> None:
+def test_shares_are_deposited_with_their_cost_and_withdrawn_with_their_part(system: System) -> None:
     shares: dict[str, Any] = {"symbol": "AAPL", "quantity": 4}
     assert transfer(system, "deposits", **shares, cost="800.00")[0] == 201
     assert (
@@ -84,7 +84,7 @@ def test_shares_come_in_with_their_cost_and_leave_with_their_part_of_it(system: 
     assert system.findings() == []
 
 
-def test_shares_of_nothing_that_is_listed_do_not_come_in(system: System) -> None:
+def test_shares_of_an_unlisted_symbol_cannot_be_deposited(system: System) -> None:
     status, problem, _ = transfer(system, "deposits", symbol="NONE", quantity=1, cost="1.00")
     assert (status, problem["code"], problem["errors"][0]["field"]) == (
         422,
@@ -93,7 +93,7 @@ def test_shares_of_nothing_that_is_listed_do_not_come_in(system: System) -> None
     )
 
 
-def test_what_is_held_does_not_leave(system: System) -> None:
+def test_held_cash_and_shares_cannot_be_withdrawn(system: System) -> None:
     place(system, client_id="carol", quantity=4)
     available = system.books.account("carol").available
     status, problem, _ = transfer(system, "withdrawals", amount="1000.00")
@@ -109,7 +109,7 @@ def test_what_is_held_does_not_leave(system: System) -> None:
     assert system.findings() == []
 
 
-def test_proceeds_and_purchases_that_are_not_settled_do_not_leave(system: System) -> None:
+def test_unsettled_proceeds_and_purchases_cannot_be_withdrawn(system: System) -> None:
     transfer(system, "deposits", symbol="AAPL", quantity=4, cost="800.00")
     order_id = place(system, client_id="carol", side=Side.SELL, quantity=3, price="200.00")[
         "order_id"

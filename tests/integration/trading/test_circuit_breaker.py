@@ -1,6 +1,4 @@
-"""An exchange that fails three times in a row is left alone, by every worker, until a probe
-succeeds.
-"""
+"""Every worker avoids an exchange that failed three times in a row, until a probe succeeds."""
 
 import time
 from typing import Any
@@ -28,7 +26,9 @@ XNYS = Exchange(exchange_id="XNYS", name="XNYS", fee_per_share="0.0030")
 
 @pytest.fixture(autouse=True)
 def wall_clock(venue: Venue) -> None:
-    """The breaker reads the real time, and what it writes is compared with ours."""
+    """The breaker reads the real time, and the tests compare what it writes with the clock of the
+    test.
+    """
     venue.clock.forward(seconds=time.time() - venue.clock().timestamp())
 
 
@@ -99,7 +99,7 @@ def test_refusals_and_unknown_orders_are_no_failures(
     assert circuit(dynamodb) == {}
 
 
-def test_a_success_in_between_starts_the_count_again(
+def test_a_success_resets_the_count_of_failures(
     exchanges: HttpExchanges, venue: Venue, dynamodb: Any
 ) -> None:
     down, up = problem_answer(503, "EXCHANGE_DOWN"), state_answer(202)
@@ -113,7 +113,7 @@ def test_a_success_in_between_starts_the_count_again(
     assert circuit(dynamodb) == {}
 
 
-def test_after_the_recovery_time_a_probe_that_succeeds_closes_the_circuit(
+def test_after_the_recovery_time_a_successful_probe_closes_the_circuit(
     exchanges: HttpExchanges, venue: Venue, dynamodb: Any
 ) -> None:
     open_circuit(exchanges, venue)
@@ -127,7 +127,7 @@ def test_after_the_recovery_time_a_probe_that_succeeds_closes_the_circuit(
     assert len(venue.received) == 2
 
 
-def test_a_probe_that_fails_opens_it_again(
+def test_a_failed_probe_opens_the_circuit_again(
     exchanges: HttpExchanges, venue: Venue, dynamodb: Any
 ) -> None:
     open_circuit(exchanges, venue)
@@ -143,7 +143,7 @@ def test_a_probe_that_fails_opens_it_again(
     assert venue.received == []
 
 
-def test_what_opened_the_circuit_and_when_is_kept_until_the_next_outage(
+def test_the_cause_and_time_of_an_outage_are_kept_until_the_next_one(
     exchanges: HttpExchanges, venue: Venue, dynamodb: Any
 ) -> None:
     open_circuit(exchanges, venue)
@@ -169,7 +169,7 @@ def test_what_opened_the_circuit_and_when_is_kept_until_the_next_outage(
     assert over == still.model_copy(update={"closed_at": venue.clock()})
 
 
-def test_that_the_cause_cannot_be_kept_changes_nothing(
+def test_the_circuit_works_when_the_cause_cannot_be_stored(
     exchanges: HttpExchanges, venue: Venue, dynamodb: Any
 ) -> None:
     def refuse(**_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What cannot succeed ends in a DLQ or as a break, visibly, and stops nobody."""
+"""Work that cannot succeed ends in a DLQ or as a break. It is visible and stops no other work."""
 
 from decimal import Decimal
 from typing import Any
@@ -47,7 +47,7 @@ def first_fill(system: System, order_id: str) -> Fill:
     return fill
 
 
-def test_a_message_about_an_unknown_order_is_put_aside_and_its_client_goes_on(
+def test_a_message_about_an_unknown_order_moves_to_the_dlq(
     system: System,
 ) -> None:
     lost = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_lost")
@@ -58,7 +58,9 @@ def test_a_message_about_an_unknown_order_is_put_aside_and_its_client_goes_on(
     assert "NotFoundError" in letter["MessageAttributes"]["reason"]["StringValue"]
 
 
-def test_clearing_and_settlement_put_aside_what_is_unknown(system: System) -> None:
+def test_clearing_and_settlement_messages_about_unknown_orders_move_to_the_dlq(
+    system: System,
+) -> None:
     clear = ClearOrder(
         client_id="alice", correlation_id="corr-1", order_id="ord_lost", task_token="token"
     )
@@ -73,7 +75,7 @@ def test_clearing_and_settlement_put_aside_what_is_unknown(system: System) -> No
     )
 
 
-def test_an_order_whose_execution_cannot_be_booked_is_flagged_for_people(system: System) -> None:
+def test_an_order_whose_execution_cannot_be_booked_is_flagged_for_review(system: System) -> None:
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
     system.dynamodb.delete_item(
@@ -88,7 +90,7 @@ def test_an_order_whose_execution_cannot_be_booked_is_flagged_for_people(system:
     assert len(system.messages("EXECUTION_DLQ_URL")) > 0
 
 
-def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_order_can_be_seen(
+def test_a_repeated_execution_with_other_numbers_is_a_break(
     system: System,
 ) -> None:
     order_id = cleared_order(system)
@@ -107,7 +109,7 @@ def test_an_execution_that_comes_again_with_other_numbers_is_a_break_and_the_ord
     assert [finding.subject for finding in system.findings()] == [kept.trade_id]
 
 
-def test_an_execution_of_what_was_never_ordered_is_a_break_and_moves_nothing(
+def test_an_execution_without_an_order_is_a_break_and_changes_nothing(
     system: System,
 ) -> None:
     order_id = cleared_order(system)

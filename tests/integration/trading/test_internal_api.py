@@ -1,4 +1,6 @@
-"""The internal API: the stages by hand. Asked again, they answer with the record."""
+"""The internal API: an operator runs single steps by hand. A repeated request gets the stored
+result.
+"""
 
 from typing import Any
 
@@ -27,7 +29,7 @@ def trades(system: System, order_id: str) -> list[str]:
     return [detail["trade_id"] for detail in show(system, order_id)["execution_details"]]
 
 
-def test_an_order_is_executed_once_and_then_told(system: System) -> None:
+def test_an_order_is_executed_once_and_its_result_is_repeated(system: System) -> None:
     order_id = place(system)["order_id"]
     status, body, _ = ask(system, "execution", order_id)
     assert (status, body["status"], body["executed_quantity"], body["execution_id"]) == (
@@ -45,7 +47,7 @@ def test_an_order_is_executed_once_and_then_told(system: System) -> None:
     assert system.findings() == []
 
 
-def test_a_trade_is_cleared_with_its_order_and_then_told(system: System) -> None:
+def test_a_trade_is_cleared_with_its_order_and_its_result_is_repeated(system: System) -> None:
     order_id = place(system)["order_id"]
     ask(system, "execution", order_id)
     system.run_until(lambda: not system.venues.invocations and bool(trades(system, order_id)))
@@ -60,7 +62,7 @@ def test_a_trade_is_cleared_with_its_order_and_then_told(system: System) -> None
     assert system.findings() == []
 
 
-def test_a_trade_is_settled_when_it_is_due_and_then_told(system: System) -> None:
+def test_a_due_trade_is_settled_and_its_result_is_repeated(system: System) -> None:
     order_id = cleared_order(system)
     (trade_id, *others) = trades(system, order_id)
     status, body, _ = ask(system, "settlement", trade_id)
@@ -79,7 +81,7 @@ def test_a_trade_is_settled_when_it_is_due_and_then_told(system: System) -> None
     assert system.findings() == []
 
 
-def test_a_depository_that_does_not_answer_is_said_to_be_unavailable(system: System) -> None:
+def test_a_depository_that_does_not_answer_is_reported_as_unavailable(system: System) -> None:
     (trade_id, *_) = trades(system, cleared_order(system))
     system.venues.pass_time(24 * 3600)
     system.venues.configure_depository(unavailable_rate=1)
@@ -90,7 +92,7 @@ def test_a_depository_that_does_not_answer_is_said_to_be_unavailable(system: Sys
     assert ask(system, "settlement", trade_id)[0] == 200
 
 
-def test_a_settlement_that_fails_stays_due(system: System) -> None:
+def test_a_failed_settlement_stays_due(system: System) -> None:
     (trade_id, *_) = trades(system, cleared_order(system))
     system.venues.pass_time(24 * 3600)
     system.venues.configure_depository(fail_rate=1)
@@ -101,12 +103,12 @@ def test_a_settlement_that_fails_stays_due(system: System) -> None:
 
 
 @pytest.mark.parametrize("stage", ["execution", "clearing", "settlement"])
-def test_what_is_unknown_is_not_found(system: System, stage: str) -> None:
+def test_unknown_orders_and_trades_are_not_found(system: System, stage: str) -> None:
     assert ask(system, stage, "unknown_1")[1]["code"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("stage", ["execution", "clearing", "settlement"])
-def test_each_stage_needs_its_permission(system: System, stage: str) -> None:
+def test_each_step_needs_its_permission(system: System, stage: str) -> None:
     others = OPERATOR.replace(f"{stage}:write", "orders:write")
     status, body, _ = ask(system, stage, "ord_1", others)
     assert (status, body["code"]) == (403, "FORBIDDEN")

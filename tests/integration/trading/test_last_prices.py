@@ -1,5 +1,5 @@
-"""Last prices: written at most every few seconds a symbol, read with a bounded age, and never in
-the way.
+"""Last prices: written at most every few seconds for each symbol, and read with a bounded age. They
+never stop other work.
 """
 
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ def written(dynamodb: Any) -> dict[str, Decimal]:
 
 
 def calls(dynamodb: Any, operation: str) -> list[dict[str, Any]]:
-    """The requests of an operation, from now on."""
+    """The requests of an operation from now on."""
     seen: list[dict[str, Any]] = []
 
     def note(params: dict[str, Any], **_: Any) -> None:
@@ -58,9 +58,7 @@ def test_a_symbol_is_written_at_most_every_five_seconds(dynamodb: Any, clock: Cl
     assert len(requests) == 3
 
 
-def test_an_execution_that_is_reported_late_replaces_nothing_younger(
-    dynamodb: Any, clock: Clock
-) -> None:
+def test_a_late_report_does_not_replace_a_newer_price(dynamodb: Any, clock: Clock) -> None:
     early = clock()
     clock.forward(minutes=20)
     worker(dynamodb, clock).observe("AAPL", Decimal(2), clock())
@@ -69,17 +67,15 @@ def test_an_execution_that_is_reported_late_replaces_nothing_younger(
     assert written(dynamodb) == {"LAST#AAPL": 2}
     clock.forward(seconds=1)
     late.observe("AAPL", Decimal(3), clock())
-    assert written(dynamodb) == {"LAST#AAPL": 3}, "what was refused was no write"
+    assert written(dynamodb) == {"LAST#AAPL": 3}, "the refused write does not count"
 
 
-def test_one_that_is_reported_late_is_better_than_none(dynamodb: Any, clock: Clock) -> None:
+def test_a_late_report_is_used_if_there_is_no_price(dynamodb: Any, clock: Clock) -> None:
     worker(dynamodb, clock).observe("AAPL", Decimal(1), clock() - timedelta(minutes=20))
     assert written(dynamodb) == {"LAST#AAPL": 1}
 
 
-def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(
-    dynamodb: Any, clock: Clock
-) -> None:
+def test_a_worker_caches_a_price_for_up_to_five_seconds(dynamodb: Any, clock: Clock) -> None:
     reader, writer = worker(dynamodb, clock), worker(dynamodb, clock)
     writer.observe("AAPL", Decimal(1), clock())
     requests = calls(dynamodb, "BatchGetItem")
@@ -92,7 +88,7 @@ def test_a_price_is_read_from_the_worker_for_up_to_five_seconds(
     assert reader.latest(["AAPL"])["AAPL"].price == 2
 
 
-def test_that_there_is_no_price_is_known_as_long(dynamodb: Any, clock: Clock) -> None:
+def test_a_worker_caches_a_missing_price_as_long(dynamodb: Any, clock: Clock) -> None:
     reader, requests = (
         worker(dynamodb, clock, read_max_age=timedelta(seconds=60)),
         calls(dynamodb, "BatchGetItem"),
@@ -106,7 +102,7 @@ def test_that_there_is_no_price_is_known_as_long(dynamodb: Any, clock: Clock) ->
     assert reader.latest(["AAPL"])["AAPL"].price == 1
 
 
-def test_more_symbols_than_a_batch_takes(dynamodb: Any, clock: Clock) -> None:
+def test_more_symbols_than_one_batch_are_read_in_several(dynamodb: Any, clock: Clock) -> None:
     writer = worker(dynamodb, clock)
     writer.observe("S149", Decimal(1), clock())
     symbols = [f"S{number}" for number in range(150)]
@@ -114,7 +110,7 @@ def test_more_symbols_than_a_batch_takes(dynamodb: Any, clock: Clock) -> None:
     assert worker(dynamodb, clock).latest([]) == {}
 
 
-def test_without_the_control_table_booking_and_showing_go_on(
+def test_without_the_control_table_booking_and_showing_continue(
     dynamodb: Any, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prices = worker(dynamodb, clock, "no-such-table")
@@ -125,7 +121,7 @@ def test_without_the_control_table_booking_and_showing_go_on(
     assert '"LastPricesUnavailable"' in counted
 
 
-def test_what_dynamodb_leaves_unprocessed_is_counted_and_left(
+def test_keys_that_dynamodb_leaves_unprocessed_are_counted_and_not_retried(
     dynamodb: Any, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def throttled(parsed: dict[str, Any], **_: Any) -> None:
@@ -140,7 +136,7 @@ def test_what_dynamodb_leaves_unprocessed_is_counted_and_left(
     assert prices.latest(["AAPL"])["AAPL"].price == 1
 
 
-def test_times_are_kept_to_the_microsecond(dynamodb: Any, clock: Clock) -> None:
+def test_times_are_stored_to_the_microsecond(dynamodb: Any, clock: Clock) -> None:
     at = datetime.fromisoformat("2026-01-05T15:00:00.123456+00:00")
     clock.now = at
     worker(dynamodb, clock).observe("AAPL", Decimal("1.10"), at)

@@ -1,5 +1,5 @@
-"""What becomes of a batch: in order within a client, never stopped by a message that cannot
-succeed.
+"""How a worker handles a batch: in order within a client, and never stopped by a message that
+cannot succeed.
 """
 
 import json
@@ -28,8 +28,8 @@ from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleErro
 
 @dataclass
 class Desk:
-    """A worker whose handling of an order fails as `errors` says and leaves the time of
-    `time_after`, and what it did.
+    """A worker and a record of its work. `errors` says which orders fail. `time_after` says how
+    much time an order leaves.
     """
 
     queue_url: str
@@ -66,7 +66,7 @@ class Desk:
         self.given_up.append((message.order_id, reason))
 
     def work(self, *records: dict[str, Any], remaining_ms: int = 60_000) -> list[str]:
-        """The ids of the messages that failed."""
+        """Handle the records. Answers the ids of the messages that failed."""
         context: Any = FakeContext(remaining_ms=remaining_ms)
         answer = self.worker({"Records": list(records)}, context)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
@@ -115,7 +115,7 @@ def reason(letter: dict[str, Any]) -> str:
     return str(letter["MessageAttributes"]["reason"]["StringValue"])
 
 
-def test_a_good_batch_is_handled_in_its_order(desk: Desk) -> None:
+def test_a_batch_without_failures_is_handled_in_order(desk: Desk) -> None:
     assert desk.work(record("a"), record("b", "bob"), record("c")) == []
     assert desk.handled == ["a", "b", "c"]
     assert desk.dead_letters() == []
@@ -124,9 +124,7 @@ def test_a_good_batch_is_handled_in_its_order(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "body", ["{not json", "{}", '{"kind": "poll", "surprise": 1}', '"text"', ""]
 )
-def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on(
-    desk: Desk, body: str
-) -> None:
+def test_an_unreadable_message_moves_to_the_dlq_with_the_reason(desk: Desk, body: str) -> None:
     body = body or " "
     assert desk.work(record("a", body=body), record("b")) == []
     assert desk.handled == ["b"]
@@ -140,7 +138,7 @@ def test_what_nobody_can_read_is_put_aside_with_the_reason_and_its_group_goes_on
 @pytest.mark.parametrize(
     "error", [NotFoundError("no order a"), NegativeBalanceError("held would be -1")]
 )
-def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(
+def test_a_message_refused_by_a_rule_moves_to_the_dlq_and_its_order_is_marked(
     desk: Desk, error: Exception
 ) -> None:
     desk.errors["a"] = error
@@ -156,7 +154,7 @@ def test_what_a_rule_refuses_is_put_aside_and_its_order_marked(
 @pytest.mark.parametrize(
     "error", [StaleError(), OutcomeUnknownError("slow"), RuntimeError("a bug")]
 )
-def test_what_may_succeed_later_comes_again_with_what_follows_it_of_its_client_alone(
+def test_a_transient_failure_returns_with_its_clients_later_messages(
     desk: Desk, error: Exception
 ) -> None:
     desk.errors["b"] = error
@@ -171,7 +169,7 @@ def test_what_may_succeed_later_comes_again_with_what_follows_it_of_its_client_a
     assert desk.handled == ["a", "x", "y", "b", "c"]
 
 
-def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk: Desk) -> None:
+def test_after_the_last_try_a_message_moves_to_the_dlq(desk: Desk) -> None:
     desk.errors["a"] = OutcomeUnknownError("slow")
     assert desk.work(record("a", receives=MAX_TRIES - 1), record("b", receives=MAX_TRIES - 1)) == [
         "id-a",
@@ -184,7 +182,7 @@ def test_after_the_last_try_the_message_is_put_aside_and_the_group_goes_on(desk:
     assert desk.given_up == [("a", reason(letter))]
 
 
-def test_what_waited_behind_a_message_that_is_put_aside_is_not_put_aside_with_it(
+def test_a_message_behind_one_that_moves_to_the_dlq_does_not_move_with_it(
     desk: Desk,
 ) -> None:
     desk.errors["a"] = desk.errors["b"] = OutcomeUnknownError("slow")
@@ -193,14 +191,14 @@ def test_what_waited_behind_a_message_that_is_put_aside_is_not_put_aside_with_it
     assert [order_id for order_id, _ in desk.given_up] == ["a"]
 
 
-def test_the_same_message_is_put_aside_once(desk: Desk) -> None:
+def test_a_redelivered_message_moves_to_the_dlq_once(desk: Desk) -> None:
     desk.errors["a"] = NotFoundError("no order a")
     desk.work(record("a"))
     desk.work(record("a", receives=2))
     assert len(desk.dead_letters()) == 1
 
 
-def test_an_order_that_cannot_be_marked_does_not_keep_its_message_alive(
+def test_a_message_moves_to_the_dlq_even_if_its_order_cannot_be_marked(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     desk.errors["a"] = NotFoundError("no order a")
@@ -217,12 +215,12 @@ def test_without_the_dead_letter_queue_the_message_stays(desk: Desk) -> None:
     assert desk.handled == []
 
 
-def test_the_handler_is_told_what_another_may_have_begun(desk: Desk) -> None:
+def test_the_handler_is_told_which_messages_may_have_been_begun(desk: Desk) -> None:
     assert desk.work(record("a"), record("b", receives=2), record("x", "bob")) == []
     assert desk.seen_before == ["b"]
 
 
-def test_what_an_operator_sent_back_may_have_been_begun_before(desk: Desk) -> None:
+def test_a_redriven_message_counts_as_possibly_begun(desk: Desk) -> None:
     redriven = record("a") | {
         "messageAttributes": {REDRIVEN: {"dataType": "String", "stringValue": "id-0"}}
     }
@@ -230,13 +228,13 @@ def test_what_an_operator_sent_back_may_have_been_begun_before(desk: Desk) -> No
     assert desk.seen_before == ["a"]
 
 
-def test_nothing_is_begun_that_there_is_no_time_for(desk: Desk) -> None:
+def test_no_message_is_begun_without_enough_time(desk: Desk) -> None:
     failed = desk.work(record("a"), record("b", "bob"), remaining_ms=ENOUGH_TIME_MS - 1)
     assert failed == ["id-a", "id-b"]
     assert (desk.handled, desk.given_up) == ([], [])
 
 
-def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause(
+def test_a_message_returns_at_once_for_lack_of_time_and_paused_after_a_failure(
     desk: Desk,
 ) -> None:
     asked: list[dict[str, Any]] = []
@@ -257,7 +255,7 @@ def test_what_only_lacked_time_comes_again_at_once_and_what_failed_after_a_pause
     assert pauses == {"handle-x": 0, "handle-y": 0, "handle-z": 0}
 
 
-def test_what_stops_for_lack_of_time_comes_again_at_once_however_often_it_did(desk: Desk) -> None:
+def test_running_out_of_time_never_counts_as_a_failed_try(desk: Desk) -> None:
     asked: list[dict[str, Any]] = []
     desk.sqs.meta.events.register(
         "provide-client-params.sqs.ChangeMessageVisibilityBatch",
@@ -275,13 +273,13 @@ def test_what_stops_for_lack_of_time_comes_again_at_once_however_often_it_did(de
     assert (desk.handled, desk.given_up, desk.dead_letters()) == (["x"], [], [])
 
 
-def test_a_warm_worker_forgets_the_failures_of_the_batch_before(desk: Desk) -> None:
+def test_a_warm_worker_forgets_the_failures_of_the_previous_batch(desk: Desk) -> None:
     desk.errors["a"] = StaleError()
     assert desk.work(record("a")) == ["id-a"]
     assert desk.work(record("b")) == []
 
 
-def test_what_failed_comes_again_together_after_a_pause_that_doubles_up_to_a_bound(
+def test_failed_messages_return_together_after_a_growing_bounded_pause(
     desk: Desk,
 ) -> None:
     desk.errors["a"] = StaleError()
@@ -314,7 +312,7 @@ def test_a_batch_without_failures_asks_for_no_pause(desk: Desk) -> None:
     assert asked == []
 
 
-def test_a_pause_that_cannot_be_had_changes_nothing_else(desk: Desk) -> None:
+def test_a_pause_that_cannot_be_set_changes_nothing_else(desk: Desk) -> None:
     desk.errors["a"] = StaleError()
     desk.sqs.delete_queue(QueueUrl=desk.queue_url)
     assert desk.work(record("a"), record("x", "bob")) == ["id-a"]

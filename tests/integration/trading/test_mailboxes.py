@@ -1,4 +1,4 @@
-"""Messages in the clients' mailboxes: their group, and what keeps a repeated one from being two."""
+"""Messages in the clients' mailboxes: their group, and the deduplication of repeated messages."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 def received(url: str) -> list[dict[str, Any]]:
-    """What the queue has; taken out, as what is in flight closes its group."""
+    """The messages of the queue. They are deleted, because a message in flight blocks its group."""
     sqs: Any = boto3.client("sqs")
     answer = sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
@@ -78,7 +78,7 @@ SETTLE = SettleClient(
 )
 
 
-def test_each_message_goes_whole_to_its_queue_in_its_clients_group(
+def test_each_message_is_sent_complete_in_its_clients_group(
     queues: dict[str, str], clock: Clock
 ) -> None:
     sender = mailboxes(queues, clock)
@@ -92,7 +92,7 @@ def test_each_message_goes_whole_to_its_queue_in_its_clients_group(
         assert type(message).model_validate_json(got["Body"]) == message
 
 
-def test_the_same_push_within_a_minute_is_one_message_and_later_another(
+def test_a_push_repeated_within_a_minute_is_one_message(
     queues: dict[str, str], clock: Clock
 ) -> None:
     sender = mailboxes(queues, clock)
@@ -106,7 +106,7 @@ def test_the_same_push_within_a_minute_is_one_message_and_later_another(
     assert EXECUTION_MESSAGE.validate_json(again["Body"]) == POLL
 
 
-def test_a_report_is_one_message_however_late_and_however_it_is_correlated(
+def test_a_repeated_report_is_one_message_whatever_its_correlation_id(
     queues: dict[str, str], clock: Clock
 ) -> None:
     sender = mailboxes(queues, clock)
@@ -118,7 +118,7 @@ def test_a_report_is_one_message_however_late_and_however_it_is_correlated(
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
 
 
-def test_the_continuation_of_a_settlement_is_a_message_of_its_own(
+def test_the_continuation_of_a_settlement_is_a_separate_message(
     queues: dict[str, str], clock: Clock
 ) -> None:
     sender = mailboxes(queues, clock)

@@ -1,5 +1,5 @@
-"""Orders from their placing to their settlement, through every function and the real workflow, with
-faultless venues.
+"""Orders from placing to settlement, through every function and the real workflow, with faultless
+venues.
 """
 
 from datetime import date
@@ -17,7 +17,9 @@ SETTLE_ALICE = SettleClient(
 
 
 def settlement_cycle(system: System) -> dict[str, Any]:
-    """What SettlementCycle does, a day later: plan, a message a client, reconcile."""
+    """Do what SettlementCycle does, a day later: plan, send one message for each client,
+    reconcile.
+    """
     system.venues.pass_time(24 * 3600)
     plan = system.invoke("settlement_plan", {})
     assert plan["is_business_day"]
@@ -34,7 +36,7 @@ def settlement_cycle(system: System) -> dict[str, Any]:
     return dict(system.invoke("settlement_reconcile", {"settlement_date": plan["settlement_date"]}))
 
 
-def test_a_buy_travels_from_acceptance_to_settlement(system: System) -> None:
+def test_a_buy_goes_from_acceptance_to_settlement(system: System) -> None:
     order_id = cleared_order(system)
     shown = show(system, order_id)
     assert [step["status"] for step in shown["status_history"]][:3] == [
@@ -97,7 +99,7 @@ def test_buys_and_sells_of_several_clients_settle_together_and_a_loan_is_repaid(
     assert system.findings() == []
 
 
-def test_the_cycle_again_finds_nothing_to_do(system: System) -> None:
+def test_a_repeated_settlement_cycle_finds_nothing_to_do(system: System) -> None:
     cleared_order(system)
     settlement_cycle(system)
     before = system.books.account("alice")
@@ -108,7 +110,7 @@ def test_the_cycle_again_finds_nothing_to_do(system: System) -> None:
     assert system.books.account("alice") == before
 
 
-def test_an_order_without_funds_is_kept_and_goes_nowhere(system: System) -> None:
+def test_an_order_without_funds_is_stored_and_not_routed(system: System) -> None:
     answer = place(system, client_id="carol", quantity=20)
     assert (answer["status"], answer["reason"]["code"]) == ("REJECTED", "INSUFFICIENT_FUNDS")
     assert show(system, answer["order_id"], "carol")["current_status"] == "REJECTED"
@@ -120,7 +122,7 @@ def test_an_order_without_funds_is_kept_and_goes_nowhere(system: System) -> None
     assert system.findings() == []
 
 
-def test_a_day_order_that_meets_no_price_expires_at_the_close_and_frees_its_hold(
+def test_an_unfilled_day_order_expires_at_the_close_and_releases_its_hold(
     system: System,
 ) -> None:
     order_id = place(system, price="190.00")["order_id"]

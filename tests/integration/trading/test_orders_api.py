@@ -1,4 +1,6 @@
-"""POST and GET /api/v1/orders: what is taken, what is repeated, who may see what."""
+"""POST and GET /api/v1/orders: which orders are accepted, how requests repeat, and who may see
+what.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +29,7 @@ def executions(system: System) -> list[dict[str, Any]]:
     return found
 
 
-def test_an_accepted_order_is_kept_held_for_and_started(system: System) -> None:
+def test_an_accepted_order_is_stored_with_its_hold_and_started(system: System) -> None:
     status, body, answer = system.call("orders", new_order())
     assert status == 201
     assert (body["status"], body["reason"]) == ("VALIDATED", None)
@@ -43,7 +45,7 @@ def test_an_accepted_order_is_kept_held_for_and_started(system: System) -> None:
     assert [execution["name"] for execution in executions(system)] == [order.order_id]
 
 
-def test_the_same_key_and_body_get_the_first_answer_again_and_nothing_happens_twice(
+def test_a_repeated_request_gets_the_first_answer_and_has_no_effect(
     system: System,
 ) -> None:
     _, first, _ = system.call("orders", new_order())
@@ -56,7 +58,7 @@ def test_the_same_key_and_body_get_the_first_answer_again_and_nothing_happens_tw
     assert len(executions(system)) == 1
 
 
-def test_a_replay_is_the_first_answer_also_after_the_order_has_moved_on(system: System) -> None:
+def test_a_replay_gets_the_first_answer_after_the_order_has_moved_on(system: System) -> None:
     first = place(system)
     system.run_until(lambda: system.status(first["order_id"]) == "CLEARED")
     assert place(system) == first
@@ -78,7 +80,7 @@ def test_the_same_key_of_another_client_is_another_order(system: System) -> None
     assert place(system)["order_id"] != place(system, client_id="bob")["order_id"]
 
 
-def test_two_orders_alike_under_two_keys_are_two_orders_in_sequence(system: System) -> None:
+def test_equal_orders_under_two_keys_are_two_orders_in_sequence(system: System) -> None:
     first, second = (
         system.books.order(place(system, key)["order_id"]) for key in ("key-1", "key-2")
     )
@@ -88,20 +90,20 @@ def test_two_orders_alike_under_two_keys_are_two_orders_in_sequence(system: Syst
 
 
 @pytest.mark.parametrize("price", [187.35, 240, 240.0, "240", "240.00", "187.3"])
-def test_a_price_is_taken_exactly_as_it_is_written(system: System, price: Any) -> None:
+def test_a_price_is_parsed_exactly(system: System, price: Any) -> None:
     order = system.books.order(place(system, price=price, quantity=1)["order_id"])
     assert order
     assert order.limit_price == Decimal(str(price))
 
 
-def test_a_market_order_is_held_for_at_its_collar(system: System) -> None:
+def test_a_market_order_holds_funds_at_its_collar(system: System) -> None:
     order = system.books.order(place(system, quantity=1, **MARKET)["order_id"])
     assert order
     assert order.limit_price is None
     assert order.protection_price == Decimal("237.64")
 
 
-def test_a_stop_order_rests_at_one_exchange_until_it_is_taken_back(system: System) -> None:
+def test_a_stop_order_rests_at_one_exchange_until_it_is_canceled(system: System) -> None:
     stop = {"order_type": "stop", "price": None, "stop_price": "260.00", "time_in_force": "GTC"}
     order_id = place(system, **stop)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
@@ -115,7 +117,7 @@ def test_a_stop_order_rests_at_one_exchange_until_it_is_taken_back(system: Syste
     assert too_low["reason"]["code"] == "STOP_PRICE_REACHED"
 
 
-def test_an_order_for_a_closed_market_shows_when_it_is_released(system: System) -> None:
+def test_an_order_for_a_closed_market_shows_its_release_time(system: System) -> None:
     system.venues.pass_time(next_night(system.venues.now))
     order_id = place(system, stock_symbol="F", price="11.20")["order_id"]
     shown = show(system, order_id)
@@ -126,7 +128,7 @@ def test_an_order_for_a_closed_market_shows_when_it_is_released(system: System) 
     assert show(system, place(system, "key-3")["order_id"])["release_at"] is None
 
 
-def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_starts_it(
+def test_the_sweeper_starts_the_workflow_of_an_accepted_order(
     system: System,
 ) -> None:
     system.stepfunctions.delete_state_machine(stateMachineArn=system.lifecycle_arn)
@@ -139,11 +141,11 @@ def test_when_the_workflow_cannot_be_started_the_order_is_taken_and_the_sweeper_
     assert system.workflow_status(order_id) in (
         "RUNNING",
         "SUCCEEDED",
-    )  # moto, when busy, loses an answer to a token
+    )  # moto can lose the answer to a token when it is busy
     assert system.findings() == []
 
 
-def test_a_client_sees_its_order_and_nobody_elses(system: System) -> None:
+def test_a_client_sees_only_its_own_orders(system: System) -> None:
     order_id = place(system)["order_id"]
     shown = show(system, order_id)
     assert (shown["client_id"], shown["quantity"], Decimal(shown["price"])) == ("alice", 100, 240)
@@ -156,7 +158,9 @@ def test_a_client_sees_its_order_and_nobody_elses(system: System) -> None:
     }
 
 
-def test_the_rate_limit_of_a_key_is_kept(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_limit_of_a_key_is_enforced(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RATE_LIMIT_REQUESTS", "2")
     answers = [system.call("orders", get("ord_unknown")) for _ in range(3)]
     assert [status for status, _, _ in answers] == [404, 404, 429]

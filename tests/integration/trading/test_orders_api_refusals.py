@@ -1,5 +1,5 @@
-"""What POST /api/v1/orders refuses before anything is written: one system for all, as nothing may
-change in it.
+"""What POST /api/v1/orders refuses before anything is written. All tests share one system, because
+nothing may change in it.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def system() -> Iterator[System]:
 
 
 def refused(system: System, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Status and problem; nothing was written."""
+    """Answers status and problem, and checks that nothing was written."""
     status, body, answer = system.call("orders", event)
     assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
     assert list(items(system.dynamodb, NAMES.orders)) == []
@@ -78,7 +78,7 @@ def test_a_malformed_order_is_refused_with_its_field(
     assert [error["field"] for error in body["errors"]] == [field]
 
 
-def test_a_client_orders_for_itself_only(system: System) -> None:
+def test_a_client_can_place_orders_only_for_itself(system: System) -> None:
     status, body = refused(system, new_order(caller="bob"))
     assert (status, body["code"]) == (403, "CLIENT_MISMATCH")
 
@@ -96,7 +96,7 @@ def test_each_route_needs_its_permission(system: System, method: str, permission
 
 
 @pytest.mark.parametrize("authorizer", [None, {"principalId": "alice"}])
-def test_nobody_orders_without_the_authorizers_verdict(
+def test_a_request_without_the_authorizers_verdict_is_refused(
     system: System, authorizer: dict[str, str] | None
 ) -> None:
     status, body = refused(system, request("POST", "/api/v1/orders", ORDER, authorizer=authorizer))
@@ -111,12 +111,12 @@ def test_an_order_needs_an_idempotency_key(system: System, key: str, code: str) 
     assert (status, body["code"]) == (400, code)
 
 
-def test_a_token_of_a_client_that_is_gone_orders_nothing(system: System) -> None:
+def test_a_token_of_a_deleted_client_is_refused(system: System) -> None:
     status, body = refused(system, new_order(client_id="nobody"))
     assert (status, body["code"]) == (403, "CLIENT_UNKNOWN")
 
 
-def test_an_order_id_in_the_path_is_bounded(system: System) -> None:
+def test_the_length_of_an_order_id_in_the_path_is_bounded(system: System) -> None:
     event = request("GET", f"/api/v1/orders/{'o' * 129}", authorizer=principal())
     status, body = refused(system, event)
     assert (status, body["errors"][0]["field"]) == (422, "order_id")

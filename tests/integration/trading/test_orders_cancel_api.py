@@ -19,7 +19,7 @@ def delete(
     permissions: str = "orders:write",
     key: str = "c-1",
 ) -> tuple[int, dict[str, Any]]:
-    """The answer to a cancel; without an order, of all."""
+    """Answers the response to a cancel. Without an order id, all orders are canceled."""
     path = f"/api/v1/orders/{order_id}".rstrip("/")
     event = request(
         "DELETE",
@@ -32,13 +32,13 @@ def delete(
 
 
 def resting(system: System, key: str = "key-1", **changes: Any) -> str:
-    """An order that is at an exchange and stays there."""
+    """An order that rests at an exchange."""
     order_id: str = place(system, key, **RESTING | changes)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
     return order_id
 
 
-def test_a_cancel_is_accepted_and_then_happens(system: System) -> None:
+def test_a_cancel_is_accepted_first_and_happens_later(system: System) -> None:
     order_id = resting(system)
     status, body = delete(system, order_id)
     assert (status, body["current_status"], body["cancel_requested"]) == (202, "ROUTING", True)
@@ -75,21 +75,21 @@ def test_a_repeated_cancel_is_one_message(system: System) -> None:
     ]
 
 
-def test_what_is_over_is_a_conflict_with_its_status(system: System) -> None:
+def test_a_cancel_of_a_closed_order_is_a_conflict_with_its_status(system: System) -> None:
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.status(order_id) == "CLEARED")
     status, body = delete(system, order_id)
     assert (status, body["code"], body["details"]) == (409, "ORDER_CLOSED", {"status": "CLEARED"})
 
 
-def test_an_order_of_somebody_else_is_not_there(system: System) -> None:
+def test_another_clients_order_is_not_found(system: System) -> None:
     order_id = resting(system)
     for answer in (delete(system, order_id, "bob"), delete(system, "ord_unknown")):
         assert (answer[0], answer[1]["code"]) == (404, "NOT_FOUND")
     assert system.status(order_id) == "ROUTING"
 
 
-def test_permission_and_idempotency_key_are_needed(system: System) -> None:
+def test_a_cancel_needs_permission_and_idempotency_key(system: System) -> None:
     order_id = resting(system)
     assert delete(system, order_id, permissions="orders:read")[0] == 403
     assert delete(system, permissions="orders:read")[0] == 403
@@ -98,14 +98,14 @@ def test_permission_and_idempotency_key_are_needed(system: System) -> None:
     assert system.messages("EXECUTION_QUEUE_URL") == []
 
 
-def test_without_the_mailbox_it_is_accepted_and_shown(system: System) -> None:
+def test_a_cancel_is_accepted_and_shown_without_the_mailbox(system: System) -> None:
     order_id = resting(system)
     system.sqs.delete_queue(QueueUrl=system.queues["EXECUTION_QUEUE_URL"])
     assert delete(system, order_id)[0] == 202
     assert show(system, order_id)["cancel_requested"] is True
 
 
-def test_all_open_orders_are_canceled_and_only_those_of_the_client(system: System) -> None:
+def test_a_cancel_of_all_orders_cancels_only_the_clients_open_orders(system: System) -> None:
     mine = [
         resting(system, "a"),
         resting(system, "b"),
@@ -123,7 +123,7 @@ def test_all_open_orders_are_canceled_and_only_those_of_the_client(system: Syste
     assert system.findings() == []
 
 
-def test_a_late_copy_of_a_cancel_of_all_orders_leaves_what_was_placed_since(system: System) -> None:
+def test_a_late_copy_of_a_cancel_of_all_orders_spares_newer_orders(system: System) -> None:
     first = resting(system, "a")
     asked = delete(system)
     system.run_until(lambda: system.status(first) == "CANCELED")

@@ -1,4 +1,4 @@
-"""GET /api/v1/orders: the list over the tables, its filters and its cursor; an order by the
+"""GET /api/v1/orders: the list over the tables, its filters and its cursor, and an order by the
 client's own id.
 """
 
@@ -17,7 +17,7 @@ SALE = {"side": "sell", "price": "270.00"}
 
 
 def listed(system: System, client_id: str = "alice", **query: str) -> tuple[int, dict[str, Any]]:
-    """The answer to a list with these parameters."""
+    """Answers the response to a list with these parameters."""
     event = request("GET", "/api/v1/orders", authorizer=principal(client_id, "orders:read"))
     event["multiValueQueryStringParameters"] = {
         name: [value] for name, value in query.items()
@@ -28,7 +28,7 @@ def listed(system: System, client_id: str = "alice", **query: str) -> tuple[int,
 
 
 def keys(system: System, client_id: str = "alice", **query: str) -> list[str]:
-    """The clients' own ids of one page."""
+    """The client's own ids of one page."""
     status, body = listed(system, client_id, **query)
     assert status == 200, body
     return [item["client_order_id"] for item in body["items"]]
@@ -36,7 +36,7 @@ def keys(system: System, client_id: str = "alice", **query: str) -> list[str]:
 
 @pytest.fixture
 def placed(system: System) -> System:
-    """Orders of alice, a minute apart: filled, resting, rejected, a sale; one of bob's."""
+    """Orders of alice, a minute apart: filled, resting, rejected, and a sale. Bob has one order."""
     filled = place(system, "filled", **MARKET)["order_id"]
     system.run_until(lambda: system.status(filled) == "CLEARED")
     place(system, "bobs", client_id="bob", **RESTING)
@@ -46,7 +46,7 @@ def placed(system: System) -> System:
     return system
 
 
-def test_the_newest_first_as_they_stand_and_nobody_elses(placed: System) -> None:
+def test_a_client_sees_only_its_own_orders_newest_first(placed: System) -> None:
     status, body = listed(placed)
     assert status == 200
     assert body["next_cursor"] is None
@@ -79,12 +79,12 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
 ]
 
 
-def test_filters(placed: System) -> None:
+def test_each_filter_selects_its_orders(placed: System) -> None:
     for query, expected in FILTERS:
         assert keys(placed, **query) == expected, query
 
 
-def test_a_time_begins_with_from_and_ends_before_to(placed: System) -> None:
+def test_the_time_filter_includes_from_and_excludes_to(placed: System) -> None:
     accepted = {item["client_order_id"]: item["accepted_at"] for item in listed(placed)[1]["items"]}
     assert keys(placed, **{"from": accepted["resting"], "to": accepted["sale"]}) == [
         "rejected",
@@ -93,7 +93,7 @@ def test_a_time_begins_with_from_and_ends_before_to(placed: System) -> None:
     assert keys(placed, **{"from": accepted["sale"].replace("Z", "+00:00")}) == ["sale"]
 
 
-def test_the_cursor_goes_on_where_the_page_ended(placed: System) -> None:
+def test_the_cursor_continues_where_the_page_ended(placed: System) -> None:
     queries: list[dict[str, str]] = [
         {},
         {"state": "open"},
@@ -129,7 +129,7 @@ def test_a_cursor_is_bound_to_its_client_and_filters(placed: System) -> None:
         assert (status, body["code"]) == (400, "INVALID_CURSOR")
 
 
-def test_a_cursor_beyond_the_times_that_are_asked_for_is_refused(placed: System) -> None:
+def test_a_cursor_outside_of_the_time_filter_is_refused(placed: System) -> None:
     query = {"from": "2026-01-01T00:00:00Z", "side": "buy"}
     binding, _, order_id = cursors.decode(listed(placed, limit="1", **query)[1]["next_cursor"], 3)
     status, body = listed(
@@ -155,14 +155,14 @@ BAD: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_bad_parameters_are_named(system: System) -> None:
+def test_an_invalid_parameter_is_named(system: System) -> None:
     for query, field in BAD:
         status, body = listed(system, **query)
         assert (status, body["code"]) == (422, "VALIDATION_FAILED"), query
         assert {error["field"].split(".")[0] for error in body["errors"]} == {field}
 
 
-def test_the_permission_is_needed(system: System) -> None:
+def test_the_list_needs_its_permission(system: System) -> None:
     event = request("GET", "/api/v1/orders", authorizer=principal(permissions="orders:write"))
     assert system.call("orders", event)[0] == 403
 
@@ -188,7 +188,7 @@ def test_an_order_is_found_by_the_clients_own_id(placed: System) -> None:
         assert by_client_order_id(placed, malformed)[0] == 422
 
 
-def test_times_of_the_cursor_are_those_of_the_items(placed: System) -> None:
+def test_the_cursor_has_the_times_of_the_items(placed: System) -> None:
     _, body = listed(placed, limit="2")
     _, accepted_at, order_id = cursors.decode(body["next_cursor"], 3)
     last = placed.books.order(order_id)

@@ -21,7 +21,7 @@ def patch(
     permissions: str = "orders:write",
     key: str = "r-1",
 ) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    """The answer to a replacement: status, body, and the whole."""
+    """Answers status, body and the whole response to a replacement."""
     event = request(
         "PATCH",
         f"/api/v1/orders/{order_id}",
@@ -32,7 +32,7 @@ def patch(
     return system.call("orders", event)
 
 
-def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
+def test_a_replacement_is_accepted_first_and_happens_later(system: System) -> None:
     old = resting(system)
     status, body, answer = patch(system, old, {"quantity": 40, "price": "201.00"})
     new = body["order_id"]
@@ -66,7 +66,7 @@ def test_a_replacement_is_accepted_and_then_happens(system: System) -> None:
     assert delete(system, old)[1]["details"] == {"status": "CANCELED", "replaced_by": new}
 
 
-def test_the_same_request_again_gets_the_first_answer_and_another_is_refused(
+def test_a_repeated_request_gets_the_first_answer_and_another_is_refused(
     system: System,
 ) -> None:
     old = resting(system)
@@ -97,7 +97,7 @@ def test_the_same_request_again_gets_the_first_answer_and_another_is_refused(
         ({"price": "2.00"}, "PRICE_OUTSIDE_COLLAR", None),
     ],
 )
-def test_what_cannot_be_is_refused_and_the_order_stands(
+def test_an_impossible_replacement_is_refused_and_the_order_stands(
     system: System, body: dict[str, Any], code: str, field: str | None
 ) -> None:
     old = resting(system)
@@ -107,7 +107,7 @@ def test_what_cannot_be_is_refused_and_the_order_stands(
     assert (system.status(old), show(system, old)["replaced_by"]) == ("ROUTING", None)
 
 
-def test_a_conflict_says_what_is_in_the_way(system: System) -> None:
+def test_a_conflict_names_its_cause(system: System) -> None:
     over, old = place(system, "over")["order_id"], resting(system, "old")
     system.run_until(lambda: system.status(over) == "CLEARED")
     new = patch(system, old, {"quantity": 40})[1]["order_id"]
@@ -116,7 +116,7 @@ def test_a_conflict_says_what_is_in_the_way(system: System) -> None:
         assert (status, problem["code"]) == (409, code)
 
 
-def test_an_order_of_somebody_else_is_not_there(system: System) -> None:
+def test_another_clients_order_is_not_found(system: System) -> None:
     old = resting(system)
     for answer in (
         patch(system, old, {"quantity": 40}, "bob"),
@@ -126,19 +126,19 @@ def test_an_order_of_somebody_else_is_not_there(system: System) -> None:
     assert show(system, old)["replaced_by"] is None
 
 
-def test_permission_and_idempotency_key_are_needed(system: System) -> None:
+def test_a_replacement_needs_permission_and_idempotency_key(system: System) -> None:
     old = resting(system)
     assert patch(system, old, {"quantity": 40}, permissions="orders:read")[0] == 403
     assert patch(system, old, {"quantity": 40}, key="")[1]["code"] == "IDEMPOTENCY_KEY_REQUIRED"
 
 
-def test_a_new_order_that_still_waits_is_not_over_for_operators(system: System) -> None:
+def test_operators_see_a_pending_replacement_as_open(system: System) -> None:
     new = patch(system, resting(system), {"quantity": 40})[1]["order_id"]
     status, body, _ = ask(system, "execution", new)
     assert (status, body["status"]) == (202, "RECEIVED")
 
 
-def test_a_new_order_that_still_waits_can_be_taken_back(system: System) -> None:
+def test_a_pending_replacement_can_be_canceled(system: System) -> None:
     old = resting(system)
     new = patch(system, old, {"quantity": 40})[1]["order_id"]
     status, body = delete(system, new)

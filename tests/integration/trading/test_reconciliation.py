@@ -1,5 +1,5 @@
-"""The reconciliation over tables: pages, what cannot be read, books that move meanwhile, the kept
-reports, the function.
+"""The reconciliation over tables: pages, unreadable items, books that change meanwhile, stored
+reports, and the function.
 """
 
 import json
@@ -43,7 +43,7 @@ def reader(dynamodb: Any) -> TableReader:
 
 
 def one_item_a_page(dynamodb: Any) -> None:
-    """DynamoDB ends a page after a megabyte: here after every item."""
+    """DynamoDB ends a page after a megabyte. Here it ends a page after every item."""
     dynamodb.meta.events.register(
         "provide-client-params.dynamodb.Scan", lambda params, **_: params | {"Limit": 1}
     )
@@ -57,7 +57,7 @@ def everything(pages: Iterator[Page]) -> list[Any]:
     return [entity for page in pages for entity in page.entities]
 
 
-def test_everything_is_read_page_by_page_the_ledger_last(
+def test_all_tables_are_read_page_by_page_and_the_ledger_last(
     reader: TableReader, books: TableBooks, dynamodb: Any
 ) -> None:
     for change in KEPT:
@@ -75,7 +75,7 @@ def test_everything_is_read_page_by_page_the_ledger_last(
 
 
 @pytest.mark.parametrize("consistent", [True, False])
-def test_reads_are_as_consistent_as_asked(
+def test_reads_have_the_requested_consistency(
     reader: TableReader, dynamodb: Any, consistent: bool
 ) -> None:
     asked: list[bool] = []
@@ -116,7 +116,7 @@ UNREADABLE: list[tuple[str, dict[str, Any], int, str, str]] = [
 
 
 @pytest.mark.parametrize(("table", "item", "invariant", "subject", "problem"), UNREADABLE)
-def test_what_cannot_be_read_is_a_finding(
+def test_an_unreadable_item_is_a_finding(
     reader: TableReader,
     dynamodb: Any,
     table: str,
@@ -166,7 +166,7 @@ def report(**changes: Any) -> Report:
     return Report.model_validate(fields | changes)
 
 
-def test_a_report_is_kept_under_its_time_and_as_the_latest(dynamodb: Any) -> None:
+def test_a_report_is_stored_under_its_time_and_as_the_latest(dynamodb: Any) -> None:
     assert latest(dynamodb, CONTROL) is None
     TableReports(dynamodb, CONTROL).save(report())
     assert latest(dynamodb, CONTROL) == report()
@@ -192,7 +192,7 @@ def reconciled(system: System, remaining_ms: int = 900_000) -> dict[str, Any]:
 
 
 def damage(system: System, client_id: str, amount: str = "0.01") -> None:
-    """Money from nowhere."""
+    """Add money from nowhere."""
     system.dynamodb.update_item(
         TableName=NAMES.accounts,
         Key={"client_id": {"S": client_id}, "item": {"S": "CASH"}},
@@ -202,7 +202,7 @@ def damage(system: System, client_id: str, amount: str = "0.01") -> None:
 
 
 def before_scan_of(system: System, table: str, act: Callable[[], Any]) -> None:
-    """Do something once, when the function is about to read a table."""
+    """Do something once, just before the function reads a table."""
     acts = [act]
 
     def on_scan(params: dict[str, Any], **_: Any) -> None:
@@ -214,7 +214,7 @@ def before_scan_of(system: System, table: str, act: Callable[[], Any]) -> None:
 
 
 def metrics(printed: str) -> dict[str, float]:
-    """What was emitted in the embedded metric format, by name, for the last run."""
+    """The metrics of the last run in the embedded metric format, by name."""
     lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
     return {
         metric["Name"]: line[metric["Name"]][0]
@@ -223,7 +223,7 @@ def metrics(printed: str) -> dict[str, float]:
     }
 
 
-def test_an_error_is_found_confirmed_and_counted(
+def test_an_error_in_the_books_is_found_confirmed_and_counted(
     system: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     system.venues.pass_time(600)
@@ -238,14 +238,18 @@ def test_an_error_is_found_confirmed_and_counted(
     assert (counted["ReconciliationInMotion"], "ReconciliationsIncomplete" in counted) == (0, False)
 
 
-def test_nothing_found_is_counted_too(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_findings_is_counted_too(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
     system.venues.pass_time(600)
     assert reconciled(system)["complete"]
     counted = metrics(capsys.readouterr().out)
     assert (counted["ReconciliationFindings"], counted["ReconciliationRuns"]) == (0, 1)
 
 
-def test_without_time_it_says_so(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_enough_time_says_so(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = reconciled(system, remaining_ms=90_000)
     assert (answer["complete"], answer["findings"]) == (False, [])
     counted = metrics(capsys.readouterr().out)
@@ -253,9 +257,7 @@ def test_without_time_it_says_so(system: System, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("table", [NAMES.orders, NAMES.ledger])
-def test_an_order_that_is_placed_filled_and_cleared_between_two_tables_is_no_finding(
-    system: System, table: str
-) -> None:
+def test_an_order_completed_between_two_tables_is_no_finding(system: System, table: str) -> None:
     system.venues.pass_time(600)
     before_scan_of(system, table, lambda: cleared_order(system))
     answer = reconciled(system)
@@ -265,9 +267,9 @@ def test_an_order_that_is_placed_filled_and_cleared_between_two_tables_is_no_fin
     assert (answer["findings"], answer["in_motion"], answer["complete"]) == ([], 0, True)
 
 
-def test_what_the_second_look_does_not_show_is_not_confirmed(system: System) -> None:
-    """A write from nowhere hits the accounts after their first look, and is taken back before the
-    second.
+def test_a_finding_that_the_second_look_does_not_show_is_not_confirmed(system: System) -> None:
+    """A wrong write hits the accounts after their first look. It is undone before the
+    second look.
     """
     system.venues.pass_time(600)
     damage(system, "bob", "0.01")

@@ -24,7 +24,7 @@ def ask(
     permissions: str = "accounts:read",
     **query: str,
 ) -> Any:
-    """The whole answer to a GET."""
+    """The whole response to a GET."""
     event = request(
         "GET",
         f"/api/v1/{path}",
@@ -56,7 +56,7 @@ def _event(path: str, client_id: str, query: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture
 def traded(system: System) -> System:
-    """Alice bought 100 AAPL, then sold 30; bob bought 100."""
+    """Alice bought 100 AAPL and then sold 30. Bob bought 100."""
     for key, changes in (
         ("buy", {}),
         ("bobs", {"client_id": "bob"}),
@@ -92,7 +92,7 @@ def test_trades_are_the_executions_of_the_clients_orders(traded: System) -> None
     assert show(traded, "trades", "nobody") == {"items": [], "next_cursor": None}
 
 
-def test_the_sum_of_the_transactions_is_the_balance(traded: System) -> None:
+def test_the_transactions_add_up_to_the_balance(traded: System) -> None:
     for client_id in ("alice", "bob"):
         lines = show(traded, "transactions", client_id, limit="200")["items"]
         assert (
@@ -106,7 +106,7 @@ def test_the_sum_of_the_transactions_is_the_balance(traded: System) -> None:
     )
 
 
-def test_filters(traded: System) -> None:
+def test_each_filter_selects_its_lines(traded: System) -> None:
     everything = show(traded, "transactions")["items"]
     for query in ({"type": "fee"}, {"type": "deposit"}, {"type": "dividend"}, {"symbol": "MSFT"}):
         name, value = next(iter(query.items()))
@@ -119,7 +119,7 @@ def test_filters(traded: System) -> None:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_the_cursor_goes_on_where_the_page_ended(traded: System, path: str) -> None:
+def test_the_cursor_continues_where_the_page_ended(traded: System, path: str) -> None:
     everything = show(traded, path)["items"]
     found, query = [], {"limit": "1"}
     while True:
@@ -156,7 +156,7 @@ def test_csv_has_the_same_lines_under_a_header_and_a_link_to_the_next_page(
     assert "Link" not in rest["multiValueHeaders"]
 
 
-def test_a_reference_is_no_formula_and_a_negative_amount_is_a_number(system: System) -> None:
+def test_in_csv_a_reference_is_no_formula_and_a_negative_amount_is_a_number(system: System) -> None:
     account = system.books.account("carol")
     system.books.commit(
         *transfers.withdraw_cash(account, Decimal("1.00"), '=cmd|"/c calc",1', system.now())
@@ -178,11 +178,13 @@ def test_a_reference_is_no_formula_and_a_negative_amount_is_a_number(system: Sys
         ("*/*", "application/json"),
     ],
 )
-def test_csv_is_for_who_likes_it_better(system: System, accept: str, media_type: str) -> None:
+def test_csv_is_sent_only_if_the_caller_prefers_it(
+    system: System, accept: str, media_type: str
+) -> None:
     assert header(ask(system, "trades", accept=accept), "Content-Type") == media_type
 
 
-def test_an_answer_that_the_caller_has_is_not_sent_again(traded: System) -> None:
+def test_unchanged_content_is_not_sent_again(traded: System) -> None:
     tag = header(ask(traded, "transactions"), "ETag")
     event = _event("transactions", "alice", {})
     event["headers"] |= {"If-None-Match": tag}
@@ -205,14 +207,14 @@ REFUSED: list[tuple[dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_what_is_refused_names_the_field(system: System, path: str) -> None:
+def test_a_refusal_names_the_field(system: System, path: str) -> None:
     for query, expected, field in REFUSED:
         status, problem, _ = system.call("accounts", _event(path, "alice", query))
         assert (status, problem["errors"][0]["field"]) == (expected, field), query
     assert ask(system, path, permissions="orders:read")["statusCode"] == 403
 
 
-def test_a_type_that_does_not_exist_is_refused(system: System) -> None:
+def test_an_unknown_transaction_type_is_refused(system: System) -> None:
     status, problem, _ = system.call("accounts", _event("transactions", "alice", {"type": "gift"}))
     assert (status, problem["errors"][0]["field"]) == (422, "type")
 

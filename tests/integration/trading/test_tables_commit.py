@@ -1,4 +1,4 @@
-"""What is written: every entity exactly, all or nothing, once."""
+"""Commits to the tables: every entity is stored exactly, all or nothing, and once."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -24,14 +24,14 @@ ENTRIES: list[LedgerEntry] = [
 ]
 
 
-def test_orders_accounts_and_positions_come_back_exactly_as_they_went(books: TableBooks) -> None:
+def test_orders_accounts_and_positions_are_stored_exactly(books: TableBooks) -> None:
     books.commit(entities.order(), entities.account(), entities.position())
     assert books.order("ord_1") == entities.order().saved()
     assert books.account("alice") == entities.account().saved()
     assert books.position("alice", "AAPL") == entities.position().saved()
 
 
-def test_an_order_with_little_in_it_comes_back_as_well(books: TableBooks) -> None:
+def test_an_order_with_few_fields_is_stored_exactly(books: TableBooks) -> None:
     little = entities.order(
         children=(),
         trades=(),
@@ -44,20 +44,20 @@ def test_an_order_with_little_in_it_comes_back_as_well(books: TableBooks) -> Non
     assert books.order("ord_1") == little.saved()
 
 
-def test_a_ledger_entry_of_each_kind_comes_back_exactly_as_it_went(books: TableBooks) -> None:
+def test_each_kind_of_ledger_entry_is_stored_exactly(books: TableBooks) -> None:
     for entry in ENTRIES:
         books.commit(entry)
     assert books.entries(["trd_1"]) == ENTRIES
     assert books.fill("trd_1") == entities.fill()
 
 
-def test_a_deposit_is_kept_exactly(books: TableBooks, dynamodb: Any) -> None:
+def test_a_deposit_is_stored_exactly(books: TableBooks, dynamodb: Any) -> None:
     books.commit(entities.deposit())
     (item,) = items(dynamodb, NAMES.ledger)
     assert load_entry(item) == entities.deposit()
 
 
-def test_an_obligation_comes_back_exactly_as_it_went(books: TableBooks) -> None:
+def test_an_obligation_is_stored_exactly(books: TableBooks) -> None:
     books.commit(entities.obligation())
     assert books.obligations("alice", entities.SETTLEMENT_DATE) == [entities.obligation()]
 
@@ -69,7 +69,7 @@ def test_money_is_a_number_in_the_table_and_never_a_float(books: TableBooks, dyn
     assert isinstance(item["available"], Decimal)
 
 
-def test_what_nobody_wrote_is_new_or_absent(books: TableBooks) -> None:
+def test_an_entity_that_was_never_written_is_new_or_absent(books: TableBooks) -> None:
     assert books.account("nobody") == Account(client_id="nobody")
     assert books.position("nobody", "AAPL") == Position(client_id="nobody", symbol="AAPL")
     assert books.order("ord_none") is None
@@ -80,7 +80,7 @@ def test_what_nobody_wrote_is_new_or_absent(books: TableBooks) -> None:
 
 
 @pytest.mark.parametrize("entity", [entities.order(), entities.account(), entities.position()])
-def test_a_version_is_written_over_once(books: TableBooks, entity: Any) -> None:
+def test_a_version_is_overwritten_once(books: TableBooks, entity: Any) -> None:
     books.commit(entity)
     read = entity.saved()
     books.commit(read)
@@ -92,7 +92,7 @@ def test_a_version_is_written_over_once(books: TableBooks, entity: Any) -> None:
 
 
 @pytest.mark.parametrize("entry", [*ENTRIES, entities.deposit(), entities.obligation()])
-def test_what_is_immutable_is_created_once(books: TableBooks, entry: Any) -> None:
+def test_an_immutable_entity_is_created_once(books: TableBooks, entry: Any) -> None:
     books.commit(entry)
     with pytest.raises(StaleError):
         books.commit(entry)
@@ -107,7 +107,7 @@ def test_what_is_immutable_is_created_once(books: TableBooks, entry: Any) -> Non
         lambda: Discharged(obligation=entities.obligation("trd_2")),
     ],
 )
-def test_one_stale_change_keeps_all_others_from_being_written(
+def test_one_stale_change_stops_the_whole_commit(
     books: TableBooks, dynamodb: Any, stale: Callable[[], Change]
 ) -> None:
     books.commit(entities.fill())
@@ -136,7 +136,7 @@ def test_an_order_at_rest_leaves_the_attention_index(books: TableBooks) -> None:
     assert list(books.open_order_ids()) == []
 
 
-def test_a_task_token_is_kept_beside_its_order_and_expires(
+def test_a_task_token_is_stored_beside_its_order_and_expires(
     books: TableBooks, dynamodb: Any
 ) -> None:
     books.commit(entities.order())

@@ -1,4 +1,4 @@
-"""What is read: obligations, clients due, orders due, and trades in bulk."""
+"""Queries of the tables: obligations, clients due, orders due, and trades in bulk."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def owe(books: TableBooks, client_id: str, day: date, symbol: str, trade_id: str
     )
 
 
-def test_obligations_are_those_due_up_to_and_on_a_date_oldest_first(books: TableBooks) -> None:
+def test_obligations_due_by_a_date_are_read_oldest_first(books: TableBooks) -> None:
     for number, (day, symbol) in enumerate(
         [
             (WEDNESDAY, "AAPL"),
@@ -47,7 +47,7 @@ def test_obligations_are_those_due_up_to_and_on_a_date_oldest_first(books: Table
     assert due(WEDNESDAY) == ["trd_4", "trd_3", "trd_2", "trd_1", "trd_0"]
 
 
-def test_obligations_in_a_symbol_are_of_that_symbol_and_date_alone(books: TableBooks) -> None:
+def test_obligations_in_a_symbol_have_only_that_symbol_and_date(books: TableBooks) -> None:
     owe(books, "alice", TUESDAY, "A", "trd_1")
     owe(books, "alice", TUESDAY, "A", "trd_2")
     owe(books, "alice", TUESDAY, "AA", "trd_3")
@@ -57,7 +57,7 @@ def test_obligations_in_a_symbol_are_of_that_symbol_and_date_alone(books: TableB
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
-def test_paging_through_the_clients_due_finds_each(books: TableBooks, limit: int) -> None:
+def test_paging_through_the_clients_due_finds_each_client(books: TableBooks, limit: int) -> None:
     clients = [f"client-{number}" for number in range(5)]
     for client_id in clients:
         for number in range(3):
@@ -75,7 +75,7 @@ def test_paging_through_the_clients_due_finds_each(books: TableBooks, limit: int
 
 
 def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> None:
-    """DynamoDB ends a page after a megabyte: here after every item."""
+    """DynamoDB ends a page after a megabyte. Here it ends a page after every item."""
     for number in range(4):
         owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
     dynamodb.meta.events.register(
@@ -88,7 +88,7 @@ def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> No
 
 
 def open_orders(books: TableBooks, count: int) -> list[Order]:
-    """Orders due one second after the other, over all shards."""
+    """Orders over all shards, each due one second after the previous one."""
     orders = [
         entities.order(f"ord_{number}", attention_at=entities.NOW + timedelta(seconds=number))
         for number in range(count)
@@ -101,7 +101,7 @@ def open_orders(books: TableBooks, count: int) -> list[Order]:
     return orders
 
 
-def test_orders_due_of_one_shard(books: TableBooks) -> None:
+def test_the_due_orders_of_one_shard_can_be_read(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     later = entities.NOW + timedelta(hours=1)
     each = [books.orders_due(later, 500, str(shard)) for shard in range(ATTENTION_SHARDS)]
@@ -116,7 +116,7 @@ def test_orders_due_of_one_shard(books: TableBooks) -> None:
     ]
 
 
-def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBooks) -> None:
+def test_orders_due_come_from_every_shard(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     books.commit(entities.order("ord_at_rest", attention_at=None))
     due = books.orders_due(entities.NOW + timedelta(seconds=11), 500)
@@ -125,7 +125,7 @@ def test_orders_due_are_those_of_every_shard_whose_time_has_come(books: TableBoo
     assert sorted(books.open_order_ids()) == sorted(order.order_id for order in orders)
 
 
-def test_a_sweep_takes_the_longest_overdue_of_each_shard(books: TableBooks) -> None:
+def test_a_sweep_reads_the_longest_overdue_orders_of_each_shard(books: TableBooks) -> None:
     orders = open_orders(books, 24)
     due = books.orders_due(entities.NOW + timedelta(hours=1), ATTENTION_SHARDS)
     oldest: dict[str, str] = {}
@@ -134,7 +134,7 @@ def test_a_sweep_takes_the_longest_overdue_of_each_shard(books: TableBooks) -> N
     assert due == [oldest[shard] for shard in sorted(oldest)]
 
 
-def test_an_order_is_postponed_unless_it_has_moved_on(books: TableBooks) -> None:
+def test_an_order_is_postponed_unless_it_has_changed(books: TableBooks) -> None:
     books.commit(entities.order())
     read = entities.order().saved()
     later = entities.NOW + timedelta(minutes=1)
@@ -147,7 +147,7 @@ def test_an_order_is_postponed_unless_it_has_moved_on(books: TableBooks) -> None
     assert books.order("ord_1") == read.at_rest().saved()
 
 
-def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(
+def test_entries_of_many_trades_are_read_in_the_requested_order(
     books: TableBooks,
 ) -> None:
     ids = [f"trd_{number:03}" for number in range(60)]
@@ -157,7 +157,7 @@ def test_entries_of_more_trades_than_a_call_takes_come_in_the_order_asked(
     assert [entry.trade_id for entry in books.entries(asked)] == asked
 
 
-def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(
+def test_keys_that_dynamodb_leaves_unprocessed_are_requested_again(
     books: TableBooks, dynamodb: Any
 ) -> None:
     ids = [f"trd_{number}" for number in range(7)]
@@ -182,7 +182,7 @@ def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(
     assert calls == [14, 11, 8, 5, 2]
 
 
-def test_reference_data_and_clients_are_ten_seconds_old_at_most(
+def test_reference_data_and_clients_are_cached_for_ten_seconds(
     books: TableBooks, dynamodb: Any, clock: Clock
 ) -> None:
     def write(name: str) -> None:

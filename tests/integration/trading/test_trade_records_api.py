@@ -1,6 +1,4 @@
-"""The trade records: exactly the shapes that their callers were promised, and the same orders and
-accounts behind them.
-"""
+"""The trade records have exactly the promised shapes, over the same orders and accounts."""
 
 import json
 from typing import Any
@@ -56,7 +54,7 @@ AT_MARKET = {"stockTicker": "AAPL", "type": "sell", "quantity": 30}
 
 
 def shape(value: Any) -> Any:
-    """A value's form, as the promised shapes are written."""
+    """The form of a value, written like the promised shapes."""
     match value:
         case dict():
             return {name: shape(each) for name, each in value.items()}
@@ -80,7 +78,7 @@ def call(
     client_id: str = "alice",
     key: str = "key-1",
 ) -> Any:
-    """The answer."""
+    """The response."""
     event = request(
         method,
         f"/api/v1/{path}",
@@ -115,7 +113,7 @@ def trade(system: System, trade_id: str) -> dict[str, Any]:
     return shown
 
 
-def test_a_placed_trade_is_an_order(system: System) -> None:
+def test_a_placed_trade_creates_an_order(system: System) -> None:
     answer = call(system, "POST", "trade/place", BUY)
     placed = answered(answer, 201)
     assert shape(placed) == json.loads(TRADE)
@@ -141,7 +139,7 @@ def test_a_placed_trade_is_an_order(system: System) -> None:
     assert (order["side"], order["accepted_at"]) == ("buy", placed["createdAt"])
 
 
-def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_answer(
+def test_an_executed_trade_shows_the_amount_paid_and_replays_its_first_answer(
     system: System,
 ) -> None:
     placed = place(system)
@@ -156,7 +154,7 @@ def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_a
     again = call(system, "POST", "trade/place", BUY)
     assert (answered(again, 201), header(again, REPLAYED_HEADER)) == (placed, "true")
     assert orders.place(system, price="240.50")["order_id"] == placed["tradeId"], (
-        "the same order under either name"
+        "both names must show the same order"
     )
     assert (
         answered(call(system, "POST", "trade/place", BUY | {"quantity": 1}), 422)["code"]
@@ -165,7 +163,7 @@ def test_an_executed_trade_shows_what_was_paid_and_a_repetition_gets_the_first_a
 
 
 @pytest.mark.parametrize("written", ["240.5", "240.500000", "240500e-3"])
-def test_a_price_is_a_number_however_it_is_written(system: System, written: str) -> None:
+def test_a_price_is_shown_as_a_number_however_it_was_written(system: System, written: str) -> None:
     event = request(
         "POST",
         "/api/v1/trade/place",
@@ -192,7 +190,7 @@ def test_a_market_trade_has_no_price_until_it_is_executed(system: System) -> Non
     assert shape(trade(system, placed["tradeId"])) == json.loads(TRADE)
 
 
-def test_a_cancel_is_the_orders(system: System) -> None:
+def test_canceling_a_trade_cancels_its_order(system: System) -> None:
     trade_id = place(system, RESTING)["tradeId"]
     asked = answered(call(system, "POST", f"trade/{trade_id}/cancel", key="cancel"), 202)
     assert shape(asked) == json.loads(TRADE)
@@ -209,7 +207,7 @@ def test_a_cancel_is_the_orders(system: System) -> None:
     )
 
 
-def test_the_history_has_what_is_over_newest_first_by_pages(system: System) -> None:
+def test_the_history_lists_closed_trades_newest_first_by_pages(system: System) -> None:
     executed = place(system)["tradeId"]
     system.run_until(lambda: system.status(executed) == "CLEARED")
     system.venues.pass_time(1)
@@ -230,7 +228,7 @@ def test_the_history_has_what_is_over_newest_first_by_pages(system: System) -> N
     assert first["items"] + rest["items"] == history["items"]
 
 
-def test_balance_and_portfolio(system: System) -> None:
+def test_balance_and_portfolio_have_the_promised_shapes(system: System) -> None:
     place(system, RESTING)
     balance = answered(call(system, "GET", "trade/balance"), 200)
     assert shape(balance) == json.loads(BALANCE)
@@ -249,7 +247,7 @@ def test_balance_and_portfolio(system: System) -> None:
     }
 
 
-def test_place_trade(system: System) -> None:
+def test_place_trade_has_the_promised_shapes(system: System) -> None:
     placed = answered(call(system, "POST", "place-trade", AT_MARKET | {"customerId": "alice"}), 201)
     assert shape(placed) == json.loads(PLACED_TRADE)
     assert (placed["status"], placed["reason"], placed["type"]) == ("placed", "", "sell")
@@ -277,7 +275,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("path", "body", "status", "code"), REFUSED)
-def test_what_is_refused(
+def test_invalid_trade_requests_are_refused(
     system: System, path: str, body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = call(system, "POST", path, body)
@@ -285,7 +283,7 @@ def test_what_is_refused(
     assert header(answer, "Content-Type") == "application/problem+json"
 
 
-def test_another_clients_trade_is_not_there(system: System) -> None:
+def test_another_clients_trade_is_not_found(system: System) -> None:
     trade_id = place(system, RESTING)["tradeId"]
     for method, path in (("GET", f"trade/{trade_id}"), ("POST", f"trade/{trade_id}/cancel")):
         assert answered(call(system, method, path, client_id="bob"), 404)["code"] == "NOT_FOUND"

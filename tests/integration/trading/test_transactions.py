@@ -1,4 +1,4 @@
-"""How a commit's refusals are told apart: by their codes, whatever mix of them comes."""
+"""How refusals of a commit are classified: by their codes, in any mixture."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ THROTTLED, OVERRUN = "ThrottlingError", "ProvisionedThroughputExceeded"
 
 
 def refused(*reasons: str | None) -> Exception:
-    """What becomes of a transaction that DynamoDB cancels for these reasons."""
+    """The error for a transaction that DynamoDB cancels for these reasons."""
     client: Any = boto3.client("dynamodb", region_name="us-east-1")
     with Stubber(client) as stub:
         stub.add_client_error(
@@ -39,7 +39,7 @@ def refused(*reasons: str | None) -> Exception:
     "reasons",
     [(RACE, None), (None, CONFLICT), (RACE, CONFLICT), (RACE, THROTTLED), (OVERRUN, CONFLICT)],
 )
-def test_a_lost_race_is_stale_also_when_something_was_throttled_with_it(
+def test_a_lost_race_is_stale_even_with_throttling(
     reasons: tuple[str | None, ...],
 ) -> None:
     error = refused(*reasons)
@@ -48,7 +48,7 @@ def test_a_lost_race_is_stale_also_when_something_was_throttled_with_it(
 
 
 @pytest.mark.parametrize("reasons", [(THROTTLED, None), (OVERRUN, OVERRUN), (THROTTLED, OVERRUN)])
-def test_throttling_alone_is_overload(reasons: tuple[str | None, ...]) -> None:
+def test_throttling_without_a_race_is_overload(reasons: tuple[str | None, ...]) -> None:
     error = refused(*reasons)
     assert isinstance(error, OverloadedError)
     assert is_transient(error)
@@ -64,7 +64,7 @@ def test_throttling_alone_is_overload(reasons: tuple[str | None, ...]) -> None:
         (None, None),
     ],
 )
-def test_what_trying_again_cannot_help_is_not_hidden(reasons: tuple[str | None, ...]) -> None:
+def test_an_error_that_a_retry_cannot_help_is_not_hidden(reasons: tuple[str | None, ...]) -> None:
     assert isinstance(refused(*reasons), ClientError)
 
 
@@ -89,7 +89,7 @@ def test_what_trying_again_cannot_help_is_not_hidden(reasons: tuple[str | None, 
         ),
     ],
 )
-def test_single_writes_and_whole_refusals_are_mapped_alike(
+def test_single_writes_and_whole_transactions_map_errors_alike(
     code: str, expected: type[Exception], method: str, writes: list[Write]
 ) -> None:
     client: Any = boto3.client("dynamodb", region_name="us-east-1")
@@ -100,7 +100,7 @@ def test_single_writes_and_whole_refusals_are_mapped_alike(
         stub.assert_no_pending_responses()
 
 
-def test_conditions_reach_dynamodb_in_puts_and_deletes() -> None:
+def test_conditions_of_puts_and_deletes_reach_dynamodb() -> None:
     client: Any = boto3.client("dynamodb", region_name="us-east-1")
     saved = Write(
         "orders",

@@ -1,4 +1,4 @@
-"""What venues do wrong, seen from the orders: retried elsewhere, asked for, booked once."""
+"""Faults of venues as the orders see them: retried elsewhere, polled, and booked once."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_rejected_order_is_executed_at_another_exchange(system: System) -> Non
     assert system.findings() == []
 
 
-def test_when_every_exchange_rejects_the_order_is_rejected_and_its_hold_freed(
+def test_an_order_that_every_exchange_rejects_releases_its_hold(
     system: System,
 ) -> None:
     fail_everywhere(system, reject_rate=1)
@@ -43,14 +43,14 @@ def test_when_every_exchange_is_down_the_order_is_rejected(system: System) -> No
 
 
 @pytest.mark.parametrize("fault", ["duplicate_rate", "out_of_order_rate"])
-def test_reports_twice_or_out_of_order_are_booked_once(system: System, fault: str) -> None:
+def test_repeated_or_disordered_reports_are_booked_once(system: System, fault: str) -> None:
     fail_everywhere(system, **{fault: 1})
     shown = show(system, cleared_order(system, quantity=150))
     assert sum(detail["executed_quantity"] for detail in shown["execution_details"]) == 150
     assert system.findings() == []
 
 
-def test_an_exchange_that_says_nothing_is_asked_after_a_minute(system: System) -> None:
+def test_a_silent_exchange_is_polled_after_a_minute(system: System) -> None:
     fail_everywhere(system, silence_rate=1)
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
@@ -62,7 +62,7 @@ def test_an_exchange_that_says_nothing_is_asked_after_a_minute(system: System) -
     assert system.findings() == []
 
 
-def test_what_an_immediate_order_cannot_have_is_canceled_and_the_rest_cleared(
+def test_the_filled_part_of_an_immediate_order_is_cleared(
     system: System,
 ) -> None:
     fail_everywhere(system, displayed_size=20)

@@ -1,5 +1,5 @@
-"""Execution quality: gathered in the worker, written every few seconds, shared, and never in the
-way.
+"""Execution quality is gathered in the worker, written every few seconds and shared. It never stops
+other work.
 """
 
 from decimal import Decimal
@@ -25,7 +25,7 @@ def kept(dynamodb: Any) -> dict[str, dict[str, Any]]:
     return {item["name"]: item for item in items(dynamodb, f"{PREFIX}control")}
 
 
-def test_an_exchange_that_nobody_has_seen_is_trusted(dynamodb: Any, clock: Clock) -> None:
+def test_an_exchange_without_observations_has_full_quality(dynamodb: Any, clock: Clock) -> None:
     assert worker(dynamodb, clock).scores() == {"XNYS": 1, "XNAS": 1}
 
 
@@ -47,7 +47,7 @@ def test_observations_are_written_together_after_five_seconds(dynamodb: Any, clo
     assert worker(dynamodb, clock).scores()["XNAS"] < 1
 
 
-def test_a_workers_view_is_a_second_old_at_most(dynamodb: Any, clock: Clock) -> None:
+def test_a_workers_view_is_at_most_a_second_old(dynamodb: Any, clock: Clock) -> None:
     writer, reader = worker(dynamodb, clock), worker(dynamodb, clock)
     assert reader.scores()["XNYS"] == 1
     clock.forward(seconds=5)
@@ -58,7 +58,7 @@ def test_a_workers_view_is_a_second_old_at_most(dynamodb: Any, clock: Clock) -> 
     assert reader.scores()["XNYS"] < 1
 
 
-def test_later_observations_build_on_what_others_wrote(dynamodb: Any, clock: Clock) -> None:
+def test_later_observations_build_on_those_of_other_workers(dynamodb: Any, clock: Clock) -> None:
     for _ in range(3):
         health = worker(dynamodb, clock)
         clock.forward(seconds=5)
@@ -66,7 +66,7 @@ def test_later_observations_build_on_what_others_wrote(dynamodb: Any, clock: Clo
     assert kept(dynamodb)["QUALITY#XNYS"]["version"] == 3
 
 
-def test_a_lost_race_loses_the_observation_and_nothing_else(
+def test_a_lost_race_loses_only_the_observation(
     dynamodb: Any, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loser = worker(dynamodb, clock)
@@ -85,7 +85,7 @@ def test_a_lost_race_loses_the_observation_and_nothing_else(
     assert '"QualityUpdatesLost"' in capsys.readouterr().out
 
 
-def test_without_the_control_table_routing_goes_on(
+def test_without_the_control_table_routing_continues(
     dynamodb: Any, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     health = worker(dynamodb, clock, "no-such-table")

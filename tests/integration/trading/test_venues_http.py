@@ -1,4 +1,4 @@
-"""What we say to venues and what we make of their answers."""
+"""Requests to the venues, and how their responses are read."""
 
 import time
 from contextlib import suppress
@@ -47,7 +47,7 @@ def confirmation(venue: Venue) -> SettlementConfirmation:
     )
 
 
-def test_a_submit_says_the_whole_order_signed_and_correlated(
+def test_a_submit_has_the_whole_order_a_signature_and_a_correlation_id(
     exchanges: HttpExchanges, venue: Venue
 ) -> None:
     venue.answer(state_answer(202))
@@ -64,7 +64,7 @@ def test_a_submit_says_the_whole_order_signed_and_correlated(
     "answer",
     [problem_answer(503, "EXCHANGE_DOWN"), problem_answer(422, "CANCELED_BEFORE_ARRIVAL")],
 )
-def test_what_was_certainly_not_taken_is_said_to_be_so(
+def test_a_refused_submit_is_reported_as_not_accepted(
     exchanges: HttpExchanges, venue: Venue, answer: HttpAnswer
 ) -> None:
     venue.answer(answer)
@@ -88,7 +88,7 @@ def test_what_was_certainly_not_taken_is_said_to_be_so(
         Slow(),
     ],
 )
-def test_after_any_other_answer_the_order_may_be_live_and_is_not_sent_again(
+def test_after_any_other_answer_the_outcome_is_unknown_and_nothing_is_resent(
     exchanges: HttpExchanges, venue: Venue, answer: HttpAnswer | Slow
 ) -> None:
     venue.answer(answer)
@@ -97,7 +97,7 @@ def test_after_any_other_answer_the_order_may_be_live_and_is_not_sent_again(
     assert len(venue.received) == 1
 
 
-def test_a_wrong_secret_is_refused_by_the_venue_and_an_unknown_key_asks_nobody(
+def test_a_wrong_secret_is_refused_and_a_missing_one_sends_nothing(
     exchanges: HttpExchanges, venue: Venue
 ) -> None:
     venue.answer(state_answer(202))
@@ -110,7 +110,9 @@ def test_a_wrong_secret_is_refused_by_the_venue_and_an_unknown_key_asks_nobody(
     assert venue.received == []
 
 
-def test_status_tells_unknown_from_unanswered(exchanges: HttpExchanges, venue: Venue) -> None:
+def test_the_status_of_an_unknown_order_differs_from_no_answer(
+    exchanges: HttpExchanges, venue: Venue
+) -> None:
     venue.answer(state_answer(cumulative_quantity=40))
     state = exchanges.status("XNYS", "ord_1-1")
     assert state is not None
@@ -122,7 +124,7 @@ def test_status_tells_unknown_from_unanswered(exchanges: HttpExchanges, venue: V
         exchanges.status("XNYS", "ord_1-1")
 
 
-def test_a_cancel_is_tried_twice_and_unknown_orders_are_no_state(
+def test_a_cancel_is_tried_twice_and_an_unknown_order_has_no_state(
     exchanges: HttpExchanges, venue: Venue
 ) -> None:
     venue.answer(Slow(), state_answer(status="CANCELED"))
@@ -133,7 +135,7 @@ def test_a_cancel_is_tried_twice_and_unknown_orders_are_no_state(
         exchanges.cancel("XNYS", "ord_1-1")
 
 
-def test_quotes_are_read_or_missing(exchanges: HttpExchanges, venue: Venue) -> None:
+def test_unreadable_quotes_are_an_unknown_outcome(exchanges: HttpExchanges, venue: Venue) -> None:
     quote = VenueQuote(
         exchange_id="XNYS", bid=Decimal("1.00"), bid_size=1, ask=Decimal("1.01"), ask_size=2
     )
@@ -161,9 +163,7 @@ def test_an_instruction_is_repeated_when_its_answer_is_lost(venue: Venue) -> Non
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-def test_an_instruction_that_the_depository_will_never_take_is_refused(
-    venue: Venue, status: int
-) -> None:
+def test_an_instruction_that_the_depository_rejects_is_refused(venue: Venue, status: int) -> None:
     venue.answer(problem_answer(status, "INSTRUCTION_ID_REUSED"))
     with pytest.raises(InstructionRefusedError, match=str(status)):
         HttpDepository(venue.http()).instruct(INSTRUCTION)
@@ -183,7 +183,7 @@ def test_without_a_readable_confirmation_the_outcome_is_unknown(
         depository.confirmations(DUE, None)
 
 
-def test_confirmations_are_paged_with_the_cursor_signed(venue: Venue) -> None:
+def test_confirmations_are_paged_and_the_cursor_is_signed(venue: Venue) -> None:
     page = ConfirmationPage(confirmations=(confirmation(venue),), next_cursor="a/b+c=")
     venue.answer(HttpAnswer(200, page.model_dump_json().encode()))
     depository = HttpDepository(venue.http())
@@ -192,13 +192,13 @@ def test_confirmations_are_paged_with_the_cursor_signed(venue: Venue) -> None:
     assert venue.received[1].path.endswith("?settlement_date=2026-03-03&cursor=a%2Fb%2Bc%3D")
 
 
-def test_nobody_listening_is_an_unknown_outcome(venue: Venue) -> None:
+def test_a_refused_connection_is_an_unknown_outcome(venue: Venue) -> None:
     venue.server.close()
     with pytest.raises(OutcomeUnknownError, match="no answer"):
         HttpDepository(venue.http()).instruct(INSTRUCTION)
 
 
-def test_in_an_outage_retries_end_with_their_budget_and_come_back_with_answers(
+def test_retries_end_with_their_budget_and_resume_after_answers(
     exchanges: HttpExchanges, venue: Venue
 ) -> None:
     def ask(times: int) -> int:
@@ -218,7 +218,7 @@ def test_in_an_outage_retries_end_with_their_budget_and_come_back_with_answers(
     assert ask(5) == 5 + 2
 
 
-def test_the_pause_between_two_tries_is_short_and_never_the_same(
+def test_the_pause_between_two_tries_is_short_and_random(
     exchanges: HttpExchanges, venue: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []

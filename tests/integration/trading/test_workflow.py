@@ -1,5 +1,5 @@
-"""OrderLifecycle's adapter against the real definition on a mock that runs it, and against every
-way a token can be dead.
+"""The adapter of OrderLifecycle, against the real definition on a mock that runs it, and against
+every kind of dead token.
 """
 
 import json
@@ -36,7 +36,7 @@ def test_an_order_has_one_workflow_even_while_it_runs(
     ("time_in_force", "days"),
     [(TimeInForce.DAY, 5), (TimeInForce.GTC, 95), (TimeInForce.FOK, 15 / 1440)],
 )
-def test_the_execute_state_waits_longer_than_the_order_stands(
+def test_the_execute_state_waits_longer_than_the_order_can_be_open(
     time_in_force: TimeInForce, days: float
 ) -> None:
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
@@ -53,7 +53,7 @@ def test_the_execute_state_waits_longer_than_the_order_stands(
 
 
 @pytest.mark.parametrize("code", ["TaskDoesNotExist", "TaskTimedOut", "InvalidToken"])
-def test_an_answer_that_nobody_waits_for_is_no_error(code: str) -> None:
+def test_an_answer_to_a_dead_token_is_no_error(code: str) -> None:
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
     with Stubber(client) as stub:
         stub.add_client_error("send_task_success", code)
@@ -62,7 +62,7 @@ def test_an_answer_that_nobody_waits_for_is_no_error(code: str) -> None:
         assert OrderLifecycle(client, now).fail("token", "Error", "cause") is False
 
 
-def test_any_other_refusal_is_an_error() -> None:
+def test_any_other_error_of_step_functions_is_raised() -> None:
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
     with Stubber(client) as stub:
         stub.add_client_error("send_task_success", "AccessDeniedException")

@@ -1,5 +1,5 @@
-"""A venue over HTTP that answers what a test says, but only to requests that are signed for it,
-now.
+"""A venue over HTTP. It answers what a test says, but only to requests with a current signature for
+it.
 """
 
 import json
@@ -22,12 +22,12 @@ READ_TIMEOUT_SECONDS = 2.0
 
 
 class Slow:
-    """An answer that comes after the caller's time-out."""
+    """A response that comes after the caller has timed out."""
 
 
 @dataclass
 class Venue:
-    """`answers` are given one after the other, the last one for ever."""
+    """Gives `answers` one after another, and repeats the last one."""
 
     clock: Clock
     answers: deque[HttpAnswer | Slow] = field(default_factory=deque)
@@ -41,7 +41,7 @@ class Venue:
             self.secrets.rotate(PREFIX + key_id, "v1", self.secret.decode())
 
     def http(self) -> VenueHttp:
-        """Our side."""
+        """The client side."""
         store: Any = self.secrets
         return VenueHttp(
             lambda: self.server.url + BASE,
@@ -51,7 +51,7 @@ class Venue:
         )
 
     def answer(self, *answers: HttpAnswer | Slow) -> None:
-        """From now on."""
+        """Set the responses from now on."""
         self.answers = deque(answers)
 
     def _answer(self, request: HttpRequest) -> HttpAnswer:
@@ -90,7 +90,7 @@ def state_answer(http_status: int = 200, **changes: Any) -> HttpAnswer:
 
 
 def problem_answer(status: int, code: str) -> HttpAnswer:
-    """A refusal."""
+    """A refusal with a problem document."""
     return HttpAnswer(status, json.dumps({"code": code}).encode(), "application/problem+json")
 
 
