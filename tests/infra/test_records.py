@@ -4,7 +4,7 @@ from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from infra.synthesized import Resource, Synthesized
 
 LEDGER = {"accounts", "orders", "ledger", "audit"}
-"""What must never be lost."""
+"""The tables whose data must never be lost."""
 
 
 def tables(deployed: Synthesized, stage: str) -> dict[str, Resource]:

@@ -25,7 +25,7 @@ from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportRe
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 SAM_VARIABLES = "env"
-"""No event: what `sam local invoke --env-vars` reads."""
+"""Not an event: `sam local invoke --env-vars` reads this file."""
 ORDER_ID = order_id("alice", "order-1")
 SETTLEMENT_DATE = date(2026, 1, 6)
 
@@ -262,7 +262,7 @@ CHECKS: dict[str, Callable[[System], None]] = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_event_of_a_function_has_the_effect_that_it_shows(system: System, name: str) -> None:
-    assert name in CHECKS, f"say what events/{name}.json must come to"
+    assert name in CHECKS, f"add the expected effect of events/{name}.json"
     CHECKS[name](system)
 
 

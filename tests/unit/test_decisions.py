@@ -12,7 +12,7 @@ PAGES = sorted(DECISIONS.glob("[0-9]*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_decision_has_a_context_and_what_was_rejected(page: Path) -> None:
+def test_a_decision_has_a_context_and_its_rejected_alternatives(page: Path) -> None:
     text = page.read_text()
     assert re.match(rf"# {int(page.name[:4])}\. .+\n\nDecided on \d{{4}}-\d\d-\d\d\. Area: ", text)
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)

@@ -139,7 +139,7 @@ def test_a_replay_gets_a_new_token_after_its_signing_key_is_retired(world: World
     assert world.call("authorizer", event)["context"]["client_id"] == "alice"
 
 
-def test_the_sixth_failure_in_a_row_is_locked_out_and_told_for_how_long(world: World) -> None:
+def test_the_sixth_failure_in_a_row_is_locked_out_for_a_stated_time(world: World) -> None:
     for _ in range(5):
         assert log_in(world, "key-alice", "wrong")[0] == 401
     status, body, answer = log_in(world, "key-alice")

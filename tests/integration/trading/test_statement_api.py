@@ -102,7 +102,7 @@ def test_the_transactions_add_up_to_the_balance(traded: System) -> None:
             owned = sum(line["quantity"] for line in lines if line["symbol"] == symbol)
             assert owned == traded.books.position(client_id, symbol).quantity
     assert {line["type"] for line in lines} == {"trade", "fee", "loan", "deposit"}, (
-        "bob buys on margin"
+        "a loan is expected, because bob buys on margin"
     )
 
 

@@ -201,7 +201,7 @@ def test_a_recent_commit_may_have_been_read_stale_and_is_no_finding(
 @pytest.mark.parametrize(
     "wrong", ["a short position", "an overfilled order", "a history with a gap"]
 )
-def test_an_entity_that_is_wrong_by_itself_is_a_finding_whoever_trades(wrong: str) -> None:
+def test_an_entity_that_is_wrong_by_itself_is_a_finding_during_trading(wrong: str) -> None:
     reconciliation = folded(tampered(wrong), Reconciliation(began=NOW))
     assert reconciliation.in_motion == {"alice", "bob"}
     assert [f.message for f in reconciliation.wrong] == [

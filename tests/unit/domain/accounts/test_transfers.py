@@ -19,7 +19,7 @@ from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.values import Side
 
 FREE = Account(client_id="alice")
-"""Without a loan."""
+"""An account without a loan."""
 
 
 def test_a_cash_withdrawal_is_a_double_entry() -> None:
@@ -163,5 +163,5 @@ def test_replacing_a_lost_secret_keeps_the_grace_time_of_the_one_in_use() -> Non
     assert replaced.valid_hashes(until) == ("third",)
     assert replaced.rotation == "r-2"
     assert credential.reissued("second", "r-1").valid_hashes(NOW) == ("second",), (
-        "the first one was lost"
+        "the replaced secret must not be valid"
     )

@@ -160,7 +160,7 @@ def test_no_cost_remains_after_all_shares_are_sold() -> None:
 
 def test_a_price_in_fractions_of_a_cent_is_booked_in_cents() -> None:
     booking = booked(routed_order(), 3, "99.9950")
-    assert booking.fill.notional == D("299.99"), "299.985 half up"
+    assert booking.fill.notional == D("299.99"), "299.985 is rounded half up"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_only_the_unfilled_part_returns_to_the_daily_limit() -> None:
     account = account.release(D("3000.09"), D(0))
     ending = end(order, OrderStatus.EXPIRED, EndReason.CANCELED, "r", account, None, NOW)
     assert ending.account.notional_on(TODAY) == D("3000.00")
-    assert ending.order.attention_at is not None, "its fill is to be cleared"
+    assert ending.order.attention_at is not None, "its fill must still be cleared"
 
 
 def test_the_daily_limit_of_another_business_date_does_not_change() -> None:

@@ -35,7 +35,7 @@ from trading.domain.values import ZERO, Side
 
 REQUESTED = set(OrderRequest.model_fields)
 ROUNDING = D("0.02")
-"""What parts rounded by themselves may come to beyond the whole, rounded."""
+"""How much separately rounded parts may exceed the rounded whole."""
 
 
 @dataclass

@@ -247,7 +247,7 @@ def test_old_outcomes_lose_half_their_weight_every_hour() -> None:
     later = quality.observed(D(1), NOW + timedelta(hours=1))
     much_later = quality.observed(D(1), NOW + timedelta(hours=24))
     assert (at_once.score, later.score) == (round(D(1) / 101, 6), round(D(1) / 51, 6))
-    assert much_later.score == D("0.5"), "a bad morning is forgiven"
+    assert much_later.score == D("0.5"), "a day later the old outcomes hardly count"
 
 
 def test_a_clock_that_goes_back_does_not_distort_execution_quality() -> None:

@@ -276,7 +276,7 @@ def test_a_refused_execution_does_not_keep_the_order_open(world: World) -> None:
     ]
 
 
-def test_after_a_refused_fill_the_rest_of_the_order_goes_on(world: World) -> None:
+def test_after_a_refused_fill_the_rest_of_the_order_can_still_be_filled(world: World) -> None:
     order = world.placed()
     world.fill(order, 20)
     world.report(trade(world, order, 30, "100.01"))
