@@ -9,12 +9,14 @@ from trading.adapters.http.problems import ProblemCode
 from trading.domain.coded import Coded
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode, EntryKind
+from trading.domain.orders.attention import AttentionReason
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.metrics import Metric
 
 CODES: Mapping[str, type[Coded]] = {
     "Reject reasons": RejectReason,
     "Ending reasons": EndReason,
+    "Attention reasons": AttentionReason,
     "Errors of use cases": ErrorCode,
     "Errors of requests": ProblemCode,
     "Ledger entry kinds": EntryKind,
