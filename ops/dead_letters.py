@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.audit import AuditLog
 from ops.target import Target
-from trading.adapters.messaging.worker import REDRIVEN
+from trading.adapters.messaging.mailbox_worker import REDRIVEN
 from trading.adapters.runtime import clock
 from trading.domain import identifiers
 

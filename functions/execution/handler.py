@@ -3,7 +3,7 @@
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.execution.settings import Settings
-from trading.adapters.messaging.worker import message_deadline
+from trading.adapters.messaging.mailbox_worker import message_deadline
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import execution, messaging
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage

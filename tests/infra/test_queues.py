@@ -1,7 +1,7 @@
 """The mailboxes, and what happens to messages that cannot be handled."""
 
 from infra.synthesized import Resource, Synthesized, text
-from trading.adapters.messaging.worker import MAX_TRIES
+from trading.adapters.messaging.mailbox_worker import MAX_TRIES
 
 VISIBILITY_FACTOR = 6
 

@@ -20,7 +20,7 @@ from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency
 from trading.adapters.http.problems import ProblemCode
 from trading.adapters.identity import tokens
-from trading.adapters.messaging import worker
+from trading.adapters.messaging import mailbox_worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain.clients import lockout
 from trading.domain.errors import ErrorCode
@@ -219,11 +219,11 @@ FIGURES = [
     ("failures.md", "it after {} receives", mailbox.MAX_RECEIVES),
     ("failures.md", "| the queue | after {} seconds |", VISIBILITY_SECONDS),
     ("identity.md", "valid for {} minutes", TOKEN_SECONDS // 60),
-    ("failures.md", "After {} tries the worker moves it", worker.MAX_TRIES),
+    ("failures.md", "After {} tries the worker moves it", mailbox_worker.MAX_TRIES),
     (
         "failures.md",
         "after a pause that doubles, from {0[0]} to {0[1]} seconds",
-        (worker.FIRST_PAUSE_SECONDS, worker.LONGEST_PAUSE_SECONDS),
+        (mailbox_worker.FIRST_PAUSE_SECONDS, mailbox_worker.LONGEST_PAUSE_SECONDS),
     ),
 ]
 

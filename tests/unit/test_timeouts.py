@@ -20,7 +20,7 @@ from infra.catalog.names import MAILBOXES
 from simulators.adapters import tables as simulated
 from simulators.adapters.callbacks import TIMEOUT as CALLBACK
 from trading.adapters.dynamodb import reconciliation_reader
-from trading.adapters.messaging.worker import ENOUGH_TIME_MS
+from trading.adapters.messaging.mailbox_worker import ENOUGH_TIME_MS
 from trading.adapters.runtime import aws
 from trading.adapters.venues import http
 from trading.bootstrap import venues

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tests.integration.backing import PREFIX
 from tests.integration.ops.calls import Calls, Crash
 from tests.integration.ops.conftest import Operator
-from trading.adapters.messaging.worker import REDRIVEN
+from trading.adapters.messaging.mailbox_worker import REDRIVEN
 from trading.messages import PollOrder
 
 ACCOUNT = "123456789012"

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from tests.integration.backing import ENVIRONMENT, create_queues
 from tests.integration.simulators.world import FakeContext
-from trading.adapters.messaging.worker import (
+from trading.adapters.messaging.mailbox_worker import (
     ENOUGH_TIME_MS,
     LONGEST_PAUSE_SECONDS,
     MAX_TRIES,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
 from trading.adapters.messaging import workflow
+from trading.adapters.messaging.mailbox_worker import MailboxWorker
 from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.messaging.worker import MailboxWorker
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.domain.values import TimeInForce
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from trading.adapters.messaging.mailbox_worker import AnyMessage, MailboxWorker
 from trading.adapters.messaging.mailboxes import SqsMailboxes
-from trading.adapters.messaging.worker import AnyMessage, MailboxWorker
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.adapters.runtime import clock
 from trading.bootstrap import clients
