@@ -15,9 +15,19 @@ from trading.adapters.runtime import clock
 from trading.domain.values import iso
 from workstation.screen import Screen
 
-Date = Annotated[
+BusinessDate = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Business date, for example 2026-11-24."),
+    typer.Option(
+        "--date", formats=["%Y-%m-%d"], help="Date of the session, for example 2026-11-24."
+    ),
+]
+SettlementDate = Annotated[
+    datetime | None,
+    typer.Option(
+        "--date",
+        formats=["%Y-%m-%d"],
+        help="Date on which trades were due, for example 2026-11-25.",
+    ),
 ]
 
 
@@ -27,7 +37,7 @@ def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
 
 
 def close_day(
-    ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False
+    ctx: typer.Context, reason: Reason, date: BusinessDate = None, as_json: AsJson = False
 ) -> None:
     """Expire DAY orders of a business date and of earlier ones, even before the market closes.
 
@@ -51,8 +61,10 @@ def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = Fal
     _invoke(ctx, "key-rotation", {"scheduled_time": iso(clock.now())}, reason, as_json)
 
 
-def settle(ctx: typer.Context, reason: Reason, date: Date = None, as_json: AsJson = False) -> None:
-    """Start the settlement cycle of a business date. Without --date: of today."""
+def settle(
+    ctx: typer.Context, reason: Reason, date: SettlementDate = None, as_json: AsJson = False
+) -> None:
+    """Start the settlement cycle of a settlement date. Without --date: of today."""
     target: Target = ctx.obj
     given = {"settlement_date": date.date().isoformat()} if date else {}
     AuditLog(target).record(f"run/{SETTLEMENT_CYCLE}", "run", reason, input=json.dumps(given))

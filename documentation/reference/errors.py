@@ -72,7 +72,7 @@ def _named(node: ast.expr | None) -> Iterator[Coded]:
 def _errors() -> Iterator[type[DomainError]]:
     for package in ("trading.domain", "trading.usecases", "trading.adapters"):
         modules(package)
-    yield from _subclasses(DomainError)
+    yield from (e for e in _subclasses(DomainError) if e.__module__.startswith("trading."))
 
 
 def _subclasses(cls: type[DomainError]) -> Iterator[type[DomainError]]:

@@ -10,7 +10,8 @@ class Route:
     """One method of one path, and the function that answers.
 
     For a `signed` route the function itself authenticates the request, by an HMAC signature or by
-    credentials in the body. For every other route the API's authorizer does.
+    credentials in the body. For every other route the API's authorizer does. Which permission a
+    route needs is said at the function's handler.
     """
 
     method: str

@@ -23,7 +23,8 @@ class Configuration:
 
     def exchange(self, exchange_id: str) -> ExchangeBehaviour:
         """The present behaviour of the exchange."""
-        return EXCHANGE_DEFAULTS[exchange_id].overridden(self._item("CONFIG", exchange_id) or {})
+        default = EXCHANGE_DEFAULTS.get(exchange_id, ExchangeBehaviour())
+        return default.overridden(self._item("CONFIG", exchange_id) or {})
 
     def depository(self) -> DepositoryBehaviour:
         """The present behaviour of the depository."""
