@@ -12,14 +12,14 @@ from cli.options import Patience, UsedProfile
 from cli.session import Session
 from workstation.local_system import LocalError
 
-HELP = """Place orders and see what you own. With `admin`: administer clients and instruments.
-
-A profile names the API and your credentials. `make run` creates the profile `local` of the first
-demo client. Each change prints its idempotency key first. Repeat a command with --key KEY and the
-API does it once.
-
-Examples: trading place buy 10 KO; trading orders --state open; trading -p local-bob balance
-"""
+# A paragraph is one line: the terminal wraps it.
+HELP = (
+    "Place orders and see what you own. With `admin`: administer clients and instruments.\n\n"
+    "A profile names the API and your credentials. `make run` creates the profile `local` of the "
+    "first demo client. A command that changes something first prints its idempotency key. If you "
+    "repeat the command with --key KEY, the API makes the change only once.\n\n"
+    "Examples: trading place buy 10 KO; trading orders --state open; trading -p local-bob balance"
+)
 
 
 class Commands(TyperGroup):

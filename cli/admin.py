@@ -150,7 +150,7 @@ def limits(
         int | None,
         typer.Option(
             min=1,
-            help="Version that you have seen. The API refuses if the client has changed since.",
+            help="Version that you have read. The API refuses if the client has changed since.",
             show_default=False,
         ),
     ] = None,
@@ -202,7 +202,7 @@ def rotate_secret(
         bool,
         typer.Option(
             "--newest-was-lost",
-            help="Nobody has the newest secret. It ends now. The previous one keeps its time.",
+            help="Nobody has the newest secret. It ends now. The previous one stays as it is.",
         ),
     ] = False,
     key: Key = None,

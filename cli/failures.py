@@ -17,14 +17,17 @@ class Exit(IntEnum):
         return member
 
     OK = 0, "The command did what it says."
-    USAGE = 2, "The command was written wrongly. Nothing was sent."
-    ORDER_REJECTED = 3, "A pre-trade check rejected the order, which is kept with its reason."
-    REFUSED = 4, "The API refused the form of the request, or a rule did (400, 413, 415, 422)."
+    USAGE = 2, "The command line is wrong. Nothing was sent."
+    ORDER_REJECTED = (
+        3,
+        "A pre-trade check rejected the order. The system stores it with the reason.",
+    )
+    REFUSED = 4, "The request is malformed, or a rule does not allow it (400, 413, 415, 422)."
     AUTHENTICATION = 5, "The caller is not known, or may not do this (401, 403)."
-    NOT_FOUND = 6, "What the command names does not exist, or not for this client (404)."
+    NOT_FOUND = 6, "The named item does not exist, or not for this client (404)."
     CONFLICT = 7, "The state does not allow it any more, or something changed meanwhile (409)."
     RATE_LIMITED = 8, "The API key has sent too many requests, and waiting did not help (429)."
-    UNREACHABLE = 9, "There was no answer. What was to be changed may have been."
+    UNREACHABLE = 9, "There was no answer. The change may have been made."
     SERVER_ERROR = 10, "The system failed (500 and above)."
     CONFIGURATION = (
         11,

@@ -43,7 +43,7 @@ StopPrice = Annotated[
     typer.Option(
         "--stop",
         metavar="PRICE",
-        help="Stop price in USD. The order starts when the market reaches it.",
+        help="Stop price in USD. The exchange starts the order at this last price.",
         show_default=False,
     ),
 ]

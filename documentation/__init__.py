@@ -1,4 +1,4 @@
-"""The documentation site: what is rendered from the code, and the checks on what is built."""
+"""The documentation site: pages rendered from the code, and checks of the built site."""
 
 import sys
 from pathlib import Path

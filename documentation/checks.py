@@ -1,4 +1,4 @@
-"""What is checked of the built site: each link and anchor of our own exists, no page asks another
+"""Checks of the built site: each link and anchor of our own exists, no page asks another
 host for anything, and each diagram is well formed.
 """
 
@@ -65,7 +65,7 @@ class Document(HTMLParser):
 
 
 def findings(site: Path) -> list[str]:
-    """What is wrong with the site, a line each."""
+    """Return the errors of the site, one a line."""
     found = [
         f"{file.relative_to(site)}: {finding}"
         for file in sorted(site.rglob("*"))
@@ -119,7 +119,7 @@ def _leads_somewhere(site: Path, page: Path, link: str) -> bool:
 
 
 def _target(site: Path, page: Path, link: str) -> Path:
-    """The file that a link within the site means."""
+    """The file that a link within the site leads to."""
     path = unquote(urlsplit(link).path)
     if not path:
         return page

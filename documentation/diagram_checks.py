@@ -1,4 +1,4 @@
-"""Whether the site's diagrams are well formed: Mermaid itself parses them."""
+"""Checks the site's diagrams: Mermaid itself parses them."""
 
 import json
 import subprocess

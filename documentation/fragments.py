@@ -1,4 +1,4 @@
-"""What pages may include, by name: `<!-- include: order-status -->` on a line of its own."""
+"""The fragments that pages may include, by name: `<!-- include: order-status -->` on a line of its own."""
 
 from collections.abc import Callable
 from functools import cache, partial

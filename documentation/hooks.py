@@ -1,4 +1,4 @@
-"""What MkDocs calls: generated pages and the vendored script become files of the site, and a line
+"""Hooks of MkDocs: generated pages and the vendored script become files of the site, and a line
 `<!-- include: name -->` in a page becomes the fragment of that name.
 """
 
@@ -22,7 +22,7 @@ INCLUDE = re.compile(r"^<!-- include: (?P<name>[a-z0-9-]+) -->$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add what no file in docs/ holds."""
+    """Add the generated pages, which have no file in docs/."""
     files.append(
         File.generated(config, "assets/mermaid.min.js", abs_src_path=str(mermaid_script()))
     )

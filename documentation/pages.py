@@ -1,4 +1,4 @@
-"""Pages that no file in docs/ holds, by their path there."""
+"""Generated pages, which have no file in docs/."""
 
 from documentation.reference.api.pages import api_pages
 

@@ -1,4 +1,4 @@
-"""What differs between deployments, read from the CDK context and validated."""
+"""The settings of a deployment, read from the CDK context and validated."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Deployment(BaseModel):
-    """The context a deployment is made with: `-c stage=dev|prod -c layers=aws|local`.
+    """The context of a deployment: `-c stage=dev|prod -c layers=aws|local`.
 
-    `layers` chooses only the directory that the dependencies layer is taken from.
+    `layers` only selects the directory of the dependencies layer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class Deployment(BaseModel):
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """What becomes of the records when a stack is destroyed."""
+        """Whether AWS keeps or deletes the records when the stack is destroyed."""
         return RemovalPolicy.RETAIN if self.is_production else RemovalPolicy.DESTROY
 
     @property

@@ -142,14 +142,14 @@ PLAYS = (
         partial=True,
     ),
     Play(
-        "more than she has",
+        "more than carol can pay",
         "carol",
         _order("carol", "buy", 10, "AAPL", "DAY"),
         final="REJECTED",
         reason="INSUFFICIENT_FUNDS",
     ),
     Play(
-        "shares he does not own",
+        "shares that bob does not own",
         "bob",
         _order("bob", "sell", 5, "IBM", "DAY"),
         final="REJECTED",

@@ -15,17 +15,16 @@ from trading.usecases.ports import StaleError
 from workstation.local_system import LocalError
 from workstation.screen import Screen
 
-HELP = """Find what is stuck or has failed, and repair it.
-
-Commands act on the local AWS if it runs, else on AWS. --local and --aws decide it by hand. On AWS
-they use your own credentials (AWS_PROFILE, AWS_REGION). Before a command changes anything, it
-writes an entry into the audit log.
-
-Examples: ops orders stuck --older-than 10m; ops --aws --stage prod dlq list
-
-Exit status: 0 nothing needs attention. 1 something needs attention, or was not found. 2 the command
-was written wrongly. 3 AWS refused, or could not be reached.
-"""
+# A paragraph is one line: the terminal wraps it.
+HELP = (
+    "Find orders, messages and jobs that are stuck or have failed, and repair them.\n\n"
+    "Commands act on the local AWS if it runs, else on AWS. --local and --aws choose explicitly. "
+    "On AWS, commands use your own credentials (AWS_PROFILE, AWS_REGION). Before a command changes "
+    "anything, it writes an entry into the audit log.\n\n"
+    "Examples: ops orders stuck --older-than 10m; ops --aws --stage prod dlq list\n\n"
+    "Exit status: 0 nothing needs attention. 1 something needs attention, or was not found. 2 the "
+    "command line is wrong. 3 AWS refused the request, or could not be reached."
+)
 
 
 class Commands(TyperGroup):

@@ -36,7 +36,7 @@ class DeadLetterQueue(StrEnum):
 
     @property
     def is_mailbox(self) -> bool:
-        """Whether its messages come from the mailbox of a client."""
+        """Whether its messages come from clients' mailboxes."""
         return self not in (DeadLetterQueue.INVOCATIONS, DeadLetterQueue.SCHEDULES)
 
     @property
@@ -100,7 +100,7 @@ class Letter:
 
 
 class CannotRedriveError(Exception):
-    """The message does not say what to do again."""
+    """The message does not name what to repeat."""
 
 
 @dataclass(frozen=True)

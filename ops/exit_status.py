@@ -17,5 +17,5 @@ class Exit(IntEnum):
 
     OK = 0, "The command did what it says, and nothing needs attention."
     ATTENTION = 1, "Something needs an operator's attention, or the command was refused."
-    USAGE = 2, "The command was written wrongly. Nothing was done."
+    USAGE = 2, "The command line is wrong. Nothing was done."
     UNREACHABLE = 3, "The system could not be reached."

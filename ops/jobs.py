@@ -32,7 +32,7 @@ SettlementDate = Annotated[
 
 
 def sweep(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Run the sweeper now. It looks after every order whose next step is overdue."""
+    """Run the sweeper now. It checks every order that is due."""
     _invoke(ctx, "sweeper", {}, reason, as_json)
 
 

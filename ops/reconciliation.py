@@ -44,7 +44,7 @@ def _show(target: Target, screen: Screen) -> None:
     about = {
         "started": iso(report.started_at),
         "finished": iso(report.finished_at),
-        "read": read if report.complete else f"{read}: not everything, the time was over",
+        "read": read if report.complete else f"{read}: incomplete, the run ran out of time",
         "clients in motion, not judged": report.in_motion,
         "findings that a second look did not show": report.unconfirmed,
         "breaks in the ledger": report.breaks,

@@ -1,4 +1,4 @@
-"""What the programs on a workstation share: the local system's address, profiles, the screen.
+"""Code that the programs on a workstation share: the local system's address, profiles, output.
 
 `local` sets the system up, `ops` operates it, `cli` trades on it. None of the three imports
 another.

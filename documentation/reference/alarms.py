@@ -27,7 +27,7 @@ class Alarm:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """What the template says of it."""
+        """Its description in the template."""
         return self.resource.properties
 
     @property
@@ -37,7 +37,7 @@ class Alarm:
 
     @property
     def anchor(self) -> str:
-        """Its place on the page."""
+        """Its anchor on the page."""
         return self.name.lower()
 
     @property
@@ -58,7 +58,7 @@ def alarms() -> list[Alarm]:
 
 
 def sections() -> str:
-    """A section for each alarm: what it means and when it rings."""
+    """A section for each alarm: its meaning and its condition."""
     return "\n".join(
         section(
             2,

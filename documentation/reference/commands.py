@@ -30,14 +30,14 @@ def ops() -> str:
 
 
 def trading_exit_statuses() -> str:
-    """What the exit statuses of `bin/trading` mean."""
+    """The exit statuses of `bin/trading`."""
     from cli.failures import Exit
 
     return _statuses((status, status.name, status.sentence) for status in Exit)
 
 
 def ops_exit_statuses() -> str:
-    """What the exit statuses of the operator's commands mean."""
+    """The exit statuses of the operator's commands."""
     from ops.exit_status import Exit
 
     return _statuses((status, status.name, status.sentence) for status in Exit)
@@ -59,7 +59,7 @@ def _rendered(app: typer.Typer, name: str) -> str:
 
 
 def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every command below this one that does something, and groups that have options."""
+    """Every command below this one, without groups that have no options."""
     if isinstance(command, TyperGroup):
         if command.params:
             yield path, command
@@ -95,7 +95,7 @@ def _names(parameter: Any) -> str:
 
 
 def _values(parameter: Any) -> str:
-    """What it takes: one of some values, or something of a type."""
+    """Its type, or its possible values."""
     annotation = parameter.type_descriptor.annotation
     if inspect.isclass(annotation) and issubclass(annotation, Enum):
         return ", ".join(code(each.value) for each in annotation)

@@ -47,7 +47,7 @@ def _of_classes() -> Iterator[Found]:
 
 
 def _of_calls() -> Iterator[Found]:
-    """Errors that are told their code when they are raised."""
+    """Errors that get their code where they are raised."""
     for error in _errors():
         for _, call in calls(error.__name__):
             for each in _named(call.args[0] if call.args else None):
@@ -82,14 +82,14 @@ def _subclasses(cls: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def _status(error: type[DomainError]) -> HTTPStatus:
-    """What an error of this class becomes over HTTP."""
+    """The HTTP status of an error of this class."""
     refused = DomainError("")
     refused.code, refused.kind = ErrorCode.NOT_FOUND, error.kind
     return from_domain(refused).status
 
 
 def _descriptions() -> dict[HTTPStatus, str]:
-    """What the OpenAPI documents say of a status."""
+    """The descriptions of a status in the OpenAPI documents."""
     return {
         HTTPStatus(int(status)): paragraph(specification.resolve(response)["description"])
         for specification in SPECIFICATIONS

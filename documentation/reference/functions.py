@@ -1,4 +1,4 @@
-"""The functions: what starts each, what it may do, and its settings."""
+"""The functions: their triggers, permissions and settings."""
 
 import ast
 import importlib
@@ -81,12 +81,12 @@ def sections() -> str:
 
 
 def anchor(name: str) -> str:
-    """A function's place on the page."""
+    """A function's anchor on the page."""
     return name.replace("_", "-")
 
 
 def _docstring(name: str) -> str:
-    """What the handler's module says of itself."""
+    """The docstring of the handler's module."""
     return ast.get_docstring(parsed()[f"functions.{name}.handler"]) or ""
 
 
@@ -150,7 +150,7 @@ def _settings(name: str) -> str:
 
 
 def _environment(name: str) -> dict[str, str]:
-    """What the template sets, with names in place of references."""
+    """The variables that the template sets. A reference is shown as the name of its resource."""
     function = templates().function(name)
     variables = function.properties["Environment"]["Variables"]
     return {variable: named(function.stack, value) for variable, value in variables.items()}

@@ -43,7 +43,7 @@ def of(mailbox: str) -> tuple[type[BaseModel], ...]:
 
 
 def _models(named: object) -> Iterable[type[BaseModel]]:
-    """The message that a name stands for, or those of a union."""
+    """The message of that name, or the messages of a union."""
     if inspect.isclass(named) and issubclass(named, BaseModel):
         return (named,)
     return tuple(

@@ -10,7 +10,7 @@ from trading.metrics import COUNT, METRICS_NAMESPACE, Metric
 
 
 def emitted() -> str:
-    """Every metric with its meaning, what its log line tells, and the alarms on it."""
+    """Every metric with its meaning, the facts in its log line, and its alarms."""
     watched, facts = by_metric(), logged()
     return table(
         ("metric", "meaning", "facts in the log line", "alarms"),

@@ -13,7 +13,7 @@ SCHEDULE = "AWS::Scheduler::Schedule"
 
 
 def queues() -> str:
-    """Every queue: who sends to it, who reads it, and what becomes of what fails."""
+    """Every queue: its senders, its readers, and its dead-letter queue."""
     consumers = {queue: function for function, queue in _event_sources()}
     return table(
         ("queue", "read by", "sent to by", "visibility time-out", "kept for", "dead letters"),

@@ -1,1 +1,1 @@
-"""What the stacks share."""
+"""Constructs that several stacks use."""

@@ -77,7 +77,7 @@ class Alarms(Construct):
         periods: int,
         description: str,
     ) -> None:
-        """Raise an alarm when the metric has counted nothing for so many of its periods."""
+        """Raise an alarm when the metric has counted nothing for this number of periods."""
         alarm = cloudwatch.Alarm(
             scope,
             name,

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, as RFC 9457 problem details."""
+"""The answers that API Gateway makes itself, as RFC 9457 problem details."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Queues: the clients' mailboxes, and where what could not be delivered ends up."""
+"""Queues: the clients' mailboxes and the dead-letter queues."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -10,12 +10,13 @@ from infra.stage import Deployment
 from infra.wildcards import acknowledge
 
 MAX_RECEIVES = 30
-"""The worker itself gives a message up after a few tries. This is for messages that kill the
-worker; and those that wait behind a failing one in their group are counted as received with it.
+"""Receives before SQS moves a message to the dead-letter queue. The worker itself moves a message
+after a few failures, so this limit is for messages that kill the worker. It is high, because SQS
+also counts the messages that wait behind a failing one in their group as received.
 """
 VISIBILITY_FACTOR = 6
-"""AWS advises a visibility timeout of six times the function's: a throttled batch must not come
-back while it is tried.
+"""AWS recommends a visibility timeout of six times the function's time-out. Otherwise a throttled
+batch could become visible while Lambda still retries it.
 """
 
 
@@ -72,8 +73,8 @@ class FifoMailbox(Construct):
 def undelivered(
     scope: Construct, deployment: Deployment, name: str, alarms: Alarms, description: str
 ) -> sqs.Queue:
-    """A dead-letter queue for what has no queue before it: asynchronous invocations, schedules.
-    With its alarm.
+    """A dead-letter queue without a source queue, for asynchronous invocations or schedules, and an
+    alarm on it.
     """
     queue = sqs.Queue(
         scope,

@@ -19,7 +19,7 @@ Arns = Mapping[str, Sequence[str]]
 
 
 def statements(grants: Mapping[str, str], arns: Arns) -> list[iam.PolicyStatement]:
-    """One statement a grant. Raises KeyError for a resource that does not exist."""
+    """Make a statement for each grant. Raises KeyError for a resource that does not exist."""
     return [
         iam.PolicyStatement(
             actions=_actions(resource, actions), resources=_resources(resource, arns)

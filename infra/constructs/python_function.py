@@ -54,7 +54,7 @@ def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion
 class PythonFunction(lambda_.Function):
     """A function of the catalog, with its own role, its own log group and its grants.
 
-    Its environment is what its settings require of `variables`.
+    Its environment has those of `variables` that its settings require.
     """
 
     def __init__(

@@ -62,7 +62,7 @@ class LoggingAccount(Construct):
 
 
 class RestApi(Construct):
-    """An API of the catalog. `add_routes` makes its tree; there are no proxy resources."""
+    """An API of the catalog. `add_routes` makes a resource for each path, without proxies."""
 
     def __init__(
         self, scope: Construct, deployment: Deployment, name: str, description: str, alarms: Alarms

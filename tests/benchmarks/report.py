@@ -18,7 +18,7 @@ PARTIES = ((False, "ours"), (True, "simulators"))
 
 
 def by_stage(usage: Usage) -> Grid:
-    """The billed quantities by stage."""
+    """The billed quantities by step."""
     quantities = quantities_of(usage)
     columns = [
         billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)
@@ -43,12 +43,12 @@ def by_stage(usage: Usage) -> Grid:
         rows.append(
             [party, "all", *map(_number, (sum(calls[simulated, s] for s in stages), *sums))]
         )
-    header = ["", "stage", "AWS calls", *(_short(billed) for billed in columns)]
-    return Grid("A plain order by stage", header, rows, numbers_from=2)
+    header = ["", "step", "AWS calls", *(_short(billed) for billed in columns)]
+    return Grid("A plain order by step", header, rows, numbers_from=2)
 
 
 def by_call(usage: Usage) -> Grid:
-    """The calls of AWS APIs by stage, function and operation."""
+    """The calls of AWS APIs by step, function and operation."""
     found: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0, 0, 0])
     for call in usage.calls:
         cell = found[call.stage, call.function, f"{call.service} {call.operation}"]
@@ -62,7 +62,7 @@ def by_call(usage: Usage) -> Grid:
     rows = [[*key, *map(_number, found[key])] for key in keys]
     return Grid(
         "Calls of AWS APIs",
-        ["stage", "function", "operation", "calls", "write units", "read units"],
+        ["step", "function", "operation", "calls", "write units", "read units"],
         rows,
         3,
     )
@@ -77,7 +77,7 @@ def sizes(usage: Usage) -> Grid:
     ]
     return Grid(
         "Items written, in bytes (a write unit is 1,024)",
-        ["stage", "table", "item", "bytes"],
+        ["step", "table", "item", "bytes"],
         rows,
         3,
     )
@@ -97,7 +97,7 @@ def invocations(usage: Usage) -> Grid:
     ]
     return Grid(
         "Lambda invocations (CPU measured here, duration on arm64 estimated)",
-        ["stage", "function", "runs", "CPU ms", "billed ms"],
+        ["step", "function", "runs", "CPU ms", "billed ms"],
         rows,
         2,
     )

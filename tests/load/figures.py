@@ -88,7 +88,7 @@ class Figures:
             Grid("Throughput", ["", "a second", "of the floor"], rates),
             _counted("Orders", self.counts),
             _counted("Final answers to requests that make or read orders", self.answers),
-            _counted("Tries that were repeated, by what they met", self.retries),
+            _counted("Tries that were repeated, by the answer", self.retries),
             _counted("Workers killed, by function", self.killed),
         ]
 
@@ -151,8 +151,8 @@ def measure(
     counts = {
         "planned requests": len(sent),
         "orders accepted": len(accepted),
-        "orders rejected at the door": len(books.orders) - len(accepted),
-        **{f"in the end {status}": count for status, count in sorted(statuses.items())},
+        "orders rejected by order entry": len(books.orders) - len(accepted),
+        **{f"orders that ended as {status}": count for status, count in sorted(statuses.items())},
         "executions": len(books.reports_of_trades),
     }
     return latencies, rates, counts

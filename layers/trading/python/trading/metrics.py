@@ -39,14 +39,14 @@ class Metric(Coded):
     SUBMITS_REFUSED = "SubmitsRefused", "An exchange did not take a child order."
     SUBMITS_UNKNOWN = (
         "SubmitsUnknown",
-        "An exchange did not answer to a child order, which is then canceled there.",
+        "An exchange did not answer to a submit. The worker then cancels the child order there.",
     )
     FENCES_UNKNOWN = (
         "FencesUnknown",
-        "An exchange answered neither to a child order nor to its cancel.",
+        "An exchange answered neither to a submit nor to the cancel that followed.",
     )
     QUOTES_MISSING = "QuotesMissing", "An order was routed without quotes."
-    POLLS_UNANSWERED = "PollsUnanswered", "An exchange did not say how a child order stands."
+    POLLS_UNANSWERED = "PollsUnanswered", "An exchange did not answer to the poll of a child order."
     CANCELS_UNANSWERED = "CancelsUnanswered", "An exchange did not answer to a cancel."
     RECALLS_UNANSWERED = (
         "RecallsUnanswered",
@@ -54,7 +54,7 @@ class Metric(Coded):
     )
     FILLS_BOOKED = "FillsBooked", "A fill was written into the books."
     FILLS_REPEATED = "FillsRepeated", "An exchange reported an execution that was booked before."
-    BREAKS = "Breaks", "The outside world said something that the books refuse."
+    BREAKS = "Breaks", "Our books refused a report or a confirmation."
     ORDERS_CLEARED = "OrdersCleared", "The fills of an order were cleared."
     TRADES_SETTLED = "TradesSettled", "A trade was settled."
     SETTLEMENTS_UNANSWERED = (
@@ -73,7 +73,7 @@ class Metric(Coded):
     ORDERS_SWEPT = "OrdersSwept", "The sweeper sent a message about an order again."
     SWEEPS_FAILED = "SweepsFailed", "The sweeper could not sweep an order."
     ORDERS_EXPIRING = "OrdersExpiring", "The close of the day looked for orders to expire."
-    CLOSES_FAILED = "ClosesFailed", "An order could not be closed with its day."
+    CLOSES_FAILED = "ClosesFailed", "An order could not be ended at the close of its day."
     MESSAGES_FAILED = "MessagesFailed", "A message failed and is tried again."
     MESSAGES_BURIED = "MessagesBuried", "A message was moved to the dead-letter queue."
     ORDERS_NOT_MARKED = (
@@ -109,23 +109,23 @@ class Metric(Coded):
     )
     TOKEN_REFUSED = "TokenRefused", "The authorizer refused a token."
     INVALID_SIGNATURE = "InvalidSignature", "A callback was not signed by a known exchange."
-    UNEXPECTED_ERROR = "UnexpectedError", "A request failed with an error that nobody expected."
+    UNEXPECTED_ERROR = "UnexpectedError", "A request failed with an unexpected error."
     SECRET_REFRESH_FAILED = (
         "SecretRefreshFailed",
         "A secret could not be read again. The version in memory stays in use.",
     )
     SIGNING_KEY_ROTATED = "SigningKeyRotated", "The key that signs tokens was rotated."
-    RECONCILIATION_RUNS = "ReconciliationRuns", "A reconciliation of the books came to its end."
+    RECONCILIATION_RUNS = "ReconciliationRuns", "A reconciliation of the books ended."
     RECONCILIATIONS_INCOMPLETE = (
         "ReconciliationsIncomplete",
         "A reconciliation of the books ran out of time.",
     )
     RECONCILIATION_FINDINGS = (
         "ReconciliationFindings",
-        "How often the books break an invariant, by the last reconciliation.",
+        "How many violations of an invariant the last reconciliation found.",
     )
     RECONCILIATION_IN_MOTION = (
         "ReconciliationInMotion",
-        "How many clients moved during a reconciliation, so that it could not judge them.",
+        "How many clients a reconciliation did not judge, because they were in motion.",
     )
     RECONCILIATION_SECONDS = "ReconciliationSeconds", "How long a reconciliation took.", SECONDS

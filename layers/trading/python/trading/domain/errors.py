@@ -24,13 +24,13 @@ class ErrorKind(StrEnum):
 class ErrorCode(Coded):
     """Why a use case refuses a request."""
 
-    NOT_FOUND = "NOT_FOUND", "What the request names does not exist, or not for this client."
+    NOT_FOUND = "NOT_FOUND", "The named item does not exist, or not for this client."
     CONCURRENT_UPDATE = (
         "CONCURRENT_UPDATE",
         "The data changed while the request was handled. The same request may succeed now.",
     )
     OVERLOADED = "OVERLOADED", "The database did not take the write in time. Ask again."
-    VERSION_CONFLICT = "VERSION_CONFLICT", "The client has changed since the version named."
+    VERSION_CONFLICT = "VERSION_CONFLICT", "The client has changed since the named version."
     IDEMPOTENCY_KEY_REUSED = (
         "IDEMPOTENCY_KEY_REUSED",
         "The Idempotency-Key was used before, with another request.",
@@ -39,35 +39,35 @@ class ErrorCode(Coded):
         "REFERENCE_REUSED",
         "The payment reference was used before, for another transfer.",
     )
-    CLIENT_EXISTS = "CLIENT_EXISTS", "There is a client with this id."
-    CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "There is no client of the token's name."
+    CLIENT_EXISTS = "CLIENT_EXISTS", "A client with this id exists already."
+    CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "The client that the token names does not exist."
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."
     LOGIN_LOCKED = "LOGIN_LOCKED", "Too many log-ins with this API key have failed."
     UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL", "The symbol is not listed."
     NOT_WITHDRAWABLE = (
         "NOT_WITHDRAWABLE",
-        "Less is settled, free and not owed than is to be withdrawn.",
+        "The withdrawal exceeds the amount that is settled, free and not owed.",
     )
     LOAN_NOT_COVERED = (
         "LOAN_NOT_COVERED",
-        "Shares cannot leave while settled cash does not cover the loan that they secure.",
+        "Shares secure the loan. They may be withdrawn when settled cash covers it.",
     )
     ACCOUNT_BUSY = "ACCOUNT_BUSY", "The account changed while it was read. Ask again."
     ORDER_CLOSED = "ORDER_CLOSED", "The order can no longer execute."
     ORDER_ENDING = "ORDER_ENDING", "The order is being canceled, replaced or expired already."
-    ORDER_PENDING = "ORDER_PENDING", "The order itself still waits to replace another."
-    PRICE_NOT_ALLOWED = "PRICE_NOT_ALLOWED", "An order of this type carries no price."
+    ORDER_PENDING = "ORDER_PENDING", "The order still waits to replace another order."
+    PRICE_NOT_ALLOWED = "PRICE_NOT_ALLOWED", "An order of this type has no limit price."
     STOP_PRICE_NOT_ALLOWED = (
         "STOP_PRICE_NOT_ALLOWED",
-        "An order of this type carries no stop price.",
+        "An order of this type has no stop price.",
     )
     NOTHING_TO_CHANGE = "NOTHING_TO_CHANGE", "The order has these terms already."
     QUANTITY_FILLED = (
         "QUANTITY_FILLED",
         "The new quantity is not greater than the quantity filled.",
     )
-    NOT_EXECUTED = "NOT_EXECUTED", "The order is not over, or nothing of it was executed."
+    NOT_EXECUTED = "NOT_EXECUTED", "The order is still open, or nothing of it was executed."
     NOT_CLEARED = "NOT_CLEARED", "The trade is not cleared, so it cannot be settled."
     NOT_DUE = "NOT_DUE", "The settlement date of the trade has not come."
     SETTLEMENT_FAILED = "SETTLEMENT_FAILED", "The depository did not settle the trade."

@@ -19,12 +19,12 @@ LENDING = "lending"
 class EntryKind(Coded):
     """What a ledger entry records."""
 
-    FILL = "FILL", "A trade: an execution at an exchange, booked to the client."
+    FILL = "FILL", "A trade: an execution at an exchange, booked for the client."
     NOVATION = "NOVATION", "The CCP took over the exchange's side of a trade."
     SETTLEMENT = "SETTLEMENT", "The depository delivered the shares of a trade versus payment."
     DEPOSIT = "DEPOSIT", "Cash or shares came in from outside."
-    WITHDRAWAL = "WITHDRAWAL", "Cash or shares left."
-    BREAK = "BREAK", "The outside world said something that the books refuse."
+    WITHDRAWAL = "WITHDRAWAL", "Cash or shares went out."
+    BREAK = "BREAK", "A report or confirmation that our books refuse. It has no postings."
 
 
 class BreakCode(Coded):

@@ -1,7 +1,7 @@
 """API secrets: generated here, stored only as scrypt hashes.
 
-Secrets are 256-bit random tokens, not passwords that people choose, so scrypt's interactive
-parameters are ample.
+Secrets are 256-bit random tokens, not passwords that people choose. So scrypt's parameters for
+interactive log-ins are strong enough.
 """
 
 import base64
@@ -23,21 +23,22 @@ def generate_secret() -> str:
 
 
 def new_secret() -> tuple[str, str]:
-    """A new API secret, and the hash of it to keep."""
+    """A new API secret, and its hash to store."""
     secret = generate_secret()
     return secret, hash_secret(secret)
 
 
 def hash_secret(secret: str) -> str:
-    """`scrypt$n$r$p$salt$hash`, under a salt of its own."""
+    """`scrypt$n$r$p$salt$hash`, with a new random salt."""
     salt = secrets.token_bytes(_SALT_BYTES)
     return _encode(_N, _R, _P, salt, _scrypt(secret, salt, _N, _R, _P))
 
 
 def matches(secret: str, hashes: Sequence[str]) -> bool:
-    """Whether the secret is one of the (at most two: new and old during rotation) hashed ones.
+    """Whether the secret has one of the hashes.
 
-    The same work is done for none, one or two hashes, and for a match or none: time tells nothing.
+    There are at most two hashes: after a rotation, the new one and the previous one. The work is
+    the same for any number of hashes, with and without a match. So the time reveals nothing.
     """
     if len(hashes) > MAX_SECRETS:
         raise ValueError(f"a credential has at most {MAX_SECRETS} hashes")
@@ -56,7 +57,7 @@ def _matches_one(secret: str, record: str) -> bool:
 
 
 def _scrypt(secret: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    memory = 128 * r * (n + p + 2)  # RFC 7914, and what OpenSSL asks to be allowed
+    memory = 128 * r * (n + p + 2)  # RFC 7914, and the limit that OpenSSL needs
     return hashlib.scrypt(
         secret.encode(), salt=salt, n=n, r=r, p=p, maxmem=2 * memory, dklen=_HASH_BYTES
     )

@@ -1,5 +1,5 @@
-"""Access tokens: JWT (RFC 7519) under the best current practices of RFC 8725, typed as RFC 9068
-says.
+"""Access tokens: JWT (RFC 7519) with the best current practices of RFC 8725 and the type of RFC
+9068.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TYPE = "at+jwt"
 KEYS_CACHED_FOR = timedelta(minutes=5)
 UNKNOWN_KEY_REFRESH = timedelta(seconds=5)
 PUBLISHED_FOR = timedelta(seconds=30)
-"""A key signs when every verifier has had time to look for it: longer than a refresh, with its
-retries, and all clocks' skew.
+"""A new key signs no tokens before this age, so that every verifier can know it. The time is longer
+than a refresh with its retries, plus the clock skew.
 """
 CLOCK_SKEW = timedelta(seconds=5)
 MIN_KEY_BYTES = 32
@@ -28,7 +28,7 @@ MAX_TOKEN_LENGTH = 4096
 
 
 class InvalidTokenError(Exception):
-    """The token does not prove its owner. The reason is for our log, not for the caller."""
+    """The token is not valid. The reason is for our log, not for the caller."""
 
 
 class RetiredKeyError(Exception):
@@ -43,8 +43,8 @@ class KeysUnavailableError(Exception):
 
 
 class Grant(Frozen):
-    """All that a token states. It holds no secret: together with the signing key it makes the
-    identical token again.
+    """The content of a token, without a secret. With the same signing key, the same grant makes the
+    same token again.
     """
 
     key_id: str
@@ -58,16 +58,15 @@ class Grant(Frozen):
 
     @property
     def expiration(self) -> datetime:
-        """When the token ceases to be valid."""
+        """The time at which the token expires."""
         return datetime.fromtimestamp(self.expires_at, UTC)
 
 
 class Tokens:
-    """Signs and verifies. A key's id is its version id in Secrets Manager; current and previous
-    version verify.
+    """Signs and verifies tokens. A key's id is its version id in Secrets Manager.
 
-    A new key verifies at once and signs when it is `PUBLISHED_FOR` old: no verifier meets a key
-    before it could learn it.
+    Tokens of the current and of the previous key are valid. A new key signs tokens only when it is
+    `PUBLISHED_FOR` old, so that no verifier gets a token of a key that it cannot know yet.
     """
 
     def __init__(self, keys: StagedSecret, issuer: str, now: Callable[[], datetime]) -> None:
@@ -83,7 +82,7 @@ class Tokens:
         audience: str,
         lifetime: timedelta,
     ) -> Grant:
-        """What a new token will state, under the newest key that is published long enough."""
+        """The content of a new token, to be signed by the newest key that is published long enough."""
         issued_at = int(self._now().timestamp())
         return Grant(
             key_id=self._signing_key_id(),
@@ -97,7 +96,7 @@ class Tokens:
         )
 
     def sign(self, grant: Grant) -> str:
-        """The token: the same for the same grant. Raises RetiredKeyError."""
+        """Sign a grant. The same grant makes the same token. Raises RetiredKeyError."""
         key = self._key(grant.key_id)
         if key is None:
             raise RetiredKeyError(grant.key_id)
@@ -114,10 +113,10 @@ class Tokens:
         return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
 
     def verify(self, token: str, audience: str) -> Grant:
-        """What the token states. Raises InvalidTokenError unless it is ours, for this audience, and
-        valid now.
+        """Return the content of a token.
 
-        Raises KeysUnavailableError when that cannot be said.
+        Raises InvalidTokenError unless the token is ours, for this audience, and valid now. Raises
+        KeysUnavailableError when the keys cannot be read to decide this.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidTokenError("too long")
@@ -173,8 +172,8 @@ class Tokens:
         return grant
 
     def _key(self, key_id: str) -> bytes | None:
-        """The key, looked up anew if unknown, yet so seldom that forged key ids cannot hammer
-        Secrets Manager.
+        """The key, or None. An unknown key is looked up again, but at most once in
+        `UNKNOWN_KEY_REFRESH`, so that forged key ids cannot overload Secrets Manager.
         """
         for max_age in (KEYS_CACHED_FOR, UNKNOWN_KEY_REFRESH):
             found = self._valid_keys(max_age).get(key_id)

@@ -28,12 +28,12 @@ class RejectReason(Coded):
     )
     MARKET_CLOSED = (
         "MARKET_CLOSED",
-        "The market is closed, and the order is not one that may wait for the open.",
+        "The market is closed, and an order of this kind cannot wait for the open.",
     )
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client is suspended."
     TOO_MANY_OPEN_ORDERS = (
         "TOO_MANY_OPEN_ORDERS",
-        "The client has the greatest number of open orders allowed.",
+        "The client already has the greatest number of open orders allowed.",
     )
     SELF_TRADE = "SELF_TRADE", "The order could trade with another open order of the same client."
     DAILY_LIMIT_EXCEEDED = (
@@ -54,7 +54,7 @@ class RejectReason(Coded):
     )
     REPLACE_TOO_LATE = (
         "REPLACE_TOO_LATE",
-        "When the replaced order had ended, nothing was left over, or the time in force was over.",
+        "When the replaced order ended, nothing was left, or the new order's time was over.",
     )
 
 
