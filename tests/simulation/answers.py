@@ -21,7 +21,9 @@ def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collecti
             order = orders.get(order_id)
             if order is None or placed.answer.json()["order_id"] != order_id:
                 raise ViolationError(
-                    "what is accepted is kept", order_id, f"{placed.answer.body!r}, but {order}"
+                    "every accepted order is stored",
+                    order_id,
+                    f"{placed.answer.body!r}, but {order}",
                 )
             asked = {name: placed.body[name] for name in ORDER_FIELDS if name in placed.body}
             kept = {
@@ -31,10 +33,10 @@ def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collecti
             for name, kept_as in (("price", "limit_price"), ("stop_price", "stop_price")):
                 kept[name] = order.get(kept_as)
                 asked[name] = Decimal(asked[name]) if name in asked else None
-            equal("what is kept is what was sent", order_id, kept, asked)
+            equal("a stored order has the terms of its request", order_id, kept, asked)
         elif status not in tolerated:
             raise ViolationError(
-                "no answer is out of place", order_id, f"{status} {placed.answer.body!r}"
+                "every answer fits its request", order_id, f"{status} {placed.answer.body!r}"
             )
 
 
@@ -45,7 +47,7 @@ def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -
         path = [step["status"] for step in shown["status_history"]]
         if executed != shown["filled_quantity"] or path[-1] != shown["current_status"]:
             raise ViolationError(
-                "no half of a fill is shown", order_id, f"{executed} executed: {shown}"
+                "no answer shows half of a fill", order_id, f"{executed} executed: {shown}"
             )
         final = path_of(orders[order_id])
         if final[: len(path)] != path:
@@ -58,4 +60,6 @@ def check_intrusions(attempts: Iterable[tuple[str, Answer]]) -> None:
     """No request for another client's data or orders is granted."""
     for what, answer in attempts:
         if 200 <= answer.status < 300:
-            raise ViolationError("nobody acts for others", what, f"{answer.status} {answer.body!r}")
+            raise ViolationError(
+                "no client acts for another", what, f"{answer.status} {answer.body!r}"
+            )

@@ -87,15 +87,17 @@ def check_account(
     """
     client_id, posted = account["client_id"], ledger.cash(account["client_id"])
     total = account["available"] + account["held"] + account["unsettled"]
-    equal("cash is what the ledger says", client_id, total, posted)
-    equal("held cash is what open orders hold", client_id, account["held"], holds.cash)
+    equal("cash matches the ledger", client_id, total, posted)
+    equal("held cash equals the open orders' holds", client_id, account["held"], holds.cash)
     settled = posted - holds.cash - due
     split = (max(settled, ZERO), due + min(settled, ZERO))
     said = (account["available"], account["unsettled"])
     equal("settled cash is used before unsettled proceeds", client_id, said, split)
-    equal("held credit is what open orders hold", client_id, account["credit_held"], holds.credit)
     equal(
-        "credit used is what the ledger lends",
+        "held credit equals the open orders' holds", client_id, account["credit_held"], holds.credit
+    )
+    equal(
+        "drawn credit matches the ledger",
         client_id,
         account["credit_used"],
         ledger.loans[client_id],
@@ -114,7 +116,10 @@ def check_positions(
             "shares are what the ledger says", subject, quantity, ledger.shares(client_id, symbol)
         )
         equal(
-            "held shares are what open orders hold", subject, position["held"], holds.shares[symbol]
+            "held shares equal the open orders' holds",
+            subject,
+            position["held"],
+            holds.shares[symbol],
         )
 
 
@@ -128,11 +133,13 @@ def check_withdrawal(
     """
     if account["available"] < account["credit_used"]:
         raise ViolationError(
-            "nobody leaves with what the loan stands on", entry["client_id"], str(account)
+            "no withdrawal takes a loan's security", entry["client_id"], str(account)
         )
     for posting in entry["postings"]:
         position = positions.get(posting["asset"])
         if (posting["asset"] == "USD" and account.get("unsettled_used")) or (
             position and position["available"] < to_receive.get(posting["asset"], 0)
         ):
-            raise ViolationError("only what is settled leaves", entry["client_id"], str(entry))
+            raise ViolationError(
+                "only settled cash and shares are withdrawn", entry["client_id"], str(entry)
+            )

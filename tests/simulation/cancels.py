@@ -37,12 +37,12 @@ def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: floa
         said = status == "CANCELED" and shown["reason"]["message"] == BY_CLIENT
     if not said:
         raise ViolationError(
-            "a cancel is what its answer says", order["order_id"], f"{answer.status} {shown}"
+            "a cancel's answer matches the order", order["order_id"], f"{answer.status} {shown}"
         )
     check_kept([order], "client")
     if order["status"] in OPEN and moment(order["attention_at"]) > now + DUE_WITHIN:
         raise ViolationError(
-            "a cancel that is accepted is due", order["order_id"], order["attention_at"]
+            "an order with an accepted cancel is due", order["order_id"], order["attention_at"]
         )
 
 
@@ -50,7 +50,7 @@ def check_kept(orders: Iterable[Item], *who: str) -> None:
     """Each order that is not over has a pending cancel by one of `who` in the books."""
     for order in orders:
         if order["status"] in HOLDING and asked_by(order) not in who:
-            raise ViolationError("a cancel that is accepted is kept", order["order_id"], str(order))
+            raise ViolationError("an accepted cancel is stored", order["order_id"], str(order))
 
 
 def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_asked: bool) -> None:
@@ -58,7 +58,7 @@ def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_as
     if is_accepted and shown["current_status"] in OPEN and not shown["cancel_requested"]:
         raise ViolationError("a cancel that is accepted is shown", order_id, str(shown))
     if shown["cancel_requested"] and not is_asked:
-        raise ViolationError("no cancel is shown that nobody asked for", order_id, str(shown))
+        raise ViolationError("no unrequested cancel is shown", order_id, str(shown))
 
 
 def check_cancels(

@@ -34,9 +34,9 @@ Each is put into the code in memory, one at a time. Then the seeds 1, 2, 3 … a
 {orders} orders each, until an invariant is broken. A seed counts only if the code without the bug
 passes it.
 
-The bugs are in `tests/simulation/bugs/`, each as an edit of the source. To see one at work, shrunk
-to what matters, run `python -m tests.simulation replay SEED --bug "NAME"`. `make test` finds those
-again that nearly any run finds.
+The bugs are in `tests/simulation/bugs/`, each as an edit of the source. To replay one with a
+minimal scenario, run `python -m tests.simulation replay SEED --bug "NAME"`. `make test` looks
+again for the bugs that almost every run finds.
 """
 TOLERATED = """
 ## Tolerated

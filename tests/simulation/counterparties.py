@@ -49,10 +49,10 @@ def check_executions(outside: Outside, entries: Entries) -> None:
                     and (identifiers.trade_id(exchange_id, done.execution_id), "BREAK")
                     not in entries
                 ):
-                    raise ViolationError("what is refused is on record", name, f"{done}")
+                    raise ViolationError("every refused report is recorded", name, f"{done}")
     if booked:
         raise ViolationError(
-            "nothing is booked that was not executed",
+            "every booked fill was executed",
             str(next(iter(booked))),
             f"{len(booked)} fills",
         )
@@ -148,7 +148,7 @@ def check_settlements(depository: SimulatedDepository, entries: Entries) -> None
     instructed = set(depository.instructions) - refused
     if settled != instructed:
         raise ViolationError(
-            "settled is what the depository settled", str(settled ^ instructed), ""
+            "our settlements match the depository's", str(settled ^ instructed), ""
         )
     fills = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "FILL"}
     if fills - refused - settled:

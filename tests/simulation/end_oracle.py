@@ -86,7 +86,9 @@ class EndOracle:
         excused = unsettleable(self.outside.depository)
         for name, obligation in self.steps.obligations.items():
             if obligation["settlement_date"] <= today and obligation["trade_id"] not in excused:
-                raise ViolationError("what is due is settled", name, f"still there on {today}")
+                raise ViolationError(
+                    "every due obligation is settled", name, f"still there on {today}"
+                )
 
     def check_at_the_end(self) -> None:
         """All orders are final, and all money and shares are where they belong."""
@@ -118,7 +120,7 @@ class EndOracle:
         for reason in self.cloud.give_up_reasons:
             if reason.startswith("StaleError:"):
                 raise ViolationError(
-                    "a lost race is run again", reason, "the message was given up at once"
+                    "a write conflict is retried", reason, "the message was given up at once"
                 )
         report = self.steps.report
         if not report.get("complete") or report["in_motion"]:
@@ -148,7 +150,7 @@ class EndOracle:
         for order in self.steps.orders.values():
             if "attention_at" in order:
                 raise ViolationError(
-                    "no order waits",
+                    "no order waits at the end",
                     order["order_id"],
                     f"{order['status']} {order['attention_at']}",
                 )

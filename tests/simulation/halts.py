@@ -40,9 +40,7 @@ class Halts:
         symbol, now = order["symbol"], self.now()
         begins = before["status"] == "VALIDATED" and order["status"] == "ROUTING"
         if begins and self.since.get(symbol, now) < now - KNOWN_WITHIN:
-            raise ViolationError(
-                "nothing waits for an open only to go out into a halt", order["order_id"], symbol
-            )
+            raise ViolationError("no order is sent during a halt", order["order_id"], symbol)
         if "put_off" in order and "put_off" not in before:
             session = datetime.fromisoformat(order["release_at"]).astimezone(NEW_YORK).date()
             was_halted = symbol in self.since or self.until.get(symbol, 0.0) > now - KNOWN_WITHIN

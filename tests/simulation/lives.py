@@ -102,7 +102,9 @@ def _check_care(order: Item) -> None:
     uncleared = order.get("filled_quantity") and "cleared_at" not in order
     if (order["status"] in OPEN or uncleared) and "attention_at" not in order:
         raise ViolationError(
-            "nothing is forgotten", order["order_id"], f"{order['status']}, at rest"
+            "every unfinished order is due sometime",
+            order["order_id"],
+            f"{order['status']}, at rest",
         )
     live = [child for child in order.get("children", ()) if child.get("status", "SENT") == "SENT"]
     if live and order["status"] in ("REJECTED", "CANCELED", "EXPIRED"):
@@ -145,7 +147,9 @@ def check_endings(
             and order.get("ending", {}).get("reason") == "EXECUTION_FAILED"
             and not is_troubled
         ):
-            raise ViolationError("no order is canceled unasked", order_id, str(order["ending"]))
+            raise ViolationError(
+                "no order is canceled without a request", order_id, str(order["ending"])
+            )
         if path[-1] != "EXPIRED" or is_closed_by_hand:
             continue
         if (
@@ -154,11 +158,11 @@ def check_endings(
         ):
             continue
         if path[-2] == "VALIDATED" and "put_off" not in order:
-            raise ViolationError("what is accepted is sent", order_id, " ".join(path))
+            raise ViolationError("every accepted order is sent", order_id, " ".join(path))
         for child in order.get("children", ()):
             sent = identifiers.child_order_id(order_id, int(child["number"])) in submitted
             if child["status"] != "REJECTED" and not sent:
-                raise ViolationError("what is routed is sent", order_id, str(child))
+                raise ViolationError("every routed child is sent", order_id, str(child))
         close, ended = (
             close_of(date.fromisoformat(order["business_date"])).timestamp(),
             order["history"][-1]["time"],

@@ -176,7 +176,9 @@ class StepOracle:
         for finding in report.get("findings", ()):
             overdue = finding["invariant"] == 7 and finding["message"].partition(" ")[0] in due
             if finding["confirmed"] and not overdue:
-                raise ViolationError("reconciliation cries no wolf", report["name"], str(finding))
+                raise ViolationError(
+                    "reconciliation raises no false alarm", report["name"], str(finding)
+                )
 
     def _client(self, client_id: str) -> None:
         own = [order for order in self.orders.values() if order["client_id"] == client_id]

@@ -71,7 +71,12 @@ class Replacements:
                 counts - (counted if old["business_date"] == new["business_date"] else ZERO), ZERO
             ),
         }
-        equal("the greater of both is held", new["order_id"], new["reserve"], expected)
+        equal(
+            "a replacement holds the greater of both needs",
+            new["order_id"],
+            new["reserve"],
+            expected,
+        )
 
     def check(self, own: Iterable[Item], orders: Orders) -> None:
         """Check one client's orders among all orders."""
@@ -80,7 +85,7 @@ class Replacements:
                 new = orders.get(order["replaced_by"], {})
                 if new.get("replaces") != order["order_id"]:
                     raise ViolationError(
-                        "links name each other",
+                        "replaces and replaced_by name each other",
                         order["order_id"],
                         f"{new.get('order_id')} does not",
                     )
@@ -114,7 +119,9 @@ class Replacements:
         name, path = new["order_id"], path_of(new)
         if old.get("replaced_by") != name:
             raise ViolationError(
-                "links name each other", name, f"it replaces {old.get('order_id')}"
+                "replaces and replaced_by name each other",
+                name,
+                f"it replaces {old.get('order_id')}",
             )
         if [new[term] for term in KEPT_TERMS] != [old[term] for term in KEPT_TERMS]:
             raise ViolationError(
@@ -123,14 +130,16 @@ class Replacements:
         if new["status"] == "RECEIVED":
             if old["status"] not in OPEN:
                 raise ViolationError(
-                    "nobody waits for what is over", name, f"{old['order_id']} is {old['status']}"
+                    "no order waits for one that has ended",
+                    name,
+                    f"{old['order_id']} is {old['status']}",
                 )
             return
         if path[1] == "CANCELED":
             return
         if old["status"] in OPEN:
             raise ViolationError(
-                "one order at a time",
+                "an order and its replacement are not both open",
                 name,
                 f"{new['status']}, and {old['order_id']} {old['status']}",
             )
@@ -143,7 +152,9 @@ class Replacements:
                 f"{new['quantity']}, {left} were left over",
             )
         if path[1] == "VALIDATED" and late > CLOCKS_DIFFER_BY:
-            raise ViolationError("nobody takes over after his time", name, f"{late:.0f} s too late")
+            raise ViolationError(
+                "no order takes over after its time", name, f"{late:.0f} s too late"
+            )
         if new.get("reason_code") == "REPLACE_TOO_LATE" and left > 0 and late < -CLOCKS_DIFFER_BY:
             raise ViolationError(
                 "only a late replacement is too late", name, f"{left} were left over"
@@ -162,12 +173,12 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
         if status != 202:
             if status not in tolerated:
                 raise ViolationError(
-                    "no answer is out of place", new_id, f"{status} {request.answer.body!r}"
+                    "every answer fits its request", new_id, f"{status} {request.answer.body!r}"
                 )
             continue
         new, old, told = orders.get(new_id, {}), orders[old_id], request.answer.json()
         if (told["order_id"], told["status"], new.get("replaces")) != (new_id, "RECEIVED", old_id):
-            raise ViolationError("what is accepted is kept", new_id, f"{told}, but {new}")
+            raise ViolationError("every accepted order is stored", new_id, f"{told}, but {new}")
         if taken.setdefault(new_id, request.body) != request.body:
             raise ViolationError(
                 "one replacement a key", new_id, f"{request.body} and {taken[new_id]}"
@@ -176,7 +187,9 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
             price = request.body.get(term, old.get(kept))
             if (None if price is None else Decimal(price)) != new.get(kept):
                 raise ViolationError(
-                    "what is kept is what was sent", new_id, f"{term} {new.get(kept)}, not {price}"
+                    "a stored order has the terms of its request",
+                    new_id,
+                    f"{term} {new.get(kept)}, not {price}",
                 )
         asked = request.body.get("quantity")
         if (
@@ -185,7 +198,9 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
             and new["quantity"] != asked
         ):
             raise ViolationError(
-                "what is kept is what was sent", new_id, f"{new['quantity']}, not {asked}"
+                "a stored order has the terms of its request",
+                new_id,
+                f"{new['quantity']}, not {asked}",
             )
         if new["history"][1]["status"] == "VALIDATED":
             total = old["quantity"] if asked is None else asked
@@ -204,7 +219,7 @@ def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
             status = problem["details"]["status"]
             if status in OPEN or status == "RECEIVED" or status not in path:
                 raise ViolationError(
-                    "nothing is over before its end", order_id, f"{problem} of {path}"
+                    "no open order is shown as closed", order_id, f"{problem} of {path}"
                 )
         elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
             raise ViolationError("an ending order ends", order_id, f"{problem} of {path}")

@@ -74,7 +74,7 @@ def judge(sight: Sight, entries: Entries) -> None:
 def _at_one_moment(sight: Sight, what: str, known: Iterable[Any], shown: Any) -> None:
     if shown not in list(known):
         raise ViolationError(
-            "what is shown was so",
+            "every answer shows a state of the books",
             f"{sight.client_id} {what}",
             f"{shown} was shown of {list(known)}",
         )

@@ -226,7 +226,7 @@ class Terms:
                 (sign * fill["quantity"], -sign * fill["notional"]),
             )
             equal(
-                "what nets is netted",
+                "a novation states the net position",
                 fill["trade_id"],
                 (net["net_quantity"], net["net_amount"]),
                 alone,
@@ -276,14 +276,14 @@ class Terms:
                 counted += order["protection_price"] * quantity
         if account is not None and day is not None:
             equal(
-                "the day's notional is what its orders count",
+                "the day's notional matches its orders",
                 client_id,
                 account["notional_today"],
                 counted,
             )
             if counted > self.daily_limits[client_id]:
                 raise ViolationError(
-                    "nobody trades beyond his daily limit", client_id, f"{counted}"
+                    "no client trades beyond its daily limit", client_id, f"{counted}"
                 )
         for symbol, position in positions.items():
             key, said = (client_id, symbol), (position["cost_basis"], position["realised_profit"])

@@ -8,7 +8,7 @@ from trading.usecases.orders.cancel_order import RequestCancel
 
 BUGS = (
     Bug(
-        "the wish to cancel is not kept",
+        "a cancel request is not stored",
         "A cancel is only a message. The order learns of it when the message is handled.",
         "If the message is lost, the order stands although its cancel was accepted.",
         (

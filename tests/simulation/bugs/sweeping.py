@@ -159,7 +159,7 @@ BUGS = (
         ),
     ),
     Bug(
-        "a halt at the open is not looked at",
+        "a halt at the open is ignored",
         "An order that waited for the open is sent even if its instrument is halted.",
         "A client's order goes out into a halt that was meant to stop it.",
         (Edit(order_times.is_waiting, "not instrument.tradable or ", ""),),
