@@ -1,4 +1,4 @@
-"""The fragments that pages may include, by name: `<!-- include: order-status -->` on a line of its own."""
+"""The fragments that pages may include, each by a line `<!-- include: order-status -->`."""
 
 from collections.abc import Callable
 from functools import cache, partial

@@ -1,4 +1,4 @@
-"""Every minute and at the open: push each order for which something was due and did not happen."""
+"""The sweeper: every minute and at the open, it pushes each order that is due."""
 
 import time
 from datetime import timedelta

@@ -55,7 +55,7 @@ TABLES = {
         ("client_id", "item"),
         ledger=True,
         indexes={"obligations-due": ("due_date", "client_id")},
-        holds="What each client owns and owes now.",
+        holds="Each client's cash, positions and open obligations.",
         items={
             "{client_id} / CASH": "The cash account. It also names the client's open orders.",
             "{client_id} / POSITION#{symbol}": "A position.",
@@ -83,7 +83,7 @@ TABLES = {
         },
         lists={
             "attention": "Orders that are not at rest, by the time at which they need attention.",
-            "review": "Orders that are flagged for people.",
+            "review": "Orders that are flagged for review.",
             "by-client": "All orders of a client.",
         },
     ),
@@ -101,7 +101,7 @@ TABLES = {
             "{trade_id} / SETTLEMENT": "The settlement of a trade.",
             "{transfer_id} / DEPOSIT": "A deposit.",
             "{transfer_id} / WITHDRAWAL": "A withdrawal.",
-            "{break_id} / BREAK": "What the books refused, with the evidence.",
+            "{break_id} / BREAK": "A refused report or confirmation, with the evidence.",
         },
         lists={
             "by-client": (
@@ -118,12 +118,12 @@ TABLES = {
     "control": TableSpec(
         ("name",),
         expires="expires_at",
-        holds="State that the services share and that is no part of the books.",
+        holds="State that the services share and that is not part of the books.",
         items={
             "RATE#{api_key}#{window}": "How many requests an API key sent in a window of time.",
             "LOGIN#{api_key}": "Failed log-ins.",
             "CIRCUIT#{exchange_id}": "The circuit breaker of an exchange.",
-            "OUTAGE#{exchange_id}": "What opened the circuit of an exchange, and when.",
+            "OUTAGE#{exchange_id}": "The cause of an open circuit, and since when it is open.",
             "QUALITY#{exchange_id}": "The execution quality of an exchange.",
             "LAST#{symbol}": "The last price of a symbol. It does not expire.",
             "RECONCILIATION#{time}": "The report of a reconciliation.",
@@ -134,7 +134,7 @@ TABLES = {
         ledger=True,
         indexes={"by-month": ("month", "at")},
         holds=(
-            "What operators did: who, why, to what. An entry is written before the action, and "
+            "Actions of operators: who, why, and on what. An entry is written before the action and "
             "another one after it."
         ),
         items={

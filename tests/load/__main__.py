@@ -106,26 +106,26 @@ def _document(outcome: Outcome) -> str:
 
 `{command}` writes this page. Do not edit it.
 
-Many clients at once send a seeded mix of requests through HTTP: orders of all kinds, orders beyond
-their means, malformed requests, and repeated idempotency keys. A client repeats each request under
-its key until it is answered, and it obeys `Retry-After`. Meanwhile a worker process is killed every
-one to three seconds.
+Many clients at once send a seeded mix of requests through HTTP. The mix has orders of all kinds,
+orders without sufficient funds, malformed requests, and repeated idempotency keys. A client repeats
+each request under its key until it gets an answer, and it obeys `Retry-After`. Meanwhile the run
+kills a worker process every one to three seconds.
 
-Then the run accounts for everything:
+Then the run checks that nothing is missing:
 
-- Each answer has its order, and each order its answer.
-- Each execution in the exchanges' books has its booking, and each booking its execution.
-- Every order has ended, nothing is held, and no message is left.
+- Each accepted order has its answer, and each answer its order.
+- Each execution in the exchanges' books is booked, and each booked fill has its execution.
+- Every order has ended, no hold is left, and no message is left.
 - The invariants hold over all books, and the API shows what the tables hold.
 
 Measured {figures.taken} on {figures.machine}.
-The local AWS, all workers, the exchanges and the clients share this machine.
+The local AWS, all workers, the exchanges and the clients share this machine:
 {setting}.
-Everything was accounted for.
+The checks found nothing missing.
 
 The clients' orders are accepted faster than this machine executes them. So thousands of orders are
-open at once, and the local AWS keeps a thread for the workflow of each. The time from acceptance to
-fill is the time in that backlog.
+open at once, and the local AWS keeps a thread for the workflow of each. Most of the time from
+acceptance to fill is waiting in that backlog.
 """
     return "\n\n".join([head.rstrip(), *(grid.markdown() for grid in figures.grids())]) + "\n"
 

@@ -82,7 +82,7 @@ class Tokens:
         audience: str,
         lifetime: timedelta,
     ) -> Grant:
-        """The content of a new token, to be signed by the newest key that is published long enough."""
+        """The content of a new token, for the newest key that is published long enough."""
         issued_at = int(self._now().timestamp())
         return Grant(
             key_id=self._signing_key_id(),
