@@ -134,8 +134,8 @@ TABLES = {
         ledger=True,
         indexes={"by-month": ("month", "at")},
         holds=(
-            "Actions of operators: who, why, and on what. An entry is written before the action and "
-            "another one after it."
+            "Actions of operators: who, why, and on what. An entry is written before the action "
+            "and another one after it."
         ),
         items={
             "client/{client_id} / {time}": "An action on a client.",
