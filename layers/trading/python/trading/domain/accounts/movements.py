@@ -1,6 +1,4 @@
-"""A client's statement: what its ledger entries moved, line by line. The sums of all lines are its
-balances.
-"""
+"""A client's statement: the lines of its ledger entries. All lines together sum to its balances."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -21,8 +19,9 @@ from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, iso
 
 
 class MovementType(StrEnum):
-    """Why something moved. loan: drawn for a purchase, or repaid by the proceeds of a sale. No
-    entry is a dividend yet.
+    """Why something moved. A loan is drawn for a purchase, or repaid from the proceeds of a sale.
+
+    No ledger entry is a dividend yet.
     """
 
     TRADE = "trade"
@@ -43,7 +42,7 @@ KINDS: Mapping[MovementType, frozenset[EntryKind]] = {
     MovementType.WITHDRAWAL: frozenset({EntryKind.WITHDRAWAL}),
     MovementType.DIVIDEND: frozenset(),
 }
-"""The listed entries that have lines of a type. A trade's settlement stands with its fill."""
+"""Which listed entries have lines of a type. The settlement of a trade is shown with its fill."""
 
 
 ABOUT_A_TRADE = {
@@ -58,11 +57,12 @@ ABOUT_A_TRADE = {
 
 
 class Movement(Frozen):
-    """One line of a statement. `amount` (cash) and `quantity` (shares) are signed: what came in is
-    positive; over all lines they sum to the total balance and to each position's quantity,
-    `unsettled_amount` and `unsettled_quantity` to what is not settled yet, spent or not.
+    """One line of a statement.
 
-    A settlement moves nothing in or out: what was unsettled is settled by it.
+    `amount` (cash) and `quantity` (shares) are signed: what came in is positive. Over all lines
+    they sum to the total balance, and to the quantity of each position. `unsettled_amount` and
+    `unsettled_quantity` sum to what is not settled yet, whether purchases took it or not.
+    A settlement brings nothing in or out. It only lowers what is unsettled.
     """
 
     transaction_id: str
@@ -84,8 +84,10 @@ class Movement(Frozen):
 
 
 class Trade(Frozen):
-    """An execution as its client sees it. `amount`: cash in (+) or out (−), fees included, of which
-    `drawn` came from credit. `settled_at`: null until the depository has delivered.
+    """An execution as its client sees it.
+
+    `amount` is cash in (+) or out (−), fees included. `drawn` is the part of it that came from
+    credit. `settled_at` is null until the depository has delivered.
     """
 
     trade_id: str
@@ -109,29 +111,29 @@ class Trade(Frozen):
 
 
 def is_listed(entry: Entry) -> bool:
-    """Whether it moves the client's own cash or shares. Most settlements do not: they are found
-    through their trade.
+    """Whether an entry moves the client's own cash or shares.
+
+    Most settlements do not. They are found through their trade.
     """
     return any(posting.account == client_account(entry.client_id) for posting in entry.postings)
 
 
 def sort_key_of(entry: Entry) -> str:
-    """The position of an entry in the list of its client's entries. The keys sort as text by the
-    time of booking.
-    """
+    """Where an entry stands among its client's entries. The keys sort as text by booking time."""
     return f"{iso(entry.booked_at)}#{entry.trade_id}#{entry.kind}"
 
 
 def trade_of(fill: Fill, settlement: Settlement | None) -> Trade:
-    """A trade, settled or not yet."""
+    """The trade of a fill. settlement: None if the trade is not settled yet."""
     shown = fill.model_dump(include=set(Trade.model_fields))
     settled_at = settlement and settlement.booked_at
     return Trade(**shown, amount=-fill.side.sign * fill.client_amount, settled_at=settled_at)
 
 
 def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Movement]:
-    """The lines of an entry that is listed, latest first; for a fill with its settlement, if it has
-    one by now.
+    """The lines of a listed entry, latest first.
+
+    settlement: of a fill, once the trade is settled. Its line stands with those of the fill.
     """
     match entry:
         case Fill():

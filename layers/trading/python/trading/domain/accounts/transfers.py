@@ -1,4 +1,7 @@
-"""Cash and shares that come in from outside, or leave, as double entries."""
+"""Deposits and withdrawals of cash and shares, as double entries.
+
+The reference of a payment gives the entry its id, so a repeated transfer is written once.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +15,9 @@ from trading.domain.values import cents
 
 
 class NotWithdrawableError(DomainError):
-    """More than is settled, free and not owed. `details` say what is `available` and what is
-    `lacking`.
+    """The withdrawal is larger than what is settled, free and not owed.
+
+    details: `available` and `lacking`, in the asset's unit.
     """
 
     code = ErrorCode.NOT_WITHDRAWABLE
@@ -30,8 +34,9 @@ class NotWithdrawableError(DomainError):
 
 
 class LoanNotCoveredError(DomainError):
-    """The shares secure the loan as far as settled cash does not. `details` say what the `loan` is
-    and what is `available`.
+    """Settled cash does not cover the loan, so the shares secure it and cannot leave.
+
+    details: `loan` and `available`, in the account's currency.
     """
 
     code = ErrorCode.LOAN_NOT_COVERED
@@ -47,7 +52,7 @@ class LoanNotCoveredError(DomainError):
 def deposit_cash(
     account: Account, amount: Decimal, reference: str, now: datetime
 ) -> tuple[Account, Deposit]:
-    """Settled cash from outside. The reference makes it happen once."""
+    """Add cash from outside. It is settled at once."""
     client = ledger.client_account(account.client_id)
     entry = Deposit(
         trade_id=identifiers.deposit_id(account.client_id, reference),
@@ -62,7 +67,7 @@ def deposit_cash(
 def deposit_shares(
     position: Position, quantity: int, cost: Decimal, reference: str, now: datetime
 ) -> tuple[Position, Deposit]:
-    """Settled shares from outside, with what they cost the client in all."""
+    """Add shares from outside, settled at once. cost: what the client paid for all of them."""
     client = ledger.client_account(position.client_id)
     entry = Deposit(
         trade_id=identifiers.deposit_id(position.client_id, reference),
@@ -78,9 +83,7 @@ def deposit_shares(
 def withdraw_cash(
     account: Account, amount: Decimal, reference: str, now: datetime
 ) -> tuple[Account, Withdrawal]:
-    """Cash to the outside, out of what is settled, not held and not owed. Raises
-    NotWithdrawableError.
-    """
+    """Take out cash that is settled, not held and not owed. Raises NotWithdrawableError."""
     if amount > account.withdrawable:
         raise NotWithdrawableError(account.currency, "amount", amount, account.withdrawable)
     client = ledger.client_account(account.client_id)
@@ -97,8 +100,9 @@ def withdraw_cash(
 def withdraw_shares(
     account: Account, position: Position, quantity: int, reference: str, now: datetime
 ) -> tuple[Position, Withdrawal]:
-    """Shares to the outside, with their proportional part of the cost. Raises NotWithdrawableError,
-    LoanNotCoveredError.
+    """Take out shares, and their proportional part of the cost basis.
+
+    Raises NotWithdrawableError, LoanNotCoveredError.
     """
     if account.available < account.credit_used:
         raise LoanNotCoveredError(account)

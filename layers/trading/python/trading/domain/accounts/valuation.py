@@ -16,7 +16,7 @@ HUNDREDTH_OF_A_CENT = Decimal("0.0001")
 
 
 class LastPrice(Frozen):
-    """The price of the latest execution in a symbol that we know of."""
+    """The price of the latest booked execution in a symbol."""
 
     symbol: str
     price: Money
@@ -24,8 +24,10 @@ class LastPrice(Frozen):
 
 
 class PriceSource(StrEnum):
-    """Where a price comes from: an execution, or until there is one the instrument's reference
-    price; without any, a position is valued at what it cost.
+    """Where a price comes from.
+
+    `execution` is the last price. `reference` is the instrument's reference price, until there is
+    an execution. `none` means that there is no price: the position is valued at its cost basis.
     """
 
     EXECUTION = "execution"
@@ -34,12 +36,12 @@ class PriceSource(StrEnum):
 
 
 class Holding(Frozen):
-    """A position as its client sees it. `quantity` = `settled` + `unsettled` = `available` +
-    `held_for_sells`.
+    """A position as its client sees it: quantities in shares, amounts in the account's currency.
 
-    settled: what the depository has; unsettled: bought and not yet received, less sold and not yet
-    delivered. `average_purchase_price` is `cost_basis` over quantity, fees included, to a hundredth
-    of a cent; null when closed.
+    `quantity` = `settled` + `unsettled` = `available` + `held_for_sells`. `settled` is what the
+    depository has. `unsettled` is bought and not yet received, less sold and not yet delivered.
+    `average_purchase_price` is `cost_basis` over `quantity`, fees included, to a hundredth of a
+    cent. It is null for a closed position.
     """
 
     symbol: str
@@ -59,8 +61,10 @@ class Holding(Frozen):
 
 
 class Portfolio(Frozen):
-    """Everything that a client owns. `total_value`: all cash and shares, less the loan.
-    `realised_profit` counts closed positions too, which `positions` leaves out.
+    """Everything that a client owns.
+
+    `total_value` is all cash and shares, less the loan. `positions` leaves out closed positions;
+    `realised_profit` counts them too.
     """
 
     currency: str
@@ -73,7 +77,7 @@ class Portfolio(Frozen):
 
 
 def is_closed(position: Position) -> bool:
-    """Nothing is owned and nothing is on its way."""
+    """Whether nothing is owned and nothing is still to be received or delivered."""
     return position.quantity == 0 and position.unsettled == 0
 
 

@@ -1,5 +1,6 @@
-"""Booking: what an execution at an exchange does to the order, the account, the position and the
-ledger, all at once.
+"""Booking: what an execution at an exchange changes in order, account, position and ledger.
+
+All of it is written in one transaction. docs/explanation/holds.md has examples.
 """
 
 from datetime import datetime
@@ -21,7 +22,10 @@ from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_d
 
 
 class VenueExecution(Frozen):
-    """A fill as an exchange reports it."""
+    """A fill as an exchange reports it (ExecutionReport, FIX MsgType 8).
+
+    quantity: in shares; price: in USD a share. client_order_id: the id of the child order.
+    """
 
     exchange_id: str
     execution_id: str
@@ -32,12 +36,12 @@ class VenueExecution(Frozen):
 
     @property
     def trade_id(self) -> str:
-        """The trade that this execution is."""
+        """The id of the trade. The same execution always gets the same id."""
         return identifiers.trade_id(self.exchange_id, self.execution_id)
 
 
 class Breach(Exception):
-    """The exchange reports what it may not: our books refuse it and people must look (a break)."""
+    """An exchange reports what it may not report. The books keep it as a break, for people."""
 
     def __init__(self, code: BreakCode, message: str) -> None:
         super().__init__(message)
@@ -46,7 +50,7 @@ class Breach(Exception):
 
 
 class BookingResult(Frozen):
-    """What one fill writes, together."""
+    """What booking one fill changes. All of it is written together."""
 
     order: Order
     account: Account
@@ -55,10 +59,11 @@ class BookingResult(Frozen):
 
 
 def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
-    """Refuse what no exchange may do with our order. Returns the child that was executed.
+    """Return the child that was executed. Raises Breach if the exchange may not execute so.
 
-    What an exchange executed is binding as long as it fits into what the exchange has announced of
-    the child and into what the order still holds for, even if by our books the child is over.
+    An execution is binding while it fits into two limits: what the exchange has announced of the
+    child, and what the order still holds for. It is binding even if the books say that the child
+    is over.
     """
     child = order.child(execution.client_order_id)
     if child is None or child.exchange_id != execution.exchange_id:
@@ -79,8 +84,9 @@ def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
 
 
 def split_cost(cost: Decimal, released: Hold, margin_percent: Decimal) -> tuple[Decimal, Decimal]:
-    """How a purchase is paid: (own cash, drawn credit), each within what the fill released of the
-    hold.
+    """Split the cost of a purchase into (own cash, drawn credit).
+
+    Each part is at most what the fill released of the hold. margin_percent: the client's share.
     """
     own = min(cents_up(cost * margin_percent / 100), released.cash)
     drawn = min(cost - own, released.credit)
@@ -96,13 +102,14 @@ def book(
     position: Position,
     now: datetime,
 ) -> BookingResult:
-    """Book a fill. The fee is ours to compute (exchange's rate a share, rounded down to the cent),
-    not the exchange's to say, and for a buy never more than the rate that was held for: a tariff
-    may change while an order stands.
+    """Book a fill. Raises Breach.
 
-    A buy is paid from its hold; what a better price leaves over goes back at once. The proceeds of
-    a sale are unsettled. Average cost: fees are part of the cost; a sale takes out its proportional
-    part.
+    Fee: the exchange's rate a share, rounded down to the cent. The broker computes it; the exchange
+    does not report it. A buy pays at most the rate that was held for, because a rate may change
+    while an order stands.
+    Buy: the hold pays. What a better price leaves over goes back at once.
+    Sale: the proceeds are unsettled.
+    Cost basis: average cost. Fees are part of it, and a sale takes out its proportional part.
     """
     check_execution(order, execution)
     quantity, side = execution.quantity, order.side
@@ -179,7 +186,7 @@ def end(
     position: Position | None,
     now: datetime,
 ) -> OrderEffect:
-    """End an open order: give back what it holds, and to the day's limit what was never filled."""
+    """End an open order and release its hold. The daily limit gets back what was never filled."""
     if status not in (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
         raise ValueError(f"{status} does not end an order early")
     hold = order.hold

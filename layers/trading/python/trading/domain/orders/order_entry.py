@@ -1,5 +1,6 @@
-"""Order entry: the pre-trade checks, in the order in which they are made, and what acceptance does
-to the client's account.
+"""Order entry: the pre-trade checks, in their order, and what acceptance changes in the account.
+
+docs/explanation/order-entry.md lists the checks.
 """
 
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from trading.domain.reference.instruments import Instrument
 from trading.domain.values import ZERO, Frozen, Side, cents_down, cents_up, iso
 
 MAX_OPEN_ORDERS = 200
-"""The account names its open orders: 55 bytes each of an item that every order writes."""
+"""The account names its open orders. Each takes 55 bytes of an item that every order writes."""
 
 
 class Refusal(Exception):
-    """Why an order is rejected: a stable code, a message for the client, the facts behind it."""
+    """Why an order is rejected: a stable code, and a message for the client with the facts."""
 
     def __init__(self, code: RejectReason, message: str) -> None:
         super().__init__(message)
@@ -37,8 +38,8 @@ class Refusal(Exception):
 class EntryFacts:
     """What a decision about a new order is made from, as it stood when it was read.
 
-    `instrument` is taken at its last price; None: the symbol is not listed. `highest_fee` is the
-    highest of all exchanges, in USD a share. `position` is read for a sale only.
+    instrument: with the last price as its reference price; None if the symbol is not listed.
+    highest_fee: the highest fee of all exchanges, in USD a share. position: for a sale only.
     """
 
     client: Client
@@ -49,7 +50,7 @@ class EntryFacts:
 
 
 class Rejection(Frozen):
-    """A new order that failed a pre-trade check. The order is kept with the reason; nothing else
+    """A new order that failed a pre-trade check. It is stored with the reason, and nothing else
     changes.
     """
 
@@ -70,7 +71,7 @@ def decide(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect | R
 
 
 def assess(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect:
-    """What accepting an order would write. Raises Refusal for the first check that fails."""
+    """Return what acceptance changes. Raises Refusal for the first check that fails."""
     instrument = listed(received.symbol, facts.instrument)
     check_terms(received, instrument)
     order = priced(received, facts.client, instrument, facts.highest_fee)
@@ -79,8 +80,10 @@ def assess(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect:
 
 
 def protection_price(request: OrderRequest, instrument: Instrument) -> Decimal:
-    """The worst price the order may meet: its limit; for a market order the collar, for a stop
-    order the collar at its stop price.
+    """The worst price at which an order may execute.
+
+    It is the limit price. A market order has the collar instead, and a stop order the collar
+    around its stop price.
     """
     if request.limit_price is not None:
         return request.limit_price
@@ -151,8 +154,9 @@ def open_order(order: Order) -> OpenOrder:
 def accept(
     order: Order, client: Client, account: Account, position: Position | None
 ) -> OrderEffect:
-    """The checks against limits and balances, and the hold. Raises Refusal, saying what was
-    lacking.
+    """Check an order against limits and balances, and hold what it needs.
+
+    Raises Refusal with the amount that is missing.
     """
     _check_active(account)
     if len(account.open_orders) >= MAX_OPEN_ORDERS:
@@ -183,8 +187,9 @@ def _check_active(account: Account) -> None:
 
 
 def admit(order: Order, account: Account, position: Position | None) -> OrderEffect:
-    """The hold, and the next place in the client's sequence, for an order that is within the
-    limits. Raises Refusal, saying what was lacking.
+    """Hold what an order within the limits needs, and give it the client's next sequence number.
+
+    Raises Refusal with the amount that is missing.
     """
     _check_active(account)
     hold = order.hold
@@ -235,7 +240,7 @@ def receive(
     correlation_id: str,
     now: datetime,
 ) -> Order:
-    """An order as it came in."""
+    """The order of a request, as RECEIVED. Its id follows from client and idempotency key."""
     return Order(
         **request.model_dump(),
         order_id=identifiers.order_id(request.client_id, idempotency_key),
@@ -252,9 +257,7 @@ def receive(
 def priced(
     received: Order, client: Client, instrument: Instrument, hold_fee_per_share: Decimal
 ) -> Order:
-    """The order with the terms by which it holds: its worst price, the highest fee, and the share
-    that the client puts up.
-    """
+    """Fix the terms that the hold is computed from: worst price, highest fee, client's share."""
     return received.with_hold_terms(
         protection_price=protection_price(received, instrument),
         hold_fee_per_share=hold_fee_per_share,
@@ -263,7 +266,7 @@ def priced(
 
 
 def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
-    """The order, due for execution now or at the open. Raises Refusal."""
+    """Accept the terms for execution now or at the open. Raises Refusal."""
     release_at = release_of(instrument, now)
     if release_at is not None and not order.venue_time_in_force.rests:
         raise Refusal(
@@ -275,5 +278,5 @@ def validated(order: Order, instrument: Instrument, now: datetime) -> Order:
 
 
 def rejected(received: Order, refusal: Refusal, now: datetime) -> Order:
-    """The order as it is kept when it is refused."""
+    """End an order as REJECTED, with the code and the message of a refusal."""
     return received.ended(OrderStatus.REJECTED, now, refusal.code, refusal.message)

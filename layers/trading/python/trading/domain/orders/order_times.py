@@ -1,4 +1,4 @@
-"""When an order begins and when its time is over, by the exchange calendar."""
+"""When an order goes out and when its time is over, by the exchange calendar."""
 
 from datetime import datetime, timedelta
 
@@ -22,8 +22,9 @@ def release_of(instrument: Instrument, now: datetime) -> datetime | None:
 
 
 def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
-    """Whether an accepted order waits for its market: to open, or, if it was halted then, to trade
-    again. One that is to end waits for nothing.
+    """Whether an accepted order waits for its market to open, or for a halt at the open to end.
+
+    An order whose end was requested waits for nothing.
     """
     if (
         order.status is not OrderStatus.VALIDATED
@@ -37,8 +38,10 @@ def is_waiting(order: Order, instrument: Instrument, now: datetime) -> bool:
 
 
 def expires_at(order: Order) -> datetime:
-    """When an order's time is over: DAY at the close of its session, GTC after 90 days, one that
-    may not rest after minutes.
+    """When an order's time is over.
+
+    DAY: at the close of its session. GTC: 90 days after acceptance. An order that may not rest: 15
+    minutes after acceptance, if no exchange has ended it by then.
     """
     if not order.venue_time_in_force.rests:
         return order.accepted_at + IMMEDIATE_LIFETIME
@@ -48,13 +51,14 @@ def expires_at(order: Order) -> datetime:
 
 
 def is_overdue(order: Order, now: datetime) -> bool:
-    """Whether the time of an open order is over, and nothing else is ending it."""
+    """Whether the time of an open order is over and no end was requested."""
     return order.is_open and order.ending is None and expires_at(order) <= now
 
 
 def expiry_of(order: Order) -> EndRequest:
-    """How an order ends whose time is over: what may not rest was never to stand, so it is
-    canceled, not expired.
+    """The request to end an order whose time is over.
+
+    An order that may not rest is CANCELED, as by an exchange. Others are EXPIRED.
     """
     status = OrderStatus.EXPIRED if order.venue_time_in_force.rests else OrderStatus.CANCELED
     return EndRequest.model_validate(

@@ -16,19 +16,19 @@ RoutePlan = tuple[tuple[str, int], ...]
 """Exchange ids and quantities, best exchange first."""
 
 QUALITY_PENALTY = Decimal("0.0010")
-"""What a venue that never executes as displayed costs in the ranking, as a share of the price (10
-basis points).
+"""The ranking cost of a venue that never executes as displayed, as a share of the price (10 basis
+points).
 """
 QUALITY_HALF_LIFE = timedelta(hours=1)
 PRIOR_WEIGHT = Decimal(5)
 
 
 class ExecutionQuality(Versioned):
-    """How well an exchange has executed what it displayed: a decayed average, 1 best, 0 worst.
+    """How well an exchange has executed what it displayed: a decayed average from 0 to 1 (best).
 
-    Each finished child counts as the share of it that was filled (a reject or a failed call as 0).
-    Weight halves every hour, so an exchange that was bad this morning is tried again in the
-    afternoon.
+    Each finished child counts as the share of it that was filled. A reject and a failed call count
+    as 0. weight: the number of outcomes that the score stands for; it halves every hour. So an
+    exchange that was bad in the morning is tried again in the afternoon.
     """
 
     exchange_id: str
@@ -48,7 +48,10 @@ class ExecutionQuality(Versioned):
 
 
 class Venue(Frozen):
-    """An exchange as the router sees it now."""
+    """An exchange as the router sees it now.
+
+    Prices and fee in USD a share, sizes in shares. quality: the score of `ExecutionQuality`.
+    """
 
     exchange_id: str
     bid: Money
@@ -67,7 +70,7 @@ class Venue(Frozen):
         return self.ask_size if side is Side.BUY else self.bid_size
 
     def effective_cost(self, side: Side) -> Decimal:
-        """Price with fee and the penalty for poor execution, as a cost: lower is better on both
+        """Price, fee and the penalty for poor execution, in USD a share. Lower is better for both
         sides.
         """
         price = self.price(side)
@@ -75,7 +78,10 @@ class Venue(Frozen):
 
 
 class Step(StrEnum):
-    """What is to happen to an order after something happened to its children."""
+    """What happens to an order next, after its children changed.
+
+    WAIT: nothing. ROUTE: send the unrouted quantity. CANCEL, EXPIRE: end the order.
+    """
 
     WAIT = "WAIT"
     ROUTE = "ROUTE"
@@ -84,10 +90,14 @@ class Step(StrEnum):
 
 
 def next_step(order: Order) -> Step:
-    """A rejected part is tried elsewhere; so is what an exchange cancelled of an order that may not
-    rest (but a FOK); what an exchange cancels or expires of a resting order ends it, once nothing
-    of it is live; so does what our books refused, for the exchange thinks that it is executed. An
-    order that is wanted to end is not routed any more.
+    """Decide what happens to an order next.
+
+    - If an end was requested, nothing is routed. The order ends when no child is live.
+    - If the books refused an execution, the order ends when no child is live: for the exchange,
+      those shares are executed.
+    - What was never routed is routed. What an exchange rejected is routed to another one, and so is
+      what an exchange canceled of an IOC order.
+    - If an exchange canceled or expired any other part, the order ends when no child is live.
     """
     endings = {child.outcome for child in order.children}
     if not order.is_open or order.unrouted == 0:
@@ -108,7 +118,7 @@ def next_step(order: Order) -> Step:
 
 
 def spent_exchanges(order: Order) -> frozenset[str]:
-    """The exchanges that ended a child of the order unfilled. They are not tried again."""
+    """The exchanges that ended a child before it was filled. They are not tried again."""
     ended = (ChildStatus.REJECTED, ChildStatus.CANCELED, ChildStatus.EXPIRED)
     return frozenset(child.exchange_id for child in order.children if child.outcome in ended)
 
@@ -131,7 +141,7 @@ def avoided_exchanges(order: Order, suspended: frozenset[str]) -> frozenset[str]
 
 
 def plan_route(order: Order, venues: Sequence[Venue]) -> RoutePlan:
-    """Which exchanges get how much of what is unrouted, by what they display now."""
+    """Plan which exchanges get how much of the unrouted quantity, by what they display now."""
     if order.stop_price is not None:
         return allocate_whole(order.side, order.unrouted, venues)
     return allocate(
@@ -147,14 +157,15 @@ def plan_route(order: Order, venues: Sequence[Venue]) -> RoutePlan:
 def plan_without_quotes(
     order: Order, exchange_ids: Iterable[str], scores: Mapping[str, Decimal]
 ) -> RoutePlan:
-    """Without quotes everything goes to the exchange that has executed best so far."""
+    """Plan without quotes: the exchange that has executed best so far gets everything."""
     best = max(sorted(exchange_ids), key=lambda e: scores.get(e, Decimal(1)), default=None)
     return ((best, order.unrouted),) if best is not None else ()
 
 
 def allocate_whole(side: Side, quantity: int, venues: Sequence[Venue]) -> RoutePlan:
-    """All to the venue that is best now: a stop order, which that exchange elects by its own last
-    price.
+    """Give everything to the venue that is best now.
+
+    A stop order needs this: one exchange elects it by that exchange's own last price.
     """
     best = min(venues, key=lambda v: (v.effective_cost(side), v.exchange_id), default=None)
     return ((best.exchange_id, quantity),) if best and quantity > 0 else ()
@@ -168,13 +179,12 @@ def allocate(
     venues: Sequence[Venue],
     displayed_only: bool = False,
 ) -> RoutePlan:
-    """Split a quantity over venues: (exchange id, quantity), best first; empty if there is no
-    venue.
+    """Split a quantity over venues, best first. The plan is empty if there is no venue.
 
-    Displayed liquidity within the limit is taken in order of effective cost. What is left goes to
-    the best venue, to rest there or to be cancelled there, as the time in force says; with
-    `displayed_only` (the second round of an order that may not rest) it stays unrouted. A FOK goes
-    whole to one venue, for no exchange can see another's part.
+    Sizes displayed within the limit are taken in order of effective cost. The rest goes to the best
+    venue, where it rests or is canceled, as the time in force says. displayed_only: the rest stays
+    unrouted (second round of an order that may not rest). A FOK order goes whole to one venue,
+    because no exchange can see the part at another.
     """
     ranked = sorted(venues, key=lambda v: (v.effective_cost(side), -v.size(side), v.exchange_id))
     marketable = [
