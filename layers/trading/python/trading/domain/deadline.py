@@ -1,4 +1,4 @@
-"""The one way to say that the time for some work is up."""
+"""The deadline of some work. All code that watches its time uses it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,20 +6,21 @@ from datetime import datetime, timedelta
 
 
 class OutOfTimeError(Exception):
-    """The deadline passed before all of the work was done. What is done stands; another invocation
-    goes on at once.
+    """The deadline passed before all of the work was done.
+
+    What is done stands. Another invocation goes on at once.
     """
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When work must stop. `time_left` says how long that is from now; it is asked each time."""
+    """When work must stop. time_left: the time until then; it is called for every answer."""
 
     time_left: Callable[[], timedelta]
 
     @classmethod
     def after(cls, duration: timedelta, clock: Callable[[], datetime]) -> "Deadline":
-        """The deadline that is so long from now."""
+        """The deadline this duration from now."""
         end = clock() + duration
         return cls(lambda: end - clock())
 
@@ -39,4 +40,4 @@ class Deadline:
 
 
 NEVER = Deadline(lambda: timedelta.max)
-"""The deadline of work that may take as long as it takes."""
+"""The deadline of work without a deadline."""

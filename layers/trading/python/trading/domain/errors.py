@@ -1,6 +1,4 @@
-"""What can go wrong by the rules of the domain. Codes are stable: clients and runbooks rely on
-them.
-"""
+"""The errors of the domain. Their codes are stable: clients and runbooks rely on them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +7,7 @@ from trading.domain.coded import Coded
 
 
 class ErrorKind(StrEnum):
-    """The nature of a refusal, in no transport's words; each transport maps it once."""
+    """The nature of a refusal. Each transport maps it to its own status once."""
 
     INVALID = "INVALID"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -74,9 +72,7 @@ class ErrorCode(Coded):
 
 
 class InvariantError(Exception):
-    """A rule was about to be broken by ourselves: a bug. Nothing may be written, and trying again
-    cannot help.
-    """
+    """The code was about to break a rule: a bug. Nothing is written, and a retry cannot help."""
 
 
 class NegativeBalanceError(InvariantError):
@@ -86,11 +82,10 @@ class NegativeBalanceError(InvariantError):
 
 
 class DomainError(Exception):
-    """A refusal with a stable `code` (UPPER_SNAKE) and a `message` that is safe to show to the
-    client.
+    """A refusal with a stable `code` and a `message` that is safe to show to the client.
 
-    `field` names the input at fault; `details` carries further facts as text; `retry_after_seconds`
-    says when asking again makes sense. A subclass sets `code` and `kind`.
+    field: the input at fault. details: further facts, as text. retry_after_seconds: when a retry
+    makes sense. A subclass sets `code` and `kind`.
     """
 
     code: Coded
@@ -112,9 +107,9 @@ class DomainError(Exception):
 
 
 PERMANENT = (DomainError, InvariantError)
-"""What a message raises that cannot succeed, unless it `is_transient`."""
+"""The errors of a message that cannot succeed, except those that are `is_transient`."""
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the error itself says that asking again makes sense."""
+    """Whether the error itself says that a retry makes sense."""
     return isinstance(error, DomainError) and error.retry_after_seconds is not None

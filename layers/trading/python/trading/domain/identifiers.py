@@ -1,5 +1,6 @@
-"""Derived ids: the same cause has the same id, so the write that a retry repeats is refused by its
-own condition.
+"""Derived ids: the same cause always gives the same id.
+
+So the condition of a write refuses the second write when a retry repeats it.
 """
 
 import hashlib
@@ -12,57 +13,58 @@ def _derive(prefix: str, *parts: str) -> str:
 
 
 def order_id(client_id: str, idempotency_key: str) -> str:
-    """One order a client and idempotency key."""
+    """The id of the order that a client placed with an idempotency key."""
     return _derive("ord", client_id, idempotency_key)
 
 
 def child_order_id(order_id: str, number: int) -> str:
-    """What the exchange knows the n-th child of an order by (FIX ClOrdID, tag 11)."""
+    """The id by which an exchange knows the n-th child of an order (ClOrdID, FIX tag 11)."""
     return f"{order_id}-{number}"
 
 
 def parent_order_id(client_order_id: str) -> str:
-    """The order that a child order id belongs to; an id that is none of ours belongs to itself,
-    which no order does.
+    """The id of the order that a child order id belongs to.
+
+    For an id that this system did not make, it is that id itself. No order has such an id.
     """
     return client_order_id.rpartition("-")[0] or client_order_id
 
 
 def trade_id(exchange_id: str, execution_id: str) -> str:
-    """One trade an execution at an exchange."""
+    """The id of the trade that an execution at an exchange is."""
     return _derive("trd", exchange_id, execution_id)
 
 
 def clearing_id(trade_id: str) -> str:
-    """One novation a trade."""
+    """The id of the novation of a trade."""
     return trade_id.replace("trd_", "clr_", 1)
 
 
 def settlement_id(trade_id: str) -> str:
-    """One settlement instruction a trade; the depository's confirmation names it."""
+    """The id of the settlement instruction of a trade. The depository's confirmation names it."""
     return trade_id.replace("trd_", "stl_", 1)
 
 
 def settled_trade_id(settlement_id: str) -> str:
-    """The trade that a settlement instruction is for."""
+    """The id of the trade that a settlement instruction is for."""
     return settlement_id.replace("stl_", "trd_", 1)
 
 
 def deposit_id(client_id: str, reference: str) -> str:
-    """One deposit a client and payment reference."""
+    """The id of the deposit of a client with a payment reference."""
     return _derive("dep", client_id, reference)
 
 
 def withdrawal_id(client_id: str, reference: str) -> str:
-    """One withdrawal a client and payment reference."""
+    """The id of the withdrawal of a client with a payment reference."""
     return _derive("wdr", client_id, reference)
 
 
 def api_key(client_id: str, idempotency_key: str) -> str:
-    """The first API key of a client, by the request that created it."""
+    """The first API key of a client. It follows from the request that created the client."""
     return _derive(client_id, idempotency_key)
 
 
 def signing_key_version(key_name: str, scheduled_at: datetime) -> str:
-    """One version of the signing key for each time that its rotation is scheduled."""
+    """The id of the version of a signing key that a scheduled rotation creates."""
     return hashlib.sha256(f"{key_name}|{scheduled_at.isoformat()}".encode()).hexdigest()

@@ -1,5 +1,6 @@
-"""Double entry: every movement of cash or shares has two sides, written in one entry whose postings
-sum to zero per asset.
+"""The ledger, in double entry: the postings of every entry sum to zero per asset.
+
+Entries are written once and never changed. docs/reference/ledger.md lists what each kind posts.
 """
 
 from collections import defaultdict
@@ -71,22 +72,22 @@ class BreakCode(Coded):
 
 
 def client_account(client_id: str) -> str:
-    """The ledger account of a client."""
+    """The ledger account of what a client owns."""
     return f"client:{client_id}"
 
 
 def exchange_account(exchange_id: str) -> str:
-    """The street side of trades at an exchange, until novation."""
+    """The ledger account of the other side of trades at an exchange, until novation."""
     return f"exchange:{exchange_id}"
 
 
 def fees_account(exchange_id: str) -> str:
-    """What an exchange earned in fees."""
+    """The ledger account of the fees that an exchange earned."""
     return f"fees:{exchange_id}"
 
 
 def ccp_account(settlement_date: Day) -> str:
-    """What the CCP is to deliver and receive on a settlement date."""
+    """The ledger account of what the CCP delivers and receives on a settlement date."""
     return f"ccp:{settlement_date.isoformat()}"
 
 
@@ -101,7 +102,7 @@ class Posting(Frozen):
 def transfer(
     asset: str, source: str, target: str, amount: Decimal | int
 ) -> tuple[Posting, Posting]:
-    """Both sides of moving an amount."""
+    """The two postings that move an amount of an asset from one account to another."""
     return (
         Posting(account=source, asset=asset, amount=-Decimal(amount)),
         Posting(account=target, asset=asset, amount=Decimal(amount)),
@@ -109,7 +110,7 @@ def transfer(
 
 
 def netted(*pairs: tuple[Posting, Posting]) -> tuple[Posting, ...]:
-    """One posting an account and asset; those of zero are left out."""
+    """Add up postings to one for each account and asset. Those that come to zero are left out."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for pair in pairs:
         for posting in pair:
@@ -120,7 +121,7 @@ def netted(*pairs: tuple[Posting, Posting]) -> tuple[Posting, ...]:
 
 
 def imbalance(postings: Iterable[Posting]) -> dict[str, Decimal]:
-    """What postings sum to per asset where that is not zero."""
+    """The sums of postings per asset that are not zero."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for posting in postings:
         sums[posting.asset] += posting.amount
@@ -128,8 +129,9 @@ def imbalance(postings: Iterable[Posting]) -> dict[str, Decimal]:
 
 
 class Entry(Frozen):
-    """An immutable, balanced ledger entry. `trade_id` + `kind` is its key, so an event is booked
-    once.
+    """A balanced ledger entry. Its key is `trade_id` and `kind`, so an event is booked once.
+
+    A deposit or a withdrawal has its own id as `trade_id`.
     """
 
     trade_id: str
@@ -147,8 +149,10 @@ class Entry(Frozen):
 
 
 class Fill(Entry):
-    """A trade: an execution at an exchange, booked to the client. `drawn` is the part paid by
-    credit.
+    """A trade: an execution at an exchange, booked to the client.
+
+    `quantity` is in shares, all amounts are in `currency`. `notional` is price × quantity. `drawn`
+    is the part of a purchase that credit paid. `trade_date` is the business date of `executed_at`.
     """
 
     kind: Literal[EntryKind.FILL] = EntryKind.FILL
@@ -169,13 +173,15 @@ class Fill(Entry):
 
     @property
     def client_amount(self) -> Decimal:
-        """What the client pays (buy) or receives (sell), fees included; positive."""
+        """What the client pays (buy) or receives (sell), fees included. It is not signed."""
         return self.notional + self.side.sign * self.fees
 
 
 class NetPosition(Frozen):
-    """A client's net obligation in a symbol on a settlement date: shares to receive (+) or deliver
-    (−), cash likewise.
+    """A client's net obligation in a symbol on a settlement date.
+
+    `net_quantity` is in shares to receive (+) or to deliver (−), `net_amount` in cash to receive
+    (+) or to pay (−).
     """
 
     symbol: str
@@ -185,7 +191,10 @@ class NetPosition(Frozen):
 
 
 class Novation(Entry):
-    """The CCP steps between the parties: the exchange-side obligation becomes the CCP's."""
+    """The CCP becomes the buyer to the seller and the seller to the buyer of a trade.
+
+    `margin_required` is what the CCP requires for the trade. `net_position` includes this trade.
+    """
 
     kind: Literal[EntryKind.NOVATION] = EntryKind.NOVATION
     order_id: str
@@ -196,7 +205,11 @@ class Novation(Entry):
 
 
 class Settlement(Entry):
-    """Delivery versus payment at the depository, confirmed."""
+    """A delivery versus payment that the depository confirmed.
+
+    `final_amount` is what the client paid or received, fees included. `loan_repaid` is the part of
+    a sale's proceeds that repaid the margin loan.
+    """
 
     kind: Literal[EntryKind.SETTLEMENT] = EntryKind.SETTLEMENT
     order_id: str
@@ -209,7 +222,11 @@ class Settlement(Entry):
 
 
 class Deposit(Entry):
-    """Cash or shares that came in from outside. `cost`: what the shares cost the client in all."""
+    """Cash or shares that came in from outside.
+
+    `reference` is the payment's name outside. `cost` is what the client paid for all of the shares;
+    cash has none.
+    """
 
     kind: Literal[EntryKind.DEPOSIT] = EntryKind.DEPOSIT
     reference: str
@@ -218,7 +235,9 @@ class Deposit(Entry):
 
 class Withdrawal(Entry):
     """Cash or shares that left.
-    `cost`: the part of the position's cost that went with the shares.
+
+    `reference` is the payment's name outside. `cost` is the part of the position's cost basis that
+    went with the shares; cash has none.
     """
 
     kind: Literal[EntryKind.WITHDRAWAL] = EntryKind.WITHDRAWAL
@@ -227,8 +246,9 @@ class Withdrawal(Entry):
 
 
 class Break(Entry):
-    """Something the outside world said that our books refuse. No postings: it is for people to look
-    at.
+    """What an exchange or the depository said and the books refuse. It has no postings.
+
+    People look at every break. `evidence` is what was said, and what it was compared with.
     """
 
     kind: Literal[EntryKind.BREAK] = EntryKind.BREAK

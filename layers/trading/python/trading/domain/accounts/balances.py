@@ -1,4 +1,5 @@
-"""What a client may do with its cash: buy with it, withdraw it, and how much of the credit it uses.
+"""What a client can do with its cash: buy, withdraw, and use credit.
+
 docs/explanation/holds.md has examples.
 """
 
@@ -28,11 +29,10 @@ class Balances(Frozen):
 
 
 def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
-    """The largest purchase, fees included, that order entry takes: the client puts up its share,
-    the rest draws on credit.
+    """The largest purchase, fees included, that order entry accepts.
 
-    The daily trading limit is apart. Rounded down, so it is a few cents less where credit is what
-    ends it.
+    The client puts up its share, and the rest draws on credit. The daily trading limit is not
+    considered. The amount is rounded down, so it is a few cents too low if credit is the limit.
     """
     own = account.available_to_trade * 100 / margin_percent
     if margin_percent == 100:

@@ -1,4 +1,4 @@
-"""Who trades, and within which limits."""
+"""Clients and their limits."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,7 @@ class ClientStatus(StrEnum):
 
 
 class Limits(Frozen):
-    """What a client may do in all."""
+    """The limits of a client: the fields of the same names in `Client`."""
 
     margin_percent: Decimal
     credit_limit: Money
@@ -24,10 +24,12 @@ class Limits(Frozen):
 
 
 class Client(Versioned):
-    """A client's profile. `margin_percent` is the share of a purchase that the client puts up; the
-    rest draws on credit.
+    """A client's profile.
 
-    `fingerprint` is that of the request that created the client; a seeded one has none.
+    margin_percent: the part of a purchase that the client puts up; the rest draws on credit.
+    credit_limit: the most that is lent, in `currency`. daily_trading_limit: the most notional that
+    is accepted on one business date, in `currency`. settlement_account: the account at the
+    depository. fingerprint: of the request that created the client; None for a seeded client.
     """
 
     client_id: str

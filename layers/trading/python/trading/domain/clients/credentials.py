@@ -1,4 +1,4 @@
-"""API keys: whose they are, what they may do, and which secrets are valid when."""
+"""API keys: who owns them, what they permit, and which secrets are valid when."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,11 +12,11 @@ CLIENT_AUDIENCE = "trading-api"
 INTERNAL_AUDIENCE = "trading-internal"
 CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
 MAX_SECRETS = 2
-"""The one in use and the one before it."""
+"""The secret in use and the one before it."""
 
 
 class InvalidCredentialsError(DomainError):
-    """The key is unknown or the secret is wrong. The two are not told apart."""
+    """The key is unknown or the secret is wrong. The answer does not say which."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     kind = ErrorKind.UNAUTHENTICATED
@@ -37,11 +37,11 @@ class CredentialStatus(StrEnum):
 
 
 class Credential(Versioned):
-    """An API key: whose it is, the hashes of its secrets, the newest first, what it may do, and at
-    which API.
+    """An API key with the hashes of its secrets, newest first.
 
-    `previous_valid_until`: from then on only the newest secret is valid; None: all are. `rotation`
-    names the request that the newest secret was made for.
+    client_id: the owner, which can be a service. audience: the API that the key is for.
+    previous_valid_until: from then on only the newest secret is valid; None: all are valid.
+    rotation: the request that the newest secret was made for.
     """
 
     api_key: str
@@ -70,8 +70,9 @@ class Credential(Versioned):
     def rotated(
         self, secret_hash: str, rotation: str, previous_valid_until: datetime
     ) -> "Credential":
-        """With a new secret; the one in use so far is the previous one, and one before that is gone
-        at once.
+        """Add a new secret. The one in use so far becomes the previous one.
+
+        A secret older than that is no longer valid.
         """
         hashes = (secret_hash, self.secret_hashes[0])
         return self.but(
@@ -79,8 +80,9 @@ class Credential(Versioned):
         )
 
     def reissued(self, secret_hash: str, rotation: str) -> "Credential":
-        """With a new secret for the newest, which nobody has; the previous one stays valid for its
-        time.
+        """Replace the newest secret, which nobody has received.
+
+        The previous one stays valid for its time.
         """
         hashes = (secret_hash, *self.secret_hashes[1:])
         return self.but(secret_hashes=hashes, rotation=rotation)

@@ -24,11 +24,11 @@ FIRST_LOOK_AFTER = timedelta(seconds=60)
 LOOK_AGAIN_AFTER = timedelta(seconds=60)
 RESTING_LOOK_AFTER = timedelta(minutes=30)
 RESTING_LOOKS_SPREAD = timedelta(minutes=5)
-"""Without it, orders that were swept in one minute, after an outage, would come back together every
-half hour.
+"""After an outage, many orders are swept in one minute. The spread keeps them from coming back
+together every half hour.
 """
 SILENT_LOOK_AFTER = timedelta(minutes=5)
-"""An exchange that did not answer may not have the order: sooner than the look at a resting one."""
+"""An exchange that did not answer may not have the order. A look at a resting one comes later."""
 
 
 class Responder(StrEnum):
@@ -190,15 +190,17 @@ def next_look(order: Order, now: datetime) -> datetime:
 
 
 def look_after_failure(now: datetime) -> datetime:
-    """When the sweeper looks again at an order whose look failed. It must not stand first in the
-    index for ever.
+    """When the sweeper looks again at an order whose look failed.
+
+    Without a new time, the order would stay first in the index for ever.
     """
     return now + LOOK_AGAIN_AFTER
 
 
 def look_after_silence(order: Order, now: datetime) -> datetime | None:
-    """When the sweeper looks at an order whose exchange did not answer; None: it looks sooner
-    already.
+    """When the sweeper looks at an order whose exchange did not answer.
+
+    None: the next look is sooner already.
     """
     soon = now + SILENT_LOOK_AFTER
     if order.attention_at is not None and now < order.attention_at < soon:
@@ -222,7 +224,5 @@ def held_back(order: Order, instrument: Instrument, now: datetime) -> Order | No
 
 
 def _spread(order_id: str) -> timedelta:
-    """Jitter from nothing to five minutes. It follows from the order id, so that a repetition has
-    the same.
-    """
+    """Jitter below five minutes. It follows from the order id, so a repetition has the same."""
     return RESTING_LOOKS_SPREAD * (hashlib.sha256(order_id.encode()).digest()[1] / 256)

@@ -24,8 +24,10 @@ BY_SUSPENSION = EndRequest(
 
 
 class CancelRequested(Frozen):
-    """A cancel request as it is written. `withdrawn` is the pending replacement that is canceled
-    with the order, or alone if the request names that one; `order` is the order that was named.
+    """The changes of a cancel request.
+
+    order: the order that the request names. withdrawn: the pending replacement that is canceled
+    with it; it is the order itself if the request names the replacement.
     """
 
     order: Order
@@ -48,10 +50,10 @@ def decide(
     position: Position | None,
     now: datetime,
 ) -> CancelRequested:
-    """Write a cancel request into an order that `is_changed_by` it.
+    """Record a cancel request in an order that `is_changed_by` it.
 
-    `replacing` is the order that is to replace this one. `account` and `position` are what the
-    pending one of the two reserves from, if one is pending (`pending_of`).
+    replacing: the order that is to replace this one. account, position: what the pending one of the
+    two reserves from; None if neither is pending (`pending_of`).
     """
     pending = pending_of(order, replacing)
     withdrawn = None

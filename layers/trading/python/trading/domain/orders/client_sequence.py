@@ -10,7 +10,7 @@ from trading.domain.orders.order import Order
 from trading.domain.orders.reasons import EndReason
 
 RESENT_WITHIN = timedelta(minutes=10)
-"""The message of a worker that died comes again within this time."""
+"""If a worker died, the queue delivers its message again within this time."""
 
 
 def ends_search(order: Order, predecessor: Order) -> bool:

@@ -4,7 +4,9 @@ from trading.domain.values import ZERO, Frozen, Money
 
 
 class Hold(Frozen):
-    """What an order sets aside: cash and credit for a buy, shares for a sell."""
+    """What an order sets aside: cash and credit in the account's currency for a buy, shares for a
+    sell.
+    """
 
     cash: Money = ZERO
     credit: Money = ZERO

@@ -1,4 +1,4 @@
-"""What happens to an order, with what it does to what its client owns."""
+"""A change of an order, with the changes of what its client owns."""
 
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
@@ -7,7 +7,7 @@ from trading.domain.values import Frozen
 
 
 class OrderEffect(Frozen):
-    """Written together. The position is there for a sale."""
+    """An order, account and position that are written together. position: for a sale only."""
 
     order: Order
     account: Account
@@ -15,5 +15,5 @@ class OrderEffect(Frozen):
 
     @property
     def changed(self) -> tuple[Order | Account | Position, ...]:
-        """All of it."""
+        """What is written, in one transaction."""
         return (self.order, self.account, *((self.position,) if self.position else ()))

@@ -1,4 +1,7 @@
-"""The US trading calendar: sessions, holidays, early closes, settlement dates."""
+"""The US trading calendar: sessions, holidays, early closes, settlement dates.
+
+Sessions are those of the New York Stock Exchange. All times of a session are in New York time.
+"""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,20 +15,18 @@ EARLY_CLOSE = time(13, 0)
 
 
 class CalendarRangeError(Exception):
-    """The day lies outside the table of holidays: generate a longer one (`python -m
-    local.calendar`).
-    """
+    """The day lies outside the table of holidays. `python -m local.calendar` makes a longer one."""
 
 
 def is_business_day(day: date) -> bool:
-    """Whether the exchanges open on that day."""
+    """Whether the exchanges open on a day. Raises CalendarRangeError."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise CalendarRangeError(f"{day} is not within {FIRST_YEAR} to {LAST_YEAR}")
     return day.weekday() < 5 and day.isoformat() not in HOLIDAYS
 
 
 def next_business_day(day: date) -> date:
-    """The first business day after the day."""
+    """The first business day after a day. Raises CalendarRangeError."""
     following = day + timedelta(days=1)
     while not is_business_day(following):
         following += timedelta(days=1)
@@ -45,8 +46,9 @@ def close_of(day: date) -> datetime:
 
 
 def business_date(moment: datetime) -> date:
-    """The session a moment belongs to: after the close, on weekends and holidays it is the next
-    one.
+    """The session that a moment belongs to. Raises CalendarRangeError.
+
+    After the close, and on weekends and holidays, it is the next session.
     """
     day = moment.astimezone(NEW_YORK).date()
     if is_business_day(day) and moment < close_of(day):
@@ -55,8 +57,9 @@ def business_date(moment: datetime) -> date:
 
 
 def settlement_date(trade_date: date, days: int) -> date:
-    """Trade date plus the settlement cycle, in business days (US: T+1 since 28 May 2024, SEC Rule
-    15c6-1(a)).
+    """The business day that lies this many business days after a trade date.
+
+    US shares settle on T+1 since 28 May 2024 (SEC Rule 15c6-1(a)). Raises CalendarRangeError.
     """
     settles = trade_date
     for _ in range(days):

@@ -1,4 +1,4 @@
-"""What is traded, where, and at which price steps."""
+"""Instruments and exchanges: what is traded, in which steps, and at which fee."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
@@ -9,12 +9,14 @@ from trading.domain.values import CENT, Frozen, Money, Side
 
 
 class Instrument(Frozen):
-    """A listed share. Prices move in whole `tick_size` steps, quantities in whole `lot_size` steps.
+    """A listed share.
 
-    `limit_collar_percent`: how far a limit price may lie from the reference price;
-    `market_collar_percent`: the worst price a market order may meet. `max_order_notional`: of an
-    order at its worst price. `trading_hours`: regular are those of the New York Stock Exchange.
-    `settlement_days`: the market's settlement cycle (US: T+1, SEC Rule 15c6-1(a)).
+    tick_size: the step of prices, in `currency`. lot_size: the step of quantities, in shares.
+    reference_price: the price that the collars are measured from. limit_collar_percent: how far a
+    limit price may lie from it. market_collar_percent: how far a market order may execute from it.
+    max_order_notional: the maximum of quantity × worst price. tradable: False while it is halted.
+    trading_hours: regular are the hours of the New York Stock Exchange; continuous never closes.
+    settlement_days: the settlement cycle in business days (US: T+1, SEC Rule 15c6-1(a)).
     """
 
     symbol: str
@@ -42,7 +44,7 @@ class Instrument(Frozen):
         return tick
 
     def traded_at(self, last_price: Decimal) -> "Instrument":
-        """With the last price as the reference price, from which collars are measured."""
+        """Take the last price as the reference price, from which the collars are measured."""
         return self.but(reference_price=last_price)
 
     def is_on_tick(self, price: Decimal) -> bool:
@@ -50,8 +52,10 @@ class Instrument(Frozen):
         return price % self.tick_size == 0
 
     def market_protection_price(self, side: Side) -> Decimal:
-        """The worst price a market order may meet: the reference price plus (buy) or minus (sell)
-        the collar, on a tick.
+        """The worst price at which a market order may execute.
+
+        It is the reference price plus (buy) or minus (sell) the collar, rounded towards the
+        reference price to a tick. It is at least one tick.
         """
         price = (
             self.reference_price
@@ -68,7 +72,7 @@ class Instrument(Frozen):
 
 
 class Exchange(Frozen):
-    """A venue and what it charges a share."""
+    """A market where orders are executed. fee_per_share: in USD."""
 
     exchange_id: str
     name: str
