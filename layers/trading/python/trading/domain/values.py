@@ -112,8 +112,8 @@ MONEY_PATTERN = r"^-?[0-9]{1,20}([.][0-9]{1,20})?$"
 
 
 def _plain_decimal(value: object) -> object:
-    """Not what Python would also take: floats, booleans, exponents, underscores, digits of other
-    scripts.
+    """Refuse what `Decimal` would accept as well: floats, booleans, exponents, underscores, and
+    digits of other scripts.
     """
     if isinstance(value, float | bool):
         raise ValueError("money is a decimal string, never a float")

@@ -12,10 +12,10 @@ from trading.domain.values import ZERO, Frozen, Money, cents_down
 class Balances(Frozen):
     """A client's cash. `total` = `available` + `held_for_orders` + `unsettled`, always.
 
-    available: settled and free. held_for_orders: set aside for open buys at their worst price.
-    unsettled: proceeds of sales before their settlement, as far as purchases have not taken them.
-    withdrawable: what may leave, which is what is settled, free, and more than the loan.
-    margin_in_use: the loan that purchases have drawn and sales have not repaid.
+    `available` is settled and free. `held_for_orders` is set aside for open buys at their worst
+    price. `unsettled` is the proceeds of sales before their settlement, less what purchases have
+    taken of them. `withdrawable` is the part of `available` that exceeds the loan. `margin_in_use`
+    is the loan: what purchases have drawn and sales have not repaid.
     """
 
     currency: str

@@ -20,9 +20,9 @@ class ChildOrder(Frozen):
 
     number: counts from 1 within the order; with the order's id it is the ClOrdID (FIX tag 11).
     refused: the shares of executions that the books refused; they will never be booked.
-    ending: how the exchange says that the child ended. reported_cumulative: what the exchange says
-    it executed in all (CumQty, FIX tag 14); the child stays SENT until fills of so many shares are
-    booked.
+    ending: how the child ended, by the exchange's report. reported_cumulative: the shares that the
+    exchange executed in all, by that report (CumQty, FIX tag 14). The child stays SENT until all of
+    them are booked.
     """
 
     number: int
@@ -44,7 +44,7 @@ class ChildOrder(Frozen):
 
     @property
     def expected(self) -> int:
-        """The most that can be filled in all, as far as the exchange has said."""
+        """The most that can be filled in all, by what the exchange has reported."""
         return self.quantity if self.reported_cumulative is None else self.reported_cumulative
 
     @property
@@ -69,7 +69,8 @@ class ChildOrder(Frozen):
     ) -> "ChildOrder":
         """Record that the exchange ended the child after it executed `cumulative` shares in all.
 
-        A number below what is filled, or above the child's quantity, is brought inside.
+        A number below the filled quantity counts as the filled quantity. A number above the child's
+        quantity counts as that quantity.
         """
         plausible = min(max(cumulative, self.filled), self.quantity)
         recorded = self.but(ending=ending, reported_cumulative=plausible, reason=reason)

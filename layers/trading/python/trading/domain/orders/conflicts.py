@@ -1,4 +1,4 @@
-"""Why an order can be neither canceled nor replaced as it stands."""
+"""Why an order cannot be canceled or replaced."""
 
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders.order import Order

@@ -299,8 +299,9 @@ class Order(OrderRequest, Versioned):
     def child_ended(
         self, client_order_id: str, ending: ChildStatus, cumulative: int, reason: str | None
     ) -> "Order":
-        """Record that an exchange ended a child after it executed `cumulative` shares in all. A
-        child that is over already stays as it is.
+        """Record that an exchange ended a child after it executed `cumulative` shares in all.
+
+        A child that is over stays as it is.
         """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:
@@ -308,8 +309,9 @@ class Order(OrderRequest, Versioned):
         return self._with_child(child.record_ending(ending, cumulative, reason))
 
     def execution_refused(self, client_order_id: str, quantity: int) -> "Order":
-        """Record that the books refused an execution of a child: so many shares of it will never be
-        filled. A child that is over already stays as it is.
+        """Record that the books refused an execution of a child.
+
+        These shares of the child will never be filled. A child that is over stays as it is.
         """
         child = self.child(client_order_id)
         if child is None or child.status is not ChildStatus.SENT:

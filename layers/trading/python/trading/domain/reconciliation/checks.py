@@ -66,7 +66,7 @@ class Reconciliation:
     been read half changed: it is `in_motion` and not judged. Late orders and late settlements are
     judged by `began` too. expect_final: every order must be final and settled, except open GTC
     orders.
-    wrong: findings about one entity by itself, whatever the other entities are.
+    wrong: findings about a single entity, for which no other entity is needed.
     """
 
     def __init__(self, *, began: datetime | None = None, expect_final: bool = False) -> None:
