@@ -1,20 +1,13 @@
 """Failures of a command, and their exit status."""
 
-from enum import IntEnum
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
+
+from workstation.exit_status import ExitStatus
 
 
-class Exit(IntEnum):
-    """An exit status, with the sentence that says what it means."""
-
-    sentence: str
-
-    def __new__(cls, status: int, sentence: str) -> Self:
-        member = int.__new__(cls, status)
-        member._value_ = status
-        member.sentence = sentence
-        return member
+class Exit(ExitStatus):
+    """How a command of clients and administrators ended."""
 
     OK = 0, "The command did what it says."
     USAGE = 2, "The command line is wrong. Nothing was sent."

@@ -29,7 +29,7 @@ from trading.bootstrap.books import table_books
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.reference.calendars import NEW_YORK
-from trading.messages import ExecuteOrder
+from trading.usecases.orders import order_messages
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
@@ -62,11 +62,7 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
     if order.status is OrderStatus.VALIDATED:
-        mailboxes.execution(
-            ExecuteOrder(
-                client_id=order.client_id, correlation_id=order.correlation_id, order_id=order_id
-            )
-        )
+        mailboxes.execution(order_messages.execute(order))
     summary = execution_summary(order, books.entries(order.trades))
     if order.is_open or order.is_pending:
         return json_response(summary, HTTPStatus.ACCEPTED)

@@ -92,6 +92,25 @@ def test_trades_are_the_executions_of_the_clients_orders(traded: System) -> None
     assert show(traded, "trades", "nobody") == {"items": [], "next_cursor": None}
 
 
+def test_a_settled_trade_says_when_and_has_a_line_of_its_own(traded: System) -> None:
+    trade_id = show(traded, "trades", "bob")["items"][0]["trade_id"]
+    traded.venues.pass_time(24 * 3600)
+    event = request(
+        "POST",
+        f"/api/v1/settlement/{trade_id}",
+        headers={"Idempotency-Key": "settle"},
+        authorizer=principal("internal-service", "settlement:write"),
+    )
+    assert traded.call("internal", event)[0] == 200
+    settled_at = {
+        trade["trade_id"]: trade["settled_at"] for trade in show(traded, "trades", "bob")["items"]
+    }
+    assert settled_at.pop(trade_id) is not None
+    assert set(settled_at.values()) <= {None}, "only the trade that settled says so"
+    lines = show(traded, "transactions", "bob", type="settlement")["items"]
+    assert [line["transaction_id"] for line in lines] == [f"{trade_id}.settlement"]
+
+
 def test_the_transactions_add_up_to_the_balance(traded: System) -> None:
     for client_id in ("alice", "bob"):
         lines = show(traded, "transactions", client_id, limit="200")["items"]

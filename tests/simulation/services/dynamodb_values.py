@@ -81,6 +81,8 @@ def stored_value(value: Value) -> tuple[Value, int]:
             "Supplied AttributeValue must contain exactly one of the supported datatypes"
         ) from None
     if kind == "S":
+        if type(content) is not str:  # an enum comes back as the text that it is
+            value = {"S": str.__str__(content)}
         return value, len(content) if content.isascii() else len(content.encode())
     if kind == "N":
         text, size = _stored_number(content)

@@ -85,10 +85,6 @@ class Versioned(Frozen):
         """Return the entity as it is after it was saved."""
         return self.but(version=self.version + 1)
 
-    def read_as_at_least(self, version: int) -> Self:
-        """Return the entity with this version if it was stored without one."""
-        return self.but(version=self.version or version)
-
 
 def cents(amount: Decimal) -> Decimal:
     """Round half up to the cent: the rule for amounts that are stated to a client."""

@@ -47,5 +47,7 @@ class TableLedger:
             {":client": client_id, ":first": first, ":last": last},
             limit,
         )
-        keys = [EntryKey(item["moved_at"], item["trade_id"], item["kind"]) for item in items]
+        keys = [
+            EntryKey(item["moved_at"], item["trade_id"], EntryKind[item["kind"]]) for item in items
+        ]
         return keys, more

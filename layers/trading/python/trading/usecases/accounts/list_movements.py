@@ -139,7 +139,7 @@ class ListMovements:
         """
         wanted = [(key.trade_id, key.kind) for key in keys]
         wanted += [
-            (key.trade_id, EntryKind.SETTLEMENT) for key in keys if key.kind is EntryKind.FILL
+            (key.trade_id, EntryKind.SETTLEMENT) for key in keys if key.kind == EntryKind.FILL
         ]
         entries: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.books.entries_at(wanted):

@@ -24,8 +24,8 @@ class AnswerBooks(Orders, TaskTokens, Protocol):
 class AnswerWorkflow:
     """Answers a workflow after the commit, and again on every redelivery: a task token works once.
 
-    If no workflow can take the answer, clearing gets its message directly. Clearing an order twice
-    is harmless.
+    If a workflow should have taken the answer and cannot, clearing gets its message directly.
+    Clearing an order twice is harmless. An order that never had a workflow is left to the sweeper.
     """
 
     books: AnswerBooks

@@ -53,11 +53,13 @@ class SweepOrders:
     def _sweep(self, order_id: str) -> int:
         order = self.books.order(order_id)
         now = self.clock()
-        look = attention_of(order, now) if order is not None and is_due(order, now) else None
-        if order is None or look is None:
+        if order is None or not is_due(order, now):
             return 0
         self.monitor.count(Metric.ORDERS_SWEPT, order_id=order_id, status=order.status)
         try:
+            look = attention_of(order, now)
+            if look is None:
+                return 0
             self._push(order, look.push)
         except Exception:
             self.books.postpone(order, look_after_failure(now))

@@ -13,8 +13,8 @@ from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION
 from trading.domain.orders.conflicts import OrderClosedError
 from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.order import Order
-from trading.messages import CancelOrder
 from trading.metrics import Metric
+from trading.usecases.orders import order_messages
 from trading.usecases.orders.end_order import holders
 from trading.usecases.ports import (
     Accounts,
@@ -111,11 +111,8 @@ class RequestCancel:
         try:
             for order in orders:
                 if order.is_open and order.ending is not None and not deadline.is_over:
-                    ids = {
-                        name: getattr(order, name)
-                        for name in ("client_id", "correlation_id", "order_id")
-                    }
-                    self.mailboxes.execution(CancelOrder(**ids, reason=order.ending.reason))
+                    message = order_messages.cancel(order, order.ending.reason)
+                    self.mailboxes.execution(message)
         except Exception as error:
             self.monitor.count(Metric.CANCELS_DEFERRED, error=repr(error))
 

@@ -37,6 +37,11 @@ def expire(order: Order) -> CancelOrder:
     return CancelOrder(**_ids(order), outcome=ending.status, reason=ending.reason)
 
 
+def cancel(order: Order, reason: str) -> CancelOrder:
+    """End an order for a reason that is written into it."""
+    return CancelOrder(**_ids(order), reason=reason)
+
+
 def clear(order: Order) -> ClearOrder:
     """Clear the order's trades; no workflow waits for the answer."""
     return ClearOrder(**_ids(order))

@@ -11,8 +11,8 @@ from trading.domain.orders import replacement
 from trading.domain.orders.end_request import REPLACED
 from trading.domain.orders.order import Order
 from trading.domain.orders.replacement import Replacement
-from trading.messages import CancelOrder
 from trading.metrics import Metric
+from trading.usecases.orders import order_messages
 from trading.usecases.orders.accept_order import IdempotencyKeyReusedError, gather
 from trading.usecases.orders.place_order import PlacementBooks
 from trading.usecases.ports import Clock, LastPrices, Mailboxes, Monitor, NotFoundError
@@ -83,13 +83,8 @@ class ReplaceOrder:
 
     def _notify_mailbox(self, old: Order) -> None:
         """If the message cannot be sent, the sweeper sends it later: the replacement stands."""
-        ids = {
-            "client_id": old.client_id,
-            "correlation_id": old.correlation_id,
-            "order_id": old.order_id,
-        }
         try:
-            self.mailboxes.execution(CancelOrder(**ids, reason=REPLACED.reason))
+            self.mailboxes.execution(order_messages.cancel(old, REPLACED.reason))
         except Exception as error:
             self.monitor.count(
                 Metric.REPLACEMENTS_DEFERRED, order_id=old.order_id, error=repr(error)
