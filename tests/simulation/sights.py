@@ -166,6 +166,9 @@ def _trades(sight: Sight, entries: Entries) -> None:
             raise ViolationError(
                 "a trade shown as settled has settled", shown["trade_id"], shown["settled_at"]
             )
+        was = sight.moments[0].orders.get(shown["order_id"], {})
+        if was.get("status") == "SETTLED" and not shown["settled_at"]:
+            raise ViolationError("a settled trade is shown as settled", shown["trade_id"], "None")
         executed[shown["order_id"]] += shown["quantity"]
     for order_id, quantity in executed.items():
         if quantity > orders[order_id]["filled_quantity"]:

@@ -57,4 +57,10 @@ BUGS = (
         "The depository does not have the shares.",
         (Edit(Position.withdrawable, "self.available - self.receivable", "self.available"),),
     ),
+    Bug(
+        "settlements are not shown",
+        "The list of trades is read without their settlements.",
+        "A client sees no trade as settled.",
+        (Edit(ListMovements._lines, "if key.kind == EntryKind.FILL", "if key.kind == key"),),
+    ),
 )
