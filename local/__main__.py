@@ -1,4 +1,4 @@
-"""`python -m local`: what the Makefile calls."""
+"""`python -m local`: the commands behind the Makefile's targets."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def main() -> int:
     run_command.add_argument(
         "--keep", action="store_true", help="start from the state that `stop` has kept"
     )
-    commands.add_parser("deploy", help="deploy the present code to the running system")
+    commands.add_parser("deploy", help="deploy the code of this directory to the running system")
     commands.add_parser(
         "seed", help="write the reference data and the demo clients; it may be repeated"
     )
@@ -55,7 +55,7 @@ def _seed(system: LocalSystem, _: Console) -> bool:
 def _stop(system: LocalSystem, console: Console) -> bool:
     stopped = server.stop(system)
     console.print(
-        "Stopped. `make run KEEP=1` goes on from here." if stopped else "It was not running."
+        "Stopped. `make run KEEP=1` continues from here." if stopped else "It was not running."
     )
     return True
 

@@ -90,7 +90,7 @@ def play(system: LocalSystem, console: Console) -> bool:
             day.invoke(system, "day-close", {"business_date": business_date.isoformat()})
             _wait(look, lambda: all(order.is_closed for order in watched), CLOSING_SECONDS)
             progress.say(
-                f"Settling what is due on {settlement_date} (refused instructions are retried)"
+                f"Settling obligations due on {settlement_date} (refused instructions are retried)"
             )
             settlement = day.settle(system, settlement_date, look)
             progress.say("Orders")

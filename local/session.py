@@ -135,7 +135,7 @@ PLAYS = (
     Play("IOC", "bob", _order("bob", "buy", 10, "TSLA", "IOC", +1)),
     Play("FOK", "bob", _order("bob", "buy", 25, "WMT", "FOK", +1)),
     Play(
-        "IOC beyond what is on display: a part",
+        "IOC beyond the displayed size: a part",
         "alice",
         _order("alice", "buy", 1000, "RGR", "IOC", +2),
         final="CANCELED",

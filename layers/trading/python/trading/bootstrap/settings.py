@@ -1,4 +1,4 @@
-"""What the functions are told, by the group of objects that is made from it.
+"""The settings of the functions, by the group of objects that is made from them.
 
 This module imports no AWS client and no adapter of one: the deployment reads the variables of each
 function from these models.

@@ -16,12 +16,14 @@ class Authorizer:
         self._audience = audience
 
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """A policy with the principal as context.
+        """Return a policy with the principal as context.
 
-        It allows the API's whole stage: API Gateway caches it under the token and would else deny
-        the token's next route; which route needs which permission is the routes' business. Raises
-        Exception("Unauthorized"), which is how API Gateway is told to answer 401, for whatever is
-        not a valid token; any other error makes it answer 500.
+        The policy allows all routes of the API, because API Gateway caches it for the token. With a
+        narrower policy, it would deny the token's next route. Each route checks its permission
+        itself.
+
+        Raises Exception("Unauthorized") if the token is not valid. API Gateway then answers 401. On
+        any other error it answers 500.
         """
         try:
             grant = self._tokens.verify(_bearer_token(event.get("headers") or {}), self._audience)

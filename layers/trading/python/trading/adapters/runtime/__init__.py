@@ -1,3 +1,3 @@
-"""What every function stands on: AWS clients' settings, the clock, the environment, logs and
-metrics, secrets.
+"""The basis of every function: AWS clients' settings, the clock, the environment, logs, metrics and
+secrets.
 """

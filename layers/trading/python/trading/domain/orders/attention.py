@@ -1,8 +1,9 @@
-"""When an order wants looking at, why, and who acts.
+"""When and why an order must be checked again, and who acts.
 
-`Order.attention_at` is the time of the next look. It stands in a sparse index, which the sweeper
-reads every minute: an order with None is at rest and not in it. Every look has one reason, and the
-reason says what the sweeper does (`PUSH_OF`). After a look, `next_look` says when it comes back.
+`Order.attention_at` is the time of the next check. It is the key of a sparse index, which the
+sweeper reads every minute. An order with None is at rest and not in the index. Every check has one
+reason, which decides what the sweeper does (`PUSH_OF`). `next_look` gives the time of the check
+after it.
 
 All arithmetic on these times is in this module.
 """
@@ -32,7 +33,7 @@ SILENT_LOOK_AFTER = timedelta(minutes=5)
 
 
 class Responder(StrEnum):
-    """Who acts on an order that wants looking at."""
+    """Who acts on an order that is due."""
 
     SWEEPER = "SWEEPER"
     DAY_CLOSE = "DAY_CLOSE"
@@ -40,9 +41,11 @@ class Responder(StrEnum):
 
 
 class Push(StrEnum):
-    """What the sweeper does. START: start the workflow, or, if there is one, tell the mailbox to
-    execute the order. POLL: tell the mailbox to ask the exchanges and move the order on. END: tell
-    the mailbox to end the order.
+    """What the sweeper does with an order that is due.
+
+    START: start the workflow. If there is one already, send the message to execute the order.
+    POLL: send the message to ask the exchanges and update the order.
+    END: send the message to end the order.
     """
 
     START = "START"
@@ -51,7 +54,7 @@ class Push(StrEnum):
 
 
 class AttentionReason(Coded):
-    """Why an order wants looking at."""
+    """Why an order must be checked again."""
 
     WAITS_FOR_OPEN = "WAITS_FOR_OPEN", "The order waits for the open of its market."
     WORKFLOW_TO_START = "WORKFLOW_TO_START", "The order is accepted and may have no workflow."
@@ -87,7 +90,7 @@ PUSH_OF = {
 
 
 class Attention(NamedTuple):
-    """Why an order wants looking at, what the sweeper does, and when it looks again."""
+    """Why an order must be checked, what the sweeper does, and when the next check is."""
 
     reason: AttentionReason
     push: Push
