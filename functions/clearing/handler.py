@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.clearing.settings import Settings
 from trading.adapters.runtime.settings import load
-from trading.bootstrap import clearing, messaging
+from trading.bootstrap import clearing, messaging, workers
 from trading.messages import ClearOrder
 
 settings = load(Settings)
@@ -30,7 +30,7 @@ def give_up(message: ClearOrder, reason: str) -> None:
         workflow.fail(message.task_token, "ClearingFailed", reason)
 
 
-handler = messaging.worker(
+handler = workers.worker(
     ClearOrder.model_validate_json,
     handle,
     give_up,

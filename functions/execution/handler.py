@@ -5,7 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.execution.settings import Settings
 from trading.adapters.messaging.mailbox_worker import message_deadline
 from trading.adapters.runtime.settings import load
-from trading.bootstrap import execution, messaging
+from trading.bootstrap import execution, workers
 from trading.messages import EXECUTION_MESSAGE, ExecutionMessage
 
 settings = load(Settings)
@@ -17,7 +17,7 @@ def handle(message: ExecutionMessage, context: LambdaContext, redelivered: bool)
     handle_message(message, redelivered, message_deadline(context))
 
 
-handler = messaging.worker(
+handler = workers.worker(
     EXECUTION_MESSAGE.validate_json,
     handle,
     handle_message.give_up,

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.settlement.settings import Settings
 from trading.adapters.runtime.deadlines import invocation_deadline
 from trading.adapters.runtime.settings import load
-from trading.bootstrap import messaging, settlement
+from trading.bootstrap import messaging, settlement, workers
 from trading.messages import SettleClient
 from trading.usecases.ports import OutcomeUnknownError
 from trading.usecases.posttrade.settle_obligations import SettlementFailedError
@@ -61,7 +61,7 @@ def give_up(message: SettleClient, reason: str) -> None:
         workflow.fail(message.task_token, "SettlementFailed", reason)
 
 
-handler = messaging.worker(
+handler = workers.worker(
     SettleClient.model_validate_json,
     handle,
     give_up,

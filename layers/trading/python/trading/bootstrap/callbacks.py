@@ -6,7 +6,7 @@ from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime import clock
 from trading.adapters.venues.secrets import VenueSecrets
-from trading.bootstrap import clients
+from trading.bootstrap import clients, messaging
 from trading.bootstrap.settings import CallbacksSettings
 
 
@@ -18,13 +18,10 @@ class Callbacks:
 
 
 def callbacks(settings: CallbacksSettings) -> Callbacks:
-    # The parts are made here rather than by the modules for mailboxes and venues. These import
-    # workers and HTTP clients, which would lengthen the cold start.
+    # The module for venues would import HTTP clients, which would lengthen the cold start.
     return Callbacks(
         idempotency=Idempotency(clients.dynamodb(), settings.idempotency_table),
-        mailboxes=SqsMailboxes(
-            clients.sqs(), clock.now, execution_queue_url=settings.execution_queue_url
-        ),
+        mailboxes=messaging.mailboxes(execution_queue_url=settings.execution_queue_url),
         venue_secrets=VenueSecrets(
             clients.secrets_manager(), settings.venue_secret_prefix, clock.now
         ),

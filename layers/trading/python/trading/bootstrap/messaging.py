@@ -1,12 +1,7 @@
-"""Mailboxes, their workers, and workflows."""
+"""Mailboxes and workflows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from trading.adapters.messaging.mailbox_worker import AnyMessage, MailboxWorker
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.adapters.runtime import clock
@@ -30,15 +25,3 @@ def order_lifecycle(arn: str) -> OrderLifecycle:
 def task_answers() -> OrderLifecycle:
     """Answers to workflows that wait, by task token. It starts none."""
     return order_lifecycle("")
-
-
-def worker(
-    parse: Callable[[str], AnyMessage],
-    handle: Callable[[AnyMessage, LambdaContext, bool], None],
-    give_up: Callable[[AnyMessage, str], None],
-    *,
-    queue_url: str,
-    dlq_url: str,
-) -> MailboxWorker[AnyMessage]:
-    """The Lambda handler of a mailbox."""
-    return MailboxWorker(parse, handle, give_up, clients.sqs(), queue_url, dlq_url)
