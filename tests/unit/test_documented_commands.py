@@ -114,3 +114,15 @@ def test_every_named_file_exists(page: Path) -> None:
     for path in re.findall(r"`([a-z_]+/[\w/.-]+\.(?:py|md|json|toml|lock))`", page.read_text()):
         if "NAME" not in path:
             assert any((ROOT / place / path).exists() for place in PLACES), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_modules_that_are_named_exist(page: Path) -> None:
+    for module in re.findall(r"`((?:trading|simulators)(?:\.[a-z_]+)+)`", page.read_text()):
+        path = module.replace(".", "/")
+        named = [
+            ROOT / place / f"{path}{ending}"
+            for place in PLACES
+            for ending in (".py", "/__init__.py")
+        ]
+        assert any(each.exists() for each in named), module
