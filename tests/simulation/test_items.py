@@ -35,7 +35,11 @@ def test_both_ways(value: Any) -> None:
     assert items.deserialize(TypeDeserializer(), slow) == TypeDeserializer().deserialize(slow)
 
 
-@pytest.mark.parametrize("value", [1.5, Decimal("NaN"), Decimal("Infinity"), object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [1.5, Decimal("NaN"), Decimal("Infinity"), object()],
+    ids=["a float", "not a number", "infinity", "an object"],
+)
 def test_what_boto3_refuses_is_refused(value: Any) -> None:
     with pytest.raises(TypeError) as slow:
         TypeSerializer().serialize(value)
