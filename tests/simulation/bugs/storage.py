@@ -129,9 +129,8 @@ BUGS = (
     Bug(
         "task token read eventually consistent",
         "GetItem is called without ConsistentRead, for half the price.",
-        "None.",
+        "A workflow whose order is over waits for the sweeper to tell it.",
         (Edit(TableTaskTokens.task_token, "ConsistentRead=True", "ConsistentRead=False"),),
-        tolerated="The sweeper's poll answers a workflow that was not answered.",
     ),
     Bug(
         "due dates end a day early",
