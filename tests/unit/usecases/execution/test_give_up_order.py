@@ -1,11 +1,14 @@
 """An order whose message cannot succeed is rejected or flagged for review."""
 
+import pytest
+
 from tests.fakes.builders import D
 from tests.fakes.world import World
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.messages import ExecuteOrder
+from trading.usecases.ports import OutcomeUnknownError
 
 
 def message(order: Order, token: str | None = None) -> ExecuteOrder:
@@ -38,3 +41,23 @@ def test_giving_up_does_not_change_another_clients_order(world: World) -> None:
     order = world.order()
     world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
     assert world.current(order) == order.saved()
+
+
+def test_a_workflow_that_cannot_be_answered_is_answered_after_a_sweep(world: World) -> None:
+    order = world.order()
+    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"), times=5)
+    world.faults.before("workflow.fail", OutcomeUnknownError("no answer"), times=1)
+    with pytest.raises(OutcomeUnknownError):
+        world.run()
+    for queue in world.mailboxes.queues.values():
+        queue.clear()
+    ended = world.current(order)
+    assert ended.status is OrderStatus.REJECTED
+    assert ended.attention_at is not None, "the sweeper must find the order"
+    assert order.order_id not in world.workflow.ended
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    assert order.order_id in world.workflow.ended
+    assert world.current(order).attention_at is None
+    assert world.findings(expect_final=True) == []

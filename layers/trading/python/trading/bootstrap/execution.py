@@ -46,7 +46,7 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
     answer_workflow = AnswerWorkflow(
         books, order_lifecycle(settings.order_lifecycle_arn), clearing, monitor, clock.now
     )
-    give_up_order = GiveUpOrder(books, end_early, answer_workflow)
+    give_up_order = GiveUpOrder(books, end_early, answer_workflow, clock.now)
     send_in_sequence = SendInSequence(
         books,
         HoldForMarket(books, clock.now),

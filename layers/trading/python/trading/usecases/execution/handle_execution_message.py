@@ -1,6 +1,7 @@
 """What a message in a client's execution mailbox asks for."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.deadline import NEVER, Deadline
@@ -22,9 +23,13 @@ from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.route_order import RouteOrder
 from trading.usecases.execution.send_in_sequence import SendInSequence
 from trading.usecases.orders.find_order import find_order
-from trading.usecases.ports import Orders, StaleError
+from trading.usecases.ports import Orders, StaleError, UnitOfWork
 from trading.usecases.retrying import on_fresh_state
 from trading.wire import ExecutionReport
+
+
+class MessageBooks(Orders, UnitOfWork, Protocol):
+    """The orders that messages name."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class HandleExecutionMessage:
     Every message may come twice, late, or after the order is over.
     """
 
-    books: Orders
+    books: MessageBooks
     book: BookExecution
     route: RouteOrder
     end_early: EndEarly
@@ -103,7 +108,10 @@ class HandleExecutionMessage:
         if order.status is OrderStatus.VALIDATED:
             self.send_in_sequence(order_id, False, deadline)
         else:
-            self.answer_workflow(self.advance_order(order), overdue=True)
+            order = self.advance_order(order)
+            self.answer_workflow(order, overdue=True)
+            if order.waits_for_answer_only:
+                self.books.commit(order.at_rest())
 
     def _cancel(self, message: CancelOrder) -> None:
         order = find_order(self.books, message.order_id)
