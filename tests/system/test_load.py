@@ -54,7 +54,7 @@ def test_under_load_and_fire_everything_is_accounted_for(system: LocalSystem) ->
     assert found.retries["429 RATE_LIMITED"] > 0
     assert found.retries["401 UNAUTHENTICATED"] > 0
     assert found.counts["orders accepted"] > 30
-    assert found.counts["in the end CLEARED"] > 20
+    assert found.counts["orders that ended as CLEARED"] > 20
     assert found.counts["planned requests"] == 60
     assert "placing orders: placed" in said.getvalue()
     for name in ("accepted to filled", "filled to cleared"):
