@@ -28,7 +28,9 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize(
+    "value", VALUES, ids=[f"{number} {type(v).__name__}" for number, v in enumerate(VALUES)]
+)
 def test_both_ways(value: Any) -> None:
     slow: Any = TypeSerializer().serialize(value)
     assert items.serialize(TypeSerializer(), value) == slow
