@@ -63,7 +63,10 @@ class AttentionReason(Coded):
     AT_EXCHANGE = "AT_EXCHANGE", "The order is at an exchange and may not rest there."
     EXCHANGE_SILENT = "EXCHANGE_SILENT", "An exchange did not answer when it was asked."
     RESTING = "RESTING", "The order rests at an exchange, which may have lost a report."
-    AWAITS_CLEARING = "AWAITS_CLEARING", "The order can no longer execute and is not cleared."
+    AWAITS_CLEARING = (
+        "AWAITS_CLEARING",
+        "The order can no longer execute. It is not cleared, or its workflow is not answered.",
+    )
     UNDER_REVIEW = "UNDER_REVIEW", "Something about the order failed or broke a rule."
 
     @property
