@@ -39,7 +39,7 @@ from trading.domain.accounts.valuation import Portfolio
 from trading.domain.clients.client import Client
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.usecases.administration.administer_clients import IssuedSecret
-from trading.usecases.administration.administration import Operator
+from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 

@@ -29,8 +29,8 @@ from trading.usecases.administration.administer_clients import (
     ClientExistsError,
     VersionConflictError,
 )
-from trading.usecases.administration.administration import Operator
 from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.administration.transfer_assets import (
     Cash,
     ReferenceReusedError,

@@ -8,19 +8,21 @@ import os
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from trading.metrics import METRICS_NAMESPACE, Metric
+from trading.metrics import COUNT, METRICS_NAMESPACE, SECONDS, Metric
+
+UNITS = {COUNT: MetricUnit.Count, SECONDS: MetricUnit.Seconds}
 
 logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 """JSON lines with service, level and the keys a handler appends (`correlation_id` above all)."""
 
 
 def count(metric: Metric, value: int = 1, **dimensions: str) -> None:
-    """Emit one count in the embedded metric format at once.
+    """Emit one value in the embedded metric format at once, in the unit of its metric.
 
-    The count is not lost when the invocation fails later.
+    The value is not lost when the invocation fails later.
     """
     with single_metric(
-        name=metric, unit=MetricUnit.Count, value=value, namespace=METRICS_NAMESPACE
+        name=metric, unit=UNITS[metric.unit], value=value, namespace=METRICS_NAMESPACE
     ) as single:
         single.add_dimension("service", os.environ.get("POWERTOOLS_SERVICE_NAME", "undefined"))
         for name, text in dimensions.items():

@@ -10,7 +10,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
-from trading.usecases.administration.administration import (
+from trading.usecases.administration.operator_actions import (
     AuditTrail,
     Operator,
     Registry,

@@ -5,7 +5,12 @@ exchanges stand.
 from dataclasses import dataclass
 
 from trading.domain.reference.instruments import Instrument
-from trading.usecases.administration.administration import AuditTrail, Operator, Registry, announced
+from trading.usecases.administration.operator_actions import (
+    AuditTrail,
+    Operator,
+    Registry,
+    announced,
+)
 from trading.usecases.ports import NotFoundError
 
 

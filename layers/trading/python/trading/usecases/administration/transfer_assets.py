@@ -13,7 +13,7 @@ from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
-from trading.usecases.administration.administration import (
+from trading.usecases.administration.operator_actions import (
     AuditTrail,
     Operator,
     Registry,
