@@ -91,8 +91,8 @@ class ShowAccounts:
     def _at_one_moment(self, client_id: str) -> tuple[Account, Sequence[Position]]:
         """Cash and positions at one moment.
 
-        Every change of both moves the account to its next version. So if the version is the same
-        before and after the positions are read, they belong together.
+        Whatever moves cash or shares moves the account to its next version. So if the version is
+        the same before and after the positions are read, they belong together.
         """
         account = self.books.account(client_id)
         positions = list(self.books.positions(client_id))

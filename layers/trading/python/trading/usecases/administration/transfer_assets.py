@@ -61,6 +61,9 @@ Balances = tuple[Account | Position, ...]
 class TransferAssets:
     """Writes balance and ledger entry in one transaction. The id of the entry follows from client
     and reference, so a transfer is booked once.
+
+    A transfer of shares writes the account too. A loan that is drawn meanwhile then refuses a
+    withdrawal, and a portfolio never shows the later of two transfers without the earlier one.
     """
 
     registry: Registry
@@ -132,9 +135,9 @@ class TransferAssets:
     def _deposited(
         self, client: Client, what: Cash | Shares, reference: str
     ) -> tuple[Balances, Transfer]:
+        account = account_of(self.registry, client)
         if isinstance(what, Cash):
-            before = account_of(self.registry, client)
-            account, entry = transfers.deposit_cash(before, what.amount, reference, self.clock())
+            account, entry = transfers.deposit_cash(account, what.amount, reference, self.clock())
             return (account,), entry
         if self.registry.instrument(what.symbol) is None:
             raise UnknownSymbolError(f"{what.symbol} is not listed here", field="symbol")
@@ -142,7 +145,7 @@ class TransferAssets:
         position, entry = transfers.deposit_shares(
             owned, what.quantity, what.cost or ZERO, reference, self.clock()
         )
-        return (position,), entry
+        return (account, position), entry
 
     def _withdrawn(
         self, client: Client, what: Cash | Shares, reference: str
