@@ -71,9 +71,13 @@ class Cloud:
         self._invoked_by_workflows = 0
         self._create_tables()
         self._create_queues()
+        hidden_for = {
+            url: float(VISIBILITY_FACTOR * SERVICES[name].timeout)
+            for name, url in self.queues.items()
+        }
         functions = {url: name for name, url in self.queues.items()}
         self._event_sources = EventSources(
-            engine, random, faults, self.sqs, self.lambdas, functions
+            engine, random, faults, self.sqs, self.lambdas, functions, hidden_for
         )
         self.lifecycle_arn = self._create_workflow("order_lifecycle")
         self.cycle_arn = self._create_workflow("settlement_cycle")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 
 from tests.simulation.depository import SimulatedDepository
@@ -153,6 +154,17 @@ def check_settlements(depository: SimulatedDepository, entries: Entries) -> None
     fills = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "FILL"}
     if fills - refused - settled:
         raise ViolationError("every trade settles", str(fills - refused - settled), "")
+
+
+def check_mismatches(depository: SimulatedDepository, entries: Entries) -> None:
+    """Every confirmation that differs from its instruction is on record, with what was said."""
+    for instruction in depository.wrong:
+        trade_id = identifiers.settled_trade_id(instruction)
+        entry = entries.get((trade_id, "BREAK"), {})
+        said = json.loads(entry.get("evidence", {}).get("confirmed", "{}"))
+        told = depository.answers[instruction]
+        if entry.get("code") != "CONFIRMATION_MISMATCH" or said.get("amount") != told["amount"]:
+            raise ViolationError("every mismatch is recorded", trade_id, f"{told}: {entry}")
 
 
 def unsettleable(depository: SimulatedDepository) -> set[str]:

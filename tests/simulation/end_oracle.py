@@ -15,6 +15,7 @@ from tests.simulation.counterparties import (
     check_breaks,
     check_executions,
     check_forwarding,
+    check_mismatches,
     check_sent,
     check_settlements,
     unsettleable,
@@ -105,6 +106,7 @@ class EndOracle:
         check_sent(self.outside, orders)
         check_forwarding(self.outside, orders)
         check_settlements(self.outside.depository, entries)
+        check_mismatches(self.outside.depository, entries)
         self._workflows()
         check_shown(self.people.shown, orders)
         for sight in self.people.seen:

@@ -5,20 +5,24 @@ They poll queues, have functions handle the messages, and delete the handled one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 from tests.simulation.engine import Engine, Outcome
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
+from tests.simulation.retries import check_pauses
 from tests.simulation.services.sqs import Sqs
 
 BATCH_SIZE = 10
 
 
 class EventSources:
-    """The mappings of queues, by URL, to functions."""
+    """The mappings of queues, by URL, to functions.
+
+    visibility_timeout: of each queue, in seconds.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class EventSources:
         sqs: Sqs,
         lambdas: Lambda,
         functions: Mapping[str, str],
+        visibility_timeout: Mapping[str, float],
     ) -> None:
         self._engine = engine
         self._random = random
@@ -35,6 +40,7 @@ class EventSources:
         self._sqs = sqs
         self._lambdas = lambdas
         self._functions = functions
+        self._visibility_timeout = visibility_timeout
         self._polled_at: dict[str, float] = {}
 
     def poll_soon(self, queue_url: str) -> None:
@@ -72,6 +78,7 @@ class EventSources:
         if not received:
             self.poll_when_visible(queue_url)
             return
+        visible_again = self._engine.now + self._visibility_timeout[queue_url]
         records = [_record(message) for message in received]
         first = received[0]["Attributes"]
         key = f"{received[0]['MessageId']} x{len(received)} r{first['ApproximateReceiveCount']}"
@@ -79,17 +86,22 @@ class EventSources:
             function,
             {"Records": records},
             key,
-            lambda outcome: self._handled(queue_url, received, outcome),
+            lambda outcome: self._handled(queue_url, received, outcome, visible_again),
         )
         self.poll_soon(queue_url)
 
-    def _handled(self, queue_url: str, received: list[dict[str, Any]], outcome: Outcome) -> None:
+    def _handled(
+        self, queue_url: str, received: list[dict[str, Any]], outcome: Outcome, untouched: float
+    ) -> None:
         """Delete the handled messages, unless a fault loses the deletion. The others come again by
         themselves.
         """
         failed = {message["MessageId"] for message in received}
         if outcome.value is not None:
             failed = {failure["itemIdentifier"] for failure in outcome.value["batchItemFailures"]}
+            self._check_pauses(
+                queue_url, [m for m in received if m["MessageId"] in failed], untouched
+            )
         for message in received:
             if message["MessageId"] in failed or self._faults.happens("redelivered", self._random):
                 continue
@@ -97,6 +109,13 @@ class EventSources:
                 "DeleteMessage", {"QueueUrl": queue_url, "ReceiptHandle": message["ReceiptHandle"]}
             )
         self.poll_soon(queue_url)
+
+    def _check_pauses(
+        self, queue_url: str, failed: Sequence[dict[str, Any]], untouched: float
+    ) -> None:
+        if failed:
+            visible_at = {m.message_id: m.visible_at for m in self._sqs.messages(queue_url)}
+            check_pauses(failed, visible_at, untouched, self._engine.now)
 
 
 def _record(message: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,14 @@ CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
 CONTINUOUS = "IBM"
 """The symbol that trades at any time. The others trade in the exchanges' hours."""
-FEE = Decimal("0.0030")
-EXCHANGE_IDS = ("XNYS", "XNAS", "ARCX", "BATS")
+FEES = {
+    "XNYS": Decimal("0.0030"),
+    "XNAS": Decimal("0.0025"),
+    "ARCX": Decimal("0.0030"),
+    "BATS": Decimal("0.0010"),
+}
+"""What each exchange charges, in USD a share."""
+EXCHANGE_IDS = (*FEES,)
 OPENING = time(9, 30)
 SETTLEMENT = time(18, 30)
 TRADING_SECONDS = 2400

@@ -12,10 +12,12 @@ from infra.catalog.names import MAILBOXES
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
+from tests.simulation.audit_trail import AuditTrail
 from tests.simulation.cloud import Cloud
 from tests.simulation.names import STAGE
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
+from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
 
@@ -38,10 +40,13 @@ class OperatorsTarget(Target):
 class Operators:
     """Carries out what operators do by hand."""
 
-    def __init__(self, cloud: Cloud, scenario: Scenario, sessions: Sessions) -> None:
+    def __init__(
+        self, cloud: Cloud, scenario: Scenario, sessions: Sessions, trail: AuditTrail
+    ) -> None:
         self._cloud = cloud
         self._scenario = scenario
         self._sessions = sessions
+        self._trail = trail
 
     def execute(self, action: Action) -> None:
         """Ask for the execution of an order."""
@@ -99,13 +104,22 @@ class Operators:
             target, AuditLog(target), lambda warning: self._cloud.log(OPERATOR, warning)
         )
         for mailbox in MAILBOXES:
+            before = self._written()
             try:
                 done = letters.redrive(DeadLetterQueue(mailbox), None, "simulated")
             except (ClientError, BotoCoreError) as error:
                 self._cloud.log(OPERATOR, "cannot redrive", mailbox, str(error))
                 continue
+            if min(now - then for now, then in zip(self._written(), before, strict=True)) < (
+                done.handled
+            ):
+                raise ViolationError("every redrive is in the audit log", mailbox, str(done))
             if done.handled:
                 self._cloud.log(OPERATOR, "redrove", mailbox, done)
+
+    def _written(self) -> tuple[int, int]:
+        """The entries about redrives so far: before and after them."""
+        return self._trail.count("redrive"), self._trail.count("redriven")
 
     def redrive_later(self, seconds: float) -> None:
         """Redrive again after a while."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.audit_trail import AuditTrail
 from tests.simulation.balances import (
     check_account,
     check_fills,
@@ -40,6 +41,7 @@ class StepOracle:
     halts: Halts
     replacements: Replacements = field(default_factory=Replacements)
     ledger: Ledger = field(default_factory=Ledger)
+    trail: AuditTrail = field(default_factory=AuditTrail)
     accounts: dict[str, Item] = field(default_factory=dict)
     positions: dict[tuple[str, str], Item] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,9 +64,14 @@ class StepOracle:
                     clients.add(entry["client_id"])
                     if entry["kind"] == "WITHDRAWAL":
                         withdrawals.append(entry)
+                case "audit":
+                    self.trail.add(before, after)
+                case "clients":
+                    self.trail.client(before, after)
                 case "accounts":
                     clients.add(self._balance(before, after))
                 case "reference" if "tradable" in (after or {}):
+                    self.trail.instrument(before, after)
                     self.halts.instrument(after["id"]["S"], after["tradable"]["BOOL"])
                 case "control":
                     self._report(after)
@@ -102,6 +109,8 @@ class StepOracle:
         entry = plain(after)
         client_id = entry["client_id"]
         self.ledger.add(entry)
+        if entry["kind"] in ("DEPOSIT", "WITHDRAWAL"):
+            self.trail.transfer(entry)
         free = self.ledger.cash(client_id) - self.accounts.get(client_id, {}).get("held", 0)
         self.terms.entry(entry, self.orders.get(entry.get("order_id", "")), free)
         return entry

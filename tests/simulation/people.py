@@ -5,7 +5,7 @@ They send requests over HTTP, repeat them when no answer comes, and remember wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,12 @@ from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
 from tests.simulation.lives import HOLDING
 from tests.simulation.operators import Operators
+from tests.simulation.oracle import StepOracle
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
-from tests.simulation.sights import Moment, Sight
+from tests.simulation.sights import Sight
+from tests.simulation.transfers import TRANSFERS, check_booked
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
@@ -55,7 +57,7 @@ class People:
         cloud: Cloud,
         scenario: Scenario,
         secrets: dict[str, tuple[str, str]],
-        moments: Mapping[str, Sequence[Moment]],
+        steps: StepOracle,
     ) -> None:
         self.placed: list[Placed] = []
         self.shown: list[tuple[str, dict[str, Any]]] = []
@@ -69,9 +71,10 @@ class People:
         """The orders that an answer called closed or ending, and that answer."""
         self.not_replaced: list[tuple[str, Answer]] = []
         self._cloud = cloud
-        self._moments = moments
+        self._steps = steps
+        self._moments = steps.moments
         self._sessions = sessions = Sessions(cloud, secrets)
-        self.operators = Operators(cloud, scenario, sessions)
+        self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions)
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
@@ -160,7 +163,8 @@ class People:
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
         self.asked |= {suspended} if suspended else set()
-        key, path = f"{path}-{action.at}".replace("/", "."), f"/api/v1/admin/{path}"
+        what, key = path, f"{path}-{action.at}".replace("/", ".")
+        path = f"/api/v1/admin/{path}"
         answer = self._sessions.request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
@@ -172,6 +176,9 @@ class People:
                 (self._now(suspended)[order_id] for order_id in open_before), "client", "operator"
             )
         if answer.status in (200, 201):
+            self._steps.trail.answered(what, body)
+            if what.split("/")[-1] in TRANSFERS:
+                check_booked(what, body, answer, self._steps.ledger.entries)
             self._repeat_late(OPERATOR, method, path, key, body)
 
     def _repeat_late(

@@ -25,7 +25,7 @@ from tests.simulation.instants import moment
 from tests.simulation.market import (
     CONTINUOUS,
     EXCHANGE_IDS,
-    FEE,
+    FEES,
     SYMBOLS,
     TRADING_SECONDS,
     settlement_time,
@@ -95,6 +95,7 @@ class Simulation:
     def __init__(self, scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> None:
         self.scenario = scenario
         self.events: list[tuple[Any, ...]] = []
+        self._unheard: ViolationError | None = None
         start = scenario.opening.timestamp() - HOUR
         wall.chance = random.Random(f"{scenario.seed}/wall")
         random.seed(f"{scenario.seed}/jitter")
@@ -118,7 +119,7 @@ class Simulation:
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
         credit = {trader.client_id: trader.credit_limit for trader in scenario.traders}
         self.steps = StepOracle(credit, Terms(limits), Halts(lambda: self.engine.now))
-        self.people = People(self.cloud, scenario, self._set_up(), self.steps.moments)
+        self.people = People(self.cloud, scenario, self._set_up(), self.steps)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:
             wall.output = _Kept(self._log)
@@ -148,6 +149,8 @@ class Simulation:
         self.events.append((round(self.engine.now, 6), *told))
 
     def _after_step(self) -> None:
+        if self._unheard is not None:
+            raise self._unheard
         changes = self.cloud.dynamodb.changes
         if changes:
             taken = changes[:]
@@ -155,8 +158,15 @@ class Simulation:
             self.steps(taken)
 
     def _finishing(self, output: dict[str, Any]) -> None:
+        """Check the answer of a workflow.
+
+        The function that answers would take the violation for a failure of its own and try again.
+        """
         self._after_step()
-        self.steps.finishing(output)
+        try:
+            self.steps.finishing(output)
+        except ViolationError as error:
+            self._unheard = self._unheard or error
 
     def _schedule(self) -> None:
         """Plan the schedules of EventBridge Scheduler on the simulated days, in New York time."""
@@ -228,7 +238,8 @@ class Simulation:
             )
             self._put("reference", {"kind": "INSTRUMENT", "id": symbol, **instrument.model_dump()})
         for exchange_id in EXCHANGE_IDS:
-            exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=FEE)
+            fee = FEES[exchange_id]
+            exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=fee)
             self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
         now = self.scenario.opening - timedelta(hours=1)
         books = TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now)

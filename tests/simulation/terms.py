@@ -12,7 +12,8 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.simulation.market import CENT, CONTINUOUS, FEE, SYMBOLS, opening_time
+from tests.simulation.market import CENT, CONTINUOUS, FEES, SYMBOLS, opening_time
+from tests.simulation.postings import check_postings
 from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain.reference.calendars import (
     NEW_YORK,
@@ -56,6 +57,13 @@ class Terms:
         if order["status"] in ("RECEIVED", "REJECTED", "CANCELED"):
             return
         self._collar(order)
+        rate = max(FEES.values())
+        equal(
+            "a hold is for the dearest exchange",
+            order["order_id"],
+            order["hold_fee_per_share"],
+            rate,
+        )
         for other in others:
             if (other["symbol"], other["side"]) == (order["symbol"], OPPOSITE[order["side"]]):
                 buy, sell = (order, other) if order["side"] == "buy" else (other, order)
@@ -133,6 +141,7 @@ class Terms:
 
         `free` is the client's cash after the entry, settled or not, without the holds.
         """
+        check_postings(entry, self.fills.get(entry["trade_id"]))
         match entry["kind"]:
             case "FILL" if order is not None:
                 self._fill(entry, order)
@@ -174,7 +183,7 @@ class Terms:
             )
         notional = (price * quantity).quantize(CENT, ROUND_HALF_UP)
         equal("a notional is quantity times price", name, fill["notional"], notional)
-        fees = min((FEE * quantity).quantize(CENT, ROUND_DOWN), notional)
+        fees = min((FEES[fill["exchange_id"]] * quantity).quantize(CENT, ROUND_DOWN), notional)
         equal("an exchange's fee is charged", name, fill["fees"], fees)
         before = self.sums[fill["order_id"]]
         self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)

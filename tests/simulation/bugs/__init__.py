@@ -10,6 +10,7 @@ from tests.simulation.bugs import (
     booking,
     canceling,
     clearing,
+    control,
     entry,
     execution,
     holds,
@@ -32,6 +33,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,
     "Messages and workflows": messaging.BUGS,
+    "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,
 }
 BUGS: dict[str, Bug] = {bug.name: bug for bugs in AREAS.values() for bug in bugs}

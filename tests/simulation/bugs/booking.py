@@ -105,6 +105,30 @@ BUGS = (
         ),
     ),
     Bug(
+        "fees paid to another exchange",
+        "All fees go to the account of one exchange.",
+        "One exchange's bill is too high and the others' are never paid.",
+        (
+            Edit(
+                book,
+                "ledger.fees_account(exchange.exchange_id), fees)",
+                'ledger.fees_account("XNYS"), fees)',
+            ),
+        ),
+    ),
+    Bug(
+        "fee of the dearest exchange",
+        "A buy pays the fee that was held for, which is that of the dearest exchange.",
+        "Clients pay fees that no exchange charges.",
+        (
+            Edit(
+                book,
+                "min(exchange.fee_per_share, order.hold_fee_per_share)",
+                "order.hold_fee_per_share",
+            ),
+        ),
+    ),
+    Bug(
         "fee rounded up in the order only",
         "The fee is rounded up in the order and down in the account.",
         "The client is shown fees that were never charged.",

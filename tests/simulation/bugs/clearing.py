@@ -107,6 +107,30 @@ BUGS = (
         (Edit(clearing.clear, "        known.append(obligation)\n", ""),),
     ),
     Bug(
+        "a mismatch not recorded",
+        "A confirmation that differs from its instruction is not kept as a break.",
+        "Nobody learns that the depository delivered something else.",
+        (
+            Edit(
+                SettleObligations._settle,
+                "    self._record_mismatch(obligation, instruction, confirmation)\n",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "novation posted to another exchange",
+        "The CCP takes over from one exchange, whichever executed the trade.",
+        "What each exchange owes is wrong, and only the sum is right.",
+        (
+            Edit(
+                clearing.novate,
+                "ledger.exchange_account(fill.exchange_id)",
+                'ledger.exchange_account("XNYS")',
+            ),
+        ),
+    ),
+    Bug(
         "FAILED taken as SETTLED",
         "Any confirmation of the depository counts as settled.",
         "The client has money or shares that were never delivered.",

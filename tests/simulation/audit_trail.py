@@ -1,0 +1,92 @@
+"""The audit log as it was written, and checks that every act of an operator is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.simulation.items import Item, plain
+from tests.simulation.violations import ViolationError
+
+WHO, REASON = "operator (key-operator)", "simulated"
+"""The only administrator of the simulation, and the reason that every request states."""
+DONE = {
+    "deposit": "deposited",
+    "withdraw": "withdrawn",
+    "suspend": "suspended",
+    "activate": "activated",
+    "halt": "halted",
+    "resume": "resumed",
+}
+"""What the log says after an action, by what it says before."""
+OF_PATH = {
+    "deposits": "deposit",
+    "withdrawals": "withdraw",
+    "suspension": "suspend",
+    "activation": "activate",
+}
+"""Actions by the last part of their path."""
+
+
+class AuditTrail:
+    """Learns of every entry of the audit log."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], list[Item]] = {}
+        self._actions: Counter[str] = Counter()
+
+    def add(self, before: Any, after: Any) -> None:
+        """Record a new entry. Entries never change."""
+        if before is not None or after is None:
+            raise ViolationError(
+                "the audit log never changes", (before or after)["subject"]["S"], f"{after}"
+            )
+        entry = plain(after)
+        self._entries.setdefault((entry["subject"], entry["action"]), []).append(entry)
+        self._actions[entry["action"]] += 1
+
+    def count(self, action: str) -> int:
+        """How many entries an action has, over all subjects."""
+        return self._actions[action]
+
+    def require(self, subject: str, action: str, **details: str) -> None:
+        """Raise ViolationError unless the log says who does that to the subject, and why."""
+        for entry in self._entries.get((subject, action), ()):
+            named = {name: entry["details"].get(name) for name in details}
+            if (entry["who"], entry["reason"], named) == (WHO, REASON, details):
+                return
+        known = self._entries.get((subject, action))
+        raise ViolationError(
+            "every act of an operator is in the audit log",
+            subject,
+            f"{action} {details}: {known}",
+        )
+
+    def transfer(self, entry: Item) -> None:
+        """A transfer that an operator makes is announced before it is booked."""
+        if entry["reference"].startswith("opening"):  # the simulation's own, before the run
+            return
+        action = "deposit" if entry["kind"] == "DEPOSIT" else "withdraw"
+        self.require(f"client/{entry['client_id']}", action, reference=entry["reference"])
+
+    def client(self, before: Any, after: Any) -> None:
+        """A change of a client's status is announced before it is made."""
+        if before is None or before["status"] == after["status"]:
+            return
+        action = "activate" if after["status"]["S"] == "ACTIVE" else "suspend"
+        self.require(f"client/{after['client_id']['S']}", action)
+
+    def instrument(self, before: Any, after: Any) -> None:
+        """A halt or a resumption is announced before it is made."""
+        if before is None or before["tradable"] == after["tradable"]:
+            return
+        action = "resume" if after["tradable"]["BOOL"] else "halt"
+        self.require(f"instrument/{after['id']['S']}", action)
+
+    def answered(self, path: str, body: Item) -> None:
+        """An administrator's request that was answered stands in the log before and after it."""
+        kind, name, what = path.split("/")
+        action = OF_PATH.get(what, what)
+        details = {"reference": body["reference"]} if "reference" in body else {}
+        for word in (action, DONE[action]):
+            self.require(f"{kind.removesuffix('s')}/{name}", word, **details)
