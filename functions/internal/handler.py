@@ -21,14 +21,12 @@ from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import clearing, messaging, settlement
 from trading.bootstrap.books import table_books
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders.order_status import OrderStatus
-from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.orders import order_messages
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
@@ -101,9 +99,8 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
     recorded = next((e for e in books.entries([trade_id]) if isinstance(e, Settlement)), None)
     if recorded:
         return json_response(settlement_detail(recorded), headers=RECORDED)
-    today = now().astimezone(NEW_YORK).date()
     try:
-        settled = settle_obligations.settle_trade(trade_id, today)
+        settled = settle_obligations.settle_trade(trade_id)
     except OutcomeUnknownError as error:
         logger.warning("the depository did not answer", exc_info=True)
         raise HttpError(

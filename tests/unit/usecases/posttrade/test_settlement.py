@@ -218,24 +218,26 @@ def test_settling_an_unknown_client_is_an_error(world: World) -> None:
 def test_an_operator_can_settle_one_trade(world: World) -> None:
     _, trade_id = cleared(world)
     with pytest.raises(NotDueError):
-        world.settle.settle_trade(trade_id, BEFORE)
-    done = world.settle.settle_trade(trade_id, TOMORROW)
+        world.settle.settle_trade(trade_id)
+    world.advance(days=1)
+    done = world.settle.settle_trade(trade_id)
     assert (done.trade_id, done.final_amount) == (trade_id, D("10000.30"))
-    assert world.settle.settle_trade(trade_id, TOMORROW) == done
+    assert world.settle.settle_trade(trade_id) == done
     assert len(world.depository.settled) == 1
 
 
 def test_settling_one_trade_by_hand_reports_why_it_cannot_be_settled(world: World) -> None:
     with pytest.raises(NotFoundError):
-        world.settle.settle_trade("trd_unknown", TOMORROW)
+        world.settle.settle_trade("trd_unknown")
     order = world.placed(quantity=700)
     world.fill(order, 10)
     with pytest.raises(NotClearedError):
-        world.settle.settle_trade(world.current(order).trades[0], TOMORROW)
+        world.settle.settle_trade(world.current(order).trades[0])
     _, trade_id = cleared(world, "cleared", quantity=10)
+    world.advance(days=1)
     world.depository.failing = {identifiers.settlement_id(trade_id)}
     with pytest.raises(SettlementFailedError, match="lack of securities"):
-        world.settle.settle_trade(trade_id, TOMORROW)
+        world.settle.settle_trade(trade_id)
 
 
 def test_two_workers_that_settle_the_same_trade_book_it_once(world: World) -> None:

@@ -171,7 +171,7 @@ class Reconciliation:
         )
         self._owe(owed.client_id, owed.trade_id, account, owed.currency, owed.signed_amount)
         if self._began is not None:
-            today = self._began.astimezone(calendars.NEW_YORK).date()
+            today = calendars.date_in_new_york(self._began)
             if owed.settlement_date + SETTLEMENT_IS_LATE_AFTER < today:
                 self._wrong(
                     7,

@@ -33,6 +33,14 @@ def next_business_day(day: date) -> date:
     return following
 
 
+def date_in_new_york(moment: datetime) -> date:
+    """The date in New York at a moment. No other function makes a date of a moment.
+
+    From 19:00 or 20:00 in New York until midnight it is the day before UTC's.
+    """
+    return moment.astimezone(NEW_YORK).date()
+
+
 def open_of(day: date) -> datetime:
     """When the session of a business day begins."""
     return datetime.combine(day, OPEN, NEW_YORK)
@@ -50,7 +58,7 @@ def business_date(moment: datetime) -> date:
 
     After the close, and on weekends and holidays, it is the next session.
     """
-    day = moment.astimezone(NEW_YORK).date()
+    day = date_in_new_york(moment)
     if is_business_day(day) and moment < close_of(day):
         return day
     return next_business_day(day)

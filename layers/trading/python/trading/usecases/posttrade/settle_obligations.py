@@ -15,6 +15,7 @@ from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, 
 from trading.domain.ledger import BreakCode, EntryKind, Fill, Settlement
 from trading.domain.posttrade import settlement
 from trading.domain.posttrade.netting import Obligation
+from trading.domain.reference import calendars
 from trading.domain.values import Frozen, Side
 from trading.metrics import Metric
 from trading.usecases.ports import (
@@ -125,8 +126,8 @@ class SettleObligations:
             )
         return _outcome(attempts)
 
-    def settle_trade(self, trade_id: str, as_of: date) -> Settlement:
-        """Settle one trade that is due on or before a date, and return its settlement.
+    def settle_trade(self, trade_id: str) -> Settlement:
+        """Settle one trade that is due by today in New York, and return its settlement.
 
         A trade that was settled before returns the settlement of then.
         Raises NotFoundError, NotClearedError, NotDueError, SettlementFailedError.
@@ -139,7 +140,7 @@ class SettleObligations:
         obligation = next((o for o in due if o.trade_id == trade_id), None)
         if obligation is None:
             raise NotClearedError(f"trade {trade_id} is not cleared")
-        if obligation.settlement_date > as_of:
+        if obligation.settlement_date > calendars.date_in_new_york(self.clock()):
             raise NotDueError(f"trade {trade_id} settles on {obligation.settlement_date}")
         self._settle(obligation, self._client(fill.client_id))
         settled = self._settlement(trade_id)

@@ -63,7 +63,7 @@ class PlanSettlement:
 
         Without a date it is today in New York. Nothing is due on a day without a session.
         """
-        day = settlement_date or self.clock().astimezone(calendars.NEW_YORK).date()
+        day = settlement_date or calendars.date_in_new_york(self.clock())
         if not calendars.is_business_day(day):
             return Plan(settlement_date=day, is_business_day=False, clients=(), cursor=None)
         due, _, after = (cursor or (day - LOOK_BACK).isoformat()).partition("#")
