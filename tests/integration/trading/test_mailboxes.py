@@ -51,10 +51,12 @@ def mailboxes(queues: dict[str, str], clock: Clock) -> SqsMailboxes:
     return SqsMailboxes(boto3.client("sqs"), clock, **urls)
 
 
-def report(execution_id: str = "exec-1", correlation_id: str = "corr-1") -> ReportReceived:
+def report(
+    execution_id: str = "exec-1", correlation_id: str = "corr-1", exchange_id: str = "XNYS"
+) -> ReportReceived:
     wire = ExecutionReport.model_validate(
         {
-            "exchange_id": "XNYS",
+            "exchange_id": exchange_id,
             "execution_id": execution_id,
             "client_order_id": "ord_1-1",
             "exchange_order_id": "x-1",
@@ -116,6 +118,20 @@ def test_a_repeated_report_is_one_message_whatever_its_correlation_id(
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
     sender.execution(report("exec-2"))
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
+
+
+def test_two_exchanges_may_give_their_reports_the_same_id(
+    queues: dict[str, str], clock: Clock
+) -> None:
+    sender = mailboxes(queues, clock)
+    sender.execution(report(exchange_id="XNYS"))
+    sender.execution(report(exchange_id="XNAS"))
+    received_from = [
+        EXECUTION_MESSAGE.validate_json(message["Body"])
+        for _ in range(2)
+        for message in received(queues["EXECUTION_QUEUE_URL"])
+    ]
+    assert received_from == [report(exchange_id="XNYS"), report(exchange_id="XNAS")]
 
 
 def test_the_continuation_of_a_settlement_is_a_separate_message(

@@ -63,6 +63,16 @@ def test_a_duplicate_report_changes_nothing(world: World) -> None:
     assert world.monitor.times("FillsRepeated") == 1
 
 
+def test_two_exchanges_may_give_their_executions_the_same_id(world: World) -> None:
+    order = world.placed(quantity=700)
+    first, second = (trade(world, order, 200, child=child) for child in (1, 2))
+    assert first.exchange_id != second.exchange_id
+    for report in (first, second, first, second):
+        world.report(report.model_copy(update={"execution_id": "execution-1"}))
+    assert world.current(order).filled_quantity == 400
+    assert (world.monitor.times("FillsRepeated"), breaks(world)) == (2, [])
+
+
 def test_reports_may_arrive_in_any_order(world: World) -> None:
     order = world.placed()
     first, second, third = (trade(world, order, quantity) for quantity in (10, 20, 70))
