@@ -6,19 +6,18 @@ STAGE ?= dev
 SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.synced
-UV = $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/dev.lock)
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
-STAGES := lint types imports openapi docs unit infra integration simulation system
+STAGES := lint types imports openapi docs audit unit infra integration simulation system
 HEADING = @printf '\n\033[1m== %s ==\033[0m\n' 
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
 .PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test
-.PHONY: check lint types imports openapi docs docs-serve unit infra integration simulation
-.PHONY: simulate night replay system load conformance bench lock clean
+.PHONY: check lint types imports openapi docs docs-serve audit audit-online unit infra integration
+.PHONY: simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
@@ -77,7 +76,7 @@ lint: $(STAMP) ## Check lint and format with ruff
 
 types: $(STAMP) ## Check types with mypy --strict
 	$(HEADING) 'mypy'
-	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation \
+	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation supply_chain \
 		tests/benchmarks tests/load tests/simulation tests/conformance
 
 imports: $(STAMP) ## Check the import contracts
@@ -94,6 +93,14 @@ docs: $(STAMP) ## Build the site in build/docs; fail on a dead link or anchor, o
 
 docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8000 while you write it
 	@$(BIN)/python -m documentation serve
+
+audit: $(STAMP) ## Check known vulnerabilities, licenses, NOTICE; write the bill of materials
+	$(HEADING) 'audit of the packages'
+	@$(BIN)/python -m supply_chain audit
+
+audit-online: $(STAMP) ## Ask PyPI for vulnerabilities that were published until now
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r layers/dependencies/requirements.lock \
+		-r requirements/dev.lock
 
 unit: $(STAMP) ## Test rules and handlers without AWS and without sockets
 	$(HEADING) 'unit tests'
@@ -160,8 +167,10 @@ $(STAMP): requirements/dev.lock
 		echo 'Could not create .venv. On Debian or Ubuntu: sudo apt install python3-venv'; exit 1; }
 	@test "$$(cksum < requirements/dev.lock)" = "$$(cat $@ 2>/dev/null)" || { \
 		echo 'Installing the tools into .venv (once, a few minutes at most) ...' && \
-		{ test -x $(BIN)/uv || \
-			$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); } && \
+		{ test -x $(BIN)/uv || { \
+			sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > .venv/uv.lock && \
+			$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+				--require-hashes -r .venv/uv.lock; }; } && \
 		$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.lock && \
 		cksum < requirements/dev.lock > $@; } || { \
 		echo 'Could not install requirements/dev.lock.' \

@@ -1,0 +1,1 @@
+"""Checks the locked packages: known vulnerabilities, licenses, and the bill of materials."""
