@@ -142,9 +142,9 @@ def cycle_of(day: date) -> datetime:
 
 
 def last_settled_day(now: datetime) -> date:
-    """Return the latest business day whose settlements should all be done by now."""
+    """Return the latest settlement day whose settlements should all be done by now."""
     day = calendars.date_in_new_york(now)
-    while not calendars.is_business_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
+    while not calendars.is_settlement_day(day) or cycle_of(day) + SETTLEMENT_TAKES > now:
         day -= timedelta(days=1)
     return day
 

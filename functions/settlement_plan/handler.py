@@ -23,7 +23,7 @@ plan = plan_settlement(load(Settings))
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Take `{settlement_date?, cursor?}`. Answer `{settlement_date, is_business_day, clients:
+    """Take `{settlement_date?, cursor?}`. Answer `{settlement_date, is_settlement_day, clients:
     [{client_id}], cursor}`.
     """
     request = PlanRequest.model_validate(event)

@@ -114,7 +114,7 @@ def check_settlement_plan(system: System) -> None:
     cleared(system)
     assert run(system, "settlement_plan") == {
         "settlement_date": "2026-01-06",
-        "is_business_day": True,
+        "is_settlement_day": True,
         "clients": [{"client_id": "alice"}],
         "cursor": None,
     }

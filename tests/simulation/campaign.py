@@ -31,7 +31,7 @@ from tests.simulation.virtual import Wall, virtual_process
 
 ROOT = Path(__file__).resolve().parents[2]
 TRADING_DAYS = 5
-"""The business days of a run: two of trading, one to come to rest, and two in which
+"""The trading days of a run: two of trading, one to come to rest, and two in which
 good-till-canceled orders expire and settle.
 """
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.instants import timestamp
+from tests.simulation.market import is_bank_holiday
+from trading.domain.reference.calendars import is_trading_day
 from trading.wire import SettlementInstruction
 
 
@@ -32,6 +34,9 @@ class SimulatedDepository:
                 f"{instruction.instruction_id} came again as another instruction"
             )
             return 200, self.answers[instruction.instruction_id]
+        due = instruction.settlement_date
+        assert is_trading_day(due), f"{due} is no settlement day"
+        assert not is_bank_holiday(due), f"{due} is no settlement day"
         name = instruction.instruction_id
         random = Random(f"{self._cloud.seed}/depository/{name}")
         self.instructions[name] = instruction

@@ -12,14 +12,25 @@ from tests.simulation.faults import STORM, Rates
 from tests.simulation.market import SYMBOLS, opening_time, since_opening
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sights import VIEWS
-from trading.domain.reference.calendars import next_business_day
+from trading.domain.reference.calendars import next_trading_day
 
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
+EVERY, AROUND_A_BANK_HOLIDAY = 12, 5
+"""Of so many seeds, this one begins around a bank holiday on which the exchanges are open."""
+BANK_HOLIDAYS_NEAR = (
+    date(2026, 10, 8),
+    date(2026, 10, 9),
+    date(2026, 10, 12),
+    date(2026, 11, 10),
+    date(2026, 11, 11),
+)
 
 
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     random = Random(f"scenario/{seed}")
-    day = next_business_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
+    day = next_trading_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
+    if seed % EVERY == AROUND_A_BANK_HOLIDAY:
+        day = Random(f"scenario/{seed}/bank holiday").choice(BANK_HOLIDAYS_NEAR)
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     actions = client_orders.bursts(random, traders)
     actions += client_orders.stops(Random(f"scenario/{seed}/stops"), traders)
@@ -94,7 +105,7 @@ def _on_the_second_day(action: Action, first: date) -> Action:
     if not number.isdigit() or int(number) % 7 != 6:
         return action
     return replace(
-        action, at=action.at + since_opening(first, opening_time(next_business_day(first)))
+        action, at=action.at + since_opening(first, opening_time(next_trading_day(first)))
     )
 
 

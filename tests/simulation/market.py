@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from trading.domain.reference.calendars import NEW_YORK
+from trading.domain.reference.calendars import NEW_YORK, next_trading_day
 
 CENT = Decimal("0.01")
 SYMBOLS = {"KO": Decimal("65.45"), "AAPL": Decimal("228.50"), "IBM": Decimal("208.30")}
@@ -25,6 +25,25 @@ TRADING_SECONDS = 2400
 """Clients act in the first 40 minutes, which is longer than a token lives. What they set off goes
 on all day.
 """
+
+
+def is_bank_holiday(day: date) -> bool:
+    """Whether the banks are closed although the exchanges are open: Columbus or Veterans Day.
+
+    A Veterans Day on a Sunday is observed on the Monday.
+    """
+    monday = day.weekday() == 0
+    columbus = day.month == 10 and monday and 8 <= day.day <= 14
+    veterans = day.month == 11 and (day.day == 11 or (day.day == 12 and monday))
+    return columbus or veterans
+
+
+def next_settlement_day(day: date) -> date:
+    """The first day after a day on which trades settle."""
+    following = next_trading_day(day)
+    while is_bank_holiday(following):
+        following = next_trading_day(following)
+    return following
 
 
 def opening_time(day: date) -> datetime:

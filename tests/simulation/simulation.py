@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import cycle
 from typing import Any, Literal
 
 import boto3
@@ -28,6 +29,7 @@ from tests.simulation.market import (
     FEES,
     SYMBOLS,
     TRADING_SECONDS,
+    next_settlement_day,
     settlement_time,
 )
 from tests.simulation.names import STAGE, TABLE_NAMES
@@ -48,7 +50,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
-from trading.domain.reference.calendars import NEW_YORK, is_business_day, next_business_day
+from trading.domain.reference.calendars import NEW_YORK, is_trading_day, next_trading_day
 from trading.domain.reference.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
@@ -107,7 +109,8 @@ class Simulation:
         Connected.cloud = self.cloud
         opening = scenario.opening.timestamp()
         self.cloud.outages.plan(self.cloud.services, opening, opening + 2 * TRADING_SECONDS)
-        self.days = _days(scenario.day)
+        first, self.days = _days(scenario.day)
+        self.at_rest = first[-1]
         self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
         self.outside = Connected.outside = Outside(
             self.cloud,
@@ -138,7 +141,7 @@ class Simulation:
         self.faults.rates = CALM
         for pause in (0.0, HOUR, 3 * HOUR):
             self.people.operators.redrive_later(pause)
-        self.engine.run(settlement_time(self.days[2]).timestamp() + HOUR, MAX_STEPS)
+        self.engine.run(settlement_time(self.at_rest).timestamp() + HOUR, MAX_STEPS)
         self._log("at rest")
         self.end.check_at_rest()
         self.engine.run(settlement_time(self.days[-1]).timestamp() + HOUR, MAX_STEPS)
@@ -170,7 +173,7 @@ class Simulation:
 
     def _schedule(self) -> None:
         """Plan the schedules of EventBridge Scheduler on the simulated days, in New York time."""
-        for day, hour in zip(self.days, RECONCILED_AT, strict=True):
+        for day, hour in zip(self.days, cycle(RECONCILED_AT), strict=False):
             at = datetime.combine(day, time(0), NEW_YORK).timestamp() + hour * HOUR
             self.engine.at(
                 at, partial(self.cloud.scheduled, "reconciliation", {}, f"reconciliation {day}")
@@ -186,9 +189,9 @@ class Simulation:
                 )
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
-            cycle = settlement_time(day).timestamp()
-            self.engine.at(cycle, lambda day=day: self._settle(day))  # type: ignore[misc]
-            self.engine.at(cycle + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
+            evening = settlement_time(day).timestamp()
+            self.engine.at(evening, lambda day=day: self._settle(day))  # type: ignore[misc]
+            self.engine.at(evening + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
             self.engine.at(
                 opening,
@@ -301,17 +304,25 @@ class _Kept:
         return len(text)
 
 
-def _days(first: date) -> list[date]:
-    """The business days of a run.
+def _days(first: date) -> tuple[list[date], list[date]]:
+    """The trading days of a run: those up to the day at rest, and all.
 
     They are two days of trading, the day on which the rest settles, and two days after GTC orders
-    expire.
+    expire. A bank holiday on which the exchanges are open makes one day more.
     """
-    second = next_business_day(first)
-    third = next_business_day(second)
+    second = next_trading_day(first)
     expiry = first + GTC_DAYS
-    fourth = expiry if is_business_day(expiry) else next_business_day(expiry)
-    return [first, second, third, fourth, next_business_day(fourth)]
+    fourth = expiry if is_trading_day(expiry) else next_trading_day(expiry)
+    days = [first, second, *_until_settled(second)]
+    return days, [*days, fourth, *_until_settled(fourth)]
+
+
+def _until_settled(traded: date) -> list[date]:
+    """The trading days after a day, up to the one on which its trades settle."""
+    days, settles = [next_trading_day(traded)], next_settlement_day(traded)
+    while days[-1] < settles:
+        days.append(next_trading_day(days[-1]))
+    return days
 
 
 def play(scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> Result:

@@ -18,7 +18,7 @@ from tests.simulation.market import (
     since_opening,
 )
 from tests.simulation.scenario import Action, Trader
-from trading.domain.reference.calendars import next_business_day
+from trading.domain.reference.calendars import next_trading_day
 
 
 def operations(random: Random, day: date) -> list[Action]:
@@ -27,7 +27,7 @@ def operations(random: Random, day: date) -> list[Action]:
     They close the day early, redrive dead letters, run settlement once more and rotate the key.
     """
     today = since_opening(day, settlement_time(day))
-    tomorrow = since_opening(day, settlement_time(next_business_day(day)))
+    tomorrow = since_opening(day, settlement_time(next_trading_day(day)))
     may = [
         (0.15, Action(random.random() * TRADING_SECONDS, "operator", "close day")),
         (0.3, Action(random.random() * today, "operator", "redrive")),
@@ -95,7 +95,7 @@ def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -
     if not waiting or random.random() > 0.4:
         return []
     waits = random.choice(waiting)
-    opens = 0.0 if waits.at < 0 else since_opening(day, opening_time(next_business_day(day)))
+    opens = 0.0 if waits.at < 0 else since_opening(day, opening_time(next_trading_day(day)))
     path, at = f"instruments/{waits.fields['stock_symbol']}", opens - random.uniform(40, 60)
     resumed = at + random.choice((200, 900, 30_000))
     return [_administer(at, "PUT", f"{path}/halt"), _administer(resumed, "PUT", f"{path}/resume")]

@@ -12,14 +12,22 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.simulation.market import CENT, CONTINUOUS, FEES, SYMBOLS, opening_time
+from tests.simulation.market import (
+    CENT,
+    CONTINUOUS,
+    FEES,
+    SYMBOLS,
+    is_bank_holiday,
+    next_settlement_day,
+    opening_time,
+)
 from tests.simulation.postings import check_postings
 from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain.reference.calendars import (
     NEW_YORK,
     close_of,
-    is_business_day,
-    next_business_day,
+    is_trading_day,
+    next_trading_day,
 )
 
 OPPOSITE = {"buy": "sell", "sell": "buy"}
@@ -86,8 +94,8 @@ class Terms:
         decided = datetime.fromisoformat(order["history"][1]["time"]).astimezone(NEW_YORK)
         day, opens = decided.date(), None
         if order["symbol"] in SYMBOLS and order["symbol"] != CONTINUOUS:
-            if not is_business_day(day) or decided >= close_of(day):
-                day = next_business_day(day)
+            if not is_trading_day(day) or decided >= close_of(day):
+                day = next_trading_day(day)
             opening = opening_time(day)
             opens = opening if decided < opening else None
         rests = order["time_in_force"] in ("DAY", "GTC") and order["order_type"] != "market"
@@ -187,9 +195,9 @@ class Terms:
         equal("an exchange's fee is charged", name, fill["fees"], fees)
         before = self.sums[fill["order_id"]]
         self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)
-        settles = next_business_day(date.fromisoformat(fill["trade_date"]))
+        settles = next_settlement_day(date.fromisoformat(fill["trade_date"]))
         equal(
-            "a trade settles on the next business day",
+            "a trade settles on the next settlement day",
             name,
             fill["settlement_date"],
             settles.isoformat(),
@@ -248,6 +256,8 @@ class Terms:
             raise ViolationError(
                 "nothing settles before it is due", fill["trade_id"], f"on {day}: {fill}"
             )
+        if is_bank_holiday(day):
+            raise ViolationError("nothing settles on a bank holiday", fill["trade_id"], f"{day}")
         buys, client_id = fill["side"] == "buy", fill["client_id"]
         if buys:
             self.to_receive[client_id][fill["symbol"]] -= int(fill["quantity"])

@@ -202,13 +202,14 @@ MADE_OF_MOMENTS = {
 }
 ALLOWED = {
     "trading/domain/reference/calendars:date_in_new_york": "the one place",
-    "trading/domain/reference/calendars:is_business_day": "It looks at a date, not at a moment.",
+    "trading/domain/reference/calendars:is_trading_day": "It looks at a date, not at a moment.",
     "trading/domain/values:iso": "It writes a moment in UTC.",
     "trading/adapters/dynamodb/audit:TableAuditTrail.latest": "The index has months of UTC.",
     "trading/adapters/dynamodb/audit:TableAuditTrail._put": "The index has months of UTC.",
     "ops/jobs:close_day": "An operator types the date.",
     "ops/jobs:settle": "An operator types the date.",
-    "local/calendar:render.rows": "It counts the days of whole years.",
+    "local/calendar:bank_holidays": "It counts the days of whole years.",
+    "local/calendar:exchange_holidays": "It counts the days of whole years.",
     "local/run:play": "It names a run on a laptop.",
 }
 

@@ -2,10 +2,12 @@
 review.
 """
 
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
+from ops.stuck import last_settled_day
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.admin import ask
 from tests.integration.trading.books import NAMES
@@ -125,6 +127,18 @@ def test_a_trade_that_its_cycle_did_not_settle_is_stuck(operator: Operator) -> N
     status, out, _ = operator.run("orders", "stuck")
     assert status == 1
     assert order_id in out
+
+
+@pytest.mark.parametrize(
+    ("now", "settled"),
+    [
+        ("2026-10-12T23:00-04:00", date(2026, 10, 9)),
+        ("2026-10-13T23:00-04:00", date(2026, 10, 13)),
+        ("2026-11-11T23:00-05:00", date(2026, 11, 10)),
+    ],
+)
+def test_a_bank_holiday_is_no_day_of_settlement(now: str, settled: date) -> None:
+    assert last_settled_day(datetime.fromisoformat(now)) == settled
 
 
 def test_a_flagged_order_is_listed_until_an_operator_resolves_it(

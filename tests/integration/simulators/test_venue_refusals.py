@@ -105,6 +105,9 @@ def test_an_invalid_query_is_refused(world: World, query: dict[str, str]) -> Non
     [
         {"settlement_date": "06.01.2026"},
         {"settlement_date": 20459},
+        {"settlement_date": "2026-10-12"},
+        {"settlement_date": "2026-11-11"},
+        {"settlement_date": "2026-11-28"},
         {"amount": 1.5},
         {"quantity": -1},
     ],

@@ -22,7 +22,7 @@ def settlement_cycle(system: System) -> dict[str, Any]:
     """
     system.venues.pass_time(24 * 3600)
     plan = system.invoke("settlement_plan", {})
-    assert plan["is_business_day"]
+    assert plan["is_settlement_day"]
     assert plan["cursor"] is None
     for planned in plan["clients"]:
         message = SettleClient(

@@ -200,7 +200,7 @@ BUGS = (
     ),
     Bug(
         "settles on the next calendar day",
-        "T+1 counts calendar days instead of business days.",
+        "T+1 counts calendar days instead of settlement days.",
         "Friday's trades are due on a Saturday, when nothing settles.",
         (
             Edit(

@@ -235,7 +235,7 @@ BUGS = (
         (
             Edit(
                 SettleObligations.settle_trade,
-                "if obligation.settlement_date > calendars.date_in_new_york(self.clock()):",
+                "if obligation.settlement_date > today:",
                 "if False:",
             ),
         ),

@@ -48,12 +48,12 @@ def cycle(world: Workflows) -> str:
 
 
 def page(
-    clients: list[str], cursor: str | None = None, *, business_day: bool = True
+    clients: list[str], cursor: str | None = None, *, settlement_day: bool = True
 ) -> dict[str, Any]:
     """An answer of the settlement plan."""
     return {
         "settlement_date": DATE,
-        "is_business_day": business_day,
+        "is_settlement_day": settlement_day,
         "clients": [{"client_id": client} for client in clients],
         "cursor": cursor,
     }
@@ -226,15 +226,15 @@ def test_every_client_of_every_page_settles_and_then_the_day_is_reconciled(
         {"breaks": 0, "settlement_date": DATE},
     )
     assert asked == [{"settlement_date": DATE}, {"settlement_date": DATE, "cursor": "next"}]
-    one_page = ["Plan", "IsBusinessDay", "SettleClients", "HasNextPage"]
+    one_page = ["Plan", "IsSettlementDay", "SettleClients", "HasNextPage"]
     assert world.path(execution) == [*one_page, "NextPage", *one_page, "Reconcile"]
 
 
 def test_on_other_days_nothing_happens(world: Workflows, cycle: str) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(["C-1"], business_day=False)
+    world.functions["settlement_plan"] = lambda asked: page(["C-1"], settlement_day=False)
     execution = world.start(cycle, {})
     assert world.described(execution)["status"] == "SUCCEEDED"
-    assert world.path(execution) == ["Plan", "IsBusinessDay", "NotABusinessDay"]
+    assert world.path(execution) == ["Plan", "IsSettlementDay", "NotASettlementDay"]
     assert world.messages("settlement") == []
 
 

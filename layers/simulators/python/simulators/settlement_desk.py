@@ -12,6 +12,7 @@ from simulators.depository import confirm, movements
 from simulators.dice import Dice
 from simulators.problem import Problem
 from simulators.retries import retrying
+from trading.domain.reference.calendars import is_settlement_day
 from trading.wire import (
     ConfirmationPage,
     ConfirmationStatus,
@@ -42,8 +43,9 @@ class SettlementDesk:
     def settle(self, instruction: SettlementInstruction) -> SettlementConfirmation:
         """Settle an instruction once. A repeated instruction gets the same confirmation.
 
-        Raises Problem 409 if the id belongs to another instruction, and 503 if nothing was
-        recorded. After Problem 500 (a lost answer), the instruction may be recorded.
+        Raises Problem 409 if the id belongs to another instruction, 422 if its date is no
+        settlement day, and 503 if nothing was recorded. After Problem 500 (a lost answer), the
+        instruction may be recorded.
         """
         behaviour, now = self._configuration.depository(), self._clock()
         request = (instruction.instruction_id, int(now.timestamp()))
@@ -81,6 +83,10 @@ class SettlementDesk:
                     "this instruction id stands for another instruction",
                 )
             return known.confirmation, False
+        if not is_settlement_day(instruction.settlement_date):
+            raise Problem(
+                422, "NOT_A_SETTLEMENT_DAY", f"nothing settles on {instruction.settlement_date}"
+            )
         confirmation = confirm(instruction, behaviour, self._dice, now)
         moved = movements(instruction) if confirmation.status is ConfirmationStatus.SETTLED else ()
         self._store.record(AnsweredInstruction(instruction, confirmation), moved)

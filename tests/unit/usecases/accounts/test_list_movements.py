@@ -11,7 +11,7 @@ from tests.fakes.builders import D
 from tests.fakes.world import NOW, TODAY, World
 from trading.domain.accounts import transfers
 from trading.domain.accounts.movements import Movement, MovementType, Trade
-from trading.domain.reference.calendars import next_business_day
+from trading.domain.reference.calendars import next_trading_day
 from trading.domain.values import ZERO, Side
 from trading.usecases.accounts import list_movements
 from trading.usecases.accounts.list_movements import LedgerFilter, LineKey
@@ -54,7 +54,7 @@ def settled(world: World) -> World:
     world.now = NOW + timedelta(days=1)
     world.close_day(TODAY)
     world.run()
-    world.settlement_cycle(next_business_day(TODAY))
+    world.settlement_cycle(next_trading_day(TODAY))
     return world
 
 
@@ -209,7 +209,7 @@ def test_trades_show_their_amounts_and_whether_they_are_settled(world: World) ->
     assert (credit.amount, credit.drawn, credit.settlement_date) == (
         D("-10000.30"),
         D("5000.15"),
-        next_business_day(TODAY),
+        next_trading_day(TODAY),
     )
     assert [trade.quantity for trade in trades(world, side=Side.BUY)] == [
         part.quantity,

@@ -1,6 +1,6 @@
 """Each obligation settles once, whatever the depository answers or fails to answer."""
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from trading.domain import identifiers
 from trading.domain.deadline import NEVER
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.orders.order_status import OrderStatus
+from trading.domain.reference.calendars import NEW_YORK
 from trading.domain.values import Side
 from trading.usecases.ports import (
     InstructionRefusedError,
@@ -21,6 +22,7 @@ from trading.usecases.ports import (
     OutcomeUnknownError,
 )
 from trading.usecases.posttrade.settle_obligations import (
+    NotASettlementDayError,
     NotClearedError,
     NotDueError,
     Outcome,
@@ -217,13 +219,24 @@ def test_settling_an_unknown_client_is_an_error(world: World) -> None:
 
 def test_an_operator_can_settle_one_trade(world: World) -> None:
     _, trade_id = cleared(world)
+    world.now = world.now.replace(day=24, hour=3)  # the evening before, in New York
     with pytest.raises(NotDueError):
         world.settle.settle_trade(trade_id)
-    world.advance(days=1)
+    world.now = world.now.replace(day=24, hour=5)
     done = world.settle.settle_trade(trade_id)
     assert (done.trade_id, done.final_amount) == (trade_id, D("10000.30"))
     assert world.settle.settle_trade(trade_id) == done
     assert len(world.depository.settled) == 1
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 26), date(2026, 11, 28), date(2027, 10, 11)])
+def test_on_a_day_without_settlement_no_trade_settles_by_hand(world: World, day: date) -> None:
+    _, trade_id = cleared(world)
+    world.now = datetime.combine(day, time(12), NEW_YORK)
+    with pytest.raises(NotASettlementDayError, match=day.isoformat()):
+        world.settle.settle_trade(trade_id)
+    assert world.depository.settled == {}
+    assert settlements(world) == []
 
 
 def test_settling_one_trade_by_hand_reports_why_it_cannot_be_settled(world: World) -> None:

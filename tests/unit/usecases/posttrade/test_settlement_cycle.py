@@ -60,11 +60,13 @@ def test_the_default_date_of_the_plan_is_today_in_new_york(world: World) -> None
     assert world.plan(None, None).settlement_date == TOMORROW
 
 
-@pytest.mark.parametrize("day", [date(2026, 11, 26), date(2026, 11, 28)])
-def test_on_a_day_without_a_session_no_client_is_planned(world: World, day: date) -> None:
+@pytest.mark.parametrize(
+    "day", [date(2026, 11, 26), date(2026, 11, 28), date(2027, 10, 11), date(2027, 11, 11)]
+)
+def test_on_a_day_without_settlement_no_client_is_planned(world: World, day: date) -> None:
     cleared(world)
     plan = world.plan(day, None)
-    assert (plan.is_business_day, plan.clients, plan.cursor) == (False, (), None)
+    assert (plan.is_settlement_day, plan.clients, plan.cursor) == (False, (), None)
 
 
 def test_confirmations_that_agree_with_the_ledger_match(world: World) -> None:

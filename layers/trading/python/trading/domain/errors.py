@@ -68,6 +68,10 @@ class ErrorCode(Coded):
     NOT_EXECUTED = "NOT_EXECUTED", "The order is still open, or nothing of it was executed."
     NOT_CLEARED = "NOT_CLEARED", "The trade is not cleared, so it cannot be settled."
     NOT_DUE = "NOT_DUE", "The settlement date of the trade has not come."
+    NOT_A_SETTLEMENT_DAY = (
+        "NOT_A_SETTLEMENT_DAY",
+        "Nothing settles today: the exchanges or the banks are closed.",
+    )
     SETTLEMENT_FAILED = "SETTLEMENT_FAILED", "The depository did not settle the trade."
 
 

@@ -16,7 +16,7 @@ class Instrument(Frozen):
     limit price may lie from it. market_collar_percent: how far a market order may execute from it.
     max_order_notional: the maximum of quantity × worst price. tradable: False while it is halted.
     trading_hours: regular are the hours of the New York Stock Exchange; continuous never closes.
-    settlement_days: the settlement cycle in business days (US: T+1, SEC Rule 15c6-1(a)).
+    settlement_days: the settlement cycle in settlement days (US: T+1, SEC Rule 15c6-1(a)).
     """
 
     symbol: str

@@ -56,6 +56,13 @@ class NotDueError(DomainError):
     kind = ErrorKind.CONFLICT
 
 
+class NotASettlementDayError(DomainError):
+    """Nothing settles today: the exchanges or the banks are closed."""
+
+    code = ErrorCode.NOT_A_SETTLEMENT_DAY
+    kind = ErrorKind.CONFLICT
+
+
 class SettlementFailedError(DomainError):
     """The depository did not settle. The obligation stays due, and the next cycle instructs it."""
 
@@ -130,7 +137,8 @@ class SettleObligations:
         """Settle one trade that is due by today in New York, and return its settlement.
 
         A trade that was settled before returns the settlement of then.
-        Raises NotFoundError, NotClearedError, NotDueError, SettlementFailedError.
+        Raises NotFoundError, NotClearedError, NotDueError, NotASettlementDayError,
+        SettlementFailedError.
         """
         fill = self._fill(trade_id)
         done = self._settlement(trade_id)
@@ -140,8 +148,11 @@ class SettleObligations:
         obligation = next((o for o in due if o.trade_id == trade_id), None)
         if obligation is None:
             raise NotClearedError(f"trade {trade_id} is not cleared")
-        if obligation.settlement_date > calendars.date_in_new_york(self.clock()):
+        today = calendars.date_in_new_york(self.clock())
+        if obligation.settlement_date > today:
             raise NotDueError(f"trade {trade_id} settles on {obligation.settlement_date}")
+        if not calendars.is_settlement_day(today):
+            raise NotASettlementDayError(f"nothing settles on {today}")
         self._settle(obligation, self._client(fill.client_id))
         settled = self._settlement(trade_id)
         if settled is None:

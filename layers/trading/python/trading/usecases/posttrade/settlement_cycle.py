@@ -1,4 +1,4 @@
-"""The settlement cycle of a business day: due obligations and the depository's confirmations."""
+"""The settlement cycle of a settlement day: due obligations and the depository's confirmations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Plan(Frozen):
     """A page of clients with obligations due. `cursor` names the next page, if there is one."""
 
     settlement_date: Day
-    is_business_day: bool
+    is_settlement_day: bool
     clients: tuple[PlannedClient, ...]
     cursor: str | None
 
@@ -61,11 +61,12 @@ class PlanSettlement:
     def __call__(self, settlement_date: date | None, cursor: str | None) -> Plan:
         """The page after the cursor.
 
-        Without a date it is today in New York. Nothing is due on a day without a session.
+        Without a date it is today in New York. Nothing settles on a day that is no settlement day,
+        for instance on Columbus Day.
         """
         day = settlement_date or calendars.date_in_new_york(self.clock())
-        if not calendars.is_business_day(day):
-            return Plan(settlement_date=day, is_business_day=False, clients=(), cursor=None)
+        if not calendars.is_settlement_day(day):
+            return Plan(settlement_date=day, is_settlement_day=False, clients=(), cursor=None)
         due, _, after = (cursor or (day - LOOK_BACK).isoformat()).partition("#")
         current = date.fromisoformat(due)
         position: str | None = after or None
@@ -79,7 +80,7 @@ class PlanSettlement:
                 current += timedelta(days=1)
         following = f"{current.isoformat()}#{position or ''}" if current <= day else None
         planned = tuple(PlannedClient(client_id=client_id) for client_id in clients)
-        return Plan(settlement_date=day, is_business_day=True, clients=planned, cursor=following)
+        return Plan(settlement_date=day, is_settlement_day=True, clients=planned, cursor=following)
 
 
 class Agreement(Frozen):
