@@ -7,12 +7,13 @@ from pydantic_settings import BaseSettings
 
 
 def environment(function: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """The values of all variables that the function's settings require.
+    """The values of the function's settings.
 
-    A setting with a default keeps its default. Raises KeyError for a variable without a value.
+    A setting without a value keeps its default. Raises KeyError if it has none.
     """
     settings: type[BaseSettings] = import_module(f"functions.{function}.settings").Settings
-    required = (
-        name.upper() for name, field in settings.model_fields.items() if field.is_required()
-    )
-    return {name: variables[name] for name in required}
+    return {
+        name.upper(): variables[name.upper()]
+        for name, field in settings.model_fields.items()
+        if field.is_required() or name.upper() in variables
+    }

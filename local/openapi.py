@@ -198,6 +198,8 @@ def _import_handler(function: str) -> Any:
     os.environ.setdefault("AWS_REGION", "us-east-1")
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     os.environ.setdefault("LOG_LEVEL", "INFO")
+    os.environ.setdefault("VENUES_API_ID", "unused")
+    os.environ.setdefault("VENUES_API_STAGE", "unused")
     settings = importlib.import_module(f"functions.{function}.settings").Settings
     for name, field in settings.model_fields.items():
         if field.is_required():

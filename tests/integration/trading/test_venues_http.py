@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -190,6 +191,13 @@ def test_confirmations_are_paged_and_the_cursor_is_signed(venue: Venue) -> None:
     assert depository.confirmations(DUE, None) == page
     assert depository.confirmations(DUE, page.next_cursor) == page
     assert venue.received[1].path.endswith("?settlement_date=2026-03-03&cursor=a%2Fb%2Bc%3D")
+
+
+def test_a_venue_without_an_address_is_sent_nothing(venue: Venue) -> None:
+    nowhere = replace(venue.http(), base_url={}.get)
+    with pytest.raises(OutcomeUnknownError, match="no address for depository"):
+        HttpDepository(nowhere).instruct(INSTRUCTION)
+    assert venue.received == []
 
 
 def test_a_refused_connection_is_an_unknown_outcome(venue: Venue) -> None:

@@ -44,7 +44,7 @@ class Venue:
         """The client side."""
         store: Any = self.secrets
         return VenueHttp(
-            lambda: self.server.url + BASE,
+            lambda _: self.server.url + BASE,
             VenueSecrets(store, PREFIX, self.clock),
             self.clock,
             pool(READ_TIMEOUT_SECONDS),

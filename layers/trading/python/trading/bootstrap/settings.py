@@ -4,9 +4,13 @@ This module imports no AWS client and no adapter of one: the deployment reads th
 function from these models.
 """
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from trading.adapters.runtime.settings import LambdaSettings
+
+PRODUCTION = "prod"
 
 
 class BooksSettings(LambdaSettings):
@@ -22,13 +26,36 @@ class BooksSettings(LambdaSettings):
 class VenueSettings(LambdaSettings):
     """Where the outside world is, and the secrets shared with it.
 
-    Quotes of the consolidated tape are requested with the key `tape_key_id`.
+    `venue_urls` has the base URL of each real exchange by its id, and of the `depository`. Without
+    it the venues are simulated: `venues_api_id` and `venues_api_stage` name their API. Stage `prod`
+    starts with simulators only if `simulators_allowed` says so.
+
+    Quotes of the consolidated tape are requested from the venue `tape_key_id`, with its key.
     """
 
     venue_secret_prefix: str
-    venues_api_id: str
-    venues_api_stage: str
+    venue_urls: dict[str, str] = Field(default_factory=dict)
+    venues_api_id: str = ""
+    venues_api_stage: str = ""
+    simulators_allowed: bool = False
     tape_key_id: str = "XNYS"
+
+    @model_validator(mode="after")
+    def _has_venues(self) -> Self:
+        if self.venue_urls:
+            if plain := [name for name, url in self.venue_urls.items() if url[:8] != "https://"]:
+                raise ValueError(f"VENUE_URLS: not an https:// address: {', '.join(plain)}")
+            if self.tape_key_id not in self.venue_urls:
+                raise ValueError(f"VENUE_URLS has no address for TAPE_KEY_ID={self.tape_key_id}")
+        elif not (self.venues_api_id and self.venues_api_stage):
+            raise ValueError(
+                "no venues: set VENUE_URLS, or VENUES_API_ID and VENUES_API_STAGE (simulators)"
+            )
+        elif self.stage == PRODUCTION and not self.simulators_allowed:
+            raise ValueError(
+                "stage prod does not trade with simulators: set VENUE_URLS, or SIMULATORS_ALLOWED"
+            )
+        return self
 
 
 class BooksAndVenueSettings(BooksSettings, VenueSettings):

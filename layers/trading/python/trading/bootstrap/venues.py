@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.settings import api_base_url
@@ -25,9 +25,15 @@ def venue_secrets(prefix: str) -> VenueSecrets:
 
 def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHttp:
     """Signed requests to the outside world."""
-    base_url = partial(api_base_url, settings.venues_api_id, settings.venues_api_stage)
     secrets = venue_secrets(settings.venue_secret_prefix)
-    return VenueHttp(base_url, secrets, clock.now, pool(read_timeout_seconds))
+    return VenueHttp(base_urls(settings), secrets, clock.now, pool(read_timeout_seconds))
+
+
+def base_urls(settings: VenueSettings) -> Callable[[str], str | None]:
+    """Key id of a venue → the address of its API. All simulators share one."""
+    if settings.venue_urls:
+        return settings.venue_urls.get
+    return lambda _: api_base_url(settings.venues_api_id, settings.venues_api_stage)
 
 
 def depository(settings: VenueSettings) -> HttpDepository:

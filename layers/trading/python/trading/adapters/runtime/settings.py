@@ -5,6 +5,7 @@ from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
 
 
 class SettingsError(Exception):
@@ -37,9 +38,11 @@ def load(settings_type: type[Settings]) -> Settings:
     """
     try:
         return settings_type()
+    except UnreadableError as error:  # a value that should be JSON; the message names its field
+        raise SettingsError(f"{settings_type.__module__}: bad environment: {error}") from None
     except ValidationError as error:
         problems = sorted(
-            f"{'.'.join(map(str, problem['loc'])).upper()} ({problem['msg']})"
+            f"{'.'.join(map(str, problem['loc'])).upper()} ({problem['msg']})".lstrip()
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(

@@ -39,11 +39,12 @@ class _NoAnswerError(OutcomeUnknownError):
 
 @dataclass(frozen=True)
 class VenueHttp:
-    """Requests to the API at `base_url`, signed with the venue's key. Our requests are idempotent
-    by their ids and may be repeated.
+    """Requests to the API of a venue, signed with the venue's key. `base_url`: key id → address, or
+    None for a venue that we do not know. Our requests are idempotent by their ids and may be
+    repeated.
     """
 
-    base_url: Callable[[], str]
+    base_url: Callable[[str], str | None]
     secrets: VenueSecrets
     now: Callable[[], datetime]
     pool: urllib3.PoolManager
@@ -90,13 +91,14 @@ class VenueHttp:
         secrets = self.secrets.for_key(key_id)
         if not secrets:
             raise OutcomeUnknownError(f"no secret for {key_id}")
+        base_url = self.base_url(key_id)
+        if base_url is None:
+            raise OutcomeUnknownError(f"no address for {key_id}")
         headers = signed_headers(
             key_id, secrets[0], int(self.now().timestamp()), method, path, body
         )
         headers |= {"Content-Type": "application/json"} | (
             {"X-Correlation-Id": correlation_id} if correlation_id else {}
         )
-        response = self.pool.request(
-            method, self.base_url() + path, body=body or None, headers=headers
-        )
+        response = self.pool.request(method, base_url + path, body=body or None, headers=headers)
         return response.status, response.data
