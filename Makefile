@@ -7,6 +7,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.synced
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
@@ -41,17 +42,17 @@ seed: $(STAMP) ## Write the reference data and the demo clients (may be repeated
 session: $(STAMP) ## Play one more trading session on the running system
 	@$(BIN)/python -m local session
 
-deploy: $(STAMP) ## Deploy to AWS with the environment's credentials and region (STAGE=dev or prod)
-	@$(BIN)/python -m local.remote deploy --stage $(STAGE)
+deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region)
+	@$(BIN)/python -m local.remote deploy --stage $(STAGE) $(SETTINGS)
 
 seed-aws: $(STAMP) ## Write the reference data and the demo clients to the deployment on AWS
 	@$(BIN)/python -m local.remote seed --stage $(STAGE)
 
-destroy: $(STAMP) ## Delete the deployment on AWS; in prod, the tables of the ledger stay
-	@$(BIN)/python -m local.remote destroy --stage $(STAGE)
+destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebuilt stays
+	@$(BIN)/python -m local.remote destroy --stage $(STAGE) $(SETTINGS)
 
 synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for readers
-	@$(BIN)/python -m local.remote synth --stage $(STAGE)
+	@$(BIN)/python -m local.remote synth --stage $(STAGE) $(SETTINGS)
 
 # The stages run in sequence. The first failure ends the run, so its output comes last.
 test: $(STAMP) ## Run everything that CI runs

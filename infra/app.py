@@ -1,24 +1,27 @@
-"""The CDK app. `cdk deploy --all -c stage=dev|prod [-c layers=local]`."""
+"""The CDK app. `cdk deploy --all -c stage=dev|prod [-c layers=local] [-c venues=…]`."""
 
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.backups import BackupsStack, CopiesStack
 from infra.services import ServicesStack
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
 
 
-def build(app: App) -> tuple[StatefulStack, SimulatorsStack, ServicesStack]:
+def build(app: App) -> None:
     """Add the stacks of the deployment that the app's context describes, and the checks on them."""
     deployment = Deployment.of(app)
     stateful = StatefulStack(app, deployment)
-    simulators = SimulatorsStack(app, deployment, stateful)
-    services = ServicesStack(app, deployment, stateful, simulators)
+    simulators = SimulatorsStack(app, deployment, stateful) if deployment.is_simulated else None
+    ServicesStack(app, deployment, stateful, simulators)
+    if deployment.copies_region:
+        copies = CopiesStack(app, deployment, deployment.copies_region)
+        BackupsStack(app, deployment, stateful).add_stack_dependency(copies)
     Tags.of(app).add("system", "trading")
     Tags.of(app).add("stage", deployment.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    return stateful, simulators, services
 
 
 if __name__ == "__main__":

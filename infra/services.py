@@ -1,5 +1,7 @@
 """The trading system itself: functions, APIs, workflows, schedules."""
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import time
 
@@ -24,6 +26,7 @@ from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
+from infra.constructs.releases import Releases
 from infra.constructs.rest_api import RestApi
 from infra.constructs.schedules import Schedules
 from infra.constructs.workflow import Workflow
@@ -69,12 +72,13 @@ class ServicesStack(Stack):
         scope: Construct,
         deployment: Deployment,
         stateful: StatefulStack,
-        simulators: SimulatorsStack,
+        simulators: SimulatorsStack | None,
     ) -> None:
         super().__init__(
             scope,
             deployment.named("services"),
             description="Trading: functions, APIs, workflows, schedules",
+            termination_protection=deployment.is_production,
         )
         self._deployment = deployment
         self._stateful = stateful
@@ -106,26 +110,33 @@ class ServicesStack(Stack):
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
             "PUBLIC_API_ID": public.api.rest_api_id,
             "PUBLIC_API_STAGE": deployment.stage,
-            "VENUES_API_ID": simulators.venues_api_id,
-            "VENUES_API_STAGE": deployment.stage,
+            **_venues(deployment, simulators),
         }
-        functions = self._functions(variables, self._arns(lifecycle))
+        releases = (
+            Releases(self, deployment, "services", stateful.alarms)
+            if deployment.is_production
+            else None
+        )
+        functions = self._functions(
+            variables, self._arns(lifecycle), releases, self._watched(public, internal)
+        )
+        live = {name: function.live for name, function in functions.items()}
         lifecycles = f"{deployment.named(ORDER_LIFECYCLE)}:*"
         _acknowledge_executions(
             functions["admin"].own_role, "An order's execution is named after it.", lifecycles
         )
-        public.add_routes(PUBLIC_ROUTES, functions, functions["authorizer"])
-        internal.add_routes(INTERNAL_ROUTES, functions, functions["internal_authorizer"])
+        public.add_routes(PUBLIC_ROUTES, live, live["authorizer"])
+        internal.add_routes(INTERNAL_ROUTES, live, live["internal_authorizer"])
         for name in MAILBOXES:
-            functions[name].add_event_source(
+            live[name].add_event_source(
                 event_sources.SqsEventSource(
                     stateful.mailboxes[name].queue,
                     batch_size=BATCH_SIZE,
                     report_batch_item_failures=True,
                 )
             )
-        cycle = self._settlement_cycle(functions)
-        self._schedules(functions, cycle)
+        cycle = self._settlement_cycle(live)
+        self._schedules(live, cycle)
         self._watch_business()
         self._watch_reconciliation()
         self._watch_schedules(functions, cycle)
@@ -139,7 +150,26 @@ class ServicesStack(Stack):
         for name, function in functions.items():
             CfnOutput(self, f"{pascal(name)}Function", value=function.function_name)
 
-    def _functions(self, variables: Mapping[str, str], arns: Arns) -> dict[str, PythonFunction]:
+    def _watched(self, public: RestApi, internal: RestApi) -> dict[str, list[cloudwatch.IAlarm]]:
+        """What tells that a function's new version is bad although no invocation fails."""
+        alarms: defaultdict[str, list[cloudwatch.IAlarm]] = defaultdict(list)
+        for api, routes, authorizer in (
+            (public, PUBLIC_ROUTES, "authorizer"),
+            (internal, INTERNAL_ROUTES, "internal_authorizer"),
+        ):
+            for name in sorted({authorizer, *(route.function for route in routes)}):
+                alarms[name].append(api.failed)
+        for name, mailbox in self._stateful.mailboxes.items():
+            alarms[name].append(mailbox.given_up)
+        return alarms
+
+    def _functions(
+        self,
+        variables: Mapping[str, str],
+        arns: Arns,
+        releases: Releases | None,
+        watched: Mapping[str, list[cloudwatch.IAlarm]],
+    ) -> dict[str, PythonFunction]:
         layers = [dependencies_layer(self, self._deployment), source_layer(self, "trading")]
         return {
             name: PythonFunction(
@@ -151,6 +181,8 @@ class ServicesStack(Stack):
                 variables={**variables, "TOKEN_AUDIENCE": AUDIENCES.get(name, "")},
                 arns=arns,
                 undelivered=self._stateful.failed_invocations,
+                releases=releases,
+                watched=watched.get(name, ()),
             )
             for name, spec in SERVICES.items()
         }
@@ -211,7 +243,7 @@ class ServicesStack(Stack):
             alarms=self._stateful.alarms,
         )
 
-    def _settlement_cycle(self, functions: Mapping[str, lambda_.Function]) -> Workflow:
+    def _settlement_cycle(self, functions: Mapping[str, lambda_.IFunction]) -> Workflow:
         settlement = self._stateful.mailboxes["settlement"].queue
         plan, reconcile = functions["settlement_plan"], functions["settlement_reconcile"]
         name = self._deployment.named(SETTLEMENT_CYCLE)
@@ -302,7 +334,7 @@ class ServicesStack(Stack):
             "No settlement cycle has begun for three days",
         )
 
-    def _schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
+    def _schedules(self, functions: Mapping[str, lambda_.IFunction], cycle: Workflow) -> None:
         def on_weekdays(at: time) -> scheduler.ScheduleExpression:
             return scheduler.ScheduleExpression.cron(
                 minute=str(at.minute),
@@ -334,6 +366,17 @@ class ServicesStack(Stack):
         hourly = scheduler.ScheduleExpression.cron(minute="15")
         planned.invoke("reconciliation", hourly, functions["reconciliation"])
         planned.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
+
+
+def _venues(deployment: Deployment, simulators: SimulatorsStack | None) -> dict[str, str]:
+    """Where the functions reach the outside world."""
+    if simulators is None:
+        return {"VENUE_URLS": json.dumps(deployment.venue_urls)}
+    return {
+        "VENUES_API_ID": simulators.venues_api_id,
+        "VENUES_API_STAGE": deployment.stage,
+        **({"SIMULATORS_ALLOWED": "true"} if deployment.is_production else {}),
+    }
 
 
 def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> None:

@@ -11,6 +11,7 @@ from infra.catalog.tables import SIMULATOR_TABLES
 from infra.constructs.naming import pascal
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.records import record_table
+from infra.constructs.releases import Releases
 from infra.constructs.rest_api import RestApi
 from infra.constructs.schedules import Schedules
 from infra.stage import Deployment
@@ -20,13 +21,14 @@ SIMULATION_SEED = "1"
 
 
 class SimulatorsStack(Stack):
-    """The simulated venues. A production deployment would have real ones in their place."""
+    """The simulated venues. A deployment with real venues does not have this stack."""
 
     def __init__(self, scope: Construct, deployment: Deployment, stateful: StatefulStack) -> None:
         super().__init__(
             scope,
             deployment.named("simulators"),
             description="Trading: simulated exchanges and depository",
+            termination_protection=deployment.is_production,
         )
         tables = {
             name: record_table(self, deployment, name, spec)
@@ -37,17 +39,26 @@ class SimulatorsStack(Stack):
             source_layer(self, "trading"),
             source_layer(self, "simulators"),
         ]
+        venues = RestApi(
+            self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms
+        )
+        releases = (
+            Releases(self, deployment, "simulators", stateful.alarms)
+            if deployment.is_production
+            else None
+        )
+        matching = deployment.called("exchange-matching")
         variables = {
             "EXCHANGE_TABLE": tables["exchange-books"].table_name,
             "DEPOSITORY_TABLE": tables["depository-books"].table_name,
-            "MATCHING_FUNCTION_NAME": deployment.named("exchange-matching"),
+            "MATCHING_FUNCTION_NAME": matching,
             "SIMULATION_SEED": SIMULATION_SEED,
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
         }
         matching_arn = self.format_arn(
             service="lambda",
             resource="function",
-            resource_name=deployment.named("exchange-matching"),
+            resource_name=matching,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         arns = {
@@ -68,17 +79,17 @@ class SimulatorsStack(Stack):
                 variables=variables,
                 arns=arns,
                 undelivered=stateful.failed_invocations,
+                releases=releases,
+                watched=[venues.failed] if name.endswith("_api") else (),
             )
             for name, spec in SIMULATORS.items()
         }
-        venues = RestApi(
-            self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms
-        )
-        venues.add_routes(VENUE_ROUTES, functions)
+        live = {name: function.live for name, function in functions.items()}
+        venues.add_routes(VENUE_ROUTES, live)
         Schedules(self, deployment, stateful.failed_schedules).invoke(
             "exchange-session",
             scheduler.ScheduleExpression.rate(Duration.minutes(1)),
-            functions["exchange_matching"],
+            live["exchange_matching"],
             payload={"kind": "session"},
             max_age=Duration.minutes(1),
         )

@@ -1,20 +1,28 @@
 """The settings of a deployment, read from the CDK context and validated."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from infra.catalog.names import DEPOSITORY, EXCHANGES, LIVE
 
 ROOT = Path(__file__).resolve().parent.parent
+SIMULATED = "simulated"
+COPIES_REGION = "us-west-2"
+VENUE_URLS = TypeAdapter(dict[str, str])
 
 
 class Deployment(BaseModel):
-    """The context of a deployment: `-c stage=dev|prod -c layers=aws|local`.
+    """The context of a deployment: `-c stage=dev|prod -c layers=aws|local -c venues=…`.
 
-    `layers` only selects the directory of the dependencies layer.
+    `layers` only selects the directory of the dependencies layer. `venues` is `simulated`, or a
+    JSON file with the base URL of each exchange and of the depository. Stage `prod` has no default
+    for it. `copies` is the region that production copies its backups and secrets to.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,6 +30,8 @@ class Deployment(BaseModel):
     stage: Literal["dev", "prod"] = "dev"
     layers: Literal["aws", "local"] = "aws"
     layers_dir: Path = ROOT / "build" / "layers"
+    venues: str | None = None
+    copies: str = Field(default=COPIES_REGION, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
 
     @classmethod
     def of(cls, scope: Construct) -> "Deployment":
@@ -31,10 +41,55 @@ class Deployment(BaseModel):
             {name: value for name, value in context.items() if value is not None}
         )
 
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if self.is_production and self.venues is None:
+            raise ValueError(
+                "stage prod needs -c venues=FILE, the addresses of the real venues "
+                "(docs/how-to/add-an-exchange.md), or -c venues=simulated"
+            )
+        if self.is_production and self.copies == os.environ.get("CDK_DEFAULT_REGION"):
+            raise ValueError(
+                f"the backups are copied to {self.copies}, the region of the deployment itself: "
+                "choose another one with -c copies=REGION"
+            )
+        _ = self.venue_urls
+        return self
+
     @property
     def is_production(self) -> bool:
-        """Whether the ledger must outlive the stacks."""
+        """Whether the tables must outlive the stacks."""
         return self.stage == "prod"
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the simulators stand in for the venues."""
+        return self.venues in (None, SIMULATED)
+
+    @property
+    def venue_urls(self) -> dict[str, str]:
+        """Base URLs of the real venues by exchange id, and that of the depository.
+
+        Raises ValueError if the file is unreadable, or does not name each venue once with HTTPS.
+        """
+        if self.is_simulated:
+            return {}
+        file = ROOT / str(self.venues)
+        try:
+            urls = VENUE_URLS.validate_json(file.read_bytes())
+        except OSError as error:
+            raise ValueError(f"-c venues={self.venues}: {error.strerror}") from error
+        expected = {*EXCHANGES, DEPOSITORY}
+        if wrong := sorted(urls.keys() ^ expected):
+            raise ValueError(f"{file} must name {sorted(expected)}; missing or unknown: {wrong}")
+        if plain := sorted(venue for venue, url in urls.items() if not url.startswith("https://")):
+            raise ValueError(f"{file}: not an https:// address: {plain}")
+        return {venue: url.rstrip("/") for venue, url in urls.items()}
+
+    @property
+    def copies_region(self) -> str | None:
+        """The region of the copies. None if there are none."""
+        return self.copies if self.is_production else None
 
     @property
     def removal_policy(self) -> RemovalPolicy:
@@ -54,3 +109,7 @@ class Deployment(BaseModel):
     def named(self, name: str) -> str:
         """The physical name of one of our resources."""
         return f"trading-{self.stage}-{name}"
+
+    def called(self, function: str) -> str:
+        """The name that a function is invoked by: in production with its alias."""
+        return f"{self.named(function)}:{LIVE}" if self.is_production else self.named(function)

@@ -1,6 +1,6 @@
 """What outlives a deployment of code: tables, queues, secrets, and the topic of all alarms."""
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -23,7 +23,10 @@ class StatefulStack(Stack):
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         super().__init__(
-            scope, deployment.named("stateful"), description="Trading: tables, queues, secrets"
+            scope,
+            deployment.named("stateful"),
+            description="Trading: tables, queues, secrets",
+            termination_protection=deployment.is_production,
         )
         self._deployment = deployment
         self.alarms = Alarms(self, deployment)
@@ -65,7 +68,9 @@ class StatefulStack(Stack):
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=SECRET_LENGTH, exclude_punctuation=True
             ),
-            removal_policy=RemovalPolicy.DESTROY,
+            # A venue knows its secret. Nobody can make the same one again.
+            removal_policy=self._deployment.removal_policy,
+            replica_regions=self._replicas(),
         )
         acknowledge(
             secret,
@@ -80,3 +85,8 @@ class StatefulStack(Stack):
             },
         )
         return secret
+
+    def _replicas(self) -> list[secretsmanager.ReplicaRegion]:
+        """AWS Backup holds no secrets, so Secrets Manager itself copies them."""
+        copies = self._deployment.copies_region
+        return [secretsmanager.ReplicaRegion(region=copies)] if copies else []

@@ -1,6 +1,7 @@
 """The synthesized templates, and how to ask about them."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,22 @@ class Synthesized:
             case {"Fn::ImportValue": name}:
                 return self.target(*self._exports[name])
         raise LookupError(f"{value} in {stack} refers to no single resource")
+
+    def called(self, stack: str, value: object) -> Resource:
+        """The function that a name, an ARN or a URI calls, also by its alias. Raises LookupError if
+        it is not exactly one.
+        """
+        names = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(value))
+        found = {}
+        for name in names:
+            each = self._resources.get((stack, name))
+            if each and each.type == "AWS::Lambda::Alias":
+                each = self.target(stack, each.properties["FunctionName"])
+            if each and each.type == "AWS::Lambda::Function":
+                found[each.key] = each
+        if len(found) != 1:
+            raise LookupError(f"{value} in {stack} calls {len(found)} functions")
+        return next(iter(found.values()))
 
     def function(self, name: str) -> Resource:
         """A function by its name in the repository."""

@@ -11,6 +11,7 @@ _LOG_DELIVERY = (
 )
 
 ANY_RESOURCE = {
+    "cloudwatch:DescribeAlarms": "CodeDeploy looks at the alarms of all its groups at once",
     "xray:PutTraceSegments": _TRACING,
     "xray:PutTelemetryRecords": _TRACING,
     "xray:GetSamplingRules": _TRACING,

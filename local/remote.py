@@ -22,10 +22,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.remote", description=__doc__)
     parser.add_argument("step", choices=("deploy", "seed", "destroy", "synth"))
     parser.add_argument("--stage", choices=("dev", "prod"), default="dev")
+    parser.add_argument("--venues", help="simulated, or a JSON file of the venues' addresses")
+    parser.add_argument("--copies", help="the region that production copies its backups to")
     arguments = parser.parse_args()
     kept = ROOT / ".local" / f"aws-{arguments.stage}"
     outputs = kept / "outputs.json"
     stage = ["-c", f"stage={arguments.stage}"]
+    for setting in ("venues", "copies"):
+        if value := getattr(arguments, setting):
+            stage += ["-c", f"{setting}={value}"]
     if arguments.step == "seed":
         return _seed(outputs, kept / "credentials.json", f"aws-{arguments.stage}")
     if arguments.step == "destroy":

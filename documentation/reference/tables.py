@@ -48,11 +48,14 @@ def sections() -> str:
 
 
 def _properties(spec: TableSpec) -> list[str]:
-    kept = "production keeps the table when the stack is deleted, and protects it from deletion"
+    kept = (
+        "cannot be rebuilt: it has point-in-time recovery, and production backs it up, protects it "
+        "from deletion and keeps it when the stack is deleted"
+    )
     told = (
         (True, f"key: {codes(spec.key, ' + ')}"),
-        (spec.ledger, f"ledger: {kept}"),
-        (spec.ledger or spec.recoverable, "point-in-time recovery"),
+        (spec.is_kept, kept),
+        (bool(spec.rebuilt), f"may be lost: {spec.rebuilt}"),
         (bool(spec.expires), f"items expire at {code(spec.expires or '')}"),
     )
     return [text for applies, text in told if applies]

@@ -10,3 +10,6 @@ SETTLE_CLIENTS = "SettleClients"
 """The label of the Distributed Map in the settlement cycle. Its executions are named after it."""
 
 MAILBOXES = ("execution", "clearing", "settlement")
+
+LIVE = "live"
+"""The alias that production calls each function by."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 class TableSpec:
     """A table's key, and its indexes by name: partition key and sort key.
 
-    All keys are strings. Every index is sparse and projects the keys alone. A `recoverable` table
-    has point-in-time recovery. A `ledger` table is recoverable too, and production keeps it when
+    All keys are strings. Every index is sparse and projects the keys alone. `rebuilt` says how the
+    content comes back when the table is lost. A table without it cannot be rebuilt: it has
+    point-in-time recovery, and production backs it up, protects it from deletion and keeps it when
     the stack is deleted. `expires` names the attribute of the time to live.
 
     For the documentation: what the table `holds`, its `items` by the form of their key, and what
@@ -18,23 +19,25 @@ class TableSpec:
 
     key: tuple[str, ...]
     expires: str | None = None
-    ledger: bool = False
-    recoverable: bool = False
+    rebuilt: str = ""
     indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     holds: str = ""
     items: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the content is lost for ever with the table."""
+        return not self.rebuilt
+
 
 TABLES = {
     "clients": TableSpec(
         ("client_id",),
-        recoverable=True,
         holds="Each client's profile, limits and settlement account.",
     ),
     "credentials": TableSpec(
         ("api_key",),
-        recoverable=True,
         indexes={"by-client": ("client_id", "api_key")},
         holds=(
             "API keys: the client, scrypt hashes of the current and the previous secret, "
@@ -44,7 +47,6 @@ TABLES = {
     ),
     "reference": TableSpec(
         ("kind", "id"),
-        recoverable=True,
         holds="Instruments and exchanges.",
         items={
             "INSTRUMENT / {symbol}": "An instrument.",
@@ -53,7 +55,6 @@ TABLES = {
     ),
     "accounts": TableSpec(
         ("client_id", "item"),
-        ledger=True,
         indexes={"obligations-due": ("due_date", "client_id")},
         holds="Each client's cash, positions and open obligations.",
         items={
@@ -67,7 +68,6 @@ TABLES = {
     ),
     "orders": TableSpec(
         ("order_id", "item"),
-        ledger=True,
         expires="expires_at",
         indexes={
             "attention": ("attention_shard", "attention_at"),
@@ -89,7 +89,6 @@ TABLES = {
     ),
     "ledger": TableSpec(
         ("trade_id", "kind"),
-        ledger=True,
         indexes={"by-client": ("client_id", "moved_at")},
         holds=(
             "Immutable, balanced entries. The entries of a trade share its id. There are no "
@@ -113,11 +112,15 @@ TABLES = {
     "idempotency": TableSpec(
         ("id",),
         expires="expiration",
+        rebuilt=(
+            "Answers expire. Ids are derived from the key, so a repeated request finds its order."
+        ),
         holds="First answers by Idempotency-Key, as Powertools keeps them.",
     ),
     "control": TableSpec(
         ("name",),
         expires="expires_at",
+        rebuilt="Limits and circuits start anew. Executions and the next run write the rest again.",
         holds="State that the services share and that is not part of the books.",
         items={
             "RATE#{api_key}#{window}": "How many requests an API key sent in a window of time.",
@@ -131,7 +134,6 @@ TABLES = {
     ),
     "audit": TableSpec(
         ("subject", "at"),
-        ledger=True,
         indexes={"by-month": ("month", "at")},
         holds=(
             "Actions of operators: who, why, and on what. An entry is written before the action "
@@ -149,7 +151,12 @@ TABLES = {
 }
 SIMULATOR_TABLES = {
     "exchange-books": TableSpec(
-        ("pk", "sk"), expires="expires_at", holds="The state of the simulated exchanges."
+        ("pk", "sk"),
+        expires="expires_at",
+        rebuilt="It is simulated.",
+        holds="The state of the simulated exchanges.",
     ),
-    "depository-books": TableSpec(("pk", "sk"), holds="The state of the simulated depository."),
+    "depository-books": TableSpec(
+        ("pk", "sk"), rebuilt="It is simulated.", holds="The state of the simulated depository."
+    ),
 }

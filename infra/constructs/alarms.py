@@ -92,12 +92,12 @@ class Alarms(Construct):
 
     def when_not_empty(
         self, scope: Construct, name: str, dead_letters: sqs.IQueue, description: str
-    ) -> None:
+    ) -> cloudwatch.Alarm:
         """Raise an alarm as soon as a dead-letter queue holds a message."""
         metric = dead_letters.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
         )
-        self.when(scope, name, metric, 0, description)
+        return self.when(scope, name, metric, 0, description)
 
     def when_late(self, scope: Construct, name: str, mailbox: sqs.IQueue, description: str) -> None:
         """Raise an alarm when a message waits for too long."""

@@ -34,6 +34,8 @@ class FifoMailbox(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Mailbox")
+        # What is in a queue exists nowhere else, if it is a report or a message that was given up.
+        self._removal_policy = deployment.removal_policy
         self.dead_letters = self._queue(
             "DeadLetters", deployment.named(f"{name}-dlq.fifo"), retention_period=Duration.days(14)
         )
@@ -45,7 +47,7 @@ class FifoMailbox(Construct):
                 queue=self.dead_letters, max_receive_count=MAX_RECEIVES
             ),
         )
-        alarms.when_not_empty(
+        self.given_up = alarms.when_not_empty(
             self,
             "DeadLettersNotEmpty",
             self.dead_letters,
@@ -66,6 +68,7 @@ class FifoMailbox(Construct):
             fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
+            removal_policy=self._removal_policy,
             **options,  # type: ignore[arg-type]
         )
 
@@ -83,6 +86,7 @@ def undelivered(
         retention_period=Duration.days(14),
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
+        removal_policy=deployment.removal_policy,
     )
     acknowledge(queue, {"AwsSolutions-SQS3": "This is a dead-letter queue."})
     alarms.when_not_empty(scope, f"{pascal(name)}NotEmpty", queue, description)

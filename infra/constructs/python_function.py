@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -13,8 +14,10 @@ from constructs import Construct
 
 from infra.catalog.functions import FunctionSpec
 from infra.catalog.grants import GRANTS
+from infra.catalog.loops import looping_functions
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns, statements
+from infra.constructs.releases import Releases
 from infra.environment import environment
 from infra.stage import ROOT, Deployment
 from infra.wildcards import acknowledge, acknowledge_any_resource
@@ -54,7 +57,8 @@ def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion
 class PythonFunction(lambda_.Function):
     """A function of the catalog, with its own role, its own log group and its grants.
 
-    Its environment has those of `variables` that its settings require.
+    Its environment has those of `variables` that its settings read. `live` is what others call: the
+    function itself, or the alias of its releases. `watched`: alarms that roll a release back.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class PythonFunction(lambda_.Function):
         variables: Mapping[str, str],
         arns: Arns,
         undelivered: sqs.IQueue,
+        releases: Releases | None = None,
+        watched: Sequence[cloudwatch.IAlarm] = (),
     ) -> None:
         function_name = deployment.named(name.replace("_", "-"))
         log_group = logs.LogGroup(
@@ -101,6 +107,8 @@ class PythonFunction(lambda_.Function):
             layers=list(layers),
             timeout=Duration.seconds(spec.timeout),
             memory_size=spec.memory,
+            # Lambda stops a chain of about 16 invocations. A settlement may need more.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if name in looping_functions() else None,
             tracing=lambda_.Tracing.ACTIVE,
             environment=environment(
                 name,
@@ -112,9 +120,12 @@ class PythonFunction(lambda_.Function):
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 },
             ),
+            # The way back to a version must stay.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
+        self.live: lambda_.IFunction = releases.alias(self, name, watched) if releases else self
         if spec.asynchronous:
-            self.configure_async_invoke(
+            self.live.configure_async_invoke(
                 max_event_age=Duration.hours(1),
                 retry_attempts=2,
                 on_failure=destinations.SqsDestination(undelivered),

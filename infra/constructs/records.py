@@ -14,7 +14,6 @@ def record_table(
     scope: Construct, deployment: Deployment, name: str, spec: TableSpec
 ) -> dynamodb.Table:
     """A table as the catalog describes it."""
-    recoverable = spec.recoverable or spec.ledger
     partition, sort = _keys(*spec.key)
     table = dynamodb.Table(
         scope,
@@ -25,11 +24,11 @@ def record_table(
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption=dynamodb.TableEncryption.AWS_MANAGED,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-            point_in_time_recovery_enabled=recoverable
+            point_in_time_recovery_enabled=spec.is_kept
         ),
         time_to_live_attribute=spec.expires,
-        deletion_protection=spec.ledger and deployment.is_production,
-        removal_policy=deployment.removal_policy if spec.ledger else RemovalPolicy.DESTROY,
+        deletion_protection=spec.is_kept and deployment.is_production,
+        removal_policy=deployment.removal_policy if spec.is_kept else RemovalPolicy.DESTROY,
     )
     for index, key in spec.indexes.items():
         index_partition, index_sort = _keys(*key)
@@ -39,15 +38,8 @@ def record_table(
             sort_key=index_sort,
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
-    if not recoverable:
-        acknowledge(
-            table,
-            {
-                "AwsSolutions-DDB3": (
-                    "Holds nothing that could not be lost: it expires, or is simulated."
-                )
-            },
-        )
+    if spec.rebuilt:
+        acknowledge(table, {"AwsSolutions-DDB3": spec.rebuilt})
     return table
 
 

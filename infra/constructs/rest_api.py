@@ -108,7 +108,9 @@ class RestApi(Construct):
         errors = self.api.metric_server_error(
             period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM
         )
-        alarms.when(self, "ServerErrors", errors, 0, f"The {name} API answered with 5XX")
+        self.failed = alarms.when(
+            self, "ServerErrors", errors, 0, f"The {name} API answered with 5XX"
+        )
         acknowledge(
             self,
             {

@@ -18,6 +18,10 @@ from infra.stage import ROOT
 from infra.synthesized import Synthesized
 
 CANARY = "canary"
+VENUE_URLS = {
+    venue: f"https://{venue.lower()}.example/v1"
+    for venue in ("XNYS", "XNAS", "ARCX", "BATS", "depository")
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +33,11 @@ def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def make_app(layers_dir: Path, directory: Path, stage: str) -> App:
+def make_app(layers_dir: Path, directory: Path, stage: str, **settings: str) -> App:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = App(
-        context={**context, "stage": stage, "layers_dir": str(layers_dir)}, outdir=str(directory)
+        context={**context, "stage": stage, "layers_dir": str(layers_dir), **settings},
+        outdir=str(directory),
     )
     build(app)
     return app
@@ -47,12 +52,24 @@ def dev(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesiz
 
 @pytest.fixture(scope="session")
 def prod(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """The production stage, with a stack beside it that cdk-nag must object to."""
+    """The production stage, told to use simulators, with a stack beside it that cdk-nag must object
+    to.
+    """
     directory = tmp_path_factory.mktemp("prod")
-    app = make_app(layers_dir, directory, "prod")
+    app = make_app(layers_dir, directory, "prod", venues="simulated")
     sqs.Queue(Stack(app, CANARY), "QueueWithoutDeadLetters")
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
+    return Synthesized(directory)
+
+
+@pytest.fixture(scope="session")
+def real(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """The production stage with real venues."""
+    directory = tmp_path_factory.mktemp("real")
+    addresses = directory / "venues.json"
+    addresses.write_text(json.dumps(VENUE_URLS))
+    make_app(layers_dir, directory, "prod", venues=str(addresses), copies="eu-west-1").synth()
     return Synthesized(directory)
 
 

@@ -82,8 +82,7 @@ def path(deployed: Synthesized, stack: str, resource: object) -> str:
 
 def function_of(deployed: Synthesized, stack: str, uri: object) -> str:
     """The function that the URI of an integration or an authorizer names."""
-    [logical_id] = set(re.findall(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', json.dumps(uri)))
-    handler = deployed.target(stack, {"Ref": logical_id}).properties["Handler"]
+    handler = deployed.called(stack, uri).properties["Handler"]
     return str(handler).split(".")[1]
 
 

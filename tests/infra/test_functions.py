@@ -74,11 +74,12 @@ def test_the_environment_of_a_function_satisfies_its_settings(
 def test_every_asynchronous_invocation_has_a_destination_for_failures(
     synthesized: Synthesized,
 ) -> None:
-    scheduled = [
-        synthesized.target(schedule.stack, schedule.properties["Target"]["Arn"])
+    functions = {
+        synthesized.called(schedule.stack, schedule.properties["Target"]["Arn"]).key
         for schedule in synthesized.of_type("AWS::Scheduler::Schedule")
-    ]
-    functions = {function.key for function in scheduled if function.type == "AWS::Lambda::Function"}
+        if synthesized.target(schedule.stack, schedule.properties["Target"]["Arn"]).type
+        != "AWS::StepFunctions::StateMachine"
+    }
     caught = {
         synthesized.target(config.stack, config.properties["FunctionName"]).key
         for config in synthesized.of_type("AWS::Lambda::EventInvokeConfig")
@@ -93,7 +94,7 @@ def test_a_function_behind_an_api_times_out_before_the_api_does(synthesized: Syn
     permissions = synthesized.of_type("AWS::Lambda::Permission")
     for permission in permissions:
         assert permission.properties["Principal"] == "apigateway.amazonaws.com"
-        function = synthesized.target(permission.stack, permission.properties["FunctionName"])
+        function = synthesized.called(permission.stack, permission.properties["FunctionName"])
         assert function.properties["Timeout"] < api_gateway_seconds
 
 

@@ -68,7 +68,7 @@ def test_every_mailboxs_function_reports_partial_failures_and_has_enough_time(
     served = set()
     for mapping in synthesized.of_type("AWS::Lambda::EventSourceMapping"):
         queue = synthesized.target(mapping.stack, mapping.properties["EventSourceArn"])
-        function = synthesized.target(mapping.stack, mapping.properties["FunctionName"])
+        function = synthesized.called(mapping.stack, mapping.properties["FunctionName"])
         assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert (
             queue.properties["VisibilityTimeout"]

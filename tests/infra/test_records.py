@@ -3,8 +3,8 @@ import pytest
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from infra.synthesized import Resource, Synthesized
 
-LEDGER = {"accounts", "orders", "ledger", "audit"}
-"""The tables whose data must never be lost."""
+KEPT = {"accounts", "audit", "clients", "credentials", "ledger", "orders", "reference"}
+"""The tables whose content comes back from nowhere."""
 
 
 def tables(deployed: Synthesized, stage: str) -> dict[str, Resource]:
@@ -29,26 +29,50 @@ def test_every_table_is_encrypted_and_on_demand(synthesized: Synthesized) -> Non
         assert table.properties["BillingMode"] == "PAY_PER_REQUEST", table
 
 
-def test_the_ledger_can_be_recovered_to_any_moment(synthesized: Synthesized, stage: str) -> None:
-    for name in LEDGER:
-        recovery = tables(synthesized, stage)[name].properties["PointInTimeRecoverySpecification"]
-        assert recovery == {"PointInTimeRecoveryEnabled": True}, name
+def test_what_cannot_be_rebuilt_can_be_recovered_to_any_moment(
+    synthesized: Synthesized, stage: str
+) -> None:
+    for name, table in tables(synthesized, stage).items():
+        recovery = table.properties["PointInTimeRecoverySpecification"]
+        assert recovery == {"PointInTimeRecoveryEnabled": name in KEPT}, name
 
 
 @pytest.mark.parametrize(
-    ("stage_name", "ledger_policy", "protected"),
-    [("dev", "Delete", False), ("prod", "Retain", True)],
+    ("stage_name", "policy", "protected"), [("dev", "Delete", False), ("prod", "Retain", True)]
 )
-def test_only_the_production_ledger_outlives_its_stack(
-    stage_name: str, ledger_policy: str, protected: bool, request: pytest.FixtureRequest
+def test_production_keeps_and_protects_what_cannot_be_rebuilt(
+    stage_name: str, policy: str, protected: bool, request: pytest.FixtureRequest
 ) -> None:
-    deployed = tables(request.getfixturevalue(stage_name), stage_name)
-    for name, table in deployed.items():
-        ledger = name in LEDGER
-        assert table.template["DeletionPolicy"] == (ledger_policy if ledger else "Delete"), name
-        assert table.properties.get("DeletionProtectionEnabled", False) is (protected and ledger), (
-            name
-        )
+    deployed: Synthesized = request.getfixturevalue(stage_name)
+    for name, table in tables(deployed, stage_name).items():
+        kept = name in KEPT
+        expected = policy if kept else "Delete"
+        assert table.template["DeletionPolicy"] == expected, name
+        assert table.template["UpdateReplacePolicy"] == expected, name
+        protection = table.properties.get("DeletionProtectionEnabled", False)
+        assert protection is (protected and kept), name
+    for type_ in ("AWS::SecretsManager::Secret", "AWS::SQS::Queue"):
+        for each in deployed.of_type(type_):
+            assert each.template["DeletionPolicy"] == policy, each
+            assert each.template["UpdateReplacePolicy"] == policy, each
+
+
+def test_a_table_that_may_be_lost_says_how_it_comes_back() -> None:
+    lost = {name: spec for name, spec in TABLES.items() if name not in KEPT}
+    assert lost.keys() == {"control", "idempotency"}
+    assert all(len(spec.rebuilt) > 20 for spec in lost.values())
+
+
+def test_production_copies_its_secrets_to_another_region(
+    dev: Synthesized, prod: Synthesized, real: Synthesized
+) -> None:
+    for deployed, regions in (
+        (dev, []),
+        (prod, [{"Region": "us-west-2"}]),
+        (real, [{"Region": "eu-west-1"}]),
+    ):
+        for secret in deployed.of_type("AWS::SecretsManager::Secret"):
+            assert secret.properties.get("ReplicaRegions", []) == regions
 
 
 def test_indexes_project_only_their_keys(synthesized: Synthesized, stage: str) -> None:

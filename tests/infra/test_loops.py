@@ -1,0 +1,61 @@
+"""Functions that start themselves again, over queues: Lambda must not stop them."""
+
+from collections import defaultdict
+
+import networkx
+
+from infra.catalog.loops import looping_functions
+from infra.synthesized import Synthesized, as_list
+
+
+def chains(deployed: Synthesized) -> "networkx.DiGraph[tuple[str, str]]":
+    """Function → function, if the first may send to a queue that the second consumes, or may invoke
+    the second. From policies and event sources alone.
+    """
+    consumers = defaultdict(set)
+    for mapping in deployed.of_type("AWS::Lambda::EventSourceMapping"):
+        queue = deployed.target(mapping.stack, mapping.properties["EventSourceArn"])
+        consumer = deployed.called(mapping.stack, mapping.properties["FunctionName"])
+        consumers[queue.key].add(consumer.key)
+    functions = {
+        deployed.target(function.stack, function.properties["Role"]).key: function
+        for function in deployed.of_type("AWS::Lambda::Function")
+    }
+    graph: networkx.DiGraph[tuple[str, str]] = networkx.DiGraph()
+    graph.add_nodes_from(function.key for function in functions.values())
+    for policy in deployed.of_type("AWS::IAM::Policy"):
+        sender = functions.get(deployed.target(policy.stack, policy.properties["Roles"][0]).key)
+        if sender is None:
+            continue
+        for statement in policy.properties["PolicyDocument"]["Statement"]:
+            if "sqs:SendMessage" in as_list(statement["Action"]):
+                for queue_arn in as_list(statement["Resource"]):
+                    queue = deployed.target(policy.stack, queue_arn)
+                    graph.add_edges_from((sender.key, each) for each in consumers[queue.key])
+    return graph
+
+
+def test_a_function_that_starts_itself_again_is_never_stopped(synthesized: Synthesized) -> None:
+    """A settlement continues itself by messages to its own queue."""
+    graph = chains(synthesized)
+    looping = {
+        function
+        for part in networkx.strongly_connected_components(graph)
+        for function in part
+        if len(part) > 1 or graph.has_edge(function, function)
+    }
+    assert looping == {synthesized.function("settlement").key}
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        allowed = function.properties.get("RecursiveLoop") == "Allow"
+        assert allowed is (function.key in looping), function
+
+
+def test_a_loop_over_several_functions_counts_and_a_chain_does_not() -> None:
+    grants = {
+        "one": {"queues/a": "SendMessage"},
+        "two": {"functions/three": "InvokeFunction"},
+        "three": {"queues/b": "GetQueueUrl SendMessage"},
+        "four": {"queues/a": "SendMessage", "dlqs/c": "SendMessage", "queues/c": "GetQueueUrl"},
+    }
+    consumers = {"a": "two", "b": "two", "c": "four"}
+    assert looping_functions(grants, consumers) == {"two", "three"}
