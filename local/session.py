@@ -9,6 +9,7 @@ import httpx
 
 from local.api import TradingClient
 from simulators import reference
+from trading.domain.values import cents, percent_of
 from workstation.local_system import LocalError
 
 REFERENCE_PRICE = {
@@ -116,8 +117,8 @@ def _order(
     }
     if percent is None:
         return order
-    price = REFERENCE_PRICE[symbol] * (100 + percent) / 100
-    return order | {"order_type": "limit", "price": str(price.quantize(Decimal("0.01")))}
+    price = cents(percent_of(REFERENCE_PRICE[symbol], Decimal(100 + percent)))
+    return order | {"order_type": "limit", "price": str(price)}
 
 
 PLAYS = (

@@ -134,7 +134,7 @@ def balances_table(snapshot: Snapshot) -> Table:
             account.total,
             account.credit_used,
         )
-        table.add_row(account.client_id, *(f"{amount:,.2f}" for amount in amounts))
+        table.add_row(account.client_id, *(f"{amount:,}" for amount in amounts))
     return table
 
 
@@ -144,7 +144,7 @@ def positions_table(snapshot: Snapshot) -> Table:
     for column in ("client", "symbol", "quantity", "held", "unsettled", "cost", "realised profit"):
         table.add_column(column, justify="left" if column in ("client", "symbol") else "right")
     for p in sorted(snapshot.positions, key=lambda p: (p.client_id, p.symbol)):
-        money = (f"{p.cost_basis:,.2f}", f"{p.realised_profit:,.2f}")
+        money = (f"{p.cost_basis:,}", f"{p.realised_profit:,}")
         table.add_row(p.client_id, p.symbol, str(p.quantity), str(p.held), str(p.unsettled), *money)
     return table
 

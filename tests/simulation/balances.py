@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from tests.simulation.items import Item
 from tests.simulation.ledger import Ledger
@@ -42,8 +42,9 @@ def holds_of(orders: Iterable[Item]) -> Holds:
         if order["side"] == "sell":
             holds.shares[order["symbol"]] += remaining
             continue
-        fee = (order["hold_fee_per_share"] * remaining).quantize(CENT, ROUND_CEILING)
-        gross = order["protection_price"] * remaining + fee
+        worst = order["protection_price"] * remaining
+        fee = (order["hold_fee_per_share"] * remaining).quantize(CENT, ROUND_DOWN)
+        gross = worst + min(fee, worst)
         drawn = (gross * (100 - order["margin_percent"]) / 100).quantize(CENT, ROUND_DOWN)
         holds.credit += drawn
         holds.cash += gross - drawn

@@ -28,6 +28,7 @@ from trading.domain.values import Side
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 AVERAGE_COST, CASH, MARGIN = "average cost", "cash", "margin 50 %"
 DAILY_LIMIT, REPLACEMENT = "daily limit 20000.00", "replacement"
+FEES = "at 0.003 a share"
 CASH_LEDGER, SHARES_LEDGER = "cash, buy 100 at 100.00", "shares, buy 100 at 100.00"
 
 Rows = list[list[str]]
@@ -184,6 +185,25 @@ def test_replacement(rows: Rows) -> None:
     assert story.world.findings() == []
 
 
+def test_fees_and_the_holds_for_them() -> None:
+    (rows,) = examples(FEES)
+    for done, notional, fee, held in rows:
+        side, quantity, price = sentence(done)
+        order = routed_order(side=Side(side), quantity=quantity, limit_price=price)
+        assert str(order.hold.cash) == held
+        booked = booking.book(
+            order,
+            make_execution(order, quantity, str(price)),
+            make_instrument(),
+            make_exchange(),
+            Account(client_id="alice", available=D(held)).hold(D(held), D(0)),
+            Position(client_id="alice", symbol="AAPL"),
+            NOW,
+        )
+        assert [str(booked.fill.notional), str(booked.fill.fees)] == [notional, fee]
+        assert booked.account.total == 0, "all that was held is paid"
+
+
 @pytest.mark.parametrize(("title", "asset"), [(CASH_LEDGER, "USD"), (SHARES_LEDGER, "AAPL")])
 def test_ledger(title: str, asset: str) -> None:
     (rows,) = examples(title)
@@ -212,7 +232,8 @@ def test_ledger(title: str, asset: str) -> None:
 
 def test_every_table_of_the_pages_is_run() -> None:
     """A table whose title has a typing error would not be run."""
-    titles = (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT, REPLACEMENT, CASH_LEDGER, SHARES_LEDGER)
+    cash = (AVERAGE_COST, CASH, MARGIN, DAILY_LIMIT, REPLACEMENT, FEES)
+    titles = (*cash, CASH_LEDGER, SHARES_LEDGER)
     found = {title: len(list(examples(title))) for title in titles}
     assert found == {
         AVERAGE_COST: 3,
@@ -220,6 +241,7 @@ def test_every_table_of_the_pages_is_run() -> None:
         MARGIN: 1,
         DAILY_LIMIT: 1,
         REPLACEMENT: 2,
+        FEES: 1,
         CASH_LEDGER: 1,
         SHARES_LEDGER: 1,
     }

@@ -2,7 +2,7 @@
 is shown whole or not at all.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -98,7 +98,9 @@ def test_a_purchase_shows_in_balance_position_and_portfolio(system: System) -> N
     paid = 100_000 - Decimal(show(system, "balance")["total"])
     cost = 19_840 + paid
     assert Decimal(position["cost_basis"]) == cost
-    assert Decimal(position["average_purchase_price"]) == (cost / 200).quantize(Decimal("0.0001"))
+    assert Decimal(position["average_purchase_price"]) == (cost / 200).quantize(
+        Decimal("0.0001"), ROUND_HALF_UP
+    )
     assert position["price_source"] == "execution"
     value = Decimal(position["last_price"]) * 200
     assert Decimal(position["market_value"]) == value

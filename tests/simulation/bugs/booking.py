@@ -142,9 +142,13 @@ BUGS = (
     ),
     Bug(
         "fee rounded up",
-        "Fees are rounded up, as holds are.",
+        "The fee of a fill is rounded up, and the fee in a hold down.",
         "Many small fills cost more than a large one.",
-        (Edit(book, "cents_down(rate * quantity)", "cents_up(rate * quantity)"),),
+        (
+            Edit(
+                book, "fee_of(rate, quantity, notional)", "min(cents_up(rate * quantity), notional)"
+            ),
+        ),
     ),
     Bug(
         "order's notional not rounded",

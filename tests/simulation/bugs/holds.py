@@ -10,7 +10,19 @@ BUGS = (
         "The hold of a buy is price times quantity, without the fee.",
         "The fee of the last fill is not covered. The balance turns negative or the fill is "
         "refused.",
-        (Edit(Order.hold_for, " + cents_up(self.hold_fee_per_share * quantity)", ""),),
+        (Edit(Order.hold_for, " + fee_of(self.hold_fee_per_share, quantity, notional)", ""),),
+    ),
+    Bug(
+        "hold with the fee rounded up",
+        "The fee in a hold is rounded up to the cent, though fees are charged rounded down.",
+        "A client whose cash is exactly the cost of an order cannot place it.",
+        (
+            Edit(
+                Order.hold_for,
+                "fee_of(self.hold_fee_per_share, quantity, notional)",
+                "-(-self.hold_fee_per_share * quantity // Decimal('0.01')) * Decimal('0.01')",
+            ),
+        ),
     ),
     Bug(
         "no fee at all",
@@ -46,7 +58,13 @@ BUGS = (
         "credit rounded against the limit",
         "The credit part of a hold is rounded up, and the cash part is the rest.",
         "The parts of a hold do not follow from its terms. A cent stays held or is missing.",
-        (Edit(Order.hold_for, "cents_down(", "cents_up("),),
+        (
+            Edit(
+                Order.hold_for,
+                "cents_down(percent_of(gross, 100 - self.margin_percent))",
+                "gross - cents_down(percent_of(gross, self.margin_percent))",
+            ),
+        ),
     ),
     Bug(
         "hold released at the first partial fill",

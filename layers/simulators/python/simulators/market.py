@@ -3,13 +3,13 @@ run can be repeated.
 """
 
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from pydantic import Field
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
-from trading.domain.values import Frozen, Money, Side
+from trading.domain.values import Frozen, Money, Side, tick_down, tick_up
 from trading.wire import VenueQuote
 
 DRIFT_BASIS_POINTS = 50
@@ -64,8 +64,8 @@ def displayed_quote(
     """
     mid, tick = mid_price(dice, listing, minute), listing.tick_size
     half_spread = mid * behaviour.half_spread_basis_points / 10_000
-    bid = max(((mid - half_spread) / tick).to_integral_value(ROUND_FLOOR) * tick, tick)
-    ask = max(((mid + half_spread) / tick).to_integral_value(ROUND_CEILING) * tick, bid + tick)
+    bid = max(tick_down(mid - half_spread, tick), tick)
+    ask = max(tick_up(mid + half_spread, tick), bid + tick)
 
     def size(side: str) -> int:
         mood = Decimal("0.5") + dice.roll("size", side, listing.symbol, exchange_id, minute)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,22 +11,37 @@ from tests.unit.domain.strategies import Script, amounts, fees, margins, prices,
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.orders.booking import book, end, split_cost
+from trading.domain.orders.fees import fee_of
 from trading.domain.orders.holds import Hold
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
-from trading.domain.values import Side
+from trading.domain.values import Side, cents
 
 ENDS = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
 
 
 def test_a_buy_holds_its_worst_price_with_fees() -> None:
-    assert make_order(quantity=101).hold == Hold(cash=D("10100.31"))
+    assert make_order(quantity=101).hold == Hold(cash=D("10100.30"))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "fee", "held"),
+    [
+        (2, "75.00", "0.003", "150.00"),
+        (3, "75.00", "0.003", "225.00"),
+        (4, "75.00", "0.003", "300.01"),
+        (1, "0.01", "0.50", "0.02"),
+    ],
+)
+def test_a_hold_is_what_the_purchase_costs(quantity: int, price: str, fee: str, held: str) -> None:
+    order = make_order(quantity=quantity, limit_price=D(price), hold_fee=fee)
+    assert order.hold.cash == D(held)
 
 
 def test_a_margin_buy_holds_its_margin_in_cash_and_the_rest_in_credit() -> None:
     order = make_order(client=make_client(margin_percent=D(50)), quantity=101)
-    assert order.hold == Hold(cash=D("5050.16"), credit=D("5050.15"))
+    assert order.hold == Hold(cash=D("5050.15"), credit=D("5050.15"))
 
 
 def test_a_sale_holds_only_shares() -> None:
@@ -42,7 +58,40 @@ def test_the_cash_and_the_credit_of_a_hold_grow_with_the_quantity(
     lower, higher = order.hold_for(small), order.hold_for(large)
     assert 0 <= lower.cash <= higher.cash
     assert 0 <= lower.credit <= higher.credit
-    assert higher.cash + higher.credit >= price * large + fee * large
+    charged = price * large + fee_of(fee, large, price * large)
+    assert higher.cash + higher.credit == charged
+
+
+@given(st.data(), prices, fees, margins)
+def test_a_hold_is_the_most_that_any_fills_can_cost(
+    data: st.DataObject, worst: Decimal, fee: Decimal, margin: Decimal
+) -> None:
+    """Any split into fills, each at any price within the limit and at any rate up to the held one.
+
+    Each fill is paid out of what it releases. One fill at the limit takes the whole hold.
+    """
+    parts = data.draw(st.lists(st.integers(1, 500), min_size=1, max_size=8))
+    terms = {"protection_price": worst, "hold_fee_per_share": fee, "margin_percent": margin}
+    order = make_order(quantity=sum(parts)).model_copy(update=terms)
+    whole, left, cash, credit = order.hold, order.quantity, Decimal(0), Decimal(0)
+    for part in parts:
+        below = Decimal(data.draw(st.integers(0, 30_000))) / 10_000
+        price = max(worst - below, Decimal("0.0001"))
+        rate = fee * data.draw(st.integers(0, 4)) / 4
+        notional = cents(price * part)
+        before, after = order.hold_for(left), order.hold_for(left - part)
+        released = Hold(cash=before.cash - after.cash, credit=before.credit - after.credit)
+        cost = notional + fee_of(rate, part, notional)
+        assert cost <= released.cash + released.credit
+        own, drawn = split_cost(cost, released, margin)
+        assert 0 <= own <= released.cash
+        assert 0 <= drawn <= released.credit
+        cash, credit, left = cash + own, credit + drawn, left - part
+    assert cash <= whole.cash
+    assert credit <= whole.credit
+    notional = worst * order.quantity
+    at_once = notional + fee_of(fee, order.quantity, notional)
+    assert split_cost(at_once, whole, margin) == (whole.cash, whole.credit)
 
 
 @given(st.data(), margins, amounts, amounts)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Self
@@ -23,6 +23,8 @@ from pydantic_core import SchemaValidator, core_schema
 from trading.domain.errors import InvariantError
 
 CENT = Decimal("0.01")
+HUNDREDTH_OF_A_CENT = Decimal("0.0001")
+MILLIONTH = Decimal("0.000001")
 ZERO = Decimal("0.00")
 
 
@@ -86,21 +88,67 @@ class Versioned(Frozen):
         return self.but(version=self.version + 1)
 
 
+# --- rounding: docs/explanation/rounding.md. Nothing else divides or rounds an amount.
+
+
 def cents(amount: Decimal) -> Decimal:
-    """Round half up to the cent: the rule for amounts that are stated to a client."""
+    """Round half up to the cent: the rule for every amount that is not a bound."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def cents_up(amount: Decimal) -> Decimal:
-    """Round up to the cent. This is the rule for holds, so that a hold always covers its need."""
+    """Round up to the cent: the rule for what a client must have at least."""
     return amount.quantize(CENT, ROUND_CEILING)
 
 
 def cents_down(amount: Decimal) -> Decimal:
-    """Round down to the cent: the rule for fees, so that many small fills never cost more than one
-    large one.
+    """Round down to the cent: the rule for fees, credit, and what a client can buy at most.
+
+    Fees are rounded down so that many small fills never cost more than one large one.
     """
-    return amount.quantize(CENT, ROUND_DOWN)
+    return amount.quantize(CENT, ROUND_FLOOR)
+
+
+def per_share(amount: Decimal, quantity: int) -> Decimal:
+    """The average of an amount over shares, half up to a hundredth of a cent. It is only shown:
+    nothing is computed from it.
+    """
+    return (amount / quantity).quantize(HUNDREDTH_OF_A_CENT, ROUND_HALF_UP)
+
+
+def proportional(amount: Decimal, part: int, whole: int) -> Decimal:
+    """The part of an amount that belongs to `part` of `whole` shares, half up to the cent."""
+    return cents(amount * part / whole)
+
+
+def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
+    """A percentage of an amount, not rounded."""
+    return amount * percent / 100
+
+
+def whole_of(part: Decimal, percent: Decimal) -> Decimal:
+    """The amount of which `part` is the percentage, not rounded."""
+    return part * 100 / percent
+
+
+def tick_down(price: Decimal, tick_size: Decimal) -> Decimal:
+    """The highest multiple of the tick size that is not above the price."""
+    return (price / tick_size).to_integral_value(ROUND_FLOOR) * tick_size
+
+
+def tick_up(price: Decimal, tick_size: Decimal) -> Decimal:
+    """The lowest multiple of the tick size that is not below the price."""
+    return (price / tick_size).to_integral_value(ROUND_CEILING) * tick_size
+
+
+def millionths(number: Decimal) -> Decimal:
+    """Round half up to six decimals: the rule for scores and weights, which are no money."""
+    return number.quantize(MILLIONTH, ROUND_HALF_UP)
+
+
+def ratio(part: Decimal | int, whole: Decimal | int) -> Decimal:
+    """What `part` is of `whole`, half up to six decimals."""
+    return millionths(Decimal(part) / whole)
 
 
 POSITIVE_PATTERN = r"^([1-9][0-9]{0,19}([.][0-9]{1,20})?|0[.]0{0,18}[1-9][0-9]?)$"

@@ -6,7 +6,7 @@ docs/explanation/holds.md has examples.
 from decimal import Decimal
 
 from trading.domain.accounts.cash import Account
-from trading.domain.values import ZERO, Frozen, Money, cents_down
+from trading.domain.values import CENT, ZERO, Frozen, Money, cents_down, cents_up, whole_of
 
 
 class Balances(Frozen):
@@ -32,13 +32,14 @@ def buying_power(account: Account, margin_percent: Decimal) -> Decimal:
     """The largest purchase, fees included, that order entry accepts.
 
     The client puts up its share, and the rest draws on credit. The daily trading limit is not
-    considered. The amount is rounded down, so it is a few cents too low if credit is the limit.
+    considered. A purchase draws its credit rounded down to the cent and takes the rest in cash. So
+    the limit of the credit is the last cent before the purchase would draw one cent more.
     """
-    own = account.available_to_trade * 100 / margin_percent
+    own = cents_down(whole_of(account.available_to_trade, margin_percent))
     if margin_percent == 100:
-        return cents_down(own)
-    credit = max(account.credit_available, ZERO) * 100 / (100 - margin_percent)
-    return cents_down(min(own, credit))
+        return own
+    credit = max(account.credit_available, ZERO)
+    return min(own, cents_up(whole_of(credit + CENT, 100 - margin_percent)) - CENT)
 
 
 def balances(account: Account, margin_percent: Decimal) -> Balances:

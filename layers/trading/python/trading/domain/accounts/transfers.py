@@ -11,7 +11,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.ledger import Deposit, Withdrawal
-from trading.domain.values import cents
+from trading.domain.values import proportional
 
 
 class NotWithdrawableError(DomainError):
@@ -108,7 +108,7 @@ def withdraw_shares(
         raise LoanNotCoveredError(account)
     if quantity > position.withdrawable:
         raise NotWithdrawableError(position.symbol, "quantity", quantity, position.withdrawable)
-    cost = cents(position.cost_basis * quantity / position.quantity)
+    cost = proportional(position.cost_basis, quantity, position.quantity)
     client = ledger.client_account(position.client_id)
     entry = Withdrawal(
         trade_id=identifiers.withdrawal_id(position.client_id, reference),

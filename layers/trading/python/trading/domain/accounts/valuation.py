@@ -10,9 +10,7 @@ from enum import StrEnum
 from trading.domain.accounts.balances import Balances, balances
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
-from trading.domain.values import ZERO, Frozen, Money, Timestamp, cents
-
-HUNDREDTH_OF_A_CENT = Decimal("0.0001")
+from trading.domain.values import ZERO, Frozen, Money, Timestamp, cents, per_share
 
 
 class LastPrice(Frozen):
@@ -40,8 +38,8 @@ class Holding(Frozen):
 
     `quantity` = `settled` + `unsettled` = `available` + `held_for_sells`. `settled` is what the
     depository has. `unsettled` is bought and not yet received, less sold and not yet delivered.
-    `average_purchase_price` is `cost_basis` over `quantity`, fees included, to a hundredth of a
-    cent. It is null for a closed position.
+    `average_purchase_price` is `cost_basis` over `quantity`, fees included, half up to a
+    hundredth of a cent. It is null for a closed position.
     """
 
     symbol: str
@@ -85,7 +83,7 @@ def average_purchase_price(position: Position) -> Decimal | None:
     """What a share cost on average, fees included."""
     if not position.quantity:
         return None
-    return (position.cost_basis / position.quantity).quantize(HUNDREDTH_OF_A_CENT)
+    return per_share(position.cost_basis, position.quantity)
 
 
 def holding(position: Position, last: LastPrice | None, reference_price: Decimal | None) -> Holding:

@@ -11,6 +11,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import BreakCode
 from trading.domain.orders.child_order import ChildOrder
+from trading.domain.orders.fees import fee_of
 from trading.domain.orders.holds import Hold
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
@@ -18,7 +19,16 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.reference.calendars import CalendarRangeError, business_date, settlement_date
 from trading.domain.reference.instruments import Exchange, Instrument
-from trading.domain.values import Frozen, Money, Side, Timestamp, cents, cents_down, cents_up
+from trading.domain.values import (
+    Frozen,
+    Money,
+    Side,
+    Timestamp,
+    cents,
+    cents_up,
+    percent_of,
+    proportional,
+)
 
 
 class VenueExecution(Frozen):
@@ -88,7 +98,7 @@ def split_cost(cost: Decimal, released: Hold, margin_percent: Decimal) -> tuple[
 
     Each part is at most what the fill released of the hold. margin_percent: the client's share.
     """
-    own = min(cents_up(cost * margin_percent / 100), released.cash)
+    own = min(cents_up(percent_of(cost, margin_percent)), released.cash)
     drawn = min(cost - own, released.credit)
     return cost - drawn, drawn
 
@@ -104,9 +114,9 @@ def book(
 ) -> BookingResult:
     """Book a fill. Raises Breach.
 
-    Fee: the exchange's rate a share, rounded down to the cent. The broker computes it; the exchange
-    does not report it. A buy pays at most the rate that was held for, because a rate may change
-    while an order stands.
+    Fee: the broker computes it from the exchange's rate (`fee_of`); the exchange does not report
+    it. A buy pays at most the rate that was held for, because a rate may change while an order
+    stands.
     Buy: the hold pays. What a better price leaves over goes back at once.
     Sale: the proceeds are unsettled.
     Cost basis: average cost. Fees are part of it, and a sale takes out its proportional part.
@@ -119,7 +129,7 @@ def book(
         if side is Side.BUY
         else exchange.fee_per_share
     )
-    fees = min(cents_down(rate * quantity), notional)
+    fees = fee_of(rate, quantity, notional)
     filled = order.filled(
         execution.client_order_id, execution.trade_id, quantity, notional, fees, now
     )
@@ -139,7 +149,7 @@ def book(
         position = position.bought(quantity, notional + fees)
     else:
         account = account.move(unsettled=notional - fees)
-        cost = cents(position.cost_basis * quantity / position.quantity)
+        cost = proportional(position.cost_basis, quantity, position.quantity)
         position = position.move(
             held=-quantity, unsettled=-quantity, cost=-cost, profit=notional - fees - cost
         )

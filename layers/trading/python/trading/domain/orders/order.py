@@ -11,6 +11,7 @@ from typing import Literal
 from trading.domain import identifiers
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
 from trading.domain.orders.end_request import REPLACED, EndRequest
+from trading.domain.orders.fees import fee_of
 from trading.domain.orders.holds import Hold, Reserve
 from trading.domain.orders.order_status import (
     OPEN,
@@ -32,7 +33,8 @@ from trading.domain.values import (
     Timestamp,
     Versioned,
     cents_down,
-    cents_up,
+    per_share,
+    percent_of,
 )
 
 LONGEST_REVIEW_REASON = 256
@@ -151,10 +153,10 @@ class Order(OrderRequest, Versioned):
 
     @property
     def average_price(self) -> Decimal | None:
-        """Notional over quantity of what was executed, to a hundredth of a cent."""
+        """Notional over quantity of what was executed, half up to a hundredth of a cent."""
         if not self.filled_quantity:
             return None
-        return (self.filled_notional / self.filled_quantity).quantize(Decimal("0.0001"))
+        return per_share(self.filled_notional, self.filled_quantity)
 
     @property
     def awaits_clearing(self) -> bool:
@@ -174,14 +176,16 @@ class Order(OrderRequest, Versioned):
     def hold_for(self, quantity: int) -> Hold:
         """What a quantity of this order must hold.
 
-        A buy holds the protection price and the fees, split into the client's share and credit.
-        Both parts grow with the quantity, so a fill never releases a negative amount, and what it
-        releases covers its cost.
+        A buy holds what one fill of it at the protection price would cost, fee included: no other
+        fills cost more. The amount is split into the client's share and credit. Both parts grow
+        with the quantity, so a fill never releases a negative amount, and what it releases covers
+        its cost.
         """
         if self.side is Side.SELL:
             return Hold(shares=quantity)
-        gross = self.protection_price * quantity + cents_up(self.hold_fee_per_share * quantity)
-        credit = cents_down(gross * (100 - self.margin_percent) / 100)
+        notional = self.protection_price * quantity
+        gross = notional + fee_of(self.hold_fee_per_share, quantity, notional)
+        credit = cents_down(percent_of(gross, 100 - self.margin_percent))
         return Hold(cash=gross - credit, credit=credit)
 
     def child(self, client_order_id: str) -> ChildOrder | None:

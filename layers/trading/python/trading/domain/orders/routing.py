@@ -10,7 +10,16 @@ from pydantic import Field
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
-from trading.domain.values import Frozen, Money, Side, TimeInForce, Timestamp, Versioned
+from trading.domain.values import (
+    Frozen,
+    Money,
+    Side,
+    TimeInForce,
+    Timestamp,
+    Versioned,
+    millionths,
+    ratio,
+)
 
 RoutePlan = tuple[tuple[str, int], ...]
 """Exchange ids and quantities, best exchange first."""
@@ -39,11 +48,12 @@ class ExecutionQuality(Versioned):
     def observed(self, outcome: Decimal, now: datetime) -> "ExecutionQuality":
         """The quality after one more outcome between 0 and 1."""
         age = max(now - self.as_of, timedelta()) if self.as_of else timedelta()
-        decay = Decimal(str(round(0.5 ** (age / QUALITY_HALF_LIFE), 6)))
+        decay = millionths(Decimal(0.5 ** (age / QUALITY_HALF_LIFE)))
         weight = max(self.weight * decay, Decimal(1))
-        score = (self.score * weight + outcome) / (weight + 1)
         return self.but(
-            score=round(score, 6), weight=round(min(weight + 1, Decimal(1000)), 6), as_of=now
+            score=ratio(self.score * weight + outcome, weight + 1),
+            weight=millionths(min(weight + 1, Decimal(1000))),
+            as_of=now,
         )
 
 

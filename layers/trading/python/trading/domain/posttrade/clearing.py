@@ -11,7 +11,7 @@ from trading.domain.clients.client import Client
 from trading.domain.ledger import Fill, LedgerEntry, NetPosition, Novation
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation, net, obligation_of
-from trading.domain.values import Frozen, cents_up
+from trading.domain.values import Frozen, cents_up, percent_of
 
 
 class ClearedTrade(Frozen):
@@ -74,7 +74,7 @@ def novate(fill: Fill, client: Client, net_position: NetPosition, now: datetime)
         order_id=fill.order_id,
         booked_at=now,
         clearing_id=identifiers.clearing_id(fill.trade_id),
-        margin_required=cents_up(fill.notional * client.margin_percent / 100),
+        margin_required=cents_up(percent_of(fill.notional, client.margin_percent)),
         settlement_amount=fill.notional,
         net_position=net_position,
         postings=ledger.netted(

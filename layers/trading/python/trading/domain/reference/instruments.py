@@ -1,11 +1,11 @@
 """Instruments and exchanges: what is traded, in which steps, and at which fee."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, field_validator
 
-from trading.domain.values import CENT, Frozen, Money, Side
+from trading.domain.values import CENT, Frozen, Money, Side, percent_of, tick_down, tick_up
 
 
 class Instrument(Frozen):
@@ -57,17 +57,14 @@ class Instrument(Frozen):
         It is the reference price plus (buy) or minus (sell) the collar, rounded towards the
         reference price to a tick. It is at least one tick.
         """
-        price = (
-            self.reference_price
-            + side.sign * self.reference_price * self.market_collar_percent / 100
-        )
-        towards_reference = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-        ticks = (price / self.tick_size).to_integral_value(towards_reference)
-        return max(ticks, Decimal(1)) * self.tick_size
+        collar = percent_of(self.reference_price, self.market_collar_percent)
+        price = self.reference_price + side.sign * collar
+        to_tick = tick_down if side is Side.BUY else tick_up
+        return max(to_tick(price, self.tick_size), self.tick_size)
 
     def limit_band(self) -> tuple[Decimal, Decimal]:
         """The lowest and the highest limit price that is accepted."""
-        band = self.reference_price * self.limit_collar_percent / 100
+        band = percent_of(self.reference_price, self.limit_collar_percent)
         return self.reference_price - band, self.reference_price + band
 
 

@@ -10,6 +10,7 @@ from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
 from trading.domain.orders.order import Order
+from trading.domain.values import ratio
 from trading.metrics import Metric
 from trading.usecases.orders.end_order import changes_of_end
 from trading.usecases.ports import (
@@ -111,7 +112,7 @@ class BookExecution:
             return order
         order = order.child_ended(client_order_id, ending, cumulative, reason)
         self.books.commit(order)
-        self.health.observe(child.exchange_id, Decimal(current.filled) / current.quantity)
+        self.health.observe(child.exchange_id, ratio(current.filled, current.quantity))
         return order.saved()
 
     def _fill(self, order: Order, fill: VenueExecution) -> Order:
