@@ -11,13 +11,13 @@ SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
-STAGES := lint types imports openapi docs audit unit infra integration simulation system
+STAGES := lint types imports openapi docs audit unit infra
 HEADING = @printf '\n\033[1m== %s ==\033[0m\n' 
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
 .PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test
-.PHONY: check lint types imports openapi docs docs-serve audit audit-online unit infra integration
+.PHONY: computing check lint types imports openapi docs docs-serve audit audit-online unit infra integration
 .PHONY: simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
@@ -54,15 +54,23 @@ destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebui
 synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for readers
 	@$(BIN)/python -m local.remote synth --stage $(STAGE) $(SETTINGS)
 
-# The stages run in sequence. The first failure ends the run, so its output comes last.
-test: $(STAMP) ## Run everything that CI runs
-	@for stage in $(STAGES); do \
-		began=$$(date +%s); \
-		$(MAKE) --no-print-directory $$stage || { \
-			printf '\n%s failed. Run it alone: make %s\n' $$stage $$stage; exit 1; }; \
-		printf '%s took %s s\n' $$stage $$(( $$(date +%s) - began )); \
-	done
+# The system tests wait most of the time, so they run beside the stages that compute. Each of the two
+# prints its output when it ends. A failure ends the run.
+test: $(STAMP) ## Run everything that CI runs, in half an hour at most
+	@for stage in $(STAGES); do $(MAKE) --no-print-directory timed-$$stage || exit 1; done
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse timed-system timed-computing
 	$(HEADING) 'all stages passed'
+
+timed-%: $(STAMP)
+	@began=$$(date +%s); \
+	$(MAKE) --no-print-directory $* || { \
+		printf '\n%s failed. Run it alone: make %s\n' $* $*; exit 1; }; \
+	printf '%s took %s s\n' $* $$(( $$(date +%s) - began ))
+
+computing: $(STAMP)
+	@for stage in integration simulation; do \
+		$(MAKE) --no-print-directory timed-$$stage || exit 1; \
+	done
 
 # The checks run in parallel, because mypy uses one core only. Each output stays in one piece.
 check: $(STAMP) ## Run lint, types, imports, openapi and unit, in a minute, before a commit
@@ -172,7 +180,7 @@ $(STAMP): requirements/dev.lock
 			sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > .venv/uv.lock && \
 			$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 				--require-hashes -r .venv/uv.lock; }; } && \
-		$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.lock && \
+		$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.lock && \
 		cksum < requirements/dev.lock > $@; } || { \
 		echo 'Could not install requirements/dev.lock.' \
 			'Is the package index reachable? Then try again.'; exit 1; }
