@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from tests.simulation.api_gateway import Answer
+from tests.simulation.intruders import Attempt
 from tests.simulation.lives import Orders, path_of
 from tests.simulation.people import ORDER_FIELDS, Placed
 from tests.simulation.violations import ViolationError, equal
@@ -56,10 +56,14 @@ def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -
             )
 
 
-def check_intrusions(attempts: Iterable[tuple[str, Answer]]) -> None:
-    """No request for another client's data or orders is granted."""
-    for what, answer in attempts:
-        if 200 <= answer.status < 300:
+def check_intrusions(attempts: Iterable[Attempt]) -> None:
+    """Nobody is granted what is not theirs, and each is told why. Raises ViolationError."""
+    for what, answer, refused_with in attempts:
+        if answer.status in (0, 429) or answer.status >= 500:
+            continue
+        if answer.status not in refused_with:
             raise ViolationError(
-                "no client acts for another", what, f"{answer.status} {answer.body!r}"
+                "nobody acts without the right to",
+                what,
+                f"{answer.status}, not {sorted(refused_with)}: {answer.body!r}",
             )

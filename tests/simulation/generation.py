@@ -9,8 +9,10 @@ from random import Random
 
 from tests.simulation import client_orders, staff
 from tests.simulation.faults import STORM, Rates
-from tests.simulation.market import SYMBOLS, opening_time, since_opening
+from tests.simulation.market import SYMBOLS, TRADING_SECONDS, opening_time, since_opening
+from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
+from tests.simulation.sessions import OPERATOR
 from tests.simulation.sights import VIEWS
 from trading.domain.reference.calendars import next_trading_day
 
@@ -24,6 +26,17 @@ BANK_HOLIDAYS_NEAR = (
     date(2026, 11, 10),
     date(2026, 11, 11),
 )
+TRESPASSES = 8
+"""Calls in each run by callers without the right to."""
+FOREIGN = (
+    ("GET", "/api/v1/orders/{order_id}"),
+    ("PATCH", "/api/v1/orders/{order_id}"),
+    ("DELETE", "/api/v1/orders/{order_id}"),
+    ("GET", "/api/v1/orders:by_client_order_id?client_order_id={key}"),
+    ("GET", "/api/v1/trade/{order_id}"),
+    ("POST", "/api/v1/trade/{order_id}/cancel"),
+)
+"""The routes that name an order. A client calls them with another client's."""
 
 
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
@@ -48,6 +61,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     )
     actions += staff.operations(random, day)
     actions += _intrusions(random, traders, actions)
+    actions += _trespasses(Random(f"trespasses/{seed}"), seed, traders, actions)
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
@@ -120,8 +134,29 @@ def _intrusions(random: Random, traders: tuple[Trader, ...], actions: list[Actio
         )
         fields = {"key": placed.fields["key"], "client": placed.who}
         what = random.choice(("snoop", "impersonate", "forge"))
+        if what == "snoop":
+            fields["method"], fields["path"] = random.choice(FOREIGN)
+        elif what == "forge":
+            fields["signer"] = random.choice(("", "", "XNAS", "depository"))
         intruders.append(Action(placed.at + 10 * random.random(), stranger, what, fields))
     return intruders
+
+
+def _trespasses(
+    random: Random, seed: int, traders: tuple[Trader, ...], actions: list[Action]
+) -> list[Action]:
+    """Calls of routes by callers without the right to. One seed after another tries them all."""
+    every = trespasses(traders[1].client_id, OPERATOR)
+    keys = [action.fields["key"] for action in actions if action.what == "place"]
+    return [
+        Action(
+            TRADING_SECONDS * random.random(),
+            "intruder",
+            "trespass",
+            {"route": every[(seed * TRESPASSES + number) % len(every)], "key": random.choice(keys)},
+        )
+        for number in range(TRESPASSES)
+    ]
 
 
 def _looks(random: Random, actions: list[Action]) -> list[Action]:

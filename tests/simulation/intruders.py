@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, NamedTuple
 
 from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
+from tests.simulation.rights import Trespass
 from tests.simulation.scenario import Action
 from tests.simulation.sessions import Sessions
 from trading.adapters.venues.signatures import sign
@@ -16,42 +20,69 @@ from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
 
 ORDERS_PATH = "/api/v1/orders"
+TRIES = 4
+
+
+class Attempt(NamedTuple):
+    """What an intruder tried, the answer, and the statuses that it may have."""
+
+    what: str
+    answer: Answer
+    refused_with: Collection[int]
 
 
 class Intruders:
-    """Carries out the actions of intruders."""
+    """Carries out the actions of intruders. venue_secrets: the signing secrets of the venues."""
 
-    def __init__(self, cloud: Cloud, sessions: Sessions) -> None:
-        self.attempts: list[tuple[str, Answer]] = []
-        """What intruders tried, and the answers."""
+    def __init__(
+        self, cloud: Cloud, sessions: Sessions, venue_secrets: Mapping[str, bytes]
+    ) -> None:
+        self.attempts: list[Attempt] = []
         self._cloud = cloud
         self._sessions = sessions
+        self._venue_secrets = venue_secrets
 
     def snoop(self, action: Action) -> None:
-        """A client asks for another client's order."""
-        order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
-        path = f"{ORDERS_PATH}/{order_id}"
-        self._tried(
-            action, self._sessions.request(action.who, "GET", path, f"snoop-{order_id}", None)
-        )
+        """A client asks for another client's order, or wants to change it."""
+        key, method = action.fields["key"], action.fields["method"]
+        order_id = identifiers.order_id(action.fields["client"], key)
+        path = action.fields["path"].format(order_id=order_id, key=key)
+        body = {"quantity": 1} if method == "PATCH" else None
+        answer = self._sessions.request(action.who, method, path, f"snoop-{order_id}", body)
+        self._tried(action, answer, {404})
 
     def impersonate(self, action: Action) -> None:
         """A client places an order for another client."""
         body = {"client_id": action.fields["client"], "stock_symbol": "KO", "quantity": 1}
         body |= {"order_type": "market", "side": "sell", "time_in_force": "DAY"}
-        self._tried(
-            action,
-            self._sessions.request(
-                action.who, "POST", ORDERS_PATH, f"for-{action.fields['key']}", body
-            ),
-        )
+        key = f"for-{action.fields['key']}"
+        answer = self._sessions.request(action.who, "POST", ORDERS_PATH, key, body)
+        self._tried(action, answer, {403})
+
+    def trespass(self, action: Action) -> None:
+        """A caller tries a route that is not open to it."""
+        tried: Trespass = action.fields["route"]
+        path = re.sub(r"{\w+}", action.fields["key"], tried.path)
+        answer, fresh = Answer(0), False
+        for _ in range(TRIES):
+            token = self._sessions.token(tried.caller, fresh=fresh) if tried.caller else None
+            if tried.caller and token is None:
+                break
+            headers = {"Idempotency-Key": f"trespass-{action.at}"}
+            headers |= {"Authorization": f"Bearer {token}"} if token else {}
+            content = b"" if tried.method in ("GET", "DELETE") else b"{}"
+            answer = self._send(
+                Request(tried.api, tried.method, path, headers, content, f"trespass {action.at}")
+            )
+            fresh = answer.status == 401 != tried.status
+            if 0 < answer.status < 500 and not fresh:
+                break
+        self._tried(action, answer, {tried.status})
 
     def forge(self, action: Action) -> None:
-        """An intruder reports a trade without the exchange's key."""
-        process = current()
-        assert process is not None
+        """Somebody reports a trade of an exchange without the exchange's key."""
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
-        now = self._cloud.engine.now
+        signer, now = action.fields["signer"], self._cloud.engine.now
         report = {
             "exchange_id": "XNYS",
             "execution_id": f"forged-{order_id[-8:]}",
@@ -69,15 +100,23 @@ class Intruders:
             "correlation_id": "forged",
         }
         body = json.dumps(report).encode()
+        secret = self._venue_secrets[signer] if signer else b"not the secret"
         headers = {
-            "X-Key-Id": "XNYS",
+            "X-Key-Id": signer or "XNYS",
             "X-Timestamp": str(int(now)),
-            "X-Signature": sign(b"not the secret", int(now), "POST", CALLBACK_PATH, body),
+            "X-Signature": sign(secret, int(now), "POST", CALLBACK_PATH, body),
             "Idempotency-Key": f"XNYS:{report['execution_id']}",
         }
         request = Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
-        self._tried(action, process.wait(partial(self._cloud.api.send, request)))
+        self._tried(action, self._send(request), {401, 403} if signer else {401})
 
-    def _tried(self, action: Action, answer: Answer) -> None:
-        self._cloud.log(action.who, "tried to", action.what, answer.status)
-        self.attempts.append((f"{action.who} {action.what}", answer))
+    def _send(self, request: Request) -> Answer:
+        process = current()
+        assert process is not None
+        answer: Answer = process.wait(partial(self._cloud.api.send, request))
+        return answer
+
+    def _tried(self, action: Action, answer: Answer, refused_with: Collection[int]) -> None:
+        what: Any = action.fields.get("route") or action.fields.get("path", "")
+        self._cloud.log(action.who, "tried to", action.what, what, answer.status)
+        self.attempts.append(Attempt(f"{action.who} {action.what} {what}", answer, refused_with))

@@ -57,6 +57,7 @@ class People:
         cloud: Cloud,
         scenario: Scenario,
         secrets: dict[str, tuple[str, str]],
+        venue_secrets: Mapping[str, bytes],
         steps: StepOracle,
     ) -> None:
         self.placed: list[Placed] = []
@@ -75,7 +76,7 @@ class People:
         self._moments = steps.moments
         self._sessions = sessions = Sessions(cloud, secrets)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
-        self.intruders = Intruders(cloud, sessions)
+        self.intruders = Intruders(cloud, sessions, venue_secrets)
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
             cloud.engine.at(
@@ -100,6 +101,7 @@ class People:
             "snoop": self.intruders.snoop,
             "impersonate": self.intruders.impersonate,
             "forge": self.intruders.forge,
+            "trespass": self.intruders.trespass,
             "look": self._look,
             "administer": self._administer,
         }

@@ -83,6 +83,12 @@ class Sessions:
             attempt += 1
         return answer
 
+    def token(self, who: str, *, fresh: bool = False) -> str | None:
+        """A token of a caller. It may have expired if it is not `fresh`."""
+        if fresh:
+            self._tokens.pop(who, None)
+        return self._tokens.get(who) or self._log_in(who)
+
     def _log_in(self, who: str) -> str | None:
         api_key, secret = self._secrets[who]
         self._requests += 1

@@ -36,6 +36,7 @@ from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
+from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
 from tests.simulation.sessions import OPERATOR
 from tests.simulation.terms import Terms
@@ -122,7 +123,7 @@ class Simulation:
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
         credit = {trader.client_id: trader.credit_limit for trader in scenario.traders}
         self.steps = StepOracle(credit, Terms(limits), Halts(lambda: self.engine.now))
-        self.people = People(self.cloud, scenario, self._set_up(), self.steps)
+        self.people = People(self.cloud, scenario, self._set_up(), self.outside.secrets, self.steps)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:
             wall.output = _Kept(self._log)
@@ -269,13 +270,26 @@ class Simulation:
                         )
                     )
             known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
+        client_id = self.scenario.traders[0].client_id
+        for api, owner, audience in (
+            ("public", client_id, None),
+            ("internal", OPERATOR, INTERNAL_AUDIENCE),
+        ):
+            for permission in PERMISSIONS[api]:
+                others = tuple(each for each in PERMISSIONS[api] if each != permission)
+                name = lacking(permission)
+                known[name] = self._credential(owner, others, audience, name)
         return known
 
     def _credential(
-        self, who: str, permissions: tuple[str, ...], audience: str | None = None
+        self,
+        who: str,
+        permissions: tuple[str, ...],
+        audience: str | None = None,
+        name: str | None = None,
     ) -> tuple[str, str]:
         credential = Credential(
-            api_key=f"key-{who}",
+            api_key=f"key-{name or who}",
             client_id=who,
             secret_hashes=(passwords.hash_secret(SECRET),),
             permissions=permissions,

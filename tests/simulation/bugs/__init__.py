@@ -16,6 +16,7 @@ from tests.simulation.bugs import (
     holds,
     messaging,
     replacing,
+    rights,
     storage,
     sweeping,
     views,
@@ -33,6 +34,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,
     "Messages and workflows": messaging.BUGS,
+    "Rights": rights.BUGS,
     "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,
 }

@@ -1,0 +1,79 @@
+"""Who may do what."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.http.resolver import ApiResolver
+from trading.adapters.identity.tokens import Tokens
+from trading.usecases.orders.cancel_order import RequestCancel
+from trading.usecases.orders.replace_order import ReplaceOrder
+
+ORDERS, CALLBACKS = "functions.orders.handler", "functions.callbacks.handler"
+BUGS = (
+    Bug(
+        "permissions not looked at",
+        "A route does not compare its permission with those of the token.",
+        "Whoever may look at an account may trade with it.",
+        (Edit(ApiResolver._authorize, "if permission not in principal.permissions:", "if False:"),),
+    ),
+    Bug(
+        "audience not looked at",
+        "A token is accepted whatever API it is for.",
+        "A client's token opens the operators' API.",
+        (
+            Edit(
+                Tokens.verify,
+                "audience=audience,\n                options={",
+                'options={"verify_aud": False,',
+            ),
+            Edit(Tokens.verify, '"strict_aud": True,', ""),
+            Edit(Tokens.verify, '"aud",\n', ""),
+        ),
+    ),
+    Bug(
+        "a route with the wrong permission",
+        "Cancel all asks for the permission to read.",
+        "Whoever may look at orders may cancel them.",
+        (
+            Edit(
+                ORDERS,
+                '@app.delete(\n    "/api/v1/orders",\n    permission="orders:write",',
+                '@app.delete(\n    "/api/v1/orders",\n    permission="orders:read",',
+            ),
+        ),
+    ),
+    Bug(
+        "another client's order canceled",
+        "A cancel checks that the order exists, not whose order it is.",
+        "Anyone who knows an order's id can cancel it.",
+        (
+            Edit(
+                RequestCancel._record,
+                "if order is None or order.client_id != client_id:",
+                "if order is None:",
+            ),
+        ),
+    ),
+    Bug(
+        "another client's order replaced",
+        "A replacement checks that the order exists, not whose order it is.",
+        "Anyone who knows an order's id can change it.",
+        (
+            Edit(
+                ReplaceOrder._record,
+                "if old is None or old.client_id != client_id:",
+                "if old is None:",
+            ),
+        ),
+    ),
+    Bug(
+        "an exchange reports for another",
+        "The exchange of a report is not compared with the key that signed it.",
+        "One exchange can book trades at another.",
+        (
+            Edit(
+                CALLBACKS,
+                'if app.event.headers.get("x-key-id") != report.exchange_id:',
+                "if False:",
+            ),
+        ),
+    ),
+)

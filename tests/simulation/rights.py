@@ -1,0 +1,91 @@
+"""Who may call which route, by the oracle's own table, and callers who may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
+from trading.wire import CALLBACK_PATH
+
+ORDERS, ADMIN, OPEN_TO_ALL = "/api/v1/orders", "/api/v1/admin", ""
+PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("POST", "/api/v1/auth/token"): OPEN_TO_ALL,
+        ("POST", CALLBACK_PATH): OPEN_TO_ALL,
+        ("POST", ORDERS): "orders:write",
+        ("GET", ORDERS): "orders:read",
+        ("DELETE", ORDERS): "orders:write",
+        ("GET", f"{ORDERS}:by_client_order_id"): "orders:read",
+        ("GET", f"{ORDERS}/{{order_id}}"): "orders:read",
+        ("PATCH", f"{ORDERS}/{{order_id}}"): "orders:write",
+        ("DELETE", f"{ORDERS}/{{order_id}}"): "orders:write",
+        ("GET", "/api/v1/balance"): "accounts:read",
+        ("GET", "/api/v1/positions"): "accounts:read",
+        ("GET", "/api/v1/positions/{symbol}"): "accounts:read",
+        ("GET", "/api/v1/portfolio"): "accounts:read",
+        ("GET", "/api/v1/trades"): "accounts:read",
+        ("GET", "/api/v1/trade/balance"): "accounts:read",
+        ("GET", "/api/v1/trade/portfolio"): "accounts:read",
+        ("GET", "/api/v1/transaction-history"): "orders:read",
+        ("POST", "/api/v1/place-trade"): "orders:write",
+        ("POST", "/api/v1/trade/place"): "orders:write",
+        ("GET", "/api/v1/trade/{trade_id}"): "orders:read",
+        ("POST", "/api/v1/trade/{trade_id}/cancel"): "orders:write",
+        ("GET", "/api/v1/transactions"): "accounts:read",
+    }
+)
+INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("POST", "/api/v1/execution/{order_id}"): "execution:write",
+        ("POST", "/api/v1/clearing/{trade_id}"): "clearing:write",
+        ("POST", "/api/v1/settlement/{trade_id}"): "settlement:write",
+        ("POST", f"{ADMIN}/clients"): "admin:write",
+        ("GET", f"{ADMIN}/clients/{{client_id}}"): "admin:read",
+        ("GET", f"{ADMIN}/clients/{{client_id}}/orders"): "admin:read",
+        ("GET", f"{ADMIN}/clients/{{client_id}}/portfolio"): "admin:read",
+        ("GET", f"{ADMIN}/orders/{{order_id}}"): "admin:read",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/suspension"): "admin:write",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/activation"): "admin:write",
+        ("PUT", f"{ADMIN}/clients/{{client_id}}/limits"): "admin:write",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): "admin:write",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): "admin:write",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): "admin:write",
+        ("PUT", f"{ADMIN}/instruments/{{symbol}}/halt"): "admin:write",
+        ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): "admin:write",
+    }
+)
+ROUTES = {"public": (PUBLIC, PUBLIC_ROUTES), "internal": (INTERNAL, INTERNAL_ROUTES)}
+PERMISSIONS = {
+    api: tuple(sorted({right for right in rights.values() if right}))
+    for api, (rights, _) in ROUTES.items()
+}
+
+
+class Trespass(NamedTuple):
+    """A call that must be refused with `status`. caller: "" for a caller without a token."""
+
+    api: str
+    method: str
+    path: str
+    caller: str
+    status: int
+
+
+def lacking(permission: str) -> str:
+    """The name of the caller who may do everything else that an API offers."""
+    return f"all-but-{permission.replace(':', '-')}"
+
+
+def trespasses(client: str, operator: str) -> list[Trespass]:
+    """Every route, called without a token, for the other API, and without its permission."""
+    tried = []
+    for api, (rights, _) in ROUTES.items():
+        stranger = operator if api == "public" else client
+        for (method, path), right in rights.items():
+            if right != OPEN_TO_ALL:
+                tried.append(Trespass(api, method, path, "", 401))
+                tried.append(Trespass(api, method, path, stranger, 401))
+                tried.append(Trespass(api, method, path, lacking(right), 403))
+    return tried
