@@ -17,8 +17,8 @@ LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
 .PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test
-.PHONY: computing check lint types imports openapi docs docs-serve audit audit-online unit infra integration
-.PHONY: simulation simulate night replay system load conformance bench lock clean
+.PHONY: check lint types imports openapi docs docs-serve audit audit-online unit infra integration
+.PHONY: computing simulation simulate night replay system load conformance bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
@@ -54,8 +54,8 @@ destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebui
 synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for readers
 	@$(BIN)/python -m local.remote synth --stage $(STAGE) $(SETTINGS)
 
-# The system tests wait most of the time, so they run beside the stages that compute. Each of the two
-# prints its output when it ends. A failure ends the run.
+# The system tests wait most of the time, so they run beside the stages that compute. Each of the
+# two prints its output when it ends. A failure ends the run.
 test: $(STAMP) ## Run everything that CI runs, in half an hour at most
 	@for stage in $(STAGES); do $(MAKE) --no-print-directory timed-$$stage || exit 1; done
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse timed-system timed-computing
@@ -67,7 +67,7 @@ timed-%: $(STAMP)
 		printf '\n%s failed. Run it alone: make %s\n' $* $*; exit 1; }; \
 	printf '%s took %s s\n' $* $$(( $$(date +%s) - began ))
 
-computing: $(STAMP)
+computing: $(STAMP) ## Run the integration tests, then the simulation
 	@for stage in integration simulation; do \
 		$(MAKE) --no-print-directory timed-$$stage || exit 1; \
 	done
@@ -108,8 +108,8 @@ audit: $(STAMP) ## Check known vulnerabilities, licenses, NOTICE; write the bill
 	@$(BIN)/python -m supply_chain audit
 
 audit-online: $(STAMP) ## Ask PyPI for vulnerabilities that were published until now
-	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r layers/dependencies/requirements.lock \
-		-r requirements/dev.lock
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes \
+		-r layers/dependencies/requirements.lock -r requirements/dev.lock
 
 unit: $(STAMP) ## Test rules and handlers without AWS and without sockets
 	$(HEADING) 'unit tests'
