@@ -20,7 +20,7 @@ from trading.domain import identifiers
 from trading.domain.ledger import EntryKind
 
 PACKAGE = Path(str(identifiers.__file__)).parents[1]
-TEXTS = ("A", "B", "AB", "A-1", "1", "B.1", "A_B")
+TEXTS = ("A", "B", "AB", "BA", "A-1", "1", "B.1", "A_B")
 """Texts whose concatenations coincide."""
 VALUES: dict[str, tuple[Any, ...]] = {
     "number": (1, 2, 11),
