@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -18,13 +18,15 @@ from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
-from tests.simulation.market import CENT
+from tests.simulation.market import CENT, CONTINUOUS
 from trading.adapters.venues.signatures import sign
-from trading.domain.reference.calendars import business_date, close_of
+from trading.domain.reference.calendars import business_date, close_of, session_at
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SubmitOrder
 
 HALF_A_CENT = Decimal("0.005")
+CLOCK_ERRORS = (0.0, 0.35, -0.35, 20.0, -20.0)
+"""By so many seconds the clock of an exchange may be wrong. Our books believe up to a minute."""
 REPORT_TRIES = 12
 FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
@@ -80,11 +82,13 @@ class SimulatedExchange:
     ) -> None:
         self.exchange_id = exchange_id
         self.orders: dict[str, VenueOrder] = {}
+        self._arrived: dict[str, datetime] = {}
         self._tombstones: set[str] = set()
         self._cloud = cloud
         self._engine = cloud.engine
         self._faults = cloud.faults
         self._secret = secret
+        self._clock_error = Random(f"{cloud.seed}/{exchange_id}/clock").choice(CLOCK_ERRORS)
         self._prices = prices
         self._falls_ill = falls_ill
         """Called after the exchange did something wrong."""
@@ -99,6 +103,7 @@ class SimulatedExchange:
             return 422, {"code": "CANCELED_BEFORE_ARRIVAL"}
         random = self._random(order.client_order_id)
         booked = self.orders[order.client_order_id] = VenueOrder(order)
+        self._arrived[order.client_order_id] = datetime.fromtimestamp(self._engine.now, UTC)
         if self._faults.happens("venue_reject", random):
             self._end(booked, "REJECTED", "refused by the exchange", random)
         else:
@@ -174,9 +179,9 @@ class SimulatedExchange:
             )
 
     def _fill(self, booked: VenueOrder, quantity: int, random: Random) -> None:
-        if booked.status in FINAL:
-            return
         order = booked.order
+        if booked.status in FINAL or (order.time_in_force.rests and not self._may_execute(order)):
+            return
         price = self._price(order, random)
         booked.status = (
             "FILLED" if booked.filled + quantity == order.quantity else "PARTIALLY_FILLED"
@@ -186,6 +191,23 @@ class SimulatedExchange:
             booked.rogue = True
             self._falls_ill(random)
             self._execute(booked, random.randint(1, order.quantity), price, random, rogue=True)
+
+    def _may_execute(self, order: SubmitOrder) -> bool:
+        """Whether an order that rests may be executed now.
+
+        Most symbols trade in the session only, and a DAY order only in its own.
+        """
+        now, none = datetime.fromtimestamp(self._engine.now, UTC), timedelta(0)
+        in_session = session_at(now, none, none)
+        if order.time_in_force is TimeInForce.DAY:
+            arrived = self._arrived[order.client_order_id]
+            if now >= close_of(business_date(arrived)):
+                return False
+        return order.symbol == CONTINUOUS or in_session is not None
+
+    def _clock(self) -> float:
+        """The time by the exchange's own clock."""
+        return self._engine.now + self._clock_error
 
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
         near = (order.stop_price or self._prices[order.symbol]) + HALF_A_CENT * random.randint(
@@ -205,7 +227,7 @@ class SimulatedExchange:
         rogue: bool = False,
     ) -> None:
         execution_id = self._next_id(booked)
-        done = Executed(execution_id, quantity, price, timestamp(self._engine.now), rogue)
+        done = Executed(execution_id, quantity, price, timestamp(self._clock()), rogue)
         booked.executions.append(done)
         self._cloud.log(
             self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue
@@ -220,6 +242,8 @@ class SimulatedExchange:
                     {"symbol": "WRONG"},
                     {"account": "nobody"},
                     {"client_order_id": "none-1"},
+                    {"transact_time": timestamp(self._clock() - 366 * 86_400)},
+                    {"transact_time": timestamp(self._clock() + 4 * 366 * 86_400)},
                     {"last_quantity": 1, "last_price": str(self._worse(booked.order))},
                 )
             )
@@ -291,7 +315,7 @@ class SimulatedExchange:
             "cumulative_quantity": sum(e.quantity for e in booked.executions),
             "leaves_quantity": booked.leaves,
             "reason": booked.reason,
-            "transact_time": timestamp(self._engine.now),
+            "transact_time": timestamp(self._clock()),
             "correlation_id": order.correlation_id,
             **(wrong or {}),
         }

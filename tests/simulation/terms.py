@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -195,6 +195,7 @@ class Terms:
         equal("an exchange's fee is charged", name, fill["fees"], fees)
         before = self.sums[fill["order_id"]]
         self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)
+        equal("a trade has its trade date", name, fill["trade_date"], _trade_date(fill, order))
         settles = next_settlement_day(date.fromisoformat(fill["trade_date"]))
         equal(
             "a trade settles on the next settlement day",
@@ -308,3 +309,20 @@ class Terms:
             key, said = (client_id, symbol), (position["cost_basis"], position["realised_profit"])
             known = (self.costs[key], self.profits[key])
             equal("cost and profit follow from the trades", f"{client_id} {symbol}", said, known)
+
+
+def _trade_date(fill: dict[str, Any], order: dict[str, Any]) -> str:
+    """The session in which an order was executed.
+
+    A GTC order has many. The others have one, in which they may execute for a while after the
+    close.
+    """
+    if order["time_in_force"] != "GTC":
+        return str(order["business_date"])
+    executed = datetime.fromisoformat(fill["executed_at"]).astimezone(NEW_YORK)
+    day = executed.date()
+    if is_trading_day(day) and executed < close_of(day) + timedelta(
+        minutes=0 if fill["symbol"] == CONTINUOUS else 15
+    ):
+        return day.isoformat()
+    return next_trading_day(day).isoformat()

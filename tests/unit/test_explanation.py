@@ -25,7 +25,7 @@ from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain.clients import lockout
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
-from trading.domain.orders import attention, order_entry, order_times
+from trading.domain.orders import attention, execution_times, order_entry, order_times
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reconciliation import checks, findings
@@ -186,6 +186,9 @@ FIGURES = [
     ),
     ("time.md", "| GTC | {} days after", order_times.GTC_LIFETIME.days),
     ("time.md", "| {} minutes after it was accepted |", minutes(order_times.IMMEDIATE_LIFETIME)),
+    ("time.md", "| {} minute |", minutes(execution_times.CLOCK_SKEW)),
+    ("time.md", "| {} minutes after the close |", minutes(execution_times.AFTER_THE_CLOSE)),
+    ("time.md", "we learned of it | {} days |", execution_times.LATEST_REPORT.days),
     ("time.md", "| open | {:%-H:%M} |", calendars.OPEN),
     ("time.md", "| close | {:%H:%M} |", calendars.CLOSE),
     ("time.md", "| early close | {:%H:%M} |", calendars.EARLY_CLOSE),

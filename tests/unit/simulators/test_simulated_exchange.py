@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,15 @@ from hypothesis import strategies as st
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
-from simulators.exchange import BookedOrder, Tombstone, cancel, match, split_quantity, validate
+from simulators.exchange import (
+    BookedOrder,
+    Tombstone,
+    cancel,
+    expire,
+    match,
+    split_quantity,
+    validate,
+)
 from simulators.market import Listing
 from simulators.problem import Problem
 from tests.unit.simulators.builders import (
@@ -19,6 +28,7 @@ from tests.unit.simulators.builders import (
     booked_order,
     submit_order,
 )
+from trading.domain.reference.calendars import business_date, close_of
 from trading.domain.values import Side, TimeInForce
 from trading.wire import ExecType, ExecutionReport, VenueOrderStatus, VenueQuote
 
@@ -264,3 +274,30 @@ def test_an_order_that_the_exchange_cannot_accept_is_refused(
     with pytest.raises(Problem) as refused:
         validate(submit_order(**changes), listing)
     assert (refused.value.status, refused.value.code) == (422, code)
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "is_open"),
+    [
+        ("regular", "2026-11-23T10:00-05:00", True),
+        ("regular", "2026-11-23T16:01-05:00", False),
+        ("regular", "2026-11-27T13:01-05:00", False),
+        ("regular", "2026-11-28T12:00-05:00", False),
+        ("continuous", "2026-11-28T03:00-05:00", True),
+    ],
+)
+def test_an_instrument_executes_in_its_hours(hours: str, moment: str, is_open: bool) -> None:
+    listing = Listing(symbol="F", reference_price=Decimal(10), trading_hours=hours)  # type: ignore[arg-type]
+    assert listing.is_open(datetime.fromisoformat(moment)) is is_open
+
+
+@pytest.mark.parametrize("time_in_force", TimeInForce)
+def test_a_day_order_ends_with_its_session(time_in_force: TimeInForce) -> None:
+    booked = booked_order(time_in_force=time_in_force)
+    close = close_of(business_date(booked.accepted_at))
+    assert expire(booked, close - timedelta(seconds=1)) is None
+    outcome = expire(booked, close)
+    assert (outcome is not None) is (time_in_force is TimeInForce.DAY)
+    if outcome:
+        assert outcome.booked.status is VenueOrderStatus.EXPIRED
+        assert [report.exec_type for report in outcome.reports] == [ExecType.EXPIRED]

@@ -9,6 +9,7 @@ from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
 from simulators.market import Listing, is_within_limit, opposite
 from simulators.problem import Problem
+from trading.domain.reference.calendars import business_date, close_of
 from trading.domain.values import Frozen, TimeInForce, Timestamp
 from trading.wire import (
     ExecType,
@@ -176,6 +177,14 @@ def accept(exchange_id: str, order: SubmitOrder, now: datetime) -> BookedOrder:
 def cancel(booked: BookedOrder) -> BookedOrder:
     """The order after its owner canceled it. No report follows: the owner has the answer."""
     return booked.canceled()
+
+
+def expire(booked: BookedOrder, now: datetime) -> MatchOutcome | None:
+    """End a DAY order whose session is over. None: it goes on."""
+    session = business_date(booked.accepted_at)
+    if booked.order.time_in_force is not TimeInForce.DAY or now < close_of(session):
+        return None
+    return _Reporter(booked, now).end(VenueOrderStatus.EXPIRED, ExecType.EXPIRED, "end of the day")
 
 
 def match(

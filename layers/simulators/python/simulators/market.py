@@ -4,11 +4,13 @@ run can be repeated.
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field
 
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
+from trading.domain.reference.calendars import session_at
 from trading.domain.values import Frozen, Money, Side, tick_down, tick_up
 from trading.wire import VenueQuote
 
@@ -24,6 +26,12 @@ class Listing(Frozen):
     tick_size: Money = Field(default=Decimal("0.01"), gt=0)
     lot_size: int = Field(default=1, gt=0)
     liquidity: Decimal = Field(default=Decimal(1), ge=0)
+    trading_hours: Literal["regular", "continuous"] = "continuous"
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is executed at this time."""
+        nothing = timedelta(0)
+        return self.trading_hours == "continuous" or session_at(now, nothing, nothing) is not None
 
 
 class Consumed(Frozen):

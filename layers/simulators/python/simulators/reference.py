@@ -7,8 +7,8 @@ class ListedInstrument(NamedTuple):
     """A listed share. Prices are decimal strings in USD. `liquidity` scales the size that every
     exchange displays.
 
-    All instruments of the demo but one trade continuously. The simulated exchanges never close: the
-    broker keeps the trading hours.
+    All instruments of the demo but one trade continuously. One with regular hours executes only in
+    the exchanges' sessions.
     """
 
     symbol: str
@@ -78,6 +78,7 @@ def market_items() -> list[dict[str, str | int]]:
             "tick_size": instrument.tick_size,
             "lot_size": instrument.lot_size,
             "liquidity": instrument.liquidity,
+            "trading_hours": instrument.trading_hours,
         }
         for instrument in INSTRUMENTS
     ]

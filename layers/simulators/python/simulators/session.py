@@ -13,7 +13,7 @@ from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
 from simulators.behaviour import ExchangeBehaviour
 from simulators.dice import Dice
 from simulators.dispatch import DispatchState, is_sent_twice, schedule, sending_order
-from simulators.exchange import match
+from simulators.exchange import expire, match
 from simulators.market import (
     Consumed,
     displayed_quote,
@@ -120,9 +120,14 @@ class Session:
             return record, 0
         now = self._clock()
         minute = minute_of(now)
+        expired = expire(booked, now)
+        if expired is None and not listing.is_open(now):
+            return record, 0
         displayed = displayed_quote(self._dice, listing, exchange_id, behaviour, minute)
         consumed = self._store.consumed(booked.order.symbol, minute).get(exchange_id, Consumed())
-        outcome = match(booked, remaining_quote(displayed, consumed), behaviour, self._dice, now)
+        outcome = expired or match(
+            booked, remaining_quote(displayed, consumed), behaviour, self._dice, now
+        )
         if outcome is None:
             return record, 0
         dispatches = schedule(outcome, behaviour, self._dice, now)

@@ -40,6 +40,7 @@ def booked(
     position: Position | None = None,
     fee: str = "0.003",
     execution: VenueExecution | None = None,
+    now: datetime = NOW,
 ) -> BookingResult:
     return book(
         order,
@@ -48,7 +49,7 @@ def booked(
         make_exchange("XNYS", fee),
         account or holding(order),
         position or owned(order, 1000 if order.side is Side.SELL else 0, "50000.00"),
-        NOW,
+        now,
     )
 
 
@@ -167,7 +168,7 @@ def test_a_price_in_fractions_of_a_cent_is_booked_in_cents() -> None:
     ("executed_at", "trade_date", "settles"),
     [
         (datetime(2026, 11, 23, 20, 59, tzinfo=UTC), date(2026, 11, 23), date(2026, 11, 24)),
-        (datetime(2026, 11, 23, 21, 1, tzinfo=UTC), date(2026, 11, 24), date(2026, 11, 25)),
+        (datetime(2026, 11, 23, 21, 1, tzinfo=UTC), date(2026, 11, 23), date(2026, 11, 24)),
         (datetime(2026, 11, 25, 15, 0, tzinfo=UTC), date(2026, 11, 25), date(2026, 11, 27)),
     ],
 )
@@ -176,7 +177,7 @@ def test_a_fill_has_a_trade_date_and_a_settlement_date(
 ) -> None:
     order = routed_order(time_in_force=TimeInForce.GTC)
     execution = make_execution(order, 1, "100.00", executed_at=executed_at)
-    fill = booked(order, 1, "100.00", execution=execution).fill
+    fill = booked(order, 1, "100.00", execution=execution, now=executed_at).fill
     assert (fill.trade_date, fill.settlement_date) == (trade_date, settles)
 
 
@@ -288,9 +289,17 @@ def test_a_client_pays_no_more_fees_than_were_held_when_the_tariff_rises() -> No
     assert booked(routed_order(side=Side.SELL), 100, "100.00", fee="0.05").fill.fees == D("5.00")
 
 
-def test_a_fill_beyond_the_calendar_is_refused() -> None:
-    order = routed_order()
-    execution = make_execution(
-        order, 1, "100.00", executed_at=datetime(1999, 1, 4, 15, 0, tzinfo=UTC)
-    )
+@pytest.mark.parametrize("year", [1999, 2025, 2030, 2050])
+@pytest.mark.parametrize("time_in_force", [TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC])
+def test_a_fill_of_another_year_is_refused(year: int, time_in_force: TimeInForce) -> None:
+    order = routed_order(time_in_force=time_in_force)
+    execution = make_execution(order, 1, "100.00", executed_at=NOW.replace(year=year))
     assert refused(order, execution) == "IMPLAUSIBLE_TIME"
+
+
+def test_a_fill_after_the_end_of_the_calendar_is_refused() -> None:
+    late = NOW.replace(year=2041)
+    order = routed_order(time_in_force=TimeInForce.GTC)
+    execution = make_execution(order, 1, "100.00", executed_at=late)
+    with pytest.raises(Breach, match="2040"):
+        booked(order, 1, "100.00", execution=execution, now=late)

@@ -55,7 +55,7 @@ class BreakCode(Coded):
     IMPLAUSIBLE_PRICE = "IMPLAUSIBLE_PRICE", "The price of an execution is not positive."
     IMPLAUSIBLE_TIME = (
         "IMPLAUSIBLE_TIME",
-        "The time of an execution lies outside of the trading calendar.",
+        "An exchange executed the order at a time at which it cannot have done so.",
     )
     PRICE_WORSE_THAN_LIMIT = (
         "PRICE_WORSE_THAN_LIMIT",
@@ -152,7 +152,7 @@ class Fill(Entry):
     """A trade: an execution at an exchange, booked to the client.
 
     `quantity` is in shares, all amounts are in `currency`. `notional` is price × quantity. `drawn`
-    is the part of a purchase that credit paid. `trade_date` is the business date of `executed_at`.
+    is the part of a purchase that credit paid. `trade_date` is the session of the trade.
     """
 
     kind: Literal[EntryKind.FILL] = EntryKind.FILL

@@ -11,13 +11,14 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import BreakCode
 from trading.domain.orders.child_order import ChildOrder
+from trading.domain.orders.execution_times import ImplausibleTimeError, trade_date_of
 from trading.domain.orders.fees import fee_of
 from trading.domain.orders.holds import Hold
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
-from trading.domain.reference.calendars import CalendarRangeError, business_date, settlement_date
+from trading.domain.reference.calendars import CalendarRangeError, settlement_date
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import (
     Frozen,
@@ -135,9 +136,9 @@ def book(
     )
     before, after = order.hold, filled.hold
     try:
-        trade_date = business_date(execution.executed_at)
+        trade_date = trade_date_of(order, instrument, execution.executed_at, now)
         settles = settlement_date(trade_date, instrument.settlement_days)
-    except CalendarRangeError as error:
+    except (ImplausibleTimeError, CalendarRangeError) as error:
         raise Breach(BreakCode.IMPLAUSIBLE_TIME, str(error)) from error
     drawn = Decimal("0.00")
     if side is Side.BUY:

@@ -67,6 +67,17 @@ def business_date(moment: datetime) -> date:
     return next_trading_day(day)
 
 
+def session_at(moment: datetime, early: timedelta, late: timedelta) -> date | None:
+    """The session that is open at a moment, or that opens or closed within these margins.
+
+    None: there is none. Raises CalendarRangeError.
+    """
+    day = date_in_new_york(moment)
+    if is_trading_day(day) and open_of(day) - early <= moment <= close_of(day) + late:
+        return day
+    return None
+
+
 def is_settlement_day(day: date) -> bool:
     """Whether trades settle on a day: the exchanges and the banks are open.
 
