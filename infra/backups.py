@@ -110,7 +110,7 @@ class BackupsStack(Stack):
         role = iam.Role(
             self,
             "Role",
-            role_name=deployment.named("backups"),
+            role_name=deployment.named(f"backups-{Aws.REGION}"),
             assumed_by=iam.ServicePrincipal(
                 "backup.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},

@@ -92,5 +92,7 @@ def run_function(
 ) -> tuple[Any, bool]:
     """Invoke a function. Return its answer, and whether it failed."""
     AuditLog(target).record(f"run/{function}", "run", reason, input=json.dumps(event))
-    answer = target.functions.invoke(FunctionName=target.named(function), Payload=json.dumps(event))
+    answer = target.functions.invoke(
+        FunctionName=target.called(function), Payload=json.dumps(event)
+    )
     return json.loads(answer["Payload"].read() or b"null"), "FunctionError" in answer

@@ -27,12 +27,16 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def run(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     """Check now, wait for the end, and show the report. The check changes nothing in the books."""
-    screen = Screen(as_json)
-    answer, failed = run_function(ctx.obj, "reconciliation", {}, reason)
+    run_and_show(ctx.obj, Screen(as_json), reason)
+
+
+def run_and_show(target: Target, screen: Screen, reason: str) -> None:
+    """Check the books, wait for the end, and end the command with the report."""
+    answer, failed = run_function(target, "reconciliation", {}, reason)
     if failed:
         screen.note(f"reconciliation failed: {answer}", "red")
         raise typer.Exit(Exit.ATTENTION)
-    _show(ctx.obj, screen)
+    _show(target, screen)
 
 
 def _show(target: Target, screen: Screen) -> None:

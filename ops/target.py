@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from infra.catalog.names import LIVE
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.runtime import clock
 from workstation.local_system import ACCOUNT, REGION, LocalSystem, default_system
@@ -59,6 +60,10 @@ class Target:
         """Return the physical name of a resource of the deployment."""
         return f"trading-{self.stage}-{name}"
 
+    def called(self, function: str) -> str:
+        """Return the name to invoke a function by: in production its alias."""
+        return f"{self.named(function)}:{LIVE}" if self.is_production else self.named(function)
+
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """Tables."""
@@ -107,6 +112,33 @@ class Target:
         return (
             f"arn:{partition}:states:{self.session.region_name}:{account}:{kind}:{self.named(name)}"
         )
+
+    @cached_property
+    def scheduler(self) -> Any:
+        """Schedules."""
+        return self._client("scheduler")
+
+    @cached_property
+    def backup(self) -> Any:
+        """AWS Backup."""
+        return self._client("backup")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the tables of the stage are protected from deletion."""
+        return self.stage == "prod"
+
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of a role that the deployment has named."""
+        partition, account = self._identity["Arn"].split(":")[1], self._identity["Account"]
+        return f"arn:{partition}:iam::{account}:role/{self.named(name)}"
+
+    def queue_arn(self, name: str) -> str:
+        """Return the ARN of a queue."""
+        answer = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue_url(name), AttributeNames=["QueueArn"]
+        )
+        return answer["Attributes"]["QueueArn"]
 
     def queue_url(self, name: str) -> str:
         return self.sqs.get_queue_url(QueueName=self.named(name))["QueueUrl"]

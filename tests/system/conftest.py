@@ -1,19 +1,23 @@
 """A local system for these tests alone: deployed once, from nothing, on its own port."""
 
+import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
 from local import deploy, run, seed, server, warm_up
 from local.api import TradingClient, rest_api_url
 from local.aws_client import aws_client
+from ops.__main__ import app
 from simulators.reference import EXCHANGE_IDS
 from trading.adapters.dynamodb.transactions import to_item
 from workstation.local_system import STAGE, LocalSystem
@@ -100,3 +104,17 @@ def prompt_exchanges(system: LocalSystem) -> Iterator[None]:
     yield
     for key in keys:
         dynamodb.delete_item(TableName=table, Key=to_item(key))
+
+
+@pytest.fixture
+def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command, and returns its JSON answer."""
+    monkeypatch.setenv("TRADING_PORT", str(system.port))
+    monkeypatch.setenv("TRADING_LOCAL_DIR", str(system.directory))
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, ["--local", *arguments, "--json"])
+        assert result.exit_code in (0, 1), result.stderr
+        return json.loads(result.stdout)
+
+    return run

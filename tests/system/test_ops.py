@@ -7,26 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from local.aws_client import aws_client
-from ops.__main__ import app
 from tests.system.waiting import let_the_queues_clock_tick, wait_for
 from workstation.local_system import STAGE, LocalSystem
-
-
-@pytest.fixture
-def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Runs a command, and returns its JSON answer."""
-    monkeypatch.setenv("TRADING_PORT", str(system.port))
-    monkeypatch.setenv("TRADING_LOCAL_DIR", str(system.directory))
-
-    def run(*arguments: str) -> Any:
-        result = CliRunner().invoke(app, ["--local", *arguments, "--json"])
-        assert result.exit_code in (0, 1), result.stderr
-        return json.loads(result.stdout)
-
-    return run
 
 
 def poison(system: LocalSystem, *order_ids: str) -> None:

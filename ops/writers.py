@@ -1,0 +1,160 @@
+"""`ops writers`: stop everything that writes the books, and start it again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from infra.catalog.functions import FUNCTIONS
+from infra.catalog.grants import GRANTS
+from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import TABLES
+from ops.audit import AuditLog
+from ops.exit_status import Exit
+from ops.options import AsJson, Reason
+from ops.target import Target
+from workstation.screen import Screen, table
+
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+OF_A_SCHEDULE = (
+    "Name",
+    "GroupName",
+    "ScheduleExpression",
+    "ScheduleExpressionTimezone",
+    "FlexibleTimeWindow",
+    "Target",
+    "Description",
+    "StartDate",
+    "EndDate",
+    "KmsKeyArn",
+    "ActionAfterCompletion",
+)
+"""What UpdateSchedule sets. What it is not given it resets."""
+
+app = typer.Typer(no_args_is_help=True, help="Stop and start the functions that write the books.")
+
+
+def kept_tables() -> tuple[str, ...]:
+    """The tables that cannot be rebuilt."""
+    return tuple(name for name, spec in TABLES.items() if spec.is_kept)
+
+
+def writing_functions() -> tuple[str, ...]:
+    """The functions that may write a table that cannot be rebuilt, or that read a mailbox."""
+    kept = {f"tables/{name}" for name in kept_tables()}
+    return tuple(
+        name
+        for name in FUNCTIONS
+        if name in MAILBOXES
+        or any(
+            WRITES & set(actions.split())
+            for resource, actions in GRANTS[name].items()
+            if resource in kept
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Writers:
+    """The writing functions of a deployment, their mailboxes, and all schedules."""
+
+    target: Target
+
+    def are_stopped(self) -> bool:
+        """Whether no writing function can run."""
+        return all(concurrency == 0 for concurrency in self.concurrencies().values())
+
+    def concurrencies(self) -> dict[str, int | None]:
+        """The reserved concurrency of each writing function, None if it has none."""
+        return {
+            name: self.target.functions.get_function_concurrency(
+                FunctionName=self._physical(name)
+            ).get("ReservedConcurrentExecutions")
+            for name in writing_functions()
+        }
+
+    def stop(self) -> None:
+        """Let nothing start. Schedules come first, so that no event is dropped at a function."""
+        self._switch_schedules("DISABLED")
+        self._switch_mailboxes(False)
+        for name in writing_functions():
+            self.target.functions.put_function_concurrency(
+                FunctionName=self._physical(name), ReservedConcurrentExecutions=0
+            )
+
+    def start(self) -> None:
+        """Undo `stop`."""
+        for name in writing_functions():
+            self._release(name)
+        self._switch_mailboxes(True)
+        self._switch_schedules("ENABLED")
+
+    def _release(self, name: str) -> None:
+        """Give the function the concurrency that the catalog reserves for it, if any."""
+        reserved = getattr(FUNCTIONS[name], "reserved_concurrency", None)
+        if reserved:
+            self.target.functions.put_function_concurrency(
+                FunctionName=self._physical(name), ReservedConcurrentExecutions=reserved
+            )
+        else:
+            self.target.functions.delete_function_concurrency(FunctionName=self._physical(name))
+
+    def _switch_mailboxes(self, on: bool) -> None:
+        for mailbox in MAILBOXES:
+            source = self.target.queue_arn(f"{mailbox}.fifo")
+            answer = self.target.functions.list_event_source_mappings(EventSourceArn=source)
+            for mapping in answer["EventSourceMappings"]:
+                self.target.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+
+    def _switch_schedules(self, state: str) -> None:
+        for name in self._schedules():
+            schedule: dict[str, Any] = dict(self.target.scheduler.get_schedule(Name=name))
+            known = {key: schedule[key] for key in OF_A_SCHEDULE if schedule.get(key) is not None}
+            self.target.scheduler.update_schedule(**known, State=state)
+
+    def _schedules(self) -> Iterator[str]:
+        pages = self.target.scheduler.get_paginator("list_schedules")
+        for page in pages.paginate(NamePrefix=self.target.named("")):
+            yield from (each["Name"] for each in page["Schedules"])
+
+    def _physical(self, name: str) -> str:
+        return self.target.named(name.replace("_", "-"))
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show which functions write the books, and which of them are stopped.
+
+    Exit status 1 if one is stopped.
+    """
+    concurrencies = Writers(ctx.obj).concurrencies()
+    rows = (
+        (name, "stopped" if reserved == 0 else "may run")
+        for name, reserved in concurrencies.items()
+    )
+    Screen(as_json).show(
+        {"stopped": [name for name, reserved in concurrencies.items() if reserved == 0]},
+        table("Functions that write the books", ("function", ""), rows),
+    )
+    raise typer.Exit(Exit.ATTENTION if 0 in concurrencies.values() else Exit.OK)
+
+
+@app.command()
+def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
+    """Stop all functions that write the books, the mailboxes and the schedules.
+
+    Requests are answered with 5XX from now on. Invocations that run already go on until their
+    time-out, 5 minutes at most.
+    """
+    AuditLog(ctx.obj).record_if_possible("run/writers", "stop", reason)
+    Writers(ctx.obj).stop()
+    Screen(as_json).show({"stopped": list(writing_functions())}, "Stopped.")
+
+
+@app.command()
+def start(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
+    """Start what `stop` has stopped. The sweeper then finds every order that has to go on."""
+    Writers(ctx.obj).start()
+    AuditLog(ctx.obj).record_if_possible("run/writers", "start", reason)
+    Screen(as_json).show({"started": list(writing_functions())}, "Started.")

@@ -1,0 +1,217 @@
+"""The tables are taken back to an earlier state, under their own names."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from ops import backups, restore
+from ops.backups import RestoreError, Tables
+from ops.recovery_points import RecoveryPoints
+from ops.target import Target
+from ops.writers import Writers, kept_tables
+from tests.integration.backing import PREFIX
+from tests.integration.ops.conftest import Operator
+from tests.integration.trading.books import items
+
+Content = dict[str, list[dict[str, Any]]]
+WHY = ("--reason", "a test")
+
+
+def content(operator: Operator) -> Content:
+    """The tables that must come back unchanged. The audit log gets entries of the restore."""
+    dynamodb = operator.system.dynamodb
+    return {
+        name: sorted(items(dynamodb, f"{PREFIX}{name}"), key=str)
+        for name in kept_tables()
+        if name != "audit"
+    }
+
+
+def lose(operator: Operator, *names: str) -> None:
+    for name in names:
+        operator.system.dynamodb.delete_table(TableName=f"{PREFIX}{name}")
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No function runs. The report of the reconciliation is shown by another command too."""
+    monkeypatch.setattr(Writers, "are_stopped", lambda _: True)
+    monkeypatch.setattr(restore, "run_and_show", lambda target, screen, reason: screen.show({}))
+    monkeypatch.setattr(backups, "LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def before(operator: Operator) -> Content:
+    """What the tables hold before they are lost."""
+    found = content(operator)
+    assert found["reference"]
+    assert found["clients"]
+    return found
+
+
+@pytest.mark.usefixtures("stopped")
+def test_lost_tables_come_back_with_their_content_names_and_settings(
+    operator: Operator, before: Content
+) -> None:
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    [listed] = operator.ask("backups", "list")
+    assert (listed["backup"], listed["complete"]) == (name, True)
+    lose(operator, *kept_tables())
+    operator.ask("restore", "--backup", name, *WHY)
+    assert content(operator) == before
+    dynamodb = operator.system.dynamodb
+    for table in kept_tables():
+        answer = dynamodb.describe_continuous_backups(TableName=f"{PREFIX}{table}")
+        recovery = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+        arn = dynamodb.describe_table(TableName=f"{PREFIX}{table}")["Table"]["TableArn"]
+        tags = dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+        assert {"Key": "system", "Value": "trading"} in tags
+    expiry = dynamodb.describe_time_to_live(TableName=f"{PREFIX}orders")["TimeToLiveDescription"]
+    assert expiry["AttributeName"] == "expires_at"
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_damaged_table_is_backed_up_and_replaced(operator: Operator, before: Content) -> None:
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    dynamodb = operator.system.dynamodb
+    dynamodb.put_item(TableName=f"{PREFIX}clients", Item={"client_id": {"S": "mallory"}})
+    dynamodb.put_item(TableName=f"{PREFIX}idempotency", Item={"id": {"S": "an answer"}})
+    operator.ask("restore", "--backup", name, *WHY)
+    assert content(operator) == before
+    assert list(items(dynamodb, f"{PREFIX}idempotency")) == [], "answers of what is undone"
+    made = [each["backup"] for each in operator.ask("backups", "list")]
+    assert made[0] == name
+    assert made[1].endswith("-before-restore"), "the restore itself can be undone"
+    operator.ask("restore", "--backup", made[1], *WHY)
+    assert "mallory" in str(content(operator)["clients"])
+
+
+@pytest.mark.usefixtures("stopped")
+def test_a_point_in_time_is_restored_under_the_tables_own_names(
+    operator: Operator, before: Content
+) -> None:
+    operator.ask("restore", "--time", "2026-01-05T14:00:00Z", *WHY)
+    assert content(operator) == before
+    names = operator.system.dynamodb.list_tables()["TableNames"]
+    assert not [name for name in names if name.endswith(restore.COPY)]
+
+
+def test_nothing_is_deleted_while_functions_may_write(
+    operator: Operator, before: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Writers, "are_stopped", lambda _: False)
+    status, _, said = operator.run("restore", "--time", "2026-01-05T14:00:00Z", *WHY)
+    assert (status, "writers are not stopped" in said) == (1, True)
+    assert content(operator) == before
+
+
+@pytest.mark.usefixtures("stopped")
+def test_nothing_is_deleted_for_a_backup_that_is_incomplete_or_unknown(
+    operator: Operator, before: Content
+) -> None:
+    operator.system.dynamodb.create_backup(TableName=f"{PREFIX}orders", BackupName="half")
+    for name, complaint in (("half", "half has no clients"), ("none", "none has no clients")):
+        status, _, said = operator.run("restore", "--backup", name, *WHY)
+        assert (status, complaint in said) == (1, True), said
+    assert content(operator) == before
+
+
+@pytest.mark.parametrize("arguments", [(), ("--backup", "x", "--time", "2026-01-05T14:00:00Z")])
+def test_a_restore_needs_one_source(operator: Operator, arguments: tuple[str, ...]) -> None:
+    assert operator.run("restore", *arguments, *WHY)[0] == 2
+
+
+@pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize("step", ["delete", "restore", "set_up"])
+def test_a_restore_that_died_can_be_repeated(
+    step: str, operator: Operator, before: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    with monkeypatch.context() as dying:
+        whole = getattr(Tables, step)
+
+        def die(self: Tables, table: str, *more: Any) -> None:
+            if table == "ledger":
+                raise KeyboardInterrupt
+            whole(self, table, *more)
+
+        dying.setattr(Tables, step, die)
+        operator.run("restore", "--backup", name, *WHY)
+    operator.ask("restore", "--backup", name, *WHY)
+    assert content(operator) == before
+
+
+class Vault:
+    """AWS Backup's answers, as its API reference has them."""
+
+    def __init__(self, dynamodb: Any, points: list[dict[str, Any]]) -> None:
+        self._dynamodb, self._points = dynamodb, points
+        self.jobs: list[dict[str, Any]] = []
+        self.status = "COMPLETED"
+
+    def get_paginator(self, operation: str) -> "Vault":
+        assert operation == "list_recovery_points_by_backup_vault"
+        return self
+
+    def paginate(self, **asked: str) -> list[dict[str, Any]]:
+        assert asked == {"BackupVaultName": "trading-test-copies", "ByResourceType": "DynamoDB"}
+        return [{"RecoveryPoints": [each]} for each in self._points]
+
+    def start_restore_job(self, **job: Any) -> dict[str, str]:
+        self.jobs.append(job)
+        return {"RestoreJobId": "job-1"}
+
+    def describe_restore_job(self, **asked: str) -> dict[str, str]:
+        assert asked == {"RestoreJobId": "job-1"}
+        return {"Status": self.status, "StatusMessage": "no such role"}
+
+
+def point(table: str, day: int, status: str = "COMPLETED") -> dict[str, Any]:
+    return {
+        "ResourceArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/trading-test-{table}",
+        "RecoveryPointArn": f"arn:aws:backup:us-west-2:123456789012:recovery-point:{table}-{day}",
+        "CreationDate": datetime(2026, 11, day, 22, tzinfo=UTC),
+        "Status": status,
+    }
+
+
+@pytest.fixture
+def vault(operator: Operator) -> Vault:
+    points = [point(t, day) for day in (3, 5, 4) for t in ("orders", "ledger")]
+    return Vault(operator.system.dynamodb, [*points, point("orders", 6, "PARTIAL")])
+
+
+@pytest.fixture
+def points(vault: Vault, operator: Operator) -> RecoveryPoints:
+    target = Target("test", boto3.Session())
+    target.__dict__["backup"] = vault
+    return RecoveryPoints(target, "trading-test-copies")
+
+
+@pytest.mark.parametrize(("before", "day"), [(None, 5), (datetime(2026, 11, 5, tzinfo=UTC), 4)])
+def test_the_latest_complete_recovery_point_before_a_time_is_chosen(
+    before: datetime | None, day: int, points: RecoveryPoints
+) -> None:
+    chosen = points.latest(["orders", "ledger"], before)
+    assert {arn.rpartition(":")[2] for arn in chosen.values()} == {f"orders-{day}", f"ledger-{day}"}
+
+
+def test_a_table_without_a_recovery_point_stops_the_restore(points: RecoveryPoints) -> None:
+    with pytest.raises(RestoreError, match="nothing of accounts"):
+        points.latest(["orders", "accounts"], None)
+
+
+def test_a_recovery_point_is_restored_under_the_tables_own_name(
+    points: RecoveryPoints, vault: Vault
+) -> None:
+    points.restore("arn:point")("trading-test-orders")
+    [job] = vault.jobs
+    assert job["RecoveryPointArn"] == "arn:point"
+    assert job["Metadata"]["targetTableName"] == "trading-test-orders"
+    assert job["IamRoleArn"].endswith(":role/trading-test-backups-us-east-1")
+    vault.status = "FAILED"
+    with pytest.raises(RestoreError, match="no such role"):
+        points.restore("arn:point")("trading-test-orders")
