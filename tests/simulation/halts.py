@@ -30,6 +30,16 @@ class Halts:
         elif self.since.pop(symbol, None) is not None:
             self.until[symbol] = self.now()
 
+    def rejected(self, order: Item, decided: float) -> None:
+        """An order is rejected for a halt only while its instrument is halted."""
+        symbol = order["symbol"]
+        if order["reason_code"] == "INSTRUMENT_HALTED" and not (
+            symbol in self.since or self.until.get(symbol, 0.0) > decided - KNOWN_WITHIN
+        ):
+            raise ViolationError(
+                "no order is rejected without a reason", order["order_id"], f"{symbol} is traded"
+            )
+
     def order(self, before: Item | None, order: Item) -> None:
         """A waiting order goes out only when its instrument is traded.
 

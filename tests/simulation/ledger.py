@@ -19,6 +19,8 @@ class Ledger:
     """A ledger rebuilt from its entries alone."""
 
     entries: dict[tuple[str, str], Item] = field(default_factory=dict)
+    times: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each entry was committed."""
     sums: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
     """The sum of the postings, by account and asset."""
     filled: Counter[str] = field(default_factory=Counter)

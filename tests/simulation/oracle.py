@@ -6,11 +6,11 @@ They are checked on the items as written, independently of the code that writes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
+from tests.simulation.acceptance import State, Wanted, check_rejection, open_orders
 from tests.simulation.audit_trail import AuditTrail
 from tests.simulation.balances import (
     check_account,
@@ -22,11 +22,15 @@ from tests.simulation.balances import (
     holds_of,
 )
 from tests.simulation.halts import Halts
+from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Ledger
-from tests.simulation.lives import HOLDING, OPEN, check_write, order_of
+from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, check_write, order_of
+from tests.simulation.market import SYMBOLS
 from tests.simulation.names import STAGE
+from tests.simulation.prices import Prices
 from tests.simulation.replacing import Replacements
+from tests.simulation.scenario import Trader
 from tests.simulation.sights import Moment
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError, check_version, equal
@@ -36,7 +40,7 @@ from tests.simulation.violations import ViolationError, check_version, equal
 class StepOracle:
     """After every step, checks the cheap invariants on what the step has changed."""
 
-    credit_limits: dict[str, Decimal]
+    traders: Mapping[str, Trader]
     terms: Terms
     halts: Halts
     replacements: Replacements = field(default_factory=Replacements)
@@ -52,6 +56,9 @@ class StepOracle:
         default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})])
     )
     """The successive states of each client's books."""
+
+    def __post_init__(self) -> None:
+        self.prices = Prices(self.halts.now)
 
     def __call__(self, changes: Iterable[Any]) -> None:
         """Record the changes and check the clients that they concern. Raises ViolationError."""
@@ -73,6 +80,8 @@ class StepOracle:
                 case "reference" if "tradable" in (after or {}):
                     self.trail.instrument(before, after)
                     self.halts.instrument(after["id"]["S"], after["tradable"]["BOOL"])
+                case "control" if after is not None and after["name"]["S"].startswith("LAST#"):
+                    self.prices.written(after)
                 case "control":
                     self._report(after)
                 case "orders" if (after or before)["item"]["S"] == "ORDER":
@@ -109,6 +118,9 @@ class StepOracle:
         entry = plain(after)
         client_id = entry["client_id"]
         self.ledger.add(entry)
+        self.ledger.times[entry["trade_id"], entry["kind"]] = self.halts.now()
+        if entry["kind"] == "FILL":
+            self.prices.traded(entry["symbol"], entry["price"])
         if entry["kind"] in ("DEPOSIT", "WITHDRAWAL"):
             self.trail.transfer(entry)
         free = self.ledger.cash(client_id) - self.accounts.get(client_id, {}).get("held", 0)
@@ -148,6 +160,15 @@ class StepOracle:
         was = self.orders.get(order_id)
         check_write(was, order)
         self.halts.order(was, order)
+        if was is None and order["status"] == "REJECTED":
+            self._rejected(order)
+        if len(order["history"]) == 2 and order["status"] == "VALIDATED" and was is None:
+            equal(
+                "no suspended client trades",
+                order_id,
+                self.accounts[client_id].get("suspended", False),
+                False,
+            )
         if was is None:
             self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:
@@ -162,6 +183,43 @@ class StepOracle:
                 self.terms.hours(order)
         self.orders[order_id] = order
         return client_id
+
+    def _rejected(self, order: Item) -> None:
+        """A new order is rejected only for a reason that held when it was checked."""
+        name, code, since = order["order_id"], order["reason_code"], moment(order["accepted_at"])
+        self.halts.rejected(order, since)
+        wanted = self.wanted(order, int(order["quantity"]))
+        check_rejection(
+            name,
+            code,
+            wanted,
+            self.states(wanted.client_id, since),
+            self.prices.known(wanted.symbol, since) if wanted.symbol in SYMBOLS else (),
+        )
+
+    def wanted(self, order: Item, quantity: int) -> Wanted:
+        """The terms of an order, for another quantity."""
+        trader = self.traders[order["client_id"]]
+        return Wanted(
+            client_id=trader.client_id,
+            symbol=order["symbol"],
+            side=order["side"],
+            quantity=quantity,
+            limit_price=order.get("limit_price"),
+            stop_price=order.get("stop_price"),
+            business_date=order["business_date"],
+            margin_percent=trader.margin_percent,
+            daily_limit=trader.daily_limit,
+        )
+
+    def states(self, client_id: str, since: float) -> list[State]:
+        """The states of a client's books from a time on, by a worker's clock."""
+        found: list[State] = []
+        for each in reversed(self.moments[client_id]):
+            found.append((each.account, each.positions, open_orders(each.orders)))
+            if each.since < since - CLOCKS_DIFFER_BY:
+                break
+        return found
 
     def _self_trade(self, order: Item) -> None:
         """An order rejected as a self-trade names an order of its client on the other side."""
@@ -198,12 +256,17 @@ class StepOracle:
         if account is not None:
             check_named(account, at_work)
             due = self.terms.proceeds[client_id]
-            check_account(account, holds, self.ledger, due, self.credit_limits[client_id])
+            check_account(account, holds, self.ledger, due, self.traders[client_id].credit_limit)
         self.terms.balances(client_id, own, account, positions)
         self.replacements.check(own, self.orders)
         check_positions(client_id, positions, holds, self.ledger)
         self.moments[client_id].append(
-            Moment(account or {}, positions, {order["order_id"]: order for order in own})
+            Moment(
+                account or {},
+                positions,
+                {order["order_id"]: order for order in own},
+                self.halts.now(),
+            )
         )
 
     def _positions_of(self, client_id: str) -> dict[str, Item]:

@@ -18,11 +18,12 @@ from tests.simulation.items import Item
 from tests.simulation.lives import HOLDING
 from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
+from tests.simulation.refusals import check_refusal
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
 from tests.simulation.sights import Sight
-from tests.simulation.transfers import TRANSFERS, check_booked
+from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
@@ -167,6 +168,7 @@ class People:
         self.asked |= {suspended} if suspended else set()
         what, key = path, f"{path}-{action.at}".replace("/", ".")
         path = f"/api/v1/admin/{path}"
+        began = self._cloud.engine.now
         answer = self._sessions.request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
         if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
@@ -177,6 +179,9 @@ class People:
             check_kept(
                 (self._now(suspended)[order_id] for order_id in open_before), "client", "operator"
             )
+        if answer.status == 422:
+            states = self._steps.states(what.split("/")[1], began)
+            check_refused(what, body, answer, states)
         if answer.status in (200, 201):
             self._steps.trail.answered(what, body)
             if what.split("/")[-1] in TRANSFERS:
@@ -271,13 +276,16 @@ class People:
         early or too late, or is invalid.
         """
         key, new_key = action.fields["key"], action.fields["as"]
-        path = f"{ORDERS_PATH}/{identifiers.order_id(action.who, key)}"
+        old_id = identifiers.order_id(action.who, key)
+        path, began = f"{ORDERS_PATH}/{old_id}", self._cloud.engine.now
         answer = self._sessions.request(
             action.who, "PATCH", path, new_key, body, action.fields.get("impatient", False)
         )
         self._cloud.log(action.who, "was told of its replacement", new_key, answer.status)
         self.replaced.append(Replaced(action.who, key, new_key, body, answer))
         if answer.status == 409:
-            self.not_replaced.append((identifiers.order_id(action.who, key), answer))
+            self.not_replaced.append((old_id, answer))
+        elif answer.status == 422:
+            check_refusal(old_id, body, answer.json()["code"], self._steps, began)
         elif answer.status == 202:
             self._show(action)

@@ -23,6 +23,7 @@ class Moment:
     account: Item
     positions: Mapping[str, Item]
     orders: Mapping[str, Item]
+    since: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,11 @@ class Simulation:
             (self.calm_from - 2 * HOUR - MINUTE, self.calm_from - 1.8 * HOUR),
         )
         limits = {trader.client_id: trader.daily_limit for trader in scenario.traders}
-        credit = {trader.client_id: trader.credit_limit for trader in scenario.traders}
-        self.steps = StepOracle(credit, Terms(limits), Halts(lambda: self.engine.now))
+        self.steps = StepOracle(
+            {trader.client_id: trader for trader in scenario.traders},
+            Terms(limits),
+            Halts(lambda: self.engine.now),
+        )
         self.people = People(self.cloud, scenario, self._set_up(), self.outside.secrets, self.steps)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)
         if keep_output:

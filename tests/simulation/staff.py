@@ -73,6 +73,7 @@ def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     if random.random() < 0.15:
         client = f"clients/{random.choice(traders).client_id}"
         administer(at, "POST", f"{client}/suspension")
+        actions.append(_order_in_a_suspension(random, client.removeprefix("clients/"), at + lasts))
         administer(at + lasts, "POST", f"{client}/activation")
     if random.random() < 0.15:
         symbol = random.choice([*SYMBOLS])
@@ -99,6 +100,13 @@ def halt_over_an_open(random: Random, placements: Iterable[Action], day: date) -
     path, at = f"instruments/{waits.fields['stock_symbol']}", opens - random.uniform(40, 60)
     resumed = at + random.choice((200, 900, 30_000))
     return [_administer(at, "PUT", f"{path}/halt"), _administer(resumed, "PUT", f"{path}/resume")]
+
+
+def _order_in_a_suspension(random: Random, client_id: str, until: float) -> Action:
+    """An order of a suspended client, who may still have a token."""
+    terms = {"stock_symbol": CONTINUOUS, "quantity": 1, "order_type": "market", "side": "buy"}
+    fields = {"key": "suspended", "time_in_force": "DAY"} | terms
+    return Action(until - 2 * random.random(), client_id, "place", fields)
 
 
 def _administer(at: float, method: str, path: str, copies: int = 1, **body: Any) -> Action:

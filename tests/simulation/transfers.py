@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
+from tests.simulation.acceptance import State
 from tests.simulation.api_gateway import Answer
 from tests.simulation.items import Item
 from tests.simulation.ledger import Entries
-from tests.simulation.violations import ViolationError, equal
+from tests.simulation.violations import ZERO, ViolationError, equal
 
 TRANSFERS = {"deposits": ("DEPOSIT", 1), "withdrawals": ("WITHDRAWAL", -1)}
 
@@ -38,3 +40,25 @@ def check_booked(path: str, body: Item, answer: Answer, entries: Entries) -> Non
     equal("a transfer is answered with its cost", path, cost, entry.get("cost"))
     if "cost" in body:
         equal("a transfer is booked as it was asked", path, cost, Decimal(body["cost"]))
+
+
+def check_refused(path: str, body: Item, answer: Answer, states: Iterable[State]) -> None:
+    """A withdrawal is refused only if it is not covered. Raises ViolationError.
+
+    `states` are the books of the client between request and answer.
+    """
+    code = answer.json()["code"]
+    for account, positions, _ in states:
+        available = account.get("available", ZERO)
+        loan = account.get("credit_used", ZERO)
+        if code == "LOAN_NOT_COVERED" and available < loan:
+            return
+        if code != "NOT_WITHDRAWABLE":
+            continue
+        if "amount" in body and Decimal(body["amount"]) > max(available - loan, ZERO):
+            return
+        owned = positions.get(body.get("symbol", ""), {})
+        free = owned.get("available", 0) - owned.get("receivable", 0)
+        if "quantity" in body and body["quantity"] > max(free, 0):
+            return
+    raise ViolationError("no transfer is refused without a reason", path, f"{code}: {body}")

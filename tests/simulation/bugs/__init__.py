@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import workstation  # noqa: F401  (makes the layers importable)
 from tests.simulation.bugs import (
+    acceptance,
     booking,
     canceling,
     clearing,
@@ -26,6 +27,7 @@ from tests.simulation.bugs.patching import Bug, in_place
 AREAS: dict[str, tuple[Bug, ...]] = {
     "Storage": storage.BUGS,
     "Order entry and API": entry.BUGS,
+    "Acceptance": acceptance.BUGS,
     "Holds": holds.BUGS,
     "Booking": booking.BUGS,
     "Routing and execution": execution.BUGS,
