@@ -1,9 +1,13 @@
-"""The CDK app. `cdk deploy --all -c stage=dev|prod [-c layers=local] [-c venues=…]`."""
+"""The CDK app. `cdk deploy --all -c stage=dev|prod [-c layers=local] [-c venues=…]`.
+
+Further settings: infra/stage.py.
+"""
 
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.backups import BackupsStack, CopiesStack
+from infra.edge import EdgeStack
 from infra.services import ServicesStack
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
@@ -15,7 +19,9 @@ def build(app: App) -> None:
     deployment = Deployment.of(app)
     stateful = StatefulStack(app, deployment)
     simulators = SimulatorsStack(app, deployment, stateful) if deployment.is_simulated else None
-    ServicesStack(app, deployment, stateful, simulators)
+    services = ServicesStack(app, deployment, stateful, simulators)
+    if deployment.has_web_acl:
+        EdgeStack(app, deployment, services)
     if deployment.copies_region:
         copies = CopiesStack(app, deployment, deployment.copies_region)
         BackupsStack(app, deployment, stateful).add_stack_dependency(copies)

@@ -16,6 +16,7 @@ from constructs import Construct
 from infra.catalog import schedules
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import (
+    EXCHANGES,
     MAILBOXES,
     ORDER_LIFECYCLE,
     SETTLE_CLIENTS,
@@ -88,10 +89,18 @@ class ServicesStack(Stack):
             "public",
             "Trading API for clients, and callbacks of venues",
             stateful.alarms,
+            PUBLIC_ROUTES,
         )
         internal = RestApi(
-            self, deployment, "internal", "Trading API for operators", stateful.alarms
+            self,
+            deployment,
+            "internal",
+            "Trading API for operators",
+            stateful.alarms,
+            INTERNAL_ROUTES,
         )
+        self.apis = (public.api, internal.api)
+        """The APIs that strangers can reach."""
         lifecycle = self._order_lifecycle()
         variables = {
             **{
@@ -108,6 +117,7 @@ class ServicesStack(Stack):
             "ORDER_LIFECYCLE_ARN": lifecycle.state_machine.state_machine_arn,
             "SIGNING_KEY_SECRET_ID": deployment.named(SIGNING_KEY),
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
+            "EXCHANGE_IDS": " ".join(EXCHANGES),
             "PUBLIC_API_ID": public.api.rest_api_id,
             "PUBLIC_API_STAGE": deployment.stage,
             **_venues(deployment, simulators),
@@ -125,14 +135,15 @@ class ServicesStack(Stack):
         _acknowledge_executions(
             functions["admin"].own_role, "An order's execution is named after it.", lifecycles
         )
-        public.add_routes(PUBLIC_ROUTES, live, live["authorizer"])
-        internal.add_routes(INTERNAL_ROUTES, live, live["internal_authorizer"])
+        public.add_routes(live, live["authorizer"])
+        internal.add_routes(live, live["internal_authorizer"])
         for name in MAILBOXES:
             live[name].add_event_source(
                 event_sources.SqsEventSource(
                     stateful.mailboxes[name].queue,
                     batch_size=BATCH_SIZE,
                     report_batch_item_failures=True,
+                    max_concurrency=functions[name].reserved,
                 )
             )
         cycle = self._settlement_cycle(live)

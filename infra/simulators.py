@@ -6,7 +6,6 @@ from constructs import Construct
 
 from infra.catalog.functions import SIMULATORS
 from infra.catalog.names import DEPOSITORY, EXCHANGES
-from infra.catalog.routes import VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES
 from infra.constructs.naming import pascal
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
@@ -40,7 +39,12 @@ class SimulatorsStack(Stack):
             source_layer(self, "simulators"),
         ]
         venues = RestApi(
-            self, deployment, "venues", "Simulated exchanges and depository", stateful.alarms
+            self,
+            deployment,
+            "venues",
+            "Simulated exchanges and depository",
+            stateful.alarms,
+            VENUE_ROUTES,
         )
         releases = (
             Releases(self, deployment, "simulators", stateful.alarms)
@@ -85,7 +89,7 @@ class SimulatorsStack(Stack):
             for name, spec in SIMULATORS.items()
         }
         live = {name: function.live for name, function in functions.items()}
-        venues.add_routes(VENUE_ROUTES, live)
+        venues.add_routes(live)
         Schedules(self, deployment, stateful.failed_schedules).invoke(
             "exchange-session",
             scheduler.ScheduleExpression.rate(Duration.minutes(1)),

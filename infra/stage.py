@@ -23,6 +23,9 @@ class Deployment(BaseModel):
     `layers` only selects the directory of the dependencies layer. `venues` is `simulated`, or a
     JSON file with the base URL of each exchange and of the depository. Stage `prod` has no default
     for it. `copies` is the region that production copies its backups and secrets to.
+
+    `reserved_concurrency` sets Lambda concurrency aside, and `web_acl` puts AWS WAF in front of the
+    APIs. Without a value, prod has both and dev has neither.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +35,8 @@ class Deployment(BaseModel):
     layers_dir: Path = ROOT / "build" / "layers"
     venues: str | None = None
     copies: str = Field(default=COPIES_REGION, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    reserved_concurrency: bool | None = None
+    web_acl: bool | None = None
 
     @classmethod
     def of(cls, scope: Construct) -> "Deployment":
@@ -90,6 +95,20 @@ class Deployment(BaseModel):
     def copies_region(self) -> str | None:
         """The region of the copies. None if there are none."""
         return self.copies if self.is_production else None
+
+    @property
+    def reserves_concurrency(self) -> bool:
+        """Whether functions get the concurrency that the catalog sets aside for them.
+
+        An account with a quota below the sum cannot deploy it. New accounts have a quota of 10.
+        """
+        chosen = self.reserved_concurrency
+        return self.is_production if chosen is None else chosen
+
+    @property
+    def has_web_acl(self) -> bool:
+        """Whether AWS WAF stands in front of the APIs. It costs money each month."""
+        return self.is_production if self.web_acl is None else self.web_acl
 
     @property
     def removal_policy(self) -> RemovalPolicy:

@@ -1,7 +1,9 @@
-"""Makes REST APIs of MiniStack answer as API Gateway does. It patches two differences:
+"""Makes REST APIs of MiniStack answer as API Gateway does. It patches three differences:
 
 * When a proxy function raises, dies or times out, MiniStack answers with the text of the exception.
   AWS hides the text and answers with the DEFAULT_5XX response.
+* The template writes the path of a route's own throttling limit with `~1` for `/`. MiniStack does
+  not decode it, and so applies the limit of the stage.
 * MiniStack's `x-amzn-RequestId` differs from the `requestContext.requestId` that the function logs.
 """
 
@@ -17,6 +19,7 @@ _request_id: ContextVar[str] = ContextVar("request_id")
 _execute = gateway._execute_in_scope
 _build_event = gateway._build_lambda_event_v1
 _proxy_response = gateway._lambda_proxy_response
+_throttle_settings = gateway._method_throttle_settings
 
 
 def apply() -> None:
@@ -24,6 +27,7 @@ def apply() -> None:
     gateway._execute_in_scope = execute
     gateway._build_lambda_event_v1 = build_event
     gateway._lambda_proxy_response = proxy_response
+    gateway._method_throttle_settings = throttle_settings
 
 
 async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -37,6 +41,18 @@ async def execute(request: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return gateway._GatewayError("DEFAULT_5XX", "Internal server error")
     headers[REQUEST_ID] = request["request_id"]
     return status, headers, body
+
+
+def throttle_settings(stage: dict[str, Any], path: str, method: str) -> dict[str, Any] | None:
+    """Return the limits of a route, which are its own or those of the stage."""
+    decoded = {
+        key.removeprefix("/~1").replace("~1", "/"): settings
+        for key, settings in (stage.get("methodSettings") or {}).items()
+    }
+    found: dict[str, Any] | None = _throttle_settings(
+        {**stage, "methodSettings": decoded}, path, method
+    )
+    return found
 
 
 def build_event(*args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from trading.adapters.http.resolver import (
     BEARER_SCHEME,
     SIGNATURE_SCHEME,
 )
+from trading.adapters.venues.signatures import SIGNED_HEADERS
 from trading.domain import patterns
 from trading.domain.patterns import whole
 
@@ -47,9 +48,10 @@ SECURITY_SCHEMES: dict[str, SecurityScheme] = {
         name="X-Signature",
         in_=APIKeyIn.header,
         description=(
-            "Hex HMAC-SHA256 over `timestamp \\n METHOD \\n path \\n body` with the venue's "
-            "secret, together with the headers X-Key-Id and X-Timestamp (unix seconds, 300 s "
-            "replay window)."
+            "Hex HMAC-SHA256 with the venue's secret over `timestamp \\n METHOD \\n path \\n query "
+            "\\n headers \\n body`. The query is sorted. The headers are one line `name:value` for "
+            f"each of {', '.join(SIGNED_HEADERS)}, with an empty value for one that is not sent. "
+            "X-Key-Id names the secret, and X-Timestamp has the Unix seconds (300 s replay window)."
         ),
     ),
 }

@@ -17,7 +17,7 @@ from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
-from trading.adapters.venues.signatures import SignatureError, verify
+from trading.adapters.venues.signatures import SignatureError, received, verify
 from trading.bootstrap.callbacks import callbacks
 from trading.messages import ReportReceived
 from trading.metrics import Metric
@@ -28,18 +28,20 @@ api = callbacks(load(Settings))
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
     """Raise HttpError 401 unless a known venue signed this very request recently."""
-    headers = {name.lower(): value for name, value in event.headers.items()}
-    secrets = api.venue_secrets.for_key(headers.get("x-key-id", ""))
     try:
-        verify(headers, secrets, int(now().timestamp()), event.http_method, event.path, body)
+        headers, target = received(event)
+        secrets = api.venue_secrets.for_key(headers.get("x-key-id", ""))
+        verify(headers, secrets, int(now().timestamp()), event.http_method, target, body)
     except SignatureError as error:
-        logger.warning(
-            "signature refused", reason=str(error), key_id=headers.get("x-key-id", "")[:32]
-        )
+        key_id = event.headers.get("x-key-id", "")[:32]
+        logger.warning("signature refused", reason=str(error), key_id=key_id)
         count(Metric.INVALID_SIGNATURE)
         raise HttpError(
             HTTPStatus.UNAUTHORIZED, ProblemCode.INVALID_SIGNATURE, "The signature is not valid."
         ) from None
+    except (ClientError, BotoCoreError) as error:
+        logger.exception("the venue's secret cannot be read")
+        raise _send_again() from error
 
 
 app = ApiResolver(verify=verify_signature)
@@ -78,13 +80,17 @@ def _enqueue(message: ReportReceived) -> Accepted:
         api.mailboxes.execution(message)
     except (ClientError, BotoCoreError) as error:
         logger.exception("report not enqueued")
-        raise HttpError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            ProblemCode.UNAVAILABLE,
-            "Send the report again.",
-            headers={"Retry-After": "1"},
-        ) from error
+        raise _send_again() from error
     return Accepted()
+
+
+def _send_again() -> HttpError:
+    return HttpError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ProblemCode.UNAVAILABLE,
+        "Send the report again.",
+        headers={"Retry-After": "1"},
+    )
 
 
 handler = app.resolve

@@ -55,4 +55,4 @@ def parse_date(value: object, status: int) -> date:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.app.resolve(event, context)
+    return api.resolve(event, context)

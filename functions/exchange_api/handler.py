@@ -70,4 +70,4 @@ def check_order_id(client_order_id: str, status: int) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return api.app.resolve(event, context)
+    return api.resolve(event, context)

@@ -11,27 +11,30 @@ class FunctionSpec:
     """A function: seconds it may take and MB of memory.
 
     Nobody waits for the answer of an `asynchronous` function. When its last retry fails, the event
-    goes to a queue.
+    goes to a queue. `reserved` concurrency is set aside for a function: nobody else takes it, and
+    the function takes no more. It applies where the deployment reserves concurrency.
     """
 
     timeout: int
     memory: int = 512
     asynchronous: bool = False
+    reserved: int | None = None
 
 
 SERVICES = {
-    "authorizer": FunctionSpec(timeout=10),
-    "internal_authorizer": FunctionSpec(timeout=10),
+    "authorizer": FunctionSpec(timeout=10, reserved=100),
+    "internal_authorizer": FunctionSpec(timeout=10, reserved=20),
     "auth": FunctionSpec(
         timeout=10,
         memory=1769,  # one whole vCPU: verifying a secret is scrypt
+        reserved=20,  # a flood of log-ins takes no more than this from trading
     ),
-    "orders": FunctionSpec(timeout=10),
+    "orders": FunctionSpec(timeout=10, reserved=200),
     "accounts": FunctionSpec(timeout=10),
-    "callbacks": FunctionSpec(timeout=10),
+    "callbacks": FunctionSpec(timeout=10, reserved=100),
     "internal": FunctionSpec(timeout=25),
     "admin": FunctionSpec(timeout=15),
-    "execution": FunctionSpec(timeout=15),
+    "execution": FunctionSpec(timeout=15, reserved=200),
     "clearing": FunctionSpec(timeout=15),
     "settlement": FunctionSpec(timeout=15),
     "settlement_plan": FunctionSpec(timeout=30),

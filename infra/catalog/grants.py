@@ -25,6 +25,8 @@ from infra.catalog.names import (
 )
 
 _READ = "GetSecretValue"
+_CONSUME = "ReceiveMessage DeleteMessage GetQueueAttributes"
+"""What an event source mapping does with the role of its function."""
 _ANSWER_TASK = "SendTaskSuccess SendTaskFailure"
 _IDEMPOTENCY = "GetItem PutItem UpdateItem DeleteItem"
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
@@ -118,12 +120,20 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "queues/execution": "SendMessage",
         f"executions/{ORDER_LIFECYCLE}": "DescribeExecution GetExecutionHistory",
     },
-    "execution": _EXECUTION_GRANTS | {"dlqs/execution": "SendMessage"},
+    "execution": _EXECUTION_GRANTS
+    | {
+        "queues/execution": f"{_CONSUME} ChangeMessageVisibility",
+        "dlqs/execution": "SendMessage",
+    },
     "clearing": _CLEARING_GRANTS
-    | {"dlqs/clearing": "SendMessage", f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK},
+    | {
+        "queues/clearing": f"{_CONSUME} ChangeMessageVisibility",
+        "dlqs/clearing": "SendMessage",
+        f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
+    },
     "settlement": _SETTLEMENT_GRANTS
     | {
-        "queues/settlement": "SendMessage",
+        "queues/settlement": f"{_CONSUME} ChangeMessageVisibility SendMessage",
         "dlqs/settlement": "SendMessage",
         f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
     },

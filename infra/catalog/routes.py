@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from trading.wire import CALLBACK_PATH
 
+LOG_INS_PER_SECOND = 50
+"""A client logs in every 15 minutes, so this is enough for 45,000 clients."""
+CALLBACKS_PER_SECOND = 500
+
 
 @dataclass(frozen=True)
 class Route:
@@ -12,16 +16,21 @@ class Route:
     For a `signed` route the function itself authenticates the request, by an HMAC signature or by
     credentials in the body. For every other route the API's authorizer does. Which permission a
     route needs is said at the function's handler.
+
+    `rate` is the number of requests a second that the route takes, if that is less than what the
+    deployment allows any route. Twice as much is allowed in a burst. A route that strangers can
+    reach has a rate, so that a flood of them does not use up what the others need.
     """
 
     method: str
     path: str
     function: str
     signed: bool = False
+    rate: int | None = None
 
 
 PUBLIC_ROUTES = (
-    Route("POST", "/api/v1/auth/token", "auth", signed=True),
+    Route("POST", "/api/v1/auth/token", "auth", signed=True, rate=LOG_INS_PER_SECOND),
     Route("POST", "/api/v1/orders", "orders"),
     Route("GET", "/api/v1/orders", "orders"),
     Route("DELETE", "/api/v1/orders", "orders"),
@@ -42,7 +51,7 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/trade/{trade_id}", "orders"),
     Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
     Route("GET", "/api/v1/transactions", "accounts"),
-    Route("POST", CALLBACK_PATH, "callbacks", signed=True),
+    Route("POST", CALLBACK_PATH, "callbacks", signed=True, rate=CALLBACKS_PER_SECOND),
 )
 INTERNAL_ROUTES = (
     Route("POST", "/api/v1/execution/{order_id}", "internal"),

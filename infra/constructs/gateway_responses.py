@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_apigateway as apigateway
 
+from trading.wire import TRANSPORT_SECURITY
+
 THROTTLED_RETRY_AFTER_SECONDS = 1
 _HEADERS = {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    **TRANSPORT_SECURITY,
 }
 
 
@@ -89,6 +92,8 @@ PROBLEMS: tuple[tuple[apigateway.ResponseType, Problem], ...] = (
     (_TYPE.RESOURCE_NOT_FOUND, _NOT_FOUND),
     (_TYPE.THROTTLED, _THROTTLED),
     (_TYPE.QUOTA_EXCEEDED, _THROTTLED),
+    # Most of what AWS WAF blocks exceeds a rate.
+    (_TYPE.WAF_FILTERED, _THROTTLED),
     (_TYPE.REQUEST_TOO_LARGE, _TOO_LARGE),
     (_TYPE.UNSUPPORTED_MEDIA_TYPE, _UNSUPPORTED),
     (_TYPE.BAD_REQUEST_BODY, _INVALID),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
 SERVICE_OF_KIND = {
@@ -16,6 +17,16 @@ SERVICE_OF_KIND = {
 
 Arns = Mapping[str, Sequence[str]]
 """The catalog's name of a resource → its ARNs."""
+
+
+def service_of_this_account(service: str, source_arn: str | None = None) -> iam.ServicePrincipal:
+    """A service, when it acts for a resource of this account. So nobody can make the service use
+    the role for a resource of another account (the confused deputy).
+    """
+    conditions: dict[str, dict[str, str]] = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    if source_arn:
+        conditions["ArnLike"] = {"aws:SourceArn": source_arn}
+    return iam.ServicePrincipal(service, conditions=conditions)
 
 
 def statements(grants: Mapping[str, str], arns: Arns) -> list[iam.PolicyStatement]:

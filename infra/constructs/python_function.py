@@ -16,7 +16,7 @@ from infra.catalog.functions import FunctionSpec
 from infra.catalog.grants import GRANTS
 from infra.catalog.loops import looping_functions
 from infra.constructs.naming import pascal
-from infra.constructs.permissions import Arns, statements
+from infra.constructs.permissions import Arns, service_of_this_account, statements
 from infra.constructs.releases import Releases
 from infra.environment import environment
 from infra.stage import ROOT, Deployment
@@ -76,6 +76,7 @@ class PythonFunction(lambda_.Function):
         watched: Sequence[cloudwatch.IAlarm] = (),
     ) -> None:
         function_name = deployment.named(name.replace("_", "-"))
+        reserved = spec.reserved if deployment.reserves_concurrency else None
         log_group = logs.LogGroup(
             scope,
             f"{pascal(name)}Logs",
@@ -84,7 +85,7 @@ class PythonFunction(lambda_.Function):
             removal_policy=deployment.removal_policy,
         )
         role = iam.Role(
-            scope, f"{pascal(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+            scope, f"{pascal(name)}Role", assumed_by=service_of_this_account("lambda.amazonaws.com")
         )
         role.add_to_policy(
             iam.PolicyStatement(
@@ -92,8 +93,17 @@ class PythonFunction(lambda_.Function):
                 resources=[log_group.log_group_arn],
             )
         )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]
+            )
+        )
         for statement in statements(GRANTS[name], arns):
             role.add_to_policy(statement)
+        if spec.asynchronous:
+            role.add_to_policy(
+                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[undelivered.queue_arn])
+            )
         super().__init__(
             scope,
             pascal(name),
@@ -102,13 +112,15 @@ class PythonFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             code=_code(name),
             handler=f"functions.{name}.handler.handler",
-            role=role,
+            # Triggers and destinations would grant themselves more than they use.
+            role=role.without_policy_updates(),
             log_group=log_group,
             layers=list(layers),
             timeout=Duration.seconds(spec.timeout),
             memory_size=spec.memory,
             # Lambda stops a chain of about 16 invocations. A settlement may need more.
             recursive_loop=lambda_.RecursiveLoop.ALLOW if name in looping_functions() else None,
+            reserved_concurrent_executions=reserved,
             tracing=lambda_.Tracing.ACTIVE,
             environment=environment(
                 name,
@@ -130,7 +142,9 @@ class PythonFunction(lambda_.Function):
                 retry_attempts=2,
                 on_failure=destinations.SqsDestination(undelivered),
             )
+        self.node.add_dependency(role)
         self.own_role = role
+        self.reserved = reserved
         acknowledge_any_resource(role)
         acknowledge(
             self,

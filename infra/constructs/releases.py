@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.catalog.names import LIVE
 from infra.constructs.alarms import Alarms
 from infra.constructs.naming import pascal
+from infra.constructs.permissions import service_of_this_account
 from infra.stage import Deployment
 from infra.wildcards import acknowledge_any_resource
 
@@ -35,10 +36,7 @@ class Releases(Construct):
         self._role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal(
-                "codedeploy.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            ),
+            assumed_by=service_of_this_account("codedeploy.amazonaws.com"),
         )
         self._role.add_to_policy(
             iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -19,6 +20,13 @@ from infra.stage import Deployment
 from infra.wildcards import acknowledge
 
 VERDICT_SECONDS = 300
+SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+_METHOD_OPTIONS: dict[str, Any] = {
+    "metrics_enabled": True,
+    "logging_level": apigateway.MethodLoggingLevel.ERROR,
+    "data_trace_enabled": False,
+}
+"""Settings of a single route replace those of the stage, so both need them."""
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -65,9 +73,16 @@ class RestApi(Construct):
     """An API of the catalog. `add_routes` makes a resource for each path, without proxies."""
 
     def __init__(
-        self, scope: Construct, deployment: Deployment, name: str, description: str, alarms: Alarms
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        name: str,
+        description: str,
+        alarms: Alarms,
+        routes: Sequence[Route],
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Api")
+        self._routes = routes
         access_log = logs.LogGroup(
             self,
             "AccessLog",
@@ -89,13 +104,17 @@ class RestApi(Construct):
                 throttling_rate_limit=deployment.requests_per_second,
                 throttling_burst_limit=2 * deployment.requests_per_second,
                 tracing_enabled=True,
-                metrics_enabled=True,
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
-                data_trace_enabled=False,
+                **_METHOD_OPTIONS,
+                method_options={
+                    f"{route.path}/{route.method}": _limited_to(route.rate)
+                    for route in routes
+                    if route.rate and route.rate < deployment.requests_per_second
+                },
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
             ),
         )
+        self._require_modern_tls()
         self._own_execution_log(deployment)
         for response_type, problem in PROBLEMS:
             self.api.add_gateway_response(
@@ -118,13 +137,22 @@ class RestApi(Construct):
                     "Functions validate with the models that also make the OpenAPI document."
                 ),
                 "AwsSolutions-APIG3": (
-                    "A web ACL is a running cost and a choice of whoever operates the stage."
+                    "A web ACL is a running cost: a setting, which the stage prod has by default."
                 ),
                 "AwsSolutions-COG4": (
                     "Clients are programs with API keys and short-lived JWTs, not users of a pool."
                 ),
             },
         )
+
+    def _require_modern_tls(self) -> None:
+        """TLS 1.2 or newer with forward secrecy. Without a policy, the API takes TLS 1.0 as well.
+
+        STRICT: the name in the TLS handshake must be the API's own.
+        """
+        api = cast(apigateway.CfnRestApi, self.api.node.default_child)
+        api.security_policy = SECURITY_POLICY
+        api.endpoint_access_mode = "STRICT"
 
     def _own_execution_log(self, deployment: Deployment) -> None:
         """API Gateway would create this group by itself, kept for ever."""
@@ -139,7 +167,6 @@ class RestApi(Construct):
 
     def add_routes(
         self,
-        routes: Sequence[Route],
         functions: Mapping[str, lambda_.IFunction],
         authorizer: lambda_.IFunction | None = None,
     ) -> None:
@@ -147,9 +174,9 @@ class RestApi(Construct):
         guard = self._authorizer(authorizer) if authorizer else None
         integrations = {
             name: apigateway.LambdaIntegration(functions[name], allow_test_invoke=False)
-            for name in {route.function: None for route in routes}
+            for name in {route.function: None for route in self._routes}
         }
-        for route in routes:
+        for route in self._routes:
             method = self.api.root.resource_for_path(route.path).add_method(
                 route.method,
                 integrations[route.function],
@@ -175,3 +202,9 @@ class RestApi(Construct):
             identity_sources=[apigateway.IdentitySource.header("Authorization")],
             results_cache_ttl=Duration.seconds(VERDICT_SECONDS),
         )
+
+
+def _limited_to(rate: int) -> apigateway.MethodDeploymentOptions:
+    return apigateway.MethodDeploymentOptions(
+        throttling_rate_limit=rate, throttling_burst_limit=2 * rate, **_METHOD_OPTIONS
+    )

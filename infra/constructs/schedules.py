@@ -1,6 +1,6 @@
 """Schedules of EventBridge Scheduler. The role of each may only invoke its target."""
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.constructs.naming import pascal
+from infra.constructs.permissions import service_of_this_account
 from infra.stage import Deployment
 
 
@@ -66,10 +67,7 @@ class Schedules(Construct):
         role = iam.Role(
             self,
             f"{pascal(name)}Role",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            ),
+            assumed_by=service_of_this_account("scheduler.amazonaws.com"),
         )
         role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[arn]))
         role.add_to_policy(

@@ -4,7 +4,7 @@ alarms.
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.constructs.alarms import Alarms
 from infra.constructs.naming import pascal
+from infra.constructs.permissions import service_of_this_account
 from infra.stage import ROOT, Deployment
 from infra.wildcards import acknowledge, acknowledge_any_resource
 
@@ -35,7 +36,15 @@ class Workflow(Construct):
         alarms: Alarms,
     ) -> None:
         super().__init__(scope, pascal(name))
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        machines = Stack.of(self).format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.role = iam.Role(
+            self, "Role", assumed_by=service_of_this_account("states.amazonaws.com", machines)
+        )
         for statement in statements:
             self.role.add_to_policy(statement)
         self.state_machine = sfn.StateMachine(

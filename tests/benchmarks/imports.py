@@ -58,4 +58,5 @@ def _environment() -> dict[str, str]:
         },
         "SIGNING_KEY_SECRET_ID": "signing-key",
         "VENUE_SECRET_PREFIX": "venue-",
+        "EXCHANGE_IDS": "XNYS",
     }

@@ -29,7 +29,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from infra.catalog.functions import FUNCTIONS
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import EXCHANGES, MAILBOXES
 from infra.catalog.routes import PUBLIC_ROUTES, VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES, TableSpec
 from simulators import exchange
@@ -133,6 +133,7 @@ class World:
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.queues.items()},
             "SIGNING_KEY_SECRET_ID": f"{self.prefix}signing-key",
             "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
+            "EXCHANGE_IDS": " ".join(EXCHANGES),
         }
 
     def cold_start(self, environment: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,11 @@ class Signature(requests.auth.AuthBase):
             body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
         )
         now = int(time.time())
+        target = request.path_url[request.path_url.index(CALLBACKS) :]
+        secret = WORLD.venue_secret.encode()
+        sent = {name: str(value) for name, value in request.headers.items()}
         request.headers.update(
-            signed_headers("XNYS", WORLD.venue_secret.encode(), now, "POST", CALLBACKS, content)
+            signed_headers("XNYS", secret, now, request.method or "", target, content, sent)
         )
         return request
 

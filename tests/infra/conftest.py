@@ -22,6 +22,7 @@ VENUE_URLS = {
     venue: f"https://{venue.lower()}.example/v1"
     for venue in ("XNYS", "XNAS", "ARCX", "BATS", "depository")
 }
+EDGE = "trading-prod-edge"
 
 
 @pytest.fixture(scope="session")

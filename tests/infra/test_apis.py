@@ -8,6 +8,7 @@ import pytest
 from infra.constructs.gateway_responses import PROBLEMS
 from infra.synthesized import Resource, Synthesized
 from trading.adapters.http.problems import CONTENT_TYPE, Problem
+from trading.wire import TRANSPORT_SECURITY
 
 TOKEN = "CUSTOM"
 SIGNED = "NONE"
@@ -125,13 +126,18 @@ def test_api_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str)
     stages = synthesized.of_type("AWS::ApiGateway::Stage")
     assert {api_of(synthesized, each) for each in stages} == ROUTES.keys()
     for each in stages:
-        [settings] = each.properties["MethodSettings"]
+        for settings in each.properties["MethodSettings"]:
+            assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"] > 0
+            assert settings["MetricsEnabled"] is True
+            assert settings["LoggingLevel"] == "ERROR"
+            assert settings["DataTraceEnabled"] is False  # bodies contain secrets and orders
+        assert [
+            settings["ResourcePath"]
+            for settings in each.properties["MethodSettings"]
+            if settings["HttpMethod"] == "*"
+        ] == ["/*"]
         assert each.properties["StageName"] == stage
         assert each.properties["TracingEnabled"] is True
-        assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
-        assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"] > 0
-        assert settings["MetricsEnabled"] is True
-        assert settings["DataTraceEnabled"] is False  # bodies contain secrets and orders
         log = each.properties["AccessLogSetting"]
         assert synthesized.target(each.stack, log["DestinationArn"]).type == "AWS::Logs::LogGroup"
         assert json.loads(log["Format"])["requestId"] == "$context.requestId"
@@ -157,6 +163,9 @@ def test_the_gateways_own_responses_are_problem_documents(
         assert re.findall(r"\$[\w.]+", template) == ["$context.requestId"]
         headers = answer.properties["ResponseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == f"'{CONTENT_TYPE}'"
+        assert headers["gatewayresponse.header.Strict-Transport-Security"] == (
+            f"'{TRANSPORT_SECURITY['Strict-Transport-Security']}'"
+        )
         if body.status == 429:
             assert int(headers["gatewayresponse.header.Retry-After"].strip("'")) > 0
 

@@ -43,6 +43,7 @@ def test_production_has_what_the_local_aws_does_not_know(prod: Synthesized) -> N
         "AWS::Backup::BackupSelection",
         "AWS::CodeDeploy::Application",
         "AWS::CodeDeploy::DeploymentGroup",
+        "AWS::WAFv2::WebACLAssociation",
     }
 
 

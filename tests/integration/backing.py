@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "SIGNING_KEY_SECRET_ID": SIGNING_KEY_ID,
     "TOKEN_AUDIENCE": "trading-api",
     "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
+    "EXCHANGE_IDS": "XNYS XNAS ARCX BATS",
     **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
 }
 

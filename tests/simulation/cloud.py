@@ -17,6 +17,7 @@ from tests.simulation.engine import Engine, Outcome
 from tests.simulation.event_sources import EventSources
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
+from tests.simulation.market import EXCHANGE_IDS
 from tests.simulation.names import STAGE
 from tests.simulation.outages import Outages
 from tests.simulation.services.dynamodb import DynamoDB
@@ -128,6 +129,7 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": "simulated",
             "SIGNING_KEY_SECRET_ID": f"{STAGE}-signing-key",
             "VENUE_SECRET_PREFIX": f"{STAGE}-venue-",
+            "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": STAGE,

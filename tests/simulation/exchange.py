@@ -19,7 +19,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT, CONTINUOUS
-from trading.adapters.venues.signatures import sign
+from trading.adapters.venues.signatures import signed_headers
 from trading.domain.reference.calendars import business_date, close_of, session_at
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SubmitOrder
@@ -356,13 +356,15 @@ class SimulatedExchange:
         )
 
     def _post(self, process: Process, body: bytes, idempotency_key: str, key: str) -> Answer:
-        timestamp = int(self._engine.now)
-        headers = {
-            "X-Key-Id": self.exchange_id,
-            "X-Timestamp": str(timestamp),
-            "X-Signature": sign(self._secret, timestamp, "POST", CALLBACK_PATH, body),
-            "Idempotency-Key": idempotency_key,
-        }
+        headers = signed_headers(
+            self.exchange_id,
+            self._secret,
+            int(self._engine.now),
+            "POST",
+            CALLBACK_PATH,
+            body,
+            {"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
+        )
         request = Request("public", "POST", CALLBACK_PATH, headers, body, key)
         answer: Answer = process.wait(partial(self._cloud.api.send, request))
         return answer

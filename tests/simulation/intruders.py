@@ -15,7 +15,7 @@ from tests.simulation.engine import current
 from tests.simulation.rights import Trespass
 from tests.simulation.scenario import Action
 from tests.simulation.sessions import Sessions
-from trading.adapters.venues.signatures import sign
+from trading.adapters.venues.signatures import signed_headers
 from trading.domain import identifiers
 from trading.wire import CALLBACK_PATH
 
@@ -100,13 +100,18 @@ class Intruders:
             "correlation_id": "forged",
         }
         body = json.dumps(report).encode()
-        secret = self._venue_secrets[signer] if signer else b"not the secret"
-        headers = {
-            "X-Key-Id": signer or "XNYS",
-            "X-Timestamp": str(int(now)),
-            "X-Signature": sign(secret, int(now), "POST", CALLBACK_PATH, body),
-            "Idempotency-Key": f"XNYS:{report['execution_id']}",
-        }
+        headers = signed_headers(
+            signer or "XNYS",
+            self._venue_secrets[signer] if signer else b"not the secret",
+            int(now),
+            "POST",
+            CALLBACK_PATH,
+            body,
+            {
+                "Content-Type": "application/json",
+                "Idempotency-Key": f"XNYS:{report['execution_id']}",
+            },
+        )
         request = Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
         self._tried(action, self._send(request), {401, 403} if signer else {401})
 

@@ -99,6 +99,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "POWERTOOLS_METRICS_NAMESPACE": "Trading",
         "SIGNING_KEY_SECRET_ID": "trading-test-signing-key",
         "VENUE_SECRET_PREFIX": "trading-test-venue-",
+        "EXCHANGE_IDS": "XNYS",
         "TOKEN_AUDIENCE": "trading-api",
         **{f"{table.upper()}_TABLE": f"trading-test-{table}" for table in TABLES},
     }

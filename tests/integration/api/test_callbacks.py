@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.common import CaseInsensitiveDict
 
 from tests.fakes.api_events import header, request
 from tests.integration.api.conftest import EXCHANGE_SECRET, World
-from trading.adapters.venues.signatures import signed_headers
+from trading.adapters.venues.signatures import SIGNED_HEADERS, signed_headers
 from trading.messages import EXECUTION_MESSAGE, ReportReceived
 from trading.wire import CALLBACK_PATH
 
@@ -29,6 +30,11 @@ REPORT: dict[str, Any] = {
     "transact_time": "2026-03-02T14:30:00Z",
     "correlation_id": "corr-1",
 }
+UNSIGNED = {
+    "accept-encoding": "Powertools asks for it only to compress an answer",
+    "cookie": "Powertools parses it for parameters of routes, and the callback has none there",
+}
+"""Headers that the library reads although nothing depends on them."""
 
 
 def report(
@@ -41,12 +47,16 @@ def report(
     raw: str | None = None,
 ) -> dict[str, Any]:
     body = json.dumps(report) if raw is None else raw
-    signature = signed_headers(
-        signer, secret.encode(), int(time.time()) - age, "POST", CALLBACK_PATH, body.encode()
+    headers = signed_headers(
+        signer,
+        secret.encode(),
+        int(time.time()) - age,
+        "POST",
+        CALLBACK_PATH,
+        body.encode(),
+        {"Content-Type": "application/json", "Idempotency-Key": key},
     )
-    return request(
-        "POST", CALLBACK_PATH, raw_body=body, headers={"Idempotency-Key": key, **signature}
-    )
+    return request("POST", CALLBACK_PATH, raw_body=body, headers=headers)
 
 
 def deliver(world: World, event: dict[str, Any]) -> tuple[int, dict[str, Any], Any]:
@@ -102,6 +112,94 @@ def test_a_request_without_a_current_venue_signature_is_refused_unread(
     assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
     assert world.messages() == []
     assert world.items("idempotency") == []
+
+
+def test_whatever_is_read_of_a_report_is_signed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: set[str] = set()
+
+    def recording(method: Callable[..., Any]) -> Callable[..., Any]:
+        def record(headers: CaseInsensitiveDict, name: str, *default: Any) -> Any:
+            read.add(name.lower())
+            return method(headers, name, *default)
+
+        return record
+
+    for method in ("get", "__getitem__", "__contains__"):
+        own = getattr(CaseInsensitiveDict, method)
+        monkeypatch.setattr(CaseInsensitiveDict, method, recording(own))
+    assert deliver(world, report())[0] == 200
+    assert {"content-type", "idempotency-key", "x-correlation-id", "x-key-id"} <= read
+    assert read - UNSIGNED.keys() <= set(SIGNED_HEADERS)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Idempotency-Key": "XNYS:exec-2"},
+        {"X-Correlation-Id": "another"},
+        {"Content-Type": "application/json; charset=utf-8"},
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_a_signed_report_with_another_header_is_refused(
+    world: World, changed: dict[str, str]
+) -> None:
+    event = report()
+    for name, value in changed.items():
+        event["headers"][name] = value
+        event["multiValueHeaders"][name] = [value]
+    status, body, _ = deliver(world, event)
+    assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+
+
+def test_a_signed_report_with_a_query_is_refused(world: World) -> None:
+    event = report() | {
+        "queryStringParameters": {"test": "1"},
+        "multiValueQueryStringParameters": {"test": ["1"]},
+    }
+    status, body, _ = deliver(world, event)
+    assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+
+
+def test_the_key_of_the_depository_reports_no_execution(world: World) -> None:
+    world.secrets_manager.create_secret(
+        Name="trading-test-venue-depository", SecretString="the depository's"
+    )
+    signed = report(
+        REPORT | {"exchange_id": "depository"},
+        key="depository:exec-1",
+        signer="depository",
+        secret="the depository's",
+    )
+    status, body, _ = deliver(world, signed)
+    assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+
+
+def test_forged_key_ids_cost_no_call(world: World) -> None:
+    function = world.function("callbacks")
+    client = function.api.venue_secrets._secrets["XNYS"]._client
+    asked: list[dict[str, Any]] = []
+    client.meta.events.register(
+        "before-call.secrets-manager", lambda params, **_: asked.append(params)
+    )
+    assert deliver(world, report())[0] == 200
+    first = len(asked)
+    assert first
+    for number in range(256):
+        status, body, _ = deliver(world, report(signer=f"forged-{number}"))
+        assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+    assert deliver(world, report(age=3))[0] == 200
+    assert len(asked) == first
+
+
+def test_a_report_is_not_refused_while_the_secret_cannot_be_read(world: World) -> None:
+    world.secrets_manager.delete_secret(
+        SecretId="trading-test-venue-XNYS", ForceDeleteWithoutRecovery=False
+    )
+    status, body, _ = deliver(world, report())
+    assert (status, body["code"]) == (503, "UNAVAILABLE")
 
 
 def test_both_secrets_are_valid_during_rotation(world: World) -> None:

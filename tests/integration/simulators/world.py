@@ -217,13 +217,19 @@ class World:
         signed_path = f"{path}?{urlencode(query)}" if query else path
         key = (secret or secret_of(key_id)).encode()
         headers = signed_headers(
-            key_id, key, int(self.now.timestamp()) - age_seconds, method, signed_path, text.encode()
+            key_id,
+            key,
+            int(self.now.timestamp()) - age_seconds,
+            method,
+            signed_path,
+            text.encode(),
+            {"X-Correlation-Id": "corr-1"},
         )
         event = {
             "resource": "/{proxy+}",
             "path": path,
             "httpMethod": method,
-            "headers": {**headers, "X-Correlation-Id": "corr-1", **changed_headers},
+            "headers": {**headers, **changed_headers},
             "multiValueHeaders": {},
             "queryStringParameters": query,
             "multiValueQueryStringParameters": None,

@@ -45,7 +45,7 @@ class Venue:
         store: Any = self.secrets
         return VenueHttp(
             lambda _: self.server.url + BASE,
-            VenueSecrets(store, PREFIX, self.clock),
+            VenueSecrets(store, PREFIX, self.clock, {"XNYS", "depository"}),
             self.clock,
             pool(READ_TIMEOUT_SECONDS),
         )

@@ -4,6 +4,7 @@ Nothing is cached here. Every call makes new objects, which live as long as the 
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import boto3
@@ -11,7 +12,7 @@ import boto3
 from simulators.adapters import clock
 from simulators.adapters.api import VenueApi
 from simulators.adapters.callbacks import CallbackSender
-from simulators.adapters.configuration import Configuration
+from simulators.adapters.configuration import DEPOSITORY, Configuration
 from simulators.adapters.depository_store import DepositoryStore
 from simulators.adapters.exchange_store import ExchangeStore
 from simulators.adapters.matching import Matching
@@ -20,6 +21,7 @@ from simulators.adapters.settings import DepositorySettings, ExchangeApiSettings
 from simulators.adapters.tables import ASK_ONCE, CLIENT_CONFIG, Table
 from simulators.dice import Dice
 from simulators.order_entry import OrderEntry
+from simulators.reference import EXCHANGE_IDS
 from simulators.session import Session
 from simulators.settlement_desk import SettlementDesk
 
@@ -40,7 +42,7 @@ def exchange_api(settings: ExchangeApiSettings) -> ExchangeApi:
     matching = Matching(boto3.client("lambda", config=ASK_ONCE), settings.matching_function_name)
     table = _table(settings.exchange_table)
     return ExchangeApi(
-        VenueApi(_secrets(settings.venue_secret_prefix)),
+        VenueApi(_secrets(settings.venue_secret_prefix, EXCHANGE_IDS)),
         OrderEntry(
             ExchangeStore(table),
             Configuration(table, clock.now),
@@ -58,7 +60,7 @@ def exchange_session(settings: ExchangeSettings) -> Session:
         ExchangeStore(table),
         Configuration(table, clock.now),
         Dice(settings.simulation_seed),
-        CallbackSender(_secrets(settings.venue_secret_prefix), clock.now).send,
+        CallbackSender(_secrets(settings.venue_secret_prefix, EXCHANGE_IDS), clock.now).send,
         clock.now,
         time.sleep,
     )
@@ -67,7 +69,7 @@ def exchange_session(settings: ExchangeSettings) -> Session:
 def depository_api(settings: DepositorySettings) -> DepositoryApi:
     table = _table(settings.depository_table)
     return DepositoryApi(
-        VenueApi(_secrets(settings.venue_secret_prefix)),
+        VenueApi(_secrets(settings.venue_secret_prefix, {DEPOSITORY})),
         SettlementDesk(
             DepositoryStore(table),
             Configuration(table, clock.now),
@@ -82,5 +84,6 @@ def _table(name: str) -> Table:
     return Table(boto3.resource("dynamodb", config=CLIENT_CONFIG).meta.client, name)
 
 
-def _secrets(prefix: str) -> VenueSecrets:
-    return VenueSecrets(boto3.client("secretsmanager", config=CLIENT_CONFIG), prefix, clock.now)
+def _secrets(prefix: str, key_ids: Collection[str]) -> VenueSecrets:
+    client = boto3.client("secretsmanager", config=CLIENT_CONFIG)
+    return VenueSecrets(client, prefix, clock.now, key_ids)

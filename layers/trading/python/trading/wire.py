@@ -10,6 +10,10 @@ from trading.domain.patterns import NAME, whole
 from trading.domain.values import Day, Frozen, Money, PositiveMoney, Side, TimeInForce, Timestamp
 
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
+TRANSPORT_SECURITY = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
+"""The header that tells a browser to use HTTPS alone, for two years (RFC 6797). Every answer of
+every API has it.
+"""
 
 
 class ExecType(StrEnum):

@@ -3,17 +3,18 @@ problem details (RFC 9457).
 """
 
 import json
-from typing import TypeVar
-from urllib.parse import urlencode
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
 from simulators.adapters.secrets import VenueSecrets
 from simulators.problem import Problem
-from trading.adapters.venues.signatures import SignatureError
+from trading.adapters.venues.signatures import SignatureError, received
+from trading.wire import TRANSPORT_SECURITY
 
 MAX_BODY_BYTES = 16_384
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,30 +31,33 @@ class VenueApi:
         self.app.exception_handler(NotFoundError)(self._not_found)
         self.app.exception_handler(Exception)(self._unexpected)
 
+    def resolve(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer an API Gateway proxy event."""
+        answer: dict[str, Any] = self.app.resolve(event, context)
+        answer["multiValueHeaders"] |= {name: [v] for name, v in TRANSPORT_SECURITY.items()}
+        return answer
+
     def authenticate(self, key_id: str, query: tuple[str, ...] = ()) -> None:
-        """Raise Problem 401 unless this key signed the path and the query parameters in the given
-        order.
+        """Raise Problem 401 unless this key signed all of the request.
 
         Raise Problem 400 for a query parameter that is not in `query`.
         """
         event = self.app.current_event
-        headers = {name.lower(): value for name, value in event.headers.items()}
-        logger.append_keys(correlation_id=headers.get("x-correlation-id"), key_id=key_id)
-        given = event.query_string_parameters or {}
-        if unknown := sorted(set(given) - set(query)):
-            raise Problem(
-                400, "UNKNOWN_PARAMETER", f"unknown query parameters: {', '.join(unknown)}"
-            )
-        encoded = urlencode({name: given[name] for name in query if name in given})
-        path = f"{event.path}?{encoded}" if encoded else event.path
         body = (event.decoded_body or "").encode()
         try:
-            self._secrets.verify(headers, key_id, event.http_method, path, body)
+            headers, target = received(event)
+            logger.append_keys(correlation_id=headers.get("x-correlation-id"), key_id=key_id)
+            self._secrets.verify(headers, key_id, event.http_method, target, body)
         except SignatureError as error:
             logger.warning("a request was not authentic", extra={"why": str(error)})
             raise Problem(
                 401, "UNAUTHENTICATED", "the signature is missing, wrong or too old"
             ) from error
+        given = event.query_string_parameters or {}
+        if unknown := sorted(set(given) - set(query)):
+            raise Problem(
+                400, "UNKNOWN_PARAMETER", f"unknown query parameters: {', '.join(unknown)}"
+            )
 
     def body(self, model: type[Model]) -> Model:
         """The body as this model. Raises Problem 400 for a body that is not JSON, 413 if it is too

@@ -32,11 +32,13 @@ class CallbackSender:
         secret = self._secrets.current(report.exchange_id)
         timestamp = int(self._clock().timestamp())
         headers = {
-            **signed_headers(report.exchange_id, secret, timestamp, "POST", CALLBACK_PATH, body),
             "Content-Type": "application/json",
             "Idempotency-Key": f"{report.exchange_id}:{report.execution_id}",
             "X-Correlation-Id": report.correlation_id,
         }
+        headers = signed_headers(
+            report.exchange_id, secret, timestamp, "POST", CALLBACK_PATH, body, headers
+        )
         facts = {"correlation_id": report.correlation_id, "execution_id": report.execution_id}
         try:
             status = self._http.request("POST", url, body=body, headers=headers).status

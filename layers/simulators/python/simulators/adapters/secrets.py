@@ -1,6 +1,6 @@
 """The secrets that the venues and the broker sign with. A worker caches them for one minute."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -22,16 +22,21 @@ class _Kept(NamedTuple):
 
 
 class VenueSecrets:
-    """Secrets named `{prefix}{key id}`. The current version signs. The current and the previous
-    version verify.
+    """Secrets named `{prefix}{key id}`, of the allowed key ids alone. The current version signs.
+    The current and the previous version verify.
     """
 
     def __init__(
-        self, client: "SecretsManagerClient", prefix: str, clock: Callable[[], datetime]
+        self,
+        client: "SecretsManagerClient",
+        prefix: str,
+        clock: Callable[[], datetime],
+        key_ids: Collection[str],
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._clock = clock
+        self._key_ids = frozenset(key_ids)
         self._kept: dict[str, _Kept] = {}
 
     def current(self, key_id: str) -> bytes:
@@ -48,7 +53,7 @@ class VenueSecrets:
         """Raise SignatureError unless this key signed the request.
         Header names are in lower case.
         """
-        if headers.get("x-key-id") != key_id:
+        if key_id not in self._key_ids or headers.get("x-key-id") != key_id:
             raise SignatureError("signed with another key")
         for kept_for in (KEPT_FOR, REFRESHED_AFTER):
             try:

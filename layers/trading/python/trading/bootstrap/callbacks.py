@@ -23,6 +23,9 @@ def callbacks(settings: CallbacksSettings) -> Callbacks:
         idempotency=Idempotency(clients.dynamodb(), settings.idempotency_table),
         mailboxes=messaging.mailboxes(execution_queue_url=settings.execution_queue_url),
         venue_secrets=VenueSecrets(
-            clients.secrets_manager(), settings.venue_secret_prefix, clock.now
+            clients.secrets_manager(),
+            settings.venue_secret_prefix,
+            clock.now,
+            settings.exchange_key_ids,
         ),
     )

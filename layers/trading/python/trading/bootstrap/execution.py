@@ -31,7 +31,7 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
     monitor, books = Counters(), table_books(settings)
     health = TableVenueHealth(dynamodb, settings.control_table, books.exchanges, clock.now)
     exchanges = HttpExchanges(
-        venue_http(settings, EXCHANGE_READ_TIMEOUT_SECONDS),
+        venue_http(settings, EXCHANGE_READ_TIMEOUT_SECONDS, settings.exchange_key_ids),
         circuit_store(dynamodb, settings.control_table),
         settings.tape_key_id,
     )

@@ -58,6 +58,16 @@ class VenueSettings(LambdaSettings):
         return self
 
 
+class ExchangeKeySettings(LambdaSettings):
+    """The registered exchanges: their ids, separated by spaces. Each is the id of a signing key."""
+
+    exchange_ids: str
+
+    @property
+    def exchange_key_ids(self) -> frozenset[str]:
+        return frozenset(self.exchange_ids.split())
+
+
 class BooksAndVenueSettings(BooksSettings, VenueSettings):
     """The books and the outside world."""
 
@@ -78,7 +88,7 @@ class OrdersApiSettings(ClientApiSettings):
     idempotency_table: str
 
 
-class CallbacksSettings(LambdaSettings):
+class CallbacksSettings(ExchangeKeySettings):
     """Where execution reports go, and the secrets that exchanges sign with."""
 
     idempotency_table: str
@@ -86,7 +96,7 @@ class CallbacksSettings(LambdaSettings):
     venue_secret_prefix: str
 
 
-class ExecutionSettings(BooksAndVenueSettings):
+class ExecutionSettings(BooksAndVenueSettings, ExchangeKeySettings):
     """What the execution of orders needs."""
 
     control_table: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.settings import api_base_url
-from trading.adapters.venues.depository import HttpDepository
+from trading.adapters.venues.depository import KEY_ID, HttpDepository
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets
 from trading.bootstrap import clients
@@ -19,13 +19,13 @@ exchange is the better choice.
 """
 
 
-def venue_secrets(prefix: str) -> VenueSecrets:
-    return VenueSecrets(clients.secrets_manager(), prefix, clock.now)
-
-
-def venue_http(settings: VenueSettings, read_timeout_seconds: float) -> VenueHttp:
-    """Signed requests to the outside world."""
-    secrets = venue_secrets(settings.venue_secret_prefix)
+def venue_http(
+    settings: VenueSettings, read_timeout_seconds: float, key_ids: Iterable[str]
+) -> VenueHttp:
+    """Requests to the outside world, signed with these keys alone."""
+    secrets = VenueSecrets(
+        clients.secrets_manager(), settings.venue_secret_prefix, clock.now, key_ids
+    )
     return VenueHttp(base_urls(settings), secrets, clock.now, pool(read_timeout_seconds))
 
 
@@ -37,4 +37,4 @@ def base_urls(settings: VenueSettings) -> Callable[[str], str | None]:
 
 
 def depository(settings: VenueSettings) -> HttpDepository:
-    return HttpDepository(venue_http(settings, DEPOSITORY_READ_TIMEOUT_SECONDS))
+    return HttpDepository(venue_http(settings, DEPOSITORY_READ_TIMEOUT_SECONDS, {KEY_ID}))

@@ -37,6 +37,7 @@ from trading.adapters.runtime.observability import count, logger
 from trading.domain import patterns
 from trading.domain.errors import DomainError, ErrorCode
 from trading.metrics import Metric
+from trading.wire import TRANSPORT_SECURITY
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_NUMBER_LENGTH = 40
@@ -231,6 +232,7 @@ class ApiResolver:
         )
         answer["multiValueHeaders"] |= {
             "X-Content-Type-Options": ["nosniff"],
+            **{name: [value] for name, value in TRANSPORT_SECURITY.items()},
             "X-Correlation-Id": [self.correlation_id],
         }
         return answer

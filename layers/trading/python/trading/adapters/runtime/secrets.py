@@ -34,17 +34,10 @@ class StagedSecret:
         client: SecretsManagerClient,
         secret_id: str,
         now: Callable[[], datetime],
-        *,
-        denied_is_absent: bool = False,
     ) -> None:
         self._client = client
         self._secret_id = secret_id
         self._now = now
-        # IAM denies access to a secret that does not exist as it does to one that is not ours to
-        # read.
-        self._absent = {"ResourceNotFoundException"} | (
-            {"AccessDeniedException"} if denied_is_absent else set()
-        )
         self.out_of_date = False
         """Whether Secrets Manager did not answer when it was last asked: there may be a version
         that is not known.
@@ -76,7 +69,7 @@ class StagedSecret:
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
         except ClientError as error:
-            if error.response["Error"]["Code"] in self._absent:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return {}
             raise
         return {

@@ -94,11 +94,11 @@ class VenueHttp:
         base_url = self.base_url(key_id)
         if base_url is None:
             raise OutcomeUnknownError(f"no address for {key_id}")
-        headers = signed_headers(
-            key_id, secrets[0], int(self.now().timestamp()), method, path, body
-        )
-        headers |= {"Content-Type": "application/json"} | (
+        headers = {"Content-Type": "application/json"} | (
             {"X-Correlation-Id": correlation_id} if correlation_id else {}
+        )
+        headers = signed_headers(
+            key_id, secrets[0], int(self.now().timestamp()), method, path, body, headers
         )
         response = self.pool.request(method, base_url + path, body=body or None, headers=headers)
         return response.status, response.data

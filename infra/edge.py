@@ -1,0 +1,126 @@
+"""AWS WAF in front of the APIs that strangers can reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from infra.services import ServicesStack
+from infra.stage import Deployment
+from trading.wire import CALLBACK_PATH
+
+WINDOW_SECONDS = 300
+MANAGED_RULES = ("AWSManagedRulesAmazonIpReputationList",)
+"""Rule groups that AWS keeps up to date, without a charge of their own."""
+
+
+@dataclass(frozen=True)
+class RateRule:
+    """The requests that one address may send in WINDOW_SECONDS, to paths that end so."""
+
+    name: str
+    requests: int
+    path_ending: str | None = None
+
+
+RATE_RULES = (
+    RateRule("log-ins", 300, "/auth/token"),
+    RateRule("callbacks", 30_000, CALLBACK_PATH),
+    RateRule("requests", 60_000),
+)
+"""One address may be the gateway of many clients. Each rule lets it use a part of what the route
+takes, so one address cannot use it up.
+"""
+
+
+class EdgeStack(Stack):
+    """A web ACL for the public and the internal API. The local AWS cannot associate one, so it is a
+    stack of its own that only some deployments have.
+    """
+
+    def __init__(self, scope: Construct, deployment: Deployment, services: ServicesStack) -> None:
+        super().__init__(
+            scope,
+            deployment.named("edge"),
+            description="Trading: web ACL",
+            termination_protection=deployment.is_production,
+        )
+        acl = wafv2.CfnWebACL(
+            self,
+            "WebAcl",
+            name=deployment.named("apis"),
+            scope="REGIONAL",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            rules=_rules(),
+            visibility_config=_visible(deployment.named("apis")),
+        )
+        for number, api in enumerate(services.apis):
+            stage = self.format_arn(
+                service="apigateway",
+                account="",
+                resource="/restapis",
+                resource_name=f"{api.rest_api_id}/stages/{deployment.stage}",
+                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+            )
+            wafv2.CfnWebACLAssociation(
+                self, f"Association{number}", resource_arn=stage, web_acl_arn=acl.attr_arn
+            )
+
+
+def _rules() -> Sequence[wafv2.CfnWebACL.RuleProperty]:
+    managed = [
+        wafv2.CfnWebACL.RuleProperty(
+            name=name,
+            priority=priority,
+            statement=wafv2.CfnWebACL.StatementProperty(
+                managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                    vendor_name="AWS", name=name
+                )
+            ),
+            override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+            visibility_config=_visible(name),
+        )
+        for priority, name in enumerate(MANAGED_RULES)
+    ]
+    rates = [
+        wafv2.CfnWebACL.RuleProperty(
+            name=rule.name,
+            priority=priority,
+            statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=_rate(rule)),
+            action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+            visibility_config=_visible(rule.name),
+        )
+        for priority, rule in enumerate(RATE_RULES, len(managed))
+    ]
+    return [*managed, *rates]
+
+
+def _rate(rule: RateRule) -> wafv2.CfnWebACL.RateBasedStatementProperty:
+    return wafv2.CfnWebACL.RateBasedStatementProperty(
+        aggregate_key_type="IP",
+        evaluation_window_sec=WINDOW_SECONDS,
+        limit=rule.requests,
+        scope_down_statement=_ending(rule.path_ending) if rule.path_ending else None,
+    )
+
+
+def _ending(path: str) -> wafv2.CfnWebACL.StatementProperty:
+    """Match a path by its end. It begins with the stage."""
+    return wafv2.CfnWebACL.StatementProperty(
+        byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint="ENDS_WITH",
+            search_string=path,
+            text_transformations=[
+                wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
+            ],
+        )
+    )
+
+
+def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+    )
