@@ -6,6 +6,7 @@ from constructs import Construct
 
 from infra.catalog.functions import SIMULATORS
 from infra.catalog.names import DEPOSITORY, EXCHANGES
+from infra.catalog.routes import VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES
 from infra.constructs.naming import pascal
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer

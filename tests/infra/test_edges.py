@@ -90,12 +90,10 @@ def test_a_small_account_can_be_deployed_to_without_reserved_concurrency(dev: Sy
 def test_a_mailbox_is_not_polled_by_more_than_its_function_may_run(prod: Synthesized) -> None:
     """Otherwise throttled batches would return to the queue until they are dead letters."""
     for mapping in prod.of_type("AWS::Lambda::EventSourceMapping"):
-        function = prod.target(mapping.stack, mapping.properties["FunctionName"])
-        if function.type == "AWS::Lambda::Alias":
-            function = prod.target(function.stack, function.properties["FunctionName"])
-        limit = function.properties.get("ReservedConcurrentExecutions")
-        if limit is not None:
-            assert mapping.properties["ScalingConfig"]["MaximumConcurrency"] <= limit
+        queue = prod.target(mapping.stack, mapping.properties["EventSourceArn"])
+        name = queue.properties["QueueName"].removeprefix("trading-prod-").removesuffix(".fifo")
+        limit = FUNCTIONS[name].reserved
+        assert mapping.properties.get("ScalingConfig", {}).get("MaximumConcurrency") == limit
 
 
 def test_a_web_acl_protects_both_apis_in_production(prod: Synthesized) -> None:
