@@ -129,10 +129,9 @@ BUGS = (
         (
             Edit(
                 CALLBACKS,
-                "        raise HttpError(\n"
-                '            HTTPStatus.SERVICE_UNAVAILABLE, ProblemCode.UNAVAILABLE, "Send the '
-                'report again.", headers={"Retry-After": "1"}\n        ) from error\n',
-                "",
+                '        logger.exception("report not enqueued")\n'
+                "        raise _send_again() from error\n",
+                '        logger.exception("report not enqueued")\n',
             ),
         ),
         tolerated=(
