@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from tests.simulation.intruders import Attempt
+from tests.simulation.ledger import Entries
 from tests.simulation.lives import Orders, path_of
 from tests.simulation.people import ORDER_FIELDS, Placed
+from tests.simulation.values import check_details
 from tests.simulation.violations import ViolationError, equal
 from trading.domain import identifiers
 
@@ -40,9 +42,12 @@ def check_placed(requests: Iterable[Placed], orders: Orders, tolerated: Collecti
             )
 
 
-def check_shown(answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders) -> None:
+def check_shown(
+    answers: Iterable[tuple[str, dict[str, Any]]], orders: Orders, entries: Entries
+) -> None:
     """An order that was shown has all of a fill or nothing of it, and its history only grows."""
     for order_id, shown in answers:
+        check_details(shown, entries)
         executed = sum(detail["executed_quantity"] for detail in shown["execution_details"])
         path = [step["status"] for step in shown["status_history"]]
         if executed != shown["filled_quantity"] or path[-1] != shown["current_status"]:

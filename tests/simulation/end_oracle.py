@@ -29,7 +29,7 @@ from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.replacing import check_answers, check_conflicts
 from tests.simulation.scenario import Scenario
-from tests.simulation.sights import judge, judge_sums
+from tests.simulation.sights import judge_sums
 from tests.simulation.violations import ViolationError
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.tables import TableBooks
@@ -108,9 +108,7 @@ class EndOracle:
         check_settlements(self.outside.depository, entries)
         check_mismatches(self.outside.depository, entries)
         self._workflows()
-        check_shown(self.people.shown, orders)
-        for sight in self.people.seen:
-            judge(sight, entries)
+        check_shown(self.people.shown, orders, entries)
         self._statements()
         check_endings(
             orders.values(),

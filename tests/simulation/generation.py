@@ -6,10 +6,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from tests.simulation import client_orders, staff
 from tests.simulation.faults import STORM, Rates
-from tests.simulation.market import SYMBOLS, TRADING_SECONDS, opening_time, since_opening
+from tests.simulation.lists import FILTERS, LISTS
+from tests.simulation.market import (
+    SYMBOLS,
+    TRADING_SECONDS,
+    opening_time,
+    settlement_time,
+    since_opening,
+)
 from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
@@ -62,6 +70,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += staff.operations(random, day)
     actions += _intrusions(random, traders, actions)
     actions += _trespasses(Random(f"trespasses/{seed}"), seed, traders, actions)
+    actions += _looks_at_rest(Random(f"looks/{seed}/rest"), traders, day)
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
@@ -162,12 +171,32 @@ def _trespasses(
 def _looks(random: Random, actions: list[Action]) -> list[Action]:
     """Clients look at their accounts, above all when something of theirs is on its way."""
     return [
-        Action(
-            placed.at + random.choice((0.2, 2.0, 60.0)) * random.random(),
-            placed.who,
-            "look",
-            {"view": random.choice(VIEWS), "limit": random.choice((1, 3, 50)), "pages": 4},
-        )
+        _look(random, placed.at + random.choice((0.2, 2.0, 60.0)) * random.random(), placed.who)
         for placed in actions
         if placed.what == "place" and random.random() < 0.2
+    ]
+
+
+def _look(random: Random, at: float, who: str) -> Action:
+    """A look at a part of an account, or at a part of a list, in small or in large pages."""
+    view, (limit, pages) = random.choice(VIEWS), random.choice(((1, 4), (3, 6), (50, 6)))
+    fields: dict[str, Any] = {"view": view, "limit": limit, "pages": pages}
+    if FILTERS.get(view) and random.random() < 0.4:
+        fields["wanted"] = random.choice(FILTERS[view])
+    return Action(at, who, "look", fields)
+
+
+def _looks_at_rest(random: Random, traders: tuple[Trader, ...], day: date) -> list[Action]:
+    """At the end of the third day clients read every list to its end, and see their loans."""
+    third = next_trading_day(next_trading_day(day))
+    at = since_opening(day, settlement_time(third)) - 3600
+    lends = max(traders, key=lambda trader: trader.credit_limit).client_id
+    return [
+        Action(at, lends, "look", {"view": "portfolio", "limit": 1, "pages": 1}),
+        *(
+            Action(
+                at, random.choice(traders).client_id, "look", {"view": v, "limit": 50, "pages": 20}
+            )
+            for v in LISTS
+        ),
     ]

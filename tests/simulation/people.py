@@ -15,20 +15,21 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
+from tests.simulation.lists import LISTS, Walk, check_walk
 from tests.simulation.lives import HOLDING
+from tests.simulation.market import SYMBOLS
 from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
 from tests.simulation.refusals import check_refusal
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
-from tests.simulation.sights import Sight
+from tests.simulation.sights import Sight, judge
 from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
 LATE = 200  # seconds, longer than most suspensions and halts
-PAGED = ("positions", "orders", "trades", "transactions")
 ORDER_FIELDS = (
     "stock_symbol",
     "quantity",
@@ -63,7 +64,6 @@ class People:
     ) -> None:
         self.placed: list[Placed] = []
         self.shown: list[tuple[str, dict[str, Any]]] = []
-        self.seen: list[Sight] = []
         self.canceled: dict[str, float] = {}
         """The orders whose cancel was accepted, and the time of the first such answer."""
         self.asked: set[str] = set()
@@ -145,20 +145,41 @@ class People:
         """A client asks for a part of its account, page by page or repeatedly. Each answer is
         judged by itself.
         """
-        view, cursor = action.fields["view"], ""
+        view, wanted, cursor = action.fields["view"], action.fields.get("wanted"), ""
+        first, items, complete = self._cloud.engine.now, [], False
+        since = len(self._moments[action.who]) - 1
+        filters = f"&{wanted[0]}={wanted[1]}" if wanted else ""
         for page in range(action.fields["pages"]):
-            begins = len(self._moments[action.who]) - 1
-            query = f"?limit={action.fields['limit']}{cursor}" if view in PAGED else ""
+            begins, began = len(self._moments[action.who]) - 1, self._cloud.engine.now
+            query = f"?limit={action.fields['limit']}{filters}{cursor}" if view in LISTS else ""
             answer = self._sessions.request(
                 action.who, "GET", f"/api/v1/{view}{query}", f"look-{page}", None
             )
             if answer.status != 200:
                 return
             body = answer.json()
-            self.seen.append(Sight(action.who, view, body, self._moments[action.who][begins:]))
-            if view in PAGED and not body["next_cursor"]:
-                return
-            cursor = f"&cursor={body['next_cursor']}" if view in PAGED else ""
+            judge(
+                Sight(
+                    action.who,
+                    view,
+                    body,
+                    self._moments[action.who][begins:],
+                    self._steps.traders[action.who].margin_percent,
+                    {symbol: self._steps.prices.known(symbol, began) for symbol in SYMBOLS},
+                ),
+                self._steps.ledger.entries,
+            )
+            if view not in LISTS:
+                continue
+            items += body["items"]
+            complete = not body["next_cursor"]
+            if complete:
+                break
+            cursor = f"&cursor={body['next_cursor']}"
+        if view in LISTS:
+            moments = self._moments[action.who]
+            walk = Walk(action.who, view, wanted, first, items, complete, moments[since:])
+            check_walk(walk, moments, self._steps.ledger)
 
     def _administer(self, action: Action) -> None:
         """An operator uses the admin API. Copies send the same request twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,16 @@ from typing import Any
 from tests.simulation.cancels import asked_by
 from tests.simulation.items import Item
 from tests.simulation.ledger import Entries
+from tests.simulation.values import (
+    check_totals,
+    check_trade,
+    check_value,
+    is_buying_power,
+    order_facts,
+    order_facts_shown,
+    realised,
+    unsettled_of,
+)
 from tests.simulation.violations import ZERO, ViolationError, equal
 
 VIEWS = ("balance", "positions", "portfolio", "orders", "trades", "transactions")
@@ -28,24 +38,25 @@ class Moment:
 
 @dataclass(frozen=True)
 class Sight:
-    """An answer, and the moments that it may show: from the request to the answer."""
+    """An answer, and the moments that it may show: from the request to the answer.
+
+    `prices` are the last prices that it may show, by symbol.
+    """
 
     client_id: str
     view: str
     body: dict[str, Any]
     moments: Sequence[Moment]
+    margin_percent: int
+    prices: Mapping[str, Collection[Decimal]]
 
 
 def judge(sight: Sight, entries: Entries) -> None:
     """Raise ViolationError unless the answer shows the books at one of the moments."""
     match sight.view:
         case "balance":
-            _at_one_moment(
-                sight,
-                "a balance",
-                [_cash(moment.account) for moment in sight.moments],
-                _cash_shown(sight.body),
-            )
+            known = [_cash(sight, moment.account) for moment in sight.moments]
+            _at_one_moment(sight, "a balance", known, _cash_shown(sight, sight.body))
         case "positions":
             for shown in sight.body["items"]:
                 _position(sight, shown)
@@ -55,7 +66,12 @@ def judge(sight: Sight, entries: Entries) -> None:
             for shown in sight.body["items"]:
                 states = [moment.orders.get(shown["order_id"], {}) for moment in sight.moments]
                 known = [
-                    (order["status"], order["filled_quantity"], bool(asked_by(order)))
+                    (
+                        order["status"],
+                        order["filled_quantity"],
+                        bool(asked_by(order)),
+                        *order_facts(order),
+                    )
                     for order in states
                     if order
                 ]
@@ -63,6 +79,7 @@ def judge(sight: Sight, entries: Entries) -> None:
                     shown["current_status"],
                     shown["filled_quantity"],
                     shown["cancel_requested"],
+                    *order_facts_shown(shown),
                 )
                 _at_one_moment(sight, "an order", known, said)
         case "trades":
@@ -81,7 +98,7 @@ def _at_one_moment(sight: Sight, what: str, known: Iterable[Any], shown: Any) ->
         )
 
 
-def _cash(account: Item) -> tuple[Decimal, ...]:
+def _cash(sight: Sight, account: Item) -> tuple[Any, ...]:
     available, held, unsettled = (
         account.get(name, ZERO) for name in ("available", "held", "unsettled")
     )
@@ -91,23 +108,40 @@ def _cash(account: Item) -> tuple[Decimal, ...]:
         unsettled,
         available + held + unsettled,
         account.get("credit_used", ZERO),
+        max(available - account.get("credit_used", ZERO), ZERO),
+        is_buying_power(Decimal(_cash_of(sight)["buying_power"]), account, sight.margin_percent),
     )
 
 
-def _cash_shown(balance: Item) -> tuple[Decimal, ...]:
-    names = ("available", "held_for_orders", "unsettled", "total", "margin_in_use")
-    return tuple(Decimal(balance[name]) for name in names)
+def _cash_of(sight: Sight) -> Item:
+    shown: Item = sight.body["cash"] if sight.view == "portfolio" else sight.body
+    return shown
+
+
+def _cash_shown(sight: Sight, balance: Item) -> tuple[Any, ...]:
+    names = ("available", "held_for_orders", "unsettled", "total", "margin_in_use", "withdrawable")
+    return (*(Decimal(balance[name]) for name in names), True)
 
 
 def _position(sight: Sight, shown: Item) -> None:
     states = [moment.positions.get(shown["symbol"], {}) for moment in sight.moments]
-    known = [(p.get("available", 0), p.get("held", 0), p.get("unsettled", 0)) for p in states]
+    known = [
+        (
+            *(p.get(name, 0) for name in ("available", "held", "unsettled")),
+            *(p.get(name, ZERO) for name in ("cost_basis", "realised_profit")),
+        )
+        for p in states
+    ]
     _at_one_moment(
         sight,
         "a position",
         known,
-        (shown["available"], shown["held_for_sells"], shown["unsettled"]),
+        (
+            *(shown[name] for name in ("available", "held_for_sells", "unsettled")),
+            *(Decimal(shown[name]) for name in ("cost_basis", "realised_profit")),
+        ),
     )
+    check_value(sight.client_id, shown, sight.prices[shown["symbol"]])
     quantity = shown["quantity"]
     sums = (shown["available"] + shown["held_for_sells"], shown["settled"] + shown["unsettled"])
     equal(
@@ -126,9 +160,11 @@ def _portfolio(sight: Sight) -> None:
     """
     for position in sight.body["positions"]:
         _position(sight, position)
+    check_totals(sight.client_id, sight.body)
     known = [
         (
-            _cash(m.account),
+            _cash(sight, m.account),
+            realised(m.positions.values()),
             {
                 s: (p["available"], p["held"])
                 for s, p in m.positions.items()
@@ -142,7 +178,8 @@ def _portfolio(sight: Sight) -> None:
         for p in sight.body["positions"]
         if p["quantity"]
     }
-    _at_one_moment(sight, "a portfolio", known, (_cash_shown(sight.body["cash"]), owned))
+    shown = (_cash_shown(sight, sight.body["cash"]), Decimal(sight.body["realised_profit"]), owned)
+    _at_one_moment(sight, "a portfolio", known, shown)
 
 
 def _trades(sight: Sight, entries: Entries) -> None:
@@ -163,6 +200,7 @@ def _trades(sight: Sight, entries: Entries) -> None:
         )
         booked = (fill["quantity"], fill["price"], fill["fees"], fill["side"], fill["client_id"])
         equal("a trade is shown as it is booked", shown["trade_id"], said, booked)
+        check_trade(shown, fill)
         if shown["settled_at"] and (shown["trade_id"], "SETTLEMENT") not in entries:
             raise ViolationError(
                 "a trade shown as settled has settled", shown["trade_id"], shown["settled_at"]
@@ -210,6 +248,9 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
         raise ViolationError("every statement line has an entry", line["transaction_id"], str(line))
     said = (Decimal(line["amount"]), line["quantity"])
     equal("a statement line matches its entry", line["transaction_id"], said, moved)
+    left = (Decimal(line["unsettled_amount"]), line["unsettled_quantity"])
+    expected = unsettled_of(kind, entry)
+    equal("a statement line says what is unsettled", line["transaction_id"], left, expected)
 
 
 def judge_sums(

@@ -1,10 +1,12 @@
 """Statements for clients, and transfers by administrators."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.domain.accounts import movements, transfers
+from trading.adapters.faces import trades
+from trading.domain.accounts import balances, movements, transfers, valuation
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.usecases.accounts.list_movements import ListMovements
+from trading.usecases.orders.list_orders import ListOrders
 
 BUGS = (
     Bug(
@@ -62,5 +64,83 @@ BUGS = (
         "The list of trades is read without their settlements.",
         "A client sees no trade as settled.",
         (Edit(ListMovements._lines, "if key.kind == EntryKind.FILL", "if key.kind == key"),),
+    ),
+    Bug(
+        "rejected orders are not listed",
+        "The list of orders leaves out what was rejected.",
+        "A client does not find the order that it looks for.",
+        (
+            Edit(
+                ListOrders.__call__,
+                "if wanted.matches(order):",
+                "if wanted.matches(order) and order.reason_code is None:",
+            ),
+        ),
+    ),
+    Bug(
+        "only the first page of orders",
+        "A full page of orders has no cursor.",
+        "A client sees its latest orders only.",
+        (
+            Edit(
+                ListOrders.__call__,
+                "return found, after if more or after != keys[-1] else None",
+                "return found, None",
+            ),
+        ),
+    ),
+    Bug(
+        "buying power without the proceeds",
+        "The buying power that is shown leaves out what has not settled.",
+        "A client does not trade with money that it has.",
+        (Edit(balances.buying_power, "account.available_to_trade", "account.available"),),
+    ),
+    Bug(
+        "positions valued at their cost",
+        "The market value of a position is its cost basis.",
+        "A client is shown no profit and no loss.",
+        (
+            Edit(
+                valuation.holding,
+                "position.cost_basis if price is None",
+                "position.cost_basis if True",
+            ),
+        ),
+    ),
+    Bug(
+        "a portfolio without its loan",
+        "The total value of a portfolio does not deduct the loan.",
+        "A client on margin is shown more than it owns.",
+        (
+            Edit(
+                valuation.portfolio,
+                "account.total + value - account.credit_used",
+                "account.total + value",
+            ),
+        ),
+    ),
+    Bug(
+        "the notional shown as margin",
+        "The margin that is shown is the amount of the trade.",
+        "A client is shown a wrong margin.",
+        (
+            Edit(
+                trades.clearing_detail,
+                "margin_required=novation.margin_required",
+                "margin_required=novation.settlement_amount",
+            ),
+        ),
+    ),
+    Bug(
+        "a sale shown without its fee",
+        "The amount of a trade that is shown is its notional.",
+        "The trades that a client is shown do not add up to its cash.",
+        (
+            Edit(
+                movements.trade_of,
+                "fill.side.sign * fill.client_amount",
+                "fill.side.sign * fill.notional",
+            ),
+        ),
     ),
 )
