@@ -34,6 +34,7 @@ TRADE = (
     ">fees",
     ">amount",
     "exchange_id",
+    "status",
     "settlement_date",
     "settled_at",
 )

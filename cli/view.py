@@ -84,6 +84,8 @@ def _line(order: Mapping[str, Any]) -> dict[str, Any]:
 def status(order: Mapping[str, Any]) -> str:
     """Format the status of an order and the reason."""
     words = str(order["current_status"])
+    if order.get("busted_quantity"):
+        words += f", {order['busted_quantity']} busted"
     if order.get("cancel_requested"):
         words += ", cancel requested"
     if order.get("reason"):
@@ -119,6 +121,7 @@ def order(shown: Mapping[str, Any]) -> list[RenderableType]:
                 ">executed_quantity",
                 ">executed_price",
                 ">execution_fees",
+                "status",
                 "trade_id",
             ),
         ),

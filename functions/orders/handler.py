@@ -41,7 +41,8 @@ from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.orders import orders_api
 from trading.domain import identifiers, patterns
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.patterns import whole
 from trading.domain.values import Side

@@ -35,7 +35,7 @@ _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 _EXECUTION_GRANTS = {
     "tables/clients": "GetItem",
     "tables/reference": "GetItem Query",
-    "tables/accounts": "GetItem PutItem",
+    "tables/accounts": "GetItem PutItem DeleteItem Query",
     "tables/orders": "GetItem BatchGetItem PutItem UpdateItem",
     "tables/ledger": "GetItem BatchGetItem PutItem",
     "tables/control": "GetItem BatchGetItem PutItem UpdateItem",

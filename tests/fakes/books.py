@@ -18,7 +18,7 @@ from trading.usecases.orders import list_orders
 from trading.usecases.ports import Change, Discharged, EntryKey, SortKey, StaleError
 
 ITEMS_PER_TRANSACTION = 100
-KINDS = ("FILL", "NOVATION", "SETTLEMENT", "BREAK")
+KINDS = ("FILL", "REVERSAL", "NOVATION", "SETTLEMENT", "BREAK")
 
 Stored = Order | Account | Position | Obligation | Entry
 Key = tuple[str, ...]

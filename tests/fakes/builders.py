@@ -12,7 +12,8 @@ from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.orders import order_entry
 from trading.domain.orders.booking import VenueExecution
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import OrderType, Side, TimeInForce
 

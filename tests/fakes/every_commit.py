@@ -89,6 +89,27 @@ def refuse_reports(world: World) -> None:
     world.report(report.model_copy(update={"last_quantity": 41}))
 
 
+def correct_executions(world: World) -> None:
+    """A correction before and after clearing, one that is parked first, and one that is wrong."""
+    order = world.placed("corrected", quantity=100)
+    child = f"{order.order_id}-1"
+    world.fill(order, 40)
+    world.report(world.exchanges.correct(child, f"{child}-1", 30, "99.00"))
+    late = world.exchanges.fill(child, 60, "99.00")
+    world.report(world.exchanges.bust(child, late.execution_id))
+    world.report(late)
+    bust = world.exchanges.bust(child, f"{child}-1c")
+    world.report(bust.model_copy(update={"reference_execution_id": "x", "execution_id": "y"}))
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    _, cleared_trade = cleared(world, "cleared")
+    fill = world.books.fill(cleared_trade)
+    assert fill is not None
+    name = f"{fill.order_id}-1"
+    world.report(world.exchanges.correct(name, fill.execution_id, fill.quantity, "99.00"))
+
+
 def give_up(world: World) -> None:
     """An order that no exchange has, one that an exchange has, and one that cannot be cleared."""
     world.order("unsent")
@@ -149,6 +170,7 @@ SCENARIOS = (
     replace_and_cancel,
     reach_an_exchange_in_sequence,
     refuse_reports,
+    correct_executions,
     give_up,
     disagree_with_the_depository,
     administer,

@@ -10,6 +10,7 @@ from tests.fakes.faults import Faults, faulty
 from trading.domain.accounts.valuation import LastPrice
 from trading.usecases.ports import Clock, NotAcceptedError, OutcomeUnknownError
 from trading.wire import (
+    Bust,
     ConfirmationPage,
     ConfirmationStatus,
     ConsolidatedQuote,
@@ -51,6 +52,7 @@ class ScriptedExchanges:
         self.displayed: dict[str, tuple[VenueQuote, ...]] = {}
         self.down: set[str] = set()
         self.refusing: set[str] = set()
+        self.peaks: dict[str, int] = {}
         self.conduct: Conduct | None = None
 
     @faulty
@@ -122,6 +124,51 @@ class ScriptedExchanges:
             done,
         )
 
+    def correct(
+        self, client_order_id: str, reference: str, quantity: int, price: str
+    ) -> ExecutionReport:
+        """Correct an execution. Answers the report."""
+        state, was = self.states[client_order_id], self._standing(client_order_id, reference)
+        peak = self.peaks.pop(reference, was)
+        self.peaks[f"{reference}c"] = max(peak, quantity)
+        done = Execution(
+            execution_id=f"{reference}c",
+            quantity=quantity,
+            price=Decimal(price),
+            transact_time=self.clock(),
+            reference_execution_id=reference,
+        )
+        change = quantity - was
+        corrected = state.model_copy(
+            update={
+                "cumulative_quantity": state.cumulative_quantity + change,
+                "busted_quantity": state.busted_quantity + max(quantity - peak, 0) - change,
+                "executions": (*state.executions, done),
+            }
+        )
+        return self._report(client_order_id, corrected, ExecType.TRADE_CORRECT, done)
+
+    def bust(self, client_order_id: str, reference: str) -> ExecutionReport:
+        """Bust an execution. Answers the report."""
+        state, was = self.states[client_order_id], self._standing(client_order_id, reference)
+        bust = Bust(
+            execution_id=f"{reference}b",
+            reference_execution_id=reference,
+            transact_time=self.clock(),
+        )
+        busted = state.model_copy(
+            update={
+                "cumulative_quantity": state.cumulative_quantity - was,
+                "busted_quantity": state.busted_quantity + was,
+                "busts": (*state.busts, bust),
+            }
+        )
+        return self._report(client_order_id, busted, ExecType.TRADE_CANCEL, bust)
+
+    def _standing(self, client_order_id: str, execution_id: str) -> int:
+        executions = self.states[client_order_id].executions
+        return next(e.quantity for e in executions if e.execution_id == execution_id)
+
     def end(
         self, client_order_id: str, exec_type: ExecType, reason: str = "as scripted"
     ) -> ExecutionReport:
@@ -132,7 +179,11 @@ class ScriptedExchanges:
         return self._report(client_order_id, state, exec_type, None)
 
     def _report(
-        self, client_order_id: str, state: OrderState, exec_type: ExecType, done: Execution | None
+        self,
+        client_order_id: str,
+        state: OrderState,
+        exec_type: ExecType,
+        done: Execution | Bust | None,
     ) -> ExecutionReport:
         self.states[client_order_id] = state
         exchange_id, order = self.orders[client_order_id]
@@ -145,8 +196,10 @@ class ScriptedExchanges:
             symbol=order.symbol,
             side=order.side,
             exec_type=exec_type,
-            last_quantity=done.quantity if done else 0,
-            last_price=done.price if done else None,
+            reference_execution_id=done.reference_execution_id if done else None,
+            last_quantity=done.quantity if isinstance(done, Execution) else 0,
+            last_price=done.price if isinstance(done, Execution) else None,
+            busted_quantity=state.busted_quantity,
             cumulative_quantity=state.cumulative_quantity,
             leaves_quantity=state.leaves_quantity,
             reason=state.reason,

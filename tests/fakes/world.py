@@ -40,6 +40,7 @@ from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
@@ -80,6 +81,7 @@ class World:
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"
         self.place = self._use_case(PlaceOrder)
+        self.correct = self._use_case(CorrectExecution)
         self.book = self._use_case(BookExecution)
         self.submit = self._use_case(SubmitChild)
         self.end_early = self._use_case(EndEarly)

@@ -63,7 +63,7 @@ def traded() -> tuple[Order, Account, list[Fill]]:
 def novations(fills: list[Fill]) -> list[Novation]:
     owed = [netting.obligation_of(fill) for fill in fills]
     net = netting.net("AAPL", fills[0].settlement_date, owed)
-    return [clearing.novate(fill, make_client(), net, NOW) for fill in fills]
+    return [clearing.novate(fill, make_client().margin_percent, net, NOW) for fill in fills]
 
 
 def report(order: Order, fill: Fill) -> ExecutionReport:

@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.messaging import mailboxes
+from trading.domain.orders import booking
 from trading.domain.orders.booking import VenueExecution, book, check_execution
 from trading.domain.orders.child_order import ChildOrder
 from trading.usecases.execution import book_execution
@@ -51,7 +52,7 @@ BUGS = (
         (
             Edit(
                 check_execution,
-                "min(child.expected - child.filled, order.remaining)",
+                "min(child.expected - child.executed, order.remaining)",
                 "order.remaining",
             ),
         ),
@@ -122,8 +123,8 @@ BUGS = (
         "Clients pay fees that no exchange charges.",
         (
             Edit(
-                book,
-                "min(exchange.fee_per_share, order.hold_fee_per_share)",
+                booking.fees_of,
+                "min(rate, order.hold_fee_per_share)",
                 "order.hold_fee_per_share",
             ),
         ),
@@ -136,7 +137,8 @@ BUGS = (
             Edit(
                 book,
                 "execution.trade_id, quantity, notional, fees, now)",
-                "execution.trade_id, quantity, notional, cents_up(rate * quantity), now)",
+                "execution.trade_id, quantity, notional, "
+                "cents_up(exchange.fee_per_share * quantity), now)",
             ),
         ),
     ),
@@ -146,7 +148,9 @@ BUGS = (
         "Many small fills cost more than a large one.",
         (
             Edit(
-                book, "fee_of(rate, quantity, notional)", "min(cents_up(rate * quantity), notional)"
+                booking.fees_of,
+                "fee_of(rate, quantity, notional)",
+                "min(cents_up(rate * quantity), notional)",
             ),
         ),
     ),
@@ -245,8 +249,8 @@ BUGS = (
         (
             Edit(
                 ChildOrder.record_ending,
-                "min(max(cumulative, self.filled), self.quantity)",
-                "self.filled",
+                "min(max(cumulative, self.executed), self.quantity)",
+                "self.executed",
             ),
         ),
     ),

@@ -47,9 +47,9 @@ BUGS = (
         (
             Edit(
                 ClearTrades._commit,
-                "    self.books.commit(*parts[-1], result.order)\n",
+                "    self.books.commit(*parts[-1], cleared)\n",
                 "    self.books.commit(*parts[-1][::2])\n"
-                "    self.books.commit(*parts[-1][1::2], result.order)\n",
+                "    self.books.commit(*parts[-1][1::2], cleared)\n",
             ),
             Edit(
                 ClearTrades._commit,
@@ -65,8 +65,8 @@ BUGS = (
         (
             Edit(
                 ClearTrades._commit,
-                "    self.books.commit(*parts[-1], result.order)\n",
-                "    self.books.commit(result.order)\n    self.books.commit(*parts[-1])\n",
+                "    self.books.commit(*parts[-1], cleared)\n",
+                "    self.books.commit(cleared)\n    self.books.commit(*parts[-1])\n",
             ),
         ),
     ),
@@ -77,7 +77,7 @@ BUGS = (
         (
             Edit(
                 clearing.unnovated,
-                "isinstance(entry, Fill) and entry.trade_id not in novated",
+                "isinstance(entry, Fill) and entry.trade_id not in done",
                 "isinstance(entry, Fill)",
             ),
         ),

@@ -15,7 +15,7 @@ BUGS = (
         (
             Edit(
                 replacement.reduce_to_remainder,
-                "left = new.quantity - ended.filled_quantity",
+                "left = new.quantity - ended.executed_quantity",
                 "left = new.quantity",
             ),
         ),
@@ -34,7 +34,7 @@ BUGS = (
             ),
             Edit(
                 replacement.reduce_to_remainder,
-                "left = new.quantity - ended.filled_quantity",
+                "left = new.quantity - ended.executed_quantity",
                 "left = new.quantity",
             ),
         ),

@@ -5,6 +5,7 @@ from trading.adapters.faces import trades
 from trading.domain.accounts import balances, movements, transfers, valuation
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
+from trading.usecases.accounts import list_movements
 from trading.usecases.accounts.list_movements import ListMovements
 from trading.usecases.orders.list_orders import ListOrders
 
@@ -63,7 +64,13 @@ BUGS = (
         "settlements are not shown",
         "The list of trades is read without their settlements.",
         "A client sees no trade as settled.",
-        (Edit(ListMovements._lines, "if key.kind == EntryKind.FILL", "if key.kind == key"),),
+        (
+            Edit(
+                list_movements._related_keys,
+                "[(key.trade_id, EntryKind.SETTLEMENT), (reversal_id",
+                "[(reversal_id",
+            ),
+        ),
     ),
     Bug(
         "rejected orders are not listed",

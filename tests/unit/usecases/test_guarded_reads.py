@@ -38,6 +38,12 @@ UNGUARDED: dict[str, dict[str, str]] = {
     },
     "execution/book_execution:BookExecution._record_break": {
         "order": "Another account's order. The break does not touch it.",
+        "account": "It was read before the breach was found. A break moves no cash.",
+        "position": "It was read before the breach was found. A break moves no shares.",
+    },
+    "execution/book_execution:BookExecution._unpark": {
+        "account": "It was read before the breach was found. Nothing but the order changes.",
+        "position": "It was read before the breach was found. Nothing but the order changes.",
     },
     "posttrade/settle_obligations:SettleObligations._book": {
         "account": "The settlement of a purchase moves no cash.",

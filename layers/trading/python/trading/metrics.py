@@ -53,6 +53,14 @@ class Metric(Coded):
         "An exchange did not answer to the cancel of a child order with a refused execution.",
     )
     FILLS_BOOKED = "FillsBooked", "A fill was written into the books."
+    EXECUTIONS_CORRECTED = (
+        "ExecutionsCorrected",
+        "An exchange corrected or busted an execution, and the trade was reversed.",
+    )
+    CORRECTIONS_PARKED = (
+        "CorrectionsParked",
+        "An exchange corrected or busted an execution that was not booked yet.",
+    )
     FILLS_REPEATED = "FillsRepeated", "An exchange reported an execution that was booked before."
     BREAKS = "Breaks", "Our books refused a report or a confirmation."
     ORDERS_CLEARED = "OrdersCleared", "The fills of an order were cleared."

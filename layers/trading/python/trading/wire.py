@@ -17,10 +17,15 @@ every API has it.
 
 
 class ExecType(StrEnum):
-    """The event that an execution report reports (FIX tag 150)."""
+    """The event that an execution report reports (FIX tag 150).
+
+    TRADE_CORRECT (G) and TRADE_CANCEL (H, a bust) change an execution that was reported before.
+    """
 
     NEW = "NEW"
     TRADE = "TRADE"
+    TRADE_CORRECT = "TRADE_CORRECT"
+    TRADE_CANCEL = "TRADE_CANCEL"
     CANCELED = "CANCELED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
@@ -65,16 +70,33 @@ class SubmitOrder(Frozen):
 
 
 class Execution(Frozen):
-    """One fill at an exchange. `execution_id` is unique at that exchange."""
+    """One fill at an exchange. `execution_id` is unique at that exchange.
+
+    `reference_execution_id`: the execution that this one corrects, if it is a correction.
+    """
 
     execution_id: str = Field(min_length=1, max_length=64)
     quantity: int = Field(gt=0)
     price: Money = Field(gt=0)
     transact_time: Timestamp
+    reference_execution_id: str | None = Field(default=None, min_length=1, max_length=64)
+
+
+class Bust(Frozen):
+    """An execution that an exchange canceled. `execution_id` is the bust's own id."""
+
+    execution_id: str = Field(min_length=1, max_length=64)
+    reference_execution_id: str = Field(min_length=1, max_length=64)
+    transact_time: Timestamp
 
 
 class OrderState(Frozen):
-    """Everything an exchange knows of one order."""
+    """Everything an exchange knows of one order.
+
+    `executions` has corrected and busted ones too, and every correction after what it corrects.
+    `cumulative_quantity` counts what stands. `busted_quantity` is what busts and corrections took
+    away; it does not go back to the market.
+    """
 
     exchange_id: str
     client_order_id: str
@@ -83,8 +105,10 @@ class OrderState(Frozen):
     quantity: int
     cumulative_quantity: int
     leaves_quantity: int
+    busted_quantity: int = Field(default=0, ge=0)
     reason: str | None = None
     executions: tuple[Execution, ...] = ()
+    busts: tuple[Bust, ...] = ()
 
     def without_end(self) -> "OrderState":
         """The same state, but with the order still working at the exchange."""
@@ -94,6 +118,11 @@ class OrderState(Frozen):
 class ExecutionReport(Frozen):
     """A report that an exchange sends by callback. `execution_id` identifies the report. In a TRADE
     report, it is the id of the fill.
+
+    TRADE_CORRECT and TRADE_CANCEL name the execution that they change in `reference_execution_id`
+    (ExecRefID, FIX tag 19): always the latest one, so that a correction of a correction names the
+    correction. A correction states the new quantity and price, and its `execution_id` is the id of
+    the corrected fill. `busted_quantity`: see OrderState.
     """
 
     exchange_id: str = Field(max_length=16)
@@ -104,10 +133,12 @@ class ExecutionReport(Frozen):
     symbol: str = Field(max_length=12)
     side: Side
     exec_type: ExecType
+    reference_execution_id: str | None = Field(default=None, min_length=1, max_length=64)
     last_quantity: int = Field(default=0, ge=0)
     last_price: PositiveMoney | None = None
     cumulative_quantity: int = Field(ge=0)
     leaves_quantity: int = Field(ge=0)
+    busted_quantity: int = Field(default=0, ge=0)
     reason: str | None = Field(default=None, max_length=256)
     transact_time: Timestamp
     correlation_id: str = Field(max_length=128)

@@ -82,10 +82,7 @@ def test_an_order_is_shown_with_its_executions_clearing_and_settlement() -> None
     order, fills = filled(*TWO_PRICES)
     obligations = [netting.obligation_of(fill) for fill in fills]
     net = netting.net("AAPL", fills[0].settlement_date, obligations)
-    novations = [
-        clearing.novate(fill, builders.make_client(margin_percent=D(50)), net, NOW)
-        for fill in fills
-    ]
+    novations = [clearing.novate(fill, D(50), net, NOW) for fill in fills]
     position = owned(order, 100)
     settled = discharge(
         fills[0], "CSD-1", fills[0].settlement_date, builders.holding(order), position, NOW

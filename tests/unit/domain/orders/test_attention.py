@@ -20,6 +20,7 @@ from trading.domain.orders.attention import (
 )
 from trading.domain.orders.cancellation import BY_CLIENT
 from trading.domain.orders.order import Order
+from trading.domain.orders.venue_correction import VenueCorrection
 from trading.domain.values import OrderType, TimeInForce
 
 A_MOMENT = timedelta(microseconds=1)
@@ -60,6 +61,17 @@ def filled(quantity: int = 100) -> Order:
     return order.filled(f"{order.order_id}-1", "trd_1", quantity, D("10000.00"), D("0.30"), NOW)
 
 
+def parked(order: Order) -> Order:
+    bust = VenueCorrection(
+        exchange_id="XNYS",
+        execution_id="bust-1",
+        reference_execution_id="unknown",
+        client_order_id=f"{order.order_id}-1",
+        reported_at=NOW,
+    )
+    return order.with_parked(bust, NOW)
+
+
 R = AttentionReason
 STATES = {
     "waits, before the open": (waiting(), OPEN - A_MOMENT, R.WAITS_FOR_OPEN, Push.START),
@@ -91,6 +103,13 @@ STATES = {
     "being canceled": (ending(), NOW, R.END_REQUESTED, Push.POLL),
     "being canceled, after the close": (ending(), CLOSE, R.END_REQUESTED, Push.POLL),
     "filled": (filled(), NOW, R.AWAITS_CLEARING, Push.POLL),
+    "with a parked bust": (parked(filled(40)), NOW, R.CORRECTION_PARKED, Push.POLL),
+    "cleared, with a parked bust": (
+        parked(filled().cleared(NOW)),
+        CLOSE,
+        R.CORRECTION_PARKED,
+        Push.POLL,
+    ),
     "filled, after the close": (filled(), CLOSE, R.AWAITS_CLEARING, Push.POLL),
 }
 

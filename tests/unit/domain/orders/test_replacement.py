@@ -26,8 +26,9 @@ from trading.domain.accounts.position import Position
 from trading.domain.orders import booking, order_entry, replacement
 from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.holds import Hold, Reserve
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_entry import Refusal
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus, is_legal_path
 from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.replacement import Replacement

@@ -62,7 +62,9 @@ def test_novation_moves_the_street_side_to_the_ccp() -> None:
     for side, sign in ((Side.BUY, 1), (Side.SELL, -1)):
         fill = make_fill(side)
         obligation = obligation_of(fill)
-        novation = novate(fill, make_client(), net("AAPL", TOMORROW, [obligation]), NOW)
+        novation = novate(
+            fill, make_client().margin_percent, net("AAPL", TOMORROW, [obligation]), NOW
+        )
         after = balances(fill, novation)
         assert ("exchange:XNYS", "USD") not in after
         assert ("exchange:XNYS", "AAPL") not in after
@@ -73,7 +75,9 @@ def test_novation_moves_the_street_side_to_the_ccp() -> None:
 def test_the_margin_required_is_the_clients_percentage_rounded_up() -> None:
     fill = make_fill(quantity=1, price="99.99")
     client = make_client(margin_percent=D("33.33"))
-    novation = novate(fill, client, net("AAPL", TOMORROW, [obligation_of(fill)]), NOW)
+    novation = novate(
+        fill, client.margin_percent, net("AAPL", TOMORROW, [obligation_of(fill)]), NOW
+    )
     assert novation.margin_required == D("33.33"), "33.326667 is rounded up"
     assert novation.settlement_amount == D("99.99")
     assert novation.clearing_id == fill.trade_id.replace("trd_", "clr_")

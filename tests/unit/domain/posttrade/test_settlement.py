@@ -94,7 +94,9 @@ def test_after_settlement_only_client_fees_loan_and_outside_accounts_have_balanc
     side: Side, quantity: int, price: int, loan: int, cash: int
 ) -> None:
     fill = make_fill(side, quantity, str(Decimal(price) / 100))
-    novation = novate(fill, make_client(), net("AAPL", TOMORROW, [obligation_of(fill)]), NOW)
+    novation = novate(
+        fill, make_client().margin_percent, net("AAPL", TOMORROW, [obligation_of(fill)]), NOW
+    )
     proceeds = fill.client_amount if side is Side.SELL else D("0.00")
     account = Account(
         client_id="alice",

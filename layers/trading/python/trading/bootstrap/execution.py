@@ -16,6 +16,7 @@ from trading.bootstrap.venues import EXCHANGE_READ_TIMEOUT_SECONDS, venue_http
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
@@ -38,7 +39,8 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
     prices = TableLastPrices(dynamodb, settings.control_table, clock.now)
     clearing = mailboxes(clearing_queue_url=settings.clearing_queue_url)
     callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
-    book = BookExecution(books, health, prices, monitor, clock.now)
+    correct = CorrectExecution(books, prices, monitor, clock.now)
+    book = BookExecution(books, correct, health, prices, monitor, clock.now)
     submit = SubmitChild(exchanges, book, monitor, callback_url)
     end_early = EndEarly(books, exchanges, book, monitor, clock.now)
     route = RouteOrder(books, exchanges, health, book, submit, end_early, monitor, clock.now)

@@ -35,6 +35,16 @@ def trade_id(exchange_id: str, execution_id: str) -> str:
     return _derive("trd", exchange_id, execution_id)
 
 
+def reversal_id(trade_id: str) -> str:
+    """The id of the reversal of a trade. A trade is reversed once at most."""
+    return f"{trade_id}r"
+
+
+def is_reversal(trade_id: str) -> bool:
+    """Whether this is the id of a reversal."""
+    return trade_id.endswith("r")
+
+
 def clearing_id(trade_id: str) -> str:
     """The id of the novation of a trade."""
     return trade_id.replace("trd_", "clr_", 1)

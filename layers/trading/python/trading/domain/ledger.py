@@ -15,12 +15,15 @@ from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp
 
 DEPOSITORY = "depository"
 LENDING = "lending"
+ERROR = "error"
+"""The broker's error account. It advances what a correction takes and its client does not have."""
 
 
 class EntryKind(Coded):
     """What a ledger entry records."""
 
     FILL = "FILL", "A trade: an execution at an exchange, booked for the client."
+    REVERSAL = "REVERSAL", "A trade was reversed: its exchange corrected or busted the execution."
     NOVATION = "NOVATION", "The CCP took over the exchange's side of a trade."
     SETTLEMENT = "SETTLEMENT", "The depository delivered the shares of a trade versus payment."
     DEPOSIT = "DEPOSIT", "Cash or shares came in from outside."
@@ -60,6 +63,27 @@ class BreakCode(Coded):
     PRICE_WORSE_THAN_LIMIT = (
         "PRICE_WORSE_THAN_LIMIT",
         "An exchange executed the order at a worse price than it allows.",
+    )
+    MALFORMED_CORRECTION = (
+        "MALFORMED_CORRECTION",
+        "An exchange corrected an execution and named no execution, no quantity or no price.",
+    )
+    UNKNOWN_EXECUTION = (
+        "UNKNOWN_EXECUTION",
+        "An exchange corrected or busted an execution that the books do not have.",
+    )
+    OTHER_EXECUTION_REFERENCED = (
+        "OTHER_EXECUTION_REFERENCED",
+        "An exchange corrected or busted an execution of another order.",
+    )
+    EXECUTION_SUPERSEDED = (
+        "EXECUTION_SUPERSEDED",
+        "An exchange corrected or busted an execution that it had corrected or busted before.",
+    )
+    CORRECTION_NOT_COVERED = (
+        "CORRECTION_NOT_COVERED",
+        "A correction took more cash or shares than the client had. The error account advanced the "
+        "rest.",
     )
     CONFIRMATION_MISMATCH = (
         "CONFIRMATION_MISMATCH",
@@ -148,14 +172,14 @@ class Entry(Frozen):
         return self
 
 
-class Fill(Entry):
-    """A trade: an execution at an exchange, booked to the client.
+class TradeEntry(Entry):
+    """What a trade and its reversal have in common. Each of them settles by itself.
 
     `quantity` is in shares, all amounts are in `currency`. `notional` is price × quantity. `drawn`
     is the part of a purchase that credit paid. `trade_date` is the session of the trade.
+    `cost` is what a sale takes out of the position's cost basis.
     """
 
-    kind: Literal[EntryKind.FILL] = EntryKind.FILL
     order_id: str
     exchange_id: str
     execution_id: str
@@ -166,6 +190,7 @@ class Fill(Entry):
     notional: Money
     fees: Money
     drawn: Money = ZERO
+    cost: Money = Field(default=ZERO, exclude_if=lambda cost: not cost)
     currency: str
     executed_at: Timestamp
     trade_date: Day
@@ -175,6 +200,42 @@ class Fill(Entry):
     def client_amount(self) -> Decimal:
         """What the client pays (buy) or receives (sell), fees included. It is not signed."""
         return self.notional + self.side.sign * self.fees
+
+
+class Fill(TradeEntry):
+    """A trade: an execution at an exchange, booked to the client.
+
+    `corrects`: the trade that it replaces, if the exchange corrected an execution. `peak`: the
+    greatest quantity that the execution ever had, before and after corrections; None: its own.
+    """
+
+    kind: Literal[EntryKind.FILL] = EntryKind.FILL
+    corrects: str | None = None
+    peak: int | None = None
+
+    @property
+    def peak_quantity(self) -> int:
+        """The greatest quantity that the execution ever had."""
+        return self.quantity if self.peak is None else self.peak
+
+
+class Reversal(TradeEntry):
+    """The reversal of a trade whose execution the exchange corrected or busted.
+
+    It is the trade with the opposite side and the fee with the opposite sign. `drawn` is negative
+    if a loan is given back. `execution_id` is that of the correction or the bust.
+    `reverses`: the trade. `corrected_by`: the trade that replaces it; None: it was busted.
+    `settles`: the trade is settled or at the depository, so the reversal settles by itself, later.
+    Otherwise neither of them settles. `advanced_cash`, `advanced_shares`: what the error account
+    advanced to the client.
+    """
+
+    kind: Literal[EntryKind.REVERSAL] = EntryKind.REVERSAL
+    reverses: str
+    corrected_by: str | None = None
+    settles: bool
+    advanced_cash: Money = ZERO
+    advanced_shares: int = 0
 
 
 class NetPosition(Frozen):
@@ -259,6 +320,7 @@ class Break(Entry):
 
 
 LedgerEntry = Annotated[
-    Fill | Novation | Settlement | Deposit | Withdrawal | Break, Field(discriminator="kind")
+    Fill | Reversal | Novation | Settlement | Deposit | Withdrawal | Break,
+    Field(discriminator="kind"),
 ]
 LEDGER_ENTRY: TypeAdapter[LedgerEntry] = TypeAdapter(LedgerEntry)

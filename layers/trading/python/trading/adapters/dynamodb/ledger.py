@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from trading.adapters.dynamodb.entities import load_entry
 from trading.adapters.dynamodb.keys import entry_key
 from trading.adapters.dynamodb.reads import TableReads
+from trading.domain import identifiers
 from trading.domain.ledger import EntryKind, Fill, LedgerEntry
 from trading.usecases.ports import EntryKey
 
 TRADE_KINDS = (EntryKind.FILL, EntryKind.NOVATION, EntryKind.SETTLEMENT, EntryKind.BREAK)
+REVERSAL_KINDS = (EntryKind.REVERSAL, EntryKind.SETTLEMENT, EntryKind.BREAK)
 
 
 class TableLedger:
@@ -25,8 +27,12 @@ class TableLedger:
         return self._reads.get(self._table, entry_key(trade_id, EntryKind.FILL), Fill)
 
     def entries(self, trade_ids: Iterable[str]) -> Sequence[LedgerEntry]:
-        """All entries about some trades, in the order of the ids."""
-        return self.entries_at((trade_id, kind) for trade_id in trade_ids for kind in TRADE_KINDS)
+        """All entries about some trades or reversals, in the order of the ids."""
+        return self.entries_at(
+            (trade_id, kind)
+            for trade_id in trade_ids
+            for kind in (REVERSAL_KINDS if identifiers.is_reversal(trade_id) else TRADE_KINDS)
+        )
 
     def entries_at(self, keys: Iterable[tuple[str, EntryKind]]) -> Sequence[LedgerEntry]:
         """Entries by trade id and kind, in the order of the keys. Missing ones are left out."""

@@ -15,15 +15,16 @@ from trading.adapters.faces.trades import (
     ExecutionDetail,
     SettlementDetail,
     clearing_detail,
-    execution_detail,
+    execution_details,
     settlement_detail,
 )
 from trading.adapters.http import cursors
 from trading.adapters.http.amounts import DECIMAL_FORMS, Price
 from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain import patterns
-from trading.domain.ledger import Fill, LedgerEntry, Novation, Settlement
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.ledger import LedgerEntry, Novation, Settlement
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import Replacement
 from trading.domain.values import Frozen, Money, OrderType, Side, TimeInForce, Timestamp, iso
@@ -188,6 +189,7 @@ class OrderSummary(Frozen):
     the market open that the order waits for, or waited for. `cancel_requested` means that a cancel
     was requested and that the order may still execute. An order that `replaces` another is RECEIVED
     until the other one has ended. Its `quantity` then becomes the unfilled part of the other one.
+    `busted_quantity` is what the exchange took away again, by busts and corrections of executions.
     """
 
     order_id: str
@@ -199,6 +201,7 @@ class OrderSummary(Frozen):
     time_in_force: TimeInForce
     quantity: int
     filled_quantity: int
+    busted_quantity: int
     price: Money | None
     stop_price: Money | None
     average_price: Money | None
@@ -275,6 +278,7 @@ def order_summary(order: Order) -> OrderSummary:
         time_in_force=order.time_in_force,
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
+        busted_quantity=order.busted_quantity,
         price=order.limit_price,
         stop_price=order.stop_price,
         average_price=order.average_price,
@@ -301,7 +305,7 @@ def order_view(order: Order, entries: Sequence[LedgerEntry]) -> OrderView:
         status_history=tuple(
             StatusChange(status=e.status, time=e.time, reason=e.reason) for e in order.history
         ),
-        execution_details=tuple(execution_detail(e) for e in entries if isinstance(e, Fill)),
+        execution_details=execution_details(order, entries),
         clearing_details=tuple(clearing_detail(e) for e in entries if isinstance(e, Novation)),
         settlement_details=tuple(
             settlement_detail(e) for e in entries if isinstance(e, Settlement)

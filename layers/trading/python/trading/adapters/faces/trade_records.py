@@ -17,7 +17,8 @@ from trading.adapters.http import amounts
 from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain.accounts.balances import Balances
 from trading.domain.accounts.valuation import Portfolio
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Frozen, OrderType, Side, TimeInForce, Timestamp, cents
 
@@ -113,7 +114,8 @@ _NOTHING_EXECUTED = {OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXP
 
 def _trade_status(order: Order) -> TradeStatus:
     if order.filled_quantity:
-        return TradeStatus.EXECUTED if not order.remaining else TradeStatus.PARTIALLY_EXECUTED
+        whole = order.filled_quantity == order.quantity
+        return TradeStatus.EXECUTED if whole else TradeStatus.PARTIALLY_EXECUTED
     return TradeStatus.CANCELED if order.status in _NOTHING_EXECUTED else TradeStatus.PENDING
 
 
@@ -207,7 +209,7 @@ class PlacedTrade(Record):
     @classmethod
     def of(cls, order: Order) -> Self:
         status = _placed_status(order)
-        completed = status is PlacedTradeStatus.FILLED and not order.remaining
+        completed = status is PlacedTradeStatus.FILLED and order.filled_quantity == order.quantity
         return cls(
             order_id=order.order_id,
             stock_ticker=order.symbol,

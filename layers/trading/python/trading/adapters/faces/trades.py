@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from trading.domain.accounts.movements import TradeState
 from trading.domain.ledger import Fill, LedgerEntry, NetPosition, Novation, Settlement
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -10,7 +11,11 @@ from trading.domain.values import Day, Frozen, Money, Timestamp, cents
 
 
 class ExecutionDetail(Frozen):
-    """One execution at an exchange."""
+    """One execution at an exchange.
+
+    `status` says whether the exchange corrected or busted it. `corrects` and `corrected_by` are
+    trade ids.
+    """
 
     execution_id: str
     trade_id: str
@@ -19,6 +24,9 @@ class ExecutionDetail(Frozen):
     executed_quantity: int
     execution_fees: Money
     timestamp: Timestamp
+    status: TradeState
+    corrects: str | None
+    corrected_by: str | None
 
 
 class ClearingDetail(Frozen):
@@ -50,8 +58,8 @@ class ExecutionSummary(Frozen):
     """The execution of an order so far.
 
     Quantity and fees are totals, and the price is the average. Id, exchange and timestamp are those
-    of the last execution. What has no value before the first execution is null. `executions` lists
-    every execution.
+    of the last execution that stands. What has no value before the first execution is null.
+    `executions` lists every execution, those that were corrected or busted too.
     """
 
     order_id: str
@@ -65,16 +73,31 @@ class ExecutionSummary(Frozen):
     executions: tuple[ExecutionDetail, ...]
 
 
-def execution_detail(fill: Fill) -> ExecutionDetail:
-    return ExecutionDetail(
-        execution_id=fill.execution_id,
-        trade_id=fill.trade_id,
-        exchange_id=fill.exchange_id,
-        executed_price=fill.price,
-        executed_quantity=fill.quantity,
-        execution_fees=fill.fees,
-        timestamp=fill.executed_at,
+def execution_details(order: Order, entries: Iterable[LedgerEntry]) -> tuple[ExecutionDetail, ...]:
+    """The executions of an order among its entries, those that were reversed too."""
+    fills = [entry for entry in entries if isinstance(entry, Fill)]
+    corrected_by = {fill.corrects: fill.trade_id for fill in fills if fill.corrects}
+    return tuple(
+        ExecutionDetail(
+            execution_id=fill.execution_id,
+            trade_id=fill.trade_id,
+            exchange_id=fill.exchange_id,
+            executed_price=fill.price,
+            executed_quantity=fill.quantity,
+            execution_fees=fill.fees,
+            timestamp=fill.executed_at,
+            status=_state_of(fill, order, corrected_by.get(fill.trade_id)),
+            corrects=fill.corrects,
+            corrected_by=corrected_by.get(fill.trade_id),
+        )
+        for fill in fills
     )
+
+
+def _state_of(fill: Fill, order: Order, corrected_by: str | None) -> TradeState:
+    if fill.trade_id not in order.reversed_trades:
+        return TradeState.BOOKED
+    return TradeState.CORRECTED if corrected_by else TradeState.BUSTED
 
 
 def clearing_detail(novation: Novation) -> ClearingDetail:
@@ -99,16 +122,17 @@ def settlement_detail(settlement: Settlement) -> SettlementDetail:
 
 
 def execution_summary(order: Order, entries: Iterable[LedgerEntry]) -> ExecutionSummary:
-    fills = sorted((e for e in entries if isinstance(e, Fill)), key=lambda fill: fill.executed_at)
-    last = fills[-1] if fills else None
+    details = sorted(execution_details(order, entries), key=lambda done: done.timestamp)
+    standing = [done for done in details if done.status is TradeState.BOOKED]
+    last = standing[-1] if standing else None
     return ExecutionSummary(
         order_id=order.order_id,
         status=order.status,
         execution_id=last.execution_id if last else None,
         executed_price=order.average_price,
         executed_quantity=order.filled_quantity,
-        timestamp=last.executed_at if last else None,
+        timestamp=last.timestamp if last else None,
         exchange_id=last.exchange_id if last else None,
-        execution_fees=cents(sum((fill.fees for fill in fills), Decimal(0))),
-        executions=tuple(execution_detail(fill) for fill in fills),
+        execution_fees=cents(sum((done.execution_fees for done in standing), Decimal(0))),
+        executions=tuple(details),
     )

@@ -122,6 +122,10 @@ class Account(Versioned):
                 raise NegativeBalanceError(f"account {self.client_id}: {name} would be {balance}")
         return self.but(**moved)
 
+    def missing(self, *, available: Decimal, unsettled: Decimal) -> Decimal:
+        """The cash that is lacking for these changes: `move` would make a balance negative."""
+        return max(-(self.available + self.unsettled + available + unsettled), ZERO)
+
     def with_credit_limit(self, limit: Decimal) -> "Account":
         """Set the credit limit. Nothing is lent while more than the limit is held and used."""
         return self.but(credit_available=limit - self.credit_held - self.credit_used)

@@ -11,7 +11,9 @@ from trading.domain.ledger import (
     Fill,
     LedgerEntry,
     Posting,
+    Reversal,
     Settlement,
+    TradeEntry,
     Withdrawal,
     client_account,
 )
@@ -21,10 +23,14 @@ from trading.domain.values import ZERO, Day, Frozen, Money, Side, Timestamp, iso
 class MovementType(StrEnum):
     """Why something moved. A loan is drawn for a purchase, or repaid from the proceeds of a sale.
 
-    No ledger entry is a dividend yet.
+    A reversal takes a trade back whose execution the exchange corrected or busted. The lines of its
+    fee and its loan have the types of those of the trade. An advance comes from the error account
+    if a reversal took more than the client had. No ledger entry is a dividend yet.
     """
 
     TRADE = "trade"
+    REVERSAL = "reversal"
+    ADVANCE = "advance"
     FEE = "fee"
     LOAN = "loan"
     SETTLEMENT = "settlement"
@@ -35,9 +41,11 @@ class MovementType(StrEnum):
 
 KINDS: Mapping[MovementType, frozenset[EntryKind]] = {
     MovementType.TRADE: frozenset({EntryKind.FILL}),
-    MovementType.FEE: frozenset({EntryKind.FILL}),
-    MovementType.LOAN: frozenset({EntryKind.FILL, EntryKind.SETTLEMENT}),
-    MovementType.SETTLEMENT: frozenset({EntryKind.FILL}),
+    MovementType.REVERSAL: frozenset({EntryKind.REVERSAL}),
+    MovementType.ADVANCE: frozenset({EntryKind.REVERSAL}),
+    MovementType.FEE: frozenset({EntryKind.FILL, EntryKind.REVERSAL}),
+    MovementType.LOAN: frozenset({EntryKind.FILL, EntryKind.REVERSAL, EntryKind.SETTLEMENT}),
+    MovementType.SETTLEMENT: frozenset({EntryKind.FILL, EntryKind.REVERSAL}),
     MovementType.DEPOSIT: frozenset({EntryKind.DEPOSIT}),
     MovementType.WITHDRAWAL: frozenset({EntryKind.WITHDRAWAL}),
     MovementType.DIVIDEND: frozenset(),
@@ -83,11 +91,21 @@ class Movement(Frozen):
     reference: str | None = None
 
 
+class TradeState(StrEnum):
+    """Whether a trade stands, or was reversed because the exchange corrected or busted it."""
+
+    BOOKED = "booked"
+    CORRECTED = "corrected"
+    BUSTED = "busted"
+
+
 class Trade(Frozen):
     """An execution as its client sees it.
 
     `amount` is cash in (+) or out (−), fees included. `drawn` is the part of it that came from
     credit. `settled_at` is null until the depository has delivered.
+    `status` says whether the exchange took the trade back. `reversed_at` is when, `corrected_by` is
+    the trade that replaced it, and `corrects` is the trade that this one replaced.
     """
 
     trade_id: str
@@ -108,6 +126,10 @@ class Trade(Frozen):
     trade_date: Day
     settlement_date: Day
     settled_at: Timestamp | None
+    status: TradeState
+    corrects: str | None
+    corrected_by: str | None
+    reversed_at: Timestamp | None
 
 
 def is_listed(entry: Entry) -> bool:
@@ -123,11 +145,26 @@ def sort_key_of(entry: Entry) -> str:
     return f"{iso(entry.booked_at)}#{entry.trade_id}#{entry.kind}"
 
 
-def trade_of(fill: Fill, settlement: Settlement | None) -> Trade:
-    """The trade of a fill. settlement: None if the trade is not settled yet."""
+def trade_of(fill: Fill, settlement: Settlement | None, reversal: Reversal | None = None) -> Trade:
+    """The trade of a fill. settlement: None if the trade is not settled yet. reversal: of a trade
+    that was corrected or busted.
+    """
     shown = fill.model_dump(include=set(Trade.model_fields))
-    settled_at = settlement and settlement.booked_at
-    return Trade(**shown, amount=-fill.side.sign * fill.client_amount, settled_at=settled_at)
+    return Trade(
+        **shown,
+        amount=-fill.side.sign * fill.client_amount,
+        settled_at=settlement and settlement.booked_at,
+        status=state_of(reversal),
+        corrected_by=reversal and reversal.corrected_by,
+        reversed_at=reversal and reversal.booked_at,
+    )
+
+
+def state_of(reversal: Reversal | None) -> TradeState:
+    """Whether a trade stands, by its reversal."""
+    if reversal is None:
+        return TradeState.BOOKED
+    return TradeState.CORRECTED if reversal.corrected_by else TradeState.BUSTED
 
 
 def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Movement]:
@@ -137,7 +174,12 @@ def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[
     """
     match entry:
         case Fill():
-            return _of_fill(entry, settlement)
+            return _of_trade(entry, settlement, MovementType.TRADE)
+        case Reversal():
+            return [
+                *_advance(entry),
+                *_of_trade(entry, settlement, MovementType.REVERSAL, not entry.settles),
+            ]
         case Settlement():
             return [_loan_repaid(entry)] if entry.loan_repaid else []
         case Deposit():
@@ -148,9 +190,19 @@ def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[
             return []
 
 
-def _of_fill(fill: Fill, settlement: Settlement | None) -> Sequence[Movement]:
-    sign, sells = fill.side.sign, fill.side is Side.SELL
-    about = fill.model_dump(include=ABOUT_A_TRADE)
+def _of_trade(
+    trade: TradeEntry,
+    settlement: Settlement | None,
+    movement: MovementType,
+    takes_back: bool = False,
+) -> Sequence[Movement]:
+    """The lines of a trade, or of the reversal of one.
+
+    takes_back: the reversal of a trade that does not settle takes back what was unsettled of it.
+    """
+    sign, sells = trade.side.sign, trade.side is Side.SELL
+    unsettled = not sells if takes_back else sells
+    about = trade.model_dump(include=ABOUT_A_TRADE)
     lines = []
     if settlement:
         lines.append(
@@ -158,28 +210,37 @@ def _of_fill(fill: Fill, settlement: Settlement | None) -> Sequence[Movement]:
                 settlement,
                 MovementType.SETTLEMENT,
                 **about,
-                unsettled_amount=-fill.client_amount if sells else ZERO,
-                unsettled_quantity=-sign * fill.quantity,
+                unsettled_amount=-trade.client_amount if sells else ZERO,
+                unsettled_quantity=-sign * trade.quantity,
             )
         )
-    if fill.drawn:
-        lines.append(_line(fill, MovementType.LOAN, **about, amount=fill.drawn))
-    if fill.fees:
-        unsettled = -fill.fees if sells else ZERO
+    if trade.drawn:
+        lines.append(_line(trade, MovementType.LOAN, **about, amount=trade.drawn))
+    if trade.fees:
+        owed = -trade.fees if unsettled else ZERO
         lines.append(
-            _line(fill, MovementType.FEE, **about, amount=-fill.fees, unsettled_amount=unsettled)
+            _line(trade, MovementType.FEE, **about, amount=-trade.fees, unsettled_amount=owed)
         )
-    trade = _line(
-        fill,
-        MovementType.TRADE,
+    amount = -sign * trade.notional
+    line = _line(
+        trade,
+        movement,
         **about,
-        amount=-sign * fill.notional,
-        quantity=sign * fill.quantity,
-        price=fill.price,
-        unsettled_amount=fill.notional if sells else ZERO,
-        unsettled_quantity=sign * fill.quantity,
+        amount=amount,
+        quantity=sign * trade.quantity,
+        price=trade.price,
+        unsettled_amount=amount if unsettled else ZERO,
+        unsettled_quantity=sign * trade.quantity,
     )
-    return [*lines, trade]
+    return [*lines, line]
+
+
+def _advance(reversal: Reversal) -> Sequence[Movement]:
+    cash, shares = reversal.advanced_cash, reversal.advanced_shares
+    if not cash and not shares:
+        return []
+    about = reversal.model_dump(include=ABOUT_A_TRADE)
+    return [_line(reversal, MovementType.ADVANCE, **about, amount=cash, quantity=shares)]
 
 
 def _loan_repaid(settlement: Settlement) -> Movement:

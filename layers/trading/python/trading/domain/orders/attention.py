@@ -63,6 +63,10 @@ class AttentionReason(Coded):
     AT_EXCHANGE = "AT_EXCHANGE", "The order is at an exchange and may not rest there."
     EXCHANGE_SILENT = "EXCHANGE_SILENT", "An exchange did not answer when it was asked."
     RESTING = "RESTING", "The order rests at an exchange, which may have lost a report."
+    CORRECTION_PARKED = (
+        "CORRECTION_PARKED",
+        "An exchange corrected or busted an execution that is not booked yet.",
+    )
     AWAITS_CLEARING = (
         "AWAITS_CLEARING",
         "The order can no longer execute. It is not cleared, or its workflow is not answered.",
@@ -87,6 +91,7 @@ PUSH_OF = {
     AttentionReason.AT_EXCHANGE: Push.POLL,
     AttentionReason.EXCHANGE_SILENT: Push.POLL,
     AttentionReason.RESTING: Push.POLL,
+    AttentionReason.CORRECTION_PARKED: Push.POLL,
     AttentionReason.AWAITS_CLEARING: Push.POLL,
 }
 """An order under review is pushed as if it were not."""
@@ -121,6 +126,8 @@ def _reason(order: Order, now: datetime) -> AttentionReason:
         return AttentionReason.WAITS_FOR_OPEN if waits else AttentionReason.WORKFLOW_TO_START
     if has_no_workflow(order):
         return AttentionReason.WORKFLOW_TO_START
+    if order.parked:
+        return AttentionReason.CORRECTION_PARKED
     if not order.is_open:
         return AttentionReason.AWAITS_CLEARING
     if order.ending is not None:
@@ -200,6 +207,11 @@ def look_after_failure(now: datetime) -> datetime:
 
     Without a new time, the order would stay first in the index for ever.
     """
+    return now + LOOK_AGAIN_AFTER
+
+
+def look_after_parking(now: datetime) -> datetime:
+    """When the sweeper has the exchange asked for the execution that a correction refers to."""
     return now + LOOK_AGAIN_AFTER
 
 

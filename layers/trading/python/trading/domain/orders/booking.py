@@ -82,7 +82,7 @@ def check_execution(order: Order, execution: VenueExecution) -> ChildOrder:
             BreakCode.UNKNOWN_CHILD_ORDER,
             f"{execution.exchange_id} never got {execution.client_order_id}",
         )
-    left = min(child.expected - child.filled, order.remaining) if order.is_open else 0
+    left = min(child.expected - child.executed, order.remaining) if order.is_open else 0
     if execution.quantity > left:
         raise Breach(BreakCode.OVERFILL, f"{execution.quantity} executed where {left} was left")
     if execution.price <= 0:
@@ -104,6 +104,17 @@ def split_cost(cost: Decimal, released: Hold, margin_percent: Decimal) -> tuple[
     return cost - drawn, drawn
 
 
+def fees_of(order: Order, exchange: Exchange, quantity: int, notional: Decimal) -> Decimal:
+    """The exchange's fee for an execution: its rate a share, rounded down to the cent.
+
+    A buy pays at most the rate that was held for, because a rate may change while an order stands.
+    """
+    rate = exchange.fee_per_share
+    if order.side is Side.BUY:
+        rate = min(rate, order.hold_fee_per_share)
+    return fee_of(rate, quantity, notional)
+
+
 def book(
     order: Order,
     execution: VenueExecution,
@@ -115,9 +126,7 @@ def book(
 ) -> BookingResult:
     """Book a fill. Raises Breach.
 
-    Fee: the broker computes it from the exchange's rate (`fee_of`); the exchange does not report
-    it. A buy pays at most the rate that was held for, because a rate may change while an order
-    stands.
+    Fee: the broker computes it (`fees_of`); the exchange does not report it.
     Buy: the hold pays. What a better price leaves over goes back at once.
     Sale: the proceeds are unsettled.
     Cost basis: average cost. Fees are part of it, and a sale takes out its proportional part.
@@ -125,12 +134,7 @@ def book(
     check_execution(order, execution)
     quantity, side = execution.quantity, order.side
     notional = cents(execution.price * quantity)
-    rate = (
-        min(exchange.fee_per_share, order.hold_fee_per_share)
-        if side is Side.BUY
-        else exchange.fee_per_share
-    )
-    fees = fee_of(rate, quantity, notional)
+    fees = fees_of(order, exchange, quantity, notional)
     filled = order.filled(
         execution.client_order_id, execution.trade_id, quantity, notional, fees, now
     )
@@ -140,7 +144,7 @@ def book(
         settles = settlement_date(trade_date, instrument.settlement_days)
     except (ImplausibleTimeError, CalendarRangeError) as error:
         raise Breach(BreakCode.IMPLAUSIBLE_TIME, str(error)) from error
-    drawn = Decimal("0.00")
+    drawn = cost = Decimal("0.00")
     if side is Side.BUY:
         released = Hold(cash=before.cash - after.cash, credit=before.credit - after.credit)
         own, drawn = split_cost(notional + fees, released, order.margin_percent)
@@ -171,6 +175,7 @@ def book(
         notional=notional,
         fees=fees,
         drawn=drawn,
+        cost=cost,
         currency=instrument.currency,
         executed_at=execution.executed_at,
         booked_at=now,

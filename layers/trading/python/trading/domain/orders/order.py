@@ -8,200 +8,40 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from trading.domain import identifiers
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
 from trading.domain.orders.end_request import REPLACED, EndRequest
-from trading.domain.orders.fees import fee_of
-from trading.domain.orders.holds import Hold, Reserve
+from trading.domain.orders.holds import Reserve
+from trading.domain.orders.order_record import OrderRecord
 from trading.domain.orders.order_status import (
-    OPEN,
+    FULLY_EXECUTED,
     HistoryEntry,
     IllegalTransitionError,
     OrderStatus,
     check_transition,
-    time_of,
 )
-from trading.domain.orders.reasons import OrderReason
+from trading.domain.orders.reasons import EndReason, OrderReason
+from trading.domain.orders.venue_correction import CorrectedTrade, VenueCorrection
 from trading.domain.values import (
     ZERO,
     Day,
-    Frozen,
-    Money,
-    OrderType,
-    Side,
-    TimeInForce,
-    Timestamp,
-    Versioned,
-    cents_down,
-    per_share,
-    percent_of,
 )
 
 LONGEST_REVIEW_REASON = 256
 
 
-class OrderRequest(Frozen):
-    """The terms that a client asks for. quantity: in shares; prices: in the account's currency."""
+class Order(OrderRecord):
+    """An order and everything that happened to it."""
 
-    client_id: str
-    symbol: str
-    side: Side
-    order_type: OrderType
-    time_in_force: TimeInForce
-    quantity: int
-    limit_price: Money | None = None
-    stop_price: Money | None = None
-
-    def amended(
+    def moved_to(
         self,
-        quantity: int | None = None,
-        limit_price: Decimal | None = None,
-        stop_price: Decimal | None = None,
-    ) -> "OrderRequest":
-        """Change these terms. None leaves a term as it is."""
-        return self.but(
-            quantity=self.quantity if quantity is None else quantity,
-            limit_price=self.limit_price if limit_price is None else limit_price,
-            stop_price=self.stop_price if stop_price is None else stop_price,
-        )
-
-
-class Order(OrderRequest, Versioned):
-    """An order and everything that happened to it. Its fills are ledger entries, named in `trades`.
-
-    protection_price: the worst price that the order may meet: its limit, or the collar of a market
-    or stop order. hold_fee_per_share, margin_percent: the fee and the client's share of a purchase
-    at acceptance; the hold is computed from them.
-    business_date: the session that the order belongs to. sequence: its number among the client's
-    accepted orders, from 1; previous_order_id: the order with the number before.
-    replaces, replaced_by: the order ids of a replacement. reserve: what a replacement sets aside
-    while it waits.
-    ending: the request to end it early. review_reason: why an operator must look at it.
-    attention_at: when the sweeper looks at it next; None: never (see `attention`).
-    release_at: the open of its market that it waits for, or waited for. overtakes: it was accepted
-    while earlier orders of its client waited for the open. put_off: trading was halted at the open,
-    so it could not be sent; later orders of its client may have been sent before it.
-    """
-
-    order_id: str
-    idempotency_key: str
-    fingerprint: str
-    correlation_id: str
-    protection_price: Money = ZERO
-    hold_fee_per_share: Money = ZERO
-    margin_percent: Decimal = Decimal(100)
-    business_date: Day
-    accepted_at: Timestamp
-    sequence: int = 0
-    previous_order_id: str | None = None
-    replaces: str | None = None
-    replaced_by: str | None = None
-    reserve: Reserve | None = None
-    status: OrderStatus
-    reason_code: OrderReason | None = None
-    history: tuple[HistoryEntry, ...]
-    children: tuple[ChildOrder, ...] = ()
-    trades: tuple[str, ...] = ()
-    filled_quantity: int = 0
-    filled_notional: Money = ZERO
-    fees: Money = ZERO
-    cleared_at: Timestamp | None = None
-    settled_quantity: int = 0
-    ending: EndRequest | None = None
-    review_reason: str | None = None
-    attention_at: Timestamp | None = None
-    release_at: Timestamp | None = None
-    overtakes: Literal[True] | None = None
-    put_off: Literal[True] | None = None
-
-    @property
-    def remaining(self) -> int:
-        """The shares that were not executed."""
-        return self.quantity - self.filled_quantity
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still execute."""
-        return self.status in OPEN
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether it is a replacement that waits for the order it replaces to end."""
-        return self.status is OrderStatus.RECEIVED
-
-    @property
-    def open_notional(self) -> Decimal:
-        """What remains, at the protection price: what counts against the daily trading limit."""
-        return self.protection_price * self.remaining
-
-    @property
-    def unrouted(self) -> int:
-        """The shares that remain and are at no exchange."""
-        return self.remaining - sum(child.leaves for child in self.children) if self.is_open else 0
-
-    @property
-    def venue_time_in_force(self) -> TimeInForce:
-        """The time in force that the exchange is told. A market order never rests, so it is IOC."""
-        if self.order_type is OrderType.MARKET and self.time_in_force is not TimeInForce.FOK:
-            return TimeInForce.IOC
-        return self.time_in_force
-
-    @property
-    def live_children(self) -> tuple[ChildOrder, ...]:
-        """The children that an exchange may still execute."""
-        return tuple(child for child in self.children if child.status is ChildStatus.SENT)
-
-    @property
-    def average_price(self) -> Decimal | None:
-        """Notional over quantity of what was executed, half up to a hundredth of a cent."""
-        if not self.filled_quantity:
-            return None
-        return per_share(self.filled_notional, self.filled_quantity)
-
-    @property
-    def awaits_clearing(self) -> bool:
-        """Whether it can no longer execute, and its fills are not cleared."""
-        return not self.is_open and self.filled_quantity > 0 and self.cleared_at is None
-
-    @property
-    def routed_at(self) -> datetime | None:
-        """When it was first routed."""
-        return time_of(OrderStatus.ROUTING, self.history)
-
-    @property
-    def hold(self) -> Hold:
-        """What it holds now: nothing once it can no longer execute."""
-        return self.hold_for(self.remaining) if self.is_open else self.reserve or Hold()
-
-    def hold_for(self, quantity: int) -> Hold:
-        """What a quantity of this order must hold.
-
-        A buy holds what one fill of it at the protection price would cost, fee included: no other
-        fills cost more. The amount is split into the client's share and credit. Both parts grow
-        with the quantity, so a fill never releases a negative amount, and what it releases covers
-        its cost.
-        """
-        if self.side is Side.SELL:
-            return Hold(shares=quantity)
-        notional = self.protection_price * quantity
-        gross = notional + fee_of(self.hold_fee_per_share, quantity, notional)
-        credit = cents_down(percent_of(gross, 100 - self.margin_percent))
-        return Hold(cash=gross - credit, credit=credit)
-
-    def child(self, client_order_id: str) -> ChildOrder | None:
-        """The child that an exchange knows by this id."""
-        return next(
-            (
-                c
-                for c in self.children
-                if identifiers.child_order_id(self.order_id, c.number) == client_order_id
-            ),
-            None,
-        )
-
-    def moved_to(self, status: OrderStatus, now: datetime, reason: str | None = None) -> "Order":
+        status: OrderStatus,
+        now: datetime,
+        reason: str | None = None,
+        *,
+        by_correction: bool = False,
+    ) -> "Order":
         """Make a transition and record it. Raises IllegalTransitionError."""
-        check_transition(self.order_id, self.status, status)
+        check_transition(self.order_id, self.status, status, by_correction=by_correction)
         entry = HistoryEntry(status=status, time=now, reason=reason)
         return self.but(status=status, history=(*self.history, entry), reserve=None)
 
@@ -289,11 +129,14 @@ class Order(OrderRequest, Versioned):
         child = self.child(client_order_id)
         if child is None:
             raise IllegalTransitionError(f"{self.order_id} has no child {client_order_id}")
-        done = self.filled_quantity + quantity == self.quantity
+        done = self.executed_quantity + quantity == self.quantity
         order = self._with_child(child.fill(quantity))
-        return order.moved_to(
-            OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED, now
-        ).but(
+        if done and self.busted_quantity:
+            order = order._closed_after_busts(now)
+        else:
+            status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
+            order = order.moved_to(status, now)
+        return order.but(
             trades=(*self.trades, trade_id),
             filled_quantity=self.filled_quantity + quantity,
             filled_notional=self.filled_notional + notional,
@@ -321,6 +164,60 @@ class Order(OrderRequest, Versioned):
         if child is None or child.status is not ChildStatus.SENT:
             return self
         return self._with_child(child.refuse_execution(quantity))
+
+    def trade_corrected(self, change: CorrectedTrade, now: datetime) -> "Order":
+        """Count a correction or a bust of an execution, and record it in the history.
+
+        An order that was executed in full and loses shares becomes CANCELED. An order that ended
+        early keeps its status. Raises IllegalTransitionError if there is no such child.
+        """
+        child = self.child(change.client_order_id)
+        if child is None:
+            raise IllegalTransitionError(f"{self.order_id} has no child {change.client_order_id}")
+        order = self._with_child(child.correct(change.filled, change.executed)).but(
+            trades=(*self.trades, *((change.corrected_by,) if change.corrected_by else ())),
+            reversed_trades=(*self.reversed_trades, change.reversed_trade),
+            filled_quantity=self.filled_quantity + change.filled,
+            busted_quantity=self.busted_quantity + change.executed - change.filled,
+            settled_quantity=self.settled_quantity - change.settled,
+            filled_notional=self.filled_notional + change.notional,
+            fees=self.fees + change.fees,
+        )
+        order = order._with_status_after_correction(change.reason, now)
+        return order if order.is_open or order.filled_quantity else order.at_rest()
+
+    def _with_status_after_correction(self, reason: str, now: datetime) -> "Order":
+        status = self.status
+        if self.is_open and not self.remaining:
+            if self.busted_quantity:
+                return self._closed_after_busts(now)
+            status = OrderStatus.FILLED
+        elif self.is_open and not self.filled_quantity:
+            status = OrderStatus.ROUTING
+        elif status in FULLY_EXECUTED and self.filled_quantity < self.quantity:
+            order = self.moved_to(OrderStatus.CANCELED, now, reason, by_correction=True)
+            return order.but(reason_code=EndReason.EXECUTION_BUSTED)
+        elif status is OrderStatus.SETTLED and self.settled_quantity < self.filled_quantity:
+            status = OrderStatus.SETTLING
+        return self.moved_to(status, now, reason, by_correction=True)
+
+    def _closed_after_busts(self, now: datetime) -> "Order":
+        """End an open order of which nothing remains, and not everything stands."""
+        reason = f"{self.busted_quantity} of {self.quantity} busted by the exchange"
+        order = self.moved_to(OrderStatus.CANCELED, now, reason)
+        return order.but(reason_code=EndReason.EXECUTION_BUSTED)
+
+    def with_parked(self, correction: VenueCorrection, attention_at: datetime) -> "Order":
+        """Keep a correction whose execution is not booked yet. The sweeper asks the exchange."""
+        look = min(attention_at, self.attention_at or attention_at)
+        return self.but(parked=(*self.parked, correction), attention_at=look)
+
+    def without_parked(self, *corrections: VenueCorrection) -> "Order":
+        """Drop corrections that were kept."""
+        order = self.but(parked=tuple(each for each in self.parked if each not in corrections))
+        return (
+            order if order.is_open or order.is_pending or order.awaits_clearing else order.at_rest()
+        )
 
     def _with_child(self, changed: ChildOrder) -> "Order":
         children = tuple(
@@ -382,8 +279,11 @@ class Order(OrderRequest, Versioned):
         return over and not self.filled_quantity and self.attention_at is not None
 
     def at_rest(self) -> "Order":
-        """Take it out of the sweeper's index: nothing is due to happen that needs a push."""
-        return self.but(attention_at=None)
+        """Take it out of the sweeper's index: nothing is due to happen that needs a push.
+
+        Exception: a parked correction needs one.
+        """
+        return self if self.parked else self.but(attention_at=None)
 
     def flagged_for_review(self, reason: str) -> "Order":
         """Ask an operator to look at it. The reason is cut to 256 characters."""
@@ -400,5 +300,6 @@ class Order(OrderRequest, Versioned):
             history=first,
             status=first[-1].status,
             filled_quantity=0,
+            busted_quantity=0,
             filled_notional=ZERO,
         )

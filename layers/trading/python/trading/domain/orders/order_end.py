@@ -45,7 +45,7 @@ def end_of(order: Order, step: Step) -> OrderEnd:
     if step is Step.EXPIRE:
         return OrderEnd(OrderStatus.EXPIRED, EndReason.EXPIRED, "expired at the exchange")
     canceled = any(child.status is ChildStatus.CANCELED for child in order.children)
-    if order.filled_quantity or canceled:
+    if order.executed_quantity or canceled:
         not_executed = f"{order.remaining} of {order.quantity} not executed"
         return OrderEnd(OrderStatus.CANCELED, EndReason.REMAINDER_CANCELED, not_executed)
     return OrderEnd(OrderStatus.REJECTED, EndReason.NOT_EXECUTABLE, "no exchange took the order")

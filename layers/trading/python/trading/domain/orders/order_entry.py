@@ -12,8 +12,9 @@ from trading.domain.accounts.cash import Account, OpenOrder
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.orders import attention
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import HistoryEntry, OrderStatus
 from trading.domain.orders.order_times import release_of
 from trading.domain.orders.reasons import RejectReason

@@ -53,9 +53,29 @@ TRANSITIONS: dict[OrderStatus | None, frozenset[OrderStatus]] = {
 }
 """The legal next statuses of each status. None stands for an order that does not exist yet."""
 
+CORRECTIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.PARTIALLY_FILLED: frozenset({_S.ROUTING}),
+    _S.FILLED: frozenset({_S.FILLED, _S.CANCELED}),
+    _S.CLEARED: frozenset({_S.CLEARED, _S.CANCELED}),
+    _S.SETTLING: frozenset({_S.SETTLING, _S.CANCELED}),
+    _S.SETTLED: frozenset({_S.SETTLED, _S.SETTLING, _S.CANCELED}),
+    _S.CANCELED: frozenset({_S.CANCELED}),
+    _S.EXPIRED: frozenset({_S.EXPIRED}),
+}
+"""The further transitions that only a correction or a bust of an execution makes.
+
+An order that loses executed shares was not executed in full after all: it becomes CANCELED. A
+correction that changes no status is recorded in the history under the same status.
+"""
+
 FINAL = frozenset({_S.SETTLED, _S.REJECTED, _S.CANCELED, _S.EXPIRED})
+FULLY_EXECUTED = frozenset({_S.FILLED, _S.CLEARING, _S.CLEARED, _S.SETTLING, _S.SETTLED})
 OPEN = frozenset({_S.VALIDATED, _S.ROUTING, _S.PARTIALLY_FILLED})
 """The statuses in which an order may still execute, and therefore holds cash, credit or shares."""
+
+
+CORRECTED = "execution "
+"""How the reason of a transition that a correction or a bust makes begins."""
 
 
 class IllegalTransitionError(InvariantError):
@@ -85,9 +105,12 @@ class HistoryEntry(Frozen):
         return dict(zip(("time", "status", "reason"), value.split(" ", 2), strict=False))
 
 
-def check_transition(order_id: str, before: OrderStatus, after: OrderStatus) -> None:
-    """Raises IllegalTransitionError if the table has no such transition."""
-    if after not in TRANSITIONS[before]:
+def check_transition(
+    order_id: str, before: OrderStatus, after: OrderStatus, *, by_correction: bool = False
+) -> None:
+    """Raises IllegalTransitionError if the tables have no such transition."""
+    legal = TRANSITIONS[before] | (CORRECTIONS.get(before, frozenset()) if by_correction else set())
+    if after not in legal:
         raise IllegalTransitionError(f"{order_id}: {before} to {after}")
 
 
@@ -97,8 +120,17 @@ def time_of(status: OrderStatus, history: tuple[HistoryEntry, ...]) -> datetime 
 
 
 def is_legal_path(history: tuple[HistoryEntry, ...]) -> bool:
-    """Whether every transition of a history is in the table. An empty history is not legal."""
-    statuses: list[OrderStatus | None] = [None, *(entry.status for entry in history)]
-    return bool(history) and all(
-        after in TRANSITIONS[before] for before, after in pairwise(statuses)
+    """Whether every transition of a history is in the tables. An empty history is not legal.
+
+    A transition of a correction must say so in its reason.
+    """
+    if not history or history[0].status not in TRANSITIONS[None]:
+        return False
+    return all(
+        after.status in TRANSITIONS[before.status]
+        or (
+            after.status in CORRECTIONS.get(before.status, ())
+            and (after.reason or "").startswith(CORRECTED)
+        )
+        for before, after in pairwise(history)
     )

@@ -67,6 +67,10 @@ class EndReason(Coded):
         "REMAINDER_CANCELED",
         "The exchanges did not execute the remaining quantity and gave it up.",
     )
+    EXECUTION_BUSTED = (
+        "EXECUTION_BUSTED",
+        "The exchange took executed shares away again, and nothing else remained.",
+    )
     NOT_EXECUTABLE = "NOT_EXECUTABLE", "No exchange took the order."
     PROCESSING_FAILED = (
         "PROCESSING_FAILED",

@@ -18,9 +18,10 @@ from trading.domain.orders import booking, order_entry
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError, OrderPendingError
 from trading.domain.orders.end_request import REPLACED, EndRequest
 from trading.domain.orders.holds import Reserve
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_entry import EntryFacts, Refusal, open_order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_times import expires_at
 from trading.domain.orders.reasons import RejectReason
 from trading.domain.reference.calendars import business_date
@@ -138,9 +139,9 @@ def request_for(old: Order, wanted: Replacement) -> OrderRequest:
         raise ReplacementRefusedError(
             ErrorCode.NOTHING_TO_CHANGE, "The order has these terms already."
         )
-    if changed.quantity <= old.filled_quantity:
+    if changed.quantity <= old.executed_quantity:
         filled = (
-            f"{old.filled_quantity} are filled. The quantity includes them and must be greater."
+            f"{old.executed_quantity} are filled. The quantity includes them and must be greater."
         )
         raise ReplacementRefusedError(ErrorCode.QUANTITY_FILLED, filled, "quantity")
     return changed
@@ -190,11 +191,11 @@ def reduce_to_remainder(new: Order, ended: Order, now: datetime) -> Order:
 
     Raises Refusal if nothing is left over, or if the new order's time is over.
     """
-    left = new.quantity - ended.filled_quantity
+    left = new.quantity - ended.executed_quantity
     if left <= 0:
         raise Refusal(
             RejectReason.REPLACE_TOO_LATE,
-            f"{ended.filled_quantity} of {new.quantity} were filled before the replacement took "
+            f"{ended.executed_quantity} of {new.quantity} were filled before the replacement took "
             "effect.",
         )
     if expires_at(new) <= now:

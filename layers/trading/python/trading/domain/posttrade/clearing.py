@@ -5,6 +5,7 @@ Every novation creates an obligation (`netting`), which settlement discharges.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from trading.domain import identifiers, ledger
 from trading.domain.clients.client import Client
@@ -30,11 +31,15 @@ class ClearingResult(Frozen):
     order: Order | None
 
 
-def unnovated(entries: Sequence[LedgerEntry]) -> tuple[Fill, ...]:
-    """The trades among some ledger entries that have no novation among them."""
-    novated = {entry.trade_id for entry in entries if isinstance(entry, Novation)}
+def unnovated(order: Order, entries: Sequence[LedgerEntry]) -> tuple[Fill, ...]:
+    """The trades of an order, among some ledger entries, that are still to be cleared.
+
+    A trade that was reversed before its novation is not cleared any more.
+    """
+    done = {entry.trade_id for entry in entries if isinstance(entry, Novation)}
+    done.update(order.reversed_trades)
     return tuple(
-        entry for entry in entries if isinstance(entry, Fill) and entry.trade_id not in novated
+        entry for entry in entries if isinstance(entry, Fill) and entry.trade_id not in done
     )
 
 
@@ -55,15 +60,17 @@ def clear(
         obligation = obligation_of(fill)
         known.append(obligation)
         net_position = net(fill.symbol, fill.settlement_date, known)
-        novation = novate(fill, client, net_position, now)
+        novation = novate(fill, client.margin_percent, net_position, now)
         trades.append(ClearedTrade(novation=novation, obligation=obligation))
     return ClearingResult(trades=tuple(trades), order=None if order.is_open else order.cleared(now))
 
 
-def novate(fill: Fill, client: Client, net_position: NetPosition, now: datetime) -> Novation:
+def novate(
+    fill: Fill, margin_percent: Decimal, net_position: NetPosition, now: datetime
+) -> Novation:
     """The CCP becomes the buyer to the seller and the seller to the buyer.
 
-    `net_position` includes this trade.
+    `net_position` includes this trade. margin_percent: the client's share.
     """
     ccp = ledger.ccp_account(fill.settlement_date)
     street = ledger.exchange_account(fill.exchange_id)
@@ -74,7 +81,7 @@ def novate(fill: Fill, client: Client, net_position: NetPosition, now: datetime)
         order_id=fill.order_id,
         booked_at=now,
         clearing_id=identifiers.clearing_id(fill.trade_id),
-        margin_required=cents_up(percent_of(fill.notional, client.margin_percent)),
+        margin_required=cents_up(percent_of(fill.notional, margin_percent)),
         settlement_amount=fill.notional,
         net_position=net_position,
         postings=ledger.netted(

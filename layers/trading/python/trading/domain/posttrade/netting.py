@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from trading.domain.ledger import Fill, NetPosition
+from trading.domain.ledger import NetPosition, TradeEntry
 from trading.domain.values import Day, Frozen, Money, Side
 
 
@@ -34,8 +34,8 @@ class Obligation(Frozen):
         return -self.side.sign * self.amount
 
 
-def obligation_of(fill: Fill) -> Obligation:
-    """The obligation that a trade's novation creates."""
+def obligation_of(fill: TradeEntry) -> Obligation:
+    """The obligation that a trade's novation creates, or a reversal that settles by itself."""
     return Obligation(
         client_id=fill.client_id,
         settlement_date=fill.settlement_date,

@@ -6,7 +6,7 @@ from typing import Protocol
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
-from trading.domain.ledger import Break, BreakCode, Fill, Settlement
+from trading.domain.ledger import Break, BreakCode, Fill, Settlement, TradeEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import ZERO, Day, Frozen, Side
@@ -40,13 +40,17 @@ class SettlementResult(Frozen):
 
 def settle(
     order: Order,
-    fill: Fill,
+    fill: TradeEntry,
     account: Account,
     position: Position,
     confirmation: Confirmation,
     now: datetime,
 ) -> SettlementResult:
-    """Settle one trade of an order."""
+    """Settle one trade of an order, or the reversal of one.
+
+    The order counts the shares of its trades that stand.
+    """
+    stands = isinstance(fill, Fill) and fill.trade_id not in order.reversed_trades
     done = discharge(
         fill, confirmation.confirmation_id, confirmation.settlement_date, account, position, now
     )
@@ -54,7 +58,7 @@ def settle(
         settlement=done.settlement,
         account=None if done.account == account else done.account,
         position=done.position,
-        order=order.settled(fill.quantity, now),
+        order=order.settled(fill.quantity if stands else 0, now),
     )
 
 
@@ -86,7 +90,7 @@ def unreconciled(trade_id: str, reason: str, confirmed: str, now: datetime) -> B
 
 
 def discharge(
-    fill: Fill,
+    fill: TradeEntry,
     confirmation_id: str,
     settlement_date: Day,
     account: Account,

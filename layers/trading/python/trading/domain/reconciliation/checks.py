@@ -10,7 +10,7 @@ from typing import NamedTuple
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
-from trading.domain.ledger import Break, Fill, LedgerEntry, Settlement
+from trading.domain.ledger import Break, Fill, LedgerEntry, Reversal, Settlement, TradeEntry
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import FINAL, OrderStatus, is_legal_path
@@ -54,6 +54,7 @@ class UnsettledTrade(NamedTuple):
     client_id: str
     symbol: str
     shares: int
+    receivable: int
     proceeds: Decimal
 
 
@@ -278,12 +279,13 @@ class Reconciliation:
                     comparisons.BOOKED, posting.asset
                 ].derived += posting.amount
             elif kind == "ccp":
-                self._owe(
-                    entry.client_id, entry.trade_id, posting.account, posting.asset, posting.amount
-                )
+                trade_id = _cleared_as(entry)
+                self._owe(entry.client_id, trade_id, posting.account, posting.asset, posting.amount)
         match entry:
             case Fill():
                 self._fill(entry)
+            case Reversal():
+                self._reversal(entry)
             case Settlement():
                 self._clients[entry.client_id].sides[
                     comparisons.LENT, ""
@@ -302,18 +304,49 @@ class Reconciliation:
         sides = self._clients[fill.client_id].sides
         sides[comparisons.FILLED, fill.order_id].derived += fill.quantity
         sides[comparisons.LENT, ""].derived += fill.drawn
-        if fill.trade_id in self._settled_first:
-            self._settled_first.remove(fill.trade_id)
+        self._is_due(fill)
+
+    def _reversal(self, reversal: Reversal) -> None:
+        if reversal.trade_id != identifiers.reversal_id(reversal.reverses):
+            self._wrong(6, reversal.reverses, f"reversed as {reversal.trade_id}, so perhaps twice")
+        sides = self._clients[reversal.client_id].sides
+        sides[comparisons.FILLED, reversal.order_id].derived -= reversal.quantity
+        sides[comparisons.LENT, ""].derived += reversal.drawn
+        if reversal.settles:
+            self._is_due(reversal)
+        else:
+            self._expect(_due_of(reversal, takes_back=True), 1)
+
+    def _is_due(self, trade: TradeEntry) -> None:
+        if trade.trade_id in self._settled_first:
+            self._settled_first.remove(trade.trade_id)
             return
-        proceeds = fill.client_amount if fill.side is Side.SELL else ZERO
-        self._due[fill.trade_id] = due = UnsettledTrade(
-            fill.client_id, fill.symbol, fill.side.sign * fill.quantity, proceeds
-        )
+        self._due[trade.trade_id] = due = _due_of(trade)
         self._expect(due, 1)
 
     def _expect(self, due: UnsettledTrade, sign: int) -> None:
         """Add an unsettled trade to what its client's balances must state. sign: −1 removes it."""
         sides = self._clients[due.client_id].sides
         sides[comparisons.SHARES_DUE, due.symbol].derived += sign * due.shares
-        sides[comparisons.RECEIVABLE, due.symbol].derived += sign * max(due.shares, 0)
+        sides[comparisons.RECEIVABLE, due.symbol].derived += sign * due.receivable
         sides[comparisons.PROCEEDS_DUE, ""].derived += sign * due.proceeds
+
+
+def _cleared_as(entry: LedgerEntry) -> str:
+    """The trade that an entry belongs to at the CCP.
+
+    A reversal that does not settle takes back the novation of the trade.
+    """
+    if isinstance(entry, Reversal) and not entry.settles:
+        return entry.reverses
+    return entry.trade_id
+
+
+def _due_of(trade: TradeEntry, *, takes_back: bool = False) -> UnsettledTrade:
+    """What a trade adds until it is settled, or what the reversal of such a one takes back."""
+    shares = trade.side.sign * trade.quantity
+    if takes_back:
+        proceeds = -trade.client_amount if trade.side is Side.BUY else ZERO
+        return UnsettledTrade(trade.client_id, trade.symbol, shares, min(shares, 0), proceeds)
+    proceeds = trade.client_amount if trade.side is Side.SELL else ZERO
+    return UnsettledTrade(trade.client_id, trade.symbol, shares, max(shares, 0), proceeds)

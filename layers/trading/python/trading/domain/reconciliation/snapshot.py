@@ -11,6 +11,7 @@ from trading.domain.ledger import (
     Fill,
     LedgerEntry,
     Novation,
+    Reversal,
     Settlement,
     Withdrawal,
 )
@@ -48,7 +49,9 @@ class Snapshot(Frozen):
             entries=tuple(
                 e
                 for e in found
-                if isinstance(e, Fill | Novation | Settlement | Deposit | Withdrawal | Break)
+                if isinstance(
+                    e, Fill | Reversal | Novation | Settlement | Deposit | Withdrawal | Break
+                )
             ),
             obligations=tuple(e for e in found if isinstance(e, Obligation)),
             unreadable=tuple(e for e in found if isinstance(e, Finding)),

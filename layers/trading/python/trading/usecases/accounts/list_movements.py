@@ -1,10 +1,11 @@
 """A client's trades and statement, newest first, by pages. Both are read from the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
+from trading.domain import identifiers
 from trading.domain.accounts.movements import (
     KINDS,
     Movement,
@@ -13,7 +14,7 @@ from trading.domain.accounts.movements import (
     movements_of,
     trade_of,
 )
-from trading.domain.ledger import EntryKind, Fill, LedgerEntry, Settlement
+from trading.domain.ledger import EntryKind, Fill, LedgerEntry, Reversal, Settlement
 from trading.domain.values import Frozen, Side, iso
 from trading.usecases.ports import EntryKey, LedgerIndex
 
@@ -25,7 +26,8 @@ So if a filter lets little pass, a page may be short, or empty although more pag
 """
 
 Line = TypeVar("Line", Movement, Trade)
-LinesOf = Callable[[LedgerEntry, Settlement | None], Sequence[Line]]
+Related = Mapping[EntryKind, LedgerEntry]
+LinesOf = Callable[[LedgerEntry, Related], Sequence[Line]]
 
 
 class LineKey(NamedTuple):
@@ -94,7 +96,7 @@ class ListMovements:
 
         The second value is None if there is no next page.
         """
-        return self._page(client_id, wanted, wanted.kinds, movements_of, after, limit)
+        return self._page(client_id, wanted, wanted.kinds, _movements_of, after, limit)
 
     def trades(
         self, client_id: str, wanted: LedgerFilter, after: LineKey | None, limit: int
@@ -134,28 +136,50 @@ class ListMovements:
     def _lines(
         self, keys: Sequence[EntryKey], lines_of: LinesOf[Line]
     ) -> Iterator[tuple[LineKey, Line]]:
-        """The lines of some entries, with their keys, latest first. A fill comes with its
-        settlement.
+        """The lines of some entries, with their keys, latest first.
+
+        A trade comes with its settlement, and with its reversal if it has one.
         """
         wanted = [(key.trade_id, key.kind) for key in keys]
-        wanted += [
-            (key.trade_id, EntryKind.SETTLEMENT) for key in keys if key.kind == EntryKind.FILL
-        ]
+        for key in keys:
+            wanted += _related_keys(key)
         entries: dict[tuple[str, str], LedgerEntry] = {}
         for entry in self.books.entries_at(wanted):
             entries[entry.trade_id, entry.kind] = entry
         for key in keys:
-            settlement = entries.get((key.trade_id, EntryKind.SETTLEMENT))
-            lines = lines_of(
-                entries[key.trade_id, key.kind],
-                settlement if isinstance(settlement, Settlement) else None,
-            )
+            related = {
+                kind: entries[trade_id, kind]
+                for trade_id, kind in _related_keys(key)
+                if (trade_id, kind) in entries
+            }
+            lines = lines_of(entries[key.trade_id, key.kind], related)
             keyed = [(LineKey(key.sort_key, _name(line)), line) for line in lines]
             yield from sorted(keyed, key=_key_of, reverse=True)
 
 
-def _trades_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[Trade]:
-    return [trade_of(entry, settlement)] if isinstance(entry, Fill) else []
+def _related_keys(key: EntryKey) -> list[tuple[str, EntryKind]]:
+    """The entries that say what became of a listed trade or reversal."""
+    if key.kind == EntryKind.FILL:
+        reversal_id = identifiers.reversal_id(key.trade_id)
+        return [(key.trade_id, EntryKind.SETTLEMENT), (reversal_id, EntryKind.REVERSAL)]
+    return [(key.trade_id, EntryKind.SETTLEMENT)] if key.kind == EntryKind.REVERSAL else []
+
+
+def _settlement_in(related: Related) -> Settlement | None:
+    settlement = related.get(EntryKind.SETTLEMENT)
+    return settlement if isinstance(settlement, Settlement) else None
+
+
+def _movements_of(entry: LedgerEntry, related: Related) -> Sequence[Movement]:
+    return movements_of(entry, _settlement_in(related))
+
+
+def _trades_of(entry: LedgerEntry, related: Related) -> Sequence[Trade]:
+    reversal = related.get(EntryKind.REVERSAL)
+    if not isinstance(entry, Fill):
+        return []
+    reversed_by = reversal if isinstance(reversal, Reversal) else None
+    return [trade_of(entry, _settlement_in(related), reversed_by)]
 
 
 def _name(line: Movement | Trade) -> str:

@@ -31,6 +31,7 @@ class AdvanceOrder:
 
     def __call__(self, order: Order) -> Order:
         """Do what can be done for the order now."""
+        order = self._ask_after_parked(order)
         if is_overdue(order, self.clock()):
             order = self.end_early.record_ending(order, expiry_of(order))
         if order.ending is not None:
@@ -54,6 +55,29 @@ class AdvanceOrder:
         order = self.route.proceed(order, unknown)
         if silent and order.is_open:
             self._ask_again_soon(order)
+        return order
+
+    def _ask_after_parked(self, order: Order) -> Order:
+        """Ask for the executions that parked corrections refer to.
+
+        The children may be over. An exchange that does not know the execution made a mistake.
+        """
+        for client_order_id in dict.fromkeys(each.client_order_id for each in order.parked):
+            child = order.child(client_order_id)
+            if child is None:
+                continue
+            try:
+                state = self.exchanges.status(child.exchange_id, client_order_id)
+            except OutcomeUnknownError as error:
+                self.monitor.count(
+                    Metric.POLLS_UNANSWERED, exchange_id=child.exchange_id, error=str(error)
+                )
+                self._ask_again_soon(order)
+                continue
+            if state is None:
+                order = self.book.refuse_parked(order, client_order_id)
+            else:
+                order = self.book.state(order, child, state)
         return order
 
     def _ask_again_soon(self, order: Order) -> None:

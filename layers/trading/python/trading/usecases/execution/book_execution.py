@@ -10,8 +10,10 @@ from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
 from trading.domain.orders.order import Order
-from trading.domain.values import ratio
+from trading.domain.orders.venue_correction import VenueCorrection
+from trading.domain.values import ZERO, ratio
 from trading.metrics import Metric
+from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.orders.end_order import changes_of_end
 from trading.usecases.ports import (
     Accounts,
@@ -46,6 +48,7 @@ class BookExecution:
     """
 
     books: BookingBooks
+    correct: CorrectExecution
     health: VenueHealth
     prices: LastPrices
     monitor: Monitor
@@ -69,20 +72,39 @@ class BookExecution:
             return self._record_break(report, Breach(BreakCode.UNKNOWN_ORDER, unknown))
         try:
             _check_instrument(report, order)
-            fill = _fill_in(report)
+            fill, correction = _fill_in(report), _correction_in(report)
         except Breach as breach:
             return self._record_break(report, breach, order)
+        if correction is not None:
+            return self._correct(order, correction)
         if fill is not None:
             return self._fill(order, fill)
         if report.exec_type in ENDINGS:
             ending = ENDINGS[report.exec_type]
-            return self.child_end(order, child, ending, report.cumulative_quantity, report.reason)
+            executed = report.cumulative_quantity + report.busted_quantity
+            return self.child_end(order, child, ending, executed, report.reason)
         return order
 
     def state(self, order: Order, child: ChildOrder, state: OrderState) -> Order:
-        """Book an exchange's answer about a child: the executions new to us, then its end."""
+        """Book an exchange's answer about a child: the executions new to us, the corrections and
+        busts of executions, then its end.
+        """
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         for execution in state.executions:
+            if execution.reference_execution_id is not None:
+                order = self._correct(
+                    order,
+                    VenueCorrection(
+                        exchange_id=child.exchange_id,
+                        execution_id=execution.execution_id,
+                        reference_execution_id=execution.reference_execution_id,
+                        client_order_id=client_order_id,
+                        quantity=execution.quantity,
+                        price=execution.price,
+                        reported_at=execution.transact_time,
+                    ),
+                )
+                continue
             fill = VenueExecution(
                 exchange_id=child.exchange_id,
                 execution_id=execution.execution_id,
@@ -92,9 +114,33 @@ class BookExecution:
                 executed_at=execution.transact_time,
             )
             order = self._fill(order, fill)
+        for bust in state.busts:
+            order = self._correct(
+                order,
+                VenueCorrection(
+                    exchange_id=child.exchange_id,
+                    execution_id=bust.execution_id,
+                    reference_execution_id=bust.reference_execution_id,
+                    client_order_id=client_order_id,
+                    reported_at=bust.transact_time,
+                ),
+            )
+        order = self.refuse_parked(order, client_order_id)
         if state.status in ENDINGS:
             ending = ENDINGS[state.status]
-            order = self.child_end(order, child, ending, state.cumulative_quantity, state.reason)
+            executed = state.cumulative_quantity + state.busted_quantity
+            order = self.child_end(order, child, ending, executed, state.reason)
+        return order
+
+    def refuse_parked(self, order: Order, client_order_id: str) -> Order:
+        """Record a break for each parked correction of a child.
+
+        Its exchange has just told all executions, and the one that it refers to is not among them.
+        """
+        for parked in order.parked:
+            if parked.client_order_id == client_order_id:
+                message = f"the exchange does not have {parked.reference_execution_id}"
+                order = self._refuse(order, parked, Breach(BreakCode.UNKNOWN_EXECUTION, message))
         return order
 
     def child_end(
@@ -105,7 +151,10 @@ class BookExecution:
         cumulative: int,
         reason: str | None,
     ) -> Order:
-        """Book the end of a child of which the exchange has executed `cumulative` in all."""
+        """Book the end of a child of which the exchange has executed `cumulative` in all.
+
+        `cumulative` counts busted shares too.
+        """
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         current = order.child(client_order_id)
         if current is None or current.status is not ChildStatus.SENT or current.ending is not None:
@@ -138,22 +187,54 @@ class BookExecution:
         child = booked.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
             self.health.observe(fill.exchange_id, Decimal(1))
-        return booked.order.saved()
+        return self._apply_parked(booked.order.saved())
 
     def _fill_again(self, order: Order, fill: VenueExecution) -> Order:
         """Accept a repeated execution; record a break if its numbers are not those of the trade."""
         booked = self.books.fill(fill.trade_id)
         self.monitor.count(Metric.FILLS_REPEATED)
         if booked is None or (booked.quantity, booked.price) == (fill.quantity, fill.price):
-            return order
+            return self._apply_parked(order)
         message = f"{fill.quantity} at {fill.price}, booked {booked.quantity} at {booked.price}"
         return (
             self._record_break(fill, Breach(BreakCode.EXECUTION_CHANGED, message), order) or order
         )
 
+    def _correct(self, order: Order, correction: VenueCorrection) -> Order:
+        """Book a correction or a bust, and whatever waited for it."""
+        try:
+            corrected = self.correct(order, correction)
+        except Breach as breach:
+            return self._refuse(order, correction, breach)
+        return self._apply_parked(corrected) if corrected is not order else order
+
+    def _apply_parked(self, order: Order) -> Order:
+        """Book the parked corrections whose execution is booked now."""
+        while True:
+            ready = next((c for c in order.parked if c.reversed_trade_id in order.trades), None)
+            if ready is None:
+                return order
+            try:
+                order = self.correct(order, ready)
+            except Breach as breach:
+                order = self._refuse(order, ready, breach)
+            order = self._unpark(order, ready)
+
+    def _refuse(self, order: Order, correction: VenueCorrection, breach: Breach) -> Order:
+        """Record a break for a correction or a bust that the books refuse."""
+        recorded = self._record_break(correction, breach, order) or order
+        return self._unpark(recorded, correction)
+
+    def _unpark(self, order: Order, correction: VenueCorrection) -> Order:
+        if correction not in order.parked:
+            return order
+        unparked = order.without_parked(correction)
+        self.books.commit(unparked)
+        return unparked.saved()
+
     def _record_break(
         self,
-        said: ExecutionReport | VenueExecution,
+        said: ExecutionReport | VenueExecution | VenueCorrection,
         breach: Breach,
         order: Order | None = None,
         refused_quantity: int = 0,
@@ -192,6 +273,29 @@ def _check_instrument(report: ExecutionReport, order: Order) -> None:
             BreakCode.OTHER_ORDER_REPORTED,
             f"{report.side} {report.symbol}, ordered was {order.side} {order.symbol}",
         )
+
+
+def _correction_in(report: ExecutionReport) -> VenueCorrection | None:
+    """The correction or bust that a report brings, if it brings one.
+
+    Raises Breach if it is malformed.
+    """
+    if report.exec_type not in (ExecType.TRADE_CORRECT, ExecType.TRADE_CANCEL):
+        return None
+    corrects = report.exec_type is ExecType.TRADE_CORRECT
+    if report.reference_execution_id is None:
+        raise Breach(BreakCode.MALFORMED_CORRECTION, "no execution is named")
+    if corrects and (report.last_quantity <= 0 or report.last_price is None):
+        raise Breach(BreakCode.MALFORMED_CORRECTION, "a correction without quantity or price")
+    return VenueCorrection(
+        exchange_id=report.exchange_id,
+        execution_id=report.execution_id,
+        reference_execution_id=report.reference_execution_id,
+        client_order_id=report.client_order_id,
+        quantity=report.last_quantity if corrects else 0,
+        price=report.last_price if corrects and report.last_price is not None else ZERO,
+        reported_at=report.transact_time,
+    )
 
 
 def _fill_in(report: ExecutionReport) -> VenueExecution | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trading.domain.orders import order_entry
-from trading.domain.orders.order import Order, OrderRequest
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.metrics import Metric
 from trading.usecases.orders.accept_order import (

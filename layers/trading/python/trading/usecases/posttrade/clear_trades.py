@@ -66,7 +66,7 @@ class ClearTrades:
         if not order.is_open and not order.awaits_clearing:
             return order
         client = self._client(order.client_id)
-        fills = clearing.unnovated(self.books.entries(order.trades))
+        fills = clearing.unnovated(order, self.books.entries(order.trades))
         now = self.clock()
         obligations = self._obligations(fills)
         return self._commit(order, clearing.clear(order, client, fills, obligations, now))
@@ -87,20 +87,24 @@ class ClearTrades:
         """Write what clearing changes, and return the order afterwards.
 
         An order with very many trades takes several transactions. The order moves with the last.
+        Each of them writes the order, so that no trade is cleared that is reversed meanwhile.
         """
         changes = [each for trade in result.trades for each in (trade.novation, trade.obligation)]
         size = 2 * TRADES_PER_TRANSACTION
         starts = range(0, len(changes), size)
         parts: list[Sequence[Change]] = [changes[start : start + size] for start in starts] or [()]
+        cleared = result.order
         for part in parts[:-1]:
-            self.books.commit(*part)
-        if result.order is None:
-            if parts[-1]:
-                self.books.commit(*parts[-1])
-            return order
-        self.books.commit(*parts[-1], result.order)
+            self.books.commit(*part, order)
+            order, cleared = order.saved(), cleared and cleared.saved()
+        if cleared is None:
+            if not parts[-1]:
+                return order
+            self.books.commit(*parts[-1], order)
+            return order.saved()
+        self.books.commit(*parts[-1], cleared)
         self.monitor.count(Metric.ORDERS_CLEARED, order_id=order.order_id)
-        return result.order.saved()
+        return cleared.saved()
 
     def _client(self, client_id: str) -> Client:
         client = self.books.client(client_id)

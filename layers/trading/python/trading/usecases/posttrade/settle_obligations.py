@@ -12,7 +12,7 @@ from trading.domain import identifiers
 from trading.domain.clients.client import Client
 from trading.domain.deadline import Deadline
 from trading.domain.errors import PERMANENT, DomainError, ErrorCode, ErrorKind, is_transient
-from trading.domain.ledger import BreakCode, EntryKind, Fill, Settlement
+from trading.domain.ledger import BreakCode, EntryKind, Settlement, TradeEntry
 from trading.domain.posttrade import settlement
 from trading.domain.posttrade.netting import Obligation
 from trading.domain.reference import calendars
@@ -199,7 +199,7 @@ class SettleObligations:
     @on_fresh_state
     def _book(self, obligation: Obligation, confirmation: SettlementConfirmation) -> None:
         entries = self.books.entries([obligation.trade_id])
-        fill = next((entry for entry in entries if isinstance(entry, Fill)), None)
+        fill = next((entry for entry in entries if isinstance(entry, TradeEntry)), None)
         if fill is None:
             raise NotFoundError(f"no trade {obligation.trade_id}")
         if any(isinstance(entry, Settlement) for entry in entries):
@@ -242,8 +242,9 @@ class SettleObligations:
             raise NotFoundError(f"no client {client_id}")
         return client
 
-    def _fill(self, trade_id: str) -> Fill:
-        fill = self.books.fill(trade_id)
+    def _fill(self, trade_id: str) -> TradeEntry:
+        entries = self.books.entries([trade_id])
+        fill = next((entry for entry in entries if isinstance(entry, TradeEntry)), None)
         if fill is None:
             raise NotFoundError(f"no trade {trade_id}", field="trade_id")
         return fill

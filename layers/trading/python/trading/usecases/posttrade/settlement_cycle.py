@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
 from trading.domain import identifiers
-from trading.domain.ledger import BreakCode, EntryKind, Fill, LedgerEntry, Settlement
+from trading.domain.ledger import BreakCode, EntryKind, LedgerEntry, Settlement, TradeEntry
 from trading.domain.posttrade import settlement
 from trading.domain.reference import calendars
 from trading.domain.values import Day, Frozen, Side
@@ -191,8 +191,8 @@ class ReconcileSettlement:
         }
 
     def _is_due(self, entries: _Entries, confirmation: SettlementConfirmation) -> bool:
-        fill = entries.get((_trade_id(confirmation), EntryKind.FILL))
-        if not isinstance(fill, Fill):
+        fill = _trade(entries, _trade_id(confirmation))
+        if fill is None:
             return False
         due = self.books.obligations_in(fill.client_id, fill.settlement_date, fill.symbol)
         return any(obligation.trade_id == fill.trade_id for obligation in due)
@@ -209,12 +209,19 @@ def _trade_id(confirmation: SettlementConfirmation) -> str:
     return identifiers.settled_trade_id(confirmation.instruction_id)
 
 
+def _trade(entries: _Entries, trade_id: str) -> TradeEntry | None:
+    """The trade of an id, or the reversal that settles by itself."""
+    kind = EntryKind.REVERSAL if identifiers.is_reversal(trade_id) else EntryKind.FILL
+    entry = entries.get((trade_id, kind))
+    return entry if isinstance(entry, TradeEntry) else None
+
+
 def _disagreement(entries: _Entries, confirmation: SettlementConfirmation) -> str | None:
     """What the ledger says otherwise than a confirmation of a settlement. None: nothing."""
     trade_id = _trade_id(confirmation)
-    fill = entries.get((trade_id, EntryKind.FILL))
+    fill = _trade(entries, trade_id)
     settled = entries.get((trade_id, EntryKind.SETTLEMENT))
-    if not isinstance(fill, Fill) or not isinstance(settled, Settlement):
+    if fill is None or not isinstance(settled, Settlement):
         return "the depository settled what our ledger has not"
     direction = DeliveryDirection.RECEIVE if fill.side is Side.BUY else DeliveryDirection.DELIVER
     ours = (direction, fill.symbol, fill.quantity, fill.notional, fill.currency)
