@@ -16,7 +16,7 @@ from tests.fakes.every_commit import SCENARIOS, administer, use_case_frames, wor
 from tests.fakes.faults import CrashError, Faults
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.world import World
-from trading.domain.ledger import Fill, Novation, Settlement
+from trading.domain.ledger import Fill, Novation, Reversal, Settlement, TradeEntry
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.order_times import is_overdue
@@ -119,6 +119,7 @@ class Witness:
             Metric.ORDERS_ACCEPTED: sum(map(was_accepted, self._orders())),
             Metric.ORDERS_REJECTED: sum(not was_accepted(o) for o in self._orders()),
             Metric.FILLS_BOOKED: len(self._entries(Fill)),
+            Metric.EXECUTIONS_CORRECTED: len(self._entries(Reversal)),
             Metric.ORDERS_CLEARED: len({n.order_id for n in self._entries(Novation)}),
             Metric.TRADES_SETTLED: len(self._entries(Settlement)),
             Metric.REPLACEMENTS_REQUESTED: sum(o.replaces is not None for o in self._orders()),
@@ -134,7 +135,12 @@ class Witness:
         return [entry for entry in self.world.books.ledger() if isinstance(entry, kind)]
 
     def _fills(self, order: Order) -> int:
-        return sum(f.quantity for f in self._entries(Fill) if f.order_id == order.order_id)  # type: ignore[attr-defined]
+        """The shares of the order's trades that stand."""
+        return sum(
+            entry.quantity if isinstance(entry, Fill) else -entry.quantity  # type: ignore[attr-defined]
+            for entry in self._entries(TradeEntry)
+            if entry.order_id == order.order_id  # type: ignore[attr-defined]
+        )
 
 
 def was_accepted(order: Order) -> bool:
