@@ -1,9 +1,11 @@
 """The internal API: the steps of an order's life, for operators and other systems.
 
 The path names the step. Every step happens once. A repetition under any Idempotency-Key gets the
-recorded answer, which is marked as replayed.
+recorded answer, which is marked as replayed. A request that was refused is refused again under its
+key.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
@@ -18,20 +20,22 @@ from trading.adapters.faces.trades import (
     settlement_detail,
 )
 from trading.adapters.http.fields import PathId
-from trading.adapters.http.idempotency import REPLAYED_HEADER
+from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency, Result
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
-from trading.bootstrap import clearing, messaging, settlement
+from trading.bootstrap import clearing, clients, messaging, settlement
 from trading.bootstrap.books import table_books
 from trading.domain.ledger import Novation, Settlement
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.orders import order_messages
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 settings = load(Settings)
 books = table_books(settings)
+idempotency = Idempotency(clients.dynamodb(), settings.idempotency_table)
 mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url)
 clear_trades = clearing.clear_trades(settings)
 settle_obligations = settlement.settle_obligations(settings)
@@ -56,15 +60,20 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
     The order goes through the mailbox of its client, like every order. So each order has one
     writer.
     """
+    order = _refused_once(lambda: _execute(order_id))
+    summary = execution_summary(order, books.entries(order.trades))
+    if order.is_open or order.is_pending:
+        return json_response(summary, HTTPStatus.ACCEPTED)
+    return json_response(summary, headers=RECORDED)
+
+
+def _execute(order_id: str) -> Order:
     order = books.order(order_id)
     if order is None:
         raise NotFoundError("There is no such order.", field="order_id")
     if order.status is OrderStatus.VALIDATED:
         mailboxes.execution(order_messages.execute(order))
-    summary = execution_summary(order, books.entries(order.trades))
-    if order.is_open or order.is_pending:
-        return json_response(summary, HTTPStatus.ACCEPTED)
-    return json_response(summary, headers=RECORDED)
+    return order
 
 
 @app.post(
@@ -75,6 +84,10 @@ def execute(order_id: PathId) -> Response[ExecutionSummary]:
 )
 def clear(trade_id: PathId) -> Response[ClearingDetail]:
     """Clear the trade together with the other trades of its order, or answer how it was cleared."""
+    return _refused_once(lambda: _clear(trade_id))
+
+
+def _clear(trade_id: str) -> Response[ClearingDetail]:
     recorded = _novation(trade_id)
     if recorded:
         return json_response(clearing_detail(recorded), headers=RECORDED)
@@ -96,6 +109,10 @@ def clear(trade_id: PathId) -> Response[ClearingDetail]:
 )
 def settle(trade_id: PathId) -> Response[SettlementDetail]:
     """Settle the trade if it is due, or answer how it was settled."""
+    return _refused_once(lambda: _settle(trade_id))
+
+
+def _settle(trade_id: str) -> Response[SettlementDetail]:
     recorded = next((e for e in books.entries([trade_id]) if isinstance(e, Settlement)), None)
     if recorded:
         return json_response(settlement_detail(recorded), headers=RECORDED)
@@ -110,6 +127,10 @@ def settle(trade_id: PathId) -> Response[SettlementDetail]:
             headers={"Retry-After": "5"},
         ) from error
     return json_response(settlement_detail(settled))
+
+
+def _refused_once(step: Callable[[], Result]) -> Result:
+    return idempotency.refused_once(app, app.principal.api_key, step)
 
 
 def _novation(trade_id: str) -> Novation | None:

@@ -4,6 +4,7 @@ from trading.bootstrap.settings import BooksAndVenueSettings
 
 
 class Settings(BooksAndVenueSettings):
-    """The settings of clearing and settlement, and the mailbox for executions."""
+    """The settings of clearing and settlement, the mailbox for executions, and the refusals."""
 
     execution_queue_url: str
+    idempotency_table: str

@@ -190,12 +190,21 @@ def cancel(order_id: PathId) -> Response[OrderView]:
 
     While the order is open, a repetition under any key gets the same answer. After that, the answer
     is 200 if the order was canceled at the client's request. Otherwise it is 409 ORDER_CLOSED with
-    the `status`, and with `replaced_by` if another order took its place.
+    the `status`, and with `replaced_by` if another order took its place. A request that was refused
+    is refused again under its key.
     """
-    order = api.request_cancel(app.principal.client_id, order_id)
+    order = _request_cancel(order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
     return json_response(
         order_view(order, api.books.entries(order.trades)), _status_of_cancel(order)
+    )
+
+
+def _request_cancel(order_id: str) -> Order:
+    """The order as it stands. A cancel that was refused is refused again under its key."""
+    client_id = app.principal.client_id
+    return api.idempotency.refused_once(
+        app, client_id, lambda: api.request_cancel(client_id, order_id)
     )
 
 
@@ -227,18 +236,23 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     greater of what each needs.
 
     The request is refused if the new order would be rejected in case the old one ended now. The old
-    order then stands.
+    order then stands. A repetition under the same key gets the same refusal.
     """
     fingerprint = hashlib.sha256(
         f"replace {order_id} {changes.model_dump_json()}".encode()
     ).hexdigest()[:16]
-    new, replayed = api.replace_order(
-        app.principal.client_id,
-        order_id,
-        changes.wanted(),
-        app.idempotency_key,
-        fingerprint,
-        app.correlation_id,
+    client_id = app.principal.client_id
+    new, replayed = api.idempotency.refused_once(
+        app,
+        client_id,
+        lambda: api.replace_order(
+            client_id,
+            order_id,
+            changes.wanted(),
+            app.idempotency_key,
+            fingerprint,
+            app.correlation_id,
+        ),
     )
     logger.info(
         "replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed
@@ -328,7 +342,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
-    order = api.request_cancel(app.principal.client_id, trade_id)
+    order = _request_cancel(trade_id)
     logger.info("cancel requested", order_id=trade_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 

@@ -104,7 +104,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/idempotency": _IDEMPOTENCY,
         **_EXCHANGE_SECRETS,
     },
-    "internal": _union(_CLEARING_GRANTS, _SETTLEMENT_GRANTS, {"queues/execution": "SendMessage"}),
+    "internal": _union(
+        _CLEARING_GRANTS,
+        _SETTLEMENT_GRANTS,
+        {"queues/execution": "SendMessage", "tables/idempotency": _IDEMPOTENCY},
+    ),
     "admin": {
         "tables/clients": "GetItem PutItem",
         "tables/credentials": "GetItem PutItem",

@@ -115,7 +115,7 @@ TABLES = {
         rebuilt=(
             "Answers expire. Ids are derived from the key, so a repeated request finds its order."
         ),
-        holds="First answers by Idempotency-Key, as Powertools keeps them.",
+        holds="First answers and refusals by Idempotency-Key, as Powertools keeps them.",
     ),
     "control": TableSpec(
         ("name",),

@@ -51,6 +51,17 @@ class Placed:
     answer: Answer
 
 
+def is_kept_refusal(answer: Answer) -> bool:
+    """Whether a refusal was told that a late copy of its request must get again."""
+    refused = answer.status in (404, 409, 422)
+    return refused and answer.json()["code"] not in (
+        "IN_PROGRESS",
+        "CONCURRENT_UPDATE",
+        "IDEMPOTENCY_KEY_REUSED",
+        "VALIDATION_FAILED",
+    )
+
+
 class People:
     """Carries out a scenario's actions at their times."""
 
@@ -207,13 +218,14 @@ class People:
             self._steps.trail.answered(what, body)
             if what.split("/")[-1] in TRANSFERS:
                 check_booked(what, body, answer, self._steps.ledger.entries)
+        if answer.status in (200, 201) or is_kept_refusal(answer):
             self._repeat_late(OPERATOR, method, path, key, body)
 
     def _repeat_late(
         self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None
     ) -> None:
-        """Send a late copy of an answered request. It must get the first answer again and change
-        nothing.
+        """Send a late copy of an answered or refused request. It must get the first answer again
+        and change nothing.
         """
         process = current()
         assert process is not None

@@ -46,10 +46,16 @@ def test_a_key_names_one_request(system: System, kind: str) -> None:
     assert abs(system.books.account("carol").available - before) == Decimal("250.50")
 
 
-def test_a_refused_transfer_can_be_repeated_under_its_key(system: System) -> None:
-    assert transfer(system, "withdrawals", amount="1500.00")[1]["code"] == "NOT_WITHDRAWABLE"
-    transfer(system, "deposits", amount="500.00")
-    assert transfer(system, "withdrawals", amount="1500.00")[0] == 201
+def test_a_late_copy_of_a_refused_withdrawal_is_refused_again(system: System) -> None:
+    status, refused, _ = transfer(system, "withdrawals", amount="1500.00")
+    assert (status, refused["code"]) == (422, "NOT_WITHDRAWABLE")
+    transfer(system, "deposits", "another-key", amount="500.00")
+    status, again, answer = transfer(system, "withdrawals", amount="1500.00")
+    assert (status, again | {"request_id": ""}) == (422, refused | {"request_id": ""})
+    assert again["details"] == {"available": "1000.00", "lacking": "500.00"}
+    assert header(answer, "Idempotency-Replayed") == "true"
+    assert system.books.account("carol").available == Decimal("1500.00")
+    assert transfer(system, "withdrawals", "a-new-key", amount="1500.00")[0] == 201
     assert system.books.account("carol").available == 0
 
 
@@ -103,8 +109,8 @@ def test_held_cash_and_shares_cannot_be_withdrawn(system: System) -> None:
         "amount",
     )
     assert problem["details"] == {"available": str(available), "lacking": str(1000 - available)}
-    assert transfer(system, "withdrawals", amount=str(available))[0] == 201
-    assert transfer(system, "withdrawals", amount=str(available))[0] == 201
+    assert transfer(system, "withdrawals", "key-2", amount=str(available))[0] == 201
+    assert transfer(system, "withdrawals", "key-2", amount=str(available))[0] == 201
     assert system.books.account("carol").available == 0
     assert system.findings() == []
 
@@ -122,7 +128,7 @@ def test_unsettled_proceeds_and_purchases_cannot_be_withdrawn(system: System) ->
     assert account.unsettled > 0
     status, problem, _ = transfer(system, "withdrawals", amount=str(account.total))
     assert (status, problem["details"]["lacking"]) == (422, str(account.unsettled))
-    status, problem, _ = transfer(system, "withdrawals", symbol="KO", quantity=1)
+    status, problem, _ = transfer(system, "withdrawals", "key-2", symbol="KO", quantity=1)
     assert (status, problem["details"]) == (422, {"available": "0", "lacking": "1"})
-    assert transfer(system, "withdrawals", symbol="AAPL", quantity=1)[0] == 201
+    assert transfer(system, "withdrawals", "key-3", symbol="AAPL", quantity=1)[0] == 201
     assert system.findings() == []

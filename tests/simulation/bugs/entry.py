@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.http.idempotency import Idempotency
+from trading.domain.errors import DomainError
 from trading.domain.orders import order_entry
 from trading.usecases.orders import accept_order
 from trading.usecases.orders.place_order import PlaceOrder
@@ -25,6 +26,19 @@ BUGS = (
         "The fingerprint of the first request is not compared.",
         "A client is told that its order stands, but the order that stands is another one.",
         (Edit(PlaceOrder._record, "if existing.fingerprint != fingerprint:", "if False:"),),
+    ),
+    Bug(
+        "a refusal is forgotten",
+        "No refusal is kept under its key.",
+        "A late copy of a withdrawal that was refused takes the cash that came meanwhile.",
+        (
+            Edit(
+                DomainError.is_answer,
+                "return self.kind in (ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, "
+                "ErrorKind.UNPROCESSABLE)",
+                "return False",
+            ),
+        ),
     ),
     Bug(
         "a lost race taken for accepted",

@@ -20,7 +20,7 @@ BUGS = (
             Edit(
                 Order.hold_for,
                 "fee_of(self.hold_fee_per_share, quantity, notional)",
-                "-(-self.hold_fee_per_share * quantity // Decimal('0.01')) * Decimal('0.01')",
+                "(self.hold_fee_per_share * quantity).quantize(ZERO, 'ROUND_CEILING')",
             ),
         ),
     ),

@@ -109,6 +109,18 @@ class DomainError(Exception):
         self.details = dict(details or {})
         self.retry_after_seconds = retry_after_seconds
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether the refusal is the answer to its request: a late copy must get it again.
+
+        It is, if the state of the books refuses what the request asks for. It is not, if a retry
+        makes sense, or if the caller was refused and not the request. A key that was used with
+        another request keeps the answer to that one.
+        """
+        if self.retry_after_seconds is not None or self.code is ErrorCode.IDEMPOTENCY_KEY_REUSED:
+            return False
+        return self.kind in (ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.UNPROCESSABLE)
+
 
 PERMANENT = (DomainError, InvariantError)
 """The errors of a message that cannot succeed, except those that are `is_transient`."""

@@ -1,4 +1,6 @@
-"""Idempotency-Key: a repeated request gets the first answer, from the records of Powertools."""
+"""Idempotency-Key: a repeated request gets the first answer or the first refusal again, from the
+records of Powertools.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -20,12 +22,15 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyValidationError,
 )
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
-from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
-from pydantic import BaseModel
+from aws_lambda_powertools.utilities.idempotency.serialization.custom_dict import (
+    CustomDictSerializer,
+)
+from pydantic import BaseModel, Field
 
-from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, from_domain
 from trading.adapters.http.resolver import ApiResolver
-from trading.domain.errors import ErrorCode
+from trading.domain.errors import DomainError, ErrorCode
+from trading.domain.values import Frozen
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +39,56 @@ DEFAULT_LIFETIME = timedelta(hours=24)
 REPLAYED_HEADER = "Idempotency-Replayed"
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result")
+
+
+class Refusal(Frozen):
+    """A refusal as it is kept: what the problem document says, except the id of the request."""
+
+    status: int
+    code: str
+    message: str
+    errors: tuple[FieldError, ...] = ()
+    details: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: HttpError) -> Refusal:
+        return cls(
+            status=error.status,
+            code=error.code,
+            message=error.message,
+            errors=error.errors,
+            details=error.details,
+        )
+
+    def error(self, *, replayed: bool) -> HttpError:
+        return HttpError(
+            HTTPStatus(self.status),
+            self.code,
+            self.message,
+            errors=self.errors,
+            details=self.details,
+            headers={REPLAYED_HEADER: "true"} if replayed else {},
+        )
+
+
+class Done(Frozen):
+    """What is kept of an effect whose answer is not: that it was made."""
+
+
+def _record_of(answer_type: type[Answer]) -> CustomDictSerializer:
+    """How a record keeps an answer or a refusal."""
+
+    def to_dict(result: Answer | Refusal) -> dict[str, Any]:
+        kind = "refusal" if isinstance(result, Refusal) else "answer"
+        return {kind: result.model_dump(mode="json")}
+
+    def from_dict(kept: dict[str, Any]) -> Answer | Refusal:
+        if "refusal" in kept:
+            return Refusal.model_validate(kept["refusal"])
+        return answer_type.model_validate(kept["answer"])
+
+    return CustomDictSerializer(to_dict=to_dict, from_dict=from_dict)
 
 
 @dataclass(frozen=True)
@@ -53,8 +108,10 @@ class Idempotency:
 
     Powertools runs an effect again when the Lambda of the first run timed out, or when the record
     could not be written. So every effect must be harmless when repeated: by a condition of its own,
-    or because it sets a state. An effect that raises leaves no record. The error was the answer,
-    and the key may be used again.
+    or because it sets a state.
+
+    A refusal by the state of the books is kept like an answer (`DomainError.is_answer`), for the
+    same time. Every other error leaves no record: the key may be used again.
     """
 
     def __init__(
@@ -74,18 +131,23 @@ class Idempotency:
     ) -> Outcome[Answer]:
         """The effect's answer to the present request, or the first answer again.
 
-        Raises HttpError: 422 if the key came with another body, 409 if the first request still
-        runs, 503 if the records are unavailable.
+        Raises HttpError: the refusal if the first answer was one, 422 if the key came with another
+        body, 409 if the first request still runs, 503 if the records are unavailable.
         """
         replayed = False
 
-        def mark(response: Answer, idempotent_data: DataRecord) -> Answer:
+        def mark(response: Answer | Refusal, idempotent_data: DataRecord) -> Answer | Refusal:
             nonlocal replayed
             replayed = True
             return response
 
-        def run(request: dict[str, object]) -> Answer:
-            return effect()
+        def run(request: dict[str, object]) -> Answer | Refusal:
+            try:
+                return effect()
+            except DomainError as error:
+                if not error.is_answer:
+                    raise
+                return Refusal.of(from_domain(error))
 
         once = idempotent_function(
             run,
@@ -100,12 +162,12 @@ class Idempotency:
                 lambda_context=app.powertools.lambda_context,
                 response_hook=mark,
             ),
-            output_serializer=PydanticSerializer(model=answer_type),
+            output_serializer=_record_of(answer_type),
             key_prefix=f"{app.event.http_method} {app.event.path}",
         )
         request = {"principal": principal, "key": app.idempotency_key, "body": app.event.json_body}
         try:
-            answer: Answer = once(request=request)
+            answer: Answer | Refusal = once(request=request)
         except IdempotencyValidationError:
             raise HttpError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -126,4 +188,22 @@ class Idempotency:
                 "Try again with the same Idempotency-Key.",
                 headers={"Retry-After": "1"},
             ) from error
+        if isinstance(answer, Refusal):
+            raise answer.error(replayed=replayed)
         return Outcome(answer, replayed)
+
+    def refused_once(
+        self, app: ApiResolver, principal: str, effect: Callable[[], Result]
+    ) -> Result:
+        """The effect's answer, unless an earlier request under this key was refused.
+
+        For an effect that answers with the present state when it is repeated. Raises as `once`.
+        """
+        made: list[Result] = []
+
+        def run() -> Done:
+            made.append(effect())
+            return Done()
+
+        self.once(app, principal, Done, run)
+        return made[0] if made else effect()

@@ -102,7 +102,7 @@ class HttpError(Exception):
     def __init__(
         self,
         status: HTTPStatus,
-        code: Coded,
+        code: str,
         message: str,
         *,
         errors: Sequence[FieldError] = (),
