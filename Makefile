@@ -16,7 +16,7 @@ HEADING = @printf '\n\033[1m== %s ==\033[0m\n'
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
 .DEFAULT_GOAL := help
-.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session test
+.PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session smoke test
 .PHONY: check lint types imports openapi docs docs-serve audit audit-online unit infra integration
 .PHONY: computing simulation simulate night replay system load conformance bench lock clean
 
@@ -157,6 +157,9 @@ bench: $(STAMP) ## Measure costs, imports, latency and a flood at the open (WRIT
 
 ops: $(STAMP) ## Run the operator's command line (ARGS="orders stuck"; ARGS=--help lists all)
 	@$(BIN)/python -m ops $(if $(ARGS),$(ARGS),--help)
+
+smoke: $(STAMP) ## Trade with a synthetic client on the local system (ops --aws smoke: on AWS)
+	@$(BIN)/python -m ops --local smoke
 
 lock: $(STAMP) ## Compile both locks from pyproject.toml (UPGRADE=--upgrade takes new versions)
 	$(BIN)/uv pip compile $(UPGRADE) $(LOCK) pyproject.toml --group dev -o requirements/dev.lock

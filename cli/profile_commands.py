@@ -9,6 +9,7 @@ from cli.api import new_key
 from cli.failures import Exit, Failure
 from cli.options import AsJson, Key, ProfileName
 from cli.session import Session, ask_secret
+from workstation.profile_files import own_file
 from workstation.profiles import Profiles
 from workstation.screen import table
 
@@ -46,7 +47,7 @@ def add(
     profile = profiles.profile(fields)
     if keep_secret:
         profile = profiles.profile(fields | {"api_secret": ask_secret(api_key)})
-    path = profiles.own_file()
+    path = own_file()
     own = profiles.read(path)
     kept = own.profiles | {name: profile}
     profiles.write(path, Profiles(current=own.current or name, profiles=kept))
@@ -83,7 +84,7 @@ def use(ctx: typer.Context, name: ProfileName) -> None:
     session: Session = ctx.obj
     if name not in profiles.known():
         raise Failure.here(Exit.CONFIGURATION, "NO_SUCH_PROFILE", f"There is no profile {name}.")
-    path = profiles.own_file()
+    path = own_file()
     profiles.write(path, profiles.read(path).with_current(name))
     session.note(f"{name} is used from now on.")
 
@@ -92,7 +93,7 @@ def use(ctx: typer.Context, name: ProfileName) -> None:
 def remove(ctx: typer.Context, name: ProfileName) -> None:
     """Remove one of your profiles and its token."""
     session: Session = ctx.obj
-    path = profiles.own_file()
+    path = own_file()
     own = profiles.read(path)
     if name not in own.profiles:
         raise Failure.here(

@@ -8,20 +8,12 @@ from pydantic import ValidationError
 
 from cli.failures import Exit, Failure
 from cli.files import file_errors_as_failures
-from workstation.local_system import ROOT, default_system
+from workstation import profile_files
+from workstation.profile_files import own_file
 from workstation.profiles import Profile, Profiles, first_error
 
 DEMO = "local"
 """The profile of a user without any: the first demo client of the local system."""
-
-
-def own_file() -> Path:
-    """Return the file of the user, in the XDG configuration directory."""
-    return (
-        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        / "trading"
-        / "profiles.json"
-    )
 
 
 def read(path: Path) -> Profiles:
@@ -36,18 +28,10 @@ def write(path: Path, profiles: Profiles) -> None:
         profiles.write(path)
 
 
-def demo_files() -> list[Path]:
-    """Return the files that seeding has written, of the local system and of deployments on AWS."""
-    return [default_system().profiles_file, *sorted((ROOT / ".local").glob("aws-*/profiles.json"))]
-
-
 def known() -> dict[str, tuple[Profile, Path]]:
     """Return all profiles and their files by name. The user's own win. Raises Failure."""
-    found: dict[str, tuple[Profile, Path]] = {}
-    for path in (own_file(), *demo_files()):
-        for name, profile in read(path).profiles.items():
-            found.setdefault(name, (profile, path))
-    return found
+    with file_errors_as_failures():
+        return profile_files.known()
 
 
 def current(name: str | None) -> str | None:

@@ -25,6 +25,16 @@ class DemoClient:
     shares: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
 
 
+SMOKE_ID = "smoke"
+SMOKE_CLIENT = DemoClient(
+    Client(
+        client_id=SMOKE_ID,
+        name="The synthetic client of the smoke test",
+        daily_trading_limit=Decimal(5_000),
+        settlement_account="csd-smoke",
+    ),
+    cash=Decimal(1_000),
+)
 DEMO_CLIENTS = (
     DemoClient(
         Client(

@@ -13,7 +13,14 @@ from pydantic import TypeAdapter
 from local import demo_profiles, deploy
 from local.api import Credentials, rest_api_url
 from local.aws_client import aws_client
-from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS, DemoClient
+from local.demo import (
+    DEMO_CLIENTS,
+    SERVICE_ID,
+    SERVICE_PERMISSIONS,
+    SMOKE_CLIENT,
+    SMOKE_ID,
+    DemoClient,
+)
 from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
@@ -105,7 +112,7 @@ class Seeder:
         if "ExchangeBooksTable" in self._outputs:  # not with real venues
             for item in reference.market_items():
                 self._add("ExchangeBooksTable", item)
-        for demo in DEMO_CLIENTS:
+        for demo in (*DEMO_CLIENTS, SMOKE_CLIENT):
             self.add_client(demo)
         self._add_credentials()
 
@@ -161,7 +168,7 @@ class Seeder:
     def _add_credentials(self) -> None:
         """Write the file before the table: a secret of which only the hash is left is lost."""
         known = self._known_credentials()
-        missing = {*DEMO_CLIENT_IDS, SERVICE_ID} - known.keys()
+        missing = {*DEMO_CLIENT_IDS, SERVICE_ID, SMOKE_ID} - known.keys()
         for name in sorted(missing):
             key = f"{name}-{secrets.token_hex(8)}"
             known[name] = Credentials(

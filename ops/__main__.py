@@ -7,7 +7,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
-from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation, restore, writers
+from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation, restore, smoke, writers
 from ops.exit_status import Exit
 from ops.target import Target
 from trading.adapters.dynamodb.transactions import OverloadedError
@@ -82,6 +82,7 @@ app.add_typer(reconciliation.app, name="reconciliation")
 app.add_typer(restore.app, name="backups")
 app.add_typer(writers.app, name="writers")
 app.command()(restore.restore)
+app.command()(smoke.smoke)
 app.command()(circuits.circuits)
 app.command()(jobs.sweep)
 app.command()(jobs.settle)

@@ -144,7 +144,7 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
 def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     """Stop all functions that write the books, the mailboxes and the schedules.
 
-    Requests are answered with 5XX from now on. Invocations that run already go on until their
+    Requests are answered with errors from now on. Invocations that run already go on until their
     time-out, 5 minutes at most.
     """
     AuditLog(ctx.obj).record_if_possible("run/writers", "stop", reason)

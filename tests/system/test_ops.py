@@ -75,3 +75,20 @@ def test_the_deployed_system_is_seen_whole(ops: Callable[..., Any]) -> None:
     assert ops("orders", "stuck")["complete"] is True
     assert ops("reconciliation", "run", "--reason", "a test")["complete"] is True
     assert "pushed" in ops("sweep", "--reason", "a test")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("prompt_exchanges")
+def test_a_synthetic_client_trades_and_finds_its_books_right(ops: Callable[..., Any]) -> None:
+    for traded in ("buy a share", "sell a share"):
+        done = ops("smoke")
+        assert done["passed"], done
+        assert [step["step"] for step in done["steps"]][2:] == [
+            traded,
+            "check the books",
+            "rest an order",
+            "cancel it",
+            "check the books",
+        ]
+    refused = ops("smoke", "--symbol", "NOPE")
+    assert (refused["passed"], "UNKNOWN_SYMBOL" in refused["failure"]) == (False, True)
