@@ -28,12 +28,12 @@ _READ = "GetSecretValue"
 _CONSUME = "ReceiveMessage DeleteMessage GetQueueAttributes"
 """What an event source mapping does with the role of its function."""
 _ANSWER_TASK = "SendTaskSuccess SendTaskFailure"
-_IDEMPOTENCY = "GetItem PutItem UpdateItem DeleteItem"
+_IDEMPOTENCY = "PutItem UpdateItem DeleteItem"
+"""A record that stands already comes with the failed condition of PutItem."""
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
 _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 
 _EXECUTION_GRANTS = {
-    "tables/clients": "GetItem",
     "tables/reference": "GetItem Query",
     "tables/accounts": "GetItem PutItem DeleteItem Query",
     "tables/orders": "GetItem BatchGetItem PutItem UpdateItem",
@@ -76,7 +76,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/credentials": "GetItem",
         "tables/clients": "GetItem",
         "tables/idempotency": _IDEMPOTENCY,
-        "tables/control": "GetItem PutItem UpdateItem DeleteItem",
+        "tables/control": "GetItem UpdateItem DeleteItem",
         f"secrets/{SIGNING_KEY}": _READ,
     },
     "orders": {
@@ -170,16 +170,16 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         f"secrets/{SIGNING_KEY}": "PutSecretValue",
     },
     "exchange_api": {
-        "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        "tables/exchange-books": "GetItem PutItem Query",
         "functions/exchange_matching": "InvokeFunction",
         **_EXCHANGE_SECRETS,
     },
     "exchange_matching": {
-        "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        "tables/exchange-books": "GetItem PutItem UpdateItem DeleteItem Query",
         **_EXCHANGE_SECRETS,
     },
     "depository_api": {
-        "tables/depository-books": "GetItem PutItem UpdateItem DeleteItem ConditionCheckItem Query",
+        "tables/depository-books": "GetItem PutItem UpdateItem Query",
         **_DEPOSITORY_SECRET,
     },
 }

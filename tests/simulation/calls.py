@@ -11,6 +11,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from tests.simulation.engine import LATENCY, Process, current
 from tests.simulation.faults import CallFault, Faults
 from tests.simulation.outages import Outages
+from tests.simulation.permissions import Permissions
 from tests.simulation.services.errors import ServiceError
 
 ATTEMPTS = 2
@@ -45,11 +46,13 @@ class Calls:
         self,
         faults: Faults,
         outages: Outages,
+        permissions: Permissions,
         perform: Callable[[str, str, dict[str, Any]], Any],
         log: Callable[..., None],
     ) -> None:
         self._faults = faults
         self._outages = outages
+        self._permissions = permissions
         self._perform = perform
         self._log = log
         self._tokens = 0
@@ -62,6 +65,7 @@ class Calls:
         process = current()
         if process is None:
             return self._perform(service, operation, params)
+        self._permissions.check(process.name, operation, params)
         if operation == "TransactWriteItems" and "ClientRequestToken" not in params:
             self._tokens += 1
             params = {**params, "ClientRequestToken": f"token-{self._tokens}"}

@@ -20,6 +20,7 @@ from tests.simulation.lambdas import Lambda
 from tests.simulation.market import EXCHANGE_IDS
 from tests.simulation.names import STAGE
 from tests.simulation.outages import Outages
+from tests.simulation.permissions import Permissions
 from tests.simulation.services.dynamodb import DynamoDB
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.services.secretsmanager import SecretsManager
@@ -46,7 +47,10 @@ class Cloud:
         self.lambdas = Lambda(engine, seed, random, faults, log)
         self.api = ApiGateway(engine, random, faults, self.lambdas, log)
         self.outages = Outages(engine, faults, random, Random(f"{seed}/contention"))
-        self.calls = Calls(faults, self.outages, self._perform, log)
+        self.queues: dict[str, str] = {}
+        self.dead_letters: dict[str, str] = {}
+        self.permissions = Permissions(self.queues, self.dead_letters)
+        self.calls = Calls(faults, self.outages, self.permissions, self._perform, log)
         self.dynamodb = DynamoDB(lambda: engine.now, random)
         self.sqs = Sqs(lambda: engine.now, random)
         self.secrets = SecretsManager(lambda: engine.now)
@@ -65,8 +69,6 @@ class Cloud:
         }
         self.finishing: Callable[[dict[str, Any]], None] = lambda output: None
         """Called with the answer that a workflow is about to get."""
-        self.queues: dict[str, str] = {}
-        self.dead_letters: dict[str, str] = {}
         self.give_up_reasons: list[str] = []
         """The reasons why messages were given up."""
         self._invoked_by_workflows = 0

@@ -36,6 +36,7 @@ from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
+from tests.simulation.permissions import Use
 from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
 from tests.simulation.sessions import OPERATOR
@@ -85,6 +86,7 @@ class Result:
     invocations: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
+    permissions: set[Use] = field(default_factory=set)
 
     @property
     def passed(self) -> bool:
@@ -158,6 +160,8 @@ class Simulation:
     def _after_step(self) -> None:
         if self._unheard is not None:
             raise self._unheard
+        for function, resource, action in self.cloud.permissions.denied:
+            raise ViolationError("each call has its grant", function, f"{action} on {resource}")
         changes = self.cloud.dynamodb.changes
         if changes:
             taken = changes[:]
@@ -363,5 +367,6 @@ def play(scenario: Scenario, wall: Wall, *, keep_output: bool = False) -> Result
     for order in simulation.steps.orders.values():
         status = str(order["status"])
         result.statuses[status] = result.statuses.get(status, 0) + 1
+    result.permissions = simulation.cloud.permissions.used
     result.digest = hashlib.sha256(repr(simulation.events).encode()).hexdigest()
     return result

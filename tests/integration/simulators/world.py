@@ -24,11 +24,13 @@ from moto import mock_aws
 
 from simulators.adapters import clock
 from simulators.reference import EXCHANGE_IDS, market_items
+from tests.simulation.permissions import Use, allowing_grants, needed
 from trading.adapters.venues.signatures import signed_headers
 from trading.wire import CALLBACK_PATH
 
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
-PREFIX = "trading-test-venue-"
+STAGE = "trading-test-"
+PREFIX = f"{STAGE}venue-"
 ENVIRONMENT = {
     "STAGE": "test",
     "POWERTOOLS_SERVICE_NAME": "simulators",
@@ -147,6 +149,9 @@ class World:
     now: datetime = START
     invocations: list[dict[str, Any]] = field(default_factory=list)
     lambda_is_broken: bool = False
+    permissions: set[Use] = field(default_factory=set)
+    """What the calls of the functions needed."""
+    _running: str | None = None
 
     def __post_init__(self) -> None:
         tables = boto3.resource("dynamodb")
@@ -176,6 +181,7 @@ class World:
         boto3.setup_default_session()
         events: Any = boto3._get_default_session().events
         events.register_first("before-send.lambda.Invoke", self._invoked)
+        events.register_first("before-parameter-build", self._called)
         self.exchange_api = self._cold_start("exchange_api")
         self.matching = self._cold_start("exchange_matching")
         self.depository_api = self._cold_start("depository_api")
@@ -310,7 +316,27 @@ class World:
     def _cold_start(self, name: str) -> ModuleType:
         module = f"functions.{name}.handler"
         sys.modules.pop(module, None)
-        return importlib.import_module(module)
+        imported = importlib.import_module(module)
+        handler = imported.handler
+
+        def handle(event: dict[str, Any], context: FakeContext) -> Any:
+            self._running = name
+            try:
+                return handler(event, context)
+            finally:
+                self._running = None
+
+        imported.handler = handle  # type: ignore[attr-defined]
+        return imported
+
+    def _called(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        """Keep what a call needs. Raise AssertionError if the function has no grant for it."""
+        if self._running is None:
+            return
+        for kind, name, action in needed(model.name, params):
+            use = Use(self._running, f"{kind}/{name.removeprefix(STAGE)}", action)
+            assert allowing_grants(use), f"no grant for {use}"
+            self.permissions.add(use)
 
     def _invoked(self, request: Any, **_: object) -> AWSResponse:
         if self.lambda_is_broken:
