@@ -42,6 +42,8 @@ class Engine:
         self.steps = 0
         self.after_step: Callable[[], None] = lambda: None
         self.set_wall_clock = set_wall_clock
+        self.resumed: Process | None = None
+        """The process that ran last."""
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._scheduled = 0
 
@@ -93,6 +95,8 @@ class Process:
         self.random = random
         self.deadline = engine.now + timeout
         self.skew = skew
+        self.displayed: dict[str, list[dict[str, Any]]] = {}
+        """The last quotes that it has got, by symbol."""
         self.entered: Callable[[], None] = lambda: None
         self.left: Callable[[], None] = lambda: None
         self._engine = engine
@@ -162,6 +166,7 @@ class Process:
     def _resume(self) -> None:
         if self._ended or self._dead:
             return
+        self._engine.resumed = self
         self._engine.set_wall_clock(self._engine.now + self.skew)
         self.entered()
         self._fiber.parent = getcurrent()

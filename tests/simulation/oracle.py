@@ -6,7 +6,7 @@ They are checked on the items as written, independently of the code that writes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.simulation.balances import (
     check_withdrawal,
     holds_of,
 )
+from tests.simulation.best_execution import BestExecution, Displayed
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
@@ -57,8 +58,12 @@ class StepOracle:
     )
     """The successive states of each client's books."""
 
+    displayed: Callable[[], Displayed] = dict
+    """What the exchanges displayed to the process that ran last."""
+
     def __post_init__(self) -> None:
         self.prices = Prices(self.halts.now)
+        self.best = BestExecution(self.halts.now, lambda: self.displayed())
 
     def __call__(self, changes: Iterable[Any]) -> None:
         """Record the changes and check the clients that they concern. Raises ViolationError."""
@@ -82,7 +87,8 @@ class StepOracle:
                     self.halts.instrument(after["id"]["S"], after["tradable"]["BOOL"])
                 case "control" if after is not None and after["name"]["S"].startswith("LAST#"):
                     self.prices.written(after)
-                case "control":
+                case "control" if after is not None:
+                    self.best.record(after)
                     self._report(after)
                 case "orders" if (after or before)["item"]["S"] == "ORDER":
                     clients.add(self._order(before, after))
@@ -160,6 +166,8 @@ class StepOracle:
         was = self.orders.get(order_id)
         check_write(was, order)
         self.halts.order(was, order)
+        if was is not None and len(order.get("children", ())) > len(was.get("children", ())):
+            self.best.routed(was, order)
         if was is None and order["status"] == "REJECTED":
             self._rejected(order)
         if len(order["history"]) == 2 and order["status"] == "VALIDATED" and was is None:

@@ -124,6 +124,8 @@ class Outside:
         headers, body = headers or {}, body or b""
         venue = headers["X-Key-Id"]
         path = url.split(f"/{STAGE}", 1)[1]
+        if path.startswith("/quotes/"):
+            process.displayed.clear()
         if method == "POST" and venue != "depository":
             self.submitted.append(json.loads(body)["client_order_id"])
             self.tried.append(self.submitted[-1])
@@ -167,6 +169,8 @@ class Outside:
             self.tried.append(asked)
         if self._faults.happens("killed_after", process.random):
             process.die("killed after HTTP")
+        if path.startswith("/quotes/"):
+            process.displayed[answer["symbol"]] = [] if lost else answer["quotes"]
         if lost:
             raise self._no_answer(process, venue, url)
         return HttpResponse(status, json.dumps(answer).encode())

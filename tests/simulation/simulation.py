@@ -127,6 +127,7 @@ class Simulation:
             {trader.client_id: trader for trader in scenario.traders},
             Terms(limits),
             Halts(lambda: self.engine.now),
+            displayed=lambda: self.engine.resumed.displayed if self.engine.resumed else {},
         )
         self.people = People(self.cloud, scenario, self._set_up(), self.outside.secrets, self.steps)
         self.end = EndOracle(self.cloud, self.outside, self.people, scenario, self.steps)

@@ -4,6 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.venues import exchanges
 from trading.domain.orders import routing
 from trading.domain.orders.order import Order
+from trading.domain.orders.routing import Venue
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.end_early import EndEarly
@@ -13,6 +14,42 @@ from trading.usecases.execution.send_in_sequence import SendInSequence
 from trading.usecases.execution.submit_child import SubmitChild
 
 BUGS = (
+    Bug(
+        "the worst venue first",
+        "The venues are ranked by falling cost.",
+        "Clients get the worst price that is displayed.",
+        (Edit(routing.allocate, "(v.effective_cost(side), -v", "(-v.effective_cost(side), -v"),),
+    ),
+    Bug(
+        "a stop order to the worst venue",
+        "A stop order goes to the venue with the highest cost.",
+        "Stop orders execute at a worse price than others.",
+        (Edit(routing.allocate_whole, "best = min(", "best = max("),),
+    ),
+    Bug(
+        "buyers ranked by the bid",
+        "The router compares bids for buys and asks for sells.",
+        "The best venue is found by chance.",
+        (
+            Edit(
+                Venue.price,
+                "self.ask if side is Side.BUY else self.bid",
+                "self.bid if side is Side.BUY else self.ask",
+            ),
+        ),
+    ),
+    Bug(
+        "ranked without fees",
+        "The router compares prices without the exchanges' fees.",
+        "Clients pay a higher fee at the same price.",
+        (Edit(Venue.effective_cost, " + self.fee_per_share", ""),),
+    ),
+    Bug(
+        "displayed sizes ignored",
+        "The best venue gets everything, however little it displays.",
+        "Orders rest at one exchange while others would execute them.",
+        (Edit(routing.allocate, "min(left, venue.size(side))", "left"),),
+    ),
     Bug(
         "predecessors not sent first",
         "An order is routed without checking the client's earlier orders.",
