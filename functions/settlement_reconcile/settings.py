@@ -1,7 +1,7 @@
 """The environment of the function."""
 
-from trading.bootstrap.settings import BooksAndVenueSettings
+from trading.bootstrap.settings import ComparisonSettings
 
 
-class Settings(BooksAndVenueSettings):
+class Settings(ComparisonSettings):
     pass

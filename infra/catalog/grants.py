@@ -145,6 +145,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "settlement_reconcile": {
         "tables/accounts": "Query",
         "tables/accounts/obligations-due": "Query",
+        "tables/control": "GetItem PutItem",
         "tables/ledger": "BatchGetItem PutItem",
         **_DEPOSITORY_SECRET,
     },

@@ -130,6 +130,7 @@ TABLES = {
             "QUALITY#{exchange_id}": "The execution quality of an exchange.",
             "LAST#{symbol}": "The last price of a symbol. It does not expire.",
             "RECONCILIATION#{time}": "The report of a reconciliation.",
+            "SETTLEMENT#OPEN": "The date before which all is settled and compared.",
         },
     ),
     "audit": TableSpec(

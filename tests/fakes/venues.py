@@ -264,6 +264,24 @@ class MemoryLastPrices:
         return {symbol: self.known[symbol] for symbol in symbols if symbol in self.known}
 
 
+class MemoryComparedDates:
+    """The port `ComparedDates`."""
+
+    port = "compared"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.recorded: date | None = None
+
+    @faulty
+    def open_since(self) -> date | None:
+        return self.recorded
+
+    @faulty
+    def record(self, open_since: date) -> None:
+        self.recorded = open_since
+
+
 class MemoryDepository:
     """The port `Depository`. It settles each instruction once and confirms it as often as it is
     asked. `failing` names instructions that do not settle. `misreading` changes what a confirmation

@@ -17,7 +17,13 @@ from tests.fakes.builders import (
 )
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
-from tests.fakes.venues import MemoryDepository, MemoryHealth, MemoryLastPrices, ScriptedExchanges
+from tests.fakes.venues import (
+    MemoryComparedDates,
+    MemoryDepository,
+    MemoryHealth,
+    MemoryLastPrices,
+    ScriptedExchanges,
+)
 from trading.domain.accounts import transfers
 from trading.domain.deadline import NEVER
 from trading.domain.orders.order import Order
@@ -77,6 +83,7 @@ class World:
         self.exchanges = ScriptedExchanges(self.clock, self.faults)
         self.health = MemoryHealth(self.faults)
         self.prices = MemoryLastPrices(self.faults)
+        self.compared = MemoryComparedDates(self.faults)
         self.depository = MemoryDepository(self.clock, self.faults)
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"

@@ -20,6 +20,7 @@ from tests.integration.trading import entities
 from tests.integration.trading import test_write_conditions as transactions
 from tests.integration.trading.books import NAMES, items, put
 from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
@@ -185,6 +186,14 @@ def test_concurrent_failed_probes_all_count(dynamodb: Any, clock: Clock) -> None
     assert outage.failures == 7
 
 
+def test_a_date_of_either_of_two_comparisons_is_remembered(dynamodb: Any) -> None:
+    dates = TableComparedDates(dynamodb, CONTROL)
+    assert dates.open_since() is None
+    for day in (entities.SETTLEMENT_DATE, entities.TRADE_DATE):
+        dates.record(day)
+        assert TableComparedDates(dynamodb, CONTROL).open_since() == day
+
+
 WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.entity_writes.write_of": (
         transactions.test_an_item_that_another_writer_deleted_is_not_deleted_again,
@@ -215,6 +224,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "http.throttle.Throttle.take": (test_a_full_window_grants_nothing_to_a_concurrent_request,),
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
+    "dynamodb.compared_dates.TableComparedDates.record": (
+        test_a_date_of_either_of_two_comparisons_is_remembered,
+    ),
     "dynamodb.orders.TableTaskTokens.save_task_token": (
         test_the_token_of_a_later_attempt_replaces_the_earlier_one,
     ),

@@ -99,6 +99,7 @@ def test_a_day_without_faults_ends_as_expected() -> None:
         "health",
         "prices",
         "depository",
+        "compared",
         "monitor",
     }
 

@@ -12,11 +12,12 @@ from tests.unit.usecases.posttrade.cleared import breaks, cleared
 from trading.domain import identifiers
 from trading.domain.deadline import NEVER
 from trading.domain.posttrade.netting import Obligation
+from trading.domain.reference import calendars
 from trading.usecases.ports import (
     Discharged,
 )
 from trading.usecases.posttrade import settlement_cycle
-from trading.wire import DeliveryDirection
+from trading.wire import ConfirmationPage, DeliveryDirection
 
 
 def test_the_plan_pages_through_clients_and_due_dates(
@@ -173,3 +174,71 @@ def test_a_confirmation_of_an_unknown_trade_is_a_break(world: World) -> None:
     )
     agreement = world.reconcile(TOMORROW)
     assert (agreement.matched, agreement.breaks) == (1, 1)
+
+
+def settled_late(world: World, days: int) -> str:
+    """A trade that the depository settles so many days after its date, and our books do not have.
+
+    Its worker died after the instruction, and the record of its obligation is lost.
+    """
+    _, trade_id = cleared(world)
+    world.depository.failing = {identifiers.settlement_id(trade_id)}
+    for back in range(days):
+        day = TOMORROW + timedelta(days=back)
+        world.settle("alice", day, NEVER)
+        world.reconcile(day)
+    world.depository.failing = set()
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW + timedelta(days=days), NEVER)
+    (owed,) = world.books.obligations("alice", TOMORROW)
+    world.books.write(Discharged(obligation=owed))
+    return trade_id
+
+
+@pytest.mark.parametrize("days", [0, 1, 6, 7, 8, 30, 99, 100])
+def test_a_trade_that_settles_late_is_compared_under_its_own_date(world: World, days: int) -> None:
+    settled_late(world, days)
+    agreement = world.reconcile(TOMORROW + timedelta(days=days))
+    assert (agreement.confirmations, agreement.breaks) == (1, 1)
+    assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
+
+
+@pytest.mark.parametrize("days", [4, 7, 8, 20])
+def test_days_without_a_comparison_are_compared_by_the_next_one(world: World, days: int) -> None:
+    world.reconcile(TOMORROW - timedelta(days=1))
+    settled_late(world, 0)
+    later = TOMORROW + timedelta(days=days)
+    world.faults.before("depository.confirmations")
+    with pytest.raises(CrashError):
+        world.reconcile(later)
+    assert world.reconcile(later).breaks == 1
+
+
+def test_a_comparison_goes_back_seven_days_and_no_further_when_all_is_settled(
+    world: World,
+) -> None:
+    asked: list[date] = []
+    confirmations = world.depository.confirmations
+
+    def noted(day: date, cursor: str | None) -> ConfirmationPage:
+        asked.append(day)
+        return confirmations(day, cursor)
+
+    world.depository.confirmations = noted  # type: ignore[method-assign]
+    for back in range(3):
+        asked.clear()
+        today = TOMORROW + timedelta(days=back)
+        world.reconcile(today)
+        assert asked == [today - timedelta(days=n) for n in range(7)]
+
+
+def test_an_obligation_is_planned_for_a_hundred_days_and_no_longer(world: World) -> None:
+    cleared(world)
+    last = TOMORROW + timedelta(days=100)
+    assert calendars.is_settlement_day(last)
+    assert [c.client_id for c in world.plan(last, None).clients] == ["alice"]
+    assert world.reconcile(last).unsettled_clients == 1
+    after = calendars.settlement_date(last, 1)
+    assert world.plan(after, None).clients == ()
+    assert world.reconcile(after).unsettled_clients == 0

@@ -72,6 +72,12 @@ class BooksAndVenueSettings(BooksSettings, VenueSettings):
     """The books and the outside world."""
 
 
+class ComparisonSettings(BooksAndVenueSettings):
+    """The books, the depository, and the table that remembers which dates are compared."""
+
+    control_table: str
+
+
 class ClientApiSettings(BooksSettings):
     """The books, and the rate limit of an API key."""
 

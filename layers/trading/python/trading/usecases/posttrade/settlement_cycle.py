@@ -26,9 +26,10 @@ CLIENTS_PER_PAGE = 2000
 LOOK_BACK = timedelta(days=100)
 """Every cycle tries an obligation again for so long after its settlement date."""
 RECONCILED_DAYS = 7
-"""Confirmations of so many settlement dates are compared.
+"""Confirmations of at least so many settlement dates are compared.
 
-A trade that settles late is confirmed under its own settlement date.
+A trade that settles late is confirmed under its own settlement date. So the comparison also goes
+back to the oldest date that was open after the last one, at most `LOOK_BACK`.
 """
 TRADES_PER_READ = 25
 
@@ -111,6 +112,16 @@ class SettlementCycleBooks(Ledger, Obligations, ObligationIndex, UnitOfWork, Pro
     """The tables that the comparison with the depository uses."""
 
 
+class ComparedDates(Protocol):
+    """Remembers the settlement date before which everything is settled and compared."""
+
+    def open_since(self) -> date | None:
+        """The date that the last comparison recorded. None before the first one."""
+        ...
+
+    def record(self, open_since: date) -> None: ...
+
+
 @dataclass(frozen=True)
 class ReconcileSettlement:
     """Compares the depository's confirmations with our ledger.
@@ -119,13 +130,14 @@ class ReconcileSettlement:
     """
 
     books: SettlementCycleBooks
+    compared: ComparedDates
     depository: Depository
     monitor: Monitor
     clock: Clock
 
     def __call__(self, settlement_date: date) -> Agreement:
         """Compare. A confirmation that does not agree is counted, and recorded once as a break."""
-        days = [settlement_date - timedelta(days=back) for back in range(RECONCILED_DAYS)]
+        days = self._days_to_compare(settlement_date)
         confirmations = [c for day in days for c in self._confirmations(day)]
         settled = [c for c in confirmations if c.status is ConfirmationStatus.SETTLED]
         breaks = pending = 0
@@ -133,9 +145,11 @@ class ReconcileSettlement:
             compared = self._compare(settled[start : start + TRADES_PER_READ])
             breaks += compared.breaks
             pending += compared.pending
-        unsettled = self._unsettled_clients(settlement_date)
+        due = self._unsettled_clients(settlement_date)
+        unsettled = len({client_id for clients in due.values() for client_id in clients})
         if unsettled:
             self.monitor.count(Metric.CLIENTS_UNSETTLED, clients=str(unsettled))
+        self.compared.record(min(due, default=settlement_date))
         failed = len(confirmations) - len(settled)
         self.monitor.count(
             Metric.CONFIRMATIONS_RECONCILED,
@@ -161,11 +175,19 @@ class ReconcileSettlement:
             if cursor is None:
                 return
 
-    def _unsettled_clients(self, settlement_date: date) -> int:
+    def _days_to_compare(self, settlement_date: date) -> list[date]:
+        """The latest settlement dates, and all since the oldest one that was open last time."""
+        latest = settlement_date - timedelta(days=RECONCILED_DAYS - 1)
+        open_since = self.compared.open_since() or latest
+        first = max(min(latest, open_since), settlement_date - LOOK_BACK)
+        number = (settlement_date - first).days + 1
+        return [settlement_date - timedelta(days=back) for back in range(number)]
+
+    def _unsettled_clients(self, settlement_date: date) -> dict[date, Sequence[str]]:
+        """The clients with something still due, by settlement date."""
         days = (settlement_date - timedelta(days=back) for back in range(LOOK_BACK.days + 1))
-        return len(
-            {c for day in days for c in self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0]}
-        )
+        due = {day: self.books.clients_due(day, None, CLIENTS_PER_PAGE)[0] for day in days}
+        return {day: clients for day, clients in due.items() if clients}
 
     def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> _Compared:
         entries = self._entries(confirmations)
