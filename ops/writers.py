@@ -85,15 +85,28 @@ class Writers:
 
     def start(self) -> None:
         """Undo `stop`."""
+        reserves = self._reserves()
         for name in writing_functions():
-            self._release(name)
+            self._release(name, reserves)
         self._switch_mailboxes(True)
         self._switch_schedules("ENABLED")
 
-    def _release(self, name: str) -> None:
+    def _reserves(self) -> bool:
+        """Whether the deployment reserves concurrency: a function that is not stopped tells."""
+        witness = next(
+            name
+            for name, spec in FUNCTIONS.items()
+            if spec.reserved and name not in writing_functions()
+        )
+        answer = self.target.functions.get_function_concurrency(
+            FunctionName=self._physical(witness)
+        )
+        return "ReservedConcurrentExecutions" in answer
+
+    def _release(self, name: str, reserves: bool) -> None:
         """Give the function the concurrency that the catalog reserves for it, if any."""
-        reserved = getattr(FUNCTIONS[name], "reserved_concurrency", None)
-        if reserved:
+        reserved = FUNCTIONS[name].reserved
+        if reserves and reserved:
             self.target.functions.put_function_concurrency(
                 FunctionName=self._physical(name), ReservedConcurrentExecutions=reserved
             )

@@ -1,8 +1,15 @@
-"""Which functions must not run while the tables are replaced."""
+"""Which functions must not run while the tables are replaced, and how they are stopped."""
+
+from copy import deepcopy
+from typing import Any
+
+import boto3
+import pytest
 
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
-from ops.writers import kept_tables, writing_functions
+from ops.target import Target
+from ops.writers import Writers, kept_tables, writing_functions
 
 
 def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
@@ -25,3 +32,93 @@ def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
 
 def test_the_reconciliation_runs_while_the_writers_are_stopped() -> None:
     assert "reconciliation" not in writing_functions()
+
+
+class Deployed:
+    """Lambda, SQS and EventBridge Scheduler, as far as `ops writers` uses them."""
+
+    def __init__(self, reserves: bool) -> None:
+        self.concurrency = {
+            f"trading-test-{name.replace('_', '-')}": spec.reserved
+            for name, spec in FUNCTIONS.items()
+            if spec.reserved and reserves
+        }
+        self.enabled = dict.fromkeys(("execution", "clearing", "settlement"), True)
+        target = {"Arn": "arn:sweeper", "RoleArn": "arn:role", "Input": "{}"}
+        self.schedules: dict[str, dict[str, Any]] = {
+            f"trading-test-{name}": {
+                "Name": f"trading-test-{name}",
+                "GroupName": "default",
+                "Arn": f"arn:{name}",
+                "ScheduleExpression": "rate(1 minute)",
+                "ScheduleExpressionTimezone": "America/New_York",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": target,
+                "State": "ENABLED",
+            }
+            for name in ("sweeper", "day-close")
+        }
+
+    @property
+    def state(self) -> Any:
+        return deepcopy((self.concurrency, self.enabled, self.schedules))
+
+    def get_function_concurrency(self, FunctionName: str) -> dict[str, int]:  # noqa: N803
+        reserved = self.concurrency.get(FunctionName)
+        return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+    def put_function_concurrency(
+        self,
+        FunctionName: str,  # noqa: N803
+        ReservedConcurrentExecutions: int,  # noqa: N803
+    ) -> None:
+        self.concurrency[FunctionName] = ReservedConcurrentExecutions
+
+    def delete_function_concurrency(self, FunctionName: str) -> None:  # noqa: N803
+        self.concurrency.pop(FunctionName, None)
+
+    def list_event_source_mappings(self, EventSourceArn: str) -> dict[str, Any]:  # noqa: N803
+        return {"EventSourceMappings": [{"UUID": EventSourceArn.removeprefix("arn:trading-test-")}]}
+
+    def update_event_source_mapping(self, UUID: str, Enabled: bool) -> None:  # noqa: N803
+        self.enabled[UUID.removesuffix(".fifo")] = Enabled
+
+    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803
+        return {"QueueUrl": QueueName}
+
+    def get_queue_attributes(self, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Attributes": {"QueueArn": f"arn:{QueueUrl}"}}
+
+    def get_paginator(self, operation: str) -> "Deployed":
+        assert operation == "list_schedules"
+        return self
+
+    def paginate(self, NamePrefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        assert NamePrefix == "trading-test-"
+        return [{"Schedules": [{"Name": name}]} for name in self.schedules]
+
+    def get_schedule(self, Name: str) -> dict[str, Any]:  # noqa: N803
+        return self.schedules[Name]
+
+    def update_schedule(self, **schedule: Any) -> None:
+        name = schedule["Name"]
+        self.schedules[name] = {"Arn": self.schedules[name]["Arn"], **schedule}
+
+
+@pytest.mark.parametrize("reserves", [True, False])
+def test_what_was_stopped_starts_as_it_was(reserves: bool) -> None:
+    deployed = Deployed(reserves)
+    target = Target("test", boto3.Session())
+    target.__dict__.update(dict.fromkeys(("functions", "sqs", "scheduler"), deployed))
+    writers = Writers(target)
+    before = deployed.state
+    assert not writers.are_stopped()
+    writers.stop()
+    assert writers.are_stopped()
+    assert not any(deployed.enabled.values())
+    assert {schedule["State"] for schedule in deployed.schedules.values()} == {"DISABLED"}
+    untouched = {name: n for name, n in deployed.concurrency.items() if n != 0}
+    assert "trading-test-authorizer" in untouched or not reserves
+    writers.stop()
+    writers.start()
+    assert deployed.state == before
