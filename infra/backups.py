@@ -13,6 +13,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.catalog.alarms import Notice
 from infra.catalog.tables import TABLES
 from infra.constructs.alarms import Alarms
 from infra.stage import Deployment
@@ -145,13 +146,11 @@ class BackupsStack(Stack):
 
         for kind in ("Backup", "Copy"):
             failed = jobs(f"NumberOf{kind}JobsFailed", Duration.minutes(5))
-            alarms.when(
-                self, f"{kind}JobsFailed", failed, 0, f"A {kind.lower()} job of AWS Backup failed"
-            )
+            notice = Notice(f"A {kind.lower()} job of AWS Backup failed", "backups")
+            alarms.when(self, f"{kind}JobsFailed", failed, 0, notice)
         completed = jobs("NumberOfBackupJobsCompleted", Duration.hours(1))
-        alarms.when_silent(
-            self, "BackupsMissing", completed, 6, "No table has been backed up for six hours"
-        )
+        notice = Notice("No table has been backed up for six hours", "backups")
+        alarms.when_silent(self, "BackupsMissing", completed, 6, notice)
 
 
 def kept(tables: Mapping[str, dynamodb.ITable]) -> dict[str, dynamodb.ITable]:

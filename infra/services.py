@@ -14,6 +14,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.catalog import schedules
+from infra.catalog.alarms import SILENCES, WATCHED, Notice
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import (
     EXCHANGES,
@@ -28,6 +29,7 @@ from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.releases import Releases
+from infra.constructs.resource_alarms import watch_resources
 from infra.constructs.rest_api import RestApi
 from infra.constructs.schedules import Schedules
 from infra.constructs.workflow import Workflow
@@ -40,28 +42,6 @@ from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENC
 from trading.metrics import METRICS_NAMESPACE, Metric
 
 BATCH_SIZE = 10
-WATCHED_COUNTS = {
-    Metric.BREAKS: (
-        ("execution", "settlement", "settlement_reconcile"),
-        "The outside world said what our books refuse",
-    ),
-    Metric.SETTLEMENTS_FAILED: (("settlement",), "The depository did not settle an obligation"),
-    Metric.CLIENTS_UNSETTLED: (
-        ("settlement_reconcile",),
-        "Clients have something due after the settlement cycle",
-    ),
-    Metric.SWEEPS_FAILED: (("sweeper",), "An order could not be swept"),
-    Metric.CLOSES_FAILED: (("day_close",), "An order could not be closed with its day"),
-    Metric.ORDERS_NOT_MARKED: (
-        ("execution", "clearing"),
-        "An order whose message was given up could not be flagged",
-    ),
-    Metric.RECONCILIATIONS_INCOMPLETE: (
-        ("reconciliation",),
-        "The books are more than one reconciliation can read in its time",
-    ),
-}
-RECONCILED_WITHIN_HOURS = 3
 AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
@@ -149,8 +129,9 @@ class ServicesStack(Stack):
         cycle = self._settlement_cycle(live)
         self._schedules(live, cycle)
         self._watch_business()
-        self._watch_reconciliation()
         self._watch_schedules(functions, cycle)
+        if deployment.is_production:
+            watch_resources(self, stateful.alarms, functions, stateful.tables)
 
         CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
         CfnOutput(self, "PublicApiUrl", value=public.api.url)
@@ -252,6 +233,7 @@ class ServicesStack(Stack):
                 )
             ],
             alarms=self._stateful.alarms,
+            section="workflows",
         )
 
     def _settlement_cycle(self, functions: Mapping[str, lambda_.IFunction]) -> Workflow:
@@ -289,6 +271,7 @@ class ServicesStack(Stack):
                 ),
             ],
             alarms=self._stateful.alarms,
+            section="settlement",
         )
         _acknowledge_executions(
             cycle.role,
@@ -298,52 +281,46 @@ class ServicesStack(Stack):
         return cycle
 
     def _watch_business(self) -> None:
-        """Alarms on the counts of functions: people must look, although no invocation failed."""
-        for metric, (services, description) in WATCHED_COUNTS.items():
-            for service in services:
-                self._stateful.alarms.when(
-                    self, f"{metric}{pascal(service)}", _counted(metric, service), 0, description
-                )
-
-    def _watch_reconciliation(self) -> None:
-        """A finding rings until a run finds nothing. It also rings when no run ends."""
+        """Alarms on what functions count, and on what they no longer count."""
         alarms = self._stateful.alarms
-        alarms.when(
-            self,
-            "ReconciliationFindings",
-            _counted(Metric.RECONCILIATION_FINDINGS, "reconciliation"),
-            0,
-            "An invariant of the books is broken",
-            missing=cloudwatch.TreatMissingData.IGNORE,
-        )
-        alarms.when_silent(
-            self,
-            "ReconciliationMissing",
-            _counted(Metric.RECONCILIATION_RUNS, "reconciliation", Duration.hours(1)),
-            RECONCILED_WITHIN_HOURS,
-            "The books have not been reconciled for hours",
-        )
+        for metric, watch in WATCHED.items():
+            for function in watch.functions:
+                alarms.when(
+                    self,
+                    f"{metric}{pascal(function)}",
+                    _counted(metric, function, Duration.minutes(watch.minutes)),
+                    watch.above,
+                    watch.notice,
+                    missing=(
+                        cloudwatch.TreatMissingData.IGNORE
+                        if watch.lasts
+                        else cloudwatch.TreatMissingData.NOT_BREACHING
+                    ),
+                )
+        for metric, silence in SILENCES.items():
+            alarms.when_silent(
+                self,
+                f"{metric}Missing",
+                _counted(metric, silence.function, Duration.hours(silence.hours)),
+                silence.periods,
+                silence.notice,
+            )
 
     def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        """Alarms on the recovery paths themselves: they must not stop unseen.
+        """Alarms on the schedules whose functions count nothing when they run.
 
-        From Friday's last cycle to Monday's first it is 70 hours.
+        From Friday's last cycle to Monday's first it is 70 hours. What a missing cycle leaves
+        unsettled rings the same evening (`OBLIGATIONS_OVERDUE`).
         """
         alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
         sweeps = functions["sweeper"].metric_invocations(
             period=Duration.minutes(5), statistic=total
         )
-        alarms.when_silent(
-            self, "SweeperMissing", sweeps, 2, "The sweeper has not run for ten minutes"
-        )
+        notice = Notice("The sweeper has not run for ten minutes", "schedules")
+        alarms.when_silent(self, "SweeperMissing", sweeps, 2, notice)
         cycles = cycle.state_machine.metric_started(period=Duration.days(1), statistic=total)
-        alarms.when_silent(
-            self,
-            "SettlementCycleMissing",
-            cycles,
-            3,
-            "No settlement cycle has begun for three days",
-        )
+        notice = Notice("No settlement cycle has begun for three days", "schedules")
+        alarms.when_silent(self, "SettlementCycleMissing", cycles, 3, notice)
 
     def _schedules(self, functions: Mapping[str, lambda_.IFunction], cycle: Workflow) -> None:
         def on_weekdays(at: time) -> scheduler.ScheduleExpression:
@@ -376,7 +353,15 @@ class ServicesStack(Stack):
         # A quarter past the hour, so that a run never coincides with a settlement cycle.
         hourly = scheduler.ScheduleExpression.cron(minute="15")
         planned.invoke("reconciliation", hourly, functions["reconciliation"])
-        planned.invoke("key-rotation", every(Duration.days(30)), functions["key_rotation"])
+        planned.invoke(
+            "key-rotation",
+            every(Duration.days(1)),
+            functions["key_rotation"],
+            {
+                "scheduled_time": scheduler.ContextAttribute.scheduled_time,
+                "every_days": str(schedules.SIGNING_KEY_DAYS),
+            },
+        )
 
 
 def _venues(deployment: Deployment, simulators: SimulatorsStack | None) -> dict[str, str]:
@@ -398,12 +383,12 @@ def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> Non
     )
 
 
-def _counted(metric: Metric, service: str, period: Duration | None = None) -> cloudwatch.Metric:
-    """What a function counted, over one minute by default."""
+def _counted(metric: Metric, service: str, period: Duration) -> cloudwatch.Metric:
+    """What a function counted in a period."""
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
         metric_name=str(metric),
         dimensions_map={"service": service},
-        period=period or Duration.minutes(1),
+        period=period,
         statistic=cloudwatch.Stats.SUM,
     )

@@ -63,7 +63,7 @@ def sections() -> str:
         section(
             2,
             alarm.name,
-            f"{alarm.properties['AlarmDescription']}.",
+            alarm.properties["AlarmDescription"],
             table(
                 ("metric", "of", "rings at", "without data", "stack"),
                 [
@@ -84,12 +84,11 @@ def sections() -> str:
 
 def _condition(properties: Mapping[str, Any]) -> str:
     periods = properties["EvaluationPeriods"]
+    statistic = str(properties.get("Statistic") or properties["ExtendedStatistic"]).lower()
     compared = COMPARED[properties["ComparisonOperator"]]
     within = duration(properties["Period"])
     times = f", {periods} times in a row" if periods > 1 else ""
-    return (
-        f"{properties['Statistic'].lower()} {compared} {properties['Threshold']} in {within}{times}"
-    )
+    return f"{statistic} {compared} {properties['Threshold']} in {within}{times}"
 
 
 def duration(seconds: int) -> str:

@@ -40,6 +40,7 @@ def _emit(report: Report) -> None:
     )
     count(Metric.RECONCILIATION_RUNS if report.complete else Metric.RECONCILIATIONS_INCOMPLETE)
     count(Metric.RECONCILIATION_FINDINGS, value=broken)
+    count(Metric.OBLIGATIONS_OVERDUE, value=report.overdue)
     count(Metric.RECONCILIATION_IN_MOTION, value=report.in_motion)
     count(
         Metric.RECONCILIATION_SECONDS,

@@ -1,4 +1,4 @@
-"""Alarms, all to one topic."""
+"""Alarms, and the topics that they notify."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -9,13 +9,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.catalog.alarms import Notice, Severity
 from infra.stage import Deployment
 
 OLDEST_MESSAGE_SECONDS = 300
 
 
 class Alarms(Construct):
-    """The topic that operators subscribe to, and the ways to raise an alarm on it."""
+    """The topics that operators subscribe to, and the ways to raise an alarm on them.
+
+    An alarm notifies the topic of its severity when it goes off, and again when it is over.
+    """
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         super().__init__(scope, "Alarms")
@@ -33,18 +37,35 @@ class Alarms(Construct):
                 resources=["*"],
             )
         )
-        self.topic = sns.Topic(
-            self, "Topic", topic_name=deployment.named("alarms"), master_key=key, enforce_ssl=True
+        self.topics = {
+            severity: self._topic(deployment, severity, key, cloudwatch_service)
+            for severity in Severity
+        }
+
+    def _topic(
+        self,
+        deployment: Deployment,
+        severity: Severity,
+        key: kms.IKey,
+        cloudwatch_service: iam.ServicePrincipal,
+    ) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            severity.capitalize(),
+            topic_name=deployment.named(f"alarms-{severity}"),
+            master_key=key,
+            enforce_ssl=True,
         )
         # A topic with a policy of its own (SSL only) has lost the default one, which let the
         # account publish.
-        self.topic.add_to_resource_policy(
+        topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[cloudwatch_service],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
+                resources=[topic.topic_arn],
             )
         )
+        return topic
 
     def when(
         self,
@@ -52,56 +73,62 @@ class Alarms(Construct):
         name: str,
         metric: cloudwatch.IMetric,
         above: float,
-        description: str,
+        notice: Notice,
+        *,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+        periods: int = 1,
     ) -> cloudwatch.Alarm:
-        """Raise an alarm whenever the metric is above a threshold for one period."""
-        alarm = cloudwatch.Alarm(
-            scope,
-            name,
-            metric=metric,
-            threshold=above,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=missing,
-            alarm_description=description,
+        """Raise an alarm whenever the metric is above a threshold for a number of periods."""
+        return self._notify(
+            notice,
+            cloudwatch.Alarm(
+                scope,
+                name,
+                metric=metric,
+                threshold=above,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                evaluation_periods=periods,
+                treat_missing_data=missing,
+                alarm_description=notice.text,
+            ),
         )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))
-        return alarm
 
     def when_silent(
-        self,
-        scope: Construct,
-        name: str,
-        metric: cloudwatch.IMetric,
-        periods: int,
-        description: str,
+        self, scope: Construct, name: str, metric: cloudwatch.IMetric, periods: int, notice: Notice
     ) -> None:
         """Raise an alarm when the metric has counted nothing for this number of periods."""
-        alarm = cloudwatch.Alarm(
-            scope,
-            name,
-            metric=metric,
-            threshold=1,
-            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            evaluation_periods=periods,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
-            alarm_description=description,
+        self._notify(
+            notice,
+            cloudwatch.Alarm(
+                scope,
+                name,
+                metric=metric,
+                threshold=1,
+                comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                evaluation_periods=periods,
+                treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+                alarm_description=notice.text,
+            ),
         )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
     def when_not_empty(
-        self, scope: Construct, name: str, dead_letters: sqs.IQueue, description: str
+        self, scope: Construct, name: str, dead_letters: sqs.IQueue, what: str
     ) -> cloudwatch.Alarm:
         """Raise an alarm as soon as a dead-letter queue holds a message."""
         metric = dead_letters.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
         )
-        return self.when(scope, name, metric, 0, description)
+        return self.when(scope, name, metric, 0, Notice(what, "dead-letters"))
 
-    def when_late(self, scope: Construct, name: str, mailbox: sqs.IQueue, description: str) -> None:
+    def when_late(self, scope: Construct, name: str, mailbox: sqs.IQueue, what: str) -> None:
         """Raise an alarm when a message waits for too long."""
         metric = mailbox.metric_approximate_age_of_oldest_message(
             period=Duration.minutes(1), statistic=cloudwatch.Stats.MAXIMUM
         )
-        self.when(scope, name, metric, OLDEST_MESSAGE_SECONDS, description)
+        self.when(scope, name, metric, OLDEST_MESSAGE_SECONDS, Notice(what, "late-messages"))
+
+    def _notify(self, notice: Notice, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
+        action = actions.SnsAction(self.topics[notice.severity])
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
+        return alarm

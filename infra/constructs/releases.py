@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.catalog.alarms import Notice
 from infra.catalog.names import LIVE
 from infra.constructs.alarms import Alarms
 from infra.constructs.naming import pascal
@@ -68,7 +69,7 @@ class Releases(Construct):
             f"{pascal(name)}Failed",
             _errors(function, version),
             0,
-            f"The newest version of {name} failed",
+            Notice(f"The newest version of {name} failed", "functions"),
         )
         codedeploy.LambdaDeploymentGroup(
             self,

@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.catalog.alarms import Notice, Severity
 from infra.catalog.routes import Route
 from infra.constructs.alarms import Alarms
 from infra.constructs.gateway_responses import PROBLEMS
@@ -21,12 +22,15 @@ from infra.wildcards import acknowledge
 
 VERDICT_SECONDS = 300
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+SLOW_MILLISECONDS = 3000
 _METHOD_OPTIONS: dict[str, Any] = {
-    "metrics_enabled": True,
+    "metrics_enabled": False,
     "logging_level": apigateway.MethodLoggingLevel.ERROR,
     "data_trace_enabled": False,
 }
-"""Settings of a single route replace those of the stage, so both need them."""
+"""Detailed metrics would be five custom metrics a route, and nobody reads them.
+
+Settings of a single route replace those of the stage, so both need them."""
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -128,7 +132,20 @@ class RestApi(Construct):
             period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM
         )
         self.failed = alarms.when(
-            self, "ServerErrors", errors, 0, f"The {name} API answered with 5XX"
+            self,
+            "ServerErrors",
+            errors,
+            0,
+            Notice(f"The {name} API answered with 5XX", "errors-of-an-api"),
+        )
+        slow = self.api.metric_latency(period=Duration.minutes(5), statistic="p99")
+        alarms.when(
+            self,
+            "LatencyHigh",
+            slow,
+            SLOW_MILLISECONDS,
+            Notice(f"The {name} API answers slowly", "errors-of-an-api", Severity.ROUTINE),
+            periods=3,
         )
         acknowledge(
             self,

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.catalog.alarms import Notice
 from infra.constructs.alarms import Alarms
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import service_of_this_account
@@ -20,6 +21,8 @@ from infra.wildcards import acknowledge, acknowledge_any_resource
 
 class Workflow(Construct):
     """A Standard workflow. It may do what `statements` say, and no more.
+
+    `section`: where the runbook says what to do about a failed execution.
 
     Logs are errors only, without data: Step Functions keeps each execution's whole history for 90
     days by itself, and logging every event would cost more than the transitions.
@@ -34,6 +37,7 @@ class Workflow(Construct):
         substitutions: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
         alarms: Alarms,
+        section: str,
     ) -> None:
         super().__init__(scope, pascal(name))
         machines = Stack.of(self).format_arn(
@@ -73,8 +77,16 @@ class Workflow(Construct):
         minute, total = Duration.minutes(1), cloudwatch.Stats.SUM
         failed = self.state_machine.metric_failed(period=minute, statistic=total)
         timed_out = self.state_machine.metric_timed_out(period=minute, statistic=total)
-        alarms.when(self, "ExecutionsFailed", failed, 0, f"An execution of {name} failed")
-        alarms.when(self, "ExecutionsTimedOut", timed_out, 0, f"An execution of {name} timed out")
+        alarms.when(
+            self, "ExecutionsFailed", failed, 0, Notice(f"An execution of {name} failed", section)
+        )
+        alarms.when(
+            self,
+            "ExecutionsTimedOut",
+            timed_out,
+            0,
+            Notice(f"An execution of {name} timed out", section),
+        )
         acknowledge_any_resource(self.role)
         acknowledge(
             self.state_machine,

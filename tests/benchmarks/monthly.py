@@ -27,7 +27,6 @@ LONG_POLLS_A_MINUTE = 3
 """Lambda keeps five pollers on an idle queue, each of which waits up to 20 seconds. This is an
 estimate from the documented minimum.
 """
-METRICS_OF_A_METHOD = 5
 CYCLE_TRANSITIONS = 5
 
 
@@ -44,7 +43,6 @@ class Fixed:
 def monthly(metrics: int) -> list[Fixed]:
     """The cost lines. `metrics` is the number of custom metrics that an order emits."""
     found = resources()
-    methods = found["AWS::ApiGateway::Method"]
     schedules = found["AWS::Scheduler::Schedule"]
     lines = [
         Fixed(
@@ -58,11 +56,6 @@ def monthly(metrics: int) -> list[Fixed]:
         ),
         Fixed(
             "custom metrics of the code, while orders flow", metrics, metrics * prices.CUSTOM_METRIC
-        ),
-        Fixed(
-            "API Gateway detailed metrics, while requests come",
-            (n := methods * METRICS_OF_A_METHOD),
-            n * prices.CUSTOM_METRIC,
         ),
         Fixed(
             "SQS: event sources polling idle queues (estimate)",

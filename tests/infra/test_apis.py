@@ -128,7 +128,6 @@ def test_api_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str)
     for each in stages:
         for settings in each.properties["MethodSettings"]:
             assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"] > 0
-            assert settings["MetricsEnabled"] is True
             assert settings["LoggingLevel"] == "ERROR"
             assert settings["DataTraceEnabled"] is False  # bodies contain secrets and orders
         assert [

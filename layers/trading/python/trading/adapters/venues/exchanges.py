@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import (
     CircuitBreakerConfig,
     CircuitBreakerOpenError,
     CircuitBreakerPersistenceError,
+    CircuitState,
     CircuitTransition,
     circuit_breaker,
 )
@@ -155,7 +156,8 @@ class HttpExchanges:
         logger.warning(
             "circuit changed", circuit=transition.circuit_name, old=old, new=new, cause=cause
         )
-        count(Metric.CIRCUIT_TRANSITIONS, circuit=transition.circuit_name, state=new)
+        if transition.to_state is CircuitState.OPEN:
+            count(Metric.CIRCUITS_OPENED)
         store = self.circuits
         failures = BREAKER.failure_threshold
         circuit.record(

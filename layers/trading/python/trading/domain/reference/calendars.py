@@ -15,6 +15,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 OPEN = time(9, 30)
 CLOSE = time(16, 0)
 EARLY_CLOSE = time(13, 0)
+SETTLEMENT_OVER = time(21, 0)
 
 
 class CalendarRangeError(Exception):
@@ -84,6 +85,11 @@ def is_settlement_day(day: date) -> bool:
     Raises CalendarRangeError.
     """
     return is_trading_day(day) and day.isoformat() not in BANK_HOLIDAYS
+
+
+def settlement_over(day: date) -> datetime:
+    """When both settlement cycles of a settlement day are over, at the latest."""
+    return datetime.combine(day, SETTLEMENT_OVER, NEW_YORK)
 
 
 def settlement_date(trade_date: date, days: int) -> date:

@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import Protocol
 
 from trading.domain.ledger import Break
+from trading.domain.posttrade.netting import Obligation
 from trading.domain.reconciliation.checks import Reconciliation
 from trading.domain.reconciliation.findings import INVARIANTS, Finding
 from trading.domain.reconciliation.snapshot import Entity
+from trading.domain.reference.calendars import settlement_over
 from trading.domain.values import Frozen, Timestamp
 from trading.usecases.ports import Clock
 
@@ -83,6 +85,7 @@ class Report(Frozen):
     """What a run found.
 
     `complete`: there was time for all that had to be read.
+    `overdue`: how many obligations are due although the settlement cycles of their day are over.
     `in_motion`: how many clients traded while the tables were read. They are not judged.
     `broken`: the number of confirmed findings by invariant.
     `unconfirmed`: the number of findings of the first look that the second look did not show.
@@ -95,6 +98,7 @@ class Report(Frozen):
     items: dict[str, int]
     read_units: Decimal
     in_motion: int
+    overdue: int = 0
     broken: dict[str, int]
     unconfirmed: int
     findings: tuple[ReportedFinding, ...] = ()
@@ -110,6 +114,7 @@ class _Look:
     items: Counter[str]
     read_units: Decimal
     in_motion: int
+    overdue: int
     findings: Sequence[Finding]
     breaks: Sequence[Break]
 
@@ -147,8 +152,10 @@ class ReconcileBooks:
         return report
 
     def _look(self, stop_at: datetime, *, consistent: bool) -> _Look:
-        reconciliation = Reconciliation(began=self.clock())
+        began = self.clock()
+        reconciliation = Reconciliation(began=began)
         items: Counter[str] = Counter()
+        overdue = 0
         read_units = Decimal(0)
         complete = True
         for page in self.reader.pages(consistent=consistent):
@@ -156,13 +163,17 @@ class ReconcileBooks:
             read_units += page.read_units
             for entity in page.entities:
                 reconciliation.add(entity)
+                overdue += isinstance(entity, Obligation) and (
+                    settlement_over(entity.settlement_date) <= began
+                )
             if self.clock() >= stop_at:
                 complete = False
                 break
         # If only a part was read, only what is wrong by itself counts.
         findings = list(reconciliation.findings()) if complete else reconciliation.wrong
         breaks = sorted(reconciliation.breaks, key=lambda entry: entry.booked_at, reverse=True)
-        return _Look(complete, items, read_units, len(reconciliation.in_motion), findings, breaks)
+        in_motion = len(reconciliation.in_motion)
+        return _Look(complete, items, read_units, in_motion, overdue, findings, breaks)
 
 
 def _report(first: _Look, second: _Look | None, started_at: datetime, now: datetime) -> Report:
@@ -182,6 +193,7 @@ def _report(first: _Look, second: _Look | None, started_at: datetime, now: datet
         items={table: first.items[table] for table in ("accounts", "orders", "ledger")},
         read_units=sum((look.read_units for look in looks), Decimal(0)),
         in_motion=first.in_motion,
+        overdue=first.overdue,
         broken={str(number): broken[number] for number in INVARIANTS},
         unconfirmed=len(unconfirmed),
         findings=tuple(ReportedFinding.of(finding, sure) for finding, sure in listed[:LISTED]),

@@ -1,0 +1,189 @@
+"""The alarms on what the code counts, and what every alarm tells an operator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trading.metrics import Metric
+
+RUNBOOK = "docs/how-to/answer-an-alarm.md"
+
+
+class Severity(StrEnum):
+    """How soon somebody must look. Each has a topic of its own."""
+
+    URGENT = "urgent"
+    ROUTINE = "routine"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What an alarm says: what happened, the section of the runbook, and how soon to look."""
+
+    what: str
+    section: str
+    severity: Severity = Severity.URGENT
+
+    @property
+    def text(self) -> str:
+        """The description of the alarm."""
+        return f"{self.what}. Severity: {self.severity}. Runbook: {RUNBOOK}#{self.section}"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """An alarm for each of the functions that emit a metric, when it is above `above` in `minutes`.
+
+    `lasts`: without data the alarm stays as it is.
+    """
+
+    functions: tuple[str, ...]
+    notice: Notice
+    above: int = 0
+    minutes: int = 1
+    lasts: bool = False
+
+
+@dataclass(frozen=True)
+class Silence:
+    """An alarm when a function has not emitted a metric for a number of periods."""
+
+    function: str
+    notice: Notice
+    hours: int
+    periods: int
+
+
+WATCHED: Mapping[Metric, Watch] = {
+    Metric.BREAKS: Watch(
+        ("execution", "settlement", "settlement_reconcile"),
+        Notice("The outside world said what our books refuse", "breaks"),
+    ),
+    Metric.SETTLEMENTS_FAILED: Watch(
+        ("settlement",),
+        Notice("The depository did not settle an obligation", "settlement"),
+    ),
+    Metric.CLIENTS_UNSETTLED: Watch(
+        ("settlement_reconcile",),
+        Notice("Clients have something due after the settlement cycle", "settlement"),
+    ),
+    Metric.OBLIGATIONS_OVERDUE: Watch(
+        ("reconciliation",),
+        Notice("The settlement cycles of a day are over, and obligations are due", "settlement"),
+        minutes=60,
+    ),
+    Metric.SWEEPS_FAILED: Watch(
+        ("sweeper",),
+        Notice("An order could not be swept", "orders-without-progress", Severity.ROUTINE),
+    ),
+    Metric.CLOSES_FAILED: Watch(
+        ("day_close",),
+        Notice("An order could not be closed with its day", "orders-without-progress"),
+    ),
+    Metric.ORDERS_NOT_MARKED: Watch(
+        ("execution", "clearing"),
+        Notice("An order whose message was given up could not be flagged", "dead-letters"),
+    ),
+    Metric.RECONCILIATIONS_INCOMPLETE: Watch(
+        ("reconciliation",),
+        Notice(
+            "The books are more than one reconciliation can read in its time",
+            "reconciliation",
+            Severity.ROUTINE,
+        ),
+    ),
+    Metric.RECONCILIATION_FINDINGS: Watch(
+        ("reconciliation",),
+        Notice("An invariant of the books is broken", "reconciliation"),
+        lasts=True,
+    ),
+    Metric.SECRET_REFRESH_FAILED: Watch(
+        ("auth", "authorizer", "callbacks", "execution", "internal_authorizer", "settlement"),
+        Notice("A secret could not be read again", "secrets", Severity.ROUTINE),
+        above=5,
+        minutes=15,
+    ),
+    Metric.INVALID_SIGNATURE: Watch(
+        ("callbacks",),
+        Notice("Many callbacks are not signed by a known venue", "strangers", Severity.ROUTINE),
+        above=100,
+        minutes=5,
+    ),
+    Metric.CIRCUITS_OPENED: Watch(
+        ("execution",),
+        Notice("An exchange is down", "exchanges", Severity.ROUTINE),
+    ),
+    Metric.RATE_LIMIT_UNAVAILABLE: Watch(
+        ("accounts", "admin", "orders"),
+        Notice("Requests pass without their rate limit", "guards", Severity.ROUTINE),
+        above=10,
+        minutes=5,
+    ),
+    Metric.LOGIN_GUARD_UNAVAILABLE: Watch(
+        ("auth",),
+        Notice("Wrong secrets are not counted, so nobody is locked out", "guards"),
+    ),
+}
+"""Alarms of the business: people must look, although no invocation failed."""
+
+SILENCES: Mapping[Metric, Silence] = {
+    Metric.RECONCILIATION_RUNS: Silence(
+        "reconciliation",
+        Notice("The books have not been reconciled for hours", "schedules"),
+        hours=1,
+        periods=3,
+    ),
+    Metric.ORDERS_EXPIRING: Silence(
+        "day_close",
+        Notice("The close of the day has not run for four days", "schedules"),
+        hours=24,
+        periods=4,
+    ),
+    Metric.SIGNING_KEY_CHECKED: Silence(
+        "key_rotation",
+        Notice("The age of the signing key was not checked for two days", "schedules"),
+        hours=24,
+        periods=2,
+    ),
+}
+"""A dead man's switch for each schedule. A weekend is the longest time without a business day, and
+on Friday's and Monday's days the close runs: three days lie between.
+"""
+
+UNWATCHED: Mapping[Metric, str] = {
+    Metric.ORDERS_ACCEPTED: "It counts the business.",
+    Metric.ORDERS_REJECTED: "It counts the business: a client may ask for what a rule forbids.",
+    Metric.ORDERS_ENDED: "It counts the business.",
+    Metric.REPLACEMENTS_REQUESTED: "It counts the business.",
+    Metric.FILLS_BOOKED: "It counts the business.",
+    Metric.ORDERS_CLEARED: "It counts the business.",
+    Metric.TRADES_SETTLED: "It counts the business.",
+    Metric.WORKFLOW_STARTS_DEFERRED: "The sweeper starts it. If it cannot, a switch rings.",
+    Metric.REPLACEMENTS_DEFERRED: "The sweeper sends it. If it cannot, a switch rings.",
+    Metric.CANCELS_DEFERRED: "The sweeper sends it. If it cannot, a switch rings.",
+    Metric.ORDERS_SWEPT: "A recovery that worked.",
+    Metric.SUBMITS_REFUSED: "Another exchange gets the order. The circuit has the alarm.",
+    Metric.SUBMITS_UNKNOWN: "The fence answers it. The circuit of the exchange has the alarm.",
+    Metric.FENCES_UNKNOWN: "The sweeper asks again. The circuit of the exchange has the alarm.",
+    Metric.QUOTES_MISSING: "The order is routed by execution quality.",
+    Metric.POLLS_UNANSWERED: "The sweeper asks again. The circuit has the alarm.",
+    Metric.CANCELS_UNANSWERED: "The sweeper asks again. The circuit has the alarm.",
+    Metric.RECALLS_UNANSWERED: "The refused execution has rung already, as a break.",
+    Metric.FILLS_REPEATED: "A repetition is harmless.",
+    Metric.SETTLEMENTS_UNANSWERED: "The message comes again. What stays due rings that evening.",
+    Metric.CONFIRMATIONS_RECONCILED: "What stays due after the cycles rings.",
+    Metric.MESSAGES_FAILED: "It is tried again. If it is given up, the dead-letter queue rings.",
+    Metric.MESSAGES_BURIED: "The dead-letter queue itself rings.",
+    Metric.WORKFLOW_ANSWERS_UNWANTED: "A repetition is harmless.",
+    Metric.VENUE_HEALTH_UNAVAILABLE: "Orders are routed as if every exchange were healthy.",
+    Metric.VENUE_HEALTH_INCOMPLETE: "Orders are routed as if the others were healthy.",
+    Metric.QUALITY_UPDATES_LOST: "The next outcome writes it again.",
+    Metric.LAST_PRICES_LOST: "The next execution writes it again.",
+    Metric.LAST_PRICES_UNAVAILABLE: "The reference price stands in.",
+    Metric.UNEXPECTED_ERROR: "The API answered with 5XX, which rings.",
+    Metric.TOKEN_REFUSED: "Anybody can send a wrong token. The API's limits hold.",
+    Metric.SIGNING_KEY_ROTATED: "The check of its age has the alarm.",
+    Metric.RECONCILIATION_IN_MOTION: "It is high while clients trade.",
+    Metric.RECONCILIATION_SECONDS: "A run that takes too long is incomplete, which rings.",
+}
+"""The metrics without an alarm, and why."""

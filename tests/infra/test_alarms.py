@@ -1,0 +1,137 @@
+"""Every metric has an alarm or a reason, and every alarm tells an operator what to do."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from infra.catalog.alarms import RUNBOOK, SILENCES, UNWATCHED, WATCHED, Severity
+from infra.catalog.functions import SERVICES
+from infra.constructs.resource_alarms import NEAR_THE_LIMIT
+from infra.stage import ROOT
+from infra.synthesized import Resource, Synthesized
+from trading.metrics import Metric
+
+
+def anchor_of(title: str) -> str:
+    """The anchor that mkdocs gives to a heading."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+LONGEST_WINDOW_SECONDS = 7 * 86400
+"""CloudWatch evaluates at most a week, with periods of an hour or more (PutMetricAlarm)."""
+
+
+def alarms(deployed: Synthesized) -> list[Resource]:
+    return deployed.of_type("AWS::CloudWatch::Alarm")
+
+
+def test_every_metric_has_an_alarm_or_a_reason_to_have_none() -> None:
+    listed = Counter([*WATCHED, *SILENCES, *UNWATCHED])
+    assert set(listed) == set(Metric)
+    assert [metric for metric, times in listed.items() if times > 1] == []
+    assert all(reason.endswith(".") for reason in UNWATCHED.values())
+
+
+def test_the_watched_functions_exist() -> None:
+    watched = {name for watch in WATCHED.values() for name in watch.functions}
+    assert watched | {silence.function for silence in SILENCES.values()} <= SERVICES.keys()
+
+
+@pytest.mark.parametrize("metric", [*WATCHED, *SILENCES])
+def test_a_watched_metric_has_an_alarm_for_each_function(dev: Synthesized, metric: Metric) -> None:
+    functions = WATCHED[metric].functions if metric in WATCHED else (SILENCES[metric].function,)
+    found = [
+        alarm.properties["Dimensions"]
+        for alarm in alarms(dev)
+        if (alarm.properties["Namespace"], alarm.properties["MetricName"]) == ("Trading", metric)
+    ]
+    assert sorted(each["Value"] for [each] in found) == sorted(functions)
+
+
+def test_every_alarm_notifies_the_topic_of_its_severity_and_says_when_it_is_over(
+    synthesized: Synthesized,
+) -> None:
+    for alarm in alarms(synthesized):
+        [severity] = re.findall(r"Severity: (\w+)\.", alarm.properties["AlarmDescription"])
+        [action] = alarm.properties["AlarmActions"]
+        topic = synthesized.target(alarm.stack, action)
+        assert topic.properties["TopicName"].endswith(f"-alarms-{Severity(severity)}")
+        assert alarm.properties["OKActions"] == [action]
+
+
+def test_every_alarm_names_a_section_of_the_runbook(synthesized: Synthesized) -> None:
+    page = (ROOT / RUNBOOK).read_text()
+    sections = {anchor_of(title) for title in re.findall(r"^## (.+)$", page, re.MULTILINE)}
+    named = set()
+    for alarm in alarms(synthesized):
+        [section] = re.findall(
+            rf"Runbook: {RUNBOOK}#([a-z-]+)$", alarm.properties["AlarmDescription"]
+        )
+        named.add(section)
+    assert named <= sections
+
+
+def test_no_window_is_longer_than_cloudwatch_allows(synthesized: Synthesized) -> None:
+    for alarm in alarms(synthesized):
+        window = alarm.properties["Period"] * alarm.properties["EvaluationPeriods"]
+        assert window <= (LONGEST_WINDOW_SECONDS if alarm.properties["Period"] >= 3600 else 86400)
+
+
+def test_every_schedule_has_a_dead_mans_switch(dev: Synthesized) -> None:
+    """Without data they ring. A missing settlement cycle also shows by what it leaves due."""
+    silent = {
+        alarm.logical_id[:-8]: alarm.properties["Period"] * alarm.properties["EvaluationPeriods"]
+        for alarm in alarms(dev)
+        if alarm.properties["TreatMissingData"] == "breaching"
+    }
+    assert silent == {
+        "SweeperMissing": 600,
+        "SettlementCycleMissing": 3 * 86400,
+        "ReconciliationRunsMissing": 3 * 3600,
+        "OrdersExpiringMissing": 4 * 86400,
+        "SigningKeyCheckedMissing": 2 * 86400,
+    }
+    targets = {
+        dev.target(schedule.stack, schedule.properties["Target"]["Arn"]).properties.get(
+            "FunctionName", "settlement-cycle"
+        )
+        for schedule in dev.of_type("AWS::Scheduler::Schedule")
+    }
+    assert {target.removeprefix("trading-dev-") for target in targets} == {
+        "sweeper",
+        "settlement-cycle",
+        "reconciliation",
+        "day-close",
+        "key-rotation",
+        "exchange-matching",
+    }
+
+
+def test_production_watches_throttling_and_functions_near_their_timeout(
+    prod: Synthesized,
+) -> None:
+    found = {alarm.logical_id[:-8]: alarm.properties for alarm in alarms(prod)}
+    for name, spec in SERVICES.items():
+        pascal = "".join(map(str.capitalize, name.split("_")))
+        assert found[f"{pascal}Throttled"]["MetricName"] == "Throttles"
+        near = found[f"{pascal}NearTimeout"]
+        assert (near["MetricName"], near["Statistic"]) == ("Duration", "Maximum")
+        assert near["Threshold"] == NEAR_THE_LIMIT * 1000 * spec.timeout
+    for table in ("Orders", "Accounts", "Ledger", "Control"):
+        assert found[f"{table}WritesThrottled"]["MetricName"] == "WriteThrottleEvents"
+        assert found[f"{table}ReadsThrottled"]["MetricName"] == "ReadThrottleEvents"
+    assert found["WorkflowStartsThrottled"]["Namespace"] == "AWS/States"
+    assert found["ConcurrencyHigh"]["MetricName"] == "ConcurrentExecutions"
+
+
+def test_slow_answers_of_each_api_raise_an_alarm(synthesized: Synthesized) -> None:
+    slow = [a.properties for a in alarms(synthesized) if a.properties["MetricName"] == "Latency"]
+    assert len(slow) == len(synthesized.of_type("AWS::ApiGateway::RestApi"))
+    assert {each["ExtendedStatistic"] for each in slow} == {"p99"}
+
+
+def test_no_api_has_detailed_metrics_that_nobody_reads(synthesized: Synthesized) -> None:
+    for stage in synthesized.of_type("AWS::ApiGateway::Stage"):
+        for settings in stage.properties["MethodSettings"]:
+            assert settings["MetricsEnabled"] is False
