@@ -236,6 +236,8 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 """Every function of the adapters that writes to a table, and its tests against another writer."""
 
+EXEMPT = {"ops.backups.Tables.empty": "A restore has the table to itself."}
+
 WRITES = {
     "put_item",
     "update_item",
@@ -273,4 +275,4 @@ def test_every_writer_is_in_the_table() -> None:
             base = ADAPTERS if path.is_relative_to(ADAPTERS) else ROOT
             module = path.relative_to(base).with_suffix("").parts
             found |= set(writers(ast.parse(path.read_text()), module))
-    assert found == set(WRITERS)
+    assert found == {*WRITERS, *EXEMPT}

@@ -29,7 +29,7 @@ TELLING = {
     "settlement:handle": "below",
     "settlement:give_up": "It commits nothing.",
     "callbacks:_enqueue": "It commits nothing. The queue makes the report durable.",
-    "internal:execute": "It commits nothing. It asks for the execution of an accepted order.",
+    "internal:_execute": "It commits nothing. It asks for the execution of an accepted order.",
 }
 """The functions of handlers that tell a workflow or a mailbox, and why that is after their work."""
 

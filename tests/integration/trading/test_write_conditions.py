@@ -23,7 +23,15 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client, ClientStatus
 from trading.domain.clients.credentials import Credential
-from trading.domain.ledger import Break, Deposit, Fill, Novation, Settlement, Withdrawal
+from trading.domain.ledger import (
+    Break,
+    Deposit,
+    Fill,
+    Novation,
+    Reversal,
+    Settlement,
+    Withdrawal,
+)
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
 from trading.usecases.ports import Discharged, StaleError
@@ -55,6 +63,11 @@ def withdrawal() -> Withdrawal:
     return Withdrawal(
         trade_id="wdr_1", client_id="alice", reference="out", booked_at=entities.NOW, postings=()
     )
+
+
+def reversal() -> Reversal:
+    terms = entities.fill().model_dump(exclude={"kind", "trade_id", "corrects", "peak"})
+    return Reversal(**terms | {"trade_id": "trd_2", "reverses": "trd_1", "settles": False})
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,7 @@ KEPT: dict[type, Kept] = {
 CREATED: dict[type, Any] = {
     Obligation: entities.obligation(),
     Fill: entities.fill(),
+    Reversal: reversal(),
     Novation: entities.novation(),
     Settlement: entities.settlement(),
     Deposit: entities.deposit(),

@@ -72,7 +72,8 @@ class CorrectExecution:
         self._commit(result)
         self.monitor.count(Metric.EXECUTIONS_CORRECTED, trade_id=trade_id)
         if not correction.is_bust:
-            self.prices.observe(order.symbol, correction.price, fill.executed_at)
+            at = min(fill.executed_at, self.clock())
+            self.prices.observe(order.symbol, correction.price, at)
         return result.order.saved()
 
     def _decide(
