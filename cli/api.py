@@ -64,7 +64,12 @@ class Api:
         return self._authorized("GET", path, query=query, accept=media_type)
 
     def change(
-        self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        key: str,
+        body: Mapping[str, Any] | None = None,
+        **query: str | None,
     ) -> Any:
         """The answer's JSON to a request that takes effect once for its key."""
         sent = (
@@ -72,7 +77,7 @@ class Api:
             if body is None
             else {name: value for name, value in body.items() if value is not None}
         )
-        return self._json(self._authorized(method, path, body=sent, key=key), key)
+        return self._json(self._authorized(method, path, body=sent, key=key, query=query), key)
 
     def log_in(self, key: str) -> Any:
         """A new token, kept for the commands that follow. The answer's JSON."""

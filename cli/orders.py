@@ -93,19 +93,27 @@ def cancel(
     ctx: typer.Context,
     order_id: Annotated[str | None, typer.Argument(metavar="ORDER_ID", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Cancel all open orders.")] = False,
+    symbol: OnlySymbol = None,
+    side: OnlySide = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Request the cancel of an order. Fills that happen before the exchange confirms it stand."""
+    """Request the cancel of an order. Fills that happen before the exchange confirms it stand.
+
+    Name the order by its id, or by the key that it was placed with. With --all, --symbol and --side
+    say which open orders to cancel. Example: trading cancel --all --symbol KO
+    """
     session: Session = ctx.obj.begin(as_json)
     if (order_id is None) != everything:
         raise typer.BadParameter("name one ORDER_ID, or say --all")
+    if order_id is not None and (symbol or side):
+        raise typer.BadParameter("--symbol and --side go with --all")
     key = session.key(key, new_key())
     if order_id is not None:
         answer = session.api.change("DELETE", f"{PATH}/{order_id}", key)
         session.show(answer, f"{order_id}: {view.status(answer)}")
         return
-    answer = session.api.change("DELETE", PATH, key)
+    answer = session.api.change("DELETE", PATH, key, symbol=symbol, side=side)
     session.show(answer, *answer["order_ids"], f"{len(answer['order_ids'])} cancels requested.")
     if answer["more"]:
         session.note("There are more open orders. Repeat the command with another key.")
@@ -127,6 +135,7 @@ def replace(
 ) -> None:
     """Replace an open order by a new one with another quantity or price.
 
+    Name the order by its id, or by the key that it was placed with.
     The new order has its own id. Example: trading replace ORDER_ID --quantity 20 --limit 57.00
     """
     session: Session = ctx.obj.begin(as_json)

@@ -56,7 +56,10 @@ SECURITY_SCHEMES: dict[str, SecurityScheme] = {
     ),
 }
 PROBLEMS = {
-    400: "MALFORMED_JSON, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID or INVALID_CURSOR.",
+    400: (
+        "MALFORMED_JSON, HEADER_REPEATED, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID or "
+        "INVALID_CURSOR."
+    ),
     401: "No valid token, signature or secret.",
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
@@ -67,10 +70,10 @@ PROBLEMS = {
         "end."
     ),
     413: "The body is larger than 16 KiB.",
-    415: "The body is not application/json.",
+    415: "The body is not application/json in UTF-8, or it is compressed.",
     422: (
-        "VALIDATION_FAILED (see `errors`), IDEMPOTENCY_KEY_REUSED, or refused by a rule (see "
-        "`code`)."
+        "VALIDATION_FAILED (see `errors`), which also names an unknown or repeated query parameter "
+        "and a body where none belongs; IDEMPOTENCY_KEY_REUSED; or refused by a rule (see `code`)."
     ),
     429: "Too many requests or failed attempts. Try again after Retry-After seconds.",
     500: "Something failed on our side.",
@@ -78,8 +81,8 @@ PROBLEMS = {
         "Not possible right now. Try again with the same Idempotency-Key after Retry-After seconds."
     ),
 }
-ALWAYS = {401, 403, 429, 500, 503}
-WITH_BODY = {400, 409, 413, 415, 422}
+ALWAYS = {401, 403, 413, 422, 429, 500, 503}
+WITH_BODY = {400, 409, 415}
 WITH_PARAMETER = {"path": {404, 422}, "query": {400, 422}, "header": {422}}
 POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 PARAMETERS = {

@@ -20,6 +20,7 @@ from trading.adapters.faces.trade_records import BalanceRecord, PortfolioRecord
 from trading.adapters.http import csv_pages, periods
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.periods import From, To
+from trading.adapters.http.request_reading import list_header
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.accounts import accounts_api
@@ -35,8 +36,9 @@ PERMISSION = "accounts:read"
 PAGE = 50
 
 
-api = accounts_api(load(Settings))
-app = ApiResolver(api.throttle)
+settings = load(Settings)
+api = accounts_api(settings)
+app = ApiResolver(api.throttle, origins=settings.origins)
 
 
 @app.get(
@@ -165,7 +167,7 @@ def _answer(
     rows: list[Any],
     cursor: str | None,
 ) -> Response[Any]:
-    if csv_pages.wanted(app.event.headers.get("accept")):
+    if csv_pages.wanted(list_header(app.event, "accept")):
         return csv_pages.page(app.event, row, rows, cursor)
     return json_response(page(items=tuple(rows), next_cursor=cursor), headers={"Vary": "Accept"})
 

@@ -29,6 +29,7 @@ from trading.adapters.faces.admin import (
 from trading.adapters.faces.order_file import OrderFile
 from trading.adapters.faces.orders import OrdersPage, page
 from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.digests import digest
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer
 from trading.adapters.http.resolver import ApiResolver, json_response
@@ -45,8 +46,9 @@ from trading.usecases.ports import NotFoundError
 
 TAGS = ["Administration"]
 
-api = administration_api(load(Settings))
-app = ApiResolver()
+settings = load(Settings)
+api = administration_api(settings)
+app = ApiResolver(origins=settings.origins)
 
 
 @app.post(
@@ -64,7 +66,7 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
     """
     client = Client(
         **request.model_dump(exclude={"reason"}),
-        fingerprint=_fingerprint(request.model_dump_json()),
+        fingerprint=_fingerprint(digest(request)),
     )
     view, headers = _issue(
         lambda: api.clients.create(client, app.idempotency_key, _operator(request))

@@ -12,8 +12,9 @@ from trading.adapters.identity.tokens import Grant, RetiredKeyError
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.identity import log_in_api
 
-api = log_in_api(load(Settings))
-app = ApiResolver()
+settings = load(Settings)
+api = log_in_api(settings)
+app = ApiResolver(origins=settings.origins)
 
 
 @app.post(

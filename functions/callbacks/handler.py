@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.callbacks.settings import Settings
 from trading.adapters.faces.callbacks import Accepted
 from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.request_reading import header
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
@@ -52,7 +53,7 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     """Deliver an execution report. The answer is 200 only once the report is stored durably.
     Without that answer, the exchange sends the report again.
     """
-    if app.event.headers.get("x-key-id") != report.exchange_id:
+    if header(app.event, "x-key-id") != report.exchange_id:
         raise HttpError(
             HTTPStatus.FORBIDDEN,
             ProblemCode.FORBIDDEN,

@@ -39,7 +39,7 @@ idempotency = Idempotency(clients.dynamodb(), settings.idempotency_table)
 mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url)
 clear_trades = clearing.clear_trades(settings)
 settle_obligations = settlement.settle_obligations(settings)
-app = ApiResolver()
+app = ApiResolver(origins=settings.origins)
 RECORDED = {REPLAYED_HEADER: "true"}
 
 

@@ -2,10 +2,10 @@
 another vocabulary.
 """
 
-import hashlib
+import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
@@ -32,6 +32,7 @@ from trading.adapters.faces.trade_records import (
 )
 from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
+from trading.adapters.http.digests import digest
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.periods import From, To
@@ -50,9 +51,15 @@ from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
 Record = TypeVar("Record", TradeRecord, PlacedTrade)
+ClientOrderId = Annotated[str, Query(pattern=whole(patterns.IDEMPOTENCY_KEY))]
+CANCEL_ANSWERS: dict[int, dict[str, Any]] = {
+    200: {"description": "The order is canceled, at the client's request."},
+    202: {"description": "The cancel is under way. Fills until the exchange confirms it stand."},
+}
 
-api = orders_api(load(Settings))
-app = ApiResolver(api.throttle)
+settings = load(Settings)
+api = orders_api(settings)
+app = ApiResolver(api.throttle, origins=settings.origins)
 
 
 @app.post(
@@ -82,9 +89,8 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
             ProblemCode.CLIENT_MISMATCH,
             "A client places orders for itself only.",
         )
-    fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:16]
     placed, replayed = api.place_order(
-        request, app.idempotency_key, fingerprint, app.correlation_id
+        request, app.idempotency_key, digest(request)[:16], app.correlation_id
     )
     logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
     return placed, {REPLAYED_HEADER: "true"} if replayed else {}
@@ -133,23 +139,30 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
     "/api/v1/orders",
     permission="orders:write",
     status=HTTPStatus.ACCEPTED,
-    summary="Cancel all open orders",
+    summary="Cancel open orders",
     tags=["Orders"],
 )
-def cancel_all() -> Response[CancelsRequested]:
-    """Cancel every open order. One request cancels at most 100 orders and takes at most five
-    seconds. If the answer says `more`, ask again under another Idempotency-Key. A repetition under
-    the same key never cancels an order that was placed since. If the request fails, the cancels
-    made so far stand, and a repetition makes the others.
+def cancel_all(
+    symbol: Annotated[
+        str | None,
+        Query(pattern=whole(patterns.SYMBOL), description="Cancel orders in this symbol only."),
+    ] = None,
+    side: Annotated[Side | None, Query(description="Cancel orders of this side only.")] = None,
+) -> Response[CancelsRequested]:
+    """Cancel every open order, or those of one symbol, of one side, or of both. One request cancels
+    at most 100 orders and takes at most five seconds. If the answer says `more`, ask again under
+    another Idempotency-Key. A repetition under the same key never cancels an order that was placed
+    since. If the request fails, the cancels made so far stand, and a repetition makes the others.
     """
+    wanted = OrderFilter(symbol=symbol, side=side)
     outcome = api.idempotency.once(
-        app, app.principal.client_id, CancelsRequested, _cancel_open_orders
+        app, app.principal.client_id, CancelsRequested, lambda: _cancel_open_orders(wanted)
     )
     return json_response(outcome.answer, HTTPStatus.ACCEPTED, outcome.headers)
 
 
-def _cancel_open_orders() -> CancelsRequested:
-    orders, more = api.request_cancel.all(app.principal.client_id)
+def _cancel_open_orders(wanted: OrderFilter) -> CancelsRequested:
+    orders, more = api.request_cancel.all(app.principal.client_id, wanted)
     logger.info("cancels requested", orders=len(orders), more=more)
     return CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
 
@@ -161,11 +174,33 @@ def _cancel_open_orders() -> CancelsRequested:
     tags=["Orders"],
     responses={200: {"description": "The order"}, 404: {"description": "There is no such order."}},
 )
-def show_by_client_order_id(
-    client_order_id: Annotated[str, Query(pattern=whole(patterns.IDEMPOTENCY_KEY))],
-) -> OrderView:
+def show_by_client_order_id(client_order_id: ClientOrderId) -> OrderView:
     """The order that was placed with this Idempotency-Key."""
-    return show(identifiers.order_id(app.principal.client_id, client_order_id))
+    return _view(_own(_order_id_of(client_order_id), "client_order_id"))
+
+
+def _order_id_of(client_order_id: str) -> str:
+    return identifiers.order_id(app.principal.client_id, client_order_id)
+
+
+def _named(order_id: str) -> str:
+    """The id of the order that a path names by its id or by its client order id."""
+    return order_id if re.fullmatch(patterns.ORDER_ID, order_id) else _order_id_of(order_id)
+
+
+@app.delete(
+    "/api/v1/orders:by_client_order_id",
+    permission="orders:write",
+    status=HTTPStatus.ACCEPTED,
+    summary="Cancel an order by the client's own id",
+    tags=["Orders"],
+    responses=CANCEL_ANSWERS,
+)
+def cancel_by_client_order_id(client_order_id: ClientOrderId) -> Response[OrderView]:
+    """`DELETE /api/v1/orders/{order_id}` for the order that was placed with `client_order_id` as
+    its Idempotency-Key. The request has an Idempotency-Key of its own.
+    """
+    return _cancel(_order_id_of(client_order_id))
 
 
 @app.delete(
@@ -174,16 +209,11 @@ def show_by_client_order_id(
     status=HTTPStatus.ACCEPTED,
     summary="Cancel an order",
     tags=["Orders"],
-    responses={
-        200: {"description": "The order is canceled, at the client's request."},
-        202: {
-            "description": "The cancel is under way. Fills until the exchange confirms it stand."
-        },
-    },
+    responses=CANCEL_ANSWERS,
 )
 def cancel(order_id: PathId) -> Response[OrderView]:
-    """Request the cancel of an order. The request is accepted once it is written into the order,
-    which shows `cancel_requested` from then on.
+    """Request the cancel of an order, named by its id or by its client order id. The request is
+    accepted once it is written into the order, which shows `cancel_requested` from then on.
 
     Fills that happen before the exchange confirms the cancel stand. The holds of the order are
     released when it ends. A replacement that waits for the order is canceled immediately.
@@ -193,11 +223,13 @@ def cancel(order_id: PathId) -> Response[OrderView]:
     the `status`, and with `replaced_by` if another order took its place. A request that was refused
     is refused again under its key.
     """
+    return _cancel(_named(order_id))
+
+
+def _cancel(order_id: str) -> Response[OrderView]:
     order = _request_cancel(order_id)
     logger.info("cancel requested", order_id=order_id, status=order.status)
-    return json_response(
-        order_view(order, api.books.entries(order.trades)), _status_of_cancel(order)
-    )
+    return json_response(_view(order), _status_of_cancel(order))
 
 
 def _request_cancel(order_id: str) -> Order:
@@ -227,8 +259,8 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
     },
 )
 def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Response[OrderAccepted]:
-    """Replace an order by a new one with changed terms, for the part of `quantity` that is not
-    filled.
+    """Replace an order, named by its id or by its client order id, by a new one with changed terms,
+    for the part of `quantity` that is not filled.
 
     The old order is canceled at the exchanges. Fills that happen before they confirm the cancel
     stand, under the old terms. When the old order has ended, the new one is VALIDATED, or REJECTED
@@ -238,24 +270,23 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     The request is refused if the new order would be rejected in case the old one ended now. The old
     order then stands. A repetition under the same key gets the same refusal.
     """
-    fingerprint = hashlib.sha256(
-        f"replace {order_id} {changes.model_dump_json()}".encode()
-    ).hexdigest()[:16]
     client_id = app.principal.client_id
+    replaced = _named(order_id)
+    wanted = changes.wanted()
     new, replayed = api.idempotency.refused_once(
         app,
         client_id,
         lambda: api.replace_order(
             client_id,
-            order_id,
-            changes.wanted(),
+            replaced,
+            wanted,
             app.idempotency_key,
-            fingerprint,
+            digest("replace", replaced, wanted)[:16],
             app.correlation_id,
         ),
     )
     logger.info(
-        "replacement requested", order_id=new.order_id, replaces=order_id, replayed=replayed
+        "replacement requested", order_id=new.order_id, replaces=replaced, replayed=replayed
     )
     headers = {"Location": f"/api/v1/orders/{new.order_id}"} | (
         {REPLAYED_HEADER: "true"} if replayed else {}
@@ -267,8 +298,13 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     "/api/v1/orders/<order_id>", permission="orders:read", summary="Show an order", tags=["Orders"]
 )
 def show(order_id: PathId) -> OrderView:
-    """One of the client's orders with its history, executions, clearing and settlement."""
-    order = _own(order_id, "order_id")
+    """One of the client's orders with its history, executions, clearing and settlement. It is named
+    by its id or by its client order id.
+    """
+    return _view(_own(_named(order_id), "order_id"))
+
+
+def _view(order: Order) -> OrderView:
     return order_view(order, api.books.entries(order.trades))
 
 
@@ -322,7 +358,7 @@ def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response
 )
 def show_trade(trade_id: PathId) -> TradeRecord:
     """`GET /api/v1/orders/{order_id}` in another vocabulary. The id of the trade is the order's."""
-    return TradeRecord.of(_own(trade_id, "trade_id"))
+    return TradeRecord.of(_own(_named(trade_id), "trade_id"))
 
 
 @app.post(
@@ -331,19 +367,14 @@ def show_trade(trade_id: PathId) -> TradeRecord:
     status=HTTPStatus.ACCEPTED,
     summary="Cancel a trade",
     tags=trade_records.TAGS,
-    responses={
-        200: {"description": "The order is canceled, at the client's request."},
-        202: {
-            "description": "The cancel is under way. Fills until the exchange confirms it stand."
-        },
-    },
+    responses=CANCEL_ANSWERS,
 )
 def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
-    order = _request_cancel(trade_id)
-    logger.info("cancel requested", order_id=trade_id, status=order.status)
+    order = _request_cancel(_named(trade_id))
+    logger.info("cancel requested", order_id=order.order_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 
 

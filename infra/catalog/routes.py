@@ -28,6 +28,18 @@ class Route:
     signed: bool = False
     rate: int | None = None
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The method, and HEAD beside GET. A signature covers the method, so a signed GET has no
+        HEAD.
+        """
+        return ("GET", "HEAD") if self.method == "GET" and not self.signed else (self.method,)
+
+    @property
+    def is_for_browsers(self) -> bool:
+        """Whether a page may call it. Exchanges have no pages."""
+        return self.path != CALLBACK_PATH
+
 
 PUBLIC_ROUTES = (
     Route("POST", "/api/v1/auth/token", "auth", signed=True, rate=LOG_INS_PER_SECOND),
@@ -35,6 +47,7 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/orders", "orders"),
     Route("DELETE", "/api/v1/orders", "orders"),
     Route("GET", "/api/v1/orders:by_client_order_id", "orders"),
+    Route("DELETE", "/api/v1/orders:by_client_order_id", "orders"),
     Route("GET", "/api/v1/orders/{order_id}", "orders"),
     Route("PATCH", "/api/v1/orders/{order_id}", "orders"),
     Route("DELETE", "/api/v1/orders/{order_id}", "orders"),

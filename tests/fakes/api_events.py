@@ -28,8 +28,12 @@ def request(
     authorizer: dict[str, str] | None = None,
     raw_body: str | None = None,
 ) -> dict[str, Any]:
-    """A REST API proxy event. `raw_body` is sent unchanged. `body` is sent as JSON."""
-    sent = {"Content-Type": "application/json", "Idempotency-Key": "key-1"} | (headers or {})
+    """A REST API proxy event. `raw_body` is sent unchanged. `body` is sent as JSON. A header
+    replaces the default one, whatever the case of its name.
+    """
+    given = {name.lower() for name in headers or {}}
+    defaults = {"Content-Type": "application/json", "Idempotency-Key": "key-1"}
+    sent = {n: value for n, value in defaults.items() if n.lower() not in given} | (headers or {})
     text = raw_body if raw_body is not None else None if body is None else json.dumps(body)
     return {
         "resource": path,

@@ -170,7 +170,7 @@ class System:
         function = next(
             route.function
             for route in APIS[address["api"]]
-            if route.method == http.method
+            if http.method in route.methods
             and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
         )
         event = request(

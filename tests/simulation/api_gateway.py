@@ -96,7 +96,7 @@ class ApiGateway:
             (
                 r
                 for r, pattern in self._routes[api]
-                if r.method == method and pattern.fullmatch(path)
+                if method in r.methods and pattern.fullmatch(path)
             ),
             None,
         )
@@ -171,8 +171,8 @@ def _api_event(
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": dict(parse_qsl(query)) or None,
-        "multiValueQueryStringParameters": parse_qs(query) or None,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
+        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
         "pathParameters": None,
         "stageVariables": None,
         "requestContext": {

@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from infra.constructs.gateway_responses import PROBLEMS
@@ -63,7 +63,7 @@ class Gateway:
             (
                 route.function
                 for route in routes
-                if route.method == http.method
+                if http.method in route.methods
                 and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
             ),
             None,
@@ -92,7 +92,7 @@ class Gateway:
             authorizer=claims,
         )
         event["queryStringParameters"] = dict(parse_qsl(query)) or None
-        event["multiValueQueryStringParameters"] = {n: [v] for n, v in parse_qsl(query)} or None
+        event["multiValueQueryStringParameters"] = parse_qs(query) or None
         answer: dict[str, Any] = self.system.invoke(function, event)
         headers = {name: ",".join(values) for name, values in answer["multiValueHeaders"].items()}
         return HttpAnswer(

@@ -128,7 +128,7 @@ BUGS = (
         "a repeated change is made again",
         "The idempotency key of a change is not stored.",
         "A late copy of a request suspends an activated client again, or cancels newer orders.",
-        (Edit(Idempotency.once, "{app.event.http_method} {app.event.path}", "{app.request_id}"),),
+        (Edit(Idempotency.once, "key_prefix=app.target", "key_prefix=app.request_id"),),
     ),
     Bug(
         "orders placed for others",

@@ -12,7 +12,13 @@ BUGS = (
         "permissions not looked at",
         "A route does not compare its permission with those of the token.",
         "Whoever may look at an account may trade with it.",
-        (Edit(ApiResolver._authorize, "if permission not in principal.permissions:", "if False:"),),
+        (
+            Edit(
+                ApiResolver._check_permission,
+                "if permission and permission not in self.principal.permissions:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "audience not looked at",
@@ -71,7 +77,7 @@ BUGS = (
         (
             Edit(
                 CALLBACKS,
-                'if app.event.headers.get("x-key-id") != report.exchange_id:',
+                'if header(app.event, "x-key-id") != report.exchange_id:',
                 "if False:",
             ),
         ),

@@ -140,6 +140,7 @@ def test_a_put_passes_its_idempotency_key_on() -> None:
         (place(headers={"Idempotency-Key": ""}), 400, "IDEMPOTENCY_KEY_REQUIRED"),
         (place(headers={"Idempotency-Key": "with space"}), 400, "IDEMPOTENCY_KEY_INVALID"),
         (place(headers={"Idempotency-Key": "k" * 129}), 400, "IDEMPOTENCY_KEY_INVALID"),
+        (place(headers={"Content-Encoding": "gzip"}), 415, "UNSUPPORTED_MEDIA_TYPE"),
         (place({"symbol": "SOLD", "quantity": 4}), 422, "INSUFFICIENT_SHARES"),
         (place({"symbol": "BUG", "quantity": 4}), 500, "INTERNAL"),
         (
@@ -209,6 +210,8 @@ def test_an_unexpected_error_is_logged_and_its_text_is_not_sent(
 
 def test_a_405_names_the_allowed_methods_and_a_401_the_scheme() -> None:
     assert header(ask(request("DELETE", "/api/v1/orders"))[2], "Allow") == "POST"
+    of_one = ask(request("DELETE", "/api/v1/orders/o-1"))[2]
+    assert header(of_one, "Allow") == "GET, HEAD, PUT"
     assert header(ask(request("GET", "/api/v1/orders/1"))[2], "WWW-Authenticate") == "Bearer"
 
 
@@ -257,13 +260,38 @@ def test_a_request_passes_when_the_rate_limit_cannot_be_counted() -> None:
     assert header(answer, "X-RateLimit-Limit") is None
 
 
-def test_an_unauthenticated_request_is_refused_before_its_body_is_read_or_counted() -> None:
+def test_a_request_of_nobody_is_refused_before_its_body_is_read_or_counted() -> None:
     throttle = StubThrottle(None)
-    event = request(
-        "POST", "/api/v1/orders", raw_body="{", authorizer=ALICE | {"permissions": "orders:read"}
-    )
-    assert ask(event, build(throttle))[1]["code"] == "FORBIDDEN"
+    event = request("POST", "/api/v1/orders", raw_body="{")
+    assert ask(event, build(throttle))[1]["code"] == "UNAUTHENTICATED"
     assert throttle.asked == []
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (place(), 201),
+        (place({"symbol": "ACME"}), 422),
+        (place({"symbol": "SOLD", "quantity": 4}), 422),
+        (place({"symbol": "BUG", "quantity": 4}), 500),
+        (place(raw_body="{"), 400),
+        (place(raw_body="x" * 20_000), 413),
+        (place(headers={"Content-Type": "text/plain"}), 415),
+        (place(headers={"Idempotency-Key": ""}), 400),
+        (request("GET", "/api/v1/orders/o-1", authorizer=ALICE | {"permissions": "x"}), 403),
+        (request("GET", "/api/v1/orders/o-1", authorizer=ALICE), 200),
+        (request("HEAD", "/api/v1/orders/o-1", authorizer=ALICE), 200),
+    ],
+)
+def test_every_answer_to_a_request_that_counted_states_the_rate_limit(
+    event: dict[str, Any], status: int
+) -> None:
+    throttle = StubThrottle(Allowance(True, 100, 99, 1_700_000_010, 4))
+    answer = build(throttle).resolve(event, Context())  # type: ignore[arg-type]
+    assert answer["statusCode"] == status
+    assert throttle.asked == ["key-alice"]
+    stated = [header(answer, f"X-RateLimit-{name}") for name in ("Limit", "Remaining", "Reset")]
+    assert stated == ["100", "99", "1700000010"]
 
 
 def test_a_signature_is_verified_over_the_raw_body_before_parsing() -> None:

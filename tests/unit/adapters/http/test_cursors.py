@@ -16,6 +16,12 @@ def test_a_cursor_decodes_to_its_sort_key(place: list[str]) -> None:
     assert cursors.decode(cursors.encode(*place), len(place)) == place
 
 
+def test_an_empty_cursor_is_refused_with_the_way_to_the_first_page() -> None:
+    with pytest.raises(HttpError, match="leave it out for the first page") as refused:
+        cursors.decode("", 3)
+    assert (refused.value.status, refused.value.code) == (HTTPStatus.BAD_REQUEST, "INVALID_CURSOR")
+
+
 @given(st.text(max_size=cursors.MAX_CURSOR))
 def test_an_invented_cursor_is_refused(text: str) -> None:
     with pytest.raises(HttpError) as refused:

@@ -16,6 +16,7 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.messages import CancelOrder
 from trading.usecases.orders import cancel_order
+from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError, OutcomeUnknownError, StaleError
 
 
@@ -147,6 +148,42 @@ def test_a_cancel_of_all_orders_cancels_open_orders_only(world: World) -> None:
     assert world.current(bobs).is_open
     assert world.current(filled).status is OrderStatus.CLEARED
     assert world.request_cancel.all("alice") == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (OrderFilter(symbol="AAPL"), ["buy", "sale"]),
+        (OrderFilter(symbol="MSFT"), []),
+        (OrderFilter(side=Side.SELL), ["sale"]),
+        (OrderFilter(symbol="AAPL", side=Side.BUY), ["buy"]),
+        (OrderFilter(symbol="MSFT", side=Side.BUY), []),
+    ],
+)
+def test_a_cancel_of_matching_orders_leaves_the_others(
+    world: World, wanted: OrderFilter, expected: list[str]
+) -> None:
+    orders = {
+        "buy": world.placed("buy", quantity=10),
+        "sale": world.placed("sale", quantity=10, side=Side.SELL, limit_price=D("100.01")),
+    }
+    asked, more = world.request_cancel.all("alice", wanted)
+    assert ([order.order_id for order in asked], more) == (
+        [orders[name].order_id for name in expected],
+        False,
+    )
+    for name, order in orders.items():
+        assert (world.current(order).ending is not None) == (name in expected)
+
+
+def test_orders_that_do_not_match_are_no_more_orders(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancel_order, "ORDERS_A_REQUEST", 1)
+    world.placed("buy", quantity=10)
+    world.placed("sale", quantity=10, side=Side.SELL, limit_price=D("100.01"))
+    asked, more = world.request_cancel.all("alice", OrderFilter(side=Side.SELL))
+    assert (len(asked), more) == (1, False)
 
 
 def test_a_cancel_of_all_orders_works_in_portions(

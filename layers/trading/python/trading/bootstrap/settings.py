@@ -78,7 +78,17 @@ class ComparisonSettings(BooksAndVenueSettings):
     control_table: str
 
 
-class ClientApiSettings(BooksSettings):
+class BrowserSettings(LambdaSettings):
+    """The origins whose pages may call the API from a browser, separated by commas."""
+
+    allowed_origins: str = ""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset(filter(None, self.allowed_origins.split(",")))
+
+
+class ClientApiSettings(BooksSettings, BrowserSettings):
     """The books, and the rate limit of an API key."""
 
     control_table: str
@@ -135,7 +145,7 @@ class ReconciliationSettings(LambdaSettings):
     orders_table: str
 
 
-class AdministrationSettings(BooksSettings):
+class AdministrationSettings(BooksSettings, BrowserSettings):
     """The books, the API keys, the audit log, and what an operator looks up or sets going."""
 
     audit_table: str
@@ -158,7 +168,7 @@ class AuthorizerSettings(SigningKeySettings):
     token_audience: str
 
 
-class LogInSettings(SigningKeySettings):
+class LogInSettings(SigningKeySettings, BrowserSettings):
     """API keys, the clients that own them, and the key that signs access tokens."""
 
     credentials_table: str

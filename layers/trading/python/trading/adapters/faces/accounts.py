@@ -1,12 +1,12 @@
 """Positions, trades and the statement in the client API: their pages, and the cursors of these."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from trading.adapters.http import cursors
+from trading.adapters.http.digests import digest
 from trading.domain import patterns
 from trading.domain.accounts.movements import Movement, Trade
 from trading.domain.accounts.valuation import Holding
@@ -67,8 +67,7 @@ class LineCursors:
 
     @property
     def _binding(self) -> str:
-        text = f"{self.of} {self.client_id} {self.wanted.model_dump_json()}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(self.of, self.client_id, self.wanted)[:16]
 
     def encode(self, last: LineKey | None) -> str | None:
         """The cursor of the page after this line; None when there is no such page."""

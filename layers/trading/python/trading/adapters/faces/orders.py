@@ -1,6 +1,5 @@
 """Orders in the client API: the requests, the answers and the pages of the lists."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from trading.adapters.faces.trades import (
 )
 from trading.adapters.http import cursors
 from trading.adapters.http.amounts import DECIMAL_FORMS, Price
+from trading.adapters.http.digests import digest
 from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain import patterns
 from trading.domain.ledger import LedgerEntry, Novation, Settlement
@@ -319,7 +319,7 @@ def page(
     """A page of orders and the cursor of the next page. Raises HttpError 400 for a cursor of
     another list.
     """
-    binding = hashlib.sha256(f"{client_id} {wanted.model_dump_json()}".encode()).hexdigest()[:16]
+    binding = digest("orders", client_id, wanted)[:16]
     after = None if cursor is None else _sort_key(cursor, binding, wanted)
     orders, sort_key = find_orders(client_id, wanted, after, limit)
     return orders, None if sort_key is None else cursors.encode(

@@ -48,13 +48,19 @@ Price = Annotated[
 ]
 
 
-class Record(Frozen):
+class Request(Frozen):
+    """Base of the requests, with names in camel case only: a field has one name."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Record(Request):
     """Base of the records, with names in camel case."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
 
-class TradeRequest(Record):
+class TradeRequest(Request):
     """A trade to place for the day. Without a `pricePerShare` it executes at the market, else at
     that price or better.
     """
@@ -78,7 +84,7 @@ class TradeRequest(Record):
         )
 
 
-class MarketTradeRequest(Record):
+class MarketTradeRequest(Request):
     """A trade to place at the market."""
 
     customer_id: Name | None = None

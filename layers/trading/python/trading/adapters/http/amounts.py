@@ -1,4 +1,4 @@
-"""Amounts and prices in requests: decimals in strings or JSON numbers, taken exactly as written."""
+"""Amounts and prices in requests: decimals in strings or JSON numbers, taken exactly."""
 
 import re
 from decimal import Decimal
@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic.config import JsonDict
 
+from trading.adapters.http.digests import plain
 from trading.domain.values import Money
 
 DECIMAL_FORMS: JsonDict = {"anyOf": [{"type": "string"}, {"type": "number"}]}
@@ -21,12 +22,6 @@ AMOUNT_OR_ZERO = "^(0|[1-9][0-9]{0,11})([.][0-9]{1,2})?$"
 PERCENT = f"^(100([.]0{{1,2}})?|[1-9][0-9]?([.][0-9]{{1,2}})?|{SOME_CENTS})$"
 
 
-def _written(number: Decimal) -> str:
-    """The number without trailing zeros, which mean nothing in a JSON number."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidator, WithJsonSchema]:
     """The check and the schema of a decimal.
     `bounds` states the rules of the pattern for numbers.
@@ -35,12 +30,12 @@ def _decimal(pattern: str, example: str, **bounds: float) -> tuple[BeforeValidat
     def check(value: object) -> object:
         text = value
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            text = _written(Decimal(value))
+            text = plain(Decimal(value))
         if not isinstance(text, str) or not re.fullmatch(pattern, text):
             raise ValueError(
                 f"a plain decimal number, for instance {example}, of the form {pattern}"
             )
-        return text
+        return plain(Decimal(text))
 
     forms: list[JsonDict] = [{"type": "string", "pattern": pattern}, {"type": "number", **bounds}]
     return BeforeValidator(check), WithJsonSchema({"anyOf": forms, "examples": [example]})

@@ -33,6 +33,8 @@ def decode(cursor: str, length: int) -> Sequence[str]:
     """The `length` values in a cursor, which the caller checks like any input. Raises HttpError 400
     INVALID_CURSOR.
     """
+    if not cursor:
+        raise invalid("The cursor is empty: leave it out for the first page.")
     try:
         place = json.loads(
             base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -48,8 +50,9 @@ def decode(cursor: str, length: int) -> Sequence[str]:
     return place
 
 
-def invalid() -> HttpError:
-    message = "The cursor is none of this list's: begin again without one."
+def invalid(
+    message: str = "The cursor is none of this list's: begin again without one.",
+) -> HttpError:
     return HttpError(
         HTTPStatus.BAD_REQUEST,
         ProblemCode.INVALID_CURSOR,

@@ -155,7 +155,7 @@ class Idempotency:
             persistence_store=self._records,
             config=IdempotencyConfig(
                 event_key_jmespath="[principal, key]",
-                payload_validation_jmespath="body",
+                payload_validation_jmespath="digest",
                 raise_on_no_idempotency_key=True,
                 expires_after_seconds=int(self._lifetime.total_seconds()),
                 hash_function="sha256",
@@ -163,9 +163,9 @@ class Idempotency:
                 response_hook=mark,
             ),
             output_serializer=_record_of(answer_type),
-            key_prefix=f"{app.event.http_method} {app.event.path}",
+            key_prefix=app.target,
         )
-        request = {"principal": principal, "key": app.idempotency_key, "body": app.event.json_body}
+        request = {"principal": principal, "key": app.idempotency_key, "digest": app.digest}
         try:
             answer: Answer | Refusal = once(request=request)
         except IdempotencyValidationError:

@@ -30,12 +30,16 @@ _STATUS = {
 class ProblemCode(Coded):
     """Why the API refuses a request before a use case sees it, or fails."""
 
-    MALFORMED_JSON = "MALFORMED_JSON", "The body is not valid JSON."
+    MALFORMED_JSON = "MALFORMED_JSON", "The body is not valid JSON, or has a key twice."
     VALIDATION_FAILED = (
         "VALIDATION_FAILED",
         "The request does not have the required form. `errors` names the fields at fault.",
     )
-    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE", "The body is not application/json."
+    UNSUPPORTED_MEDIA_TYPE = (
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body is not application/json in UTF-8, or it is compressed.",
+    )
+    HEADER_REPEATED = "HEADER_REPEATED", "A header that takes one value is there twice."
     BODY_TOO_LARGE = "BODY_TOO_LARGE", "The body is too large."
     METHOD_NOT_ALLOWED = (
         "METHOD_NOT_ALLOWED",

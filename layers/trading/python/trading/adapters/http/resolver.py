@@ -3,12 +3,9 @@ API.
 """
 
 import inspect
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -23,14 +20,24 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from trading.adapters.http.browsers import shared_with
+from trading.adapters.http.digests import digest
 from trading.adapters.http.entity_tags import revalidated
 from trading.adapters.http.problems import (
-    FieldError,
     HttpError,
     ProblemCode,
     from_domain,
     from_validation,
     problem,
+)
+from trading.adapters.http.request_reading import (
+    check_no_body,
+    check_query,
+    header,
+    json_object,
+    list_header,
+    parse_json,
+    raw_body,
 )
 from trading.adapters.http.throttle import Allowance, Throttle
 from trading.adapters.runtime.observability import count, logger
@@ -39,11 +46,10 @@ from trading.domain.errors import DomainError, ErrorCode
 from trading.metrics import Metric
 from trading.wire import TRANSPORT_SECURITY
 
-MAX_BODY_BYTES = 16 * 1024
-MAX_NUMBER_LENGTH = 40
 PERMISSION_EXTENSION = "x-permission"
 BEARER_SCHEME = "bearer"
 SIGNATURE_SCHEME = "venueSignature"
+BODY = "_request_body"
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Body = TypeVar("Body")
@@ -59,32 +65,43 @@ class Principal:
     api_key: str
 
 
+class _RequestValidation(OpenAPIRequestValidationMiddleware):
+    """Powertools' validation, on the body that the resolver has read."""
+
+    def _get_body(self, app: APIGatewayRestResolver) -> dict[str, Any]:  # type: ignore[override]
+        return app.context.get(BODY)  # type: ignore[return-value]
+
+
 class ApiResolver:
     """Routes of one function behind API Gateway.
 
-    A request passes these checks in this order: size of the body, `verify` (if given) over the raw
-    body, permission, rate limit, content type, JSON, idempotency key (except for GET), validation
-    against the signature of the handler. `verify(event, body)` raises for a request that is not
-    authentic. Every error is answered with a problem document. The answer to a GET has an ETag, and
-    a request with that tag in If-None-Match gets 304.
+    A request passes these checks in this order: caller, rate limit, size of the body, `verify` (if
+    given) over the raw body, permission, query, content type, JSON, idempotency key (except for
+    GET), validation against the signature of the handler. `verify(event, body)` raises for a
+    request that is not authentic. Every error is answered with a problem document. Every answer to
+    a request that counted against the rate limit says so. The answer to a GET has an ETag, and a
+    request with that tag in If-None-Match gets 304. HEAD is answered like GET, without the body.
+    Pages of the `origins` may read the answers.
     """
 
-    def __init__(self, throttle: Throttle | None = None, verify: Verifier | None = None) -> None:
+    def __init__(
+        self,
+        throttle: Throttle | None = None,
+        verify: Verifier | None = None,
+        origins: Collection[str] = (),
+    ) -> None:
         self._throttle = throttle
         self._verify = verify
+        self._origins = origins
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
         # Powertools would validate before all other middleware. A body must not be parsed before
         # its sender is known, so the same two validators are added here by hand.
-        self.powertools = APIGatewayRestResolver(
-            json_body_deserializer=partial(
-                json.loads, parse_constant=_no_constant, parse_float=_decimal
-            )
-        )
+        self.powertools = APIGatewayRestResolver(json_body_deserializer=parse_json)
         self.powertools.use(
             [
                 self._admit,
-                OpenAPIRequestValidationMiddleware(),  # type: ignore[no-untyped-call]
+                _RequestValidation(),  # type: ignore[no-untyped-call]
                 OpenAPIResponseValidationMiddleware(has_response_validation_error=True),
             ]
         )
@@ -178,7 +195,7 @@ class ApiResolver:
     @property
     def correlation_id(self) -> str:
         """The caller's X-Correlation-Id if it is safe to log and forward, else the request id."""
-        candidate = self.event.headers.get("x-correlation-id", "")
+        candidate = list_header(self.event, "x-correlation-id")
         return candidate if re.fullmatch(patterns.CORRELATION_ID, candidate) else self.request_id
 
     @property
@@ -197,7 +214,7 @@ class ApiResolver:
     @property
     def idempotency_key(self) -> str:
         """The request's Idempotency-Key. Raises HttpError 400 when missing or malformed."""
-        key = self.event.headers.get("idempotency-key")
+        key = header(self.event, "idempotency-key")
         if not key:
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
@@ -212,6 +229,24 @@ class ApiResolver:
             )
         return key
 
+    @property
+    def target(self) -> str:
+        """The method and the path of the request, the path from the validated values in it."""
+        route, arguments = self._route_and_arguments
+        path = re.sub(r"<(\w+)>", lambda name: str(arguments[name[1]]), route.path)
+        return f"{self.event.http_method} {path}"
+
+    @property
+    def digest(self) -> str:
+        """Tells a repetition of the request from another one. It covers every argument of the
+        handler: path, query and body.
+        """
+        return digest(self._route_and_arguments[1])
+
+    @property
+    def _route_and_arguments(self) -> tuple[Any, dict[str, Any]]:
+        return self.powertools.context["_route"], self.powertools.context["_route_args"]
+
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one API Gateway proxy event.
         This is the Lambda handler: `handler = app.resolve`.
@@ -220,107 +255,92 @@ class ApiResolver:
         return answer
 
     def _answer(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        answer = self.powertools.resolve(event, context)
+        method = event["httpMethod"]
+        answer = self.powertools.resolve(
+            {**event, "httpMethod": "GET"} if method == "HEAD" else event, context
+        )
         answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
         if self.event.http_method == "GET" and answer["statusCode"] == HTTPStatus.OK:
-            answer = revalidated(answer, self.event.headers.get("if-none-match"))
-        logger.info(
-            "request",
-            method=self.event.http_method,
-            path=self.event.path,
-            status=answer["statusCode"],
-        )
-        answer["multiValueHeaders"] |= {
+            answer = revalidated(answer, list_header(self.event, "if-none-match"))
+        logger.info("request", method=method, path=self.event.path, status=answer["statusCode"])
+        headers = answer["multiValueHeaders"] | {
             "X-Content-Type-Options": ["nosniff"],
             **{name: [value] for name, value in TRANSPORT_SECURITY.items()},
             "X-Correlation-Id": [self.correlation_id],
         }
-        return answer
+        shared = shared_with(list_header(self.event, "origin"), self._origins)
+        for name, values in shared.items():
+            headers[name] = [*headers.get(name, ()), *values]
+        answer |= {"multiValueHeaders": headers}
+        return _without_body(answer) if method == "HEAD" else answer
 
     def _admit(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
         logger.append_keys(correlation_id=self.correlation_id, request_id=self.request_id)
         extensions = app.context["_route"].openapi_extensions
         if extensions is None:  # Powertools' stand-in for a path without a route
             raise NotFoundError
-        body = self._raw_body()
-        if self._verify:
-            self._verify(self.event, body)
-        allowance = self._authorize(extensions[PERMISSION_EXTENSION])
-        if body:
-            self._check_json()
-        if self.event.http_method != "GET":
-            logger.append_keys(idempotency_key=self.idempotency_key)
-        response = next_middleware(app)
+        permission = extensions[PERMISSION_EXTENSION]
+        allowance = self._count_request() if permission else None
+        try:
+            response = self._read(app, permission, allowance, next_middleware)
+        except Exception as error:
+            response = self._on_error(error)
         if allowance:
             response.headers.update(_rate_limit_headers(allowance))
         return response
 
-    def _raw_body(self) -> bytes:
-        try:
-            body = (self.event.decoded_body or "").encode()
-        except ValueError:
-            raise _malformed_json() from None
-        if len(body) > MAX_BODY_BYTES:
-            raise HttpError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                ProblemCode.BODY_TOO_LARGE,
-                f"A body has at most {MAX_BODY_BYTES} bytes.",
-            )
-        return body
-
-    def _authorize(self, permission: str | None) -> Allowance | None:
-        if permission is None:
-            return None
-        principal = self.principal
-        logger.append_keys(client_id=principal.client_id)
-        if permission not in principal.permissions:
-            raise HttpError(
-                HTTPStatus.FORBIDDEN,
-                ProblemCode.FORBIDDEN,
-                f"This needs the permission {permission}.",
-            )
-        allowance = self._throttle.take(principal.api_key) if self._throttle else None
+    def _read(
+        self,
+        app: APIGatewayRestResolver,
+        permission: str | None,
+        allowance: Allowance | None,
+        next_middleware: NextMiddleware,
+    ) -> Response[Any]:
+        """The handler's response to the request, once each part of it has been read."""
         if allowance and not allowance.granted:
             raise HttpError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 ProblemCode.RATE_LIMITED,
                 "Too many requests with this key.",
-                headers=_rate_limit_headers(allowance)
-                | {"Retry-After": str(allowance.retry_after_seconds)},
+                headers={"Retry-After": str(allowance.retry_after_seconds)},
             )
-        return allowance
+        body = raw_body(self.event)
+        if self._verify:
+            self._verify(self.event, body)
+        self._check_permission(permission)
+        takes = app.context["_route"].dependant
+        check_query(self.event, takes.query_params)
+        if not takes.body_params:
+            check_no_body(body)
+        app.context[BODY] = json_object(self.event, body) if body else None
+        if self.event.http_method != "GET":
+            logger.append_keys(idempotency_key=self.idempotency_key)
+        return next_middleware(app)
 
-    def _check_json(self) -> None:
-        media_type = self.event.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != content_types.APPLICATION_JSON:
+    def _count_request(self) -> Allowance | None:
+        """What the caller may still do after this request. Raises HttpError 401."""
+        principal = self.principal
+        logger.append_keys(client_id=principal.client_id)
+        return self._throttle.take(principal.api_key) if self._throttle else None
+
+    def _check_permission(self, permission: str | None) -> None:
+        if permission and permission not in self.principal.permissions:
             raise HttpError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                ProblemCode.UNSUPPORTED_MEDIA_TYPE,
-                "A body must be application/json.",
-            )
-        try:
-            body = self.event.json_body
-        except (ValueError, ArithmeticError, RecursionError):
-            raise _malformed_json() from None
-        if not isinstance(
-            body, dict
-        ):  # Powertools would take the first element of a list for the body
-            raise HttpError(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                ProblemCode.VALIDATION_FAILED,
-                "The request does not have the required form.",
-                errors=[FieldError(field="body", message="must be a JSON object")],
+                HTTPStatus.FORBIDDEN,
+                ProblemCode.FORBIDDEN,
+                f"This needs the permission {permission}.",
             )
 
     def _on_not_found(self, _: NotFoundError) -> Response[str]:
         path = self.event.path.rstrip("/")
-        allowed = sorted({method for method, rule in self._routes if rule.fullmatch(path)})
+        allowed = {method for method, rule in self._routes if rule.fullmatch(path)}
+        allowed |= {"HEAD"} if "GET" in allowed else set()
         if allowed and self.event.http_method not in allowed:
             error = HttpError(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 ProblemCode.METHOD_NOT_ALLOWED,
-                f"Only {', '.join(allowed)} here.",
-                headers={"Allow": ", ".join(allowed)},
+                f"Only {', '.join(sorted(allowed))} here.",
+                headers={"Allow": ", ".join(sorted(allowed))},
             )
         else:
             error = HttpError(HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND, "There is nothing here.")
@@ -360,21 +380,8 @@ def _rate_limit_headers(allowance: Allowance) -> dict[str, str]:
     }
 
 
-def _malformed_json() -> HttpError:
-    return HttpError(
-        HTTPStatus.BAD_REQUEST, ProblemCode.MALFORMED_JSON, "The body is not valid JSON."
-    )
-
-
-def _decimal(literal: str) -> Decimal | int:
-    """The exact value of a JSON number with a fraction or an exponent. An integral value becomes an
-    int, because 1.0 is 1 in JSON Schema. A number too long to expand quickly is refused.
-    """
-    number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:
-        raise ValueError("number out of range")
-    return int(number) if number == number.to_integral_value() else number
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _without_body(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer to HEAD: the headers of GET, with the length of its body (RFC 9110, 9.3.2)."""
+    length = [str(len(answer["body"].encode()))]
+    headers = answer["multiValueHeaders"] | ({"Content-Length": length} if answer["body"] else {})
+    return answer | {"body": "", "multiValueHeaders": headers}

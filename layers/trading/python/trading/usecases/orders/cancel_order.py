@@ -16,6 +16,7 @@ from trading.domain.orders.order import Order
 from trading.metrics import Metric
 from trading.usecases.orders import order_messages
 from trading.usecases.orders.end_order import holders
+from trading.usecases.orders.list_orders import EVERY_ORDER, OrderFilter
 from trading.usecases.ports import (
     Accounts,
     Clock,
@@ -59,18 +60,19 @@ class RequestCancel:
         self._notify_mailbox([order], self._deadline())
         return order
 
-    def all(self, client_id: str) -> tuple[list[Order], bool]:
+    def all(self, client_id: str, wanted: OrderFilter = EVERY_ORDER) -> tuple[list[Order], bool]:
         """The open orders that this request cancels, oldest first, and whether there are more.
 
-        An order whose cancel the client requested before is left out. Raises StaleError as for one
-        order.
+        Orders that `wanted` does not match stand. An order whose cancel the client requested before
+        is left out. Raises StaleError as for one order.
         """
         deadline = self._deadline()
         found = self.books.orders(self.books.account(client_id).open_order_ids)
         to_cancel = [
             order
             for order in found
-            if order.ending is None or order.ending.is_outranked_by(BY_CLIENT)
+            if wanted.matches(order)
+            and (order.ending is None or order.ending.is_outranked_by(BY_CLIENT))
         ]
         asked: list[Order] = []
         for order in to_cancel[:ORDERS_A_REQUEST]:

@@ -64,6 +64,9 @@ class OrderFilter(Frozen):
         )
 
 
+EVERY_ORDER = OrderFilter()
+
+
 def sort_key_of(order: Order) -> SortKey:
     """The position of an order in the list of its client's orders."""
     return SortKey(order.accepted_at, order.order_id)
