@@ -7,7 +7,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.synced
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
-SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
+SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES)) \
+  $(if $(ORIGINS),--origins $(ORIGINS))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
@@ -42,7 +43,7 @@ seed: $(STAMP) ## Write the reference data and the demo clients (may be repeated
 session: $(STAMP) ## Play one more trading session on the running system
 	@$(BIN)/python -m local session
 
-deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region)
+deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region ORIGINS=urls)
 	@$(BIN)/python -m local.remote deploy --stage $(STAGE) $(SETTINGS)
 
 seed-aws: $(STAMP) ## Write the reference data and the demo clients to the deployment on AWS

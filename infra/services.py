@@ -70,6 +70,7 @@ class ServicesStack(Stack):
             "Trading API for clients, and callbacks of venues",
             stateful.alarms,
             PUBLIC_ROUTES,
+            deployment.origins,
         )
         internal = RestApi(
             self,
@@ -78,6 +79,7 @@ class ServicesStack(Stack):
             "Trading API for operators",
             stateful.alarms,
             INTERNAL_ROUTES,
+            deployment.origins,
         )
         self.apis = (public.api, internal.api)
         """The APIs that strangers can reach."""
@@ -98,6 +100,7 @@ class ServicesStack(Stack):
             "SIGNING_KEY_SECRET_ID": deployment.named(SIGNING_KEY),
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
             "EXCHANGE_IDS": " ".join(EXCHANGES),
+            **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
             "PUBLIC_API_ID": public.api.rest_api_id,
             "PUBLIC_API_STAGE": deployment.stage,
             **_venues(deployment, simulators),

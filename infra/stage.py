@@ -1,13 +1,22 @@
 """The settings of a deployment, read from the CDK context and validated."""
 
 import os
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
 from infra.catalog.names import DEPOSITORY, EXCHANGES, LIVE
 
@@ -15,6 +24,23 @@ ROOT = Path(__file__).resolve().parent.parent
 SIMULATED = "simulated"
 COPIES_REGION = "us-west-2"
 VENUE_URLS = TypeAdapter(dict[str, str])
+ORIGIN = re.compile(
+    r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127[.]0[.]0[.]1)(:[0-9]{1,5})?"
+)
+
+
+def _listed(value: object) -> object:
+    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
+def _origin(text: str) -> str:
+    """Refuse `*` and patterns, a path, and plain http but on this machine."""
+    if not ORIGIN.fullmatch(text):
+        raise ValueError("an origin is https://host or https://host:port, in lower case")
+    return text
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)]
 
 
 class Deployment(BaseModel):
@@ -22,7 +48,8 @@ class Deployment(BaseModel):
 
     `layers` only selects the directory of the dependencies layer. `venues` is `simulated`, or a
     JSON file with the base URL of each exchange and of the depository. Stage `prod` has no default
-    for it. `copies` is the region that production copies its backups and secrets to.
+    for it. `copies` is the region that production copies its backups and secrets to. Pages of the
+    `origins`, separated by commas, may call the APIs from a browser.
 
     `reserved_concurrency` sets Lambda concurrency aside, and `web_acl` puts AWS WAF in front of the
     APIs. Without a value, prod has both and dev has neither.
@@ -37,6 +64,7 @@ class Deployment(BaseModel):
     copies: str = Field(default=COPIES_REGION, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     reserved_concurrency: bool | None = None
     web_acl: bool | None = None
+    origins: Origins = ()
 
     @classmethod
     def of(cls, scope: Construct) -> "Deployment":

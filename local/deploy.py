@@ -26,6 +26,7 @@ def deploy(system: LocalSystem, progress: Callable[[str], None]) -> dict[str, st
     cdk = [str(Path(sys.executable).parent / "cdk"), "--no-notices", "--no-color"]
     bootstrap = [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
     deployment = [*cdk, "deploy", "--all", "--require-approval", "never", "-c", "layers=local"]
+    deployment += ["-c", f"origins={','.join(system.origins)}"]
     deployment += [
         "--output",
         str(system.directory / "cdk.out"),

@@ -33,6 +33,11 @@ class LocalSystem:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of pages that the local AWS itself serves."""
+        return (f"http://localhost:{self.port}", self.endpoint)
+
+    @property
     def state(self) -> Path:
         """The state, which a clean start deletes."""
         return self.directory / "state"

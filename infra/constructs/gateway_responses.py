@@ -1,10 +1,12 @@
 """The answers that API Gateway makes itself, as RFC 9457 problem details."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import aws_apigateway as apigateway
 
+from trading.adapters.http.browsers import EXPOSED_HEADERS
 from trading.wire import TRANSPORT_SECURITY
 
 THROTTLED_RETRY_AFTER_SECONDS = 1
@@ -49,6 +51,22 @@ class Problem:
         """
         headers = {**_HEADERS, **self.headers}
         return {name: f"'{value}'" for name, value in headers.items()}
+
+
+def shared_with(origins: Sequence[str]) -> dict[str, str]:
+    """The headers that let a page read the gateway's own answers.
+
+    The gateway cannot compare an origin with a list. With one origin the header is that origin.
+    With several it repeats the request's origin: these answers say nothing that is secret.
+    """
+    if not origins:
+        return {}
+    [origin, *others] = origins
+    return {
+        "Access-Control-Allow-Origin": "method.request.header.Origin" if others else f"'{origin}'",
+        "Access-Control-Expose-Headers": f"'{', '.join(EXPOSED_HEADERS)}'",
+        "Vary": "'Origin'",
+    }
 
 
 _UNAUTHENTICATED = Problem(

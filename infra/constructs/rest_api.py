@@ -15,10 +15,11 @@ from constructs import Construct
 from infra.catalog.alarms import Notice, Severity
 from infra.catalog.routes import Route
 from infra.constructs.alarms import Alarms
-from infra.constructs.gateway_responses import PROBLEMS
+from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
 from infra.stage import Deployment
 from infra.wildcards import acknowledge
+from trading.adapters.http.browsers import REQUEST_HEADERS
 
 VERDICT_SECONDS = 300
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
@@ -31,6 +32,8 @@ _METHOD_OPTIONS: dict[str, Any] = {
 """Detailed metrics would be five custom metrics a route, and nobody reads them.
 
 Settings of a single route replace those of the stage, so both need them."""
+PREFLIGHT_LIFETIME = Duration.hours(2)
+"""No browser keeps the answer longer, but one."""
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -74,7 +77,9 @@ class LoggingAccount(Construct):
 
 
 class RestApi(Construct):
-    """An API of the catalog. `add_routes` makes a resource for each path, without proxies."""
+    """An API of the catalog. `add_routes` makes a resource for each path, without proxies. Pages of
+    the `origins` may call it.
+    """
 
     def __init__(
         self,
@@ -84,9 +89,11 @@ class RestApi(Construct):
         description: str,
         alarms: Alarms,
         routes: Sequence[Route],
+        origins: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Api")
         self._routes = routes
+        self._origins = origins
         access_log = logs.LogGroup(
             self,
             "AccessLog",
@@ -125,7 +132,7 @@ class RestApi(Construct):
                 pascal(response_type.response_type.lower()),
                 type=response_type,
                 status_code=str(problem.status),
-                response_headers=problem.response_headers,
+                response_headers=problem.response_headers | shared_with(origins),
                 templates={"application/json": problem.template},
             )
         errors = self.api.metric_server_error(
@@ -194,22 +201,49 @@ class RestApi(Construct):
             for name in {route.function: None for route in self._routes}
         }
         for route in self._routes:
-            method = self.api.root.resource_for_path(route.path).add_method(
-                route.method,
-                integrations[route.function],
-                authorizer=None if route.signed else guard,
-                authorization_type=None if route.signed else apigateway.AuthorizationType.CUSTOM,
+            for name in route.methods:
+                self._add_method(route, name, integrations[route.function], guard)
+        self._answer_preflights()
+
+    def _add_method(
+        self,
+        route: Route,
+        name: str,
+        integration: apigateway.LambdaIntegration,
+        guard: apigateway.RequestAuthorizer | None,
+    ) -> None:
+        method = self.api.root.resource_for_path(route.path).add_method(
+            name,
+            integration,
+            authorizer=None if route.signed else guard,
+            authorization_type=None if route.signed else apigateway.AuthorizationType.CUSTOM,
+        )
+        if route.signed:
+            acknowledge(
+                method,
+                {
+                    "AwsSolutions-APIG4": (
+                        "The function authenticates: an HMAC signature over the request, or "
+                        "the API key."
+                    )
+                },
             )
-            if route.signed:
-                acknowledge(
-                    method,
-                    {
-                        "AwsSolutions-APIG4": (
-                            "The function authenticates: an HMAC signature over the request, or "
-                            "the API key."
-                        )
-                    },
-                )
+
+    def _answer_preflights(self) -> None:
+        """OPTIONS of each path that pages may call. The gateway answers by itself, so that no
+        function can be kept busy without a token.
+        """
+        methods: dict[str, list[str]] = {}
+        for route in self._routes:
+            if self._origins and route.is_for_browsers:
+                methods.setdefault(route.path, []).extend(route.methods)
+        for path, allowed in methods.items():
+            self.api.root.resource_for_path(path).add_cors_preflight(
+                allow_origins=list(self._origins),
+                allow_methods=allowed,
+                allow_headers=list(REQUEST_HEADERS),
+                max_age=PREFLIGHT_LIFETIME,
+            )
 
     def _authorizer(self, function: lambda_.IFunction) -> apigateway.RequestAuthorizer:
         return apigateway.RequestAuthorizer(

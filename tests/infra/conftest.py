@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def make_app(layers_dir: Path, directory: Path, stage: str, **settings: str) -> 
     )
     build(app)
     return app
+
+
+@pytest.fixture(scope="session")
+def synthesize(
+    layers_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Synthesized]:
+    """Synthesizes the stage dev with other settings of the deployment."""
+
+    def synthesize(**settings: str) -> Synthesized:
+        directory = tmp_path_factory.mktemp("settings")
+        make_app(layers_dir, directory, "dev", **settings).synth()
+        return Synthesized(directory)
+
+    return synthesize
 
 
 @pytest.fixture(scope="session")

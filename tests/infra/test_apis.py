@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from infra.constructs.gateway_responses import PROBLEMS
+from infra.constructs.gateway_responses import PROBLEMS, shared_with
+from infra.stage import Deployment
 from infra.synthesized import Resource, Synthesized
 from trading.adapters.http.problems import CONTENT_TYPE, Problem
 from trading.wire import TRANSPORT_SECURITY
@@ -19,6 +23,7 @@ ROUTES = {
         ("GET", "/api/v1/orders"): ("orders", TOKEN),
         ("DELETE", "/api/v1/orders"): ("orders", TOKEN),
         ("GET", "/api/v1/orders:by_client_order_id"): ("orders", TOKEN),
+        ("DELETE", "/api/v1/orders:by_client_order_id"): ("orders", TOKEN),
         ("GET", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
         ("PATCH", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
         ("DELETE", "/api/v1/orders/{order_id}"): ("orders", TOKEN),
@@ -87,6 +92,16 @@ def function_of(deployed: Synthesized, stack: str, uri: object) -> str:
     return str(handler).split(".")[1]
 
 
+def with_head(routes: dict[tuple[str, str], tuple[str, str]]) -> dict[Any, Any]:
+    """The routes, and HEAD beside each GET that has an authorizer."""
+    heads = {
+        ("HEAD", where): target
+        for (method, where), target in routes.items()
+        if method == "GET" and target[1] == TOKEN
+    }
+    return routes | heads
+
+
 def test_each_route_has_its_function_and_its_authentication(synthesized: Synthesized) -> None:
     routes: dict[str, dict[tuple[str, str], tuple[str, str]]] = {name: {} for name in ROUTES}
     for method in synthesized.of_type("AWS::ApiGateway::Method"):
@@ -97,7 +112,7 @@ def test_each_route_has_its_function_and_its_authentication(synthesized: Synthes
         )
         function = function_of(synthesized, method.stack, properties["Integration"]["Uri"])
         routes[api_of(synthesized, method)][where] = (function, properties["AuthorizationType"])
-    assert routes == ROUTES
+    assert routes == {name: with_head(expected) for name, expected in ROUTES.items()}
 
 
 def test_each_api_has_its_own_authorizer_with_a_cached_verdict(synthesized: Synthesized) -> None:
@@ -167,6 +182,111 @@ def test_the_gateways_own_responses_are_problem_documents(
         )
         if body.status == 429:
             assert int(headers["gatewayresponse.header.Retry-After"].strip("'")) > 0
+
+
+ORIGINS = ("https://app.example", "https://desk.example:8443")
+
+
+@pytest.fixture(scope="session")
+def for_browsers(synthesize: Callable[..., Synthesized]) -> Synthesized:
+    """A deployment that two origins may use."""
+    return synthesize(origins=",".join(ORIGINS))
+
+
+def preflights(deployed: Synthesized) -> dict[tuple[str, str], dict[str, Any]]:
+    """The OPTIONS methods by API and path."""
+    return {
+        (
+            api_of(deployed, method),
+            path(deployed, method.stack, method.properties["ResourceId"]),
+        ): method.properties
+        for method in deployed.of_type("AWS::ApiGateway::Method")
+        if method.properties["HttpMethod"] == "OPTIONS"
+    }
+
+
+def test_without_allowed_origins_nothing_is_shared_with_a_page(synthesized: Synthesized) -> None:
+    assert preflights(synthesized) == {}
+    for answer in synthesized.of_type("AWS::ApiGateway::GatewayResponse"):
+        assert "Access-Control" not in json.dumps(answer.properties)
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        assert "ALLOWED_ORIGINS" not in function.properties["Environment"]["Variables"]
+
+
+def test_the_gateway_answers_the_preflight_of_each_path_for_browsers(
+    for_browsers: Synthesized,
+) -> None:
+    found = preflights(for_browsers)
+    expected: dict[tuple[str, str], set[str]] = {}
+    for api in ("public", "internal"):
+        for method, where in with_head(ROUTES[api]):
+            if where != "/api/v1/exchange/callbacks":
+                expected.setdefault((api, where), set()).add(method)
+    assert found.keys() == expected.keys()
+    for where, methods in expected.items():
+        properties = found[where]
+        assert properties["AuthorizationType"] == "NONE"
+        assert properties["Integration"]["Type"] == "MOCK"
+        [answer] = properties["Integration"]["IntegrationResponses"]
+        headers = {
+            name.removeprefix("method.response.header."): value.strip("'")
+            for name, value in answer["ResponseParameters"].items()
+        }
+        assert set(headers["Access-Control-Allow-Methods"].split(",")) == methods
+        assert headers["Access-Control-Allow-Origin"] == ORIGINS[0]
+        assert headers["Vary"] == "Origin"
+        assert int(headers["Access-Control-Max-Age"]) == 7200
+        assert {"Authorization", "Idempotency-Key", "Content-Type"} <= set(
+            headers["Access-Control-Allow-Headers"].split(",")
+        )
+        assert f'$origin == "{ORIGINS[1]}"' in answer["ResponseTemplates"]["application/json"]
+
+
+def test_pages_may_read_the_gateways_own_responses(for_browsers: Synthesized) -> None:
+    for answer in for_browsers.of_type("AWS::ApiGateway::GatewayResponse"):
+        headers = answer.properties["ResponseParameters"]
+        origin = headers.get("gatewayresponse.header.Access-Control-Allow-Origin")
+        if api_of(for_browsers, answer) == "venues":
+            assert origin is None
+        else:
+            assert origin == "method.request.header.Origin"
+            exposed = headers["gatewayresponse.header.Access-Control-Expose-Headers"]
+            assert "Retry-After" in exposed
+
+
+def test_one_allowed_origin_is_named_and_not_repeated() -> None:
+    [origin, _] = ORIGINS
+    assert shared_with([origin])["Access-Control-Allow-Origin"] == f"'{origin}'"
+    assert shared_with([]) == {}
+
+
+def test_the_functions_behind_the_apis_know_the_allowed_origins(for_browsers: Synthesized) -> None:
+    told = {
+        name: for_browsers.function(name)
+        .properties["Environment"]["Variables"]
+        .get("ALLOWED_ORIGINS")
+        for name in ("auth", "orders", "accounts", "admin", "internal", "callbacks", "exchange_api")
+    }
+    none = dict.fromkeys(("callbacks", "exchange_api"))
+    assert told == dict.fromkeys(told, ",".join(ORIGINS)) | none
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*.example",
+        "http://app.example",
+        "https://app.example/",
+        "https://App.example",
+        "null",
+        "https://a.example https://b.example",
+        "https://a.example'",
+    ],
+)
+def test_an_origin_that_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ValidationError, match="an origin is"):
+        Deployment.model_validate({"origins": origin})
 
 
 def test_errors_of_every_api_raise_an_alarm(synthesized: Synthesized) -> None:
