@@ -67,7 +67,10 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
         for name, venue_order in exchange.orders.items()
         if venue_order.rogue or venue_order.misreported
     }
-    wrong = {identifiers.settled_trade_id(instruction) for instruction in outside.depository.wrong}
+    wrong = {
+        identifiers.settled_trade_id(instruction)
+        for instruction in outside.depository.wrong | outside.depository.strays
+    }
     for (trade_id, kind), entry in entries.items():
         evidence = entry.get("evidence", {})
         if (
@@ -165,6 +168,10 @@ def check_mismatches(depository: SimulatedDepository, entries: Entries) -> None:
         told = depository.answers[instruction]
         if entry.get("code") != "CONFIRMATION_MISMATCH" or said.get("amount") != told["amount"]:
             raise ViolationError("every mismatch is recorded", trade_id, f"{told}: {entry}")
+    for instruction in depository.strays:
+        trade_id = identifiers.settled_trade_id(instruction)
+        code = entries.get((trade_id, "BREAK"), {}).get("code")
+        equal("every stray confirmation is recorded", trade_id, code, "UNRECONCILED_CONFIRMATION")
 
 
 def unsettleable(depository: SimulatedDepository) -> set[str]:

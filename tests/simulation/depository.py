@@ -21,6 +21,8 @@ class SimulatedDepository:
         self.answers: dict[str, dict[str, Any]] = {}
         self.wrong: set[str] = set()
         self.failed: set[str] = set()
+        self.strays: set[str] = set()
+        """Confirmations of what nobody has instructed."""
         self._cloud = cloud
         self._random = random
 
@@ -55,6 +57,23 @@ class SimulatedDepository:
             self.wrong.add(name)
         self.answers[name] = answer
         return 200, answer
+
+    def stray(self, day: str) -> None:
+        """Confirm the settlement of a trade that nobody has instructed."""
+        name = f"stl_{'0' * 32}"
+        self.strays.add(name)
+        self.answers[name] = {
+            "instruction_id": name,
+            "confirmation_id": f"cnf-{name}",
+            "status": "SETTLED",
+            "direction": "RECEIVE",
+            "symbol": "KO",
+            "quantity": 7,
+            "amount": "458.15",
+            "currency": "USD",
+            "settlement_date": day,
+            "confirmed_at": timestamp(self._cloud.engine.now),
+        }
 
     def confirmations(self, query: dict[str, list[str]]) -> tuple[int, Any]:
         """The confirmations of a settlement date, some of them twice."""

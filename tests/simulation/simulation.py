@@ -18,8 +18,9 @@ from typing import Any, Literal
 import boto3
 
 from tests.simulation.cloud import Cloud
+from tests.simulation.damage import Books, check_found, planted
 from tests.simulation.end_oracle import EndOracle
-from tests.simulation.engine import Engine, StuckError
+from tests.simulation.engine import Engine, Outcome, StuckError
 from tests.simulation.faults import CALM, Faults
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
@@ -146,6 +147,7 @@ class Simulation:
         self.engine.run(self.calm_from, MAX_STEPS)
         self._log("faults end")
         self.faults.rates = CALM
+        self.outside.depository.stray(self.days[1].isoformat())
         for pause in (0.0, HOUR, 3 * HOUR):
             self.people.operators.redrive_later(pause)
         self.engine.run(settlement_time(self.at_rest).timestamp() + HOUR, MAX_STEPS)
@@ -154,6 +156,25 @@ class Simulation:
         self.engine.run(settlement_time(self.days[-1]).timestamp() + HOUR, MAX_STEPS)
         self._log("the end")
         self.end.check_at_the_end()
+        self._damage()
+
+    def _damage(self) -> None:
+        """Plant damage into the books, and have the reconciliation look at them."""
+        items = self.cloud.dynamodb.items
+        orders = [item for item in items(f"{STAGE}-orders") if item["item"]["S"] == "ORDER"]
+        accounts, entries = list(items(f"{STAGE}-accounts")), list(items(f"{STAGE}-ledger"))
+        damages = planted(Books(accounts, orders, entries))
+        for damage in damages:
+            put = {"TableName": f"{STAGE}-{damage.table}", "Item": damage.item}
+            self.cloud.dynamodb.call("PutItem", put)
+        self.engine.after_step = self.cloud.dynamodb.changes.clear
+        outcomes: list[Outcome] = []
+        self.engine.after(
+            MINUTE,
+            partial(self.cloud.lambdas.invoke, "reconciliation", {}, "damage", outcomes.append),
+        )
+        self.engine.run(self.engine.now + HOUR, MAX_STEPS)
+        check_found(damages, outcomes[0].value)
 
     def _log(self, *told: Any) -> None:
         self.events.append((round(self.engine.now, 6), *told))
