@@ -38,7 +38,8 @@ def holds_of(orders: Iterable[Item]) -> Holds:
             holds.credit += reserve["credit"]
             holds.shares[order["symbol"]] += int(reserve["shares"])
             continue
-        remaining = order["quantity"] - order["filled_quantity"]
+        executed = order["filled_quantity"] + order.get("busted_quantity", 0)
+        remaining = order["quantity"] - executed
         if order["side"] == "sell":
             holds.shares[order["symbol"]] += remaining
             continue

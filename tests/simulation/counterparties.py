@@ -41,6 +41,13 @@ def check_executions(outside: Outside, entries: Entries) -> None:
                     order = venue_order.order
                     meant = (done.quantity, done.price, order.side, order.symbol, order.account)
                     equal("a fill is booked as it was executed", name, said, meant)
+                    reversal = (f"{fill['trade_id']}r", "REVERSAL")
+                    equal(
+                        "what an exchange took back is reversed",
+                        name,
+                        (reversal in entries, entries.get(reversal, {}).get("corrected_by")),
+                        (done.is_over, done.replaced_by(exchange_id)),
+                    )
                 elif not venue_order.rogue:
                     raise ViolationError(
                         "every execution is booked", name, f"{done} of {venue_order.order}"
@@ -77,10 +84,21 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
             kind == "BREAK"
             and evidence.get("client_order_id", "") not in bad
             and trade_id not in wrong
+            and not (entry["code"] == "CORRECTION_NOT_COVERED" and _advanced(trade_id, entries))
         ):
             raise ViolationError(
                 "no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}"
             )
+
+
+def _settles(trade_id: str, entries: Entries) -> bool:
+    """Whether a trade settles: it is not reversed, or it was too late to take it back."""
+    return bool(entries.get((f"{trade_id}r", "REVERSAL"), {"settles": True})["settles"])
+
+
+def _advanced(trade_id: str, entries: Entries) -> bool:
+    reversal = entries.get((trade_id, "REVERSAL"), {})
+    return bool(reversal.get("advanced_cash") or reversal.get("advanced_shares"))
 
 
 def check_sent(outside: Outside, orders: Orders) -> None:
@@ -154,7 +172,12 @@ def check_settlements(depository: SimulatedDepository, entries: Entries) -> None
         raise ViolationError(
             "our settlements match the depository's", str(settled ^ instructed), ""
         )
-    fills = {identifiers.settlement_id(trade_id) for trade_id, kind in entries if kind == "FILL"}
+    fills = {
+        identifiers.settlement_id(trade_id)
+        for (trade_id, kind), entry in entries.items()
+        if (kind == "FILL" and _settles(trade_id, entries))
+        or (kind == "REVERSAL" and entry["settles"])
+    }
     if fills - refused - settled:
         raise ViolationError("every trade settles", str(fills - refused - settled), "")
 

@@ -81,7 +81,8 @@ class EndOracle:
                 )
         check_cancels(self.people.canceled, self.people.not_canceled, orders)
         for trade_id, kind in entries:
-            if kind == "FILL" and (trade_id, "NOVATION") not in entries:
+            reversed_first = (f"{trade_id}r", "REVERSAL") in entries
+            if kind == "FILL" and not reversed_first and (trade_id, "NOVATION") not in entries:
                 raise ViolationError("trades are cleared at the close", trade_id, "not novated")
         today = datetime.fromtimestamp(self.cloud.engine.now, NEW_YORK).date().isoformat()
         excused = unsettleable(self.outside.depository)

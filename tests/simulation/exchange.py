@@ -20,6 +20,7 @@ from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT, CONTINUOUS
 from trading.adapters.venues.signatures import signed_headers
+from trading.domain import identifiers
 from trading.domain.reference.calendars import business_date, close_of, session_at
 from trading.domain.values import Side, TimeInForce
 from trading.wire import CALLBACK_PATH, SubmitOrder
@@ -27,7 +28,10 @@ from trading.wire import CALLBACK_PATH, SubmitOrder
 HALF_A_CENT = Decimal("0.005")
 CLOCK_ERRORS = (0.0, 0.35, -0.35, 20.0, -20.0)
 """By so many seconds the clock of an exchange may be wrong. Our books believe up to a minute."""
-REPORT_TRIES = 12
+REPORT_TRIES, CORRECTION_TRIES = 12, 200
+"""Nobody asks for the corrections of an order that is over, so they are reported for longer."""
+CORRECTED_AFTER = (0.02, 2.0, 600.0, 9 * 3600.0, 24 * 3600.0, 34 * 3600.0)
+CORRECTED_AGAIN = 0.3
 FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
 
@@ -43,6 +47,16 @@ class Executed:
     price: Decimal
     time: str
     rogue: bool = False
+    corrects: str | None = None
+    peak: int = 0
+    is_over: bool = False
+    """It was corrected or busted."""
+    correction: str | None = None
+    """The execution that replaced it."""
+
+    def replaced_by(self, exchange_id: str) -> str | None:
+        """The id of the trade that replaced it in our books."""
+        return self.correction and identifiers.trade_id(exchange_id, self.correction)
 
 
 @dataclass
@@ -54,19 +68,26 @@ class VenueOrder:
     executions: list[Executed] = field(default_factory=list)
     reason: str | None = None
     reports: int = 0
+    busted: int = 0
+    busts: list[dict[str, str]] = field(default_factory=list)
     rogue: bool = False
     misreported: bool = False
     acknowledged: set[str] = field(default_factory=set)
 
     @property
     def filled(self) -> int:
-        """The executed quantity, without rogue executions."""
-        return sum(e.quantity for e in self.executions if not e.rogue)
+        """The executed quantity that stands, without rogue executions."""
+        return sum(e.quantity for e in self.executions if not e.rogue and not e.is_over)
+
+    @property
+    def cumulative(self) -> int:
+        """The executed quantity that stands, with rogue executions."""
+        return sum(e.quantity for e in self.executions if not e.is_over)
 
     @property
     def leaves(self) -> int:
         """The quantity that may still be executed."""
-        return 0 if self.status in FINAL else self.order.quantity - self.filled
+        return 0 if self.status in FINAL else self.order.quantity - self.filled - self.busted
 
 
 class SimulatedExchange:
@@ -184,9 +205,11 @@ class SimulatedExchange:
             return
         price = self._price(order, random)
         booked.status = (
-            "FILLED" if booked.filled + quantity == order.quantity else "PARTIALLY_FILLED"
+            "FILLED"
+            if booked.filled + booked.busted + quantity == order.quantity
+            else "PARTIALLY_FILLED"
         )
-        self._execute(booked, quantity, price, random)
+        self._plan_correction(booked, self._execute(booked, quantity, price, random))
         if booked.status == "FILLED" and self._faults.happens("venue_overfill", random):
             booked.rogue = True
             self._falls_ill(random)
@@ -225,9 +248,9 @@ class SimulatedExchange:
         random: Random,
         *,
         rogue: bool = False,
-    ) -> None:
-        execution_id = self._next_id(booked)
-        done = Executed(execution_id, quantity, price, timestamp(self._clock()), rogue)
+    ) -> Executed:
+        execution_id, now = self._next_id(booked), timestamp(self._clock())
+        done = Executed(execution_id, quantity, price, now, rogue, peak=quantity)
         booked.executions.append(done)
         self._cloud.log(
             self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue
@@ -256,6 +279,62 @@ class SimulatedExchange:
                 price=price,
                 wrong=wrong,
             )
+        return done
+
+    def _plan_correction(self, booked: VenueOrder, done: Executed, after: float = 0.0) -> None:
+        """Decide whether an execution is corrected or busted, and when: before clearing, after it,
+        on the settlement date, or after settlement.
+        """
+        random = self._random(f"{done.execution_id}/correction")
+        kind = next(
+            (k for k in ("venue_bust", "venue_correct") if self._faults.happens(k, random)), None
+        )
+        if self._faults.happens("venue_wrong_bust", random):
+            self._engine.after(2.0, lambda: self._bust_wrongly(booked, random))
+        if kind is None:
+            return
+        delay = after + random.choice(CORRECTED_AFTER) * random.uniform(0.9, 1.0)
+        self._engine.after(delay, lambda: self._correct(booked, done, kind, random))
+
+    def _correct(self, booked: VenueOrder, done: Executed, kind: str, random: Random) -> None:
+        if booked.rogue or booked.misreported:
+            return
+        execution_id, now = self._next_id(booked), timestamp(self._clock())
+        done.is_over = True
+        changed = {"reference_execution_id": done.execution_id}
+        self._cloud.log(self.exchange_id, kind, done.execution_id, execution_id)
+        if kind == "venue_bust":
+            booked.busted += done.quantity
+            bust = {"execution_id": execution_id, "transact_time": now, **changed}
+            booked.busts.append(bust)
+            self._report(booked, execution_id, "TRADE_CANCEL", random, wrong=changed)
+            return
+        quantity = random.choice((done.quantity, done.peak, random.randint(1, done.peak)))
+        price = self._price(booked.order, random)
+        booked.busted += done.quantity - quantity
+        done.correction = execution_id
+        corrected = Executed(
+            execution_id, quantity, price, now, corrects=done.execution_id, peak=done.peak
+        )
+        booked.executions.append(corrected)
+        self._report(
+            booked,
+            execution_id,
+            "TRADE_CORRECT",
+            random,
+            quantity=quantity,
+            price=price,
+            wrong=changed,
+        )
+        if random.random() < CORRECTED_AGAIN:
+            again = random.choice(("venue_correct", "venue_bust"))
+            delay = random.choice((0.01, 5.0, 900.0))
+            self._engine.after(delay, lambda: self._correct(booked, corrected, again, random))
+
+    def _bust_wrongly(self, booked: VenueOrder, random: Random) -> None:
+        booked.misreported = True
+        wrong = {"reference_execution_id": "never executed"}
+        self._report(booked, self._next_id(booked), "TRADE_CANCEL", random, wrong=wrong)
 
     def _report_falsely(self, booked: VenueOrder, random: Random) -> None:
         booked.misreported = True
@@ -312,14 +391,16 @@ class SimulatedExchange:
             "exec_type": exec_type,
             "last_quantity": quantity,
             "last_price": None if price is None else str(price),
-            "cumulative_quantity": sum(e.quantity for e in booked.executions),
+            "cumulative_quantity": booked.cumulative,
             "leaves_quantity": booked.leaves,
+            "busted_quantity": booked.busted,
             "reason": booked.reason,
             "transact_time": timestamp(self._clock()),
             "correlation_id": order.correlation_id,
             **(wrong or {}),
         }
-        if self._faults.happens("venue_silent", random):
+        is_correction = exec_type in ("TRADE_CORRECT", "TRADE_CANCEL")
+        if not is_correction and self._faults.happens("venue_silent", random):
             self._cloud.log(self.exchange_id, "keeps silent of", execution_id)
             return
         delay = random.uniform(0.005, 0.1)
@@ -338,7 +419,8 @@ class SimulatedExchange:
         def deliver() -> None:
             process = current()
             assert process is not None
-            for attempt in range(REPORT_TRIES):
+            is_correction = "reference_execution_id" in report
+            for attempt in range(CORRECTION_TRIES if is_correction else REPORT_TRIES):
                 answer = self._post(
                     process, body, f"{self.exchange_id}:{execution_id}", f"{name} #{attempt}"
                 )
@@ -376,15 +458,18 @@ class SimulatedExchange:
             "exchange_order_id": f"{self.exchange_id}-{booked.order.client_order_id}",
             "status": booked.status,
             "quantity": booked.order.quantity,
-            "cumulative_quantity": sum(e.quantity for e in booked.executions),
+            "cumulative_quantity": booked.cumulative,
             "leaves_quantity": booked.leaves,
+            "busted_quantity": booked.busted,
             "reason": booked.reason,
+            "busts": booked.busts,
             "executions": [
                 {
                     "execution_id": e.execution_id,
                     "quantity": e.quantity,
                     "price": str(e.price),
                     "transact_time": e.time,
+                    "reference_execution_id": e.corrects,
                 }
                 for e in booked.executions
             ],

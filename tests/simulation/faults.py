@@ -79,6 +79,12 @@ class Rates:
     """An exchange reports an order as fully executed, at a forbidden price, before it has executed
     anything.
     """
+    venue_correct: float = 0
+    """An exchange corrects an execution, at once or up to a day and a half later."""
+    venue_bust: float = 0
+    """An exchange busts an execution, at once or up to a day and a half later."""
+    venue_wrong_bust: float = 0
+    """An exchange busts an execution that there never was."""
     depository_fails: float = 0
     depository_wrong: float = 0
     depository_twice: float = 0
@@ -138,6 +144,9 @@ STORM = Rates(
     venue_overfill=0.03,
     venue_wrong_report=0.05,
     venue_false_report=0.02,
+    venue_correct=0.08,
+    venue_bust=0.06,
+    venue_wrong_bust=0.02,
     depository_fails=0.02,
     depository_wrong=0.02,
     depository_twice=0.1,

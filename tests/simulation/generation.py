@@ -47,7 +47,14 @@ FOREIGN = (
 """The routes that name an order. A client calls them with another client's."""
 
 
+CORRECTIONS = ("venue_correct", "venue_bust", "venue_wrong_bust")
+"""The faults of every second seed, so that recorded runs of the others stay as they are."""
+
+
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
+    if seed % 2:
+        for name in CORRECTIONS:
+            rates = rates.without(name)
     random = Random(f"scenario/{seed}")
     day = next_trading_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
     if seed % EVERY == AROUND_A_BANK_HOLIDAY:

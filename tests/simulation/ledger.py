@@ -48,6 +48,9 @@ class Ledger:
             self.executions.add(execution)
             self.filled[entry["order_id"]] += int(entry["quantity"])
             self.loans[entry["client_id"]] += entry["drawn"]
+        elif entry["kind"] == "REVERSAL":
+            self.filled[entry["order_id"]] -= int(entry["quantity"])
+            self.loans[entry["client_id"]] += entry["drawn"]
         elif entry["kind"] == "SETTLEMENT":
             self.loans[entry["client_id"]] -= entry["loan_repaid"]
 

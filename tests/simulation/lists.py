@@ -133,8 +133,10 @@ def _key(walk: Walk, item: Item, ledger: Ledger) -> tuple[Any, ...]:
 
 def _kinds(kind: str) -> Collection[str]:
     if kind == "loan":
-        return ("FILL", "SETTLEMENT")
-    return ("FILL",) if kind in ("trade", "fee", "settlement") else (kind.upper(),)
+        return ("FILL", "REVERSAL", "SETTLEMENT")
+    if kind in ("reversal", "advance"):
+        return ("REVERSAL",)
+    return ("FILL", "REVERSAL") if kind in ("trade", "fee", "settlement") else (kind.upper(),)
 
 
 def _entry_key(entry: Item) -> tuple[tuple[int, ...]]:
@@ -171,6 +173,11 @@ def _names(entry: Item, ledger: Ledger, until: float) -> Collection[str]:
         case "FILL":
             settled = ledger.times.get((entry["trade_id"], "SETTLEMENT"), float("inf")) <= until
             names = {"trade": True, "fee": entry["fees"], "loan": entry["drawn"]}
+            return [name for name, there in {**names, "settlement": settled}.items() if there]
+        case "REVERSAL":
+            settled = ledger.times.get((entry["trade_id"], "SETTLEMENT"), float("inf")) <= until
+            names = {"reversal": True, "fee": entry["fees"], "loan": entry["drawn"]}
+            names["advance"] = entry["advanced_cash"] or entry["advanced_shares"]
             return [name for name, there in {**names, "settlement": settled}.items() if there]
         case "SETTLEMENT":
             return ["loan"] if entry["loan_repaid"] else []

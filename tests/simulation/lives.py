@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from tests.simulation.instants import moment
@@ -28,6 +29,16 @@ LEGAL = {
     "CLEARED": {"SETTLING"},
     "SETTLING": {"SETTLED"},
 }
+CORRECTED = {
+    "PARTIALLY_FILLED": {"ROUTING"},
+    "FILLED": {"FILLED", "CANCELED"},
+    "CLEARED": {"CLEARED", "CANCELED"},
+    "SETTLING": {"SETTLING", "CANCELED"},
+    "SETTLED": {"SETTLED", "SETTLING", "CANCELED"},
+    "CANCELED": {"CANCELED"},
+    "EXPIRED": {"EXPIRED"},
+}
+"""What only a correction or a bust of an execution may do."""
 TERMS = ("client_id", "symbol", "side", "limit_price", "stop_price", "accepted_at")
 TERMS_OF_ACCEPTED = (*TERMS, "quantity", "protection_price", "business_date")
 DAY, IMMEDIATE = 86_400, 900
@@ -75,7 +86,8 @@ def check_write(before: Item | None, order: Item) -> None:
         if age < GTC_SECONDS - CLOCKS_DIFFER_BY:
             raise ViolationError("no order expires before its time", order_id, f"after {age:.0f} s")
     for earlier, later in zip(["", *path], path, strict=False):
-        if later not in LEGAL.get(earlier, ()):
+        corrected = later in CORRECTED.get(earlier, ()) and _says_so(order, earlier, later)
+        if later not in LEGAL.get(earlier, ()) and not corrected:
             raise ViolationError("every history is a legal path", order_id, " ".join(path))
     if last["status"] != order["status"]:
         raise ViolationError(
@@ -91,6 +103,16 @@ def check_write(before: Item | None, order: Item) -> None:
         raise ViolationError(
             "no order is sent before its market opens", order_id, str(order["history"])
         )
+
+
+def _says_so(order: Item, earlier: str, later: str) -> bool:
+    """Whether the history has such a transition with the reason of a correction."""
+    steps = order["history"]
+    return any(
+        (before["status"], after["status"]) == (earlier, later)
+        and after.get("reason", "").startswith("execution ")
+        for before, after in pairwise(steps)
+    )
 
 
 def _check_care(order: Item) -> None:

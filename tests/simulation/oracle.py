@@ -22,6 +22,7 @@ from tests.simulation.balances import (
     holds_of,
 )
 from tests.simulation.best_execution import BestExecution, Displayed
+from tests.simulation.corrections import check_advance
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
@@ -69,6 +70,7 @@ class StepOracle:
         """Record the changes and check the clients that they concern. Raises ViolationError."""
         clients: set[str] = set()
         withdrawals: list[Item] = []
+        reversals: list[Item] = []
         for table, _, before, after in changes:
             match table.removeprefix(f"{STAGE}-"):
                 case "ledger":
@@ -76,6 +78,8 @@ class StepOracle:
                     clients.add(entry["client_id"])
                     if entry["kind"] == "WITHDRAWAL":
                         withdrawals.append(entry)
+                    if entry["kind"] == "REVERSAL":
+                        reversals.append(entry)
                 case "audit":
                     self.trail.add(before, after)
                 case "clients":
@@ -98,6 +102,10 @@ class StepOracle:
             check_withdrawal(
                 entry, self.accounts[client_id], self._positions_of(client_id), to_receive
             )
+        for entry in reversals:
+            owner = entry["client_id"]
+            position = self.positions[owner, entry["symbol"]]
+            check_advance(entry, self.accounts[owner], position)
         for client_id in clients:
             self._client(client_id)
 

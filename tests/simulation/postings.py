@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 
+from tests.simulation.corrections import of_reversal
 from tests.simulation.items import Item
 from tests.simulation.violations import ZERO, equal
 
@@ -13,7 +14,7 @@ Sums = Mapping[tuple[str, str], Decimal]
 """Signed amounts by account and asset."""
 
 
-def check_postings(entry: Item, fill: Item | None) -> None:
+def check_postings(entry: Item, fill: Item | None, is_novated: bool = False) -> None:
     """An entry posts to the right accounts. Raises ViolationError.
 
     `fill` is the trade that a novation or a settlement belongs to.
@@ -21,6 +22,8 @@ def check_postings(entry: Item, fill: Item | None) -> None:
     match entry["kind"]:
         case "FILL":
             expected = _of_fill(entry)
+        case "REVERSAL" if fill is not None:
+            expected = _moves(*of_reversal(entry, fill, is_novated))
         case "NOVATION" if fill is not None:
             expected = _of_novation(fill)
         case "SETTLEMENT" if fill is not None:

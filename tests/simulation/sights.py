@@ -206,9 +206,10 @@ def _trades(sight: Sight, entries: Entries) -> None:
                 "a trade shown as settled has settled", shown["trade_id"], shown["settled_at"]
             )
         was = sight.moments[0].orders.get(shown["order_id"], {})
-        if was.get("status") == "SETTLED" and not shown["settled_at"]:
+        stands = shown["trade_id"] not in orders[shown["order_id"]].get("reversed_trades", ())
+        if was.get("status") == "SETTLED" and stands and not shown["settled_at"]:
             raise ViolationError("a settled trade is shown as settled", shown["trade_id"], "None")
-        executed[shown["order_id"]] += shown["quantity"]
+        executed[shown["order_id"]] += shown["quantity"] if stands else 0
     for order_id, quantity in executed.items():
         if quantity > orders[order_id]["filled_quantity"]:
             raise ViolationError(
@@ -221,20 +222,28 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
     of = {
         "trade": "FILL",
         "fee": "FILL",
+        "reversal": "REVERSAL",
+        "advance": "REVERSAL",
         "settlement": "SETTLEMENT",
         "deposit": "DEPOSIT",
         "withdrawal": "WITHDRAWAL",
     }
     found = {name: entries[entry_id, name] for name in of.values() if (entry_id, name) in entries}
-    entry = found.get("FILL", {})
+    entry = found.get("FILL", found.get("REVERSAL", {}))
+    if "REVERSAL" in found:
+        found["FILL"] = found["REVERSAL"]
     sign = 1 if entry.get("side") == "buy" else -1
     match kind:
-        case "trade":
+        case "advance":
+            moved = (entry["advanced_cash"], int(entry["advanced_shares"]))
+        case "trade" | "reversal":
             moved = (-sign * entry["notional"], sign * entry["quantity"])
         case "fee":
             moved = (-entry["fees"], 0)
         case "settlement":
             moved = (ZERO, 0)
+        case "loan" if "reverses" in entry and Decimal(line["amount"]) == entry["drawn"]:
+            moved = (entry["drawn"], 0)
         case "loan" if sign == 1:
             moved = (entry["drawn"], 0)
         case "loan":

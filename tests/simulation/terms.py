@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from tests.simulation.corrections import check_reversal, move_cost
 from tests.simulation.market import (
     CENT,
     CONTINUOUS,
@@ -50,6 +51,14 @@ class Terms:
     profits: dict[tuple[str, str], Decimal] = field(
         default_factory=lambda: defaultdict(lambda: ZERO)
     )
+    novated: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
+    repaid: dict[str, Decimal] = field(default_factory=dict)
+    """The loan that the settlement of a trade repaid."""
+    took: dict[str, Decimal] = field(default_factory=dict)
+    """What a sale took out of the cost basis."""
+    reversals: dict[str, Any] = field(default_factory=dict)
+    reversed_clients: set[str] = field(default_factory=set)
     accepted: Counter[str] = field(default_factory=Counter)
     sums: dict[str, tuple[Decimal, Decimal]] = field(
         default_factory=lambda: defaultdict(lambda: (ZERO, ZERO))
@@ -149,11 +158,15 @@ class Terms:
 
         `free` is the client's cash after the entry, settled or not, without the holds.
         """
-        check_postings(entry, self.fills.get(entry["trade_id"]))
+        of = self.fills.get(entry.get("reverses", entry["trade_id"]))
+        check_postings(entry, of, bool(of) and of["trade_id"] in self.novated)
         match entry["kind"]:
             case "FILL" if order is not None:
                 self._fill(entry, order)
+            case "REVERSAL":
+                check_reversal(self, entry, next_settlement_day, next_trading_day)
             case "NOVATION" if order is not None:
+                self.novated.add(entry["trade_id"])
                 self._novation(entry, order)
             case "SETTLEMENT":
                 self._settlement(entry, free)
@@ -196,22 +209,26 @@ class Terms:
         before = self.sums[fill["order_id"]]
         self.sums[fill["order_id"]] = (before[0] + notional, before[1] + fees)
         equal("a trade has its trade date", name, fill["trade_date"], _trade_date(fill, order))
-        settles = next_settlement_day(date.fromisoformat(fill["trade_date"]))
-        equal(
-            "a trade settles on the next settlement day",
-            name,
-            fill["settlement_date"],
-            settles.isoformat(),
-        )
+        settles = next_settlement_day(date.fromisoformat(fill["trade_date"])).isoformat()
+        reversal = self.reversals.get(f"{fill.get('corrects')}r")
+        if "corrects" in fill:
+            assert reversal is not None, f"{name} corrects a trade that is not reversed"
+            settles = reversal["settlement_date"]
+        equal("a trade settles on the next settlement day", name, fill["settlement_date"], settles)
         key = (fill["client_id"], fill["symbol"])
         if buys:
             self.loans[fill["client_id"]] += fill["drawn"]
             self.to_receive[fill["client_id"]][fill["symbol"]] += int(quantity)
+        else:
+            self.proceeds[fill["client_id"]] += notional - fees
+        if "corrects" in fill:
+            move_cost(self, self.fills[fill["corrects"]], fill)
+        elif buys:
             self.costs[key] += notional + fees
             self.shares[key] += int(quantity)
         else:
             cost = (self.costs[key] * quantity / self.shares[key]).quantize(CENT, ROUND_HALF_UP)
-            self.proceeds[fill["client_id"]] += notional - fees
+            self.took[name] = cost
             self.costs[key] -= cost
             self.profits[key] += notional - fees - cost
             self.shares[key] -= int(quantity)
@@ -252,6 +269,8 @@ class Terms:
 
     def _settlement(self, settlement: dict[str, Any], free: Decimal) -> None:
         fill = self.fills[settlement["trade_id"]]
+        self.settled.add(settlement["trade_id"])
+        self.repaid[settlement["trade_id"]] = settlement["loan_repaid"]
         day = datetime.fromisoformat(settlement["booked_at"]).astimezone(NEW_YORK).date()
         if day < date.fromisoformat(fill["settlement_date"]):
             raise ViolationError(
@@ -291,7 +310,9 @@ class Terms:
                 counted += order["reserve"]["notional"]
             elif order["business_date"] == day:
                 quantity = (
-                    order["filled_quantity"] if order["status"] in EARLY_ENDS else order["quantity"]
+                    order["filled_quantity"]
+                    if order["status"] in EARLY_ENDS
+                    else order["quantity"] - order.get("busted_quantity", 0)
                 )
                 counted += order["protection_price"] * quantity
         if account is not None and day is not None:
@@ -301,7 +322,8 @@ class Terms:
                 account["notional_today"],
                 counted,
             )
-            if counted > self.daily_limits[client_id]:
+            # A correction may bring back what a bust had freed, and the client has used it since.
+            if counted > self.daily_limits[client_id] and client_id not in self.reversed_clients:
                 raise ViolationError(
                     "no client trades beyond its daily limit", client_id, f"{counted}"
                 )

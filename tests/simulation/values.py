@@ -160,6 +160,15 @@ def unsettled_of(kind: str, fill: Item) -> tuple[Decimal, int]:
             "fee": (-fill["fees"] if sells else ZERO, 0),
             "settlement": (-proceeds if sells else ZERO, -sign * quantity),
         }
+    if "reverses" in fill:
+        # A reversal that settles is a trade the other way. Any other takes back what is unsettled.
+        counts = sells if fill["settles"] else not sells
+        amount = -sign * fill["notional"]
+        amounts = {
+            "reversal": (amount if counts else ZERO, sign * quantity),
+            "fee": (-fill["fees"] if counts else ZERO, 0),
+            "settlement": amounts["settlement"],
+        }
     return amounts.get(kind, (ZERO, 0))
 
 

@@ -26,7 +26,9 @@ class ExchangeBehaviour(Behaviour):
     """The behaviour of one exchange.
 
     `duplicate_rate` and `late_rate` are shares of the reports, and `down_rate` is a share of the
-    minutes. All other rates are shares of the orders.
+    minutes. `bust_rate` and `correct_rate` are shares of the executions. A bust or a correction
+    comes after `correction_seconds`, and the share `late_correction_rate` of them a day later.
+    All other rates are shares of the orders.
     """
 
     reject_rate: Rate = Decimal("0.01")
@@ -36,6 +38,10 @@ class ExchangeBehaviour(Behaviour):
     out_of_order_rate: Rate = Decimal("0.03")
     silence_rate: Rate = Decimal("0.01")
     down_rate: Rate = Decimal("0.005")
+    bust_rate: Rate = Decimal(0)
+    correct_rate: Rate = Decimal(0)
+    late_correction_rate: Rate = Decimal("0.1")
+    correction_seconds: int = Field(default=60, ge=0)
     late_seconds: int = Field(default=30, ge=0)
     latency_ms_min: int = Field(default=5, ge=0)
     latency_ms_max: int = Field(default=100, ge=0, le=10_000)

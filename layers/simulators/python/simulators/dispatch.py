@@ -60,7 +60,8 @@ def schedule(
 ) -> tuple[Dispatch, ...]:
     """The time at which each report of a match is sent.
 
-    A silenced order sends no reports. Only a status query shows its state.
+    A silenced order sends no reports. Only a status query shows its state. Corrections and busts
+    are reported all the same: nobody asks for an order that is over.
     """
     booked = outcome.booked
     silent = dice.chance(
@@ -72,7 +73,9 @@ def schedule(
         return Dispatch(
             report=report,
             due_at=now + timedelta(seconds=behaviour.late_seconds) if late else now,
-            state=DispatchState.SILENCED if silent else DispatchState.PENDING,
+            state=DispatchState.SILENCED
+            if silent and report.reference_execution_id is None
+            else DispatchState.PENDING,
         )
 
     return tuple(dispatch(report) for report in outcome.reports)

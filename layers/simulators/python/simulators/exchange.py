@@ -12,6 +12,7 @@ from simulators.problem import Problem
 from trading.domain.reference.calendars import business_date, close_of
 from trading.domain.values import Frozen, TimeInForce, Timestamp
 from trading.wire import (
+    Bust,
     ExecType,
     Execution,
     ExecutionReport,
@@ -39,6 +40,7 @@ class BookedOrder(Frozen):
     accepted_at: Timestamp
     status: VenueOrderStatus = VenueOrderStatus.NEW
     cumulative_quantity: int = 0
+    busted_quantity: int = 0
     report_count: int = 0
     elected: bool = False
     reason: str | None = None
@@ -52,7 +54,24 @@ class BookedOrder(Frozen):
     @property
     def leaves_quantity(self) -> int:
         """The shares that are still working (FIX tag 151). A final order has none."""
-        return 0 if self.status.is_final else self.order.quantity - self.cumulative_quantity
+        return 0 if self.status.is_final else self.order.quantity - self.executed_quantity
+
+    @property
+    def executed_quantity(self) -> int:
+        """The shares of all executions, with those that busts and corrections took away."""
+        return self.cumulative_quantity + self.busted_quantity
+
+    def corrected(self, change: int) -> "BookedOrder":
+        """The order after a change of an execution took shares away, and made a report."""
+        return self.but(
+            cumulative_quantity=self.cumulative_quantity + change,
+            busted_quantity=self.busted_quantity - change,
+            report_count=self.report_count + 1,
+        )
+
+    def next_version(self) -> "BookedOrder":
+        """The order as it is written after its executions changed."""
+        return self.but(version=self.version + 1)
 
     def canceled(self) -> "BookedOrder":
         """The order after its owner canceled it."""
@@ -94,16 +113,28 @@ class BookedOrder(Frozen):
             quantity=self.order.quantity,
             cumulative_quantity=self.cumulative_quantity,
             leaves_quantity=self.leaves_quantity,
+            busted_quantity=self.busted_quantity,
             reason=self.reason,
+            busts=tuple(
+                Bust(
+                    execution_id=report.execution_id,
+                    reference_execution_id=report.reference_execution_id,
+                    transact_time=report.transact_time,
+                )
+                for report in reports
+                if report.exec_type is ExecType.TRADE_CANCEL and report.reference_execution_id
+            ),
             executions=tuple(
                 Execution(
                     execution_id=report.execution_id,
                     quantity=report.last_quantity,
                     price=report.last_price,
                     transact_time=report.transact_time,
+                    reference_execution_id=report.reference_execution_id,
                 )
                 for report in reports
-                if report.exec_type is ExecType.TRADE and report.last_price is not None
+                if report.exec_type in (ExecType.TRADE, ExecType.TRADE_CORRECT)
+                and report.last_price is not None
             ),
         )
 
@@ -139,7 +170,8 @@ class MatchOutcome(Frozen):
     @property
     def taken(self) -> int:
         """The number of shares filled."""
-        return sum(report.last_quantity for report in self.reports)
+        trades = (report for report in self.reports if report.exec_type is ExecType.TRADE)
+        return sum(report.last_quantity for report in trades)
 
 
 def exchange_order_id(exchange_id: str, client_order_id: str) -> str:
@@ -196,7 +228,7 @@ def match(
     Fills are at the price of the opposite side, never worse than the limit. The unfilled part of an
     IOC or FOK order is canceled. A stop order is not matched before it is elected.
     """
-    order, untouched = booked.order, booked.cumulative_quantity == 0
+    order, untouched = booked.order, booked.executed_quantity == 0
     key = (booked.exchange_id, order.client_order_id)
     if untouched and dice.chance(behaviour.reject_rate, "reject", *key):
         return _Reporter(booked, now).end(
@@ -220,7 +252,7 @@ def match(
         quantity, dice.between(1, MAX_FILLS_A_MATCH, "fills", *key, booked.version)
     ):
         reporter.fill(fill, price)
-    if order.time_in_force.rests or reporter.cumulative_quantity == order.quantity:
+    if order.time_in_force.rests or reporter.executed_quantity == order.quantity:
         return reporter.outcome() if quantity or newly_elected else None
     return reporter.end(
         VenueOrderStatus.CANCELED, ExecType.CANCELED, f"{order.time_in_force} remainder"
@@ -260,10 +292,16 @@ class _Reporter:
         self._now = now
         self._reports: list[ExecutionReport] = []
         self.cumulative_quantity = booked.cumulative_quantity
+        self.busted_quantity = booked.busted_quantity
+
+    @property
+    def executed_quantity(self) -> int:
+        """The shares of all executions, those that were busted too."""
+        return self.cumulative_quantity + self.busted_quantity
 
     def fill(self, quantity: int, price: Decimal) -> None:
         self.cumulative_quantity += quantity
-        leaves = self._booked.order.quantity - self.cumulative_quantity
+        leaves = self._booked.order.quantity - self.executed_quantity
         self._report(ExecType.TRADE, leaves, last_quantity=quantity, last_price=price)
 
     def end(self, status: VenueOrderStatus, exec_type: ExecType, reason: str) -> MatchOutcome:
@@ -271,7 +309,7 @@ class _Reporter:
         return self._changed(status, reason)
 
     def outcome(self) -> MatchOutcome:
-        if self.cumulative_quantity == self._booked.order.quantity:
+        if self.executed_quantity == self._booked.order.quantity:
             return self._changed(VenueOrderStatus.FILLED, None)
         return self._changed(
             VenueOrderStatus.PARTIALLY_FILLED if self.cumulative_quantity else VenueOrderStatus.NEW,
@@ -301,6 +339,7 @@ class _Reporter:
                 last_quantity=last_quantity,
                 last_price=last_price,
                 cumulative_quantity=self.cumulative_quantity,
+                busted_quantity=self.busted_quantity,
                 leaves_quantity=leaves,
                 reason=reason,
                 transact_time=self._now,

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from simulators.adapters.configuration import Configuration
 from simulators.adapters.exchange_store import ExchangeStore, OrderRecord
 from simulators.behaviour import ExchangeBehaviour
+from simulators.corrections import correct, pending
 from simulators.dice import Dice
 from simulators.dispatch import DispatchState, is_sent_twice, schedule, sending_order
 from simulators.exchange import expire, match
@@ -101,8 +102,9 @@ class Session:
         record, fills = retrying(self._sleep)(self._match, exchange_id, client_order_id, behaviour)
         if record is None:
             return WorkResult()
+        record = self._correct(record, behaviour)
         record, worked = self._report(record, behaviour)
-        self._plan_next(record)
+        self._plan_next(record, behaviour)
         return worked._replace(fills=fills)
 
     def _match(
@@ -136,6 +138,21 @@ class Session:
         )
         fills = sum(report.exec_type is ExecType.TRADE for report in outcome.reports)
         return OrderRecord(outcome.booked, (*record.dispatches, *dispatches)), fills
+
+    def _correct(self, record: OrderRecord, behaviour: ExchangeBehaviour) -> OrderRecord:
+        """Make the corrections and busts that are due."""
+        now, booked = self._clock(), record.booked
+        reports = [dispatch.report for dispatch in record.dispatches]
+        outcome = correct(booked, reports, behaviour, self._dice, now)
+        if outcome is None:
+            return record
+        dispatches = schedule(outcome, behaviour, self._dice, now)
+        try:
+            self._store.commit(booked, outcome, dispatches, minute_of(now), 0)
+        except ConflictError:
+            logger.info("another worker changed the order first; the next look corrects it")
+            return record
+        return OrderRecord(outcome.booked, (*record.dispatches, *dispatches))
 
     def _report(
         self, record: OrderRecord, behaviour: ExchangeBehaviour
@@ -173,12 +190,16 @@ class Session:
         )
         return record._replace(dispatches=dispatches), worked
 
-    def _plan_next(self, record: OrderRecord) -> None:
+    def _plan_next(self, record: OrderRecord, behaviour: ExchangeBehaviour) -> None:
         """Take a finished order off the list of work. Otherwise, schedule the next look at it."""
-        if record.is_finished:
+        reports = [dispatch.report for dispatch in record.dispatches]
+        planned = pending(reports, behaviour, self._dice)
+        if record.is_finished and not planned:
             self._store.finish_work(record.booked)
             return
-        due = [dispatch.due_at for dispatch in record.dispatches if dispatch.is_pending]
+        due = [at for at, _, _ in planned] + [
+            dispatch.due_at for dispatch in record.dispatches if dispatch.is_pending
+        ]
         if not record.booked.status.is_final:
             due.append(next_minute(self._clock()))
         try:
