@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from tests.simulation.balances import Holds, holds_of
-from tests.simulation.items import Item
+from tests.simulation.items import Item, executed_of
 from tests.simulation.lives import HOLDING
 from tests.simulation.market import CENT, FEES, SYMBOLS
 from tests.simulation.violations import ZERO, ViolationError
@@ -113,7 +113,7 @@ def open_orders(orders: Mapping[str, Item]) -> Sequence[Item]:
 
 def without(order: Item, states: Iterable[State]) -> Iterator[State]:
     """The states as they would be if an open order ended. That is what its replacement gets."""
-    left = order["quantity"] - order["filled_quantity"]
+    left = order["quantity"] - executed_of(order)
     hold, counted = holds_of([order]), left * order["protection_price"]
     for account, positions, others in states:
         freed = dict(account)

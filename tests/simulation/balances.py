@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
-from tests.simulation.items import Item
+from tests.simulation.items import Item, executed_of
 from tests.simulation.ledger import Ledger
 from tests.simulation.market import CENT
 from tests.simulation.violations import ZERO, ViolationError, equal
@@ -38,8 +38,7 @@ def holds_of(orders: Iterable[Item]) -> Holds:
             holds.credit += reserve["credit"]
             holds.shares[order["symbol"]] += int(reserve["shares"])
             continue
-        executed = order["filled_quantity"] + order.get("busted_quantity", 0)
-        remaining = order["quantity"] - executed
+        remaining = order["quantity"] - executed_of(order)
         if order["side"] == "sell":
             holds.shares[order["symbol"]] += remaining
             continue

@@ -18,6 +18,11 @@ _slowly_from: Callable[[TypeDeserializer, Any], Any] = TypeDeserializer.deserial
 _slowly_to: Callable[[TypeSerializer, Any], dict[str, Any]] = TypeSerializer.serialize  # type: ignore[assignment]
 
 
+def executed_of(order: Item) -> int:
+    """The executed shares of an order, with those that its exchange took away again."""
+    return int(order["filled_quantity"]) + int(order.get("busted_quantity", 0))
+
+
 def deserialize(slow: TypeDeserializer, value: dict[str, Any]) -> Any:
     """Replaces TypeDeserializer.deserialize."""
     ((kind, content),) = value.items()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.simulation.acceptance import check_rejection, without
-from tests.simulation.items import Item
+from tests.simulation.items import Item, executed_of
 from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN
 from tests.simulation.oracle import StepOracle
 from tests.simulation.violations import ViolationError
@@ -35,13 +35,13 @@ def check_refusal(order_id: str, body: Item, code: str, steps: StepOracle, began
         "STOP_PRICE_NOT_ALLOWED": "stop_price" in body and "stop_price" not in old,
         "NOTHING_TO_CHANGE": total == old["quantity"]
         and all(old.get(kept) == price for kept, price in changed.items()),
-        "QUANTITY_FILLED": total <= order["filled_quantity"],
+        "QUANTITY_FILLED": total <= executed_of(order),
     }
     if not has.get(code, True):
         raise ViolationError(
             "no order is rejected without a reason", order_id, f"{code}: {body} of {old}"
         )
-    wanted = steps.wanted({**old, **changed}, total - int(old["filled_quantity"]))
+    wanted = steps.wanted({**old, **changed}, total - executed_of(old))
     check_rejection(
         order_id,
         code,

@@ -13,7 +13,7 @@ from typing import Any
 from tests.simulation.api_gateway import Answer
 from tests.simulation.balances import holds_of
 from tests.simulation.instants import moment
-from tests.simulation.items import Item
+from tests.simulation.items import Item, executed_of
 from tests.simulation.lives import CLOCKS_DIFFER_BY, OPEN, Orders, over_at, path_of
 from tests.simulation.violations import ZERO, ViolationError, equal
 from trading.domain import identifiers
@@ -58,10 +58,10 @@ class Replacements:
         Old and new order together must hold, and count against the daily limit, the greater of what
         each needs.
         """
-        left = {**new, "status": "VALIDATED", "filled_quantity": old["filled_quantity"]}
+        left = {**new, "status": "VALIDATED", "filled_quantity": executed_of(old)}
         has, needs = holds_of([old]), holds_of([left])
         counts, counted = (
-            (o["quantity"] - o["filled_quantity"]) * o["protection_price"] for o in (left, old)
+            (o["quantity"] - executed_of(o)) * o["protection_price"] for o in (left, old)
         )
         expected = {
             "cash": max(needs.cash - has.cash, ZERO),
@@ -143,7 +143,7 @@ class Replacements:
                 name,
                 f"{new['status']}, and {old['order_id']} {old['status']}",
             )
-        left = self.asked[name] - int(old["filled_quantity"])
+        left = self.asked[name] - executed_of(old)
         late = moment(new["history"][1]["time"]) - self.over[name]
         if path[1] == "VALIDATED" and (left <= 0 or new["quantity"] != left):
             raise ViolationError(
@@ -204,7 +204,7 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
             )
         if new["history"][1]["status"] == "VALIDATED":
             total = old["quantity"] if asked is None else asked
-            if new["quantity"] + old["filled_quantity"] != total:
+            if new["quantity"] + executed_of(old) != total:
                 raise ViolationError(
                     "each share is filled or replaced", new_id, f"{new['quantity']} of {total}"
                 )
