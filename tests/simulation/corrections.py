@@ -60,7 +60,7 @@ def check_reversal(terms: Terms, reversal: Item, next_settlement_day: Any, next_
     terms.reversals[name] = reversal
     terms.reversed_clients.add(client)
     if reversal["settles"]:
-        terms.fills[name] = reversal
+        terms.fills[name] = dict(reversal)
     key = (client, fill["symbol"])
     terms.shares[key] += int(reversal["advanced_shares"])
     if "corrected_by" not in reversal:

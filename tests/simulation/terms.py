@@ -159,7 +159,7 @@ class Terms:
         `free` is the client's cash after the entry, settled or not, without the holds.
         """
         of = self.fills.get(entry.get("reverses", entry["trade_id"]))
-        check_postings(entry, of, bool(of) and of["trade_id"] in self.novated)
+        check_postings(entry, of, of is not None and of["trade_id"] in self.novated)
         match entry["kind"]:
             case "FILL" if order is not None:
                 self._fill(entry, order)
