@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from functions.auth.settings import Settings
 from trading.adapters.faces.auth import AccessToken, TokenRequest
 from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.identity.login import origin
 from trading.adapters.identity.tokens import Grant, RetiredKeyError
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.identity import log_in_api
@@ -26,7 +27,8 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
     """
     # The secret is checked at each request. The record under the key holds the claims of the token,
     # but neither the token nor the secret.
-    credential = api.log_in(credentials.api_key, credentials.api_secret)
+    source_ip = app.event["requestContext"].get("identity", {}).get("sourceIp", "")
+    credential = api.log_in(credentials.api_key, credentials.api_secret, origin(source_ip))
 
     def grant() -> Grant:
         return api.tokens.grant(

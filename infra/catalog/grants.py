@@ -76,7 +76,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/credentials": "GetItem",
         "tables/clients": "GetItem",
         "tables/idempotency": _IDEMPOTENCY,
-        "tables/control": "GetItem UpdateItem DeleteItem",
+        "tables/control": "BatchGetItem UpdateItem DeleteItem",
         f"secrets/{SIGNING_KEY}": _READ,
     },
     "orders": {

@@ -124,7 +124,8 @@ TABLES = {
         holds="State that the services share and that is not part of the books.",
         items={
             "RATE#{api_key}#{window}": "How many requests an API key sent in a window of time.",
-            "LOGIN#{api_key}": "Failed log-ins.",
+            "LOGIN#{api_key}#{address}": "Failed log-ins with a key from an address.",
+            "LOGIN-FROM#{address}": "Failed log-ins from an address, with any key.",
             "CIRCUIT#{exchange_id}": "The circuit breaker of an exchange.",
             "OUTAGE#{exchange_id}": "The cause of an open circuit, and since when it is open.",
             "QUALITY#{exchange_id}": "The execution quality of an exchange.",

@@ -202,7 +202,9 @@ FIGURES = [
     ("settlement.md", "every later cycle of the next {} days", settlement_cycle.LOOK_BACK.days),
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
     ("identity.md", "a key is locked for {} seconds", seconds(lockout.FIRST_LOCK)),
-    ("identity.md", "up to {} minutes", minutes(lockout.LONGEST_LOCK)),
+    ("identity.md", "up to {} minutes", minutes(lockout.OF_A_KEY.longest_lock)),
+    ("identity.md", "for {} minute at most", minutes(lockout.OF_AN_ADDRESS.longest_lock)),
+    ("identity.md", "After {} failures from one address", lockout.OF_AN_ADDRESS.failures),
     ("venues.md", "more than {} seconds", signatures.REPLAY_WINDOW_SECONDS),
     ("venues.md", "After {} seconds one worker", exchanges.RECOVERY_SECONDS),
     (
@@ -251,7 +253,7 @@ def test_a_circuit_opens_after_three_failures_and_retries_have_a_budget_of_ten()
 
 def test_a_key_is_locked_after_the_fifth_failure() -> None:
     assert (lockout.lock_after(4), lockout.lock_after(5)) == (timedelta(0), lockout.FIRST_LOCK)
-    assert "After the fifth failure in a row" in words("identity.md")
+    assert "After the fifth failure with a key" in words("identity.md")
 
 
 def test_late_work_is_reported_after_the_documented_number_of_days() -> None:

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +11,18 @@ from tests.fakes.api_events import Context, header, request
 from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
 from trading.adapters.identity import passwords
-from trading.adapters.identity.login import TableCredentials, TableLoginFailures
-from trading.domain.clients.lockout import FAILURES_REMEMBERED_FOR, LoginLockedError, lock_after
+from trading.adapters.identity.login import TableCredentials, TableLoginFailures, origin
+from trading.domain.clients.credentials import InvalidCredentialsError
+from trading.domain.clients.lockout import (
+    FAILURES_REMEMBERED_FOR,
+    FIRST_LOCK,
+    OF_AN_ADDRESS,
+    LoginLockedError,
+    lock_after,
+)
 from trading.usecases.identity.log_in import LogIn
+
+HERE, ELSEWHERE = "192.0.2.1", "198.51.100.9"
 
 
 def log_in(
@@ -57,7 +68,11 @@ def test_an_unknown_key_and_a_wrong_secret_get_the_same_answer(world: World) -> 
     assert wrong[1] == unknown[1]
     assert wrong[2]["multiValueHeaders"] == unknown[2]["multiValueHeaders"]
     counters = {item["name"]["S"]: item["failures"]["N"] for item in world.items("control")}
-    assert counters == {"LOGIN#key-alice": "1", "LOGIN#key-nobody": "1"}
+    assert counters == {
+        f"LOGIN#key-alice#{HERE}": "1",
+        f"LOGIN#key-nobody#{HERE}": "1",
+        f"LOGIN-FROM#{HERE}": "2",
+    }
 
 
 @pytest.mark.parametrize("api_key", ["key-ivan", "key-revoked"])
@@ -175,13 +190,14 @@ def test_a_lockout_ends_and_a_success_clears_the_failures(world: World, clock: C
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
-            door("key-alice", "wrong")
+            door("key-alice", "wrong", HERE)
     with pytest.raises(LoginLockedError) as locked:
-        door("key-alice", world.secrets["key-alice"])
+        door("key-alice", world.secrets["key-alice"], HERE)
     assert locked.value.retry_after_seconds is not None
     clock.forward(seconds=locked.value.retry_after_seconds)
-    assert door("key-alice", world.secrets["key-alice"]).client_id == "alice"
-    assert world.items("control") == []
+    assert door("key-alice", world.secrets["key-alice"], HERE).client_id == "alice"
+    (left,) = world.items("control")
+    assert left["name"]["S"] == f"LOGIN-FROM#{HERE}"
 
 
 def test_a_locked_out_attempt_is_not_a_failure_and_checks_no_secret(
@@ -190,16 +206,96 @@ def test_a_locked_out_attempt_is_not_a_failure_and_checks_no_secret(
     door = login(world, clock)
     for _ in range(5):
         with pytest.raises(Exception, match="wrong"):
-            door("key-alice", "wrong")
+            door("key-alice", "wrong", HERE)
     for _ in range(20):
         with pytest.raises(LoginLockedError):
-            door("key-alice", "wrong")
-    (item,) = world.items("control")
-    assert item["failures"]["N"] == "5"
-    assert (
-        int(item["expires_at"]["N"])
-        == clock().timestamp() + FAILURES_REMEMBERED_FOR.total_seconds()
+            door("key-alice", "wrong", HERE)
+    for item in world.items("control"):
+        assert item["failures"]["N"] == "5"
+        assert (
+            int(item["expires_at"]["N"])
+            == clock().timestamp() + FAILURES_REMEMBERED_FOR.total_seconds()
+        )
+
+
+def test_a_stranger_elsewhere_does_not_lock_a_client_out(world: World, clock: Clock) -> None:
+    door = login(world, clock)
+    for _ in range(10):
+        with pytest.raises(Exception, match=r"wrong|Too many"):
+            door("key-alice", "wrong", ELSEWHERE)
+    with pytest.raises(LoginLockedError):
+        door("key-alice", world.secrets["key-alice"], ELSEWHERE)
+    assert door("key-alice", world.secrets["key-alice"], HERE).client_id == "alice"
+
+
+def test_an_address_that_tries_many_keys_is_locked(world: World, clock: Clock) -> None:
+    door = login(world, clock)
+    for number in range(OF_AN_ADDRESS.failures):
+        with pytest.raises(InvalidCredentialsError):
+            door(f"made-up-{number}", "wrong", ELSEWHERE)
+    with pytest.raises(LoginLockedError) as locked:
+        door("another", "wrong", ELSEWHERE)
+    assert locked.value.retry_after_seconds == FIRST_LOCK.total_seconds() + 1
+    assert door("key-alice", world.secrets["key-alice"], HERE).client_id == "alice"
+
+
+def test_a_right_secret_does_not_free_an_address(world: World, clock: Clock) -> None:
+    """Otherwise one key of one's own would pay for any number of attempts."""
+    door = login(world, clock)
+    for number in range(OF_AN_ADDRESS.failures):
+        with pytest.raises(InvalidCredentialsError):
+            door(f"made-up-{number}", "wrong", HERE)
+        if number < OF_AN_ADDRESS.failures - 1:
+            door("key-alice", world.secrets["key-alice"], HERE)
+    with pytest.raises(LoginLockedError):
+        door("key-alice", world.secrets["key-alice"], HERE)
+
+
+def test_the_lock_of_an_address_is_short() -> None:
+    locks = [lock_after(n, OF_AN_ADDRESS).total_seconds() for n in (19, 20, 21, 23, 24, 10_000)]
+    assert locks == [0, 5, 10, 40, 60, 60]
+
+
+def test_a_wrong_log_in_costs_a_bounded_amount(world: World, clock: Clock) -> None:
+    """Two reads, two hashes and two writes; one read and no hash when locked."""
+    calls: list[str] = []
+    world.dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
     )
+    hashed: list[int] = []
+
+    def matches(secret: str, hashes: Sequence[str]) -> bool:
+        hashed.append(len(hashes))
+        return passwords.matches(secret, hashes)
+
+    door = replace(login(world, clock), matches=matches)
+    for api_key in ("key-alice", "made-up"):
+        calls.clear()
+        with pytest.raises(InvalidCredentialsError):
+            door(api_key, "wrong", HERE)
+        assert calls == ["BatchGetItem", "GetItem", "UpdateItem", "UpdateItem"]
+    for _ in range(4):
+        with pytest.raises(InvalidCredentialsError):
+            door("made-up", "wrong", HERE)
+    calls.clear()
+    hashed.clear()
+    with pytest.raises(LoginLockedError):
+        door("made-up", "wrong", HERE)
+    assert (calls, hashed) == (["BatchGetItem"], [])
+
+
+@pytest.mark.parametrize(
+    ("source_ip", "counted_for"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:0001:0002::9", "2001:db8:1:2::/64"),
+        ("", "unknown"),
+        ("test-invoke-source-ip", "unknown"),
+    ],
+)
+def test_failures_are_counted_for_an_address_or_a_network(source_ip: str, counted_for: str) -> None:
+    assert origin(source_ip) == counted_for
 
 
 def test_without_the_control_table_the_right_secret_still_gets_a_token(
@@ -207,8 +303,8 @@ def test_without_the_control_table_the_right_secret_still_gets_a_token(
 ) -> None:
     door = login(world, clock, control_table="no-such-table")
     with pytest.raises(Exception, match="wrong"):
-        door("key-alice", "wrong")
-    assert door("key-alice", world.secrets["key-alice"]).client_id == "alice"
+        door("key-alice", "wrong", HERE)
+    assert door("key-alice", world.secrets["key-alice"], HERE).client_id == "alice"
 
 
 def test_without_the_idempotency_table_the_client_is_told_to_try_again(

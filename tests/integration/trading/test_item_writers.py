@@ -160,18 +160,21 @@ def test_the_token_of_a_later_attempt_replaces_the_earlier_one(books: TableBooks
 def test_concurrent_wrong_logins_all_count(dynamodb: Any, clock: Clock) -> None:
     workers = [TableLoginFailures(dynamodb, CONTROL, clock) for _ in range(2)]
     for worker in workers * 2:
-        worker.add("key-1")
-    failed = workers[0].failed_logins("key-1")
-    assert failed
-    assert failed.number == 4
+        worker.add("key-1", "192.0.2.1")
+    recent = workers[0].recent("key-1", "192.0.2.1")
+    assert recent.with_key
+    assert recent.from_address
+    assert (recent.with_key.number, recent.from_address.number) == (4, 4)
 
 
 def test_forgetting_twice_changes_nothing(dynamodb: Any, clock: Clock) -> None:
     failures = TableLoginFailures(dynamodb, CONTROL, clock)
-    failures.add("key-1")
-    failures.forget("key-1")
-    failures.forget("key-1")
-    assert failures.failed_logins("key-1") is None
+    failures.add("key-1", "192.0.2.1")
+    failures.forget("key-1", "192.0.2.1")
+    failures.forget("key-1", "192.0.2.1")
+    recent = failures.recent("key-1", "192.0.2.1")
+    assert recent.with_key is None
+    assert recent.from_address
 
 
 def test_concurrent_failed_probes_all_count(dynamodb: Any, clock: Clock) -> None:
@@ -230,7 +233,7 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.orders.TableTaskTokens.save_task_token": (
         test_the_token_of_a_later_attempt_replaces_the_earlier_one,
     ),
-    "identity.login.TableLoginFailures.add": (test_concurrent_wrong_logins_all_count,),
+    "identity.login.TableLoginFailures._add": (test_concurrent_wrong_logins_all_count,),
     "identity.login.TableLoginFailures.forget": (test_forgetting_twice_changes_nothing,),
     "venues.circuit.record": (test_concurrent_failed_probes_all_count,),
 }

@@ -178,12 +178,12 @@ def test_failed_logins_are_counted_and_forgotten(catalog: Tables) -> None:
     )
     for _ in range(5):
         with pytest.raises(InvalidCredentialsError):
-            log_in("key", "wrong")
+            log_in("key", "wrong", "192.0.2.1")
     with pytest.raises(LoginLockedError):
-        log_in("key", "wrong")
+        log_in("key", "wrong", "192.0.2.1")
     clock.forward(seconds=6)
     with pytest.raises(InvalidCredentialsError):
-        log_in("key", "wrong")
+        log_in("key", "wrong", "192.0.2.1")
 
 
 def test_an_idempotency_record_is_taken_once(catalog: Tables) -> None:

@@ -1,47 +1,72 @@
-"""When failed log-ins lock an API key, and for how long."""
+"""When failed log-ins lock an API key or an address, and for how long.
+
+A key is locked for the address that failed with it. So a stranger who knows a key cannot lock its
+owner out. Secrets are 256 random bits, so trying from many addresses does not help.
+"""
 
 from datetime import datetime, timedelta
 
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import Frozen, Timestamp
 
-FREE_FAILURES = 5
 FIRST_LOCK = timedelta(seconds=5)
-LONGEST_LOCK = timedelta(minutes=15)
 FAILURES_REMEMBERED_FOR = timedelta(hours=1)
 
 
+class LockRule(Frozen):
+    """The failures in a row that lock, and the longest lock."""
+
+    failures: int
+    longest_lock: timedelta
+
+
+OF_A_KEY = LockRule(failures=5, longest_lock=timedelta(minutes=15))
+"""For one key, from one address."""
+OF_AN_ADDRESS = LockRule(failures=20, longest_lock=timedelta(minutes=1))
+"""For an address, with any keys. Many clients may share one, so its lock is short."""
+
+
 class LoginLockedError(DomainError):
-    """Too many recent log-ins with this key have failed."""
+    """Too many recent log-ins with this key, or from this address, have failed."""
 
     code = ErrorCode.LOGIN_LOCKED
     kind = ErrorKind.THROTTLED
 
 
 class FailedLogins(Frozen):
-    """The failures in a row with one API key, and when the last one was."""
+    """A number of failures, and when the last one was."""
 
     number: int
     last_at: Timestamp
 
 
-def lock_after(failures: int) -> timedelta:
-    """How long a key is locked after its n-th failure in a row.
-
-    The fifth failure locks it for 5 s. Each further failure doubles that, up to 15 minutes.
+class RecentFailures(Frozen):
+    """The failures that count for a log-in: with the same key from the same address, and from that
+    address with any key.
     """
-    if failures < FREE_FAILURES:
+
+    with_key: FailedLogins | None = None
+    from_address: FailedLogins | None = None
+
+
+def lock_after(failures: int, rule: LockRule = OF_A_KEY) -> timedelta:
+    """How long the n-th failure locks.
+
+    The first one that locks does it for 5 s. Each further failure doubles that, up to the longest.
+    """
+    if failures < rule.failures:
         return timedelta(0)
-    doublings = min(failures - FREE_FAILURES, 16)
-    return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
+    doublings = min(failures - rule.failures, 16)
+    return min(FIRST_LOCK * (1 << doublings), rule.longest_lock)
 
 
-def check_not_locked(failed: FailedLogins | None, now: datetime) -> None:
-    """Raise LoginLockedError while the key is locked."""
-    if failed is None:
-        return
-    wait = (failed.last_at + lock_after(failed.number) - now).total_seconds()
+def check_not_locked(recent: RecentFailures, now: datetime) -> None:
+    """Raise LoginLockedError while the key or the address is locked."""
+    rules = ((recent.with_key, OF_A_KEY), (recent.from_address, OF_AN_ADDRESS))
+    locks = [failed.last_at + lock_after(failed.number, rule) for failed, rule in rules if failed]
+    wait = max(((until - now).total_seconds() for until in locks), default=0)
     if wait > 0:
         raise LoginLockedError(
-            "Too many failed attempts with this key.", retry_after_seconds=int(wait) + 1
+            "Too many failed attempts with this key, or from this address.",
+            retry_after_seconds=int(wait) + 1,
         )

@@ -25,21 +25,23 @@ class LogIn:
     """
     clock: Clock
 
-    def __call__(self, api_key: str, secret: str) -> Credential:
-        """The credential of the key.
+    def __call__(self, api_key: str, secret: str, address: str) -> Credential:
+        """The credential of the key. `address` is where the request comes from.
+
+        A locked key or address is refused before the secret is hashed, which is the costly part.
 
         Raises LoginLockedError, InvalidCredentialsError or ClientInactiveError, checked in this
         order.
         """
-        failed = self.failures.failed_logins(api_key)
-        lockout.check_not_locked(failed, self.clock())
+        recent = self.failures.recent(api_key, address)
+        lockout.check_not_locked(recent, self.clock())
         credential = self.credentials.credential(api_key)
         hashes = credential.valid_hashes(self.clock()) if credential else ()
         if not self.matches(secret, hashes) or credential is None:
-            self.failures.add(api_key)
+            self.failures.add(api_key, address)
             raise InvalidCredentialsError("The API key or the secret is wrong.")
-        if failed:
-            self.failures.forget(api_key)
+        if recent.with_key:
+            self.failures.forget(api_key, address)
         if not credential.is_active or not self._owner_is_active(credential):
             raise ClientInactiveError("This client may not log in.")
         return credential

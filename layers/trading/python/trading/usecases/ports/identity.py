@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from trading.domain.clients.credentials import Credential
-from trading.domain.clients.lockout import FailedLogins
+from trading.domain.clients.lockout import RecentFailures
 
 
 class Credentials(Protocol):
@@ -15,13 +15,15 @@ class Credentials(Protocol):
 
 
 class LoginFailures(Protocol):
-    """Failures in a row by API key. While they cannot be read, no key is locked."""
+    """Failures by API key and address. While they cannot be read, nothing is locked."""
 
-    def failed_logins(self, api_key: str) -> FailedLogins | None: ...
+    def recent(self, api_key: str, address: str) -> RecentFailures: ...
 
-    def add(self, api_key: str) -> None: ...
+    def add(self, api_key: str, address: str) -> None: ...
 
-    def forget(self, api_key: str) -> None: ...
+    def forget(self, api_key: str, address: str) -> None:
+        """Forget those with this key. Those of the address stay: its owner may have a key too."""
+        ...
 
 
 class SigningKeys(Protocol):
