@@ -1,12 +1,16 @@
 """An HTTP client of the public API."""
 
 import json
+import time
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
 SECONDS = 30.0
+PATIENCE = 3
 
 
 class Credentials(BaseModel):
@@ -34,10 +38,13 @@ class TradingClient:
         self._http.close()
 
     def log_in(self, idempotency_key: str) -> str:
-        """Log in, use the token from now on, and return it. Raises httpx.HTTPStatusError."""
+        """Log in, use the token from now on, and return it.
+
+        Waits while too many wrong log-ins have locked this address. Raises httpx.HTTPStatusError.
+        """
         body = {"api_key": self._credentials.api_key, "api_secret": self._credentials.api_secret}
-        answer = self.post("/api/v1/auth/token", body, idempotency_key).raise_for_status()
-        token = str(answer.json()["jwt_token"])
+        answer = patiently(lambda: self.post("/api/v1/auth/token", body, idempotency_key))
+        token = str(answer.raise_for_status().json()["jwt_token"])
         self.use_token(token)
         return token
 
@@ -82,3 +89,13 @@ class TradingClient:
 def rest_api_url(endpoint: str, api_id: str, stage: str) -> str:
     """Return the address at which the local AWS serves a REST API."""
     return f"{endpoint}/restapis/{api_id}/{stage}/_user_request_"
+
+
+def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Send a request again after the time that a 429 states, at most `PATIENCE` times."""
+    for _ in range(PATIENCE):
+        answer = send()
+        if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            return answer
+        time.sleep(int(answer.headers.get("Retry-After", "1")))
+    return send()

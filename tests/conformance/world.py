@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from local import deploy, run, seed
-from local.api import Credentials, TradingClient, rest_api_url
+from local.api import Credentials, TradingClient, patiently, rest_api_url
 from local.aws_client import aws_client
 from local.demo import SERVICE_ID
 from local.seed import Seeder
@@ -142,7 +142,9 @@ def log_in(url: str, credentials: Credentials) -> str:
     """Log in and return the token. Raises httpx.HTTPStatusError."""
     body = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-    answer = httpx.post(
-        f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60
+    answer = patiently(
+        lambda: httpx.post(
+            f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60
+        )
     )
     return str(answer.raise_for_status().json()["jwt_token"])

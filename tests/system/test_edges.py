@@ -1,0 +1,148 @@
+"""What strangers reach of the deployed system: callbacks, log-in, headers of every answer."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from local import seed
+from local.api import TradingClient
+from local.aws_client import aws_client
+from tests.system.test_bad_input import ORDER, assert_problem
+from trading.adapters.venues.signatures import signed_headers
+from trading.domain.clients.lockout import OF_AN_ADDRESS
+from trading.wire import CALLBACK_PATH, TRANSPORT_SECURITY
+from workstation.local_system import STAGE, LocalSystem
+
+REPORT = {
+    "exchange_id": "XNYS",
+    "client_order_id": "ord_00000000000000000000000000000000-1",
+    "exchange_order_id": "x-1",
+    "account": "alice",
+    "symbol": "KO",
+    "side": "buy",
+    "exec_type": "CANCELED",
+    "cumulative_quantity": 0,
+    "leaves_quantity": 0,
+    "transact_time": "2026-03-02T14:30:00Z",
+    "correlation_id": "edges",
+}
+
+
+class Venue:
+    """Sends signed reports, and changes them on the way."""
+
+    def __init__(self, system: LocalSystem, api_url: str) -> None:
+        self._secrets = aws_client(system, "secretsmanager")
+        self._url = api_url
+
+    def report(
+        self,
+        execution_id: str,
+        *,
+        key_id: str = "XNYS",
+        signed_target: str = CALLBACK_PATH,
+        target: str = CALLBACK_PATH,
+        age: int = 0,
+        added: dict[str, str] | None = None,
+        **changes: Any,
+    ) -> httpx.Response:
+        body = json.dumps(REPORT | {"execution_id": execution_id} | changes).encode()
+        headers = signed_headers(
+            key_id,
+            self._secret(key_id),
+            int(time.time()) - age,
+            "POST",
+            signed_target,
+            body,
+            {"Content-Type": "application/json", "Idempotency-Key": f"XNYS:{execution_id}"},
+        )
+        return httpx.post(
+            self._url + target, content=body, headers=headers | (added or {}), timeout=30
+        )
+
+    def _secret(self, key_id: str) -> bytes:
+        if key_id.startswith("forged"):
+            return b"made up"
+        name = f"trading-{STAGE}-venue-{key_id}"
+        return str(self._secrets.get_secret_value(SecretId=name)["SecretString"]).encode()
+
+
+@pytest.fixture
+def venue(system: LocalSystem, api_url: str) -> Venue:
+    return Venue(system, api_url)
+
+
+def test_a_signed_report_is_taken_and_its_repetition_is_harmless(venue: Venue, key: str) -> None:
+    first, again = venue.report(key), venue.report(key, age=2)
+    assert (first.status_code, first.json()) == (200, {"status": "accepted"})
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": f"{CALLBACK_PATH}?dry_run=false"},
+        {"signed_target": f"{CALLBACK_PATH}?dry_run=true"},
+        {"added": {"X-Correlation-Id": "another"}},
+        {"added": {"Idempotency-Key": "XNYS:another"}},
+        {"added": {"Content-Type": "application/json; charset=utf-8"}},
+        {"added": {"X-Timestamp": "1_700_000_000"}},
+        {"age": 301},
+        {"age": -310},
+        {"key_id": "XNAS", "added": {"X-Key-Id": "XNYS"}},
+        {"key_id": "depository"},
+        {"key_id": "depository", "exchange_id": "depository"},
+        {"key_id": "forged-1"},
+        {"key_id": "forged-../signing-key"},
+    ],
+)
+def test_a_report_that_is_not_as_its_venue_signed_it_is_refused(
+    venue: Venue, key: str, change: dict[str, Any]
+) -> None:
+    assert_problem(venue.report(key, **change), 401, "INVALID_SIGNATURE")
+
+
+def test_an_exchange_reports_for_no_other(venue: Venue, key: str) -> None:
+    assert_problem(venue.report(key, key_id="XNAS"), 403, "FORBIDDEN")
+
+
+def test_every_answer_asks_for_https_alone(
+    api_url: str, alice: TradingClient, venue: Venue, key: str
+) -> None:
+    answers = [
+        alice.balance(),
+        alice.place(ORDER | {"quantity": 0}, key),
+        venue.report(key, key_id="forged-1"),
+        httpx.get(f"{api_url}/api/v1/nothing", timeout=30),
+        httpx.get(f"{api_url}/api/v1/orders", timeout=30),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 422, 401, 404, 401]
+    for answer in answers:
+        for name, value in TRANSPORT_SECURITY.items():
+            assert answer.headers[name] == value
+
+
+def test_log_ins_with_made_up_keys_lock_the_address_and_leave_trading_alone(
+    api_url: str, system: LocalSystem, alice: TradingClient, key: str
+) -> None:
+    def log_in(api_key: str, secret: str) -> httpx.Response:
+        return httpx.post(
+            f"{api_url}/api/v1/auth/token",
+            json={"api_key": api_key, "api_secret": secret},
+            headers={"Idempotency-Key": f"{key}-{api_key}"},
+            timeout=30,
+        )
+
+    for number in range(OF_AN_ADDRESS.failures + 1):
+        answer = log_in(f"made-up-{number}", "wrong")
+        if answer.status_code != 401:
+            break
+        assert_problem(answer, 401, "INVALID_CREDENTIALS")
+    assert_problem(answer, 429, "LOGIN_LOCKED")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    carol = seed.credentials(system)["carol"]
+    assert_problem(log_in(carol.api_key, carol.api_secret), 429, "LOGIN_LOCKED")
+    assert alice.place(ORDER | {"price": "62.00"}, key).status_code == 201
