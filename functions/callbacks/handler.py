@@ -18,6 +18,7 @@ from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.runtime.settings import load
+from trading.adapters.venues.answers import note
 from trading.adapters.venues.signatures import SignatureError, received, verify
 from trading.bootstrap.callbacks import callbacks
 from trading.messages import ReportReceived
@@ -69,6 +70,7 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
         client_id=report.account, correlation_id=report.correlation_id, report=report
     )
     logger.append_keys(**message.facts())
+    note(report.exchange_id, report.client_order_id, report)
     outcome = api.idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
     return json_response(outcome.answer, headers=outcome.headers)
 

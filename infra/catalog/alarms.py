@@ -59,6 +59,14 @@ WATCHED: Mapping[Metric, Watch] = {
         ("execution", "settlement", "settlement_reconcile"),
         Notice("The outside world said what our books refuse", "breaks"),
     ),
+    Metric.NOT_UNDERSTOOD: Watch(
+        ("callbacks", "execution", "settlement", "settlement_reconcile"),
+        Notice(
+            "A venue says something that our readers do not know",
+            "words-that-we-do-not-know",
+            Severity.ROUTINE,
+        ),
+    ),
     Metric.SETTLEMENTS_FAILED: Watch(
         ("settlement",),
         Notice("The depository did not settle an obligation", "settlement"),

@@ -238,7 +238,8 @@ class World:
         status, body = self.request(
             method, f"{path}?{query}" if query else path, options.get("body") or b"", headers
         )
-        return urllib3.HTTPResponse(body=body, status=status)
+        preload = options.get("preload_content", True)
+        return urllib3.HTTPResponse(body=io.BytesIO(body), status=status, preload_content=preload)
 
     def _peek(self, table: str, key: Item) -> Item | None:
         found: Item | None = self.dynamodb.get_item(

@@ -74,6 +74,12 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
         for name, venue_order in exchange.orders.items()
         if venue_order.rogue or venue_order.misreported
     }
+    events = {
+        identifiers.trade_id(exchange_id, event)
+        for exchange_id, exchange in outside.exchanges.items()
+        for venue_order in exchange.orders.values()
+        for event in venue_order.events
+    }
     wrong = {
         identifiers.settled_trade_id(instruction)
         for instruction in outside.depository.wrong | outside.depository.strays
@@ -85,6 +91,7 @@ def check_breaks(outside: Outside, entries: Entries) -> None:
             and evidence.get("client_order_id", "") not in bad
             and trade_id not in wrong
             and not (entry["code"] == "CORRECTION_NOT_COVERED" and _advanced(trade_id, entries))
+            and not (entry["code"] == "NOT_UNDERSTOOD" and trade_id in events)
         ):
             raise ViolationError(
                 "no false alarm", trade_id, f"{entry['code']} {entry['reason']} {evidence}"
@@ -99,6 +106,15 @@ def _settles(trade_id: str, entries: Entries) -> bool:
 def _advanced(trade_id: str, entries: Entries) -> bool:
     reversal = entries.get((trade_id, "REVERSAL"), {})
     return bool(reversal.get("advanced_cash") or reversal.get("advanced_shares"))
+
+
+def check_events(outside: Outside, entries: Entries) -> None:
+    """Every event that was acknowledged and that no reader knows is kept."""
+    for exchange_id, exchange in outside.exchanges.items():
+        for name, venue_order in exchange.orders.items():
+            for event in venue_order.events & venue_order.acknowledged:
+                kept = entries.get((identifiers.trade_id(exchange_id, event), "BREAK"), {})
+                equal("what is not understood is kept", name, kept.get("code"), "NOT_UNDERSTOOD")
 
 
 def check_sent(outside: Outside, orders: Orders) -> None:

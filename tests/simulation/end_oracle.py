@@ -13,6 +13,7 @@ from tests.simulation.cancels import check_cancels
 from tests.simulation.cloud import Cloud
 from tests.simulation.counterparties import (
     check_breaks,
+    check_events,
     check_executions,
     check_forwarding,
     check_mismatches,
@@ -100,6 +101,7 @@ class EndOracle:
         self._holds()
         check_executions(self.outside, entries)
         check_breaks(self.outside, entries)
+        check_events(self.outside, entries)
         tolerated = REFUSALS | ({500} if self.cloud.outages.are_planned else set())
         check_placed(self.people.placed, orders, tolerated)
         check_answers(self.people.replaced, orders, tolerated | {404})

@@ -32,6 +32,7 @@ REPORT_TRIES, CORRECTION_TRIES = 12, 200
 """Nobody asks for the corrections of an order that is over, so they are reported for longer."""
 CORRECTED_AFTER = (0.02, 2.0, 600.0, 9 * 3600.0, 24 * 3600.0, 34 * 3600.0)
 CORRECTED_AGAIN = 0.3
+UNKNOWN_EVENTS = ("PENDING_CANCEL", "DONE_FOR_DAY", "RESTATED", "SUSPENDED")
 FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
 
@@ -73,6 +74,8 @@ class VenueOrder:
     rogue: bool = False
     misreported: bool = False
     acknowledged: set[str] = field(default_factory=set)
+    events: set[str] = field(default_factory=set)
+    """The ids of reports of events that no reader knows."""
 
     @property
     def filled(self) -> int:
@@ -109,6 +112,7 @@ class SimulatedExchange:
         self._engine = cloud.engine
         self._faults = cloud.faults
         self._secret = secret
+        self._chatter = Random(f"{cloud.seed}/{exchange_id}/chatter")
         self._clock_error = Random(f"{cloud.seed}/{exchange_id}/clock").choice(CLOCK_ERRORS)
         self._prices = prices
         self._falls_ill = falls_ill
@@ -399,6 +403,8 @@ class SimulatedExchange:
             "correlation_id": order.correlation_id,
             **(wrong or {}),
         }
+        if wrong is None and self._faults.happens("venue_says_more", self._chatter):
+            self._say_more(booked, report)
         is_correction = exec_type in ("TRADE_CORRECT", "TRADE_CANCEL")
         if not is_correction and self._faults.happens("venue_silent", random):
             self._cloud.log(self.exchange_id, "keeps silent of", execution_id)
@@ -410,6 +416,19 @@ class SimulatedExchange:
         for copy in range(copies):
             self._engine.after(delay, partial(self._send, booked, report, copy))
             delay += random.choice((0.0, 0.01, 400.0))
+
+    def _say_more(self, booked: VenueOrder, report: dict[str, Any]) -> None:
+        """Add a field to a report. Send an event before it that no reader knows."""
+        report["venue_flags"] = {"liquidity": "A"}
+        number = len(booked.events) + 1
+        event = report | {
+            "execution_id": f"{booked.order.client_order_id[-12:]}-event-{number}",
+            "exec_type": self._chatter.choice(UNKNOWN_EVENTS),
+            "last_quantity": 0,
+            "last_price": "0",
+        }
+        booked.events.add(event["execution_id"])
+        self._engine.after(0.001, partial(self._send, booked, event, 0))
 
     def _send(self, booked: VenueOrder, report: dict[str, Any], copy: int) -> None:
         body = json.dumps(report).encode()
@@ -452,6 +471,18 @@ class SimulatedExchange:
         return answer
 
     def _state(self, booked: VenueOrder) -> dict[str, Any]:
+        """What the exchange answers about an order. While it works, the status may be a word that
+        no reader knows.
+        """
+        state = self._known_state(booked)
+        if self._faults.happens("venue_says_more", self._chatter):
+            state["venue_flags"] = [1, 2]
+            state["executions"] = [{"note": "no execution"}, *state["executions"]]
+            if booked.status not in FINAL:
+                state["status"] = self._chatter.choice(UNKNOWN_EVENTS)
+        return state
+
+    def _known_state(self, booked: VenueOrder) -> dict[str, Any]:
         return {
             "exchange_id": self.exchange_id,
             "client_order_id": booked.order.client_order_id,

@@ -76,6 +76,7 @@ class Rates:
     venue_overfill: float = 0
     venue_wrong_report: float = 0
     venue_false_report: float = 0
+    venue_says_more: float = 0
     """An exchange reports an order as fully executed, at a forbidden price, before it has executed
     anything.
     """
@@ -147,6 +148,7 @@ STORM = Rates(
     venue_correct=0.08,
     venue_bust=0.06,
     venue_wrong_bust=0.02,
+    venue_says_more=0.1,
     depository_fails=0.02,
     depository_wrong=0.02,
     depository_twice=0.1,

@@ -32,12 +32,23 @@ EXCHANGE_TIMEOUT, DEPOSITORY_TIMEOUT = 1.5, 3.5
 ORDER_PATH = re.compile(r"/exchanges/(\w+)/orders(?:/([^/]+))?")
 
 
-@dataclass(frozen=True)
+@dataclass
 class HttpResponse:
-    """The attributes of urllib3's response that are read."""
+    """What is used of urllib3's response."""
 
     status: int
     data: bytes
+
+    def read1(self, amount: int, *, decode_content: bool) -> bytes:
+        """The next bytes of the body, and none at its end."""
+        chunk, self.data = self.data[:amount], self.data[amount:]
+        return chunk
+
+    def release_conn(self) -> None:
+        """Nothing is pooled."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Outside:
@@ -115,6 +126,7 @@ class Outside:
         url: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
+        preload_content: bool = True,
     ) -> Any:
         """Replaces urllib3's request for the functions. Returns the answer or raises urllib3's
         errors.

@@ -73,7 +73,8 @@ def test_a_report_is_accepted_when_it_is_in_the_clients_mailbox(world: World) ->
     assert isinstance(received, ReportReceived)
     assert received.correlation_id == "corr-1"
     assert received.report.model_dump(mode="json", exclude_none=True) == REPORT | {
-        "transact_time": "2026-03-02T14:30:00.000000Z"
+        "transact_time": "2026-03-02T14:30:00.000000Z",
+        "busted_quantity": 0,
     }
 
 
@@ -218,7 +219,12 @@ def test_both_secrets_are_valid_during_rotation(world: World) -> None:
     [
         (lambda: report(REPORT | {"exchange_id": "XNAS"}, key="XNAS:exec-1"), 403, "FORBIDDEN"),
         (lambda: report(key="XNYS:exec-2"), 422, "IDEMPOTENCY_KEY_MISMATCH"),
-        (lambda: report(REPORT | {"surprise": 1}), 422, "VALIDATION_FAILED"),
+        (lambda: report(REPORT | {"account": "no such / name"}), 422, "VALIDATION_FAILED"),
+        (
+            lambda: report({k: v for k, v in REPORT.items() if k != "account"}),
+            422,
+            "VALIDATION_FAILED",
+        ),
         (lambda: report(raw="{not json"), 400, "MALFORMED_JSON"),
     ],
 )
@@ -240,3 +246,27 @@ def test_a_report_that_cannot_be_made_durable_is_not_acknowledged(world: World) 
     )
     assert deliver(world, report())[0] == 200
     assert len(world.messages()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"surprise": {"deep": [1]}},
+        {"exec_type": "PENDING_CANCEL", "last_price": "0", "last_quantity": 0},
+        {"exec_type": "CANCELED", "last_price": "0", "last_quantity": 0},
+        {"transact_time": "0001-01-01T00:00:00+14:00"},
+        {"reason": "long" * 1000},
+        {"last_quantity": 10**30},
+    ],
+)
+def test_what_is_not_understood_does_not_hold_a_report_up(
+    world: World, changes: dict[str, Any]
+) -> None:
+    status, body, _ = deliver(world, report(REPORT | changes))
+    assert (status, body) == (200, {"status": "accepted"})
+    (message,) = world.messages()
+    received = EXECUTION_MESSAGE.validate_json(message["Body"])
+    assert isinstance(received, ReportReceived)
+    aside = dict(received.report.set_aside())
+    assert set(aside) <= set(changes)
+    assert bool(aside) is ("reason" not in changes)

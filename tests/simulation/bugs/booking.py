@@ -267,8 +267,7 @@ BUGS = (
         (
             Edit(
                 BookExecution._record_break,
-                "if any(known.kind is EntryKind.BREAK for known in "
-                "self.books.entries([entry.trade_id])):",
+                "if self._is_recorded(entry):",
                 "if False:",
             ),
         ),
@@ -280,8 +279,8 @@ BUGS = (
         (
             Edit(
                 BookExecution._record_break,
-                "    if any(known",
-                "    return order\n    if any(known",
+                "    if self._is_recorded(entry)",
+                "    return order\n    if self._is_recorded(entry)",
             ),
         ),
     ),

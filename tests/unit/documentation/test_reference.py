@@ -72,7 +72,8 @@ def test_every_wire_format_has_its_fields() -> None:
             and model.__module__ == "trading.wire"
         ):
             assert f"## {name} " in rendered
-            assert all(f"| `{field}` |" in rendered for field in model.model_fields)
+            sent = model.model_fields.keys() - {"not_understood"}  # our reader's own
+            assert all(f"| `{field}` |" in rendered for field in sent)
 
 
 def test_every_kind_of_ledger_entry_has_its_fields() -> None:

@@ -63,6 +63,10 @@ class Metric(Coded):
     )
     FILLS_REPEATED = "FillsRepeated", "An exchange reported an execution that was booked before."
     BREAKS = "Breaks", "Our books refused a report or a confirmation."
+    NOT_UNDERSTOOD = (
+        "NotUnderstood",
+        "A venue said something that the reader does not know. The rest of it was used.",
+    )
     ORDERS_CLEARED = "OrdersCleared", "The fills of an order were cleared."
     TRADES_SETTLED = "TradesSettled", "A trade was settled."
     SETTLEMENTS_UNANSWERED = (

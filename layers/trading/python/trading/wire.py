@@ -2,18 +2,22 @@
 in JSON.
 """
 
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from trading.domain.patterns import NAME, whole
 from trading.domain.values import Day, Frozen, Money, PositiveMoney, Side, TimeInForce, Timestamp
+from trading.received import EPOCH, Reason, Received, VenueTime
 
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
 TRANSPORT_SECURITY = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
 """The header that tells a browser to use HTTPS alone, for two years (RFC 6797). Every answer of
 every API has it.
 """
+MAX_SHARES = 10**12
 
 
 class ExecType(StrEnum):
@@ -29,6 +33,8 @@ class ExecType(StrEnum):
     CANCELED = "CANCELED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    OTHER = "OTHER"
+    """An event that we do not know, such as PENDING_CANCEL, DONE_FOR_DAY or RESTATED."""
 
 
 class VenueOrderStatus(StrEnum):
@@ -40,11 +46,17 @@ class VenueOrderStatus(StrEnum):
     CANCELED = "CANCELED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    OTHER = "OTHER"
+    """A status that we do not know. The order is believed to be working."""
 
     @property
     def is_final(self) -> bool:
         """Whether the exchange will do no more work on this order."""
-        return self not in (VenueOrderStatus.NEW, VenueOrderStatus.PARTIALLY_FILLED)
+        return self not in (
+            VenueOrderStatus.NEW,
+            VenueOrderStatus.PARTIALLY_FILLED,
+            VenueOrderStatus.OTHER,
+        )
 
 
 class SubmitOrder(Frozen):
@@ -69,28 +81,42 @@ class SubmitOrder(Frozen):
     correlation_id: str = Field(max_length=128)
 
 
-class Execution(Frozen):
+class Execution(Received):
     """One fill at an exchange. `execution_id` is unique at that exchange.
 
-    `reference_execution_id`: the execution that this one corrects, if it is a correction.
+    `reference_execution_id`: the execution that this one corrects, if it is a correction. A
+    quantity or price of zero stands for one that cannot be read.
     """
 
+    stand_ins: ClassVar[dict[str, Any]] = {
+        "quantity": 0,
+        "price": Decimal(0),
+        "transact_time": EPOCH,
+    }
+
     execution_id: str = Field(min_length=1, max_length=64)
-    quantity: int = Field(gt=0)
-    price: Money = Field(gt=0)
-    transact_time: Timestamp
+    quantity: int = Field(ge=0, le=MAX_SHARES)
+    price: Money = Field(ge=0)
+    transact_time: VenueTime
     reference_execution_id: str | None = Field(default=None, min_length=1, max_length=64)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether it says how much was executed, and at which price."""
+        return self.quantity > 0 and self.price > 0
 
-class Bust(Frozen):
+
+class Bust(Received):
     """An execution that an exchange canceled. `execution_id` is the bust's own id."""
+
+    stand_ins: ClassVar[dict[str, Any]] = {"transact_time": EPOCH}
 
     execution_id: str = Field(min_length=1, max_length=64)
     reference_execution_id: str = Field(min_length=1, max_length=64)
-    transact_time: Timestamp
+    transact_time: VenueTime
 
 
-class OrderState(Frozen):
+class OrderState(Received):
     """Everything an exchange knows of one order.
 
     `executions` has corrected and busted ones too, and every correction after what it corrects.
@@ -98,24 +124,42 @@ class OrderState(Frozen):
     away; it does not go back to the market.
     """
 
-    exchange_id: str
-    client_order_id: str
-    exchange_order_id: str
+    stand_ins: ClassVar[dict[str, Any]] = {
+        "exchange_id": "unknown",
+        "exchange_order_id": "unknown",
+        "status": VenueOrderStatus.OTHER,
+        "quantity": 0,
+        "cumulative_quantity": 0,
+        "leaves_quantity": 0,
+        "busted_quantity": 0,
+        "reason": None,
+    }
+    lists: ClassVar[tuple[str, ...]] = ("executions", "busts")
+
+    exchange_id: str = Field(max_length=64)
+    client_order_id: str = Field(max_length=64)
+    exchange_order_id: str = Field(max_length=64)
     status: VenueOrderStatus
-    quantity: int
-    cumulative_quantity: int
-    leaves_quantity: int
-    busted_quantity: int = Field(default=0, ge=0)
-    reason: str | None = None
+    quantity: int = Field(ge=0, le=MAX_SHARES)
+    cumulative_quantity: int = Field(ge=0, le=MAX_SHARES)
+    leaves_quantity: int = Field(ge=0, le=MAX_SHARES)
+    busted_quantity: int = Field(default=0, ge=0, le=MAX_SHARES)
+    reason: Reason | None = None
     executions: tuple[Execution, ...] = ()
     busts: tuple[Bust, ...] = ()
+
+    @classmethod
+    def _adjust(cls, known: dict[str, Any], unreadable: set[str]) -> None:
+        """An end counts only with the number of shares that were executed before it."""
+        if unreadable & {"cumulative_quantity", "busted_quantity"}:
+            known["status"] = VenueOrderStatus.OTHER
 
     def without_end(self) -> "OrderState":
         """The same state, but with the order still working at the exchange."""
         return self.but(status=VenueOrderStatus.NEW)
 
 
-class ExecutionReport(Frozen):
+class ExecutionReport(Received):
     """A report that an exchange sends by callback. `execution_id` identifies the report. In a TRADE
     report, it is the id of the fill.
 
@@ -124,6 +168,22 @@ class ExecutionReport(Frozen):
     correction. A correction states the new quantity and price, and its `execution_id` is the id of
     the corrected fill. `busted_quantity`: see OrderState.
     """
+
+    stand_ins: ClassVar[dict[str, Any]] = {
+        "exchange_order_id": "unknown",
+        "symbol": "",
+        "side": Side.BUY,
+        "exec_type": ExecType.OTHER,
+        "reference_execution_id": None,
+        "last_quantity": 0,
+        "last_price": None,
+        "cumulative_quantity": 0,
+        "leaves_quantity": 0,
+        "busted_quantity": 0,
+        "reason": None,
+        "transact_time": EPOCH,
+        "correlation_id": "unknown",
+    }
 
     exchange_id: str = Field(max_length=16)
     execution_id: str = Field(min_length=1, max_length=64)
@@ -134,24 +194,39 @@ class ExecutionReport(Frozen):
     side: Side
     exec_type: ExecType
     reference_execution_id: str | None = Field(default=None, min_length=1, max_length=64)
-    last_quantity: int = Field(default=0, ge=0)
+    last_quantity: int = Field(default=0, ge=0, le=MAX_SHARES)
     last_price: PositiveMoney | None = None
-    cumulative_quantity: int = Field(ge=0)
-    leaves_quantity: int = Field(ge=0)
-    busted_quantity: int = Field(default=0, ge=0)
-    reason: str | None = Field(default=None, max_length=256)
-    transact_time: Timestamp
+    cumulative_quantity: int = Field(ge=0, le=MAX_SHARES)
+    leaves_quantity: int = Field(ge=0, le=MAX_SHARES)
+    busted_quantity: int = Field(default=0, ge=0, le=MAX_SHARES)
+    reason: Reason | None = None
+    transact_time: VenueTime
     correlation_id: str = Field(max_length=128)
 
+    @classmethod
+    def _adjust(cls, known: dict[str, Any], unreadable: set[str]) -> None:
+        """An end counts only with the number of shares that were executed before it.
 
-class VenueQuote(Frozen):
+        A trade of an unknown side is no trade.
+        """
+        numbers = {"cumulative_quantity", "busted_quantity"}
+        if unreadable & numbers and known["exec_type"] in ENDS:
+            known["exec_type"] = ExecType.OTHER
+        if unreadable & {"side", "symbol"}:
+            known["last_quantity"] = 0
+
+
+ENDS = (ExecType.CANCELED, ExecType.REJECTED, ExecType.EXPIRED)
+
+
+class VenueQuote(Received):
     """The best bid and offer of one exchange. Sizes are in shares."""
 
-    exchange_id: str
-    bid: Money
-    bid_size: int
-    ask: Money
-    ask_size: int
+    exchange_id: str = Field(max_length=64)
+    bid: Money = Field(ge=0)
+    bid_size: int = Field(ge=0, le=MAX_SHARES)
+    ask: Money = Field(ge=0)
+    ask_size: int = Field(ge=0, le=MAX_SHARES)
 
     def less(self, bought: int, sold: int) -> "VenueQuote":
         """The quote after takers bought and sold these numbers of shares."""
@@ -160,12 +235,15 @@ class VenueQuote(Frozen):
         )
 
 
-class ConsolidatedQuote(Frozen):
+class ConsolidatedQuote(Received):
     """The quotes for a symbol on the consolidated tape, with one entry for each exchange that is
     up.
     """
 
-    symbol: str
+    stand_ins: ClassVar[dict[str, Any]] = {"as_of": EPOCH}
+    lists: ClassVar[tuple[str, ...]] = ("quotes",)
+
+    symbol: str = Field(max_length=64)
     as_of: Timestamp
     quotes: tuple[VenueQuote, ...]
 
@@ -182,6 +260,8 @@ class ConfirmationStatus(StrEnum):
 
     SETTLED = "SETTLED"
     FAILED = "FAILED"
+    OTHER = "OTHER"
+    """A result that we do not know, such as PENDING."""
 
 
 class SettlementInstruction(Frozen):
@@ -198,24 +278,32 @@ class SettlementInstruction(Frozen):
     settlement_date: Day
 
 
-class SettlementConfirmation(Frozen):
+class SettlementConfirmation(Received):
     """The depository's answer to an instruction."""
 
-    instruction_id: str
-    confirmation_id: str
+    stand_ins: ClassVar[dict[str, Any]] = {
+        "status": ConfirmationStatus.OTHER,
+        "confirmed_at": EPOCH,
+        "reason": None,
+    }
+
+    instruction_id: str = Field(max_length=64)
+    confirmation_id: str = Field(max_length=64)
     status: ConfirmationStatus
     direction: DeliveryDirection
-    symbol: str
-    quantity: int
+    symbol: str = Field(max_length=64)
+    quantity: int = Field(le=MAX_SHARES)
     amount: Money
-    currency: str
+    currency: str = Field(max_length=64)
     settlement_date: Day
     confirmed_at: Timestamp
-    reason: str | None = None
+    reason: Reason | None = None
 
 
-class ConfirmationPage(Frozen):
+class ConfirmationPage(Received):
     """A page of the confirmations of a settlement date. The cursor is opaque."""
 
+    lists: ClassVar[tuple[str, ...]] = ("confirmations",)
+
     confirmations: tuple[SettlementConfirmation, ...]
-    next_cursor: str | None = None
+    next_cursor: str | None = Field(default=None, max_length=2048)

@@ -1,9 +1,8 @@
 """An execution that an exchange reports is booked once or refused as a break."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from pydantic import ValidationError
 
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.faults import CrashError
@@ -255,42 +254,6 @@ def test_a_fill_that_happened_after_the_close_settles_a_day_later(world: World) 
     )
 
 
-@pytest.mark.parametrize("skew", [-50, 50])
-def test_a_last_price_has_no_later_time_than_its_booking(world: World, skew: int) -> None:
-    order = world.placed()
-    world.advance(hours=1)
-    world.exchanges.clock = lambda: world.now + timedelta(seconds=skew)
-    world.fill(order, 100)
-    last = world.prices.known["AAPL"]
-    assert (last.price, last.time) == (D("100.00"), world.now + timedelta(seconds=min(skew, 0)))
-
-
-@pytest.mark.parametrize("year", [2025, 2030])
-def test_an_execution_of_another_year_is_a_break_and_no_last_price(world: World, year: int) -> None:
-    order = world.placed(time_in_force=TimeInForce.GTC)
-    world.exchanges.clock = lambda: world.now.replace(year=year)
-    world.fill(order, 100)
-    assert [e.code for e in world.books.ledger() if isinstance(e, Break)] == ["IMPLAUSIBLE_TIME"]
-    assert world.current(order).review_reason == "IMPLAUSIBLE_TIME"
-    assert world.current(order).filled_quantity == 0
-    assert world.prices.known == {}
-    assert not any(e.kind == "FILL" for e in world.books.ledger())
-
-
-def test_a_report_of_friday_evening_settles_on_monday(world: World) -> None:
-    world.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
-    order = world.placed()
-    world.advance(minutes=59)
-    report = trade(world, order, 100)
-    world.advance(hours=5)
-    world.report(report)
-    fill = next(e for e in world.books.ledger() if e.kind == "FILL")
-    assert (fill.trade_date.isoformat(), fill.settlement_date.isoformat()) == (
-        "2026-11-20",
-        "2026-11-23",
-    )
-
-
 def test_the_first_reported_end_of_a_child_stands(world: World) -> None:
     order = world.placed()
     fills = [trade(world, order, 30)]
@@ -355,10 +318,12 @@ def test_a_report_of_another_symbol_or_side_is_a_break(world: World) -> None:
 
 
 @pytest.mark.parametrize("price", ["0", "-5.00"])
-def test_a_report_with_a_price_of_zero_or_less_is_invalid(world: World, price: str) -> None:
-    report = trade(world, world.placed(), 40)
-    with pytest.raises(ValidationError, match="last_price"):
-        ExecutionReport.model_validate(report.model_dump() | {"last_price": D(price)})
+def test_a_trade_with_a_price_of_zero_or_less_is_a_break(world: World, price: str) -> None:
+    order = world.placed()
+    said = trade(world, order, 40).model_dump() | {"last_price": D(price)}
+    deliver(world, ExecutionReport.model_validate(said))
+    assert breaks(world) == ["MALFORMED_TRADE"]
+    assert world.current(order).filled_quantity == 0
 
 
 def test_after_a_refused_execution_the_state_that_the_exchange_answers_is_booked(

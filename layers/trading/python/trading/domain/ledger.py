@@ -46,6 +46,10 @@ class BreakCode(Coded):
         "MALFORMED_TRADE",
         "An exchange reported a trade without a quantity or a price.",
     )
+    NOT_UNDERSTOOD = (
+        "NOT_UNDERSTOOD",
+        "An exchange reported an event that we do not know. The order goes on.",
+    )
     EXECUTION_CHANGED = (
         "EXECUTION_CHANGED",
         "An exchange reported a booked execution again, with another quantity or price.",

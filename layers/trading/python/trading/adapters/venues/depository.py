@@ -7,8 +7,7 @@ from datetime import date
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from pydantic import ValidationError
-
+from trading.adapters.venues.answers import read
 from trading.adapters.venues.http import VenueHttp
 from trading.usecases.ports import InstructionRefusedError, OutcomeUnknownError
 from trading.wire import ConfirmationPage, SettlementConfirmation, SettlementInstruction
@@ -32,12 +31,7 @@ class HttpDepository:
             raise InstructionRefusedError(f"{status} {answer[:200]!r}")
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
-        try:
-            return SettlementConfirmation.model_validate_json(answer)
-        except ValidationError as error:
-            raise OutcomeUnknownError(
-                f"unreadable confirmation: {error.error_count()} errors"
-            ) from error
+        return read(SettlementConfirmation, answer, KEY_ID, path)
 
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
         """A page of the confirmations of a settlement date."""
@@ -48,7 +42,4 @@ class HttpDepository:
         status, answer = self.http.request(KEY_ID, "GET", path)
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
-        try:
-            return ConfirmationPage.model_validate_json(answer)
-        except ValidationError as error:
-            raise OutcomeUnknownError(f"unreadable page: {error.error_count()} errors") from error
+        return read(ConfirmationPage, answer, KEY_ID, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.circuit_breaker import (
     CircuitBreakerConfig,
@@ -18,20 +18,17 @@ from aws_lambda_powertools.utilities.circuit_breaker import (
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
     CircuitBreakerDynamoDBPersistence,
 )
-from pydantic import ValidationError
 
 from trading.adapters.runtime.observability import count, logger
 from trading.adapters.venues import circuit
+from trading.adapters.venues.answers import read
 from trading.adapters.venues.http import VenueHttp
-from trading.domain.values import Frozen
 from trading.metrics import Metric
 from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 from trading.wire import ConsolidatedQuote, OrderState, SubmitOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Answer = TypeVar("Answer", bound=Frozen)
 
 
 class ExchangeDownError(Exception):
@@ -80,7 +77,7 @@ class HttpExchanges:
         except (CircuitBreakerOpenError, ExchangeDownError) as error:
             raise NotAcceptedError(str(error) or f"{exchange_id} is down") from error
         if status == HTTPStatus.ACCEPTED:
-            return _parsed(OrderState, answer, path)
+            return read(OrderState, answer, exchange_id, path)
         if status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise NotAcceptedError(answer.decode(errors="replace")[:200])
         raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
@@ -102,7 +99,10 @@ class HttpExchanges:
         status, answer = self.http.request(self.tape_key_id, "GET", path, tries=1)
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
-        return _parsed(ConsolidatedQuote, answer, path)
+        tape = read(ConsolidatedQuote, answer, self.tape_key_id, path)
+        if tape.not_understood and not tape.quotes:
+            raise OutcomeUnknownError(f"{path}: no readable quote")
+        return tape
 
     def _state(self, method: str, exchange_id: str, client_order_id: str) -> OrderState:
         path = f"/exchanges/{exchange_id}/orders/{client_order_id}"
@@ -114,7 +114,7 @@ class HttpExchanges:
             raise _Unknown(path)
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
-        return _parsed(OrderState, answer, path)
+        return read(OrderState, answer, exchange_id, path)
 
     def _call(
         self, exchange_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
@@ -173,12 +173,3 @@ class HttpExchanges:
 
 class _Unknown(OutcomeUnknownError):
     """The exchange does not know the order."""
-
-
-def _parsed(model: type[Answer], answer: bytes, path: str) -> Answer:
-    try:
-        return model.model_validate_json(answer)
-    except ValidationError as error:
-        raise OutcomeUnknownError(
-            f"{path}: unreadable answer: {error.error_count()} errors"
-        ) from error

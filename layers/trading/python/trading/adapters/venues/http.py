@@ -4,6 +4,7 @@ Every call may be repeated.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ import urllib3
 from botocore.retries.quota import RetryQuota
 from tenacity import Retrying, retry_if_exception_type, wait_random
 
+from trading.adapters.venues.answers import bounded_body
 from trading.adapters.venues.secrets import VenueSecrets
 from trading.adapters.venues.signatures import signed_headers
 from trading.usecases.ports import OutcomeUnknownError
@@ -49,6 +51,7 @@ class VenueHttp:
     now: Callable[[], datetime]
     pool: urllib3.PoolManager
     budget: RetryQuota = field(default_factory=lambda: RetryQuota(RETRY_BUDGET))
+    monotonic: Callable[[], float] = time.monotonic
 
     def request(
         self,
@@ -100,5 +103,21 @@ class VenueHttp:
         headers = signed_headers(
             key_id, secrets[0], int(self.now().timestamp()), method, path, body, headers
         )
-        response = self.pool.request(method, base_url + path, body=body or None, headers=headers)
-        return response.status, response.data
+        until = self.monotonic() + _longest_answer(self.pool)
+        response = self.pool.request(
+            method, base_url + path, body=body or None, headers=headers, preload_content=False
+        )
+        answer = bounded_body(response, lambda: until - self.monotonic())
+        if answer is None:
+            response.close()
+            raise OutcomeUnknownError(f"{method} {path}: {response.status}, an endless answer")
+        response.release_conn()
+        return response.status, answer
+
+
+def _longest_answer(pool: urllib3.PoolManager) -> float:
+    """In how many seconds an answer must begin and end. The time-outs of the pool are for one
+    operation of a socket each.
+    """
+    timeout = pool.connection_pool_kw["timeout"]
+    return float(timeout.connect_timeout + timeout.read_timeout)

@@ -27,7 +27,7 @@ from trading.usecases.ports import (
     UnitOfWork,
     VenueHealth,
 )
-from trading.wire import ExecType, ExecutionReport, OrderState
+from trading.wire import ExecType, Execution, ExecutionReport, OrderState
 
 ENDINGS: dict[str, ChildStatus] = {
     "CANCELED": ChildStatus.CANCELED,
@@ -70,6 +70,8 @@ class BookExecution:
         ):
             unknown = "no such child order of that account at that exchange"
             return self._record_break(report, Breach(BreakCode.UNKNOWN_ORDER, unknown))
+        if report.exec_type is ExecType.OTHER:
+            return self._keep(report, order)
         try:
             _check_instrument(report, order)
             fill, correction = _fill_in(report), _correction_in(report)
@@ -91,29 +93,7 @@ class BookExecution:
         """
         client_order_id = identifiers.child_order_id(order.order_id, child.number)
         for execution in state.executions:
-            if execution.reference_execution_id is not None:
-                order = self._correct(
-                    order,
-                    VenueCorrection(
-                        exchange_id=child.exchange_id,
-                        execution_id=execution.execution_id,
-                        reference_execution_id=execution.reference_execution_id,
-                        client_order_id=client_order_id,
-                        quantity=execution.quantity,
-                        price=execution.price,
-                        reported_at=execution.transact_time,
-                    ),
-                )
-                continue
-            fill = VenueExecution(
-                exchange_id=child.exchange_id,
-                execution_id=execution.execution_id,
-                client_order_id=client_order_id,
-                quantity=execution.quantity,
-                price=execution.price,
-                executed_at=execution.transact_time,
-            )
-            order = self._fill(order, fill)
+            order = self._execution(order, child, client_order_id, execution)
         for bust in state.busts:
             order = self._correct(
                 order,
@@ -131,6 +111,36 @@ class BookExecution:
             executed = state.cumulative_quantity + state.busted_quantity
             order = self.child_end(order, child, ending, executed, state.reason)
         return order
+
+    def _execution(
+        self, order: Order, child: ChildOrder, client_order_id: str, execution: Execution
+    ) -> Order:
+        """Book an execution, or a correction, that an exchange's answer lists."""
+        fill = VenueExecution(
+            exchange_id=child.exchange_id,
+            execution_id=execution.execution_id,
+            client_order_id=client_order_id,
+            quantity=execution.quantity,
+            price=execution.price,
+            executed_at=execution.transact_time,
+        )
+        if not execution.is_readable:
+            if fill.trade_id in order.trades:
+                return order
+            unreadable = Breach(BreakCode.MALFORMED_TRADE, f"{execution.not_understood}")
+            return self._record_break(fill, unreadable, order, fill.quantity) or order
+        if execution.reference_execution_id is None:
+            return self._fill(order, fill)
+        correction = VenueCorrection(
+            exchange_id=child.exchange_id,
+            execution_id=execution.execution_id,
+            reference_execution_id=execution.reference_execution_id,
+            client_order_id=client_order_id,
+            quantity=execution.quantity,
+            price=execution.price,
+            reported_at=execution.transact_time,
+        )
+        return self._correct(order, correction)
 
     def refuse_parked(self, order: Order, client_order_id: str) -> Order:
         """Record a break for each parked correction of a child.
@@ -232,6 +242,18 @@ class BookExecution:
         self.books.commit(unparked)
         return unparked.saved()
 
+    def _keep(self, report: ExecutionReport, order: Order) -> Order:
+        """Record an event that we do not know, once for each execution id.
+
+        It may be harmless, so it does not flag the order.
+        """
+        said = f"{(report.not_understood or {}).get('exec_type', report.exec_type)}"
+        self.monitor.count(Metric.NOT_UNDERSTOOD, exchange_id=report.exchange_id, said=said)
+        entry = self._break(report, Breach(BreakCode.NOT_UNDERSTOOD, said), order)
+        if not self._is_recorded(entry):
+            self.books.commit(entry)
+        return order
+
     def _record_break(
         self,
         said: ExecutionReport | VenueExecution | VenueCorrection,
@@ -243,18 +265,9 @@ class BookExecution:
 
         The same transaction flags the order, if there is one.
         """
-        entry = Break(
-            trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
-            client_id=order.client_id if order else "unknown",
-            order_id=order.order_id if order else None,
-            booked_at=self.clock(),
-            postings=(),
-            code=breach.code,
-            reason=breach.message,
-            evidence={name: str(value) for name, value in said.model_dump(mode="json").items()},
-        )
+        entry = self._break(said, breach, order)
         self.monitor.count(Metric.BREAKS, code=breach.code, reason=breach.message)
-        if any(known.kind is EntryKind.BREAK for known in self.books.entries([entry.trade_id])):
+        if self._is_recorded(entry):
             return order
         if order is None:
             self.books.commit(entry)
@@ -264,6 +277,27 @@ class BookExecution:
         ).flagged_for_review(breach.code)
         self.books.commit(entry, flagged)
         return flagged.saved()
+
+    def _break(
+        self,
+        said: ExecutionReport | VenueExecution | VenueCorrection,
+        breach: Breach,
+        order: Order | None,
+    ) -> Break:
+        return Break(
+            trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
+            client_id=order.client_id if order else "unknown",
+            order_id=order.order_id if order else None,
+            booked_at=self.clock(),
+            postings=(),
+            code=breach.code,
+            reason=breach.message,
+            evidence={name: str(value) for name, value in said.model_dump(mode="json").items()},
+        )
+
+    def _is_recorded(self, entry: Break) -> bool:
+        known = self.books.entries([entry.trade_id])
+        return any(each.kind is EntryKind.BREAK for each in known)
 
 
 def _check_instrument(report: ExecutionReport, order: Order) -> None:

@@ -1,0 +1,123 @@
+"""Reading the answers of venues. Here, and only here, their size, depth and lengths are bounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from trading.adapters.runtime.observability import count, logger
+from trading.metrics import Metric
+from trading.received import Received
+from trading.usecases.ports import OutcomeUnknownError
+
+if TYPE_CHECKING:
+    import urllib3
+
+MAX_BYTES = 1024 * 1024
+"""A page of confirmations and an order with a thousand executions are a fifth of it."""
+MAX_DEPTH = 8
+MAX_TEXT = 4096
+MAX_ENTRIES = 5000
+"""Of a list, or of the fields of an object."""
+CHUNK_BYTES = 64 * 1024
+
+Answer = TypeVar("Answer", bound=Received)
+
+
+class UnreadableError(ValueError):
+    """An answer is too long, too deep, or no JSON."""
+
+
+def bounded_body(
+    response: urllib3.BaseHTTPResponse, seconds_left: Callable[[], float]
+) -> bytes | None:
+    """The body of a response, as it came over the wire. None: it is too long, or takes too long.
+
+    `seconds_left`: a time-out of the socket alone would let a venue send a byte now and then.
+    """
+    body = bytearray()
+    while seconds_left() > 0:
+        chunk = response.read1(CHUNK_BYTES, decode_content=False)
+        body += chunk
+        if not chunk:
+            return bytes(body)
+        if len(body) > MAX_BYTES:
+            break
+    return None
+
+
+def read(model: type[Answer], body: bytes, venue_id: str, path: str) -> Answer:
+    """Read an answer. What is not understood is logged and counted.
+
+    Raises OutcomeUnknownError if the answer cannot be read.
+    """
+    try:
+        answer = model.model_validate(parse(body))
+    except ValidationError as error:
+        raise OutcomeUnknownError(
+            f"{path}: unreadable answer: {error.error_count()} errors"
+        ) from error
+    except UnreadableError as error:
+        raise OutcomeUnknownError(f"{path}: unreadable answer: {error}") from error
+    note(venue_id, path, answer)
+    return answer
+
+
+def note(venue_id: str, subject: str, received: Received) -> None:
+    """Log and count what was set aside of a document."""
+    if aside := dict(received.set_aside()):
+        logger.warning("not understood", venue_id=venue_id, subject=subject, said=aside)
+        count(Metric.NOT_UNDERSTOOD)
+
+
+def parse(body: bytes) -> Any:
+    """The JSON of an answer, with exact numbers. Raises UnreadableError."""
+    if len(body) > MAX_BYTES:
+        raise UnreadableError(f"longer than {MAX_BYTES} bytes")
+    try:
+        parsed = json.loads(
+            body, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+        )
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise UnreadableError(f"not JSON: {error}"[:200]) from error
+    check_bounds(parsed)
+    return parsed
+
+
+def check_bounds(document: Any) -> None:
+    """Raise UnreadableError for a document that is too deep, or has a too long text or list."""
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise UnreadableError(f"deeper than {MAX_DEPTH} levels")
+
+
+def _inside(value: Any) -> list[Any]:
+    """The values inside a value. Raises UnreadableError for one that is too long."""
+    match value:
+        case str():
+            if len(value) > MAX_TEXT:
+                raise UnreadableError(f"a text of {len(value)} characters")
+            return []
+        case dict() | list():
+            if len(value) > MAX_ENTRIES:
+                raise UnreadableError(f"{len(value)} entries")
+            return [*value, *value.values()] if isinstance(value, dict) else value
+    return []
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise UnreadableError("a field twice")
+    return fields
+
+
+def _no_constant(name: str) -> None:
+    raise UnreadableError(f"{name} is not JSON")
