@@ -4,6 +4,7 @@ What the client cannot cover is advanced.
 """
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,9 @@ from trading.messages import ReportReceived
 from trading.usecases.ports import Change
 
 # --- after clearing
+
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def test_a_bust_before_the_settlement_date_takes_the_obligation_back(world: World) -> None:
@@ -88,6 +92,27 @@ def test_a_bust_after_settlement_settles_the_other_way(world: World, side: Side)
     assert (position.unsettled, position.receivable) == (0, 0)
     assert world.reconcile(owed.settlement_date).breaks == 0
     assert_sound(world, final=True)
+
+
+def test_the_example_of_the_page_is_what_happens(world: World) -> None:
+    order = world.placed(quantity=100)
+    world.fill(order, 100, "100.00")
+    world.now = world.now.replace(day=TOMORROW.day, hour=23)
+
+    def row(name: str) -> str:
+        account, position = world.books.account("alice"), world.books.position("alice", "AAPL")
+        numbers = (account.available, account.unsettled, position.quantity, position.unsettled)
+        return " | ".join((f"| {name}", *map(str, numbers))) + " |"
+
+    world.settlement_cycle(TOMORROW)
+    rows = [row("after settlement")]
+    bust(world, order)
+    rows.append(row("after the bust"))
+    world.now += timedelta(days=6)
+    world.settlement_cycle(world.now.date())
+    rows.append(row("after the reversal settled"))
+    page = (ROOT / "docs/explanation/corrections.md").read_text()
+    assert "\n".join(rows) in page
 
 
 @pytest.mark.parametrize("settled", [False, True])
