@@ -125,5 +125,12 @@ class Received(Frozen):
 def _with(known: dict[str, Any], aside: Mapping[str, Any]) -> dict[str, Any]:
     before = known.get("not_understood")
     kept = {**before} if isinstance(before, dict) else {}
-    kept |= {name[:LONGEST_ASIDE]: str(value)[:LONGEST_ASIDE] for name, value in aside.items()}
+    kept |= {name[:LONGEST_ASIDE]: _text(value) for name, value in aside.items()}
     return known | {"not_understood": dict([*kept.items()][:MOST_ASIDE])}
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)[:LONGEST_ASIDE]
+    except RecursionError:
+        return "nested too deeply"

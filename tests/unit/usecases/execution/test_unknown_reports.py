@@ -103,3 +103,16 @@ def test_a_trade_with_an_unreadable_field_is_a_break_and_not_lost(
     assert code in ("MALFORMED_TRADE", "OTHER_ORDER_REPORTED", "IMPLAUSIBLE_TIME")
     assert world.current(order).review_reason == code
     assert world.current(order).filled_quantity == 0
+
+
+def test_what_is_set_aside_is_bounded(world: World) -> None:
+    deep: object = 1
+    for _ in range(5000):
+        deep = [deep]
+    many = {f"field-{number:02}" * 100: "x" * 1000 for number in range(50)}
+    said = trade(world, world.placed(), 40).model_dump(mode="json")
+    aside = ExecutionReport.model_validate(said | {"deep": deep} | many).not_understood
+    assert aside is not None
+    assert len(aside) == 20
+    assert aside["deep"] == "nested too deeply"
+    assert all(len(name) <= 256 and len(text) <= 256 for name, text in aside.items())

@@ -11,13 +11,15 @@ from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import breaks, cleared
 from trading.domain import identifiers
 from trading.domain.deadline import NEVER
+from trading.domain.orders.order_status import OrderStatus
 from trading.domain.posttrade.netting import Obligation
 from trading.domain.reference import calendars
 from trading.usecases.ports import (
     Discharged,
+    OutcomeUnknownError,
 )
 from trading.usecases.posttrade import settlement_cycle
-from trading.wire import ConfirmationPage, DeliveryDirection
+from trading.wire import ConfirmationPage, ConfirmationStatus, DeliveryDirection
 
 
 def test_the_plan_pages_through_clients_and_due_dates(
@@ -242,3 +244,24 @@ def test_an_obligation_is_planned_for_a_hundred_days_and_no_longer(world: World)
     after = calendars.settlement_date(last, 1)
     assert world.plan(after, None).clients == ()
     assert world.reconcile(after).unsettled_clients == 0
+
+
+def test_pages_of_confirmations_that_never_end_are_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ConfirmationPage(confirmations=(), next_cursor="again")
+    monkeypatch.setattr(world.depository, "confirmations", lambda day, cursor: page)
+    with pytest.raises(OutcomeUnknownError, match="never end"):
+        world.reconcile(TOMORROW)
+
+
+def test_an_unknown_result_of_the_depository_settles_nothing(world: World) -> None:
+    order, trade_id = cleared(world)
+    name = identifiers.settlement_id(trade_id)
+    world.depository.misreading = {name: {"status": ConfirmationStatus.OTHER}}
+    assert world.settle("alice", TOMORROW, NEVER).failed == 1
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert breaks(world) == []
+    world.depository.misreading = {}
+    world.depository.settled.clear()
+    assert world.settle("alice", TOMORROW, NEVER).settled == 1

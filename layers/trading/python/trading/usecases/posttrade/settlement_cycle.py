@@ -18,6 +18,7 @@ from trading.usecases.ports import (
     Monitor,
     ObligationIndex,
     Obligations,
+    OutcomeUnknownError,
     UnitOfWork,
 )
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
@@ -167,13 +168,22 @@ class ReconcileSettlement:
         )
 
     def _confirmations(self, settlement_date: date) -> Iterator[SettlementConfirmation]:
+        """All confirmations of a date.
+
+        Raises OutcomeUnknownError if the depository gives a cursor again, so that its pages would
+        never end.
+        """
         cursor: str | None = None
+        seen: set[str] = set()
         while True:
             page = self.depository.confirmations(settlement_date, cursor)
             yield from page.confirmations
             cursor = page.next_cursor
             if cursor is None:
                 return
+            if cursor in seen:
+                raise OutcomeUnknownError(f"the confirmations of {settlement_date} never end")
+            seen.add(cursor)
 
     def _days_to_compare(self, settlement_date: date) -> list[date]:
         """The latest settlement dates, and all since the oldest one that was open last time."""
