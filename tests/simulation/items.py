@@ -25,6 +25,10 @@ def executed_of(order: Item) -> int:
 
 def deserialize(slow: TypeDeserializer, value: dict[str, Any]) -> Any:
     """Replaces TypeDeserializer.deserialize."""
+    if "S" in value:
+        return value["S"]
+    if "N" in value:
+        return _number(value["N"])
     ((kind, content),) = value.items()
     convert = _FROM.get(kind)
     return convert(content) if convert else _slowly_from(slow, value)
@@ -48,8 +52,6 @@ def _as_it_is(content: Any) -> Any:
 
 _deserializer = TypeDeserializer()
 _FROM: dict[str, Callable[[Any], Any]] = {
-    "S": _as_it_is,
-    "N": _number,
     "BOOL": _as_it_is,
     "M": plain,
     "L": lambda content: [deserialize(_deserializer, value) for value in content],

@@ -15,18 +15,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
+from pydantic_settings import BaseSettings
 
 from infra.catalog.functions import SERVICES
 from tests.simulation.engine import Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
+from trading.adapters.runtime import settings
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 ASYNCHRONOUS_RETRIES = (60.0, 120.0)
+Settings = TypeVar("Settings", bound=BaseSettings)
+_read_settings = settings.load
+_settings: dict[tuple[type[BaseSettings], str], BaseSettings] = {}
 AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
@@ -76,6 +81,15 @@ class Worker:
         self._request = (BaseRouter.current_event, BaseRouter.lambda_context)
 
 
+def load_settings(settings_type: type[Settings]) -> Settings:
+    """Replaces `settings.load`: all workers of a function have the same environment."""
+    key = (settings_type, os.environ["TOKEN_AUDIENCE"])
+    known = _settings.get(key)
+    if known is None:
+        known = _settings[key] = _read_settings(settings_type)
+    return cast("Settings", known)
+
+
 @cache
 def compiled(name: str) -> CodeType:
     found = find_spec(name)
@@ -99,6 +113,7 @@ class Lambda:
     def __init__(
         self, engine: Engine, seed: str, random: Random, faults: Faults, log: Callable[..., None]
     ) -> None:
+        _settings.clear()
         self.invocations = 0
         self._engine = engine
         self._seed = seed

@@ -51,6 +51,10 @@ class StepOracle:
     accounts: dict[str, Item] = field(default_factory=dict)
     positions: dict[tuple[str, str], Item] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    orders_of: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """Each client's orders."""
     obligations: dict[str, Item] = field(default_factory=dict)
     attention: dict[str, str] = field(default_factory=dict)
     report: Item = field(default_factory=dict)
@@ -188,16 +192,12 @@ class StepOracle:
         if was is None:
             self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:
-            own = [
-                o
-                for o in self.orders.values()
-                if o["client_id"] == client_id and o["status"] in HOLDING
-            ]
+            own = [o for o in self.orders_of[client_id].values() if o["status"] in HOLDING]
             self.terms.order(order, own)
             self._self_trade(order)
             if len(order["history"]) > 1:
                 self.terms.hours(order)
-        self.orders[order_id] = order
+        self.orders[order_id] = self.orders_of[client_id][order_id] = order
         return client_id
 
     def _rejected(self, order: Item) -> None:
@@ -264,23 +264,23 @@ class StepOracle:
                 )
 
     def _client(self, client_id: str) -> None:
-        own = [order for order in self.orders.values() if order["client_id"] == client_id]
+        own = self.orders_of[client_id].copy()
         account, positions = self.accounts.get(client_id), self._positions_of(client_id)
-        at_work = [order for order in own if order["status"] in HOLDING]
+        at_work = [order for order in own.values() if order["status"] in HOLDING]
         holds = holds_of(at_work)
-        check_fills(own, self.ledger)
+        check_fills(own.values(), self.ledger)
         if account is not None:
             check_named(account, at_work)
             due = self.terms.proceeds[client_id]
             check_account(account, holds, self.ledger, due, self.traders[client_id].credit_limit)
-        self.terms.balances(client_id, own, account, positions)
-        self.replacements.check(own, self.orders)
+        self.terms.balances(client_id, own.values(), account, positions)
+        self.replacements.check(own.values(), self.orders)
         check_positions(client_id, positions, holds, self.ledger)
         self.moments[client_id].append(
             Moment(
                 account or {},
                 positions,
-                {order["order_id"]: order for order in own},
+                own,
                 self.halts.now(),
             )
         )

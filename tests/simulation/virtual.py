@@ -23,10 +23,11 @@ from tests.simulation import items
 from tests.simulation.boto import client_error
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
+from tests.simulation.lambdas import load_settings
 from tests.simulation.outside import Outside
 from tests.simulation.services.errors import ServiceError
 from trading.adapters.identity import passwords
-from trading.adapters.runtime import observability
+from trading.adapters.runtime import observability, settings
 
 CHEAP_HASH = passwords._encode(2, 1, 1, b"salt", bytes(passwords._HASH_BYTES))
 _make_client: Any = boto3.client
@@ -102,6 +103,7 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
         )
         patch.setattr(TypeDeserializer, "deserialize", items.deserialize)
         patch.setattr(TypeSerializer, "serialize", items.serialize)
+        patch.setattr(settings, "load", load_settings)
         patch.setattr(time, "sleep", _sleep)
         patch.setattr(time, "monotonic", time.time)
         patch.setattr(os, "urandom", wall.bytes)

@@ -17,9 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
     """An entity. Raises ValidationError."""
-    return model.model_validate(
-        {name: value for name, value in item.items() if name in model.model_fields}
-    )
+    fields = model.model_fields
+    return model.model_validate({name: value for name, value in item.items() if name in fields})
 
 
 def load_entry(item: Mapping[str, Any]) -> LedgerEntry:
