@@ -181,7 +181,7 @@ def test_a_cursor_goes_on_under_another_spelling_of_its_filters(
 
 def test_only_the_matching_orders_are_canceled(send: Send, alice: TradingClient) -> None:
     ko = resting(alice)
-    sold = resting(alice, side="sell", price="70.00")
+    sold = resting(alice, side="sell", stock_symbol="AAPL", price="240.00")
     other = resting(alice, stock_symbol="AAPL", price="210.00")
     key = {"Idempotency-Key": str(uuid4())}
     answer = send("DELETE", f"{ORDERS}?symbol=KO&side=buy", key)
@@ -192,7 +192,7 @@ def test_only_the_matching_orders_are_canceled(send: Send, alice: TradingClient)
     assert_problem(send("DELETE", f"{ORDERS}?symbol=KO", key), 422, "IDEMPOTENCY_KEY_REUSED")
     again = send("DELETE", f"{ORDERS}?side=buy&symbol=KO", key)
     assert (again.json(), again.headers["Idempotency-Replayed"]) == (answer.json(), "true")
-    assert send("DELETE", f"{ORDERS}?symbol=KO").status_code == 202
+    assert send("DELETE", f"{ORDERS}?symbol=AAPL&side=sell").status_code == 202
     assert is_to_be_canceled(alice, sold)
     assert not is_to_be_canceled(alice, other)
     assert send("DELETE", ORDERS).status_code == 202

@@ -117,6 +117,7 @@ FIELDS: dict[type[BaseModel], dict[str, tuple[Any, ...]]] = {
         "quantity": (None, 1, 2),
     },
     ExecutionReport: {
+        "not_understood": (None, {"a": "b"}, {"a": "c"}),
         "exchange_id": ("XNYS", "XNAS"),
         "execution_id": ("a", "b"),
         "client_order_id": ("a", "b"),
