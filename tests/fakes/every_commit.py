@@ -25,6 +25,7 @@ from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
 from trading.usecases.ports import OutcomeUnknownError
+from trading.wire import ExecType
 
 USE_CASES = Path(str(usecases.__file__)).parent
 OPERATOR = Operator(who="operations", reason="ticket 4711")
@@ -87,6 +88,8 @@ def refuse_reports(world: World) -> None:
     report = world.fill(order, 40)
     world.report(report.model_copy(update={"client_order_id": "unknown", "execution_id": "e-9"}))
     world.report(report.model_copy(update={"last_quantity": 41}))
+    unknown = {"exec_type": ExecType.OTHER, "execution_id": "e-10"}
+    world.report(report.model_copy(update=unknown))
 
 
 def correct_executions(world: World) -> None:

@@ -41,6 +41,9 @@ UNGUARDED: dict[str, dict[str, str]] = {
         "account": "It was read before the breach was found. A break moves no cash.",
         "position": "It was read before the breach was found. A break moves no shares.",
     },
+    "execution/book_execution:BookExecution._keep": {
+        "order": "The break is about it, and changes nothing of it.",
+    },
     "execution/book_execution:BookExecution._unpark": {
         "account": "It was read before the breach was found. Nothing but the order changes.",
         "position": "It was read before the breach was found. Nothing but the order changes.",
