@@ -15,6 +15,7 @@ from local import (
     event_sources,
     gateway_responses,
     layer_mounts,
+    recursive_loops,
     worker_logs,
     worker_pool,
 )
@@ -49,6 +50,7 @@ if __name__ == "__main__":
     worker_pool.apply()
     event_sources.apply()
     layer_mounts.apply()
+    recursive_loops.apply()
     worker_logs.apply()
     crash_points.apply()
     app._handle_lifespan = end_once_saved

@@ -1,5 +1,5 @@
-"""The corrections that `local.gateway_responses` makes to the local AWS, seen from outside, on an
-API made for this test.
+"""The corrections that `local` makes to the local AWS, seen from outside: answers of a gateway, on
+an API made for this test, and the loops of the deployed functions.
 """
 
 import io
@@ -10,9 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from infra.catalog.functions import FUNCTIONS
 from local.api import rest_api_url
 from local.aws_client import aws_client
-from workstation.local_system import ACCOUNT, REGION, LocalSystem
+from workstation.local_system import ACCOUNT, REGION, STAGE, LocalSystem
 
 FUNCTION = """
 def handler(event, context):
@@ -77,3 +78,16 @@ def test_the_function_sees_the_request_id_that_the_client_gets(url: str) -> None
     answer = httpx.get(url, timeout=30)
     assert answer.status_code == 200
     assert answer.text == answer.headers["x-amzn-requestid"]
+
+
+def test_only_a_settlement_may_start_itself_again_without_end(system: LocalSystem) -> None:
+    functions = aws_client(system, "lambda")
+    allowed = {
+        name
+        for name in FUNCTIONS
+        if functions.get_function_recursion_config(
+            FunctionName=f"trading-{STAGE}-{name.replace('_', '-')}"
+        )["RecursiveLoop"]
+        == "Allow"
+    }
+    assert allowed == {"settlement"}
