@@ -8,7 +8,8 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES)) \
-  $(if $(ORIGINS),--origins $(ORIGINS))
+  $(if $(ORIGINS),--origins $(ORIGINS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
+  $(if $(RESERVED),--reserved-concurrency $(RESERVED))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal

@@ -25,11 +25,13 @@ def main() -> int:
     parser.add_argument("--venues", help="simulated, or a JSON file of the venues' addresses")
     parser.add_argument("--origins", help="whose pages may call the APIs, separated by commas")
     parser.add_argument("--copies", help="the region that production copies its backups to")
+    parser.add_argument("--reserved-concurrency", choices=("true", "false"))
+    parser.add_argument("--web-acl", choices=("true", "false"))
     arguments = parser.parse_args()
     kept = ROOT / ".local" / f"aws-{arguments.stage}"
     outputs = kept / "outputs.json"
     stage = ["-c", f"stage={arguments.stage}"]
-    for setting in ("venues", "copies", "origins"):
+    for setting in ("venues", "copies", "origins", "reserved_concurrency", "web_acl"):
         if value := getattr(arguments, setting):
             stage += ["-c", f"{setting}={value}"]
     if arguments.step == "seed":

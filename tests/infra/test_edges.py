@@ -15,6 +15,7 @@ from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
 from infra.catalog.routes import PUBLIC_ROUTES
 from infra.constructs.permissions import SERVICE_OF_KIND
+from infra.stage import ROOT
 from infra.synthesized import Resource, Synthesized, as_list, text
 from tests.infra.conftest import EDGE, make_app
 from tests.infra.test_apis import api_of
@@ -81,6 +82,18 @@ def test_production_sets_concurrency_aside_for_trading_and_bounds_what_strangers
     assert found.keys() >= {route.function for route in STRANGERS_ROUTES}
     assert found.keys() >= {"authorizer", "internal_authorizer", "orders", "execution"}
     assert sum(found.values()) + UNRESERVED_AT_LEAST <= DEFAULT_ACCOUNT_CONCURRENCY
+
+
+def test_the_documents_say_what_is_reserved_and_what_the_web_acl_costs(prod: Synthesized) -> None:
+    """Prices of AWS WAF: 5 USD a web ACL and 1 USD a rule each month, 0.60 USD a million requests."""
+    deploy = (ROOT / "docs/how-to/deploy.md").read_text()
+    assert f"production reserves {sum(reserved(prod).values())} of it" in deploy
+    [acl] = prod.of_type("AWS::WAFv2::WebACL")
+    rules = len(acl.properties["Rules"])
+    costs = (ROOT / "docs/reference/costs.md").read_text()
+    assert "| web ACL, a month | 1 | 5.00 |" in costs
+    assert f"| rules and rule groups, a month | {rules} | {rules}.00 |" in costs
+    assert "| a million requests | | 0.60 |" in costs
 
 
 def test_a_small_account_can_be_deployed_to_without_reserved_concurrency(dev: Synthesized) -> None:
