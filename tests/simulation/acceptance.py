@@ -144,8 +144,9 @@ def _is_reached(wanted: Wanted, last: Decimal) -> bool:
 
 def _crosses(wanted: Wanted, orders: Iterable[Item], prices: Collection[Decimal]) -> bool:
     sign = 1 if wanted.side == "buy" else -1
-    return any(
-        order["symbol"] == wanted.symbol
+    return wanted.stop_price is None and any(
+        "stop_price" not in order
+        and order["symbol"] == wanted.symbol
         and order["side"] != wanted.side
         and (wanted.worst_price(last) - order["protection_price"]) * sign >= 0
         for order in orders

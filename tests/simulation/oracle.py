@@ -34,7 +34,7 @@ from tests.simulation.prices import Prices
 from tests.simulation.replacing import Replacements
 from tests.simulation.scenario import Trader
 from tests.simulation.sights import Moment
-from tests.simulation.terms import Terms
+from tests.simulation.terms import Terms, check_apart
 from tests.simulation.violations import ViolationError, check_version, equal
 
 
@@ -189,16 +189,21 @@ class StepOracle:
                 self.accounts[client_id].get("suspended", False),
                 False,
             )
+        if order["status"] in HOLDING:
+            check_apart(order, self._holding(client_id))
         if was is None:
             self.replacements.begins(order, self.orders)
         if was is None or len(was["history"]) == 1:
-            own = [o for o in self.orders_of[client_id].values() if o["status"] in HOLDING]
-            self.terms.order(order, own)
+            self.terms.order(order, self._holding(client_id))
             self._self_trade(order)
             if len(order["history"]) > 1:
                 self.terms.hours(order)
         self.orders[order_id] = self.orders_of[client_id][order_id] = order
         return client_id
+
+    def _holding(self, client_id: str) -> list[Item]:
+        """A client's orders that may still execute or take over."""
+        return [o for o in self.orders_of[client_id].values() if o["status"] in HOLDING]
 
     def _rejected(self, order: Item) -> None:
         """A new order is rejected only for a reason that held when it was checked."""

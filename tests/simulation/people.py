@@ -318,7 +318,8 @@ class People:
         self.replaced.append(Replaced(action.who, key, new_key, body, answer))
         if answer.status == 409:
             self.not_replaced.append((old_id, answer))
-        elif answer.status == 422:
-            check_refusal(old_id, body, answer.json()["code"], self._steps, began)
+        elif answer.status == 422 and is_kept_refusal(answer):
+            if "Idempotency-Replayed" not in answer.headers:
+                check_refusal(old_id, body, answer.json()["code"], self._steps, began)
         elif answer.status == 202:
             self._show(action)

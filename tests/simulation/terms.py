@@ -35,6 +35,33 @@ OPPOSITE = {"buy": "sell", "sell": "buy"}
 EARLY_ENDS = frozenset({"REJECTED", "CANCELED", "EXPIRED"})
 
 
+def meet(order: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two orders could trade with each other at one exchange, if no stop held them back."""
+    if (other["symbol"], other["side"]) != (order["symbol"], OPPOSITE[order["side"]]):
+        return False
+    buy, sell = (order, other) if order["side"] == "buy" else (other, order)
+    return bool(buy["protection_price"] >= sell["protection_price"])
+
+
+def check_apart(order: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
+    """Orders of one client that could trade with each other are at no exchange together."""
+    at = _exchanges_of(order)
+    for other in others if at else ():
+        shared = at & _exchanges_of(other)
+        if shared and other["order_id"] != order["order_id"] and meet(order, other):
+            raise ViolationError(
+                "no client meets itself at an exchange",
+                order["order_id"],
+                f"{other['order_id']} is at {sorted(shared)} too",
+            )
+
+
+def _exchanges_of(order: Mapping[str, Any]) -> set[str]:
+    """The exchanges that may execute a part of an order."""
+    children = order.get("children", ())
+    return {child["exchange_id"] for child in children if child.get("status", "SENT") == "SENT"}
+
+
 @dataclass
 class Terms:
     """Learns of every ledger entry and every accepted order as it is committed."""
@@ -65,7 +92,7 @@ class Terms:
     )
     """The notional and the fees of each order's fills."""
 
-    def order(self, order: dict[str, Any], others: Iterable[dict[str, Any]]) -> None:
+    def order(self, order: dict[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
         """Check a new order or a replacement that takes over.
 
         `others` are the open orders of its client. Accepted orders are numbered in the order of
@@ -82,14 +109,12 @@ class Terms:
             rate,
         )
         for other in others:
-            if (other["symbol"], other["side"]) == (order["symbol"], OPPOSITE[order["side"]]):
-                buy, sell = (order, other) if order["side"] == "buy" else (other, order)
-                if buy["protection_price"] >= sell["protection_price"]:
-                    raise ViolationError(
-                        "no client trades with itself",
-                        order["order_id"],
-                        f"with {other['order_id']}",
-                    )
+            if "stop_price" not in order and "stop_price" not in other and meet(order, other):
+                raise ViolationError(
+                    "no client trades with itself",
+                    order["order_id"],
+                    f"with {other['order_id']}",
+                )
         self.accepted[order["client_id"]] += 1
         number = self.accepted[order["client_id"]]
         equal("accepted orders are numbered", order["order_id"], order["sequence"], number)

@@ -110,7 +110,13 @@ BUGS = (
         "the client's last order is not recorded",
         "The account does not record its client's last order.",
         "A client's sell reaches the exchange before a buy that was sent earlier.",
-        (Edit(order_entry.admit, ".append_order(open_order(order))", ""),),
+        (
+            Edit(
+                order_entry.admit,
+                ".append_order(\n        entering\n    )",
+                "",
+            ),
+        ),
     ),
     Bug(
         "another client's order shown",

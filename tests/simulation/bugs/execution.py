@@ -320,4 +320,10 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "a stop beside the client's own order",
+        "An order goes to exchanges where the client's orders on the other side rest.",
+        "When the stop is elected, the client trades with itself.",
+        (Edit(RouteOrder._own_exchanges, "if opponents", "if False"),),
+    ),
 )

@@ -251,6 +251,10 @@ def test_an_order_that_could_trade_with_its_clients_own_order_is_refused(
         assert accept(order, make_client(), over, position).order.sequence == 2
     else:
         assert accept(order, make_client(), before.account, position).order.sequence == 2
+    stop = order.model_copy(update={"stop_price": D("100.00")})
+    assert accept(stop, make_client(), before.account, position).order.kept_apart is (
+        True if refused else None
+    )
     elsewhere = order.model_copy(update={"symbol": "MSFT"})
     assert accept(elsewhere, make_client(), before.account, position).order.sequence == 2
 

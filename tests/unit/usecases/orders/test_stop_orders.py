@@ -8,9 +8,11 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import ReplacementRefusedError
 from trading.domain.values import OrderType, Side, TimeInForce
+from trading.wire import ExecType
 
 STOP = {"order_type": OrderType.STOP, "limit_price": None}
 LOSS = STOP | {"side": Side.SELL, "stop_price": D("95.00"), "quantity": 800}
@@ -74,15 +76,58 @@ def test_a_stop_price_is_compared_with_the_last_execution(world: World) -> None:
     assert world.order(**LOSS).reason_code == "STOP_PRICE_REACHED"
 
 
-def test_the_self_trade_check_of_a_stop_order_uses_its_collar(world: World) -> None:
-    resting = world.order("resting", limit_price=D("91.20"))
-    refused = world.order("stop", **LOSS)
-    assert refused.reason_code == "SELF_TRADE"
-    assert resting.order_id in (refused.history[-1].reason or "")
-    world.request_cancel("alice", resting.order_id)
-    world.run()
-    world.order("further away", limit_price=D("91.19"))
-    assert world.order("another stop", **LOSS).status is OrderStatus.VALIDATED
+def exchanges_of(world: World, order: Order) -> set[str]:
+    """The exchanges that may still execute a part of the order."""
+    return {child.exchange_id for child in world.current(order).live_children}
+
+
+def test_a_resting_stop_does_not_forbid_a_buy(world: World) -> None:
+    """The two are kept apart: the buy goes to an exchange where the stop does not rest."""
+    stop = world.placed("stop", **LOSS)
+    buy = world.placed("buy", limit_price=D("100.00"))
+    assert (buy.reason_code, buy.kept_apart) == (None, True)
+    assert exchanges_of(world, stop)
+    assert exchanges_of(world, buy)
+    assert not exchanges_of(world, stop) & exchanges_of(world, buy)
+
+
+def test_a_stop_is_kept_apart_from_a_resting_buy(world: World) -> None:
+    buy = world.placed("buy", quantity=10, limit_price=D("91.20"))
+    stop = world.placed("stop", **LOSS)
+    assert stop.kept_apart
+    assert exchanges_of(world, stop)
+    assert not exchanges_of(world, stop) & exchanges_of(world, buy)
+
+
+def test_orders_that_never_meet_are_not_kept_apart(world: World) -> None:
+    world.placed("below the stop's collar", limit_price=D("91.19"))
+    assert world.placed("stop", **LOSS).kept_apart is None
+
+
+def test_a_stop_that_no_exchange_is_left_for_is_canceled(world: World) -> None:
+    world.health.open_circuits = {"ARCX", "XNYS"}
+    world.placed("buy", quantity=10, limit_price=D("91.20"))
+    stop = world.placed("stop", **LOSS)
+    assert (stop.status, stop.reason_code, stop.children) == (
+        OrderStatus.CANCELED,
+        "SELF_TRADE_PREVENTED",
+        (),
+    )
+    assert world.books.position("alice", "AAPL").held == 0
+    assert world.findings() == []
+
+
+def test_an_order_that_is_routed_again_keeps_away_from_a_later_one(world: World) -> None:
+    """The stop was first. When its exchange rejects it, the buy rests at another one by then."""
+    stop = world.placed("stop", **LOSS)
+    buy = world.placed("buy", quantity=10, limit_price=D("91.30"))
+    occupied = exchanges_of(world, buy)
+    assert len(occupied) == 1
+    world.report(world.exchanges.end(f"{stop.order_id}-1", ExecType.REJECTED))
+    rerouted = world.current(stop)
+    assert len(rerouted.children) == 2
+    assert exchanges_of(world, rerouted)
+    assert not exchanges_of(world, rerouted) & occupied
 
 
 def test_the_stop_price_can_be_replaced(world: World) -> None:

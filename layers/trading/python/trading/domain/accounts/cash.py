@@ -18,30 +18,39 @@ class OpenOrder(Frozen):
     """What an account keeps of an order that may execute. Order entry checks the next order against
     it without a read.
 
-    worst_price: the order's protection price. Every order writes the account, so each is stored as
-    one short line, `{order id} {side} {symbol} {worst price}`.
+    worst_price: the order's protection price. stop_price: of a stop order. Every order writes the
+    account, so each is stored as one short line,
+    `{order id} {side} {symbol} {worst price} {stop price}`.
     """
 
     order_id: str
     side: Side
     symbol: str
     worst_price: Money
+    stop_price: Money | None = None
 
     @model_serializer
     def _line(self) -> str:
-        return f"{self.order_id} {self.side} {self.symbol} {self.worst_price}"
+        line = f"{self.order_id} {self.side} {self.symbol} {self.worst_price}"
+        return line if self.stop_price is None else f"{line} {self.stop_price}"
 
     @model_validator(mode="before")
     @classmethod
     def _of_line(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return dict(zip(cls.model_fields, value.split(" "), strict=True))
+        return dict(zip(cls.model_fields, value.split(" "), strict=False))
 
-    def may_trade_with(self, side: Side, symbol: str, worst_price: Decimal) -> bool:
-        """Whether an order could execute against this one: their worst prices meet (self-trade)."""
-        opposite = symbol == self.symbol and side is not self.side
-        return opposite and (worst_price - self.worst_price) * side.sign >= 0
+    def meets(self, other: "OpenOrder") -> bool:
+        """Whether the two could execute against each other once neither waits for its stop price:
+        they are on opposite sides, and their worst prices meet.
+        """
+        opposite = other.symbol == self.symbol and other.side is not self.side
+        return opposite and (other.worst_price - self.worst_price) * other.side.sign >= 0
+
+    def may_trade_with(self, other: "OpenOrder") -> bool:
+        """Whether the two could execute against each other now: neither is a stop order."""
+        return self.meets(other) and self.stop_price is None and other.stop_price is None
 
 
 class Account(Versioned):

@@ -64,12 +64,15 @@ class Order(OrderRecord):
         moved = self.moved_to(OrderStatus.VALIDATED, now)
         return moved.but(release_at=release_at, attention_at=attention_at)
 
-    def in_sequence(self, sequence: int, previous_order_id: str | None, overtakes: bool) -> "Order":
+    def in_sequence(
+        self, sequence: int, previous_order_id: str | None, *, overtakes: bool, kept_apart: bool
+    ) -> "Order":
         """Give it its number among the client's accepted orders."""
         return self.but(
             sequence=sequence,
             previous_order_id=previous_order_id,
             overtakes=True if overtakes else None,
+            kept_apart=True if kept_apart else None,
         )
 
     def looked_at_next(self, attention_at: datetime) -> "Order":

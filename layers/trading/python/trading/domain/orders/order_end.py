@@ -30,15 +30,23 @@ UNPROCESSABLE = OrderEnd(
 )
 
 
+SELF_TRADE_PREVENTED = OrderEnd(
+    OrderStatus.CANCELED,
+    EndReason.SELF_TRADE_PREVENTED,
+    "no exchange was left where it cannot trade with the client's own orders",
+)
+
+
 def has_too_many_trades(order: Order) -> bool:
     """Whether an order must end because of the number of its trades."""
     return order.is_open and len(order.trades) >= MAX_TRADES and order.ending is None
 
 
-def end_of(order: Order, step: Step) -> OrderEnd:
+def end_of(order: Order, step: Step, kept_apart: bool = False) -> OrderEnd:
     """How an order ends that no exchange works any more and that is not routed again.
 
-    The client never sees an exchange's own text.
+    kept_apart: other orders of its client kept it away from exchanges. The client never sees an
+    exchange's own text.
     """
     if order.ending is not None:
         return OrderEnd(order.ending.status, order.ending.code, order.ending.reason)
@@ -48,4 +56,6 @@ def end_of(order: Order, step: Step) -> OrderEnd:
     if order.executed_quantity or canceled:
         not_executed = f"{order.remaining} of {order.quantity} not executed"
         return OrderEnd(OrderStatus.CANCELED, EndReason.REMAINDER_CANCELED, not_executed)
+    if kept_apart:
+        return SELF_TRADE_PREVENTED
     return OrderEnd(OrderStatus.REJECTED, EndReason.NOT_EXECUTABLE, "no exchange took the order")

@@ -149,6 +149,7 @@ def open_order(order: Order) -> OpenOrder:
         side=order.side,
         symbol=order.symbol,
         worst_price=order.protection_price,
+        stop_price=order.stop_price,
     )
 
 
@@ -165,8 +166,9 @@ def accept(
             RejectReason.TOO_MANY_OPEN_ORDERS,
             f"A client may have {MAX_OPEN_ORDERS} open orders at most.",
         )
+    entering = open_order(order)
     for resting in account.open_orders:
-        if resting.may_trade_with(order.side, order.symbol, order.protection_price):
+        if resting.may_trade_with(entering):
             raise Refusal(
                 RejectReason.SELF_TRADE,
                 f"The order could trade with the client's own order {resting.order_id}.",
@@ -222,11 +224,15 @@ def admit(order: Order, account: Account, position: Position | None) -> OrderEff
     others_wait = (
         account.waiting_until is not None and order.history[-1].time < account.waiting_until
     )
+    entering = open_order(order)
     accepted = order.in_sequence(
-        account.sequence + 1, account.last_order_id, others_wait and order.release_at is None
+        account.sequence + 1,
+        account.last_order_id,
+        overtakes=others_wait and order.release_at is None,
+        kept_apart=any(resting.meets(entering) for resting in account.open_orders),
     )
     account = account.count_notional(order.business_date, order.open_notional).append_order(
-        open_order(order)
+        entering
     )
     if order.release_at is not None:
         account = account.record_waiting(order.release_at)

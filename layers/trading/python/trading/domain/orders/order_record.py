@@ -46,7 +46,8 @@ class OrderRecord(OrderRequest, Versioned):
     attention_at: when the sweeper looks at it next; None: never (see `attention`).
     release_at: the open of its market that it waits for, or waited for. overtakes: it was accepted
     while earlier orders of its client waited for the open. put_off: trading was halted at the open,
-    so it could not be sent; later orders of its client may have been sent before it.
+    so it could not be sent; later orders of its client may have been sent before it. kept_apart: at
+    acceptance, its client had an open order that it may trade with after a stop is elected.
     """
 
     order_id: str
@@ -82,6 +83,7 @@ class OrderRecord(OrderRequest, Versioned):
     release_at: Timestamp | None = None
     overtakes: Literal[True] | None = None
     put_off: Literal[True] | None = None
+    kept_apart: Literal[True] | None = None
 
     @property
     def remaining(self) -> int:

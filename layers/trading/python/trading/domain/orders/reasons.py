@@ -72,6 +72,10 @@ class EndReason(Coded):
         "The exchange took executed shares away again, and nothing else remained.",
     )
     NOT_EXECUTABLE = "NOT_EXECUTABLE", "No exchange took the order."
+    SELF_TRADE_PREVENTED = (
+        "SELF_TRADE_PREVENTED",
+        "No exchange was left where the order cannot trade with the client's own orders.",
+    )
     PROCESSING_FAILED = (
         "PROCESSING_FAILED",
         "The order could not be processed. No exchange has seen it.",

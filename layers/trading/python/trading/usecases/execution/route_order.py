@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from trading.domain import identifiers
-from trading.domain.orders import routing
+from trading.domain.orders import routing, self_trades
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_end import end_of
 from trading.domain.orders.routing import RoutePlan, Step, Venue
@@ -15,9 +15,11 @@ from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.submit_child import SubmitChild
 from trading.usecases.ports import (
+    Accounts,
     Clock,
     Exchanges,
     Monitor,
+    Orders,
     OutcomeUnknownError,
     ReferenceData,
     UnitOfWork,
@@ -25,8 +27,8 @@ from trading.usecases.ports import (
 )
 
 
-class RouteBooks(ReferenceData, UnitOfWork, Protocol):
-    """The exchanges with their fees, and the orders."""
+class RouteBooks(ReferenceData, Accounts, Orders, UnitOfWork, Protocol):
+    """The exchanges with their fees, the orders, and the account that lists the open ones."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class RouteOrder:
         not know them.
         """
         done = {child.number for child in order.live_children if child.number not in again}
+        own: frozenset[str] = frozenset()
         while True:
             for child in order.live_children:
                 if child.number not in done:
@@ -61,7 +64,8 @@ class RouteOrder:
             if step is Step.WAIT:
                 return order
             if step is Step.ROUTE:
-                plan = self._plan(order)
+                own = self._own_exchanges(order)
+                plan = self._plan(order, own)
                 if plan:
                     order = self._save(order.routed(plan, self.clock()))
                     continue
@@ -71,12 +75,20 @@ class RouteOrder:
             if recalled.trades == order.trades:
                 if not answered:
                     return recalled
-                return self.end_early.end(recalled, end_of(recalled, step))
+                return self.end_early.end(recalled, end_of(recalled, step, bool(own)))
             order = recalled
 
-    def _plan(self, order: Order) -> RoutePlan:
+    def _own_exchanges(self, order: Order) -> frozenset[str]:
+        """The exchanges that have orders of the same client which this one could trade with."""
+        if not self_trades.may_have_opponents(order):
+            return frozenset()
+        account = self.books.account(order.client_id)
+        opponents = self_trades.opponents(order, account)
+        return self_trades.occupied_exchanges(self.books.orders(opponents) if opponents else ())
+
+    def _plan(self, order: Order, own: frozenset[str]) -> RoutePlan:
         """Split what is unrouted over the exchanges, by their quotes and their record."""
-        avoided = routing.avoided_exchanges(order, self.health.suspended())
+        avoided = routing.avoided_exchanges(order, self.health.suspended() | own)
         scores = self.health.scores()
         fees = {exchange.exchange_id: exchange.fee_per_share for exchange in self.books.exchanges()}
         usable = fees.keys() - avoided
