@@ -52,7 +52,12 @@ class BestExecution:
             self._open_at[exchange_id] = self._now()
 
     def routed(self, before: Item, order: Item) -> None:
-        """Check the new children of an order against what was displayed to its worker."""
+        """Check the new children of an order against what was displayed to its worker.
+
+        An order that is kept apart from its client's own orders may have to go elsewhere.
+        """
+        if order.get("kept_apart"):
+            return
         known: Sequence[Item] = before.get("children", ())
         added = order.get("children", ())[len(known) :]
         quotes = self._displayed().get(order["symbol"]) if added else None
