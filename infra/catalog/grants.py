@@ -53,7 +53,7 @@ _SETTLEMENT_GRANTS = {
     "tables/clients": "GetItem",
     "tables/accounts": "GetItem PutItem DeleteItem Query",
     "tables/orders": "GetItem PutItem",
-    "tables/ledger": "BatchGetItem PutItem",
+    "tables/ledger": "GetItem BatchGetItem PutItem",
     **_DEPOSITORY_SECRET,
 }
 

@@ -54,6 +54,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("callbacks", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("orders", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("execution", "tables/orders", "BatchGetItem"): "an order that overtakes many, after an outage",
+    ("settlement", "tables/ledger", "GetItem"): "an obligation whose entry is not listed",
     ("settlement_reconcile", "tables/ledger", "PutItem"): "the depository confirms something else",
 }
 """Grants that runs need rarely or never, each with its reason."""
