@@ -107,7 +107,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "internal": _union(
         _CLEARING_GRANTS,
         _SETTLEMENT_GRANTS,
-        {"queues/execution": "SendMessage", "tables/idempotency": _IDEMPOTENCY},
+        {
+            "queues/execution": "SendMessage",
+            "tables/idempotency": _IDEMPOTENCY,
+            "tables/ledger": "GetItem",
+        },
     ),
     "admin": {
         "tables/clients": "GetItem PutItem",
