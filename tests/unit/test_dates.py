@@ -203,6 +203,7 @@ MADE_OF_MOMENTS = {
 ALLOWED = {
     "trading/domain/reference/calendars:date_in_new_york": "the one place",
     "trading/domain/reference/calendars:is_trading_day": "It looks at a date, not at a moment.",
+    "trading/received:_in_range": "It bounds the years that a venue may state.",
     "trading/domain/values:iso": "It writes a moment in UTC.",
     "trading/adapters/dynamodb/audit:TableAuditTrail.latest": "The index has months of UTC.",
     "trading/adapters/dynamodb/audit:TableAuditTrail._put": "The index has months of UTC.",

@@ -273,6 +273,31 @@ BUGS = (
         ),
     ),
     Bug(
+        "an unknown event forgotten",
+        "A report of an event that we do not know is only counted.",
+        "Nobody can say later what the exchange had reported.",
+        (
+            Edit(
+                BookExecution._keep,
+                "if not self._is_recorded(entry):",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "any time is believed",
+        "The trade date is the business date of whatever time the exchange states.",
+        "A wrong clock makes trades that are due in four years.",
+        (
+            Edit(
+                book,
+                "trade_date_of(order, instrument, execution.executed_at, now)",
+                "__import__('trading.domain.reference.calendars', fromlist=['x'])"
+                ".business_date(execution.executed_at)",
+            ),
+        ),
+    ),
+    Bug(
         "a break not recorded",
         "A refused execution is only counted.",
         "Nobody can say later what the exchange had reported.",
