@@ -178,6 +178,8 @@ UNWATCHED: Mapping[Metric, str] = {
     Metric.CANCELS_UNANSWERED: "The sweeper asks again. The circuit has the alarm.",
     Metric.RECALLS_UNANSWERED: "The refused execution has rung already, as a break.",
     Metric.FILLS_REPEATED: "A repetition is harmless.",
+    Metric.EXECUTIONS_CORRECTED: "An exchange may correct an execution. The books followed.",
+    Metric.CORRECTIONS_PARKED: "The sweeper asks the exchange. What it does not know is a break.",
     Metric.SETTLEMENTS_UNANSWERED: "The message comes again. What stays due rings that evening.",
     Metric.CONFIRMATIONS_RECONCILED: "What stays due after the cycles rings.",
     Metric.MESSAGES_FAILED: "It is tried again. If it is given up, the dead-letter queue rings.",
