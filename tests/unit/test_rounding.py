@@ -35,6 +35,7 @@ NO_AMOUNTS = {
     "simulators/settlement_desk.py": 1,
     "adapters/dynamodb/attention.py": 2,
     "adapters/dynamodb/audit.py": 1,
+    "adapters/http/request_reading.py": 1,
     "adapters/http/resolver.py": 1,
     "adapters/http/throttle.py": 1,
     "adapters/messaging/mailbox_worker.py": 2,
