@@ -85,7 +85,7 @@ def test_production_sets_concurrency_aside_for_trading_and_bounds_what_strangers
 
 
 def test_the_documents_say_what_is_reserved_and_what_the_web_acl_costs(prod: Synthesized) -> None:
-    """Prices of AWS WAF: 5 USD a web ACL and 1 USD a rule each month, 0.60 USD a million requests."""
+    """AWS WAF: 5 USD a web ACL and 1 USD a rule each month, 0.60 USD a million requests."""
     deploy = (ROOT / "docs/how-to/deploy.md").read_text()
     assert f"production reserves {sum(reserved(prod).values())} of it" in deploy
     [acl] = prod.of_type("AWS::WAFv2::WebACL")
