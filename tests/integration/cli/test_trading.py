@@ -150,6 +150,7 @@ def test_a_refusal_has_an_exit_status_and_a_problem_document(terminal: Terminal)
         "place buy 1 KO --tif NEVER",
         "cancel",
         "cancel ord_1 --all",
+        "cancel ord_1 --symbol KO",
         "replace ord_1",
         "order",
         "orders --limit 101",
