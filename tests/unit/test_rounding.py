@@ -36,7 +36,6 @@ NO_AMOUNTS = {
     "adapters/dynamodb/attention.py": 2,
     "adapters/dynamodb/audit.py": 1,
     "adapters/http/request_reading.py": 1,
-    "adapters/http/resolver.py": 1,
     "adapters/http/throttle.py": 1,
     "adapters/messaging/mailbox_worker.py": 2,
     "adapters/messaging/mailboxes.py": 1,

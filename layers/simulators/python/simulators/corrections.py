@@ -73,8 +73,9 @@ def correct(
             price = report.last_price + better
         booked = booked.corrected(quantity - report.last_quantity)
         made.append(
-            report.model_copy(
-                update={
+            ExecutionReport.model_validate(
+                dict(report)
+                | {
                     "execution_id": f"{booked.exchange_order_id}-{booked.report_count}",
                     "exec_type": change,
                     "reference_execution_id": report.execution_id,
