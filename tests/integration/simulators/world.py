@@ -185,6 +185,7 @@ class World:
         self.exchange_api = self._cold_start("exchange_api")
         self.matching = self._cold_start("exchange_matching")
         self.depository_api = self._cold_start("depository_api")
+        boto3.setup_default_session()  # the clients of other functions are not watched
 
     def configure(self, exchange_id: str, **fields: Any) -> None:
         """Configure an exchange that has no faults except these fields. The change takes a second
