@@ -62,7 +62,11 @@ class BookedOrder(Frozen):
         return self.cumulative_quantity + self.busted_quantity
 
     def corrected(self, change: int) -> "BookedOrder":
-        """The order after a change of an execution took shares away, and made a report."""
+        """The order after a correction or a bust of an execution.
+
+        `change`: of the cumulative quantity, negative for shares that are taken away. The change
+        makes a report.
+        """
         return self.but(
             cumulative_quantity=self.cumulative_quantity + change,
             busted_quantity=self.busted_quantity - change,
@@ -70,7 +74,7 @@ class BookedOrder(Frozen):
         )
 
     def next_version(self) -> "BookedOrder":
-        """The order as it is written after its executions changed."""
+        """The order with the version under which it is written."""
         return self.but(version=self.version + 1)
 
     def canceled(self) -> "BookedOrder":

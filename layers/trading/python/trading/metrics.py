@@ -65,7 +65,7 @@ class Metric(Coded):
     BREAKS = "Breaks", "Our books refused a report or a confirmation."
     NOT_UNDERSTOOD = (
         "NotUnderstood",
-        "A venue said something that the reader does not know. The rest of it was used.",
+        "A venue sent something that the reader does not know. The rest of the document was used.",
     )
     ORDERS_CLEARED = "OrdersCleared", "The fills of an order were cleared."
     TRADES_SETTLED = "TradesSettled", "A trade was settled."
@@ -130,7 +130,7 @@ class Metric(Coded):
     SIGNING_KEY_ROTATED = "SigningKeyRotated", "The key that signs tokens was rotated."
     OBLIGATIONS_OVERDUE = (
         "ObligationsOverdue",
-        "How many obligations are due although the settlement cycles of their day are over.",
+        "Obligations that are due although the settlement cycles of their day are over.",
     )
     RECONCILIATION_RUNS = "ReconciliationRuns", "A reconciliation of the books ended."
     RECONCILIATIONS_INCOMPLETE = (

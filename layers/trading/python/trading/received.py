@@ -41,11 +41,11 @@ def _cut(text: object) -> object:
 
 VenueTime = Annotated[Timestamp, AfterValidator(_in_range)]
 Reason = Annotated[str, BeforeValidator(_cut), Field(max_length=LONGEST_REASON)]
-"""A text for people. A longer one is cut."""
+"""A text for people. It is cut if it is too long."""
 
 
 def _schema(schema: dict[str, Any], model: type["Received"]) -> None:
-    """Describe what is accepted: unknown fields, and any value where there is a stand-in."""
+    """Describe what is accepted: unknown fields, and any value of a field with a stand-in."""
     properties = schema["properties"]
     properties.pop("not_understood")
     schema["additionalProperties"] = True

@@ -14,8 +14,8 @@ from trading.received import EPOCH, Reason, Received, VenueTime
 
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
 TRANSPORT_SECURITY = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
-"""The header that tells a browser to use HTTPS alone, for two years (RFC 6797). Every answer of
-every API has it.
+"""Tells a browser to use only HTTPS for two years (RFC 6797). Every answer has it, except that to a
+preflight.
 """
 MAX_SHARES = 10**12
 

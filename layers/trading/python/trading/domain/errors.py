@@ -113,9 +113,9 @@ class DomainError(Exception):
     def is_answer(self) -> bool:
         """Whether the refusal is the answer to its request: a late copy must get it again.
 
-        It is, if the state of the books refuses what the request asks for. It is not, if a retry
-        makes sense, or if the caller was refused and not the request. A key that was used with
-        another request keeps the answer to that one.
+        It is an answer if it follows from the state of the books. It is not if a retry makes sense,
+        or if the caller was refused and not the request. A key that was used with another request
+        keeps the answer to that one.
         """
         if self.retry_after_seconds is not None or self.code is ErrorCode.IDEMPOTENCY_KEY_REUSED:
             return False

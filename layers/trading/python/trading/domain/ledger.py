@@ -62,7 +62,7 @@ class BreakCode(Coded):
     IMPLAUSIBLE_PRICE = "IMPLAUSIBLE_PRICE", "The price of an execution is not positive."
     IMPLAUSIBLE_TIME = (
         "IMPLAUSIBLE_TIME",
-        "An exchange executed the order at a time at which it cannot have done so.",
+        "An exchange stated a time at which it cannot have executed the order.",
     )
     PRICE_WORSE_THAN_LIMIT = (
         "PRICE_WORSE_THAN_LIMIT",
@@ -70,7 +70,7 @@ class BreakCode(Coded):
     )
     MALFORMED_CORRECTION = (
         "MALFORMED_CORRECTION",
-        "An exchange corrected an execution and named no execution, no quantity or no price.",
+        "A correction lacks the execution that it changes, the quantity or the price.",
     )
     UNKNOWN_EXECUTION = (
         "UNKNOWN_EXECUTION",

@@ -51,7 +51,7 @@ def decode(cursor: str, length: int) -> Sequence[str]:
 
 
 def invalid(
-    message: str = "The cursor is none of this list's: begin again without one.",
+    message: str = "The cursor does not belong to this list: begin again without one.",
 ) -> HttpError:
     return HttpError(
         HTTPStatus.BAD_REQUEST,

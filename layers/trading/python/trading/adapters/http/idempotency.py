@@ -73,7 +73,7 @@ class Refusal(Frozen):
 
 
 class Done(Frozen):
-    """What is kept of an effect whose answer is not: that it was made."""
+    """The record of an effect whose answer is not kept."""
 
 
 def _record_of(answer_type: type[Answer]) -> CustomDictSerializer:

@@ -60,7 +60,9 @@ def check_query(event: APIGatewayProxyEvent, parameters: Sequence[Any]) -> None:
     errors = []
     for name in sorted({*event.query_string_parameters, *several}):
         if name not in lists:
-            errors.append(FieldError(field=name[:MAX_FIELD_NAME], message="is no parameter here"))
+            errors.append(
+                FieldError(field=name[:MAX_FIELD_NAME], message="is not a parameter of this route")
+            )
         elif len(several.get(name, ())) > 1 and not lists[name]:
             errors.append(FieldError(field=name, message="is given more than once"))
     if errors:
@@ -80,7 +82,7 @@ def raw_body(event: APIGatewayProxyEvent) -> bytes:
         raise HttpError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             ProblemCode.BODY_TOO_LARGE,
-            f"A body has at most {MAX_BODY_BYTES} bytes.",
+            f"A body may have at most {MAX_BODY_BYTES} bytes.",
         )
     return raw
 
@@ -106,13 +108,13 @@ def check_no_body(raw: bytes) -> None:
 def _check_media_type(event: APIGatewayProxyEvent) -> None:
     coding = list_header(event, "content-encoding").lower()
     if coding not in ("", "identity"):
-        raise _unsupported("A body is sent without a Content-Encoding.", NO_CODING)
+        raise _unsupported("Send the body without a Content-Encoding.", NO_CODING)
     declared = Message()
     declared["Content-Type"] = header(event, "content-type")
     if declared.get_content_type() != content_types.APPLICATION_JSON:
-        raise _unsupported("A body must be application/json.")
+        raise _unsupported("The body must be application/json.")
     if declared.get_content_charset(UTF_8[0]) not in UTF_8:
-        raise _unsupported("A body must be in UTF-8.")
+        raise _unsupported("The body must be in UTF-8.")
 
 
 def _text(raw: bytes) -> str:

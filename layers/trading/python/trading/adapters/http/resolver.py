@@ -77,11 +77,13 @@ class ApiResolver:
 
     A request passes these checks in this order: caller, rate limit, size of the body, `verify` (if
     given) over the raw body, permission, query, content type, JSON, idempotency key (except for
-    GET), validation against the signature of the handler. `verify(event, body)` raises for a
-    request that is not authentic. Every error is answered with a problem document. Every answer to
-    a request that counted against the rate limit says so. The answer to a GET has an ETag, and a
-    request with that tag in If-None-Match gets 304. HEAD is answered like GET, without the body.
-    Pages of the `origins` may read the answers.
+    GET and HEAD), validation against the signature of the handler. `verify(event, body)` raises for
+    a request that is not authentic.
+
+    Every error is answered with a problem document. The answer to a request that counted against
+    the rate limit has its headers. The answer to a GET has an ETag, and a request with that tag in
+    If-None-Match gets 304. HEAD is answered like GET, without the body. Pages of the `origins` may
+    read the answers.
     """
 
     def __init__(

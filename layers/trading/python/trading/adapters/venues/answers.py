@@ -29,13 +29,13 @@ Answer = TypeVar("Answer", bound=Received)
 
 
 class UnreadableError(ValueError):
-    """An answer is too long, too deep, or no JSON."""
+    """An answer is too long, nested too deeply, or not JSON."""
 
 
 def bounded_body(
     response: urllib3.BaseHTTPResponse, seconds_left: Callable[[], float]
 ) -> bytes | None:
-    """The body of a response, as it came over the wire. None: it is too long, or takes too long.
+    """The body of a response, as it came over the wire. None if it is or takes too long.
 
     `seconds_left`: a time-out of the socket alone would let a venue send a byte now and then.
     """

@@ -14,7 +14,7 @@ FAILURES_REMEMBERED_FOR = timedelta(hours=1)
 
 
 class LockRule(Frozen):
-    """The failures in a row that lock, and the longest lock."""
+    """How many failures lock, and for how long at most."""
 
     failures: int
     longest_lock: timedelta
@@ -34,7 +34,7 @@ class LoginLockedError(DomainError):
 
 
 class FailedLogins(Frozen):
-    """A number of failures, and when the last one was."""
+    """A number of failures, and the time of the last one."""
 
     number: int
     last_at: Timestamp
@@ -52,7 +52,7 @@ class RecentFailures(Frozen):
 def lock_after(failures: int, rule: LockRule = OF_A_KEY) -> timedelta:
     """How long the n-th failure locks.
 
-    The first one that locks does it for 5 s. Each further failure doubles that, up to the longest.
+    The first lock lasts 5 s. Each further failure doubles that, up to `longest_lock`.
     """
     if failures < rule.failures:
         return timedelta(0)

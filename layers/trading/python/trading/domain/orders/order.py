@@ -20,7 +20,7 @@ from trading.domain.orders.order_status import (
     check_transition,
 )
 from trading.domain.orders.reasons import EndReason, OrderReason
-from trading.domain.orders.venue_correction import CorrectedTrade, VenueCorrection
+from trading.domain.orders.venue_correction import CorrectedSums, VenueCorrection
 from trading.domain.values import (
     ZERO,
     Day,
@@ -168,7 +168,7 @@ class Order(OrderRecord):
             return self
         return self._with_child(child.refuse_execution(quantity))
 
-    def trade_corrected(self, change: CorrectedTrade, now: datetime) -> "Order":
+    def trade_corrected(self, change: CorrectedSums, now: datetime) -> "Order":
         """Count a correction or a bust of an execution, and record it in the history.
 
         An order that was executed in full and loses shares becomes CANCELED. An order that ended
@@ -205,7 +205,7 @@ class Order(OrderRecord):
         return self.moved_to(status, now, reason, by_correction=True)
 
     def _closed_after_busts(self, now: datetime) -> "Order":
-        """End an open order of which nothing remains, and not everything stands."""
+        """End an open order if nothing of it remains and some of its shares were busted."""
         reason = f"{self.busted_quantity} of {self.quantity} busted by the exchange"
         order = self.moved_to(OrderStatus.CANCELED, now, reason)
         return order.but(reason_code=EndReason.EXECUTION_BUSTED)
@@ -216,7 +216,7 @@ class Order(OrderRecord):
         return self.but(parked=(*self.parked, correction), attention_at=look)
 
     def without_parked(self, *corrections: VenueCorrection) -> "Order":
-        """Drop corrections that were kept."""
+        """Drop parked corrections."""
         order = self.but(parked=tuple(each for each in self.parked if each not in corrections))
         return (
             order if order.is_open or order.is_pending or order.awaits_clearing else order.at_rest()
@@ -284,7 +284,7 @@ class Order(OrderRecord):
     def at_rest(self) -> "Order":
         """Take it out of the sweeper's index: nothing is due to happen that needs a push.
 
-        Exception: a parked correction needs one.
+        Exception: an order with a parked correction stays in the index.
         """
         return self if self.parked else self.but(attention_at=None)
 

@@ -33,7 +33,7 @@ UNPROCESSABLE = OrderEnd(
 SELF_TRADE_PREVENTED = OrderEnd(
     OrderStatus.CANCELED,
     EndReason.SELF_TRADE_PREVENTED,
-    "no exchange was left where it cannot trade with the client's own orders",
+    "it could trade with an order of the same client at every remaining exchange",
 )
 
 

@@ -69,12 +69,12 @@ class EndReason(Coded):
     )
     EXECUTION_BUSTED = (
         "EXECUTION_BUSTED",
-        "The exchange took executed shares away again, and nothing else remained.",
+        "The exchange busted executed shares, and nothing else of the order remained.",
     )
     NOT_EXECUTABLE = "NOT_EXECUTABLE", "No exchange took the order."
     SELF_TRADE_PREVENTED = (
         "SELF_TRADE_PREVENTED",
-        "No exchange was left where the order cannot trade with the client's own orders.",
+        "At every remaining exchange, the order could trade with another order of the client.",
     )
     PROCESSING_FAILED = (
         "PROCESSING_FAILED",

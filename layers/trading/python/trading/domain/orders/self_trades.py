@@ -13,8 +13,8 @@ def may_have_opponents(order: Order) -> bool:
     """Whether other orders of the client must be looked at before an order is routed.
 
     kept_apart: there was such an order when this one was accepted. An order that is routed again,
-    or that waited for its market, may meet one that was accepted later. For any other order, none
-    was sent that it could meet.
+    or that waited for its market, may meet one that was accepted later. Any other order can meet
+    none that was sent before it.
     """
     return bool(order.kept_apart or order.children or order.release_at)
 

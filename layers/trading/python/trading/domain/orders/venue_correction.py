@@ -36,12 +36,12 @@ class VenueCorrection(Frozen):
         return identifiers.trade_id(self.exchange_id, self.reference_execution_id)
 
 
-class CorrectedTrade(Frozen):
+class CorrectedSums(Frozen):
     """How a correction changes the sums of an order.
 
-    client_order_id: the child. filled, executed: the change of the quantity that stands, and of the
-    greatest quantity that the execution ever had. settled: the settled shares of the reversed
-    trade. corrected_by: the trade that replaces it.
+    client_order_id: of the child order. filled: the change of the quantity that stands. executed:
+    the change of the greatest quantity that the execution ever had. settled: the settled shares of
+    the reversed trade. corrected_by: the trade that replaces it.
     """
 
     client_order_id: str

@@ -12,7 +12,7 @@ from trading.domain.values import ZERO, Day, Frozen, Money, Side
 
 
 class ReversedTrade(Frozen):
-    """A trade that is to be reversed, and how far it has come."""
+    """A trade that is to be reversed, with its novation and its settlement if it has them."""
 
     fill: Fill
     novated: bool

@@ -16,7 +16,7 @@ from trading.domain.orders.booking import Breach, fees_of
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.holds import Hold
 from trading.domain.orders.order import Order
-from trading.domain.orders.venue_correction import CorrectedTrade, VenueCorrection
+from trading.domain.orders.venue_correction import CorrectedSums, VenueCorrection
 from trading.domain.posttrade.clearing import novate
 from trading.domain.posttrade.correction_entries import (
     CorrectedAmounts,
@@ -48,12 +48,12 @@ class CorrectionResult(Frozen):
     replaced: Obligation | None = None
 
     def without_parked(self, correction: VenueCorrection) -> "CorrectionResult":
-        """The same, and the order no longer keeps the correction for later."""
+        """The same, without the correction among the parked ones of the order."""
         return self.but(order=self.order.without_parked(correction))
 
 
 def check_correction(order: Order, correction: VenueCorrection, fill: Fill) -> None:
-    """Raises Breach if the exchange may not correct or bust the trade so."""
+    """Raises Breach if the exchange may not correct or bust the trade in this way."""
     child = order.child(correction.client_order_id)
     if child is None or child.exchange_id != correction.exchange_id:
         raise Breach(
@@ -63,7 +63,7 @@ def check_correction(order: Order, correction: VenueCorrection, fill: Fill) -> N
     if fill.order_id != order.order_id or child.filled < fill.quantity:
         raise Breach(
             BreakCode.OTHER_EXECUTION_REFERENCED,
-            f"{correction.reference_execution_id} is no execution of {correction.client_order_id}",
+            f"{correction.client_order_id} has no execution {correction.reference_execution_id}",
         )
     if correction.is_bust:
         return
@@ -80,7 +80,7 @@ def check_correction(order: Order, correction: VenueCorrection, fill: Fill) -> N
         free = order.unrouted if order.is_open else 0 if order.replaced_by else order.remaining
         room = min(free, child.quantity - child.executed - child.refused)
     if more > min(room, order.remaining):
-        raise Breach(BreakCode.OVERFILL, f"{more} more executed where {room} was left")
+        raise Breach(BreakCode.OVERFILL, f"{more} more executed, but only {room} remained")
 
 
 def correct(
@@ -156,10 +156,10 @@ def settles_on(trade: ReversedTrade, instrument: Instrument, now: datetime) -> D
 
 def _change_of(
     order: Order, correction: VenueCorrection, trade: ReversedTrade, new: CorrectedAmounts
-) -> CorrectedTrade:
+) -> CorrectedSums:
     fill = trade.fill
     was = f"execution {fill.execution_id} of {fill.quantity} at {fill.price}"
-    return CorrectedTrade(
+    return CorrectedSums(
         client_order_id=correction.client_order_id,
         reversed_trade=fill.trade_id,
         corrected_by=None if correction.is_bust else correction.trade_id,
@@ -228,8 +228,8 @@ def _shares(
     """Move the shares, and the cost basis with them.
 
     A purchase changes the cost basis by the difference of both costs. A sale gives back what it
-    took out, and takes out the same part for each share. What the cost basis cannot bear, or
-    nothing is left to bear, is profit or loss.
+    took out, and takes out the same cost for each corrected share. If the cost basis would fall
+    below zero, or no shares are left, the rest is profit or loss.
     """
     sign = fill.side.sign
     change = sign * (new.quantity - fill.quantity)

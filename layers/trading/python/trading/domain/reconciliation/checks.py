@@ -343,7 +343,7 @@ def _cleared_as(entry: LedgerEntry) -> str:
 
 
 def _due_of(trade: TradeEntry, *, takes_back: bool = False) -> UnsettledTrade:
-    """What a trade adds until it is settled, or what the reversal of such a one takes back."""
+    """What a trade adds until it is settled, or what the reversal of such a trade takes back."""
     shares = trade.side.sign * trade.quantity
     if takes_back:
         proceeds = -trade.client_amount if trade.side is Side.BUY else ZERO

@@ -71,7 +71,7 @@ def business_date(moment: datetime) -> date:
 def session_at(moment: datetime, early: timedelta, late: timedelta) -> date | None:
     """The session that is open at a moment, or that opens or closed within these margins.
 
-    None: there is none. Raises CalendarRangeError.
+    None if there is no such session. Raises CalendarRangeError.
     """
     day = date_in_new_york(moment)
     if is_trading_day(day) and open_of(day) - early <= moment <= close_of(day) + late:

@@ -60,7 +60,7 @@ class AdvanceOrder:
     def _ask_after_parked(self, order: Order) -> Order:
         """Ask for the executions that parked corrections refer to.
 
-        The children may be over. An exchange that does not know the execution made a mistake.
+        The children may have ended. An exchange that does not know the execution made a mistake.
         """
         for client_order_id in dict.fromkeys(each.client_order_id for each in order.parked):
             child = order.child(client_order_id)

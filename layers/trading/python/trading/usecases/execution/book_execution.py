@@ -145,7 +145,7 @@ class BookExecution:
     def refuse_parked(self, order: Order, client_order_id: str) -> Order:
         """Record a break for each parked correction of a child.
 
-        Its exchange has just told all executions, and the one that it refers to is not among them.
+        Its exchange has just listed all executions, and the one that it changes is not among them.
         """
         for parked in order.parked:
             if parked.client_order_id == client_order_id:

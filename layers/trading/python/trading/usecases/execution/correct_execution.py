@@ -1,4 +1,4 @@
-"""Correcting executions: what an exchange corrects or busts is reversed in the books."""
+"""Books corrections and busts: the trade of the execution is reversed in the books."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from trading.usecases.ports import (
 )
 
 MOST_PARKED = 20
-"""An order keeps so many corrections that wait for their execution."""
+"""The most corrections that an order parks until their executions come."""
 
 
 class CorrectionBooks(Orders, ReferenceData, Accounts, Ledger, Obligations, UnitOfWork, Protocol):
@@ -54,7 +54,7 @@ class CorrectExecution:
     def __call__(self, order: Order, correction: VenueCorrection) -> Order:
         """Book a correction or a bust, and return the order afterwards.
 
-        Raises Breach if the exchange may not correct the execution so.
+        Raises Breach if the exchange may not correct the execution in this way.
         """
         trade_id = correction.reversed_trade_id
         if trade_id in order.reversed_trades:
@@ -122,7 +122,7 @@ class CorrectExecution:
         self.books.commit(*changes)
 
     def _again(self, order: Order, correction: VenueCorrection) -> Order:
-        """Accept a repetition. Raises Breach if it says something else than the first time."""
+        """Accept a repetition. Raises Breach if it differs from the first report."""
         reversal_id = identifiers.reversal_id(correction.reversed_trade_id)
         known = [*self.books.entries([reversal_id, correction.trade_id])]
         reversal = next((entry for entry in known if isinstance(entry, Reversal)), None)
@@ -145,7 +145,7 @@ class CorrectExecution:
     def _unknown(self, order: Order, correction: VenueCorrection, refused: bool) -> Order:
         """Park a correction of an execution that is not booked yet.
 
-        refused: the books refused the execution. To bust it then changes nothing.
+        refused: the books refused the execution, so a bust of it changes nothing.
         """
         if refused and correction.is_bust:
             return order

@@ -63,7 +63,7 @@ class RequestCancel:
     def all(self, client_id: str, wanted: OrderFilter = EVERY_ORDER) -> tuple[list[Order], bool]:
         """The open orders that this request cancels, oldest first, and whether there are more.
 
-        Orders that `wanted` does not match stand. An order whose cancel the client requested before
+        Orders that do not match `wanted` stand. An order whose cancel the client requested before
         is left out. Raises StaleError as for one order.
         """
         deadline = self._deadline()

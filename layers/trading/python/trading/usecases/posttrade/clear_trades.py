@@ -87,7 +87,7 @@ class ClearTrades:
         """Write what clearing changes, and return the order afterwards.
 
         An order with very many trades takes several transactions. The order moves with the last.
-        Each of them writes the order, so that no trade is cleared that is reversed meanwhile.
+        Each of them writes the order, so it clears no trade that a correction reverses meanwhile.
         """
         changes = [each for trade in result.trades for each in (trade.novation, trade.obligation)]
         size = 2 * TRADES_PER_TRANSACTION

@@ -27,7 +27,7 @@ CLIENTS_PER_PAGE = 2000
 LOOK_BACK = timedelta(days=100)
 """Every cycle tries an obligation again for so long after its settlement date."""
 RECONCILED_DAYS = 7
-"""Confirmations of at least so many settlement dates are compared.
+"""The confirmations of at least this many settlement dates are compared.
 
 A trade that settles late is confirmed under its own settlement date. So the comparison also goes
 back to the oldest date that was open after the last one, at most `LOOK_BACK`.
@@ -186,7 +186,7 @@ class ReconcileSettlement:
             seen.add(cursor)
 
     def _days_to_compare(self, settlement_date: date) -> list[date]:
-        """The latest settlement dates, and all since the oldest one that was open last time."""
+        """The latest settlement dates, and all since the oldest that was open last time."""
         latest = settlement_date - timedelta(days=RECONCILED_DAYS - 1)
         open_since = self.compared.open_since() or latest
         first = max(min(latest, open_since), settlement_date - LOOK_BACK)
