@@ -23,7 +23,7 @@ from infra.wildcards import acknowledge
 KEPT_HOURLY = Duration.days(7)
 KEPT_NIGHTLY = Duration.days(365)
 NIGHTLY_AT_HOUR = 22
-"""In New York. Both settlement cycles are over, and no exchange that we use is open."""
+"""In New York. Both settlement cycles are over, and the exchanges are closed."""
 LOCKED_FOR = Duration.days(7)
 POLICIES = ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores")
 
@@ -159,7 +159,10 @@ def kept(tables: Mapping[str, dynamodb.ITable]) -> dict[str, dynamodb.ITable]:
 
 
 def _vault(scope: Construct, name: str) -> backup.BackupVault:
-    """A vault whose recovery points nobody can delete for a time, whatever they may do else."""
+    """A vault that refuses to delete a recovery point before its time.
+
+    The lock is in governance mode: it has no `changeable_for`, so an administrator can remove it.
+    """
     return backup.BackupVault(
         scope,
         "Vault",

@@ -18,7 +18,7 @@ MANAGED_RULES = ("AWSManagedRulesAmazonIpReputationList",)
 
 @dataclass(frozen=True)
 class RateRule:
-    """The requests that one address may send in WINDOW_SECONDS, to paths that end so."""
+    """The requests that one address may send in WINDOW_SECONDS, to paths with this ending."""
 
     name: str
     requests: int
@@ -30,8 +30,8 @@ RATE_RULES = (
     RateRule("callbacks", 30_000, CALLBACK_PATH),
     RateRule("requests", 60_000),
 )
-"""One address may be the gateway of many clients. Each rule lets it use a part of what the route
-takes, so one address cannot use it up.
+"""Many clients may share an address. A rule allows one address a part of the route's rate, so it
+cannot use up the whole.
 """
 
 

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 def environment(function: str, variables: Mapping[str, str]) -> dict[str, str]:
     """The values of the function's settings.
 
-    A setting without a value keeps its default. Raises KeyError if it has none.
+    A setting without a value keeps its default. Raises KeyError for one without either.
     """
     settings: type[BaseSettings] = import_module(f"functions.{function}.settings").Settings
     return {

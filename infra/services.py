@@ -146,7 +146,7 @@ class ServicesStack(Stack):
             CfnOutput(self, f"{pascal(name)}Function", value=function.function_name)
 
     def _watched(self, public: RestApi, internal: RestApi) -> dict[str, list[cloudwatch.IAlarm]]:
-        """What tells that a function's new version is bad although no invocation fails."""
+        """The alarms that show a bad version of a function although no invocation fails."""
         alarms: defaultdict[str, list[cloudwatch.IAlarm]] = defaultdict(list)
         for api, routes, authorizer in (
             (public, PUBLIC_ROUTES, "authorizer"),
@@ -284,7 +284,7 @@ class ServicesStack(Stack):
         return cycle
 
     def _watch_business(self) -> None:
-        """Alarms on what functions count, and on what they no longer count."""
+        """Alarms on metrics of the functions, and on metrics that stop coming."""
         alarms = self._stateful.alarms
         for metric, watch in WATCHED.items():
             for function in watch.functions:
@@ -310,10 +310,10 @@ class ServicesStack(Stack):
             )
 
     def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        """Alarms on the schedules whose functions count nothing when they run.
+        """Alarms on the schedules whose functions emit no metric of their own when they run.
 
-        From Friday's last cycle to Monday's first it is 70 hours. What a missing cycle leaves
-        unsettled rings the same evening (`OBLIGATIONS_OVERDUE`).
+        Between Friday's last cycle and Monday's first are 70 hours. If a cycle is missing,
+        `OBLIGATIONS_OVERDUE` raises an alarm the same evening.
         """
         alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
         sweeps = functions["sweeper"].metric_invocations(

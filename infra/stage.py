@@ -34,7 +34,7 @@ def _listed(value: object) -> object:
 
 
 def _origin(text: str) -> str:
-    """Refuse `*` and patterns, a path, and plain http but on this machine."""
+    """Refuse `*`, patterns, paths, and plain http except on this machine."""
     if not ORIGIN.fullmatch(text):
         raise ValueError("an origin is https://host or https://host:port, in lower case")
     return text

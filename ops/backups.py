@@ -74,7 +74,7 @@ class TableBackups:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a deployment as such: deleted, restored, and set up again."""
+    """Deletes, restores and configures the tables of a deployment."""
 
     target: Target
     say: Callable[[str], None]
@@ -96,7 +96,7 @@ class Tables:
             )
 
     def delete(self, name: str) -> None:
-        """Delete a table with its protection, and wait until it is gone."""
+        """Delete a table even if it is protected, and wait until it is gone."""
         if not self.exists(name):
             return
         self.wait(name)
@@ -124,7 +124,7 @@ class Tables:
         return restore
 
     def set_up(self, name: str) -> None:
-        """Set what a restore leaves out: DynamoDB restores content, keys and indexes alone."""
+        """Set what a restore leaves out: DynamoDB restores only content, keys and indexes."""
         self.say(f"{name}: settings")
         table, spec = self.target.named(name), TABLES[name]
         client = self.target.dynamodb
@@ -184,7 +184,7 @@ class Tables:
 
 
 def wait_until(done: Callable[[], bool], what: str) -> None:
-    """Raises RestoreError after half a day."""
+    """Wait until a condition holds. Raises RestoreError after half a day."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not done():
         if time.monotonic() > deadline:

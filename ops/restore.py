@@ -95,7 +95,7 @@ def restore(
     target: Target = ctx.obj
     screen = Screen(as_json)
     if (backup is None) == (time is None and vault is None):
-        raise typer.BadParameter("give --backup, or --time, or --vault with or without --time")
+        raise typer.BadParameter("give --backup, --time or --vault; --time may go with --vault")
     moment = time.replace(tzinfo=UTC) if time else None
     source = backup or f"{vault or 'point in time'} {iso(moment) if moment else 'latest'}"
     audit = AuditLog(target)
@@ -131,7 +131,7 @@ def _restore(
         copied = backups.take(f"{_stamp()}-of-copies", [name + COPY for name in names])
         restores = {n: tables.from_backup(copied[n + COPY]) for n in names}
     else:
-        raise RestoreError("nothing says what to restore")
+        raise RestoreError("say what to restore: --backup, --time or --vault")
     backups.take(f"{_stamp()}-before-restore", [name for name in names if tables.exists(name)])
     for name in names:
         tables.delete(name)
@@ -141,7 +141,7 @@ def _restore(
         tables.set_up(name)
     for name in names:
         tables.delete(name + COPY)
-    # The first answers of what is undone now would hide that it has to be done again.
+    # A record of an effect that the restore undid would keep clients from repeating it.
     tables.empty("idempotency")
 
 

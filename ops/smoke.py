@@ -30,7 +30,7 @@ def smoke(
     """Log in as a synthetic client, trade a share, cancel another order, and check its books.
 
     It buys a share, or sells the one that it has. Without --profile: `local-smoke`, or
-    `aws-STAGE-smoke`. Run it after each deployment. Exit status 1 if a step fails, also because the
+    `aws-STAGE-smoke`. Run it after each deployment. Exit status 1 if a step fails, or because the
     market is closed. 3 if the API cannot be reached.
     """
     target: Target = ctx.obj

@@ -21,12 +21,12 @@ OVER = {"REJECTED", "CANCELED", "EXPIRED", "SETTLED"}
 
 
 class SmokeError(Exception):
-    """A step did not come out as it must."""
+    """A step failed, or its result is wrong."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was tried, and what came out."""
+    """A step that succeeded, and its result."""
 
     name: str
     result: str
@@ -112,7 +112,7 @@ class SyntheticClient:
         )
         found = self._books()
         if found != expected:
-            raise SmokeError(f"the books are {found}, must be {expected}")
+            raise SmokeError(f"cash and shares are {found}, expected {expected}")
 
     def _place(self, client_id: str, **terms: str) -> str:
         order = {

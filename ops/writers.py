@@ -30,7 +30,7 @@ OF_A_SCHEDULE = (
     "KmsKeyArn",
     "ActionAfterCompletion",
 )
-"""What UpdateSchedule sets. What it is not given it resets."""
+"""The fields that UpdateSchedule takes. It resets those that it does not get."""
 
 app = typer.Typer(no_args_is_help=True, help="Stop and start the functions that write the books.")
 
@@ -157,8 +157,8 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
 def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     """Stop all functions that write the books, the mailboxes and the schedules.
 
-    Requests are answered with errors from now on. Invocations that run already go on until their
-    time-out, 5 minutes at most.
+    Requests are answered with errors from now on. Running invocations go on for at most 5 minutes,
+    the longest time-out among these functions.
     """
     AuditLog(ctx.obj).record_if_possible("run/writers", "stop", reason)
     Writers(ctx.obj).stop()

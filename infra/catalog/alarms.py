@@ -1,4 +1,4 @@
-"""The alarms on what the code counts, and what every alarm tells an operator."""
+"""The alarms on metrics of the code, and the text of every alarm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ class Silence:
 WATCHED: Mapping[Metric, Watch] = {
     Metric.BREAKS: Watch(
         ("execution", "settlement", "settlement_reconcile"),
-        Notice("The outside world said what our books refuse", "breaks"),
+        Notice("A venue reported something that the books refuse", "breaks"),
     ),
     Metric.NOT_UNDERSTOOD: Watch(
         ("callbacks", "execution", "settlement", "settlement_reconcile"),
         Notice(
-            "A venue says something that our readers do not know",
+            "A venue sent a field, an event or a status that the readers do not know",
             "words-that-we-do-not-know",
             Severity.ROUTINE,
         ),
@@ -73,11 +73,13 @@ WATCHED: Mapping[Metric, Watch] = {
     ),
     Metric.CLIENTS_UNSETTLED: Watch(
         ("settlement_reconcile",),
-        Notice("Clients have something due after the settlement cycle", "settlement"),
+        Notice("Obligations are still due after the settlement cycle", "settlement"),
     ),
     Metric.OBLIGATIONS_OVERDUE: Watch(
         ("reconciliation",),
-        Notice("The settlement cycles of a day are over, and obligations are due", "settlement"),
+        Notice(
+            "The settlement cycles of a day are over, and obligations are still due", "settlement"
+        ),
         minutes=60,
     ),
     Metric.SWEEPS_FAILED: Watch(
@@ -90,12 +92,12 @@ WATCHED: Mapping[Metric, Watch] = {
     ),
     Metric.ORDERS_NOT_MARKED: Watch(
         ("execution", "clearing"),
-        Notice("An order whose message was given up could not be flagged", "dead-letters"),
+        Notice("A worker gave up a message and could not flag its order", "dead-letters"),
     ),
     Metric.RECONCILIATIONS_INCOMPLETE: Watch(
         ("reconciliation",),
         Notice(
-            "The books are more than one reconciliation can read in its time",
+            "A reconciliation ran out of time before it had read all books",
             "reconciliation",
             Severity.ROUTINE,
         ),
@@ -107,7 +109,7 @@ WATCHED: Mapping[Metric, Watch] = {
     ),
     Metric.SECRET_REFRESH_FAILED: Watch(
         ("auth", "authorizer", "callbacks", "execution", "internal_authorizer", "settlement"),
-        Notice("A secret could not be read again", "secrets", Severity.ROUTINE),
+        Notice("A function could not read a secret again", "secrets", Severity.ROUTINE),
         above=5,
         minutes=15,
     ),
@@ -154,21 +156,21 @@ SILENCES: Mapping[Metric, Silence] = {
         periods=2,
     ),
 }
-"""A dead man's switch for each schedule. A weekend is the longest time without a business day, and
-on Friday's and Monday's days the close runs: three days lie between.
+"""Dead man's switches. The close of the day runs on weekdays, on holidays too. From Friday's run to
+Monday's it is three days.
 """
 
 UNWATCHED: Mapping[Metric, str] = {
-    Metric.ORDERS_ACCEPTED: "It counts the business.",
-    Metric.ORDERS_REJECTED: "It counts the business: a client may ask for what a rule forbids.",
-    Metric.ORDERS_ENDED: "It counts the business.",
-    Metric.REPLACEMENTS_REQUESTED: "It counts the business.",
-    Metric.FILLS_BOOKED: "It counts the business.",
-    Metric.ORDERS_CLEARED: "It counts the business.",
-    Metric.TRADES_SETTLED: "It counts the business.",
-    Metric.WORKFLOW_STARTS_DEFERRED: "The sweeper starts it. If it cannot, a switch rings.",
-    Metric.REPLACEMENTS_DEFERRED: "The sweeper sends it. If it cannot, a switch rings.",
-    Metric.CANCELS_DEFERRED: "The sweeper sends it. If it cannot, a switch rings.",
+    Metric.ORDERS_ACCEPTED: "It counts ordinary business.",
+    Metric.ORDERS_REJECTED: "A client may ask for what a rule forbids.",
+    Metric.ORDERS_ENDED: "It counts ordinary business.",
+    Metric.REPLACEMENTS_REQUESTED: "It counts ordinary business.",
+    Metric.FILLS_BOOKED: "It counts ordinary business.",
+    Metric.ORDERS_CLEARED: "It counts ordinary business.",
+    Metric.TRADES_SETTLED: "It counts ordinary business.",
+    Metric.WORKFLOW_STARTS_DEFERRED: "The sweeper starts the workflow again.",
+    Metric.REPLACEMENTS_DEFERRED: "The sweeper sends the message again.",
+    Metric.CANCELS_DEFERRED: "The sweeper sends the message again.",
     Metric.ORDERS_SWEPT: "A recovery that worked.",
     Metric.SUBMITS_REFUSED: "Another exchange gets the order. The circuit has the alarm.",
     Metric.SUBMITS_UNKNOWN: "The fence answers it. The circuit of the exchange has the alarm.",
@@ -176,24 +178,24 @@ UNWATCHED: Mapping[Metric, str] = {
     Metric.QUOTES_MISSING: "The order is routed by execution quality.",
     Metric.POLLS_UNANSWERED: "The sweeper asks again. The circuit has the alarm.",
     Metric.CANCELS_UNANSWERED: "The sweeper asks again. The circuit has the alarm.",
-    Metric.RECALLS_UNANSWERED: "The refused execution has rung already, as a break.",
+    Metric.RECALLS_UNANSWERED: "The refused execution has raised an alarm already, as a break.",
     Metric.FILLS_REPEATED: "A repetition is harmless.",
     Metric.EXECUTIONS_CORRECTED: "An exchange may correct an execution. The books followed.",
     Metric.CORRECTIONS_PARKED: "The sweeper asks the exchange. What it does not know is a break.",
-    Metric.SETTLEMENTS_UNANSWERED: "The message comes again. What stays due rings that evening.",
-    Metric.CONFIRMATIONS_RECONCILED: "What stays due after the cycles rings.",
-    Metric.MESSAGES_FAILED: "It is tried again. If it is given up, the dead-letter queue rings.",
-    Metric.MESSAGES_BURIED: "The dead-letter queue itself rings.",
+    Metric.SETTLEMENTS_UNANSWERED: "It is tried again. ObligationsOverdue counts what stays due.",
+    Metric.CONFIRMATIONS_RECONCILED: "ClientsUnsettled counts what stays due.",
+    Metric.MESSAGES_FAILED: "It is tried again. If that fails, the dead-letter queue has an alarm.",
+    Metric.MESSAGES_BURIED: "The dead-letter queue has an alarm.",
     Metric.WORKFLOW_ANSWERS_UNWANTED: "A repetition is harmless.",
     Metric.VENUE_HEALTH_UNAVAILABLE: "Orders are routed as if every exchange were healthy.",
     Metric.VENUE_HEALTH_INCOMPLETE: "Orders are routed as if the others were healthy.",
     Metric.QUALITY_UPDATES_LOST: "The next outcome writes it again.",
     Metric.LAST_PRICES_LOST: "The next execution writes it again.",
     Metric.LAST_PRICES_UNAVAILABLE: "The reference price stands in.",
-    Metric.UNEXPECTED_ERROR: "The API answered with 5XX, which rings.",
+    Metric.UNEXPECTED_ERROR: "The API answered with 5XX, which has an alarm.",
     Metric.TOKEN_REFUSED: "Anybody can send a wrong token. The API's limits hold.",
     Metric.SIGNING_KEY_ROTATED: "The check of its age has the alarm.",
     Metric.RECONCILIATION_IN_MOTION: "It is high while clients trade.",
-    Metric.RECONCILIATION_SECONDS: "A run that takes too long is incomplete, which rings.",
+    Metric.RECONCILIATION_SECONDS: "A run that takes too long is incomplete, which has an alarm.",
 }
 """The metrics without an alarm, and why."""

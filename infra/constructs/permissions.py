@@ -20,8 +20,8 @@ Arns = Mapping[str, Sequence[str]]
 
 
 def service_of_this_account(service: str, source_arn: str | None = None) -> iam.ServicePrincipal:
-    """A service, when it acts for a resource of this account. So nobody can make the service use
-    the role for a resource of another account (the confused deputy).
+    """A service, but only when it acts for a resource of this account. So another account cannot
+    make the service use the role (the confused deputy).
     """
     conditions: dict[str, dict[str, str]] = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
     if source_arn:

@@ -112,7 +112,7 @@ class PythonFunction(lambda_.Function):
             architecture=ARCHITECTURE,
             code=_code(name),
             handler=f"functions.{name}.handler.handler",
-            # Triggers and destinations would grant themselves more than they use.
+            # Constructs of triggers and destinations would add permissions that nothing needs.
             role=role.without_policy_updates(),
             log_group=log_group,
             layers=list(layers),
@@ -132,7 +132,7 @@ class PythonFunction(lambda_.Function):
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 },
             ),
-            # The way back to a version must stay.
+            # An operator must be able to go back to an old version.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
         self.live: lambda_.IFunction = releases.alias(self, name, watched) if releases else self

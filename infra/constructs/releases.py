@@ -50,7 +50,8 @@ class Releases(Construct):
         """The alias `live` of a function. A new version is rolled back when it fails, or when one
         of the `watched` alarms goes off.
 
-        Their job: a handler that answers 500, or a worker that gives a message up, does not fail.
+        They see what Lambda does not count as an error: a handler that answers 500, and a worker
+        that gives up a message.
         """
         version = function.current_version
         alias = lambda_.Alias(self, f"{pascal(name)}Live", alias_name=LIVE, version=version)

@@ -1,4 +1,4 @@
-"""Production's alarms on the resources of AWS themselves: quotas, throttling, and time-outs."""
+"""Production's alarms on AWS resources: quotas, throttling and time-outs."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def watch_resources(
     functions: Mapping[str, lambda_.Function],
     tables: Mapping[str, dynamodb.ITable],
 ) -> None:
-    """Add the alarms. An error of a function is watched with its releases."""
+    """Add the alarms. `Releases` watches the errors of functions."""
     for name, function in functions.items():
         _watch_function(scope, alarms, name, function)
     for name, table in tables.items():
@@ -76,7 +76,7 @@ def _watch_function(
         f"{pascal(name)}NearTimeout",
         longest,
         NEAR_THE_LIMIT * 1000 * SERVICES[name].timeout,
-        Notice(f"{name} takes nearly as long as it may", "functions", Severity.ROUTINE),
+        Notice(f"{name} runs for nearly as long as its time-out", "functions", Severity.ROUTINE),
     )
 
 
