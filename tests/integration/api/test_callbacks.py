@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.common import CaseInsensitiveD
 
 from tests.fakes.api_events import header, request
 from tests.integration.api.conftest import EXCHANGE_SECRET, World
+from trading.adapters.http import request_reading
 from trading.adapters.venues.signatures import SIGNED_HEADERS, signed_headers
 from trading.messages import EXECUTION_MESSAGE, ReportReceived
 from trading.wire import CALLBACK_PATH
@@ -33,6 +34,7 @@ REPORT: dict[str, Any] = {
 UNSIGNED = {
     "accept-encoding": "Powertools asks for it only to compress an answer",
     "cookie": "Powertools parses it for parameters of routes, and the callback has none there",
+    "origin": "it matters only where pages may read the answers, and no page calls back",
 }
 """Headers that the library reads although nothing depends on them."""
 
@@ -121,12 +123,14 @@ def test_whatever_is_read_of_a_report_is_signed(
     read: set[str] = set()
 
     def recording(method: Callable[..., Any]) -> Callable[..., Any]:
-        def record(headers: CaseInsensitiveDict, name: str, *default: Any) -> Any:
+        def record(owner: Any, name: str, *default: Any) -> Any:
             read.add(name.lower())
-            return method(headers, name, *default)
+            return method(owner, name, *default)
 
         return record
 
+    ours = request_reading._header_values
+    monkeypatch.setattr(request_reading, "_header_values", recording(ours))
     for method in ("get", "__getitem__", "__contains__"):
         own = getattr(CaseInsensitiveDict, method)
         monkeypatch.setattr(CaseInsensitiveDict, method, recording(own))
