@@ -1,4 +1,4 @@
-"""Ends a business day as the schedules would: the close, then the settlement cycle."""
+"""Ends a trading day as the schedules would: the close, then the settlement cycle."""
 
 import json
 import time

@@ -104,8 +104,8 @@ def scheduled_runs() -> list[Fixed]:
         }
         runs: dict[str, tuple[str, dict[str, Any], int]] = {
             "sweeper, every minute": ("sweeper", {}, MINUTES),
-            "settlement plan, every business day": ("settlement_plan", cycle, BUSINESS_DAYS),
-            "reconciliation, every business day": ("settlement_reconcile", cycle, BUSINESS_DAYS),
+            "settlement plan, every weekday": ("settlement_plan", cycle, BUSINESS_DAYS),
+            "reconciliation, every weekday": ("settlement_reconcile", cycle, BUSINESS_DAYS),
             "exchange session, every minute": ("exchange_matching", {"kind": "session"}, MINUTES),
         }
         lines = []

@@ -43,7 +43,7 @@ def correct(
 
 
 def settle_all(world: World) -> None:
-    """Run the settlement cycles of the next business days."""
+    """Run the settlement cycles of the next settlement days."""
     for day in (TOMORROW, AFTER_TOMORROW):
         world.now = world.now.replace(day=day.day, hour=23)
         world.settlement_cycle(day)
