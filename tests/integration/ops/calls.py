@@ -1,6 +1,7 @@
 """Records the calls to AWS that a command makes, and makes them fail where a test says so."""
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ class Crash(BaseException):
 
 class Calls:
     """The names of the operations called. `before` may raise in place of a call. An operation with
-    an entry in `answers` is not called.
+    an entry in `answers` is not called. Only the calls of the test's own thread count: workflows of
+    earlier tests go on in others.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
@@ -21,8 +23,11 @@ class Calls:
         self.heal()
         self.answers: dict[str, Any] = {}
         real = BaseClient._make_api_call  # type: ignore[attr-defined]
+        ours = get_ident()
 
         def call(client: Any, name: str, request: dict[str, Any]) -> Any:
+            if get_ident() != ours:
+                return real(client, name, request)
             self.before(name, request)
             self.made.append((name, request))
             return self.answers[name] if name in self.answers else real(client, name, request)
