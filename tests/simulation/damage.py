@@ -11,6 +11,10 @@ from tests.simulation.items import Item
 from tests.simulation.violations import ViolationError
 
 AN_HOUR = timedelta(hours=1)
+MUCH = 1_000_000_000
+"""More than any trade moves. Else another damage can make up for it: an execution that is booked
+twice buys the very share that appears, and then the two sums agree.
+"""
 Typed = dict[str, Any]
 """An item in DynamoDB's format."""
 
@@ -75,7 +79,7 @@ def check_found(damages: Iterable[Damage], report: Item) -> None:
 
 def _cash_appears(books: Books) -> Iterator[Damage]:
     for item in _of_kind(books.accounts, "CASH"):
-        more = _more(item, "available", 1)
+        more = _more(item, "available", MUCH)
         yield Damage("cash appears", "accounts", more, 1, item["client_id"]["S"])
 
 
@@ -87,7 +91,7 @@ def _cash_is_held(books: Books) -> Iterator[Damage]:
 
 def _shares_appear(books: Books) -> Iterator[Damage]:
     for item in _of_kind(books.accounts, "POSITION#"):
-        more = _more(item, "available", 1)
+        more = _more(item, "available", MUCH)
         yield Damage("shares appear", "accounts", more, 2, _position(item))
 
 
