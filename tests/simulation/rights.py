@@ -18,6 +18,7 @@ PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
         ("GET", ORDERS): "orders:read",
         ("DELETE", ORDERS): "orders:write",
         ("GET", f"{ORDERS}:by_client_order_id"): "orders:read",
+        ("DELETE", f"{ORDERS}:by_client_order_id"): "orders:write",
         ("GET", f"{ORDERS}/{{order_id}}"): "orders:read",
         ("PATCH", f"{ORDERS}/{{order_id}}"): "orders:write",
         ("DELETE", f"{ORDERS}/{{order_id}}"): "orders:write",
