@@ -113,8 +113,20 @@ class EventSources:
     def _check_pauses(
         self, queue_url: str, failed: Sequence[dict[str, Any]], untouched: float
     ) -> None:
+        """Check the pauses of the messages that are still this worker's.
+
+        The answer to its change of the visibility can get lost. While it repeats the change, the
+        message can come to another worker. From then on the other receive decides.
+        """
         if failed:
-            visible_at = {m.message_id: m.visible_at for m in self._sqs.messages(queue_url)}
+            tried = {
+                m["MessageId"]: int(m["Attributes"]["ApproximateReceiveCount"]) for m in failed
+            }
+            visible_at = {
+                m.message_id: m.visible_at
+                for m in self._sqs.messages(queue_url)
+                if m.receives == tried.get(m.message_id)
+            }
             check_pauses(failed, visible_at, untouched, self._engine.now)
 
 
