@@ -8,7 +8,7 @@ from typing import Any
 from tests.simulation.api_gateway import Answer
 from tests.simulation.instants import moment
 from tests.simulation.items import Item
-from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, Orders, path_of
+from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, Orders
 from tests.simulation.violations import ViolationError
 
 ENDS = frozenset({"FILLED", "REJECTED", "CANCELED", "EXPIRED"})
@@ -17,6 +17,8 @@ OBEYED_WITHIN = 7200.0
 DUE_WITHIN = 60.0 + CLOCKS_DIFFER_BY
 """One minute, after which the sweeper looks again at an order that it has pushed."""
 BY_CLIENT = "canceled by the client"
+BY_BUSTS = "busted by the exchange"
+"""Nothing remains of an order, and busts took a part of it. It ends even if a cancel is pending."""
 
 
 def asked_by(order: Item) -> str | None:
@@ -64,24 +66,35 @@ def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_as
 def check_cancels(
     accepted: Mapping[str, float], refused: Iterable[tuple[str, Answer]], orders: Orders
 ) -> None:
-    """A canceled order and its replacements have ended in time, and later answers agree."""
+    """A canceled order and its replacements have ended in time, and later answers agree.
+
+    Judged is how an order ended first. A later correction or bust of an execution cancels even a
+    filled order, and adds its line to the history of any other.
+    """
     for order_id, told_at in accepted.items():
-        last = orders[order_id]["history"][-1]
-        if last["status"] == "EXPIRED" or (
-            last["status"] == "CANCELED" and last["reason"] != BY_CLIENT
+        first = first_end(orders[order_id])
+        if first.get("status") == "EXPIRED" or (
+            first.get("status") == "CANCELED"
+            and first["reason"] != BY_CLIENT
+            and not first["reason"].endswith(BY_BUSTS)
         ):
-            raise ViolationError("a cancel is the client's", order_id, str(last))
+            raise ViolationError("a cancel is the client's", order_id, str(first))
         for order in heirs(order_id, orders):
-            ends = [moment(step["time"]) for step in order["history"] if step["status"] in ENDS]
-            if not ends or ends[0] > told_at + OBEYED_WITHIN:
+            end = first_end(order)
+            if not end or moment(end["time"]) > told_at + OBEYED_WITHIN:
                 raise ViolationError(
                     "a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}"
                 )
     for order_id, answer in refused:
-        if order_id in accepted and path_of(orders[order_id])[-1] == "CANCELED":
+        if order_id in accepted and first_end(orders[order_id]).get("status") == "CANCELED":
             raise ViolationError(
                 "all answers to a cancel agree", order_id, f"{answer.status} {answer.body!r}"
             )
+
+
+def first_end(order: Item) -> Item:
+    """The line of the history with which an order first ended. Empty while it is open."""
+    return next((step for step in order["history"] if step["status"] in ENDS), {})
 
 
 def heirs(order_id: str, orders: Orders) -> Iterable[Item]:
