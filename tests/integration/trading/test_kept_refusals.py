@@ -42,6 +42,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "withdrawals": {"reference": "ref-1", "amount": "1.00"},
 }
 
+QUERIES = {"/api/v1/orders:by_client_order_id": {"client_order_id": "nothing"}}
+
 
 def refused_event(route: str) -> dict[str, Any]:
     """A request in the right form about something that does not exist, or exists already."""
@@ -56,7 +58,14 @@ def refused_event(route: str) -> dict[str, Any]:
         authorizer = STEPS
     elif method == "PATCH":
         body = {"quantity": 1}
-    return request(method, filled, body, headers={"Idempotency-Key": "late"}, authorizer=authorizer)
+    event = request(
+        method, filled, body, headers={"Idempotency-Key": "late"}, authorizer=authorizer
+    )
+    query = QUERIES.get(path, {})
+    return event | {
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {name: [query[name]] for name in query} or None,
+    }
 
 
 def test_the_table_lists_every_route_that_changes_something() -> None:
@@ -111,9 +120,8 @@ class App:
     """What `Idempotency` reads of the request at hand."""
 
     idempotency_key = "key-1"
-    event = SimpleNamespace(
-        http_method="POST", path="/api/v1/orders", json_body={"a": 1}, resolved_headers_field={}
-    )
+    target = "POST /api/v1/orders"
+    digest = "digest-1"
     powertools = SimpleNamespace(lambda_context=None)
 
 
