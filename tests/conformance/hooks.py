@@ -21,6 +21,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from local.session import REFERENCE_PRICE
 from tests.conformance.world import World, log_in
+from trading.adapters.http.request_reading import OUT_OF_RANGE
 from trading.adapters.venues.signatures import signed_headers
 
 WORLD = World.read(Path(os.environ["CONFORMANCE_WORLD"]))
@@ -115,11 +116,15 @@ def filter_failure(
     context: HookContext, failure: Failure, case: Case[Any], response: schemathesis.Response
 ) -> bool:
     """Only VALIDATION_FAILED says that the form is wrong. Any other 422 comes from a rule about the
-    books or the market.
+    books or the market. A number that is too long is refused before its field is known, so no
+    schema can say it of the fields that a venue may add to a report.
     """
-    if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
+    if not isinstance(failure, RejectedPositiveData):
         return True
-    return bool(response.json()["code"] == "VALIDATION_FAILED")
+    answer = response.json()
+    if case.path == CALLBACKS and answer.get("detail") == OUT_OF_RANGE:
+        return False
+    return bool(response.status_code != 422 or answer["code"] == "VALIDATION_FAILED")
 
 
 def _paging(case: Case[Any]) -> None:

@@ -3,16 +3,20 @@
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from local import seed
+from local import books, seed
 from local.api import TradingClient
 from local.aws_client import aws_client
 from tests.system.test_bad_input import ORDER, assert_problem
+from tests.system.waiting import wait_for
 from trading.adapters.venues.signatures import signed_headers
+from trading.domain import identifiers
 from trading.domain.clients.lockout import OF_AN_ADDRESS
+from trading.domain.orders.child_order import ChildOrder
 from trading.wire import CALLBACK_PATH, TRANSPORT_SECURITY
 from workstation.local_system import STAGE, LocalSystem
 
@@ -57,7 +61,10 @@ class Venue:
             "POST",
             signed_target,
             body,
-            {"Content-Type": "application/json", "Idempotency-Key": f"XNYS:{execution_id}"},
+            {
+                "Content-Type": "application/json",
+                "Idempotency-Key": f"{changes.get('exchange_id', 'XNYS')}:{execution_id}",
+            },
         )
         return httpx.post(
             self._url + target, content=body, headers=headers | (added or {}), timeout=30
@@ -75,8 +82,25 @@ def venue(system: LocalSystem, api_url: str) -> Venue:
     return Venue(system, api_url)
 
 
-def test_a_signed_report_is_taken_and_its_repetition_is_harmless(venue: Venue, key: str) -> None:
-    first, again = venue.report(key), venue.report(key, age=2)
+def sent_child(system: LocalSystem, order_id: str) -> ChildOrder | None:
+    """The first child of an order, once there is one."""
+    orders = books.snapshot(system, day_is_over=False).orders
+    return next((o.children[0] for o in orders if o.order_id == order_id and o.children), None)
+
+
+def test_a_signed_report_is_taken_and_its_repetition_is_harmless(
+    system: LocalSystem, venue: Venue, alice: TradingClient, key: str
+) -> None:
+    order_id = alice.place(ORDER | {"price": "60.00"}, key).json()["order_id"]
+    child = wait_for(lambda: sent_child(system, order_id), "a child order")
+    acknowledged = {
+        "key_id": child.exchange_id,
+        "exchange_id": child.exchange_id,
+        "client_order_id": identifiers.child_order_id(order_id, child.number),
+        "exec_type": "NEW",
+    }
+    first, again = (venue.report(key, age=age, **acknowledged) for age in (0, 2))
+    alice.cancel(order_id, str(uuid4()))
     assert (first.status_code, first.json()) == (200, {"status": "accepted"})
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
 

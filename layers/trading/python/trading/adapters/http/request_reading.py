@@ -18,6 +18,7 @@ from trading.adapters.http.problems import MAX_FIELD_NAME, FieldError, HttpError
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_NUMBER_LENGTH = 40
+OUT_OF_RANGE = f"A number has more than {MAX_NUMBER_LENGTH} digits."
 UTF_8 = ("utf-8", "utf8")
 BYTE_ORDER_MARK = "\ufeff"
 REPLACEMENT_CHARACTER = "\ufffd"
@@ -162,7 +163,7 @@ def _decimal(literal: str) -> Decimal | int:
     """
     number = Decimal(literal) if len(literal) <= MAX_NUMBER_LENGTH else Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER_LENGTH:
-        raise ValueError("number out of range")
+        raise malformed(OUT_OF_RANGE)
     return int(number) if number == number.to_integral_value() else number
 
 
