@@ -215,7 +215,7 @@ class StepOracle:
             code,
             wanted,
             self.states(wanted.client_id, since),
-            self.prices.known(wanted.symbol, since) if wanted.symbol in SYMBOLS else (),
+            self.prices.decided(wanted.symbol, since) if wanted.symbol in SYMBOLS else (),
         )
 
     def wanted(self, order: Item, quantity: int) -> Wanted:

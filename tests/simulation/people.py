@@ -176,7 +176,7 @@ class People:
                     body,
                     self._moments[action.who][begins:],
                     self._steps.traders[action.who].margin_percent,
-                    {symbol: self._steps.prices.known(symbol, began) for symbol in SYMBOLS},
+                    {symbol: self._steps.prices.shown(symbol, began) for symbol in SYMBOLS},
                 ),
                 self._steps.ledger.entries,
             )

@@ -11,10 +11,12 @@ from tests.simulation.items import plain
 from tests.simulation.market import SYMBOLS
 from tests.simulation.violations import ViolationError
 
-KNOWN_FOR = 10.0
-"""Seconds. A worker keeps a price for five, may read one that is a second old, and its clock errs
-by half a second.
+SHOWN_FOR = 10.0
+"""Seconds. A worker that shows values keeps a price for five, may read one that is a second old,
+and its clock errs by half a second.
 """
+DECIDED_FOR = 65.0
+"""Seconds. Order entry keeps a price for a minute, as its page says."""
 
 
 class Prices:
@@ -39,12 +41,20 @@ class Prices:
             raise ViolationError("a last price is that of a trade", symbol, str(price))
         self._written[symbol].append((self._now(), price))
 
-    def known(self, symbol: str, since: float) -> set[Decimal]:
-        """The prices that a worker may have known at some time since then.
+    def shown(self, symbol: str, since: float) -> set[Decimal]:
+        """The prices at which a worker may have valued a position at some time since then."""
+        return self._known(symbol, since - SHOWN_FOR)
+
+    def decided(self, symbol: str, since: float) -> set[Decimal]:
+        """The prices by which order entry may have decided at some time since then."""
+        return self._known(symbol, since - DECIDED_FOR)
+
+    def _known(self, symbol: str, begins: float) -> set[Decimal]:
+        """The prices that were the last one at some time since then.
 
         The reference price is among them, because a worker falls back to it if it cannot read.
         """
-        begins, known = since - KNOWN_FOR, {SYMBOLS[symbol]}
+        known = {SYMBOLS[symbol]}
         for at, price in reversed(self._written[symbol]):
             known.add(price)
             if at < begins:

@@ -47,5 +47,5 @@ def check_refusal(order_id: str, body: Item, code: str, steps: StepOracle, began
         code,
         replace(wanted, business_date=None),
         without(old, steps.states(wanted.client_id, began)),
-        steps.prices.known(wanted.symbol, began),
+        steps.prices.decided(wanted.symbol, began),
     )
