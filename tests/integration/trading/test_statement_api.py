@@ -207,6 +207,7 @@ def test_unchanged_content_is_not_sent_again(traded: System) -> None:
     tag = header(ask(traded, "transactions"), "ETag")
     event = _event("transactions", "alice", {})
     event["headers"] |= {"If-None-Match": tag}
+    event["multiValueHeaders"] |= {"If-None-Match": [tag]}
     assert traded.invoke("accounts", event)["statusCode"] == 304
 
 
