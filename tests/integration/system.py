@@ -46,6 +46,7 @@ APIS: dict[str, tuple[Route, ...]] = {
     "internal": INTERNAL_ROUTES,
     "venues": VENUE_ROUTES,
 }
+SENDING_SECONDS = 5
 ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 
 
@@ -219,6 +220,26 @@ def create_lifecycle(queues: dict[str, str]) -> str:
     return machine["stateMachineArn"]
 
 
+def stop_workflows(system: System) -> None:
+    """Stop the executions once they have sent their message. They run in threads that outlive the
+    mock, and would send it to the queue of the next test, which has the same address.
+    """
+    deadline = time.monotonic() + SENDING_SECONDS
+    client = system.stepfunctions
+    running = client.list_executions(stateMachineArn=system.lifecycle_arn, statusFilter="RUNNING")
+    for arn in (execution["executionArn"] for execution in running["executions"]):
+        while not _has_sent(client, arn) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        client.stop_execution(executionArn=arn)
+
+
+def _has_sent(client: Any, arn: str) -> bool:
+    """Whether the latest task of an execution waits for its answer."""
+    events = client.get_execution_history(executionArn=arn)["events"]
+    types = [event["type"] for event in events if event["type"].startswith("Task")]
+    return bool(types) and types[-1] == "TaskSubmitted"
+
+
 @contextmanager
 def running_system() -> Iterator[System]:
     """The system from cold start to the end of the test, with reference data and the demo's
@@ -256,4 +277,5 @@ def running_system() -> Iterator[System]:
         try:
             yield system
         finally:
+            stop_workflows(system)
             server.close()
