@@ -86,7 +86,7 @@ def check_cancels(
                     "a cancel is obeyed", order["order_id"], f"{order['history']}, {told_at}"
                 )
     for order_id, answer in refused:
-        if order_id in accepted and first_end(orders[order_id]).get("status") == "CANCELED":
+        if order_id in accepted and first_end(orders[order_id]).get("reason") == BY_CLIENT:
             raise ViolationError(
                 "all answers to a cancel agree", order_id, f"{answer.status} {answer.body!r}"
             )

@@ -289,7 +289,7 @@ def order_summary(order: Order) -> OrderSummary:
         and order.ending.asked_by is not None,
         replaces=order.replaces,
         replaced_by=order.replaced_by,
-        reason=Reason(code=order.reason_code, message=latest.reason or "")
+        reason=Reason(code=order.reason_code, message=order.status_reason or "")
         if order.reason_code
         else None,
         accepted_at=order.accepted_at,

@@ -222,7 +222,7 @@ class PlacedTrade(Record):
             type=order.side,
             quantity=order.quantity,
             status=status,
-            reason="Trade Completed" if completed else order.history[-1].reason or "",
+            reason="Trade Completed" if completed else order.status_reason or "",
             created_at=order.accepted_at,
         )
 

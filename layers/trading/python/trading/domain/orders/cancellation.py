@@ -84,6 +84,11 @@ def is_changed_by(order: Order, request: EndRequest) -> bool:
 
 
 def is_canceled_by_client(order: Order) -> bool:
-    """Whether the order was canceled because its client asked for it."""
-    asked = order.ending is not None and order.ending.asked_by == "client"
-    return asked and order.status is OrderStatus.CANCELED
+    """Whether the order was canceled because its client asked for it.
+
+    It was not if it was filled first, or if a bust left nothing of it.
+    """
+    ending = order.ending
+    if ending is None or ending.asked_by != "client":
+        return False
+    return order.status is OrderStatus.CANCELED and order.reason_code == ending.code

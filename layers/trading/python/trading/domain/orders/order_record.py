@@ -106,6 +106,11 @@ class OrderRecord(OrderRequest, Versioned):
         return self.status is OrderStatus.RECEIVED
 
     @property
+    def status_reason(self) -> str | None:
+        """Why it got its status. A later correction of an execution does not change that."""
+        return next((step.reason for step in self.history if step.status is self.status), None)
+
+    @property
     def open_notional(self) -> Decimal:
         """What remains, at the protection price: what counts against the daily trading limit."""
         return self.protection_price * self.remaining
