@@ -211,15 +211,21 @@ def check_answers(requests: Iterable[Replaced], orders: Orders, tolerated: froze
 
 
 def check_conflicts(told: Iterable[tuple[str, Answer]], orders: Orders) -> None:
-    """An order that was called closed was closed. An order that was called ending did end."""
+    """An order that was called closed was closed. An order that was called ending did end.
+
+    Other conflicts say nothing about the order. It may even not exist: a copy of the request is
+    still in progress.
+    """
     for order_id, answer in told:
-        problem, order = answer.json(), orders[order_id]
-        path = path_of(order)
+        problem = answer.json()
+        if problem["code"] not in ("ORDER_CLOSED", "ORDER_ENDING"):
+            continue
+        path = path_of(orders[order_id])
         if problem["code"] == "ORDER_CLOSED":
             status = problem["details"]["status"]
             if status in OPEN or status == "RECEIVED" or status not in path:
                 raise ViolationError(
                     "no open order is shown as closed", order_id, f"{problem} of {path}"
                 )
-        elif problem["code"] == "ORDER_ENDING" and path[-1] in OPEN:
+        elif path[-1] in OPEN:
             raise ViolationError("an ending order ends", order_id, f"{problem} of {path}")
