@@ -145,12 +145,18 @@ def _an_order_overtakes(books: Books) -> Iterator[Damage]:
 def _an_obligation_stays(books: Books) -> Iterator[Damage]:
     """A settled trade has its obligation again."""
     kept = ("client_id", "settlement_date", "symbol", "trade_id", "order_id", "side", "quantity")
+    open_ones = {
+        (item["client_id"]["S"], item["item"]["S"])
+        for item in _of_kind(books.accounts, "OBLIGATION#")
+    }
     for item in _fills(books):
         day, symbol, trade_id = (
             item[name]["S"] for name in ("settlement_date", "symbol", "trade_id")
         )
         owed = {name: item[name] for name in (*kept, "currency")}
         owed |= {"item": {"S": f"OBLIGATION#{day}#{symbol}#{trade_id}"}, "amount": item["notional"]}
+        if (owed["client_id"]["S"], owed["item"]["S"]) in open_ones:
+            continue  # the depository refused this trade, so it is not settled
         yield Damage("an obligation stays", "accounts", owed, 9, f"ccp:{day}/{symbol}")
 
 
