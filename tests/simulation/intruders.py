@@ -60,22 +60,28 @@ class Intruders:
         self._tried(action, answer, {403})
 
     def trespass(self, action: Action) -> None:
-        """A caller tries a route that is not open to it."""
+        """A caller tries a route that is not open to it.
+
+        A 401 to a token that was kept from before says nothing: the token may have expired. It
+        counts only if a new token gets it too.
+        """
         tried: Trespass = action.fields["route"]
         path = re.sub(r"{\w+}", action.fields["key"], tried.path)
         answer, fresh = Answer(0), False
         for _ in range(TRIES):
             token = self._sessions.token(tried.caller, fresh=fresh) if tried.caller else None
             if tried.caller and token is None:
+                answer = Answer(0)
                 break
             headers = {"Idempotency-Key": f"trespass-{action.at}"}
             headers |= {"Authorization": f"Bearer {token}"} if token else {}
             content = b"" if tried.method in ("GET", "DELETE") else b"{}"
-            answer = self._send(
+            told = self._send(
                 Request(tried.api, tried.method, path, headers, content, f"trespass {action.at}")
             )
-            fresh = answer.status == 401 != tried.status
-            if 0 < answer.status < 500 and not fresh:
+            unauthorized = told.status == 401 != tried.status
+            answer, fresh = Answer(0) if unauthorized and not fresh else told, unauthorized
+            if 0 < told.status < 500 and not unauthorized:
                 break
         self._tried(action, answer, {tried.status})
 
