@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx
 
 from local.api import Credentials
 from tests.load.plan import ACCEPTED, Planned
+from trading.adapters.http.problems import ProblemCode
 
 TRY_SECONDS = 30.0
 GIVE_UP_SECONDS = 600.0
@@ -21,6 +23,7 @@ LONGEST_PAUSE_SECONDS = 4.0
 LANES = 2
 """The number of requests that one client has in flight."""
 STALE_TOKEN = "stale"
+RATE_LIMITED = f"{HTTPStatus.TOO_MANY_REQUESTS.value} {ProblemCode.RATE_LIMITED}"
 HURRIED_REQUESTS = 400
 HURRIED_LANES = 8
 
@@ -143,7 +146,7 @@ class Trader:
 
         async def lane() -> None:
             for _ in range(HURRIED_REQUESTS // HURRIED_LANES):
-                if any(cause.startswith("429") for cause in self._tally.retries):
+                if RATE_LIMITED in self._tally.retries:
                     return
                 await self.show("none")
 
