@@ -18,11 +18,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
+import urllib3
 from moto import mock_aws
 
 from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
+from simulators.adapters import callbacks
 from tests.fakes.api_events import request
 from tests.integration.backing import (
     ENVIRONMENT,
@@ -38,6 +40,8 @@ from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.runtime import clock
+from trading.adapters.venues.http import pool
+from trading.bootstrap import venues as bootstrap
 from trading.domain.reconciliation.findings import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +51,10 @@ APIS: dict[str, tuple[Route, ...]] = {
     "venues": VENUE_ROUTES,
 }
 SENDING_SECONDS = 5
+PATIENCE_SECONDS = 60
+"""An answer comes from this process. On a busy machine it takes longer than a real venue may take,
+and a test would see an exchange that is down.
+"""
 ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 
 
@@ -271,6 +279,8 @@ def running_system() -> Iterator[System]:
         for name, value in variables.items():
             patch.setenv(name, value)
         patch.setattr(clock, "now", system.now)
+        patch.setattr(bootstrap, "pool", lambda _: pool(PATIENCE_SECONDS))
+        patch.setattr(callbacks, "TIMEOUT", urllib3.Timeout(1, PATIENCE_SECONDS))
         add_reference_data(
             dynamodb, system.books, reference.INSTRUMENTS, reference.EXCHANGES, venues.now
         )
