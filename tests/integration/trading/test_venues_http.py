@@ -82,6 +82,7 @@ def test_a_refused_submit_is_reported_as_not_accepted(
         HttpAnswer(200, b"{}"),
         HttpAnswer(202, b"not json"),
         HttpAnswer(202, b'{"status": "NEW"}'),
+        state_answer(202, client_order_id="ord_1-2"),
         HttpAnswer(302, b""),
         HttpAnswer(404, b"{}"),
         problem_answer(409, "ORDER_ID_REUSED"),
@@ -136,6 +137,14 @@ def test_a_cancel_is_tried_twice_and_an_unknown_order_has_no_state(
         exchanges.cancel("XNYS", "ord_1-1")
 
 
+def test_the_state_of_another_order_is_no_answer(exchanges: HttpExchanges, venue: Venue) -> None:
+    venue.answer(state_answer(client_order_id="ord_2-1", cumulative_quantity=40))
+    with pytest.raises(OutcomeUnknownError, match="ord_2-1"):
+        exchanges.status("XNYS", "ord_1-1")
+    with pytest.raises(OutcomeUnknownError, match="ord_2-1"):
+        exchanges.cancel("XNYS", "ord_1-1")
+
+
 def test_unreadable_quotes_are_an_unknown_outcome(exchanges: HttpExchanges, venue: Venue) -> None:
     quote = VenueQuote(
         exchange_id="XNYS", bid=Decimal("1.00"), bid_size=1, ask=Decimal("1.01"), ask_size=2
@@ -145,6 +154,7 @@ def test_unreadable_quotes_are_an_unknown_outcome(exchanges: HttpExchanges, venu
     assert exchanges.quotes("AAPL") == tape
     for bad in (
         HttpAnswer(200, b"[]"),
+        HttpAnswer(200, tape.but(symbol="MSFT").model_dump_json().encode()),
         problem_answer(404, "UNKNOWN_SYMBOL"),
         HttpAnswer(500),
         Slow(),

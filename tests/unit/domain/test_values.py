@@ -245,6 +245,15 @@ def test_text_that_is_no_plain_decimal_is_refused_as_money(text: str) -> None:
         Account.model_validate({"client_id": "alice", "available": text})
 
 
+@pytest.mark.parametrize(
+    "amount",
+    [10**30, -(10**21), D("1e21"), D("1e-21"), "1" * 20 + "." + "1" * 19, D("1." + "1" * 38)],
+)
+def test_money_that_cannot_be_stored_is_refused(amount: Any) -> None:
+    with pytest.raises(ValidationError):
+        Account.model_validate({"client_id": "alice", "unsettled": amount})
+
+
 def test_money_has_at_least_two_decimals() -> None:
     account = Account.model_validate({"client_id": "alice", "available": "5", "held": "0.0050"})
     assert (str(account.available), str(account.held)) == ("5.00", "0.0050")

@@ -2,6 +2,8 @@
 
 import io
 import json
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -125,6 +127,27 @@ def test_an_unknown_status_is_a_working_order_with_its_executions(status: Any) -
 def test_an_end_without_its_numbers_is_no_end() -> None:
     assert state(status="CANCELED").status.is_final
     assert not state(status="CANCELED", cumulative_quantity="?").status.is_final
+
+
+@pytest.mark.parametrize(
+    "number", ["1e9999999999", "1e-9999999999", "1" + "0" * 30, "1." + "0" * 5_000, "9" * 4_000]
+)
+def test_a_number_that_takes_long_to_expand_cannot_be_read(number: str) -> None:
+    began = time.monotonic()
+    for field in ("price", "quantity"):
+        body = json.dumps(STATE).replace(f'"{field}": ', f'"{field}": {number}, "_": ')
+        with suppress(OutcomeUnknownError):
+            answer = read(OrderState, body.encode(), "XNYS", "/orders")
+            assert not any(execution.is_readable for execution in answer.executions)
+    assert time.monotonic() - began < 1
+
+
+def test_half_a_surrogate_pair_becomes_a_text_that_can_be_stored() -> None:
+    answer = state(reason="cut here \ud83d", surprise="\udc00", whole="\U0001f600")
+    assert answer.reason == "cut here \ufffd"
+    assert answer.model_dump_json().encode()
+    assert dict(answer.set_aside()) == {"surprise": "\ufffd", "whole": "\U0001f600"}
+    assert [e.execution_id for e in answer.executions] == ["e-1"]
 
 
 def test_unreadable_elements_do_not_hide_the_others(capsys: pytest.CaptureFixture[str]) -> None:

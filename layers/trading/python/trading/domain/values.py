@@ -153,19 +153,26 @@ def ratio(part: Decimal | int, whole: Decimal | int) -> Decimal:
 
 POSITIVE_PATTERN = r"^([1-9][0-9]{0,19}([.][0-9]{1,20})?|0[.]0{0,18}[1-9][0-9]?)$"
 MONEY_PATTERN = r"^-?[0-9]{1,20}([.][0-9]{1,20})?$"
+MONEY_DIGITS = 38
+"""So many digits has a number in DynamoDB."""
 
 
 def _plain_decimal(value: object) -> object:
     """Refuse what `Decimal` would accept as well: floats, booleans, exponents, underscores, and
-    digits of other scripts.
+    digits of other scripts. Refuse also what DynamoDB cannot hold.
     """
     if isinstance(value, float | bool):
         raise ValueError("money is a decimal string, never a float")
     if isinstance(value, str) and not re.fullmatch(MONEY_PATTERN, value):
         raise ValueError("money is a plain decimal number, for instance 187.50")
-    if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) <= 20):
+    if not isinstance(value, int | str | Decimal):
+        return value
+    amount = Decimal(value)
+    if not amount.is_finite() or abs(amount.adjusted()) > 20:
         raise ValueError("money is out of range")
-    return value
+    if len(amount.as_tuple().digits) > MONEY_DIGITS:
+        raise ValueError(f"money has more than {MONEY_DIGITS} digits")
+    return amount
 
 
 def _at_least_cents(amount: Decimal) -> Decimal:

@@ -23,6 +23,8 @@ MAX_DEPTH = 8
 MAX_TEXT = 4096
 MAX_ENTRIES = 5000
 """Of a list, or of the fields of an object."""
+MAX_DIGITS = 40
+"""Of a number with a fraction or an exponent, also when it is written out."""
 CHUNK_BYTES = 64 * 1024
 
 Answer = TypeVar("Answer", bound=Received)
@@ -80,7 +82,7 @@ def parse(body: bytes) -> Any:
         raise UnreadableError(f"longer than {MAX_BYTES} bytes")
     try:
         parsed = json.loads(
-            body, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
+            body, parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_once
         )
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UnreadableError(f"not JSON: {error}"[:200]) from error
@@ -112,8 +114,26 @@ def _inside(value: Any) -> list[Any]:
     return []
 
 
+def _number(literal: str) -> Decimal | str:
+    """The exact number. One that takes long to expand stays a text, so only its field cannot be
+    read.
+    """
+    if len(literal) > MAX_DIGITS or abs((number := Decimal(literal)).adjusted()) > MAX_DIGITS:
+        return literal
+    return number
+
+
+def _well_formed(value: Any) -> Any:
+    """A text without half a surrogate pair, which can be escaped in JSON but not stored. A venue
+    that cuts a text may leave one.
+    """
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
+    fields = {_well_formed(name): _well_formed(value) for name, value in pairs}
     if len(fields) < len(pairs):
         raise UnreadableError("a field twice")
     return fields

@@ -77,7 +77,7 @@ class HttpExchanges:
         except (CircuitBreakerOpenError, ExchangeDownError) as error:
             raise NotAcceptedError(str(error) or f"{exchange_id} is down") from error
         if status == HTTPStatus.ACCEPTED:
-            return read(OrderState, answer, exchange_id, path)
+            return _state_in(answer, exchange_id, path, order.client_order_id)
         if status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise NotAcceptedError(answer.decode(errors="replace")[:200])
         raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
@@ -100,6 +100,8 @@ class HttpExchanges:
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
         tape = read(ConsolidatedQuote, answer, self.tape_key_id, path)
+        if tape.symbol != symbol:
+            raise OutcomeUnknownError(f"{path}: an answer about {tape.symbol}")
         if tape.not_understood and not tape.quotes:
             raise OutcomeUnknownError(f"{path}: no readable quote")
         return tape
@@ -114,7 +116,7 @@ class HttpExchanges:
             raise _Unknown(path)
         if status != HTTPStatus.OK:
             raise OutcomeUnknownError(f"{path}: {status} {answer[:200]!r}")
-        return read(OrderState, answer, exchange_id, path)
+        return _state_in(answer, exchange_id, path, client_order_id)
 
     def _call(
         self, exchange_id: str, method: str, path: str, body: bytes = b"", correlation_id: str = ""
@@ -173,3 +175,13 @@ class HttpExchanges:
 
 class _Unknown(OutcomeUnknownError):
     """The exchange does not know the order."""
+
+
+def _state_in(answer: bytes, exchange_id: str, path: str, client_order_id: str) -> OrderState:
+    """Read the state of this order. Raises OutcomeUnknownError, also for that of another order: its
+    executions would be booked for the wrong client.
+    """
+    state = read(OrderState, answer, exchange_id, path)
+    if state.client_order_id != client_order_id:
+        raise OutcomeUnknownError(f"{path}: an answer about {state.client_order_id}")
+    return state
