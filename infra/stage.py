@@ -1,5 +1,6 @@
 """The settings of a deployment, read from the CDK context and validated."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from infra.catalog.names import DEPOSITORY, EXCHANGES, LIVE
+from trading.wire import VENUE_URL
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATED = "simulated"
@@ -27,6 +29,14 @@ VENUE_URLS = TypeAdapter(dict[str, str])
 ORIGIN = re.compile(
     r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127[.]0[.]0[.]1)(:[0-9]{1,5})?"
 )
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse a name that comes twice: only one of its addresses would count."""
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"named twice: {twice}")
+    return dict(pairs)
 
 
 def _listed(value: object) -> object:
@@ -109,14 +119,15 @@ class Deployment(BaseModel):
             return {}
         file = ROOT / str(self.venues)
         try:
-            urls = VENUE_URLS.validate_json(file.read_bytes())
+            document = json.loads(file.read_bytes(), object_pairs_hook=_once)
         except OSError as error:
             raise ValueError(f"-c venues={self.venues}: {error.strerror}") from error
+        urls = VENUE_URLS.validate_python(document)
         expected = {*EXCHANGES, DEPOSITORY}
         if wrong := sorted(urls.keys() ^ expected):
             raise ValueError(f"{file} must name {sorted(expected)}; missing or unknown: {wrong}")
-        if plain := sorted(venue for venue, url in urls.items() if not url.startswith("https://")):
-            raise ValueError(f"{file}: not an https:// address: {plain}")
+        if wrong := sorted(v for v, url in urls.items() if not re.fullmatch(VENUE_URL, url)):
+            raise ValueError(f"{file}: not an https:// address: {wrong}")
         return {venue: url.rstrip("/") for venue, url in urls.items()}
 
     @property

@@ -119,6 +119,10 @@ def test_production_without_venues_is_not_synthesized() -> None:
         ({k: v for k, v in VENUE_URLS.items() if k != "BATS"}, "BATS"),
         ({**VENUE_URLS, "XLON": "https://xlon.example"}, "XLON"),
         ({**VENUE_URLS, "XNYS": "http://xnys.example"}, "https"),
+        ({**VENUE_URLS, "XNYS": "https://"}, "https"),
+        ({**VENUE_URLS, "XNYS": "https://xnys.example?key=1"}, "https"),
+        ({**VENUE_URLS, "XNYS": "https://user:secret@xnys.example"}, "https"),
+        ({**VENUE_URLS, "XNYS": "https://xnys.example\n"}, "https"),
         ([], "dict"),
     ],
 )
@@ -131,6 +135,13 @@ def test_the_addresses_of_the_venues_must_be_complete_and_encrypted(
         deployment(stage="prod", venues=str(file))
     with pytest.raises(ValueError, match="No such file"):
         deployment(stage="prod", venues=f"{file}.missing")
+
+
+def test_a_venue_with_two_addresses_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "venues.json"
+    file.write_text(f'{json.dumps(VENUE_URLS)[:-1]}, "XNYS": "https://other.example"}}')
+    with pytest.raises(ValueError, match=r"twice: .'XNYS'"):
+        deployment(stage="prod", venues=str(file))
 
 
 def test_with_real_venues_no_simulator_is_deployed(real: Synthesized) -> None:

@@ -12,6 +12,8 @@ from trading.domain.patterns import NAME, whole
 from trading.domain.values import Day, Frozen, Money, PositiveMoney, Side, TimeInForce, Timestamp
 from trading.received import EPOCH, Reason, Received, VenueTime
 
+VENUE_URL = r"https://[A-Za-z0-9.-]*[A-Za-z0-9](:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+"""The address of a venue's API, to which paths are appended: no user, query or fragment."""
 CALLBACK_PATH = "/api/v1/exchange/callbacks"
 TRANSPORT_SECURITY = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
 """Tells a browser to use only HTTPS for two years (RFC 6797). Every answer has it, except that to a

@@ -60,6 +60,7 @@ def test_real_venues_have_an_address_each(monkeypatch: pytest.MonkeyPatch) -> No
         ({}, "no venues: set VENUE_URLS"),
         ({"VENUES_API_ID": "abc123"}, "VENUES_API_STAGE"),
         ({"VENUE_URLS": '{"XNYS": "http://user:hunter2@xnys.example"}'}, "https.*XNYS"),
+        ({"VENUE_URLS": '{"XNYS": "https://hunter2.example?x=1"}'}, "https.*XNYS"),
         ({"VENUE_URLS": '{"XNAS": "https://hunter2.example"}'}, "TAPE_KEY_ID=XNYS"),
         ({"VENUE_URLS": "hunter2"}, "venue_urls"),
         ({"VENUE_URLS": '["hunter2"]'}, "VENUE_URLS"),

@@ -4,11 +4,13 @@ This module imports no AWS client and no adapter of one: the deployment reads th
 function from these models.
 """
 
+import re
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from trading.adapters.runtime.settings import LambdaSettings
+from trading.wire import VENUE_URL
 
 PRODUCTION = "prod"
 
@@ -43,8 +45,10 @@ class VenueSettings(LambdaSettings):
     @model_validator(mode="after")
     def _has_venues(self) -> Self:
         if self.venue_urls:
-            if plain := [name for name, url in self.venue_urls.items() if url[:8] != "https://"]:
-                raise ValueError(f"VENUE_URLS: not an https:// address: {', '.join(plain)}")
+            if wrong := [
+                name for name, url in self.venue_urls.items() if not re.fullmatch(VENUE_URL, url)
+            ]:
+                raise ValueError(f"VENUE_URLS: not an https:// address: {', '.join(wrong)}")
             if self.tape_key_id not in self.venue_urls:
                 raise ValueError(f"VENUE_URLS has no address for TAPE_KEY_ID={self.tape_key_id}")
         elif not (self.venues_api_id and self.venues_api_stage):

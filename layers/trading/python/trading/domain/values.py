@@ -172,7 +172,7 @@ def _plain_decimal(value: object) -> object:
         raise ValueError("money is out of range")
     if len(amount.as_tuple().digits) > MONEY_DIGITS:
         raise ValueError(f"money has more than {MONEY_DIGITS} digits")
-    return amount
+    return value
 
 
 def _at_least_cents(amount: Decimal) -> Decimal:
