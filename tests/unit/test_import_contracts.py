@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 ALLOWED: dict[str, list[str]] = TOOLS["allowed-imports"]
-OUR_OWN = ("trading", "simulators", "functions", "infra")
+PROGRAMS = ("simulators", "functions", "infra", "workstation", "local", "ops", "cli")
+OUR_OWN = ("trading", *PROGRAMS)
 CLIENTS = {"boto3", "botocore.config", "urllib3"}
 
 
@@ -62,7 +63,7 @@ def test_every_package_has_a_list_of_allowed_imports() -> None:
         for module in graph().modules
         if module.rpartition(".")[0] in ("trading", *inner) and module not in inner
     }
-    assert ALLOWED.keys() == packages | {"simulators", "infra"}
+    assert ALLOWED.keys() == packages | set(PROGRAMS)
 
 
 @pytest.mark.parametrize(
