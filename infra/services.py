@@ -3,18 +3,14 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import time
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, TimeZone
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.catalog import schedules
-from infra.catalog.alarms import SILENCES, WATCHED, Notice
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import (
     EXCHANGES,
@@ -31,15 +27,14 @@ from infra.constructs.python_function import PythonFunction, dependencies_layer,
 from infra.constructs.releases import Releases
 from infra.constructs.resource_alarms import watch_resources
 from infra.constructs.rest_api import RestApi
-from infra.constructs.schedules import Schedules
 from infra.constructs.workflow import Workflow
+from infra.service_alarms import watch_business, watch_schedules
+from infra.service_schedules import add_schedules
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
 from infra.wildcards import acknowledge
-from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
-from trading.metrics import METRICS_NAMESPACE, Metric
 
 BATCH_SIZE = 10
 AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
@@ -130,9 +125,9 @@ class ServicesStack(Stack):
                 )
             )
         cycle = self._settlement_cycle(live)
-        self._schedules(live, cycle)
-        self._watch_business()
-        self._watch_schedules(functions, cycle)
+        add_schedules(self, deployment, stateful.failed_schedules, live, cycle)
+        watch_business(self, stateful.alarms)
+        watch_schedules(self, stateful.alarms, functions, cycle)
         if deployment.is_production:
             watch_resources(self, stateful.alarms, functions, stateful.tables)
 
@@ -283,89 +278,6 @@ class ServicesStack(Stack):
         )
         return cycle
 
-    def _watch_business(self) -> None:
-        """Alarms on metrics of the functions, and on metrics that stop coming."""
-        alarms = self._stateful.alarms
-        for metric, watch in WATCHED.items():
-            for function in watch.functions:
-                alarms.when(
-                    self,
-                    f"{metric}{pascal(function)}",
-                    _counted(metric, function, Duration.minutes(watch.minutes)),
-                    watch.above,
-                    watch.notice,
-                    missing=(
-                        cloudwatch.TreatMissingData.IGNORE
-                        if watch.lasts
-                        else cloudwatch.TreatMissingData.NOT_BREACHING
-                    ),
-                )
-        for metric, silence in SILENCES.items():
-            alarms.when_silent(
-                self,
-                f"{metric}Missing",
-                _counted(metric, silence.function, Duration.hours(silence.hours)),
-                silence.periods,
-                silence.notice,
-            )
-
-    def _watch_schedules(self, functions: Mapping[str, lambda_.Function], cycle: Workflow) -> None:
-        """Alarms on the schedules whose functions emit no metric of their own when they run.
-
-        Between Friday's last cycle and Monday's first are 70 hours. If a cycle is missing,
-        `OBLIGATIONS_OVERDUE` raises an alarm the same evening.
-        """
-        alarms, total = self._stateful.alarms, cloudwatch.Stats.SUM
-        sweeps = functions["sweeper"].metric_invocations(
-            period=Duration.minutes(5), statistic=total
-        )
-        notice = Notice("The sweeper has not run for ten minutes", "schedules")
-        alarms.when_silent(self, "SweeperMissing", sweeps, 2, notice)
-        cycles = cycle.state_machine.metric_started(period=Duration.days(1), statistic=total)
-        notice = Notice("No settlement cycle has begun for three days", "schedules")
-        alarms.when_silent(self, "SettlementCycleMissing", cycles, 3, notice)
-
-    def _schedules(self, functions: Mapping[str, lambda_.IFunction], cycle: Workflow) -> None:
-        def on_weekdays(at: time) -> scheduler.ScheduleExpression:
-            return scheduler.ScheduleExpression.cron(
-                minute=str(at.minute),
-                hour=str(at.hour),
-                week_day="MON-FRI",
-                time_zone=TimeZone.AMERICA_NEW_YORK,
-            )
-
-        every = scheduler.ScheduleExpression.rate
-        planned = Schedules(self, self._deployment, self._stateful.failed_schedules)
-        planned.invoke(
-            "sweeper", every(Duration.minutes(1)), functions["sweeper"], max_age=Duration.minutes(1)
-        )
-        for shard in map(str, range(ATTENTION_SHARDS)):
-            planned.invoke(
-                f"open-{shard}",
-                on_weekdays(schedules.MARKET_OPENS_AT),
-                functions["sweeper"],
-                {"shard": shard},
-            )
-        planned.invoke("day-close", on_weekdays(schedules.DAY_CLOSE_AT), functions["day_close"])
-        planned.invoke("early-close", on_weekdays(schedules.EARLY_CLOSE_AT), functions["day_close"])
-        planned.start(
-            SETTLEMENT_CYCLE, on_weekdays(schedules.SETTLEMENT_CYCLE_AT), cycle.state_machine
-        )
-        again = on_weekdays(schedules.SETTLEMENT_CYCLE_AGAIN_AT)
-        planned.start(f"{SETTLEMENT_CYCLE}-again", again, cycle.state_machine)
-        # A quarter past the hour, so that a run never coincides with a settlement cycle.
-        hourly = scheduler.ScheduleExpression.cron(minute="15")
-        planned.invoke("reconciliation", hourly, functions["reconciliation"])
-        planned.invoke(
-            "key-rotation",
-            every(Duration.days(1)),
-            functions["key_rotation"],
-            {
-                "scheduled_time": scheduler.ContextAttribute.scheduled_time,
-                "every_days": str(schedules.SIGNING_KEY_DAYS),
-            },
-        )
-
 
 def _venues(deployment: Deployment, simulators: SimulatorsStack | None) -> dict[str, str]:
     """Where the functions reach the outside world."""
@@ -383,15 +295,4 @@ def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> Non
     arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
     acknowledge(
         role, {f"AwsSolutions-IAM5[Resource::{arn}:{pattern}]": reason for pattern in patterns}
-    )
-
-
-def _counted(metric: Metric, service: str, period: Duration) -> cloudwatch.Metric:
-    """What a function counted in a period."""
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE,
-        metric_name=str(metric),
-        dimensions_map={"service": service},
-        period=period,
-        statistic=cloudwatch.Stats.SUM,
     )
