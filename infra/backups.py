@@ -25,6 +25,10 @@ KEPT_NIGHTLY = Duration.days(365)
 NIGHTLY_AT_HOUR = 22
 """In New York. Both settlement cycles are over, and the exchanges are closed."""
 LOCKED_FOR = Duration.days(7)
+CHANGEABLE_FOR = Duration.days(3)
+"""How long a lock in compliance mode can still be removed. AWS Backup allows no less: see
+ChangeableForDays of PutBackupVaultLockConfiguration.
+"""
 POLICIES = ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores")
 
 
@@ -39,7 +43,7 @@ class CopiesStack(Stack):
             env=Environment(region=region),
             termination_protection=True,
         )
-        _vault(self, deployment.named("copies"))
+        _vault(self, deployment, "copies")
 
 
 class BackupsStack(Stack):
@@ -52,7 +56,7 @@ class BackupsStack(Stack):
             description="Trading: backups of the tables",
             termination_protection=True,
         )
-        vault = _vault(self, deployment.named("backups"))
+        vault = _vault(self, deployment, "backups")
         copies = backup.BackupVault.from_backup_vault_arn(
             self, "Copies", self._copies_arn(deployment)
         )
@@ -158,15 +162,18 @@ def kept(tables: Mapping[str, dynamodb.ITable]) -> dict[str, dynamodb.ITable]:
     return {name: table for name, table in tables.items() if TABLES[name].is_kept}
 
 
-def _vault(scope: Construct, name: str) -> backup.BackupVault:
+def _vault(scope: Construct, deployment: Deployment, name: str) -> backup.BackupVault:
     """A vault that refuses to delete a recovery point before its time.
 
-    The lock is in governance mode: it has no `changeable_for`, so an administrator can remove it.
+    Without `changeable_for`, a lock is in governance mode.
     """
+    final = deployment.vault_lock == "compliance"
     return backup.BackupVault(
         scope,
         "Vault",
-        backup_vault_name=name,
-        lock_configuration=backup.LockConfiguration(min_retention=LOCKED_FOR),
+        backup_vault_name=deployment.named(name),
+        lock_configuration=backup.LockConfiguration(
+            min_retention=LOCKED_FOR, changeable_for=CHANGEABLE_FOR if final else None
+        ),
         removal_policy=RemovalPolicy.RETAIN,
     )

@@ -62,7 +62,9 @@ class Deployment(BaseModel):
     `origins`, separated by commas, may call the APIs from a browser.
 
     `reserved_concurrency` sets Lambda concurrency aside, and `web_acl` puts AWS WAF in front of the
-    APIs. Without a value, prod has both and dev has neither.
+    APIs. Without a value, prod has both and dev has neither. `vault_lock` says whether an
+    administrator can remove the lock of the backups: with `governance` yes, with `compliance` not
+    even AWS.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +76,7 @@ class Deployment(BaseModel):
     copies: str = Field(default=COPIES_REGION, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     reserved_concurrency: bool | None = None
     web_acl: bool | None = None
+    vault_lock: Literal["governance", "compliance"] = "governance"
     origins: Origins = ()
 
     @classmethod

@@ -35,7 +35,11 @@ class RecoveryPoints:
         return {name: point[1] for name, point in points.items() if point}
 
     def restore(self, recovery_point: str) -> Callable[[str], None]:
-        """A restore from this recovery point: it gets the name of the table to make, and waits."""
+        """A restore from this recovery point: it gets the name of the table to make, and waits.
+
+        `Default` is the key that DynamoDB owns. "Restore testing inferred metadata" in the guide of
+        AWS Backup has the keys and their values.
+        """
 
         def restore(table: str) -> None:
             job = self.target.backup.start_restore_job(

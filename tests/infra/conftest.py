@@ -81,11 +81,18 @@ def prod(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesi
 
 @pytest.fixture(scope="session")
 def real(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """The production stage with real venues."""
+    """The production stage with real venues, and vaults that nobody can unlock."""
     directory = tmp_path_factory.mktemp("real")
     addresses = directory / "venues.json"
     addresses.write_text(json.dumps(VENUE_URLS))
-    make_app(layers_dir, directory, "prod", venues=str(addresses), copies="eu-west-1").synth()
+    make_app(
+        layers_dir,
+        directory,
+        "prod",
+        venues=str(addresses),
+        copies="eu-west-1",
+        vault_lock="compliance",
+    ).synth()
     return Synthesized(directory)
 
 

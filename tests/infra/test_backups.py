@@ -44,9 +44,16 @@ def test_every_table_that_cannot_be_rebuilt_is_backed_up(prod: Synthesized) -> N
     assert statement["Principal"] == {"Service": "backup.amazonaws.com"}
 
 
-@pytest.mark.parametrize(("which", "region"), [("prod", "us-west-2"), ("real", "eu-west-1")])
+@pytest.mark.parametrize(
+    ("which", "region", "lock"),
+    [
+        ("prod", "us-west-2", {"MinRetentionDays": 7}),
+        ("real", "eu-west-1", {"MinRetentionDays": 7, "ChangeableForDays": 3}),
+    ],
+    ids=["governance", "compliance"],
+)
 def test_every_backup_is_copied_to_a_vault_in_another_region(
-    which: str, region: str, request: pytest.FixtureRequest
+    which: str, region: str, lock: dict[str, int], request: pytest.FixtureRequest
 ) -> None:
     deployed: Synthesized = request.getfixturevalue(which)
     vaults = {vault.stack: vault for vault in deployed.of_type("AWS::Backup::BackupVault")}
@@ -69,7 +76,7 @@ def test_every_backup_is_copied_to_a_vault_in_another_region(
     assert kept_for == {"cron(0 * * * ? *)": 7, "cron(0 22 * * ? *)": 365}
     for vault in vaults.values():
         assert vault.template["DeletionPolicy"] == "Retain"
-        assert vault.properties["LockConfiguration"] == {"MinRetentionDays": 7}
+        assert vault.properties["LockConfiguration"] == lock
 
 
 def test_backups_that_fail_or_do_not_happen_raise_alarms(prod: Synthesized) -> None:
@@ -106,6 +113,12 @@ def test_the_copies_must_not_be_in_the_region_of_the_deployment(
         deployment(stage="prod", venues="simulated")
     assert deployment(stage="prod", venues="simulated", copies="us-east-1")
     assert deployment(stage="dev"), "which has no copies"
+
+
+def test_a_vault_has_no_other_lock() -> None:
+    assert deployment(stage="prod", venues="simulated").vault_lock == "governance"
+    with pytest.raises(ValueError, match="governance"):
+        deployment(stage="prod", venues="simulated", vault_lock="none")
 
 
 def test_production_without_venues_is_not_synthesized() -> None:

@@ -210,7 +210,11 @@ def test_a_recovery_point_is_restored_under_the_tables_own_name(
     points.restore("arn:point")("trading-test-orders")
     [job] = vault.jobs
     assert job["RecoveryPointArn"] == "arn:point"
-    assert job["Metadata"]["targetTableName"] == "trading-test-orders"
+    assert job["ResourceType"] == "DynamoDB"
+    assert job["Metadata"] == {
+        "targetTableName": "trading-test-orders",
+        "encryptionType": "Default",
+    }
     assert job["IamRoleArn"].endswith(":role/trading-test-backups-us-east-1")
     vault.status = "FAILED"
     with pytest.raises(RestoreError, match="no such role"):
