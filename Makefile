@@ -9,7 +9,8 @@ STAMP := .venv/.synced
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES)) \
   $(if $(ORIGINS),--origins $(ORIGINS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
-  $(if $(RESERVED),--reserved-concurrency $(RESERVED))
+  $(if $(RESERVED),--reserved-concurrency $(RESERVED)) \
+  $(if $(VAULT_LOCK),--vault-lock $(VAULT_LOCK))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
@@ -47,8 +48,9 @@ session: $(STAMP) ## Play one more trading session on the running system
 deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region ORIGINS=urls)
 	@$(BIN)/python -m local.remote deploy --stage $(STAGE) $(SETTINGS)
 
-seed-aws: $(STAMP) ## Write the reference data and the demo clients to the deployment on AWS
-	@$(BIN)/python -m local.remote seed --stage $(STAGE)
+seed-aws: $(STAMP) ## Write reference data and demo clients on AWS; in prod, no clients (REFERENCE=file ADMIN=name)
+	@$(BIN)/python -m local.remote seed --stage $(STAGE) \
+	  $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(ADMIN),--administrator $(ADMIN))
 
 destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebuilt stays
 	@$(BIN)/python -m local.remote destroy --stage $(STAGE) $(SETTINGS)

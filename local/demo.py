@@ -5,13 +5,6 @@ from decimal import Decimal
 
 from trading.domain.clients.client import Client
 
-SERVICE_PERMISSIONS = (
-    "admin:read",
-    "admin:write",
-    "clearing:write",
-    "execution:write",
-    "settlement:write",
-)
 SERVICE_ID = "internal-service"
 """The only credential of the internal API."""
 

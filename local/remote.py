@@ -13,8 +13,16 @@ from pathlib import Path
 import boto3
 
 from local import demo_profiles
-from local.seed import CREDENTIALS_BY_ID, Seeder
+from local.seed import CREDENTIALS_BY_ID, Seeder, output_of
 from workstation.local_system import ROOT
+from workstation.reference_data import MARKET
+
+DIFFERENT = 1
+"""The exit status of `ops reference write` if the table has an item with other values."""
+NO_DEMO_CLIENTS = (
+    "No demo clients: they are only for stage dev with simulated venues. What follows are the "
+    "reference data and the first administrator, who makes the clients: trading admin create."
+)
 
 
 def main() -> int:
@@ -27,14 +35,26 @@ def main() -> int:
     parser.add_argument("--copies", help="the region that production copies its backups to")
     parser.add_argument("--reserved-concurrency", choices=("true", "false"))
     parser.add_argument("--web-acl", choices=("true", "false"))
+    parser.add_argument("--vault-lock", choices=("governance", "compliance"))
+    parser.add_argument("--reference", help="a JSON file of instruments and exchanges, for seed")
+    parser.add_argument(
+        "--administrator", default="admin", help="the name of the first one, for seed"
+    )
     arguments = parser.parse_args()
     kept = ROOT / ".local" / f"aws-{arguments.stage}"
     outputs = kept / "outputs.json"
     stage = ["-c", f"stage={arguments.stage}"]
-    for setting in ("venues", "copies", "origins", "reserved_concurrency", "web_acl"):
+    for setting in ("venues", "copies", "origins", "reserved_concurrency", "web_acl", "vault_lock"):
         if value := getattr(arguments, setting):
             stage += ["-c", f"{setting}={value}"]
     if arguments.step == "seed":
+        is_production = arguments.stage == "prod"
+        if not is_production and not outputs.exists():
+            sys.stderr.write(f"{outputs} is missing: deploy first (make deploy)\n")
+            return 1
+        if is_production or output_of(MARKET) not in _outputs(outputs):
+            sys.stderr.write(f"{NO_DEMO_CLIENTS}\n")
+            return _begin(arguments.stage, arguments.reference, arguments.administrator)
         return _seed(outputs, kept / "credentials.json", f"aws-{arguments.stage}")
     if arguments.step == "destroy":
         return _cdk("destroy", "--all", *stage)
@@ -56,12 +76,31 @@ def _cdk(*arguments: str) -> int:
     ).returncode
 
 
+def _begin(stage: str, reference: str | None, administrator: str) -> int:
+    """Write the reference data, and make an administrator if there is none yet."""
+    reason = ("--reason", "first deployment")
+    listed = ("--file", reference) if reference else ()
+    written = _ops(stage, "reference", "write", *listed, *reason)
+    if written not in (0, DIFFERENT):
+        return written
+    return _ops(stage, "administrators", "create", administrator, "--if-none", *reason) or written
+
+
+def _ops(stage: str, *command: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", "--aws", "--stage", stage, *command], cwd=ROOT
+    ).returncode
+
+
+def _outputs(file: Path) -> dict[str, str]:
+    """The outputs of all stacks."""
+    stacks: dict[str, dict[str, str]] = json.loads(file.read_text())
+    return {name: value for stack in stacks.values() for name, value in stack.items()}
+
+
 def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
-    if not outputs_file.exists():
-        sys.stderr.write(f"{outputs_file} is missing: deploy first (make deploy)\n")
-        return 1
-    stacks: dict[str, dict[str, str]] = json.loads(outputs_file.read_text())
-    outputs = {name: value for stack in stacks.values() for name, value in stack.items()}
+    """Write the reference data and the demo clients."""
+    outputs = _outputs(outputs_file)
     Seeder(boto3.client("dynamodb"), outputs, credentials_file).seed()
     known = CREDENTIALS_BY_ID.validate_json(credentials_file.read_bytes())
     profiles_file = credentials_file.with_name("profiles.json")

@@ -10,31 +10,31 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from infra.constructs.naming import pascal
 from local import demo_profiles, deploy
 from local.api import Credentials, rest_api_url
 from local.aws_client import aws_client
 from local.demo import (
     DEMO_CLIENTS,
     SERVICE_ID,
-    SERVICE_PERMISSIONS,
     SMOKE_CLIENT,
     SMOKE_ID,
     DemoClient,
 )
-from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.accounts import transfers
 from trading.domain.clients.credentials import (
+    ADMINISTRATOR_PERMISSIONS,
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,
     Credential,
 )
-from trading.domain.reference.instruments import Exchange, Instrument
 from trading.usecases.ports import StaleError
 from workstation.local_system import STAGE, LocalError, LocalSystem
+from workstation.reference_data import ReferenceTables, of_the_simulated_market
 
 DEMO_CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 CREDENTIALS_BY_ID = TypeAdapter(dict[str, Credentials])
@@ -69,6 +69,11 @@ def table_names(system: LocalSystem) -> TableNames:
     return _table_names(deploy.outputs(system))
 
 
+def output_of(table: str) -> str:
+    """The stack's output with a table's physical name."""
+    return f"{pascal(table)}Table"
+
+
 def _table_names(outputs: Mapping[str, str]) -> TableNames:
     return TableNames(
         **{name: outputs[f"{name.capitalize()}Table"] for name in TableNames.__dataclass_fields__}
@@ -76,7 +81,9 @@ def _table_names(outputs: Mapping[str, str]) -> TableNames:
 
 
 class Seeder:
-    """Seeds the tables of one deployment, and writes the secrets of the clients to a file."""
+    """Seeds the tables of one deployment with simulated venues, and writes the secrets of the
+    clients to a file.
+    """
 
     def __init__(self, dynamodb: Any, outputs: Mapping[str, str], credentials_file: Path) -> None:
         self._dynamodb = dynamodb
@@ -86,32 +93,9 @@ class Seeder:
 
     def seed(self) -> None:
         """Write what is missing."""
-        for listed in reference.INSTRUMENTS:
-            instrument = Instrument(
-                symbol=listed.symbol,
-                name=listed.name,
-                reference_price=listed.reference_price,
-                tick_size=listed.tick_size,
-                lot_size=listed.lot_size,
-                trading_hours=listed.trading_hours,
-            )
-            self._add(
-                "ReferenceTable",
-                {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
-            )
-        for venue in reference.EXCHANGES:
-            exchange = Exchange(
-                exchange_id=venue.exchange_id,
-                name=venue.name,
-                fee_per_share=venue.fee_per_share,
-            )
-            self._add(
-                "ReferenceTable",
-                {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
-            )
-        if "ExchangeBooksTable" in self._outputs:  # not with real venues
-            for item in reference.market_items():
-                self._add("ExchangeBooksTable", item)
+        tables = ReferenceTables(self._dynamodb, self._table)
+        tables.write(of_the_simulated_market())
+        tables.open_the_simulated_market()
         for demo in (*DEMO_CLIENTS, SMOKE_CLIENT):
             self.add_client(demo)
         self._add_credentials()
@@ -180,9 +164,12 @@ class Seeder:
             if self._has_credential(secret.api_key):
                 continue
             if name == SERVICE_ID:
-                self.add_credential(secret, SERVICE_PERMISSIONS, INTERNAL_AUDIENCE)
+                self.add_credential(secret, ADMINISTRATOR_PERMISSIONS, INTERNAL_AUDIENCE)
             else:
                 self.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
+
+    def _table(self, name: str) -> str:
+        return self._outputs[output_of(name)]
 
     def _known_credentials(self) -> dict[str, Credentials]:
         if not self._credentials_file.exists():

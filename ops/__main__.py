@@ -7,7 +7,19 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
-from ops import audit_commands, circuits, dlq, jobs, orders, reconciliation, restore, smoke, writers
+from ops import (
+    administrators,
+    audit_commands,
+    circuits,
+    dlq,
+    jobs,
+    orders,
+    reconciliation,
+    reference,
+    restore,
+    smoke,
+    writers,
+)
 from ops.exit_status import Exit
 from ops.target import Target
 from trading.adapters.dynamodb.transactions import OverloadedError
@@ -81,6 +93,8 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(reconciliation.app, name="reconciliation")
 app.add_typer(restore.app, name="backups")
 app.add_typer(writers.app, name="writers")
+app.add_typer(reference.app, name="reference")
+app.add_typer(administrators.app, name="administrators")
 app.command()(restore.restore)
 app.command()(smoke.smoke)
 app.command()(circuits.circuits)

@@ -62,5 +62,6 @@ def smoke(
     )
     if failure:
         screen.note(f"Failed: {failure}", "red")
+        target.warn_if_stopped()
         unreachable = isinstance(failure, httpx.TransportError)
         raise typer.Exit(Exit.UNREACHABLE if unreachable else Exit.ATTENTION)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.catalog.names import LIVE
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
@@ -25,6 +26,8 @@ CONFIG = Config(
 )
 ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_max_attempts": 1})
 """For invocations that wait for the answer. A retry by the SDK would run the function twice."""
+WITNESS = "sweeper"
+"""The schedule that is disabled as long as the writers are stopped, or only a part of them."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,30 @@ class Target:
 
     @cached_property
     def _announced(self) -> boto3.Session:
-        """The session. Its first use tells the user which deployment the command acts on."""
+        """The session. Its first use tells the user which deployment the command acts on, and
+        whether its writers are stopped.
+        """
         Screen().note(str(self))
+        self.warn_if_stopped()
         return self.session
 
+    def warn_if_stopped(self) -> None:
+        """Tell the user if the writers are stopped: whoever stopped them may be gone."""
+        try:
+            scheduler = self.session.client("scheduler", config=CONFIG, endpoint_url=self._endpoint)
+            stopped = scheduler.get_schedule(Name=self.named(WITNESS))["State"] == "DISABLED"
+        except (ClientError, BotoCoreError):
+            return  # whatever is wrong, the command itself meets it
+        if stopped:
+            Screen().note(
+                "The writers are stopped: ops writers show. To start them: ops writers start "
+                "--reason ...",
+                "yellow",
+            )
+
     def _client(self, service: str, config: Config = CONFIG) -> Any:
-        endpoint = self.system.endpoint if self.system else None
-        return self._announced.client(service, config=config, endpoint_url=endpoint)  # type: ignore[call-overload]
+        return self._announced.client(service, config=config, endpoint_url=self._endpoint)  # type: ignore[call-overload]
+
+    @property
+    def _endpoint(self) -> str | None:
+        return self.system.endpoint if self.system else None

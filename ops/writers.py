@@ -1,6 +1,6 @@
 """`ops writers`: stop everything that writes the books, and start it again."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from infra.catalog.tables import TABLES
 from ops.audit import AuditLog
 from ops.exit_status import Exit
 from ops.options import AsJson, Reason
-from ops.target import Target
+from ops.target import WITNESS, Target
 from workstation.screen import Screen, table
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -65,6 +65,25 @@ class Writers:
         """Whether no writing function can run."""
         return all(concurrency == 0 for concurrency in self.concurrencies().values())
 
+    def state(self) -> dict[str, bool]:
+        """Whether each function, mailbox and schedule is stopped, by its kind and name."""
+        return {
+            **{f"function {name}": at == 0 for name, at in self.concurrencies().items()},
+            **{
+                f"mailbox {name}": any(
+                    mapping["State"] in ("Disabling", "Disabled")
+                    for mapping in self._mappings(name)
+                )
+                for name in MAILBOXES
+            },
+            **{
+                f"schedule {name.removeprefix(self.target.named(''))}": (
+                    self.target.scheduler.get_schedule(Name=name)["State"] == "DISABLED"
+                )
+                for name in self._schedules()
+            },
+        }
+
     def concurrencies(self) -> dict[str, int | None]:
         """The reserved concurrency of each writing function, None if it has none."""
         return {
@@ -75,8 +94,12 @@ class Writers:
         }
 
     def stop(self) -> None:
-        """Let nothing start. Schedules come first, so that no event is dropped at a function."""
-        self._switch_schedules("DISABLED")
+        """Let nothing start. Schedules come first, so that no event is dropped at a function.
+
+        The witness is the first to stop, and the last that `start` starts. So it also tells of a
+        `stop` or a `start` that died. Both can be repeated.
+        """
+        self._switch_schedules(self._schedules(), "DISABLED")
         self._switch_mailboxes(False)
         for name in writing_functions():
             self.target.functions.put_function_concurrency(
@@ -89,7 +112,7 @@ class Writers:
         for name in writing_functions():
             self._release(name, reserves)
         self._switch_mailboxes(True)
-        self._switch_schedules("ENABLED")
+        self._switch_schedules(self._schedules()[::-1], "ENABLED")
 
     def _reserves(self) -> bool:
         """Whether the deployment reserves concurrency: a function that is not stopped tells."""
@@ -115,21 +138,29 @@ class Writers:
 
     def _switch_mailboxes(self, on: bool) -> None:
         for mailbox in MAILBOXES:
-            source = self.target.queue_arn(f"{mailbox}.fifo")
-            answer = self.target.functions.list_event_source_mappings(EventSourceArn=source)
-            for mapping in answer["EventSourceMappings"]:
+            for mapping in self._mappings(mailbox):
                 self.target.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
-    def _switch_schedules(self, state: str) -> None:
-        for name in self._schedules():
+    def _mappings(self, mailbox: str) -> list[Any]:
+        source = self.target.queue_arn(f"{mailbox}.fifo")
+        answer = self.target.functions.list_event_source_mappings(EventSourceArn=source)
+        return list(answer["EventSourceMappings"])
+
+    def _switch_schedules(self, names: Sequence[str], state: str) -> None:
+        for name in names:
             schedule: dict[str, Any] = dict(self.target.scheduler.get_schedule(Name=name))
             known = {key: schedule[key] for key in OF_A_SCHEDULE if schedule.get(key) is not None}
             self.target.scheduler.update_schedule(**known, State=state)
 
-    def _schedules(self) -> Iterator[str]:
+    def _schedules(self) -> list[str]:
+        """The physical names of all schedules, the witness first."""
         pages = self.target.scheduler.get_paginator("list_schedules")
-        for page in pages.paginate(NamePrefix=self.target.named("")):
-            yield from (each["Name"] for each in page["Schedules"])
+        found = [
+            each["Name"]
+            for page in pages.paginate(NamePrefix=self.target.named(""))
+            for each in page["Schedules"]
+        ]
+        return sorted(found, key=lambda name: (name != self.target.named(WITNESS), name))
 
     def _physical(self, name: str) -> str:
         return self.target.named(name.replace("_", "-"))
@@ -137,20 +168,18 @@ class Writers:
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show which functions write the books, and which of them are stopped.
+    """Show which functions that write, which mailboxes and which schedules are stopped.
 
-    Exit status 1 if one is stopped.
+    Exit status 1 if anything is stopped. If only a part is, `stop` or `start` has died: repeat it.
     """
-    concurrencies = Writers(ctx.obj).concurrencies()
-    rows = (
-        (name, "stopped" if reserved == 0 else "may run")
-        for name, reserved in concurrencies.items()
-    )
+    state = Writers(ctx.obj).state()
+    rows = ((name, "stopped" if stopped else "may run") for name, stopped in state.items())
+    stopped = [name for name, is_stopped in state.items() if is_stopped]
     Screen(as_json).show(
-        {"stopped": [name for name, reserved in concurrencies.items() if reserved == 0]},
-        table("Functions that write the books", ("function", ""), rows),
+        {"stopped": stopped, "running": [name for name in state if name not in stopped]},
+        table("What writes the books", ("", "state"), rows),
     )
-    raise typer.Exit(Exit.ATTENTION if 0 in concurrencies.values() else Exit.OK)
+    raise typer.Exit(Exit.ATTENTION if stopped else Exit.OK)
 
 
 @app.command()
@@ -158,16 +187,22 @@ def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     """Stop all functions that write the books, the mailboxes and the schedules.
 
     Requests are answered with errors from now on. Running invocations go on for at most 5 minutes,
-    the longest time-out among these functions.
+    the longest time-out among these functions. If the command dies, repeat it, or `start`.
     """
     AuditLog(ctx.obj).record_if_possible("run/writers", "stop", reason)
     Writers(ctx.obj).stop()
-    Screen(as_json).show({"stopped": list(writing_functions())}, "Stopped.")
+    Screen(as_json).show(
+        {"stopped": list(writing_functions())},
+        "Stopped until: ops writers start. Running invocations end within 5 minutes.",
+    )
 
 
 @app.command()
 def start(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Start what `stop` has stopped. The sweeper then finds every order that has to go on."""
+    """Start what `stop` has stopped. The sweeper then finds every order that has to go on.
+
+    If the command dies, repeat it.
+    """
     Writers(ctx.obj).start()
     AuditLog(ctx.obj).record_if_possible("run/writers", "start", reason)
     Screen(as_json).show({"started": list(writing_functions())}, "Started.")

@@ -15,13 +15,14 @@ from cli.__main__ import app
 from cli.profiles import own_file
 from local import demo_profiles
 from local.api import Credentials
-from local.demo import DEMO_CLIENTS, SERVICE_ID, SERVICE_PERMISSIONS
+from local.demo import DEMO_CLIENTS, SERVICE_ID
 from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
 from trading.adapters.identity import passwords
 from trading.adapters.runtime import observability
 from trading.domain.clients.credentials import (
+    ADMINISTRATOR_PERMISSIONS,
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,
@@ -88,7 +89,7 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             api_key=secret.api_key,
             client_id=name,
             secret_hashes=(passwords.hash_secret(secret.api_secret),),
-            permissions=SERVICE_PERMISSIONS if is_admin else CLIENT_PERMISSIONS,
+            permissions=ADMINISTRATOR_PERMISSIONS if is_admin else CLIENT_PERMISSIONS,
             audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())

@@ -1,5 +1,6 @@
 """Which functions must not run while the tables are replaced, and how they are stopped."""
 
+import math
 from copy import deepcopy
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
-from ops.target import Target
+from ops.target import WITNESS, Target
 from ops.writers import Writers, kept_tables, writing_functions
 
 
@@ -44,6 +45,7 @@ class Deployed:
             if spec.reserved and reserves
         }
         self.enabled = dict.fromkeys(("execution", "clearing", "settlement"), True)
+        self.calls_left: float = math.inf
         target = {"Arn": "arn:sweeper", "RoleArn": "arn:role", "Input": "{}"}
         self.schedules: dict[str, dict[str, Any]] = {
             f"trading-test-{name}": {
@@ -56,8 +58,14 @@ class Deployed:
                 "Target": target,
                 "State": "ENABLED",
             }
-            for name in ("sweeper", "day-close")
+            for name in ("day-close", "sweeper", "zzz")
         }
+
+    def change(self) -> None:
+        """Called before each change. The operator's session dies when its calls are used up."""
+        if self.calls_left == 0:
+            raise KeyboardInterrupt
+        self.calls_left -= 1
 
     @property
     def state(self) -> Any:
@@ -72,15 +80,20 @@ class Deployed:
         FunctionName: str,  # noqa: N803
         ReservedConcurrentExecutions: int,  # noqa: N803
     ) -> None:
+        self.change()
         self.concurrency[FunctionName] = ReservedConcurrentExecutions
 
     def delete_function_concurrency(self, FunctionName: str) -> None:  # noqa: N803
+        self.change()
         self.concurrency.pop(FunctionName, None)
 
     def list_event_source_mappings(self, EventSourceArn: str) -> dict[str, Any]:  # noqa: N803
-        return {"EventSourceMappings": [{"UUID": EventSourceArn.removeprefix("arn:trading-test-")}]}
+        uuid = EventSourceArn.removeprefix("arn:trading-test-")
+        state = "Enabled" if self.enabled[uuid.removesuffix(".fifo")] else "Disabled"
+        return {"EventSourceMappings": [{"UUID": uuid, "State": state}]}
 
     def update_event_source_mapping(self, UUID: str, Enabled: bool) -> None:  # noqa: N803
+        self.change()
         self.enabled[UUID.removesuffix(".fifo")] = Enabled
 
     def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803
@@ -101,16 +114,21 @@ class Deployed:
         return self.schedules[Name]
 
     def update_schedule(self, **schedule: Any) -> None:
+        self.change()
         name = schedule["Name"]
         self.schedules[name] = {"Arn": self.schedules[name]["Arn"], **schedule}
+
+
+def writers_of(deployed: Deployed) -> Writers:
+    target = Target("test", boto3.Session())
+    target.__dict__.update(dict.fromkeys(("functions", "sqs", "scheduler"), deployed))
+    return Writers(target)
 
 
 @pytest.mark.parametrize("reserves", [True, False])
 def test_what_was_stopped_starts_as_it_was(reserves: bool) -> None:
     deployed = Deployed(reserves)
-    target = Target("test", boto3.Session())
-    target.__dict__.update(dict.fromkeys(("functions", "sqs", "scheduler"), deployed))
-    writers = Writers(target)
+    writers = writers_of(deployed)
     before = deployed.state
     assert not writers.are_stopped()
     writers.stop()
@@ -122,3 +140,30 @@ def test_what_was_stopped_starts_as_it_was(reserves: bool) -> None:
     writers.stop()
     writers.start()
     assert deployed.state == before
+
+
+CHANGES = 8 + 3 + 3
+"""Functions, mailboxes and schedules of the fake."""
+
+
+@pytest.mark.parametrize("command", ["stop", "start"])
+def test_a_command_that_died_is_seen_by_the_witness_and_can_be_repeated(command: str) -> None:
+    for calls in range(1, CHANGES):
+        deployed = Deployed(reserves=True)
+        writers = writers_of(deployed)
+        running = deployed.state
+        if command == "start":
+            writers.stop()
+        deployed.calls_left = calls
+        with pytest.raises(KeyboardInterrupt):
+            getattr(writers, command)()
+        assert deployed.schedules[f"trading-test-{WITNESS}"]["State"] == "DISABLED", calls
+        state = writers.state()
+        assert {True, False} == set(state.values()), calls
+        assert state[f"schedule {WITNESS}"], calls
+        deployed.calls_left = math.inf
+        writers.stop()
+        assert all(writers.state().values())
+        writers.start()
+        assert deployed.state == running
+        assert not any(writers.state().values())

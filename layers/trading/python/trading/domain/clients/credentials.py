@@ -11,6 +11,13 @@ from trading.domain.values import Timestamp, Versioned
 CLIENT_AUDIENCE = "trading-api"
 INTERNAL_AUDIENCE = "trading-internal"
 CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
+ADMINISTRATOR_PERMISSIONS = (
+    "admin:read",
+    "admin:write",
+    "clearing:write",
+    "execution:write",
+    "settlement:write",
+)
 MAX_SECRETS = 2
 """The secret in use and the one before it."""
 
@@ -86,3 +93,7 @@ class Credential(Versioned):
         """
         hashes = (secret_hash, *self.secret_hashes[1:])
         return self.but(secret_hashes=hashes, rotation=rotation)
+
+    def deactivated(self) -> "Credential":
+        """Refuse every log-in with the key."""
+        return self.but(status=CredentialStatus.INACTIVE)

@@ -1,0 +1,197 @@
+"""`ops administrators`: the API keys of the internal API, which no client owns."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from ops.audit import AuditLog
+from ops.exit_status import Exit
+from ops.options import AsJson, Reason
+from ops.target import Target
+from trading.adapters.dynamodb.names import TableNames
+from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.transactions import from_item
+from trading.adapters.identity import passwords
+from trading.adapters.runtime import clock
+from trading.domain import patterns
+from trading.domain.clients.credentials import (
+    ADMINISTRATOR_PERMISSIONS,
+    INTERNAL_AUDIENCE,
+    Credential,
+)
+from trading.domain.values import iso
+from workstation.screen import Screen, table
+
+Found = TypeVar("Found")
+
+app = typer.Typer(no_args_is_help=True, help="Administrators: who may use the internal API.")
+
+
+def _name(text: Any) -> str:
+    if not re.fullmatch(patterns.NEW_CLIENT_ID, str(text)):
+        raise typer.BadParameter("at most 30 letters, digits, - and _")
+    return str(text)
+
+
+Name = Annotated[
+    Any,
+    typer.Argument(
+        metavar="NAME", parser=_name, help="The administrator's name. The audit log shows it."
+    ),
+]
+
+
+class RefusedError(Exception):
+    """The administrator is not as the command expects."""
+
+
+class Administrators:
+    """The credentials of one deployment's internal API."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        names = TableNames(**{name: target.named(name) for name in TableNames.__dataclass_fields__})
+        self._registry = TableRegistry(
+            target.dynamodb, names, target.named("credentials"), target.books
+        )
+
+    def all(self) -> Iterator[Credential]:
+        """Every key of the internal API."""
+        pages = self._target.dynamodb.get_paginator("scan").paginate(
+            TableName=self._target.named("credentials"),
+            FilterExpression="audience = :internal",
+            ExpressionAttributeValues={":internal": {"S": INTERNAL_AUDIENCE}},
+            ConsistentRead=True,
+        )
+        for item in (from_item(each) for page in pages for each in page["Items"]):
+            if credential := self._registry.credential(item["api_key"]):
+                yield credential
+
+    def of(self, name: str) -> Credential:
+        """The administrator's key. Raises RefusedError if there is none."""
+        for each in self.all():
+            if each.client_id == name:
+                return each
+        raise RefusedError(f"there is no administrator {name}: ops administrators list")
+
+    def check_is_new(self, name: str) -> None:
+        """Raises RefusedError if a client or an administrator has the name."""
+        if self._registry.profile(name):
+            raise RefusedError(f"{name} is a client: choose another name")
+        if any(each.client_id == name for each in self.all()):
+            raise RefusedError(
+                f"there is an administrator {name} already: "
+                f"ops administrators rotate-secret {name} makes a new secret"
+            )
+
+    def save(self, credential: Credential) -> None:
+        """Write it, unless somebody else has changed it. Raises StaleError."""
+        self._registry.commit(credential)
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: Name,
+    reason: Reason,
+    if_none: Annotated[
+        bool, typer.Option("--if-none", help="Do nothing if there is an active administrator.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an administrator with an API key of the internal API. The secret is shown once.
+
+    Exit status 1 if the name is taken. Example: ops --aws --stage prod administrators create anna
+    --reason "first administrator"
+    """
+    screen, administrators = Screen(as_json), Administrators(ctx.obj)
+    if if_none and (active := [each.client_id for each in administrators.all() if each.is_active]):
+        screen.show({"active": active}, f"There is an administrator already: {', '.join(active)}.")
+        return
+    _or_exit(screen, lambda: administrators.check_is_new(name))
+    secret, hashed = passwords.new_secret()
+    credential = Credential(
+        api_key=f"{name}-{secrets.token_hex(8)}",
+        client_id=name,
+        secret_hashes=(hashed,),
+        permissions=ADMINISTRATOR_PERMISSIONS,
+        audience=INTERNAL_AUDIENCE,
+    )
+    _audit(ctx.obj, "create", credential, reason)
+    administrators.save(credential)
+    _show_secret(screen, credential, secret)
+
+
+@app.command("rotate-secret")
+def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
+    """Replace the secret of an administrator. It is shown once. The old one is refused at once.
+
+    Tokens stay valid until they expire, within 15 minutes.
+    """
+    screen, administrators = Screen(as_json), Administrators(ctx.obj)
+    credential = _or_exit(screen, lambda: administrators.of(name))
+    secret, hashed = passwords.new_secret()
+    now = clock.now()
+    _audit(ctx.obj, "rotate-secret", credential, reason)
+    administrators.save(credential.rotated(hashed, f"ops {iso(now)}", now))
+    _show_secret(screen, credential, secret)
+
+
+@app.command()
+def deactivate(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
+    """Let an administrator log in no more. Tokens stay valid until they expire."""
+    screen, administrators = Screen(as_json), Administrators(ctx.obj)
+    credential = _or_exit(screen, lambda: administrators.of(name))
+    _audit(ctx.obj, "deactivate", credential, reason)
+    administrators.save(credential.deactivated())
+    screen.show({"api_key": credential.api_key}, f"{name} may log in no more.")
+
+
+@app.command("list")
+def list_administrators(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the administrators. Exit status 1 if there is no active one."""
+    found = sorted(Administrators(ctx.obj).all(), key=lambda each: each.client_id)
+    Screen(as_json).show(
+        [
+            {"name": each.client_id, "api_key": each.api_key, "status": str(each.status)}
+            for each in found
+        ],
+        table(
+            "Administrators",
+            ("name", "api key", "status", "permissions"),
+            (
+                (each.client_id, each.api_key, each.status, " ".join(each.permissions))
+                for each in found
+            ),
+        ),
+    )
+    raise typer.Exit(Exit.OK if any(each.is_active for each in found) else Exit.ATTENTION)
+
+
+def _or_exit(screen: Screen, look: Callable[[], Found]) -> Found:
+    try:
+        return look()
+    except RefusedError as error:
+        screen.note(str(error), "red")
+        raise typer.Exit(Exit.ATTENTION) from error
+
+
+def _audit(target: Target, action: str, credential: Credential, reason: str) -> None:
+    subject = f"administrator/{credential.client_id}"
+    AuditLog(target).record(subject, action, reason, api_key=credential.api_key)
+
+
+def _show_secret(screen: Screen, credential: Credential, secret: str) -> None:
+    rows = (("api key", credential.api_key), ("api secret", secret))
+    screen.show(
+        {
+            "name": credential.client_id,
+            "api_key": credential.api_key,
+            "api_secret": secret,
+        },
+        table(f"Administrator {credential.client_id}", ("", ""), rows),
+    )
+    screen.note("The secret is shown only now. Next: trading profile add NAME --admin-url ...")
