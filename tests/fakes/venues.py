@@ -254,10 +254,25 @@ class MemoryLastPrices:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.known: dict[str, LastPrice] = {}
+        self.trades: dict[str, str] = {}
 
     @faulty
-    def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
+    def observe(self, symbol: str, price: Decimal, at: datetime, trade_id: str) -> None:
+        self._note(symbol, price, at, trade_id)
+
+    @faulty
+    def correct(
+        self, symbol: str, trade_id: str, at: datetime, corrected: tuple[Decimal, str] | None
+    ) -> None:
+        if self.trades.get(symbol) != trade_id:
+            return
+        del self.trades[symbol], self.known[symbol]
+        if corrected is not None:
+            self._note(symbol, corrected[0], at, corrected[1])
+
+    def _note(self, symbol: str, price: Decimal, at: datetime, trade_id: str) -> None:
         self.known[symbol] = LastPrice(symbol=symbol, price=price, time=at)
+        self.trades[symbol] = trade_id
 
     @faulty
     def latest(self, symbols: Sequence[str]) -> dict[str, LastPrice]:

@@ -94,7 +94,7 @@ class StepOracle:
                     self.trail.instrument(before, after)
                     self.halts.instrument(after["id"]["S"], after["tradable"]["BOOL"])
                 case "control" if after is not None and after["name"]["S"].startswith("LAST#"):
-                    self.prices.written(after)
+                    self.prices.written(before, after)
                 case "control" if after is not None:
                     self.best.record(after)
                     self._report(after)
@@ -137,8 +137,7 @@ class StepOracle:
         client_id = entry["client_id"]
         self.ledger.add(entry)
         self.ledger.times[entry["trade_id"], entry["kind"]] = self.halts.now()
-        if entry["kind"] == "FILL":
-            self.prices.traded(entry["symbol"], entry["price"])
+        self.prices.entry(entry)
         if entry["kind"] in ("DEPOSIT", "WITHDRAWAL"):
             self.trail.transfer(entry)
         free = self.ledger.cash(client_id) - self.accounts.get(client_id, {}).get("held", 0)

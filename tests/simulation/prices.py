@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from tests.simulation.items import plain
+from tests.simulation.items import Item, plain
 from tests.simulation.market import SYMBOLS
 from tests.simulation.violations import ViolationError
 
@@ -24,22 +23,32 @@ class Prices:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._traded: dict[str, set[Decimal]] = defaultdict(set)
+        self._trades: dict[str, tuple[str, Decimal]] = {}
+        self._reversed: set[str] = set()
         self._written: dict[str, list[tuple[float, Decimal]]] = {
             symbol: [(0.0, price)] for symbol, price in SYMBOLS.items()
         }
 
-    def traded(self, symbol: str, price: Decimal) -> None:
-        """Record the price of a booked trade."""
-        self._traded[symbol].add(price)
+    def entry(self, entry: Item) -> None:
+        """Record a booked trade, or that one was reversed."""
+        if entry["kind"] == "FILL":
+            self._trades[entry["trade_id"]] = entry["symbol"], entry["price"]
+        if entry["kind"] == "REVERSAL":
+            self._reversed.add(entry["reverses"])
 
-    def written(self, after: Any) -> None:
-        """Check a last price that is written: it is the price of a trade."""
+    def written(self, before: Any, after: Any) -> None:
+        """Check a last price that is written: it is the price of its trade. It is taken back only
+        if the trade was reversed, and then it was the last price.
+        """
         last = plain(after)
-        symbol, price = last["symbol"], last["price"]
-        if price not in self._traded[symbol]:
-            raise ViolationError("a last price is that of a trade", symbol, str(price))
-        self._written[symbol].append((self._now(), price))
+        symbol, taken_back = last["symbol"], last.get("busted")
+        if taken_back is not None:
+            was = before and plain(before).get("trade_id")
+            if taken_back not in self._reversed or was != taken_back or "price" in last:
+                raise ViolationError("a last price is taken back with its trade", symbol, f"{last}")
+        elif self._trades.get(last["trade_id"]) != (symbol, last["price"]):
+            raise ViolationError("a last price is that of a trade", symbol, f"{last}")
+        self._written[symbol].append((self._now(), last.get("price", SYMBOLS[symbol])))
 
     def shown(self, symbol: str, since: float) -> set[Decimal]:
         """The prices at which a worker may have valued a position at some time since then."""

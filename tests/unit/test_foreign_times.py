@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.builders import D
 from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import breaks, cleared
 from trading import wire
@@ -102,12 +103,12 @@ def test_a_last_price_is_never_of_the_future(world: World, skew: int) -> None:
         "exec_type": ExecType.TRADE_CORRECT,
         "execution_id": "corrected",
         "reference_execution_id": report.execution_id,
-        "last_price": report.last_price,
+        "last_price": D("99.00"),
         "last_quantity": 90,
     }
-    world.prices.known.clear()
     world.report(report.model_copy(update=correction))
-    assert world.prices.known
+    (last,) = world.prices.known.values()
+    assert last.price == D("99.00")
     assert last_price_is_ours(world)
 
 

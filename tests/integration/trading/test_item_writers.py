@@ -63,10 +63,17 @@ def test_two_audit_entries_of_one_moment_are_both_kept(dynamodb: Any, clock: Clo
 
 def test_a_late_worker_does_not_replace_a_younger_price(dynamodb: Any, clock: Clock) -> None:
     young, old = clock(), clock() - timedelta(seconds=1)
-    TableLastPrices(dynamodb, CONTROL, clock).observe("AAPL", Decimal(2), young)
-    TableLastPrices(dynamodb, CONTROL, clock).observe("AAPL", Decimal(1), old)
+    TableLastPrices(dynamodb, CONTROL, clock).observe("AAPL", Decimal(2), young, "trd_1")
+    TableLastPrices(dynamodb, CONTROL, clock).observe("AAPL", Decimal(1), old, "trd_1")
     (item,) = items(dynamodb, CONTROL)
     assert (item["price"], item["time"]) == (2, iso(young))
+
+
+def test_a_bust_does_not_take_back_the_price_of_another_trade(dynamodb: Any, clock: Clock) -> None:
+    TableLastPrices(dynamodb, CONTROL, clock).observe("AAPL", Decimal(2), clock(), "trd_2")
+    TableLastPrices(dynamodb, CONTROL, clock).correct("AAPL", "trd_1", clock(), None)
+    (item,) = items(dynamodb, CONTROL)
+    assert (item["price"], item["trade_id"]) == (2, "trd_2")
 
 
 def report(clock: Clock) -> Report:
@@ -218,6 +225,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.audit.TableAuditTrail._put": (test_two_audit_entries_of_one_moment_are_both_kept,),
     "dynamodb.prices.TableLastPrices.observe": (
         test_a_late_worker_does_not_replace_a_younger_price,
+    ),
+    "dynamodb.prices.TableLastPrices.correct": (
+        test_a_bust_does_not_take_back_the_price_of_another_trade,
     ),
     "dynamodb.reconciliation_reports.TableReports.save": (
         test_a_run_that_began_earlier_does_not_replace_the_latest_report,

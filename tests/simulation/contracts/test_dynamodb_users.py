@@ -284,7 +284,7 @@ def test_last_prices_are_shared(catalog: Tables) -> None:
     clock = Clock()
     for symbol in ("AAPL", "MSFT"):
         TableLastPrices(catalog.client, catalog.names["control"], clock).observe(
-            symbol, Decimal("1.0001"), clock()
+            symbol, Decimal("1.0001"), clock(), "trd_1"
         )
     last = TableLastPrices(catalog.client, catalog.names["control"], clock).latest(
         ["AAPL", "MSFT", "NVDA"]

@@ -32,6 +32,7 @@ TOLD = (
     "mailboxes.clearing",
     "mailboxes.settlement",
     "prices.observe",
+    "prices.correct",
     "health.observe",
     "audit.write",
 )
@@ -59,6 +60,7 @@ class Witness:
             (world.mailboxes, "execution", self._to_execution),
             (world.mailboxes, "clearing", self._to_clearing),
             (world.prices, "observe", self._price),
+            (world.prices, "correct", self._price_corrected),
             (world.monitor, "count", self._counted),
         ):
             self._watch(port, name, check)
@@ -110,8 +112,17 @@ class Witness:
         assert order.trades
         assert self._fills(order) == order.filled_quantity
 
-    def _price(self, symbol: str, price: object, at: object) -> None:
-        assert (symbol, price) in {(fill.symbol, fill.price) for fill in self._entries(Fill)}
+    def _price(self, symbol: str, price: object, at: object, trade_id: str) -> None:
+        trades = {(f.symbol, f.price, f.trade_id) for f in self._entries(Fill)}  # type: ignore[attr-defined]
+        assert (symbol, price, trade_id) in trades
+
+    def _price_corrected(
+        self, symbol: str, trade_id: str, at: object, corrected: tuple[object, str] | None
+    ) -> None:
+        (reversal,) = [r for r in self._entries(Reversal) if r.reverses == trade_id]  # type: ignore[attr-defined]
+        assert reversal.corrected_by == (corrected and corrected[1])  # type: ignore[attr-defined]
+        if corrected:
+            self._price(symbol, corrected[0], at, corrected[1])
 
     def _counted(self, name: str, **facts: str) -> None:
         self.observed[name] = self.observed.get(name, 0) + 1

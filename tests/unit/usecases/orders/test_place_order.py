@@ -168,6 +168,6 @@ def test_a_failed_commit_leaves_nothing(world: World) -> None:
 def test_a_collar_is_measured_from_the_last_price(world: World) -> None:
     """A limit at 125.00 is 25 % from the reference price, but only 4 % from the last price."""
     assert world.order("before", limit_price=D("125.00")).reason_code == "PRICE_OUTSIDE_COLLAR"
-    world.prices.observe("AAPL", D("120.00"), world.now)
+    world.prices.observe("AAPL", D("120.00"), world.now, "trd_1")
     assert world.order("after", limit_price=D("125.00")).status is OrderStatus.VALIDATED
     assert world.order("market", order_type=OrderType.MARKET).protection_price == D("124.80")

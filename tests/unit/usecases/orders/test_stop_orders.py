@@ -72,7 +72,7 @@ def test_a_stop_order_can_be_canceled_before_it_is_elected(world: World) -> None
 
 
 def test_a_stop_price_is_compared_with_the_last_execution(world: World) -> None:
-    world.prices.observe("AAPL", D("94.00"), world.now)
+    world.prices.observe("AAPL", D("94.00"), world.now, "trd_1")
     assert world.order(**LOSS).reason_code == "STOP_PRICE_REACHED"
 
 

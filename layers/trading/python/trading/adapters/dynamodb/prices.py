@@ -14,6 +14,7 @@ from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.accounts.valuation import LastPrice
+from trading.domain.values import iso
 from trading.metrics import Metric
 from trading.usecases.ports import Clock, StaleError
 
@@ -53,23 +54,45 @@ class TableLastPrices:
             SYMBOLS, read_max_age.total_seconds(), timer=seconds
         )
 
-    def observe(self, symbol: str, price: Decimal, at: datetime) -> None:
+    def observe(self, symbol: str, price: Decimal, at: datetime, trade_id: str) -> None:
         """Take note of an execution. It does not replace the price of a younger execution."""
         if symbol in self._written:
             return
-        last = LastPrice(symbol=symbol, price=price, time=at)
-        item = to_item({"name": last_price_name(symbol), **last.model_dump()})
-        condition = "attribute_not_exists(#time) OR #time <= :time"
-        write = Write(
-            self._table, condition, item, names={"#time": "time"}, values={":time": item["time"]}
+        item = to_item(
+            {"name": last_price_name(symbol), "symbol": symbol, "time": iso(at)}
+            | {"price": price, "trade_id": trade_id}
         )
+        condition = "attribute_not_exists(#time) OR #time <= :time"
+        names, values = {"#time": "time"}, {":time": item["time"]}
+        if self._is_done(Write(self._table, condition, item, names=names, values=values)):
+            self._written[symbol] = True
+
+    def correct(
+        self, symbol: str, trade_id: str, at: datetime, corrected: tuple[Decimal, str] | None
+    ) -> None:
+        """Take back the price of a trade that was reversed, if it is the last one.
+
+        The item of a busted trade stays, without a price. So the report of an older execution that
+        comes late does not become the last price. This worker writes the next execution at once.
+        """
+        kept: dict[str, Any] = {"busted": trade_id}
+        if corrected is not None:
+            kept = {"price": corrected[0], "trade_id": corrected[1]}
+        kept |= {"name": last_price_name(symbol), "symbol": symbol, "time": iso(at)}
+        was = to_item({":was": trade_id})
+        if self._is_done(Write(self._table, "trade_id = :was", to_item(kept), values=was)):
+            self._written.pop(symbol, None)
+            self._known.pop(symbol, None)
+
+    def _is_done(self, write: Write) -> bool:
+        """Whether the price was written, or lost. A price that may not replace the last is not."""
         try:
             commit(self._client, [write])
         except StaleError:
-            return
+            return False
         except (ClientError, BotoCoreError):
             count(Metric.LAST_PRICES_LOST)
-        self._written[symbol] = True
+        return True
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]:
         """The last prices. Each may have been replaced for up to `read_max_age`.
@@ -101,6 +124,7 @@ class TableLastPrices:
         read = [
             load_entity(LastPrice, from_item(item))
             for item in answer["Responses"].get(self._table, [])
+            if "price" in item
         ]
         prices |= {last.symbol: last for last in read}
         self._known.update(prices)

@@ -193,7 +193,8 @@ class BookExecution:
         changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)
         self.books.commit(booked.fill, *changes)
         self.monitor.count(Metric.FILLS_BOOKED)
-        self.prices.observe(order.symbol, fill.price, min(fill.executed_at, booked.fill.booked_at))
+        at = min(fill.executed_at, booked.fill.booked_at)
+        self.prices.observe(order.symbol, fill.price, at, fill.trade_id)
         child = booked.order.child(fill.client_order_id)
         if child is not None and child.status is ChildStatus.FILLED:
             self.health.observe(fill.exchange_id, Decimal(1))

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trading.domain import identifiers
-from trading.domain.ledger import BreakCode, Fill, LedgerEntry, Novation, Reversal, Settlement
+from trading.domain.ledger import (
+    BreakCode,
+    Fill,
+    LedgerEntry,
+    Novation,
+    Reversal,
+    Settlement,
+    TradeEntry,
+)
 from trading.domain.orders import attention
 from trading.domain.orders.booking import Breach
 from trading.domain.orders.order import Order
@@ -71,10 +79,14 @@ class CorrectExecution:
         result = self._decide(order, correction, fill, entries)
         self._commit(result)
         self.monitor.count(Metric.EXECUTIONS_CORRECTED, trade_id=trade_id)
-        if not correction.is_bust:
-            at = min(fill.executed_at, self.clock())
-            self.prices.observe(order.symbol, correction.price, at)
+        self._correct_price(correction, fill)
         return result.order.saved()
+
+    def _correct_price(self, correction: VenueCorrection, trade: TradeEntry) -> None:
+        """A reversed trade does not stay the last price."""
+        corrected = None if correction.is_bust else (correction.price, correction.trade_id)
+        at = min(trade.executed_at, trade.booked_at)
+        self.prices.correct(trade.symbol, correction.reversed_trade_id, at, corrected)
 
     def _decide(
         self,
@@ -122,11 +134,15 @@ class CorrectExecution:
         self.books.commit(*changes)
 
     def _again(self, order: Order, correction: VenueCorrection) -> Order:
-        """Accept a repetition. Raises Breach if it differs from the first report."""
+        """Accept a repetition. Raises Breach if it differs from the first report.
+
+        The worker that booked the first may have died before it took back the last price.
+        """
         reversal_id = identifiers.reversal_id(correction.reversed_trade_id)
         known = [*self.books.entries([reversal_id, correction.trade_id])]
         reversal = next((entry for entry in known if isinstance(entry, Reversal)), None)
         if correction.is_bust and reversal is not None and reversal.corrected_by is None:
+            self._correct_price(correction, reversal)
             return order
         booked = next((entry for entry in known if isinstance(entry, Fill)), None)
         if reversal is None or booked is None or reversal.corrected_by != booked.trade_id:
@@ -140,6 +156,7 @@ class CorrectExecution:
                 f"{correction.quantity} at {correction.price}, booked {booked.quantity} at "
                 f"{booked.price}",
             )
+        self._correct_price(correction, booked)
         return order
 
     def _unknown(self, order: Order, correction: VenueCorrection, refused: bool) -> Order:
