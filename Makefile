@@ -14,7 +14,8 @@ SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal
-STAGES := lint types imports openapi docs audit unit infra
+STAGES := lint types imports openapi docs audit infra unit
+PAIRED := --no-print-directory --jobs=2 --output-sync=recurse
 HEADING = @printf '\n\033[1m== %s ==\033[0m\n' 
 LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 
@@ -58,11 +59,11 @@ destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebui
 synth: $(STAMP) ## Write the templates to cdk.out, for `sam local invoke` and for readers
 	@$(BIN)/python -m local.remote synth --stage $(STAGE) $(SETTINGS)
 
-# The system tests wait most of the time, so they run beside the stages that compute. Each of the
-# two prints its output when it ends. A failure ends the run.
+# Two stages run at a time: most of the first ones use one core, and the system tests wait most of
+# the time. A stage prints its output when it ends. A failure ends the run.
 test: $(STAMP) ## Run everything that CI runs, in half an hour at most
-	@for stage in $(STAGES); do $(MAKE) --no-print-directory timed-$$stage || exit 1; done
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse timed-system timed-computing
+	@$(MAKE) $(PAIRED) $(addprefix timed-,$(STAGES))
+	@$(MAKE) $(PAIRED) timed-system timed-computing
 	$(HEADING) 'all stages passed'
 
 timed-%: $(STAMP)
