@@ -29,6 +29,7 @@ CODE_TABLES: dict[str, Callable[[], str]] = {
 }
 FRAGMENTS: dict[str, Callable[[], str]] = {
     "alarms": alarms.sections,
+    "alarms-production": alarms.of_production,
     "commands-ops": commands.ops,
     "commands-trading": commands.trading,
     "errors": errors.by_status,

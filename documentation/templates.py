@@ -1,4 +1,4 @@
-"""The templates of stage dev, synthesized from infra/. They are kept below build/ as long as infra/
+"""The templates of a stage, synthesized from infra/. They are kept below build/ as long as infra/
 and the versions of the tools are the same.
 """
 
@@ -15,22 +15,26 @@ from infra.synthesized import Synthesized
 
 KEPT = BUILD / "documentation" / "templates"
 STAGE = "dev"
+"""The stage that pages describe, unless they say otherwise."""
+PRODUCTION = "prod"
 
 
 @cache
-def templates() -> Synthesized:
-    """All stacks."""
-    return Synthesized(kept())
+def templates(stage: str = STAGE) -> Synthesized:
+    """All stacks of a stage."""
+    return Synthesized(kept(stage))
 
 
-def kept() -> Path:
+def kept(stage: str) -> Path:
     """The directory with the templates. They are synthesized if they are not there yet."""
-    directory = KEPT / _fingerprint()
+    current = KEPT / _fingerprint()
+    directory = current / stage
     if not directory.exists():
-        shutil.rmtree(KEPT, ignore_errors=True)
-        KEPT.mkdir(parents=True)
+        if not current.exists():
+            shutil.rmtree(KEPT, ignore_errors=True)
+        current.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=KEPT.parent) as unfinished:
-            _synthesize(Path(unfinished) / "layers", Path(unfinished) / "out")
+            _synthesize(stage, Path(unfinished) / "layers", Path(unfinished) / "out")
             for asset in (Path(unfinished) / "out").glob("asset.*"):
                 shutil.rmtree(asset, ignore_errors=True)
             (Path(unfinished) / "out").rename(directory)
@@ -45,7 +49,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _synthesize(layers: Path, directory: Path) -> None:
+def _synthesize(stage: str, layers: Path, directory: Path) -> None:
     """Nothing in a template depends on what a layer holds, so an empty one will do."""
     (layers / "aws" / "dependencies").mkdir(parents=True)
     (layers / "aws" / "dependencies" / "empty").touch()
@@ -56,6 +60,7 @@ def _synthesize(layers: Path, directory: Path) -> None:
     from infra.app import build
 
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(context={**context, "stage": STAGE, "layers_dir": str(layers)}, outdir=str(directory))
+    settings = {"stage": stage, "venues": "simulated", "layers_dir": str(layers)}
+    app = App(context={**context, **settings}, outdir=str(directory))
     build(app)
     app.synth()

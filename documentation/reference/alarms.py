@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documentation.markdown import code, section, table
-from documentation.templates import STAGE, templates
+from documentation.templates import PRODUCTION, STAGE, templates
 from infra.synthesized import Resource, text
 
 HASH = 8
@@ -21,9 +21,10 @@ UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm as it is deployed."""
+    """An alarm as it is deployed in a stage."""
 
     resource: Resource
+    stage: str
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -51,9 +52,9 @@ class Alarm:
         return str(self.properties["MetricName"])
 
 
-def alarms() -> list[Alarm]:
+def alarms(stage: str = STAGE) -> list[Alarm]:
     """All alarms of all stacks, by name."""
-    found = map(Alarm, templates().of_type("AWS::CloudWatch::Alarm"))
+    found = (Alarm(each, stage) for each in templates(stage).of_type("AWS::CloudWatch::Alarm"))
     return sorted(found, key=lambda alarm: alarm.name)
 
 
@@ -82,6 +83,26 @@ def sections() -> str:
     )
 
 
+def of_production() -> str:
+    """The alarms that stage dev does not have."""
+    known = {alarm.name for alarm in alarms()}
+    return table(
+        ("alarm", "meaning", "metric", "of", "rings at", "without data"),
+        (
+            (
+                code(alarm.name),
+                alarm.properties["AlarmDescription"],
+                code(f"{alarm.namespace} {alarm.metric}"),
+                _watched(alarm),
+                _condition(alarm.properties),
+                MISSING[alarm.properties["TreatMissingData"]],
+            )
+            for alarm in alarms(PRODUCTION)
+            if alarm.name not in known
+        ),
+    )
+
+
 def _condition(properties: Mapping[str, Any]) -> str:
     periods = properties["EvaluationPeriods"]
     statistic = str(properties.get("Statistic") or properties["ExtendedStatistic"]).lower()
@@ -103,23 +124,35 @@ def duration(seconds: int) -> str:
 def _watched(alarm: Alarm) -> str:
     """The values of its dimensions: what the metric is measured of."""
     return ", ".join(
-        code(named(alarm.resource.stack, each["Value"]))
+        "its newest version"
+        if each["Name"] == "ExecutedVersion"
+        else code(named(alarm.resource.stack, each["Value"], alarm.stage))
         for each in alarm.properties.get("Dimensions", ())
     )
 
 
-NAMES = ("FunctionName", "QueueName", "StateMachineName", "TableName", "Name")
+NAMES = (
+    "FunctionName",
+    "QueueName",
+    "StateMachineName",
+    "TableName",
+    "BackupVaultName",
+    "Name",
+)
 
 
-def named(stack: str, value: object) -> str:
+def named(stack: str, value: object, stage: str = STAGE) -> str:
     """The name of what a template's value refers to, without the stage's prefix; the value itself
     if it is text.
     """
-    return _name(stack, value).removeprefix(f"trading-{STAGE}-")
+    return _name(stack, value, stage).removeprefix(f"trading-{stage}-")
 
 
-def _name(stack: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    properties = templates().target(stack, value).properties
+def _name(stack: str, value: object, stage: str) -> str:
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_name(stack, part, stage) for part in parts)
+    properties = templates(stage).target(stack, value).properties
     return next(text(properties[key]) for key in NAMES if key in properties)

@@ -14,10 +14,10 @@ from trading.metrics import Metric
 
 
 @pytest.fixture(scope="module", autouse=True)
-def rendered_from_these(dev: Synthesized) -> Iterator[None]:
+def rendered_from_these(dev: Synthesized, prod: Synthesized) -> Iterator[None]:
     """Render from the templates of this session, so that nothing is synthesized twice."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(templates, "kept", lambda: dev.directory)
+        patch.setattr(templates, "kept", {"dev": dev.directory, "prod": prod.directory}.get)
         templates.templates.cache_clear()
         fragment.cache_clear()
         yield
@@ -35,6 +35,20 @@ def test_every_alarm_has_a_section_with_its_description(dev: Synthesized) -> Non
         assert f"## {alarm.logical_id[:-8]} " in rendered
         assert alarm.properties["AlarmDescription"] in rendered
         assert alarm.properties["MetricName"] in rendered
+
+
+def test_every_alarm_of_production_is_listed(dev: Synthesized, prod: Synthesized) -> None:
+    rows = fragment("alarms-production").splitlines()
+    sections = fragment("alarms")
+    alarms = prod.of_type("AWS::CloudWatch::Alarm")
+    assert len(alarms) > len(dev.of_type("AWS::CloudWatch::Alarm"))
+    for alarm in alarms:
+        name = alarm.logical_id[:-8]
+        in_rows = [row for row in rows if row.startswith(f"| `{name}` |")]
+        assert len(in_rows) == (f"\n## {name} " not in f"\n{sections}"), name
+        for row in in_rows:
+            assert alarm.properties["AlarmDescription"] in row
+            assert alarm.properties["MetricName"] in row
 
 
 def test_every_queue_is_listed(dev: Synthesized) -> None:
