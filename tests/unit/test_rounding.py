@@ -49,6 +49,7 @@ NO_AMOUNTS = {
     "local/run.py": 1,
     "documentation/reference/alarms.py": 1,
     "documentation/reference/api/types.py": 1,
+    "documentation/templates.py": 1,
     "workstation/screen.py": 1,
 }
 """How often a file divides or rounds what is no amount of money: times, sizes, counts, jitter. In
