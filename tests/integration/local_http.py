@@ -4,16 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived. `path` includes the query. Header names are in lower case."""
+    """A request as it arrived. `path` includes the query. `headers` has lower-case names and the
+    last value of each. `sent` has the headers one by one, as they were written.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    sent: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,13 @@ class HttpAnswer:
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> "HttpAnswer":
+        """The response that API Gateway makes of a function's answer."""
+        headers = {name: ",".join(values) for name, values in answer["multiValueHeaders"].items()}
+        content_type = headers.pop("Content-Type", "")
+        return cls(answer["statusCode"], answer["body"].encode(), content_type, headers)
+
 
 class LocalServer:
     """Serves until `close`, with one thread for each connection."""
@@ -35,20 +46,22 @@ class LocalServer:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                given = answer(HttpRequest(self.command, self.path, headers, body))
+                sent = tuple(self.headers.items())
+                headers = {name.lower(): value for name, value in sent}
+                given = answer(HttpRequest(self.command, self.path, headers, body, sent))
                 try:
                     self.send_response(given.status)
                     self.send_header("Content-Type", given.content_type)
                     for name, value in given.headers.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(given.body)))
+                    if "Content-Length" not in given.headers:
+                        self.send_header("Content-Length", str(len(given.body)))
                     self.end_headers()
                     self.wfile.write(given.body)
                 except (BrokenPipeError, ConnectionResetError):  # the caller has timed out
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 """Write no access log into the test's output."""

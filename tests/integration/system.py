@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -25,7 +25,7 @@ from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
 from simulators.adapters import callbacks
-from tests.fakes.api_events import request
+from tests.fakes.api_gateway import proxy_event, route_of
 from tests.integration.backing import (
     ENVIRONMENT,
     PREFIX,
@@ -176,28 +176,16 @@ class System:
         address = ADDRESS.fullmatch(parts.path)
         assert address, http.path
         path = address["path"]
-        function = next(
-            route.function
-            for route in APIS[address["api"]]
-            if http.method in route.methods
-            and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
-        )
-        event = request(
-            http.method,
-            path,
-            headers={"Idempotency-Key": "", **http.headers},
-            raw_body=http.body.decode() or None,
-        )
-        event["queryStringParameters"] = dict(parse_qsl(parts.query)) or None
+        route = route_of(APIS[address["api"]], http.method, path)
+        assert route, http.path
+        event = proxy_event(route, http.method, path, parts.query, http.sent, http.body)
         simulated = {
             "exchange_api": self.venues.exchange_api,
             "depository_api": self.venues.depository_api,
         }
-        if function in simulated:
-            answer = simulated[function].handler(event, FakeContext())
-        else:
-            answer = self.invoke(function, event)
-        return HttpAnswer(answer["statusCode"], answer["body"].encode())
+        if route.function in simulated:
+            return HttpAnswer.of(simulated[route.function].handler(event, FakeContext()))
+        return HttpAnswer.of(self.invoke(route.function, event))
 
 
 def sqs_record(message: dict[str, Any]) -> dict[str, Any]:

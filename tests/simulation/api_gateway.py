@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, parse_qsl
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from tests.fakes.api_gateway import proxy_event, route_of
 from tests.simulation.engine import LATENCY, Engine, Outcome
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
@@ -68,9 +68,6 @@ class ApiGateway:
         self._lambdas = lambdas
         self._log = log
         self._authorized: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-        self._routes = {
-            api: [(r, _pattern(r.path)) for r in routes] for api, (routes, _) in APIS.items()
-        }
 
     def send(self, request: Request, done: Callable[[Answer], None]) -> None:
         """Send a request over the internet. `done` is called with the answer, if one arrives."""
@@ -92,18 +89,21 @@ class ApiGateway:
     def _routed(self, request: Request, done: Callable[[Answer], None]) -> None:
         api, method, target, headers, body, key = request
         path, _, query = target.partition("?")
-        route = next(
-            (
-                r
-                for r, pattern in self._routes[api]
-                if method in r.methods and pattern.fullmatch(path)
-            ),
-            None,
-        )
+        route = route_of(APIS[api][0], method, path)
         if route is None:
             done(Answer(403, b'{"message":"Missing Authentication Token"}'))
             return
-        event = _api_event(method, path, query, headers, body, key)
+        sent = {"Content-Type": "application/json", **headers}
+        event = proxy_event(
+            route,
+            method,
+            path,
+            query,
+            sent.items(),
+            body,
+            request_id=re.sub(r"[^A-Za-z0-9-]", "-", key),
+            stage=STAGE,
+        )
 
         def authorized(claims: dict[str, Any] | None) -> None:
             if claims is not None:
@@ -149,40 +149,9 @@ class ApiGateway:
         self._lambdas.invoke(APIS[api][1], asked, key, decided)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"{\w+}", "[^/]+", path))
-
-
 def _answer(outcome: Outcome) -> Answer:
     if outcome.value is None:
         return Answer(504 if outcome.killed == "timed out" else 502, b'{"code":"UNAVAILABLE"}')
     value = outcome.value
     headers = {name: values[-1] for name, values in value["multiValueHeaders"].items()}
     return Answer(value["statusCode"], value["body"].encode(), headers)
-
-
-def _api_event(
-    method: str, path: str, query: str, headers: dict[str, str], body: bytes, key: str
-) -> dict[str, Any]:
-    sent = {"Content-Type": "application/json", **headers}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
-        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "requestId": re.sub(r"[^A-Za-z0-9-]", "-", key),
-            "stage": STAGE,
-            "path": path,
-            "httpMethod": method,
-            "apiId": "sim",
-            "identity": {"sourceIp": "192.0.2.1"},
-        },
-        "body": body.decode() or None,
-        "isBase64Encoded": False,
-    }

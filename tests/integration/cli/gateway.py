@@ -4,14 +4,12 @@ HTTP on 127.0.0.1.
 
 import json
 import os
-import re
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from infra.constructs.gateway_responses import PROBLEMS
-from tests.fakes.api_events import request
+from tests.fakes.api_gateway import proxy_event, route_of
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.system import System
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
@@ -59,16 +57,8 @@ class Gateway:
 
     def _ask(self, api: str, path: str, query: str, http: HttpRequest) -> HttpAnswer:
         routes, authorizer, audience = APIS[api]
-        function = next(
-            (
-                route.function
-                for route in routes
-                if http.method in route.methods
-                and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
-            ),
-            None,
-        )
-        if function is None:
+        route = route_of(routes, http.method, path)
+        if route is None:
             return _own(404)
         claims = None
         if path != OPEN:
@@ -84,20 +74,8 @@ class Gateway:
                 if str(error) != "Unauthorized":
                     raise
                 return _own(401)
-        event = request(
-            http.method,
-            path,
-            headers={"Content-Type": "", "Idempotency-Key": "", **http.headers},
-            raw_body=http.body.decode() or None,
-            authorizer=claims,
-        )
-        event["queryStringParameters"] = dict(parse_qsl(query)) or None
-        event["multiValueQueryStringParameters"] = parse_qs(query) or None
-        answer: dict[str, Any] = self.system.invoke(function, event)
-        headers = {name: ",".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return HttpAnswer(
-            answer["statusCode"], answer["body"].encode(), headers.pop("Content-Type", ""), headers
-        )
+        event = proxy_event(route, http.method, path, query, http.sent, http.body, claims=claims)
+        return HttpAnswer.of(self.system.invoke(route.function, event))
 
 
 def _own(status: int) -> HttpAnswer:
