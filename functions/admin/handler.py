@@ -155,7 +155,7 @@ def rotate_secret(
     Idempotency-Key with `newest_was_lost`, so that the secret in use does not end. Tokens that were
     issued before stay valid for their 15 minutes.
     """
-    rotation = _fingerprint(client_id)
+    rotation = _fingerprint(client_id, digest(request))
     view, headers = _issue(
         lambda: api.clients.rotate_secret(
             client_id, request.api_key, rotation, request.grace(), _operator(request)

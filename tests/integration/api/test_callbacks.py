@@ -11,7 +11,7 @@ from tests.integration.api.conftest import EXCHANGE_SECRET, World
 from trading.adapters.http import request_reading
 from trading.adapters.venues.signatures import SIGNED_HEADERS, signed_headers
 from trading.messages import EXECUTION_MESSAGE, ReportReceived
-from trading.wire import CALLBACK_PATH
+from trading.wire import CALLBACK_PATH, ExecutionReport
 
 Build = Callable[[], dict[str, Any]]
 
@@ -89,10 +89,34 @@ def test_a_duplicate_is_acknowledged_and_not_enqueued_again(world: World) -> Non
     assert world.messages() == []
 
 
+OTHER_VALUES: dict[str, Any] = {
+    "client_order_id": "ord_1-2",
+    "exchange_order_id": "x-2",
+    "account": "bob",
+    "symbol": "V",
+    "side": "sell",
+    "exec_type": "CORRECT",
+    "reference_execution_id": "exec-0",
+    "busted_quantity": 1,
+    "last_quantity": 9,
+    "last_price": "60.11",
+    "cumulative_quantity": 11,
+    "leaves_quantity": 1,
+    "reason": "so it is",
+    "transact_time": "2026-03-02T14:30:00.000001Z",
+    "correlation_id": "corr-2",
+}
+
+
 def test_the_same_execution_with_another_body_is_refused(world: World) -> None:
+    """Each field counts, and one that nobody knows too. The key has the exchange and the id."""
+    named = {"exchange_id", "execution_id", "not_understood"}
+    assert {*OTHER_VALUES} == {*ExecutionReport.model_fields} - named
     deliver(world, report())
-    status, body, _ = deliver(world, report(REPORT | {"last_quantity": 9}))
-    assert (status, body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    for name, value in (OTHER_VALUES | {"unheard_of": "a"}).items():
+        status, body, _ = deliver(world, report(REPORT | {name: value}))
+        assert (status, body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED"), name
+    assert deliver(world, report())[0] == 200
 
 
 @pytest.mark.parametrize(
