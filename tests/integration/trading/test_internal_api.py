@@ -47,6 +47,22 @@ def test_an_order_is_executed_once_and_its_result_is_repeated(system: System) ->
     assert system.findings() == []
 
 
+def test_a_replacement_that_waits_is_still_to_be_executed(system: System) -> None:
+    old = place(system, price="200.00")["order_id"]
+    system.run_until(lambda: system.status(old) == "ROUTING")
+    change = request(
+        "PATCH",
+        f"/api/v1/orders/{old}",
+        {"quantity": 90},
+        headers={"Idempotency-Key": "change"},
+        authorizer=principal(),
+    )
+    status, new, _ = system.call("orders", change)
+    assert (status, system.status(new["order_id"])) == (202, "RECEIVED")
+    status, body, _ = ask(system, "execution", new["order_id"])
+    assert (status, body["status"]) == (202, "RECEIVED")
+
+
 def test_a_trade_is_cleared_with_its_order_and_its_result_is_repeated(system: System) -> None:
     order_id = place(system)["order_id"]
     ask(system, "execution", order_id)

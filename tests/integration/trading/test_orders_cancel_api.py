@@ -4,6 +4,8 @@ mailbox.
 
 from typing import Any
 
+import pytest
+
 from tests.fakes.api_events import request
 from tests.integration.system import System, principal
 from tests.integration.trading.orders import place, show
@@ -18,8 +20,9 @@ def delete(
     client_id: str = "alice",
     permissions: str = "orders:write",
     key: str = "c-1",
+    **wanted: str,
 ) -> tuple[int, dict[str, Any]]:
-    """Answers the response to a cancel. Without an order id, all orders are canceled."""
+    """Answers the response to a cancel. Without an order id, all wanted orders are canceled."""
     path = f"/api/v1/orders/{order_id}".rstrip("/")
     event = request(
         "DELETE",
@@ -27,6 +30,8 @@ def delete(
         headers={"Idempotency-Key": key},
         authorizer=principal(client_id, permissions),
     )
+    event["queryStringParameters"] = wanted or None
+    event["multiValueQueryStringParameters"] = {n: [v] for n, v in wanted.items()} or None
     status, body, _ = system.call("orders", event)
     return status, body
 
@@ -103,6 +108,25 @@ def test_a_cancel_is_accepted_and_shown_without_the_mailbox(system: System) -> N
     system.sqs.delete_queue(QueueUrl=system.queues["EXECUTION_QUEUE_URL"])
     assert delete(system, order_id)[0] == 202
     assert show(system, order_id)["cancel_requested"] is True
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"side": "sell"}, 1),
+        ({"symbol": "KO"}, 2),
+        ({"symbol": "AAPL", "side": "buy"}, 0),
+    ],
+)
+def test_a_cancel_of_some_orders_leaves_the_others(
+    system: System, wanted: dict[str, str], index: int
+) -> None:
+    orders = [
+        resting(system, "a"),
+        resting(system, "b", side="sell", price="270.00"),
+        resting(system, "c", stock_symbol="KO", price="60.00"),
+    ]
+    assert delete(system, **wanted)[1]["order_ids"] == [orders[index]]
 
 
 def test_a_cancel_of_all_orders_cancels_only_the_clients_open_orders(system: System) -> None:

@@ -24,6 +24,15 @@ def owe(books: TableBooks, client_id: str, day: date, symbol: str, trade_id: str
     )
 
 
+def test_an_order_under_review_is_listed_until_it_is_reviewed(books: TableBooks) -> None:
+    books.commit(entities.order("ord_1", review_reason=None))
+    books.commit(entities.order("ord_2", review_reason="OVERFILL"))
+    assert books.orders_in_review(100) == ["ord_2"]
+    (order,) = books.orders(["ord_2"])
+    books.commit(order.reviewed())
+    assert books.orders_in_review(100) == []
+
+
 def test_obligations_due_by_a_date_are_read_oldest_first(books: TableBooks) -> None:
     for number, (day, symbol) in enumerate(
         [

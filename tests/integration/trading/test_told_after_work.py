@@ -155,6 +155,24 @@ def test_settlement_that_leaves_something_open_answers_no_cycle(
     assert set(log) <= {"work"}
 
 
+@pytest.mark.parametrize(("redelivered", "after"), [(False, "trd_7"), (True, None)])
+def test_a_redelivered_settlement_begins_anew(
+    aws: pytest.MonkeyPatch, redelivered: bool, after: str | None
+) -> None:
+    """The worker that had the message may have left instructions before `after` unanswered."""
+    settlement, asked = cold_start("settlement"), []
+
+    def settle(*arguments: object) -> Outcome:
+        asked.append(arguments[3])
+        return Outcome()
+
+    aws.setattr(settlement, "settle_obligations", settle)
+    aws.setattr(settlement, "workflow", Recorder([], "workflow", lambda: True))
+    last = SETTLE.model_copy(update={"part": 2, "after": "trd_7"})
+    settlement.handle(last, FakeContext(), redelivered)
+    assert asked == [after]
+
+
 def test_every_handler_that_tells_is_in_the_table() -> None:
     found = set()
     for path in sorted((ROOT / "functions").glob("*/handler.py")):

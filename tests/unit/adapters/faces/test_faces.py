@@ -9,12 +9,16 @@ import pytest
 from tests.fakes import builders
 from tests.fakes.builders import NOW, make_execution, make_order, make_received, owned, routed_order
 from trading.adapters.faces import orders, trades
+from trading.adapters.faces.trade_records import BalanceRecord
+from trading.domain.accounts.balances import balances
+from trading.domain.accounts.cash import Account
 from trading.domain.ledger import Fill
 from trading.domain.orders import booking, order_entry
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_entry import Refusal
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
+from trading.domain.orders.venue_correction import CorrectedSums
 from trading.domain.posttrade import clearing, netting
 from trading.domain.posttrade.settlement import discharge
 
@@ -146,6 +150,35 @@ def test_an_execution_summary_covers_all_fills_in_the_order_of_their_times() -> 
         fills[1].execution_id,
         NOW + timedelta(minutes=1),
     )
+
+
+def test_an_execution_summary_counts_no_busted_execution_and_lists_it() -> None:
+    order, fills = filled(*TWO_PRICES)
+    busted = fills[1]
+    order = order.trade_corrected(
+        CorrectedSums(
+            client_order_id=f"{order.order_id}-1",
+            reversed_trade=busted.trade_id,
+            corrected_by=None,
+            filled=-busted.quantity,
+            executed=0,
+            settled=0,
+            notional=-busted.notional,
+            fees=-busted.fees,
+            reason="busted",
+        ),
+        NOW,
+    )
+    summary = trades.execution_summary(order, fills)
+    assert (summary.executed_quantity, summary.executed_price) == (50, D("100.0000"))
+    assert (summary.execution_fees, summary.execution_id) == (D("0.15"), fills[0].execution_id)
+    assert [detail.status for detail in summary.executions] == ["booked", "busted"]
+
+
+def test_the_total_balance_includes_unsettled_proceeds() -> None:
+    account = Account(client_id="alice", available=D("5.00"), unsettled=D("7.00"))
+    record = BalanceRecord.of("alice", balances(account, D(100)))
+    assert (record.available_balance, record.total_balance) == (D("5.00"), D("12.00"))
 
 
 @pytest.mark.parametrize("order", [make_order(), routed_order()])

@@ -19,6 +19,7 @@ from trading.adapters.venues.answers import (
     parse,
     read,
 )
+from trading.received import LONGEST_ASIDE, MOST_ASIDE
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ConfirmationPage, ConsolidatedQuote, OrderState, VenueOrderStatus
 
@@ -123,9 +124,17 @@ def test_an_unknown_status_is_a_working_order_with_its_executions(status: Any) -
     assert {"status", "surprise"} == set(dict(answer.set_aside()))
 
 
+def test_what_is_set_aside_is_bounded() -> None:
+    answer = state(**{f"field{number}": "x" * 1000 for number in range(MOST_ASIDE + 1)})
+    aside = dict(answer.set_aside())
+    assert len(aside) == MOST_ASIDE
+    assert {len(text) for text in aside.values()} == {LONGEST_ASIDE}
+
+
 def test_an_end_without_its_numbers_is_no_end() -> None:
     assert state(status="CANCELED").status.is_final
-    assert not state(status="CANCELED", cumulative_quantity="?").status.is_final
+    for number in ("cumulative_quantity", "busted_quantity"):
+        assert not state(status="CANCELED", **{number: "?"}).status.is_final
 
 
 @pytest.mark.parametrize(

@@ -240,3 +240,10 @@ def test_no_replacement_takes_over_after_the_close(minutes: int) -> None:
         with pytest.raises(Refusal) as refused:
             replacement.reduce_to_remainder(new, old, moment)
         assert refused.value.code == "REPLACE_TOO_LATE"
+
+
+def test_busted_shares_are_not_left_over_for_the_replacement() -> None:
+    ended = make_order().ended(OrderStatus.CANCELED, NOW, EndReason.CANCELED, "replaced")
+    busted = ended.model_copy(update={"filled_quantity": 40, "busted_quantity": 20})
+    new = make_received(quantity=100)
+    assert replacement.reduce_to_remainder(new, busted, NOW).quantity == 40

@@ -20,6 +20,7 @@ from trading.domain.orders.routing import (
     Venue,
     allocate,
     allocate_whole,
+    avoided_exchanges,
     next_step,
     spent_exchanges,
 )
@@ -100,6 +101,11 @@ def test_a_fok_order_goes_to_the_best_venue_that_displays_all_of_it() -> None:
         venue("DEEPER", "100.03", size=900),
     ]
     assert allocate(BUY, 100, D("101.00"), FOK, venues) == (("DEEP", 100),)
+
+
+def test_a_fok_order_goes_to_a_venue_that_displays_exactly_its_quantity() -> None:
+    venues = [venue("EXACT", "100.00", size=100), venue("DEEP", "100.02", size=500)]
+    assert allocate(BUY, 100, D("101.00"), FOK, venues) == (("EXACT", 100),)
 
 
 def test_a_fok_order_that_no_venue_displays_goes_to_the_deepest_one() -> None:
@@ -230,6 +236,11 @@ def test_a_closed_order_waits_for_nothing() -> None:
 
 def test_an_exchange_that_ended_a_child_early_is_not_used_again() -> None:
     assert spent_exchanges(with_children("RCXFL", DAY)) == {"E0", "E1", "E2"}
+
+
+def test_only_the_second_round_avoids_the_exchanges_of_live_children() -> None:
+    assert avoided_exchanges(with_children("RL", DAY), frozenset({"E9"})) == {"E0", "E9"}
+    assert avoided_exchanges(with_children("CL", IOC), frozenset({"E9"})) == {"E0", "E1", "E9"}
 
 
 def test_execution_quality_falls_with_failures_and_recovers_with_success() -> None:

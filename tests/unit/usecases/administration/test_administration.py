@@ -38,6 +38,7 @@ from trading.usecases.administration.transfer_assets import (
     TransferAssets,
 )
 from trading.usecases.orders.cancel_order import BY_SUSPENSION, RequestCancel
+from trading.usecases.ports import NotFoundError
 
 OPERATOR = Operator(who="operations", reason="ticket 4711")
 NEW = make_client(credit_limit=D("500.00"), fingerprint="f-1")
@@ -233,6 +234,42 @@ def test_a_repeated_deposit_from_before_costs_were_stored_is_recognized() -> Non
         office.transfers.deposit(
             "alice", shares.model_copy(update={"quantity": 11}), "shares", OPERATOR
         )
+
+
+def test_a_suspension_suspends_the_account_of_a_client_that_is_inactive_already() -> None:
+    office = Office().opened()
+    client = office.registry.clients["alice"]
+    office.registry.clients["alice"] = client.with_status(ClientStatus.INACTIVE)
+    assert not office.registry.account("alice").suspended
+    office.clients.suspend("alice", OPERATOR)
+    assert office.registry.account("alice").suspended
+
+
+def test_a_secret_is_issued_only_for_a_key_of_the_named_client() -> None:
+    office = Office().opened()
+    office.clients.create(NEW.model_copy(update={"client_id": "bob"}), "key-1", OPERATOR)
+    (bobs,) = office.clients.show("bob").credentials
+    with pytest.raises(NotFoundError):
+        office.clients.rotate_secret("alice", bobs.api_key, "r-1", DAY, OPERATOR)
+    assert office.registry.credentials[bobs.api_key] == bobs
+
+
+def test_a_change_that_fails_is_announced_and_not_done() -> None:
+    office = Office().opened()
+    before = len(office.audit.entries)
+    with pytest.raises(VersionConflictError):
+        office.clients.set_limits("alice", LIMITS, 99, OPERATOR)
+    assert office.audit.actions()[before:] == ["set-limits"]
+
+
+def test_a_deposit_with_another_cost_is_another_deposit() -> None:
+    office = Office().opened()
+    shares = Shares(symbol="AAPL", quantity=10, cost=D("1000.00"))
+    for cost in (D("999.99"), None):
+        with pytest.raises(ReferenceReusedError):
+            office.transfers.deposit(
+                "alice", shares.model_copy(update={"cost": cost}), "shares", OPERATOR
+            )
 
 
 amounts = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)

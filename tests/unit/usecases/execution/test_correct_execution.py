@@ -153,6 +153,18 @@ def test_a_loan_is_given_back_by_a_bust(world: World) -> None:
     assert_sound(world)
 
 
+def test_a_corrected_purchase_draws_the_loan_that_it_repaid(world: World) -> None:
+    world.add_client("bob", cash="9000.00", margin_percent=D(60), credit_limit=D("4000.12"))
+    order = world.placed(client_id="bob", quantity=100)
+    world.fill(order, 100)
+    assert world.books.account("bob").credit_available == 0
+    correct(world, order, 100, "99.00")
+    account = world.books.account("bob")
+    assert (account.credit_used, account.credit_available) == (D("3960.12"), D("40.00"))
+    assert account.available == D("9000.00") - D("5940.18")
+    assert_sound(world)
+
+
 # --- the order in which reports arrive
 
 

@@ -91,6 +91,16 @@ def test_an_order_stays_open_until_its_exchange_answers_the_cancel(
     assert world.findings(expect_final=True) == []
 
 
+def test_a_silent_exchange_does_not_keep_another_one_from_being_asked(world: World) -> None:
+    order = world.placed(quantity=700)
+    silent, other = order.children
+    world.exchanges.down = {silent.exchange_id}
+    world.cancel(order)
+    assert world.exchanges.states[f"{order.order_id}-{other.number}"].status == "CANCELED"
+    (live,) = world.current(order).live_children
+    assert live.number == silent.number
+
+
 def test_a_fill_is_booked_while_the_order_waits_for_its_cancel(world: World) -> None:
     order = world.placed()
     world.faults.before("exchanges.cancel", OutcomeUnknownError("timed out"))

@@ -1,11 +1,13 @@
 """Messages that arrive twice, lose a race or name an unknown order."""
 
+from typing import Any
+
 import pytest
 
 from tests.fakes.world import World
 from trading.domain.orders.order import Order
 from trading.messages import ExecuteOrder
-from trading.usecases.ports import NotFoundError
+from trading.usecases.ports import NotAcceptedError, NotFoundError, StaleError
 
 
 def message(order: Order, token: str | None = None) -> ExecuteOrder:
@@ -46,3 +48,23 @@ def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_n
     world.exchanges.down.add(order.children[0].exchange_id)
     world.execute(message(order))
     assert world.current(order) == order
+
+
+def test_after_a_lost_race_the_parts_that_were_not_sent_are_sent(world: World) -> None:
+    """The children are saved together, and the race is lost after the first of them."""
+    order = world.order(quantity=700)
+    world.faults.before("exchanges.submit", NotAcceptedError("no"))
+    commit, refused = world.books.commit, []
+
+    def lose_the_race_once(*changes: Any) -> None:
+        if world.faults.calls.count("exchanges.submit") and not refused:
+            refused.append(changes)
+            raise StaleError
+        commit(*changes)
+
+    world.books.commit = lose_the_race_once  # type: ignore[method-assign,assignment]
+    world.run()
+    assert (refused != [], world.failures) == (True, [])
+    live = world.current(order).live_children
+    assert sum(child.quantity for child in live) == 700
+    assert all(f"{order.order_id}-{child.number}" in world.exchanges.states for child in live)

@@ -138,6 +138,25 @@ def test_a_repeated_clearing_repairs_a_crash_between_two_transactions(
     assert world.findings() == []
 
 
+def test_no_transaction_of_a_clearing_novates_a_trade_that_is_busted_meanwhile(
+    world: World,
+) -> None:
+    order = executed(world, *[1] * MANY)
+    commit, busted = world.books.commit, []
+
+    def bust_first(*changes: object) -> None:
+        if not busted:
+            busted.append(world.current(order).trades[0])
+            world.report(world.exchanges.bust(f"{order.order_id}-1", f"{order.order_id}-1-1"))
+        commit(*changes)  # type: ignore[arg-type]
+
+    world.books.commit = bust_first  # type: ignore[method-assign,assignment]
+    world.clear(order.order_id)
+    assert len(novations(world)) == MANY - 1
+    assert busted[0] not in {novation.trade_id for novation in novations(world)}
+    assert world.findings() == []
+
+
 def test_a_clearing_that_loses_a_race_is_tried_again(world: World) -> None:
     order = executed(world, 100)
     world.faults.stale(times=3)
