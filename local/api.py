@@ -77,6 +77,10 @@ class TradingClient:
         """GET /api/v1/orders/{order_id}."""
         return self._http.get(f"/api/v1/orders/{order_id}")
 
+    def get(self, path: str, **query: str) -> httpx.Response:
+        """GET a path with a query."""
+        return self._http.get(path, params=query)
+
     def post(self, path: str, body: Any, idempotency_key: str | None) -> httpx.Response:
         """POST a body as JSON. Bytes and strings are sent unchanged."""
         content = body if isinstance(body, bytes | str) else json.dumps(body)
