@@ -1,96 +1,25 @@
-"""An exchange with its own book of orders.
-
-It executes orders at random times. Its reports may be late, doubled, wrong or missing.
-"""
+"""An exchange with its own book of orders. It executes orders at random times."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
-from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT, CONTINUOUS
-from trading.adapters.venues.signatures import signed_headers
-from trading.domain import identifiers
+from tests.simulation.venue_orders import FINAL, Executed, VenueOrder
+from tests.simulation.venue_reports import Reports
 from trading.domain.reference.calendars import business_date, close_of, session_at
 from trading.domain.values import Side, TimeInForce
-from trading.wire import CALLBACK_PATH, SubmitOrder
+from trading.wire import SubmitOrder
 
 HALF_A_CENT = Decimal("0.005")
-CLOCK_ERRORS = (0.0, 0.35, -0.35, 20.0, -20.0)
-"""By so many seconds the clock of an exchange may be wrong. Our books believe up to a minute."""
-REPORT_TRIES, CORRECTION_TRIES = 12, 200
-"""Nobody asks for the corrections of an order that is over, so they are reported for longer."""
 CORRECTED_AFTER = (0.02, 2.0, 600.0, 9 * 3600.0, 24 * 3600.0, 34 * 3600.0)
 CORRECTED_AGAIN = 0.3
-UNKNOWN_EVENTS = ("PENDING_CANCEL", "DONE_FOR_DAY", "RESTATED", "SUSPENDED")
-FINAL = ("FILLED", "CANCELED", "REJECTED", "EXPIRED")
-
-
-@dataclass
-class Executed:
-    """An execution in the exchange's books.
-
-    A rogue execution exceeds the order, and our books must not take it for the client's.
-    """
-
-    execution_id: str
-    quantity: int
-    price: Decimal
-    time: str
-    rogue: bool = False
-    corrects: str | None = None
-    peak: int = 0
-    is_over: bool = False
-    """It was corrected or busted."""
-    correction: str | None = None
-    """The execution that replaced it."""
-
-    def replaced_by(self, exchange_id: str) -> str | None:
-        """The id of the trade that replaced it in our books."""
-        return self.correction and identifiers.trade_id(exchange_id, self.correction)
-
-
-@dataclass
-class VenueOrder:
-    """An order in an exchange's book."""
-
-    order: SubmitOrder
-    status: str = "NEW"
-    executions: list[Executed] = field(default_factory=list)
-    reason: str | None = None
-    reports: int = 0
-    busted: int = 0
-    busts: list[dict[str, str]] = field(default_factory=list)
-    rogue: bool = False
-    misreported: bool = False
-    acknowledged: set[str] = field(default_factory=set)
-    events: set[str] = field(default_factory=set)
-    """The ids of reports of events that no reader knows."""
-
-    @property
-    def filled(self) -> int:
-        """The executed quantity that stands, without rogue executions."""
-        return sum(e.quantity for e in self.executions if not e.rogue and not e.is_over)
-
-    @property
-    def cumulative(self) -> int:
-        """The executed quantity that stands, with rogue executions."""
-        return sum(e.quantity for e in self.executions if not e.is_over)
-
-    @property
-    def leaves(self) -> int:
-        """The quantity that may still be executed."""
-        return 0 if self.status in FINAL else self.order.quantity - self.filled - self.busted
 
 
 class SimulatedExchange:
@@ -111,9 +40,7 @@ class SimulatedExchange:
         self._cloud = cloud
         self._engine = cloud.engine
         self._faults = cloud.faults
-        self._secret = secret
-        self._chatter = Random(f"{cloud.seed}/{exchange_id}/chatter")
-        self._clock_error = Random(f"{cloud.seed}/{exchange_id}/clock").choice(CLOCK_ERRORS)
+        self._reports = Reports(cloud, exchange_id, secret)
         self._prices = prices
         self._falls_ill = falls_ill
         """Called after the exchange did something wrong."""
@@ -123,7 +50,7 @@ class SimulatedExchange:
         known = self.orders.get(order.client_order_id)
         if known is not None:
             assert known.order == order, f"{order.client_order_id} came again as another order"
-            return 202, self._state(known)
+            return 202, self._reports.state(known)
         if order.client_order_id in self._tombstones:
             return 422, {"code": "CANCELED_BEFORE_ARRIVAL"}
         random = self._random(order.client_order_id)
@@ -133,7 +60,7 @@ class SimulatedExchange:
             self._end(booked, "REJECTED", "refused by the exchange", random)
         else:
             self._plan(booked, random)
-        return 202, self._state(booked)
+        return 202, self._reports.state(booked)
 
     def cancel(self, client_order_id: str) -> tuple[int, Any]:
         """Cancel an order. An order that arrives after its cancel is refused."""
@@ -151,11 +78,13 @@ class SimulatedExchange:
             }
         if booked.status not in FINAL:
             booked.status, booked.reason = "CANCELED", "canceled on request"
-        return 200, self._state(booked)
+        return 200, self._reports.state(booked)
 
     def status(self, client_order_id: str) -> tuple[int, Any]:
         booked = self.orders.get(client_order_id)
-        return (404, {"code": "UNKNOWN_ORDER"}) if booked is None else (200, self._state(booked))
+        if booked is None:
+            return 404, {"code": "UNKNOWN_ORDER"}
+        return 200, self._reports.state(booked)
 
     def _random(self, client_order_id: str) -> Random:
         return Random(f"{self._cloud.seed}/{self.exchange_id}/{client_order_id}")
@@ -232,10 +161,6 @@ class SimulatedExchange:
                 return False
         return order.symbol == CONTINUOUS or in_session is not None
 
-    def _clock(self) -> float:
-        """The time by the exchange's own clock."""
-        return self._engine.now + self._clock_error
-
     def _price(self, order: SubmitOrder, random: Random) -> Decimal:
         near = (order.stop_price or self._prices[order.symbol]) + HALF_A_CENT * random.randint(
             -16, 16
@@ -253,13 +178,13 @@ class SimulatedExchange:
         *,
         rogue: bool = False,
     ) -> Executed:
-        execution_id, now = self._next_id(booked), timestamp(self._clock())
+        execution_id, now = booked.next_id(), timestamp(self._reports.clock())
         done = Executed(execution_id, quantity, price, now, rogue, peak=quantity)
         booked.executions.append(done)
         self._cloud.log(
             self.exchange_id, "executed", booked.order.client_order_id, quantity, price, rogue
         )
-        self._report(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
+        self._reports.send(booked, execution_id, "TRADE", random, quantity=quantity, price=price)
         if self._faults.happens("venue_wrong_report", random):
             booked.misreported = True
             self._falls_ill(random)
@@ -269,14 +194,14 @@ class SimulatedExchange:
                     {"symbol": "WRONG"},
                     {"account": "nobody"},
                     {"client_order_id": "none-1"},
-                    {"transact_time": timestamp(self._clock() - 366 * 86_400)},
-                    {"transact_time": timestamp(self._clock() + 4 * 366 * 86_400)},
+                    {"transact_time": timestamp(self._reports.clock() - 366 * 86_400)},
+                    {"transact_time": timestamp(self._reports.clock() + 4 * 366 * 86_400)},
                     {"last_quantity": 1, "last_price": str(self._worse(booked.order))},
                 )
             )
-            self._report(
+            self._reports.send(
                 booked,
-                self._next_id(booked),
+                booked.next_id(),
                 "TRADE",
                 random,
                 quantity=quantity,
@@ -303,7 +228,7 @@ class SimulatedExchange:
     def _correct(self, booked: VenueOrder, done: Executed, kind: str, random: Random) -> None:
         if booked.rogue or booked.misreported:
             return
-        execution_id, now = self._next_id(booked), timestamp(self._clock())
+        execution_id, now = booked.next_id(), timestamp(self._reports.clock())
         done.is_over = True
         changed = {"reference_execution_id": done.execution_id}
         self._cloud.log(self.exchange_id, kind, done.execution_id, execution_id)
@@ -311,7 +236,7 @@ class SimulatedExchange:
             booked.busted += done.quantity
             bust = {"execution_id": execution_id, "transact_time": now, **changed}
             booked.busts.append(bust)
-            self._report(booked, execution_id, "TRADE_CANCEL", random, wrong=changed)
+            self._reports.send(booked, execution_id, "TRADE_CANCEL", random, wrong=changed)
             return
         quantity = random.choice((done.quantity, done.peak, random.randint(1, done.peak)))
         price = self._price(booked.order, random)
@@ -321,7 +246,7 @@ class SimulatedExchange:
             execution_id, quantity, price, now, corrects=done.execution_id, peak=done.peak
         )
         booked.executions.append(corrected)
-        self._report(
+        self._reports.send(
             booked,
             execution_id,
             "TRADE_CORRECT",
@@ -338,15 +263,15 @@ class SimulatedExchange:
     def _bust_wrongly(self, booked: VenueOrder, random: Random) -> None:
         booked.misreported = True
         wrong = {"reference_execution_id": "never executed"}
-        self._report(booked, self._next_id(booked), "TRADE_CANCEL", random, wrong=wrong)
+        self._reports.send(booked, booked.next_id(), "TRADE_CANCEL", random, wrong=wrong)
 
     def _report_falsely(self, booked: VenueOrder, random: Random) -> None:
         booked.misreported = True
         self._falls_ill(random)
         order = booked.order
-        self._report(
+        self._reports.send(
             booked,
-            self._next_id(booked),
+            booked.next_id(),
             "TRADE",
             random,
             quantity=order.quantity,
@@ -365,146 +290,7 @@ class SimulatedExchange:
             return
         booked.status, booked.reason = status, reason
         self._cloud.log(self.exchange_id, status, booked.order.client_order_id)
-        self._report(booked, self._next_id(booked), status, random)
-
-    @staticmethod
-    def _next_id(booked: VenueOrder) -> str:
-        booked.reports += 1
-        return f"{booked.order.client_order_id[-12:]}-{booked.reports}"
-
-    def _report(
-        self,
-        booked: VenueOrder,
-        execution_id: str,
-        exec_type: str,
-        random: Random,
-        *,
-        quantity: int = 0,
-        price: Decimal | None = None,
-        wrong: Mapping[str, Any] | None = None,
-    ) -> None:
-        order = booked.order
-        report = {
-            "exchange_id": self.exchange_id,
-            "execution_id": execution_id,
-            "client_order_id": order.client_order_id,
-            "exchange_order_id": f"{self.exchange_id}-{order.client_order_id}"[:64],
-            "account": order.account,
-            "symbol": order.symbol,
-            "side": order.side,
-            "exec_type": exec_type,
-            "last_quantity": quantity,
-            "last_price": None if price is None else str(price),
-            "cumulative_quantity": booked.cumulative,
-            "leaves_quantity": booked.leaves,
-            "busted_quantity": booked.busted,
-            "reason": booked.reason,
-            "transact_time": timestamp(self._clock()),
-            "correlation_id": order.correlation_id,
-            **(wrong or {}),
-        }
-        if wrong is None and self._faults.happens("venue_says_more", self._chatter):
-            self._say_more(booked, report)
-        is_correction = exec_type in ("TRADE_CORRECT", "TRADE_CANCEL")
-        if not is_correction and self._faults.happens("venue_silent", random):
-            self._cloud.log(self.exchange_id, "keeps silent of", execution_id)
-            return
-        delay = random.uniform(0.005, 0.1)
-        if self._faults.happens("venue_report_late", random):
-            delay += random.choice((5, 200, 4000, 30_000)) * random.random()
-        copies = 2 if self._faults.happens("venue_report_twice", random) else 1
-        for copy in range(copies):
-            self._engine.after(delay, partial(self._send, booked, report, copy))
-            delay += random.choice((0.0, 0.01, 400.0))
-
-    def _say_more(self, booked: VenueOrder, report: dict[str, Any]) -> None:
-        """Add a field to a report. Send an event before it that no reader knows."""
-        report["venue_flags"] = {"liquidity": "A"}
-        number = len(booked.events) + 1
-        event = report | {
-            "execution_id": f"{booked.order.client_order_id[-12:]}-event-{number}",
-            "exec_type": self._chatter.choice(UNKNOWN_EVENTS),
-            "last_quantity": 0,
-            "last_price": "0",
-        }
-        booked.events.add(event["execution_id"])
-        self._engine.after(0.001, partial(self._send, booked, event, 0))
-
-    def _send(self, booked: VenueOrder, report: dict[str, Any], copy: int) -> None:
-        body = json.dumps(report).encode()
-        execution_id = report["execution_id"]
-        name = f"{self.exchange_id} report {execution_id}.{copy}"
-
-        def deliver() -> None:
-            process = current()
-            assert process is not None
-            is_correction = "reference_execution_id" in report
-            for attempt in range(CORRECTION_TRIES if is_correction else REPORT_TRIES):
-                answer = self._post(
-                    process, body, f"{self.exchange_id}:{execution_id}", f"{name} #{attempt}"
-                )
-                if answer.status == 200:
-                    booked.acknowledged.add(execution_id)
-                    return
-                process.sleep(min(2.0**attempt, 60) * process.random.uniform(0.5, 1))
-
-        Process(
-            self._engine,
-            name,
-            Random(f"{self._cloud.seed}/{name}"),
-            deliver,
-            raised,
-        )
-
-    def _post(self, process: Process, body: bytes, idempotency_key: str, key: str) -> Answer:
-        headers = signed_headers(
-            self.exchange_id,
-            self._secret,
-            int(self._engine.now),
-            "POST",
-            CALLBACK_PATH,
-            body,
-            {"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
-        )
-        request = Request("public", "POST", CALLBACK_PATH, headers, body, key)
-        answer: Answer = process.wait(partial(self._cloud.api.send, request))
-        return answer
-
-    def _state(self, booked: VenueOrder) -> dict[str, Any]:
-        """What the exchange answers about an order. While it works, the status may be a word that
-        no reader knows.
-        """
-        state = self._known_state(booked)
-        if self._faults.happens("venue_says_more", self._chatter):
-            state["venue_flags"] = [1, 2]
-            state["executions"] = [{"note": "no execution"}, *state["executions"]]
-            if booked.status not in FINAL:
-                state["status"] = self._chatter.choice(UNKNOWN_EVENTS)
-        return state
-
-    def _known_state(self, booked: VenueOrder) -> dict[str, Any]:
-        return {
-            "exchange_id": self.exchange_id,
-            "client_order_id": booked.order.client_order_id,
-            "exchange_order_id": f"{self.exchange_id}-{booked.order.client_order_id}",
-            "status": booked.status,
-            "quantity": booked.order.quantity,
-            "cumulative_quantity": booked.cumulative,
-            "leaves_quantity": booked.leaves,
-            "busted_quantity": booked.busted,
-            "reason": booked.reason,
-            "busts": booked.busts,
-            "executions": [
-                {
-                    "execution_id": e.execution_id,
-                    "quantity": e.quantity,
-                    "price": str(e.price),
-                    "transact_time": e.time,
-                    "reference_execution_id": e.corrects,
-                }
-                for e in booked.executions
-            ],
-        }
+        self._reports.send(booked, booked.next_id(), status, random)
 
 
 def _split(quantity: int, parts: int) -> list[int]:
