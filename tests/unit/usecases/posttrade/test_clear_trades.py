@@ -147,7 +147,8 @@ def test_no_transaction_of_a_clearing_novates_a_trade_that_is_busted_meanwhile(
     def bust_first(*changes: object) -> None:
         if not busted:
             busted.append(world.current(order).trades[0])
-            world.report(world.exchanges.bust(f"{order.order_id}-1", f"{order.order_id}-1-1"))
+            bust = world.exchanges.bust(f"{order.order_id}-1", f"{order.order_id}-1-1")
+            world.execute(ReportReceived(client_id="alice", correlation_id="c", report=bust))
         commit(*changes)  # type: ignore[arg-type]
 
     world.books.commit = bust_first  # type: ignore[method-assign,assignment]
