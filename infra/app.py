@@ -12,6 +12,7 @@ from infra.services import ServicesStack
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
+from infra.watch import WatchStack
 
 
 def build(app: App) -> None:
@@ -20,6 +21,7 @@ def build(app: App) -> None:
     stateful = StatefulStack(app, deployment)
     simulators = SimulatorsStack(app, deployment, stateful) if deployment.is_simulated else None
     services = ServicesStack(app, deployment, stateful, simulators)
+    WatchStack(app, deployment, stateful)
     if deployment.has_web_acl:
         EdgeStack(app, deployment, services)
     if deployment.copies_region:

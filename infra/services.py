@@ -25,10 +25,8 @@ from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.releases import Releases
-from infra.constructs.resource_alarms import watch_resources
 from infra.constructs.rest_api import RestApi
 from infra.constructs.workflow import Workflow
-from infra.service_alarms import watch_business, watch_schedules
 from infra.service_schedules import add_schedules
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
@@ -126,10 +124,6 @@ class ServicesStack(Stack):
             )
         cycle = self._settlement_cycle(live)
         add_schedules(self, deployment, stateful.failed_schedules, live, cycle)
-        watch_business(self, stateful.alarms)
-        watch_schedules(self, stateful.alarms, functions, cycle)
-        if deployment.is_production:
-            watch_resources(self, stateful.alarms, functions, stateful.tables)
 
         CfnOutput(self, "PublicApiId", value=public.api.rest_api_id)
         CfnOutput(self, "PublicApiUrl", value=public.api.url)

@@ -38,13 +38,15 @@ def tables() -> str:
 
 
 def stacks() -> str:
-    """The three stacks and what each of them holds."""
+    """The stacks and what each of them holds."""
     return mermaid(
         "flowchart LR",
         *_stack("stateful", {"tables": TABLES, "mailboxes": MAILBOXES}),
         *_stack("services", {"functions": SERVICES, "APIs": ("public", "internal")}),
         *_stack("simulators", {"functions": SIMULATORS, "tables": SIMULATOR_TABLES}),
+        *_stack("watch", {"alarms": ("functions", "schedules", "tables")}),
         "    services --> stateful",
+        "    watch --> stateful",
         "    services --> simulators",
         "    simulators --> stateful",
     )

@@ -145,13 +145,16 @@ def named(stack: str, value: object, stage: str = STAGE) -> str:
     """The name of what a template's value refers to, without the stage's prefix; the value itself
     if it is text.
     """
-    return _name(stack, value, stage).removeprefix(f"trading-{stage}-")
+    name = _name(stack, value, stage)
+    if name.startswith("arn:"):
+        name = name.rpartition(":")[2]
+    return name.removeprefix(f"trading-{stage}-")
 
 
 def _name(stack: str, value: object, stage: str) -> str:
     match value:
-        case str():
-            return value
+        case str() | {"Ref": "AWS::Partition" | "AWS::Region" | "AWS::AccountId"}:
+            return str(value)
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(_name(stack, part, stage) for part in parts)
     properties = templates(stage).target(stack, value).properties

@@ -56,11 +56,11 @@ class Silence:
 
 WATCHED: Mapping[Metric, Watch] = {
     Metric.BREAKS: Watch(
-        ("execution", "settlement", "settlement_reconcile"),
+        ("execution", "internal", "settlement", "settlement_reconcile"),
         Notice("A venue reported something that the books refuse", "breaks"),
     ),
     Metric.NOT_UNDERSTOOD: Watch(
-        ("callbacks", "execution", "settlement", "settlement_reconcile"),
+        ("callbacks", "execution", "internal", "settlement", "settlement_reconcile"),
         Notice(
             "A venue sent a field, an event or a status that the readers do not know",
             "words-that-we-do-not-know",
@@ -91,8 +91,11 @@ WATCHED: Mapping[Metric, Watch] = {
         Notice("An order could not be closed with its day", "orders-without-progress"),
     ),
     Metric.ORDERS_NOT_MARKED: Watch(
-        ("execution", "clearing"),
-        Notice("A worker gave up a message and could not flag its order", "dead-letters"),
+        ("execution", "clearing", "settlement"),
+        Notice(
+            "A worker gave up a message and could not flag its order or fail its cycle",
+            "dead-letters",
+        ),
     ),
     Metric.RECONCILIATIONS_INCOMPLETE: Watch(
         ("reconciliation",),
@@ -108,7 +111,16 @@ WATCHED: Mapping[Metric, Watch] = {
         lasts=True,
     ),
     Metric.SECRET_REFRESH_FAILED: Watch(
-        ("auth", "authorizer", "callbacks", "execution", "internal_authorizer", "settlement"),
+        (
+            "auth",
+            "authorizer",
+            "callbacks",
+            "execution",
+            "internal",
+            "internal_authorizer",
+            "settlement",
+            "settlement_reconcile",
+        ),
         Notice("A function could not read a secret again", "secrets", Severity.ROUTINE),
         above=5,
         minutes=15,

@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.catalog.functions import FunctionSpec
 from infra.catalog.grants import GRANTS
 from infra.catalog.loops import looping_functions
-from infra.constructs.naming import pascal
+from infra.constructs.naming import dashed, pascal
 from infra.constructs.permissions import Arns, service_of_this_account, statements
 from infra.constructs.releases import Releases
 from infra.environment import environment
@@ -75,7 +75,7 @@ class PythonFunction(lambda_.Function):
         releases: Releases | None = None,
         watched: Sequence[cloudwatch.IAlarm] = (),
     ) -> None:
-        function_name = deployment.named(name.replace("_", "-"))
+        function_name = deployment.named(dashed(name))
         reserved = spec.reserved if deployment.reserves_concurrency else None
         log_group = logs.LogGroup(
             scope,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.catalog.alarms import Notice, Severity
@@ -22,10 +21,10 @@ CONCURRENCY_QUOTA = 1000
 def watch_resources(
     scope: Construct,
     alarms: Alarms,
-    functions: Mapping[str, lambda_.Function],
+    functions: Mapping[str, str],
     tables: Mapping[str, dynamodb.ITable],
 ) -> None:
-    """Add the alarms. `Releases` watches the errors of functions."""
+    """Add the alarms. `functions`: physical names. `Releases` watches the errors of functions."""
     for name, function in functions.items():
         _watch_function(scope, alarms, name, function)
     for name, table in tables.items():
@@ -33,58 +32,63 @@ def watch_resources(
             alarms.when(
                 scope,
                 f"{pascal(name)}{kind}sThrottled",
-                _metric("DynamoDB", f"{kind}ThrottleEvents", {"TableName": table.table_name}),
+                summed("DynamoDB", f"{kind}ThrottleEvents", {"TableName": table.table_name}),
                 0,
                 Notice(f"{kind}s of the table {name} are throttled", "throttling"),
             )
-    concurrent = cloudwatch.Metric(
-        namespace="AWS/Lambda",
-        metric_name="ConcurrentExecutions",
-        period=PERIOD,
-        statistic=cloudwatch.Stats.MAXIMUM,
-    )
     alarms.when(
         scope,
         "ConcurrencyHigh",
-        concurrent,
+        _highest("ConcurrentExecutions", {}),
         NEAR_THE_LIMIT * CONCURRENCY_QUOTA,
         Notice("The account's functions are near their quota of concurrency", "throttling"),
     )
     alarms.when(
         scope,
         "WorkflowStartsThrottled",
-        _metric("States", "ThrottledEvents", {"APIName": "StartExecution"}),
+        summed("States", "ThrottledEvents", {"APIName": "StartExecution"}),
         0,
         Notice("Step Functions throttles the start of workflows", "throttling", Severity.ROUTINE),
     )
 
 
-def _watch_function(
-    scope: Construct, alarms: Alarms, name: str, function: lambda_.Function
-) -> None:
-    throttles = function.metric_throttles(period=PERIOD, statistic=cloudwatch.Stats.SUM)
+def _watch_function(scope: Construct, alarms: Alarms, name: str, function: str) -> None:
+    of_function = {"FunctionName": function}
     alarms.when(
         scope,
         f"{pascal(name)}Throttled",
-        throttles,
+        summed("Lambda", "Throttles", of_function),
         0,
         Notice(f"Lambda throttles {name}", "throttling", Severity.ROUTINE),
     )
-    longest = function.metric_duration(period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM)
     alarms.when(
         scope,
         f"{pascal(name)}NearTimeout",
-        longest,
+        _highest("Duration", of_function),
         NEAR_THE_LIMIT * 1000 * SERVICES[name].timeout,
         Notice(f"{name} runs for nearly as long as its time-out", "functions", Severity.ROUTINE),
     )
 
 
-def _metric(service: str, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
+def _highest(name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
+    """The highest value of a metric of Lambda in a period."""
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name=name,
+        dimensions_map=dict(dimensions),
+        period=PERIOD,
+        statistic=cloudwatch.Stats.MAXIMUM,
+    )
+
+
+def summed(
+    service: str, name: str, dimensions: Mapping[str, str], period: Duration = PERIOD
+) -> cloudwatch.Metric:
+    """The sum of a metric of an AWS service in a period."""
     return cloudwatch.Metric(
         namespace=f"AWS/{service}",
         metric_name=name,
         dimensions_map=dict(dimensions),
-        period=PERIOD,
+        period=period,
         statistic=cloudwatch.Stats.SUM,
     )

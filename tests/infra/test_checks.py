@@ -100,3 +100,9 @@ def test_the_outputs_of_all_stacks_have_different_names(synthesized: Synthesized
         name for template in synthesized.templates.values() for name in template.get("Outputs", {})
     ]
     assert len(names) == len(set(names))
+
+
+def test_each_stack_has_room_for_more_resources(synthesized: Synthesized) -> None:
+    """CloudFormation allows 500 resources a stack."""
+    for stack, template in synthesized.templates.items():
+        assert len(template["Resources"]) <= 450, stack

@@ -1,20 +1,51 @@
-"""Alarms on what the functions count, and on schedules that do not run."""
+"""Alarms on the services: what the functions count, schedules that do not run, and in production
+the resources.
+"""
 
-from collections.abc import Mapping
-
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.catalog.alarms import SILENCES, WATCHED, Notice
+from infra.catalog.functions import SERVICES
+from infra.catalog.names import SETTLEMENT_CYCLE
 from infra.constructs.alarms import Alarms
-from infra.constructs.naming import pascal
-from infra.constructs.workflow import Workflow
+from infra.constructs.naming import dashed, pascal
+from infra.constructs.resource_alarms import summed, watch_resources
+from infra.stage import Deployment
+from infra.stateful import StatefulStack
 from trading.metrics import METRICS_NAMESPACE, Metric
 
 
-def watch_business(scope: Construct, alarms: Alarms) -> None:
+class WatchStack(Stack):
+    """The alarms stand apart from what they watch, because a stack has at most 500 resources.
+
+    They know it by its name, so the stacks can be changed one by one. The alarms that roll a
+    release back stand beside it.
+    """
+
+    def __init__(self, scope: Construct, deployment: Deployment, stateful: StatefulStack) -> None:
+        super().__init__(
+            scope,
+            deployment.named("watch"),
+            description="Trading: alarms on the services",
+            termination_protection=deployment.is_production,
+        )
+        alarms = stateful.alarms
+        functions = {name: deployment.named(dashed(name)) for name in SERVICES}
+        cycle = self.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=deployment.named(SETTLEMENT_CYCLE),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        _watch_business(self, alarms)
+        _watch_schedules(self, alarms, functions["sweeper"], cycle)
+        if deployment.is_production:
+            watch_resources(self, alarms, functions, stateful.tables)
+
+
+def _watch_business(scope: Construct, alarms: Alarms) -> None:
     """Alarms on metrics of the functions, and on metrics that stop coming."""
     for metric, watch in WATCHED.items():
         for function in watch.functions:
@@ -40,19 +71,16 @@ def watch_business(scope: Construct, alarms: Alarms) -> None:
         )
 
 
-def watch_schedules(
-    scope: Construct, alarms: Alarms, functions: Mapping[str, lambda_.Function], cycle: Workflow
-) -> None:
+def _watch_schedules(scope: Construct, alarms: Alarms, sweeper: str, cycle: str) -> None:
     """Alarms on the schedules whose functions emit no metric of their own when they run.
 
     Between Friday's last cycle and Monday's first are 70 hours. If a cycle is missing,
     `OBLIGATIONS_OVERDUE` raises an alarm the same evening.
     """
-    total = cloudwatch.Stats.SUM
-    sweeps = functions["sweeper"].metric_invocations(period=Duration.minutes(5), statistic=total)
+    sweeps = summed("Lambda", "Invocations", {"FunctionName": sweeper})
     notice = Notice("The sweeper has not run for ten minutes", "schedules")
     alarms.when_silent(scope, "SweeperMissing", sweeps, 2, notice)
-    cycles = cycle.state_machine.metric_started(period=Duration.days(1), statistic=total)
+    cycles = summed("States", "ExecutionsStarted", {"StateMachineArn": cycle}, Duration.days(1))
     notice = Notice("No settlement cycle has begun for three days", "schedules")
     alarms.when_silent(scope, "SettlementCycleMissing", cycles, 3, notice)
 
