@@ -9,7 +9,8 @@ from typing import Any
 from tests.simulation.intruders import Attempt
 from tests.simulation.ledger import Entries
 from tests.simulation.lives import Orders, path_of
-from tests.simulation.people import ORDER_FIELDS, Placed
+from tests.simulation.people import ORDER_FIELDS
+from tests.simulation.repeating import Placed
 from tests.simulation.values import check_details
 from tests.simulation.violations import ViolationError, equal
 from trading.domain import identifiers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.api_gateway import Answer
@@ -19,6 +20,55 @@ DUE_WITHIN = 60.0 + CLOCKS_DIFFER_BY
 BY_CLIENT = "canceled by the client"
 BY_BUSTS = "busted by the exchange"
 """Nothing remains of an order, and busts took a part of it. It ends even if a cancel is pending."""
+
+
+@dataclass
+class AskedForAll:
+    """A request to cancel all orders of a client that have the wanted symbol and side.
+
+    `began` is when it was sent, `until` when it was answered. Infinity means no answer.
+    """
+
+    client_id: str
+    wanted: Mapping[str, str]
+    began: float
+    until: float = float("inf")
+
+    def includes(self, order: Mapping[str, Any], at: float | None) -> bool:
+        """Whether it was to cancel an order, stored or shown. `at` is when the order was asked to
+        end, if that is known.
+        """
+        symbol = order.get("symbol", order.get("stock_symbol"))
+        terms = {"client_id": order["client_id"], "symbol": symbol, "side": order["side"]}
+        in_time = at is None or self.began <= at <= self.until
+        return in_time and passes(terms, {"client_id": self.client_id, **self.wanted})
+
+
+@dataclass
+class Asked:
+    """The orders that clients and operators wanted to cancel: one by one, or all of a client."""
+
+    _order_ids: set[str] = field(default_factory=set)
+    _all: list[AskedForAll] = field(default_factory=list)
+
+    def add(self, order_id: str) -> None:
+        """One order is to be canceled."""
+        self._order_ids.add(order_id)
+
+    def add_all(self, client_id: str, wanted: Mapping[str, str], began: float) -> AskedForAll:
+        """A client's orders are to be canceled."""
+        self._all.append(AskedForAll(client_id, wanted, began))
+        return self._all[-1]
+
+    def includes(self, order: Mapping[str, Any], at: float | None = None) -> bool:
+        """Whether an order was to be canceled, at that time if it is known."""
+        every = any(asked.includes(order, at) for asked in self._all)
+        return order["order_id"] in self._order_ids or every
+
+
+def passes(order: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Whether an order has the wanted symbol and side."""
+    return all(order[name] == value for name, value in wanted.items())
 
 
 def asked_by(order: Item) -> str | None:
@@ -61,6 +111,22 @@ def check_seen(order_id: str, shown: dict[str, Any], *, is_accepted: bool, is_as
         raise ViolationError("a cancel that is accepted is shown", order_id, str(shown))
     if shown["cancel_requested"] and not is_asked:
         raise ViolationError("no unrequested cancel is shown", order_id, str(shown))
+
+
+def check_unasked(asked: Asked, asked_at: Mapping[str, float], orders: Orders) -> None:
+    """Each cancel that a client is said to have asked for was asked for. A cancel of an order is
+    also one of what waits to replace it. `asked_at` says when each order was first to end so.
+    """
+    for order in orders.values():
+        if order.get("ending", {}).get("asked_by") != "client":
+            continue
+        line: list[Item] = [order]
+        while line[-1].get("replaces") in orders:
+            line.append(orders[line[-1]["replaces"]])
+        if not any(asked.includes(each, asked_at[order["order_id"]]) for each in line):
+            raise ViolationError(
+                "no order is canceled without a request", order["order_id"], str(order["ending"])
+            )
 
 
 def check_cancels(

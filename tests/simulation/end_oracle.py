@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from tests.simulation.answers import check_intrusions, check_placed, check_shown
-from tests.simulation.cancels import check_cancels
+from tests.simulation.cancels import check_cancels, check_unasked
 from tests.simulation.cloud import Cloud
 from tests.simulation.counterparties import (
     check_breaks,
@@ -81,6 +81,7 @@ class EndOracle:
                     "every order ends", order["order_id"], f"still waits for {order['replaces']}"
                 )
         check_cancels(self.people.canceled, self.people.not_canceled, orders)
+        check_unasked(self.people.asked, self.steps.asked_at, orders)
         for trade_id, kind in entries:
             reversed_first = (f"{trade_id}r", "REVERSAL") in entries
             if kind == "FILL" and not reversed_first and (trade_id, "NOVATION") not in entries:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tests.simulation import client_orders, staff
+from tests.simulation import client_orders, client_requests, staff
 from tests.simulation.faults import STORM, Rates
 from tests.simulation.lists import FILTERS, LISTS
 from tests.simulation.market import (
@@ -81,6 +81,9 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
+    if seed % client_requests.EVERY == 0:
+        actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)
+        actions += client_requests.requests(Random(f"requests/{seed}"), actions)
     actions = [_on_the_second_day(action, day) for action in actions]
     return Scenario(str(seed), day, traders, tuple(sorted(actions, key=lambda a: a.at)), rates)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from tests.simulation.items import Item
 from tests.simulation.ledger import Ledger
 from tests.simulation.lives import HOLDING
 from tests.simulation.sights import Moment
 from tests.simulation.violations import ViolationError
+from trading.domain.reference.calendars import NEW_YORK
 
 LAGS = 1.5
 """Seconds. An index follows its table within one second, and a request takes some time."""
@@ -39,6 +42,12 @@ class Walk:
     items: Sequence[Item]
     complete: bool
     moments: Sequence[Moment]
+
+
+def spelled(instant: datetime, way: int) -> str:
+    """An instant in a query, in UTC or by the clock of New York."""
+    zone = (UTC, NEW_YORK)[way % 2]
+    return quote(instant.astimezone(zone).isoformat())
 
 
 def check_walk(walk: Walk, moments: Sequence[Moment], ledger: Ledger) -> None:

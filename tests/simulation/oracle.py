@@ -63,6 +63,8 @@ class StepOracle:
     )
     """The successive states of each client's books."""
 
+    asked_at: dict[str, float] = field(default_factory=dict)
+    """When the client's request to cancel was first in the books, by the order's id."""
     displayed: Callable[[], Displayed] = dict
     """What the exchanges displayed to the process that ran last."""
 
@@ -188,6 +190,8 @@ class StepOracle:
                 self.accounts[client_id].get("suspended", False),
                 False,
             )
+        if order.get("ending", {}).get("asked_by") == "client":
+            self.asked_at.setdefault(order_id, self.halts.now())
         if order["status"] in HOLDING:
             check_apart(order, self._holding(client_id))
         if was is None:

@@ -6,21 +6,30 @@ They send requests over HTTP, repeat them when no answer comes, and remember wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.simulation.api_gateway import Answer
-from tests.simulation.cancels import check_accepted, check_kept, check_seen
+from tests.simulation.cancels import Asked, check_accepted, check_kept, check_seen, passes
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
-from tests.simulation.lists import LISTS, Walk, check_walk
+from tests.simulation.lists import LISTS, Walk, check_walk, spelled
 from tests.simulation.lives import HOLDING
 from tests.simulation.market import SYMBOLS
 from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
+from tests.simulation.probing import Probes
 from tests.simulation.refusals import check_refusal
+from tests.simulation.repeating import (
+    Placed,
+    Repeaters,
+    check_again,
+    is_kept_refusal,
+    key_of_administration,
+    respelled,
+)
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
@@ -41,27 +50,6 @@ ORDER_FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A request to place an order, and its final answer. Status 0 means no conclusive answer."""
-
-    client_id: str
-    key: str
-    body: dict[str, Any]
-    answer: Answer
-
-
-def is_kept_refusal(answer: Answer) -> bool:
-    """Whether a refusal was told that a late copy of its request must get again."""
-    refused = answer.status in (404, 409, 422)
-    return refused and answer.json()["code"] not in (
-        "IN_PROGRESS",
-        "CONCURRENT_UPDATE",
-        "IDEMPOTENCY_KEY_REUSED",
-        "VALIDATION_FAILED",
-    )
-
-
 class People:
     """Carries out a scenario's actions at their times."""
 
@@ -77,8 +65,7 @@ class People:
         self.shown: list[tuple[str, dict[str, Any]]] = []
         self.canceled: dict[str, float] = {}
         """The orders whose cancel was accepted, and the time of the first such answer."""
-        self.asked: set[str] = set()
-        """Ids of orders that were to be canceled, and of clients all of whose orders were."""
+        self.asked = Asked()
         self.replaced: list[Replaced] = []
         self.not_canceled: list[tuple[str, Answer]] = []
         """The orders that an answer called closed or ending, and that answer."""
@@ -89,6 +76,9 @@ class People:
         self._sessions = sessions = Sessions(cloud, secrets)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions, venue_secrets)
+        self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
+        self._probes = Probes(cloud, sessions, self._moments)
+        self._opening = scenario.opening
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
             cloud.engine.at(
@@ -116,6 +106,11 @@ class People:
             "trespass": self.intruders.trespass,
             "look": self._look,
             "administer": self._administer,
+            "place again": self._repeaters.place_again,
+            "replace again": self._repeaters.replace_again,
+            "administer again": self._repeaters.administer_again,
+            "peek": self._probes.peek,
+            "slip": self._probes.slip,
         }
         copies = action.fields.get("copies", 1)
         for copy in range(copies):
@@ -149,7 +144,7 @@ class People:
         )
         if answer.status == 200:
             self.shown.append((order_id, answer.json()))
-            is_asked = bool(self.asked & {order_id, action.who})
+            is_asked = self.asked.includes(answer.json())
             check_seen(order_id, answer.json(), is_accepted=is_accepted, is_asked=is_asked)
 
     def _look(self, action: Action) -> None:
@@ -160,12 +155,19 @@ class People:
         first, items, complete = self._cloud.engine.now, [], False
         since = len(self._moments[action.who]) - 1
         filters = f"&{wanted[0]}={wanted[1]}" if wanted else ""
+        earliest = action.fields.get("from")
         for page in range(action.fields["pages"]):
             begins, began = len(self._moments[action.who]) - 1, self._cloud.engine.now
+            filters = (
+                filters if earliest is None else f"&from={spelled(self._opening + earliest, page)}"
+            )
             query = f"?limit={action.fields['limit']}{filters}{cursor}" if view in LISTS else ""
             answer = self._sessions.request(
                 action.who, "GET", f"/api/v1/{view}{query}", f"look-{page}", None
             )
+            if answer.status in (400, 422):
+                told = f"{answer.body!r} to {query}"
+                raise ViolationError("a list is read to its end", f"{action.who} {view}", told)
             if answer.status != 200:
                 return
             body = answer.json()
@@ -197,8 +199,9 @@ class People:
         method, path, body = (action.fields[name] for name in ("method", "path", "body"))
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
-        self.asked |= {suspended} if suspended else set()
-        what, key = path, f"{path}-{action.at}".replace("/", ".")
+        if suspended:
+            self.asked.add_all(suspended, {}, self._cloud.engine.now)
+        what, key = path, key_of_administration(path, action.at)
         path = f"/api/v1/admin/{path}"
         began = self._cloud.engine.now
         answer = self._sessions.request(OPERATOR, method, path, key, body)
@@ -219,11 +222,10 @@ class People:
             if what.split("/")[-1] in TRANSFERS:
                 check_booked(what, body, answer, self._steps.ledger.entries)
         if answer.status in (200, 201) or is_kept_refusal(answer):
-            self._repeat_late(OPERATOR, method, path, key, body)
+            self._repeaters.administered[path, key] = (body, answer)
+            self._repeat_late(OPERATOR, method, path, key, respelled(body, 0))
 
-    def _repeat_late(
-        self, who: str, method: str, path: str, key: str, body: dict[str, Any] | None
-    ) -> None:
+    def _repeat_late(self, who: str, method: str, path: str, key: str, body: bytes | None) -> None:
         """Send a late copy of an answered or refused request. It must get the first answer again
         and change nothing.
         """
@@ -246,10 +248,16 @@ class People:
         The answer is 202 while the order is open, and 200 once it is canceled. It is 404 before the
         order has arrived, and 409 when it is too late.
         """
-        order_id = identifiers.order_id(action.who, action.fields["key"])
+        key, named = action.fields["key"], action.fields.get("named", "by its id")
+        order_id = identifiers.order_id(action.who, key)
+        path, idempotency_key = {
+            "by its id": (f"/{order_id}", f"cancel-{order_id}"),
+            "in the path": (f"/{key}", f"cancel-{key}"),
+            "in the query": (f":by_client_order_id?client_order_id={key}", f"cancel-{key}"),
+        }[named]
         self.asked.add(order_id)
         answer = self._sessions.request(
-            action.who, "DELETE", f"{ORDERS_PATH}/{order_id}", f"cancel-{order_id}", None
+            action.who, "DELETE", ORDERS_PATH + path, idempotency_key, None
         )
         self._cloud.log(action.who, "was told of its cancel", action.fields["key"], answer.status)
         assert answer.status in (0, 200, 202, 404, 409, 429) or answer.status >= 500, answer
@@ -262,23 +270,32 @@ class People:
             self.not_canceled.append((order_id, answer))
 
     def _cancel_all(self, action: Action) -> None:
-        """Cancel all orders of a client.
+        """Cancel all orders of a client, or those with the wanted symbol and side.
 
         What was open or waiting at the request is over or ends, even if others asked for the same.
         """
-        open_before = self._open_orders(action.who)
-        self.asked.add(action.who)
-        key = f"cancel-all-{action.at}"
-        answer = self._sessions.request(action.who, "DELETE", ORDERS_PATH, key, None)
-        self._cloud.log(action.who, "was told of its cancels", answer.status)
-        if answer.status == 202:
-            told = answer.json()
-            orders = self._now(action.who)
-            check_kept((orders[each] for each in ([] if told["more"] else open_before)), "client")
-            check_kept((orders[each] for each in told["order_ids"]), "client")
-            for order_id in told["order_ids"]:
-                self.canceled.setdefault(order_id, self._cloud.engine.now)
-            self._repeat_late(action.who, "DELETE", ORDERS_PATH, key, None)
+        who, wanted = action.who, action.fields.get("wanted", {})
+        open_before = self._open_orders(who)
+        asked = self.asked.add_all(who, wanted, self._cloud.engine.now)
+        key, path = f"cancel-all-{action.at}", ORDERS_PATH
+        path += f"?{urlencode(wanted)}" if wanted else ""
+        answer = self._sessions.request(who, "DELETE", path, key, None)
+        self._cloud.log(who, "was told of its cancels", answer.status)
+        if answer.status != 202:
+            return
+        asked.until = self._cloud.engine.now
+        told, orders = answer.json(), self._now(who)
+        for order_id in told["order_ids"]:
+            if not passes(orders[order_id], wanted):
+                raise ViolationError("a cancel has only what was asked for", order_id, str(wanted))
+            self.canceled.setdefault(order_id, self._cloud.engine.now)
+        left = [] if told["more"] else [o for o in open_before if passes(orders[o], wanted)]
+        check_kept((orders[each] for each in [*left, *told["order_ids"]]), "client")
+        self._repeat_late(who, "DELETE", path, key, None)
+        if wanted:
+            others = ORDERS_PATH + ("" if len(wanted) > 1 else "?symbol=NONE&side=sell")
+            again = self._sessions.request(who, "DELETE", others, key, None)
+            check_again(f"{who} {key}", answer, again, is_other=True)
 
     def _now(self, client_id: str) -> Mapping[str, Item]:
         """A client's orders as they stand in the books."""

@@ -37,18 +37,18 @@ class Sessions:
         method: str,
         path: str,
         key: str,
-        body: dict[str, Any] | None,
+        body: dict[str, Any] | bytes | None,
         impatient: bool = False,
     ) -> Answer:
         """Send a request until it is answered.
 
         After a time-out, a 429 or a 5xx the same request is sent again. An impatient client gives
-        up instead.
+        up instead. A body in bytes is sent as it is.
         """
         process = current()
         assert process is not None
         api = "internal" if who == OPERATOR else "public"
-        content = b"" if body is None else json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else _json(body)
         answer: Answer = Answer(0)
         attempt = 0
         while attempt < TRIES:
@@ -107,3 +107,7 @@ class Sessions:
         """A number for a name that must be unique in the run."""
         self._requests += 1
         return self._requests
+
+
+def _json(body: dict[str, Any] | None) -> bytes:
+    return b"" if body is None else json.dumps(body).encode()

@@ -6,6 +6,7 @@ from trading.domain.orders import cancellation
 from trading.domain.orders.end_request import EndRequest
 from trading.usecases.orders.cancel_order import RequestCancel
 
+ORDERS = "functions.orders.handler"
 BUGS = (
     Bug(
         "a cancel request is not stored",
@@ -65,5 +66,24 @@ BUGS = (
         "When a client is suspended, the client's orders stand.",
         "A suspended client goes on trading.",
         (Edit(RequestCancel.of_suspended, "self.books.account(client_id).open_order_ids", "()"),),
+    ),
+    Bug(
+        "filter ignored",
+        "DELETE /orders cancels all open orders, whatever symbol and side it names.",
+        "A client that wants to cancel its buys in one symbol loses all its orders.",
+        (Edit(ORDERS, "wanted = OrderFilter(symbol=symbol, side=side)", "wanted = OrderFilter()"),),
+    ),
+    Bug(
+        "the client's own name cancels everything",
+        "A cancel in which the order is named by the client's own id is taken for one of all.",
+        "A client loses orders that it did not name.",
+        (
+            Edit(
+                ORDERS,
+                "return _cancel(_order_id_of(client_order_id))",
+                "_cancel_open_orders(OrderFilter())\n"
+                "    return _cancel(_order_id_of(client_order_id))",
+            ),
+        ),
     ),
 )

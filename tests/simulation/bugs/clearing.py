@@ -1,13 +1,11 @@
 """Clearing and settlement."""
 
-from datetime import timedelta
-
-from tests.simulation.bugs.patching import Bug, Constant, Edit
+from tests.simulation.bugs.patching import Bug, Edit
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing, netting, settlement
-from trading.usecases.posttrade import settlement_cycle
 from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations, confirms
+from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
 CLEARING = "functions.clearing.handler"
 BUGS = (
@@ -221,12 +219,8 @@ BUGS = (
     Bug(
         "what did not settle is not tried again",
         "A cycle settles only the obligations of its own day.",
-        "None.",
-        (Constant(settlement_cycle, "LOOK_BACK", timedelta(0)),),
-        tolerated=(
-            "A client's settlement is retried on its day until it succeeds. If it is given "
-            "up, it is redriven."
-        ),
+        "What is late for the cycle of its settlement date never settles.",
+        (Edit(PlanSettlement.__call__, "(day - LOOK_BACK).isoformat()", "day.isoformat()"),),
     ),
     Bug(
         "settled before it is due",

@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.resolver import ApiResolver
 from trading.domain.errors import DomainError
 from trading.domain.orders import order_entry
 from trading.usecases.orders import accept_order
@@ -26,6 +27,53 @@ BUGS = (
         "The fingerprint of the first request is not compared.",
         "A client is told that its order stands, but the order that stands is another one.",
         (Edit(PlaceOrder._record, "if existing.fingerprint != fingerprint:", "if False:"),),
+    ),
+    Bug(
+        "known by its spelling",
+        "The fingerprints of orders and replacements are made of the body as it was sent.",
+        "A client that writes its request anew gets no answer to it: 58.50 is not 58.500.",
+        (
+            Edit(
+                ORDERS,
+                "digest(request)[:16], app.correlation_id",
+                "digest(app.event.body)[:16], app.correlation_id",
+            ),
+            Edit(
+                ORDERS,
+                'digest("replace", replaced, wanted)[:16]',
+                'digest("replace", replaced, app.event.body)[:16]',
+            ),
+        ),
+    ),
+    Bug(
+        "a field left out of the digest",
+        "The fingerprint of an order does not cover its stop price.",
+        "A client is told that its stop stands at another price than it does.",
+        (
+            Edit(
+                ORDERS,
+                "digest(request)[:16]",
+                'digest(request.model_copy(update={"stop_price": None}))[:16]',
+            ),
+        ),
+    ),
+    Bug(
+        "an unknown parameter is ignored",
+        "The query of a request is not compared with the parameters of its route.",
+        "A misspelled filter cancels all orders.",
+        (Edit(ApiResolver._read, "check_query(self.event, takes.query_params)", "pass"),),
+    ),
+    Bug(
+        "HEAD is not answered like GET",
+        "The tag of an answer is made only for GET, and the resolver forgets that HEAD was one.",
+        "A cache compares the answer to HEAD with its copy and finds no tag.",
+        (
+            Edit(
+                ApiResolver._answer,
+                'if self.event.http_method == "GET" and answer',
+                'if method == "GET" and answer',
+            ),
+        ),
     ),
     Bug(
         "a refusal is forgotten",

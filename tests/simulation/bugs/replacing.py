@@ -162,8 +162,6 @@ BUGS = (
         "A repeated key is answered with the stored order, even if the request differs.",
         "The client believes that the order has the price of the last request.",
         (Edit(ReplaceOrder._record, "if existing.fingerprint != fingerprint:", "if False:"),),
-        pending="A key that comes with another replacement after its kept answer has expired. Unit "
-        "tests have it.",
     ),
     Bug(
         "a cancel leaves the replacement",

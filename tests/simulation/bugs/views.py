@@ -53,7 +53,6 @@ BUGS = (
                 "if False:",
             ),
         ),
-        pending="Clients who withdraw shares while they owe much. A unit test has it.",
     ),
     Bug(
         "shares leave before they have come",
