@@ -188,6 +188,12 @@ def _named(order_id: str) -> str:
     return order_id if re.fullmatch(patterns.ORDER_ID, order_id) else _order_id_of(order_id)
 
 
+def _named_once(parameter: str, value: str) -> str:
+    """The same id. It also stands for the order when the request is compared under its key."""
+    app.compare_as(**{parameter: (order_id := _named(value))})
+    return order_id
+
+
 @app.delete(
     "/api/v1/orders:by_client_order_id",
     permission="orders:write",
@@ -223,7 +229,7 @@ def cancel(order_id: PathId) -> Response[OrderView]:
     the `status`, and with `replaced_by` if another order took its place. A request that was refused
     is refused again under its key.
     """
-    return _cancel(_named(order_id))
+    return _cancel(_named_once("order_id", order_id))
 
 
 def _cancel(order_id: str) -> Response[OrderView]:
@@ -271,7 +277,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     order then stands. A repetition under the same key gets the same refusal.
     """
     client_id = app.principal.client_id
-    replaced = _named(order_id)
+    replaced = _named_once("order_id", order_id)
     wanted = changes.wanted()
     new, replayed = api.idempotency.refused_once(
         app,
@@ -373,7 +379,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
-    order = _request_cancel(_named(trade_id))
+    order = _request_cancel(_named_once("trade_id", trade_id))
     logger.info("cancel requested", order_id=order.order_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 

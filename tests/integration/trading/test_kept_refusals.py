@@ -97,6 +97,35 @@ def test_a_late_copy_of_a_refused_cancel_cancels_nothing(system: System) -> None
     assert delete(system, order_id, key="a-new-key")[0] == 202
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/api/v1/orders/{}", None),
+        ("PATCH", "/api/v1/orders/{}", {"quantity": 3}),
+        ("POST", "/api/v1/trade/{}/cancel", None),
+    ],
+)
+def test_an_order_that_is_named_in_another_way_makes_no_other_request(
+    system: System, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    order_id = identifiers.order_id("alice", "key-1")
+
+    def ask_for(name: str) -> tuple[int, str, str | None]:
+        event = request(
+            method,
+            path.format(name),
+            body,
+            headers={"Idempotency-Key": "late"},
+            authorizer=principal("alice", "orders:write"),
+        )
+        status, problem, answer = system.call("orders", event)
+        return status, problem.get("code", ""), header(answer, "Idempotency-Replayed")
+
+    assert ask_for(order_id) == (404, "NOT_FOUND", None)
+    assert place(system, price="200.00")["order_id"] == order_id
+    assert ask_for("key-1") == ask_for(order_id) == (404, "NOT_FOUND", "true")
+
+
 def test_a_rejected_order_stays_rejected(system: System) -> None:
     dear = new_order(quantity=500)
     _, rejected, _ = system.call("orders", dear)

@@ -245,6 +245,12 @@ class ApiResolver:
         """
         return digest(self._route_and_arguments[1])
 
+    def compare_as(self, **arguments: str) -> None:
+        """Put these arguments in the place of those that came, for `target` and `digest`. So two
+        names of one thing make one request.
+        """
+        self._route_and_arguments[1].update(arguments)
+
     @property
     def _route_and_arguments(self) -> tuple[Any, dict[str, Any]]:
         return self.powertools.context["_route"], self.powertools.context["_route_args"]
