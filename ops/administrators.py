@@ -127,22 +127,21 @@ def create(
 
 @app.command("rotate-secret")
 def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
-    """Replace the secret of an administrator. It is shown once. The old one is refused at once.
-
-    Tokens stay valid until they expire, within 15 minutes.
+    """Replace the secret of an administrator. It is shown once. The old one is refused at once, and
+    so are all tokens.
     """
     screen, administrators = Screen(as_json), Administrators(ctx.obj)
     credential = _or_exit(screen, lambda: administrators.of(name))
     secret, hashed = passwords.new_secret()
     now = clock.now()
     _audit(ctx.obj, "rotate-secret", credential, reason)
-    administrators.save(credential.rotated(hashed, f"ops {iso(now)}", now))
+    administrators.save(credential.rotated(hashed, f"ops {iso(now)}", now, now))
     _show_secret(screen, credential, secret)
 
 
 @app.command()
 def deactivate(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
-    """Let an administrator log in no more. Tokens stay valid until they expire."""
+    """Let an administrator log in no more. All tokens are refused at once."""
     screen, administrators = Screen(as_json), Administrators(ctx.obj)
     credential = _or_exit(screen, lambda: administrators.of(name))
     _audit(ctx.obj, "deactivate", credential, reason)

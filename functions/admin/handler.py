@@ -92,8 +92,8 @@ def show_client(client_id: PathId) -> ClientView:
 def suspend_client(
     client_id: PathId, request: Annotated[Change, Body()]
 ) -> Response[SuspensionView]:
-    """Suspend a client. From now on the client cannot log in or place orders. Its open orders are
-    being canceled.
+    """Suspend a client. From now on the client cannot log in or place orders, and its tokens are
+    refused. Its open orders are being canceled.
     """
 
     def suspend() -> SuspensionView:
@@ -152,8 +152,8 @@ def rotate_secret(
 
     If there was no answer, repeat the request. A repetition that is answered without a secret means
     that the rotation was made and the secret is lost. Then rotate again under another
-    Idempotency-Key with `newest_was_lost`, so that the secret in use does not end. Tokens that were
-    issued before stay valid for their 15 minutes.
+    Idempotency-Key with `newest_was_lost`, so that the secret in use does not end. If a secret ends
+    immediately, all tokens of the key end with it.
     """
     rotation = _fingerprint(client_id, digest(request))
     view, headers = _issue(

@@ -31,15 +31,11 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
     credential = api.log_in(credentials.api_key, credentials.api_secret, origin(source_ip))
 
     def grant() -> Grant:
-        return api.tokens.grant(
-            credential.api_key,
-            credential.client_id,
-            credential.permissions,
-            credential.audience,
-            api.token_lifetime,
-        )
+        return api.tokens.grant(credential)
 
     outcome = api.idempotency.once(app, credential.api_key, Grant, grant)
+    if outcome.answer.generation != credential.generation:  # that token has ended
+        return _answer(grant(), {})
     try:
         return _answer(outcome.answer, outcome.headers)
     except RetiredKeyError:

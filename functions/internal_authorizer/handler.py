@@ -7,9 +7,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.internal_authorizer.settings import Settings
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
-from trading.bootstrap.authorizers import authorizer
+from trading.bootstrap.authorizers import internal_authorizer
 
-authorize = authorizer(load(Settings)).authorize
+authorize = internal_authorizer(load(Settings)).authorize
 
 
 @logger.inject_lambda_context(clear_state=True)

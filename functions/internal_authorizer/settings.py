@@ -1,7 +1,7 @@
 """The environment of the function."""
 
-from trading.bootstrap.settings import AuthorizerSettings
+from trading.bootstrap.settings import InternalAuthorizerSettings
 
 
-class Settings(AuthorizerSettings):
+class Settings(InternalAuthorizerSettings):
     pass

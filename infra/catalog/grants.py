@@ -71,7 +71,7 @@ def _union(*grants: Mapping[str, str]) -> dict[str, str]:
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "authorizer": {f"secrets/{SIGNING_KEY}": _READ},
-    "internal_authorizer": {f"secrets/{SIGNING_KEY}": _READ},
+    "internal_authorizer": {"tables/credentials": "GetItem", f"secrets/{SIGNING_KEY}": _READ},
     "auth": {
         "tables/credentials": "GetItem",
         "tables/clients": "GetItem",
@@ -121,7 +121,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/ledger": "GetItem BatchGetItem PutItem",
         "tables/orders": "GetItem BatchGetItem PutItem",
         "tables/orders/by-client": "Query",
-        "tables/control": "BatchGetItem",
+        "tables/control": "BatchGetItem UpdateItem",
         "tables/reference": "GetItem UpdateItem",
         "tables/audit": "GetItem PutItem",
         "tables/idempotency": _IDEMPOTENCY,

@@ -7,6 +7,12 @@ from trading.wire import CALLBACK_PATH
 LOG_INS_PER_SECOND = 50
 """A client logs in every 15 minutes, so this is enough for 45,000 clients."""
 CALLBACKS_PER_SECOND = 500
+VERDICT_SECONDS = {"public": 300, "internal": 0}
+"""How long API Gateway keeps an authorizer's verdict on a token.
+
+Each route of the public API checks whether the token has ended. At the internal API, the authorizer
+checks it.
+"""
 
 
 @dataclass(frozen=True)

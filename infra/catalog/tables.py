@@ -123,7 +123,10 @@ TABLES = {
         rebuilt="Limits and circuits start anew. Executions and the next run write the rest again.",
         holds="State that the services share and that is not part of the books.",
         items={
-            "RATE#{api_key}#{window}": "How many requests an API key sent in a window of time.",
+            "RATE#{api_key}#{hour}": (
+                "How many requests an API key sent in the last windows of time, and which of its "
+                "tokens have ended."
+            ),
             "LOGIN#{api_key}#{address}": "Failed log-ins with a key from an address.",
             "LOGIN-FROM#{address}": "Failed log-ins from an address, with any key.",
             "CIRCUIT#{exchange_id}": "The circuit breaker of an exchange.",

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.catalog.alarms import Notice, Severity
-from infra.catalog.routes import Route
+from infra.catalog.routes import VERDICT_SECONDS, Route
 from infra.constructs.alarms import Alarms
 from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
@@ -21,7 +21,6 @@ from infra.stage import Deployment
 from infra.wildcards import acknowledge
 from trading.adapters.http.browsers import REQUEST_HEADERS
 
-VERDICT_SECONDS = 300
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 SLOW_MILLISECONDS = 3000
 _METHOD_OPTIONS: dict[str, Any] = {
@@ -92,6 +91,7 @@ class RestApi(Construct):
         origins: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Api")
+        self._name = name
         self._routes = routes
         self._origins = origins
         access_log = logs.LogGroup(
@@ -251,7 +251,7 @@ class RestApi(Construct):
             "Authorizer",
             handler=function,
             identity_sources=[apigateway.IdentitySource.header("Authorization")],
-            results_cache_ttl=Duration.seconds(VERDICT_SECONDS),
+            results_cache_ttl=Duration.seconds(VERDICT_SECONDS[self._name]),
         )
 
 

@@ -19,6 +19,24 @@ class Context:
         return 10_000
 
 
+FAR_FUTURE = "4102444800"
+"""2100-01-01, in Unix seconds."""
+
+
+def principal(
+    client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write"
+) -> dict[str, str]:
+    """The context that an authorizer adds to a request with a token that does not end."""
+    return {
+        "principalId": client_id,
+        "client_id": client_id,
+        "permissions": permissions,
+        "api_key": f"key-{client_id}",
+        "expires_at": FAR_FUTURE,
+        "generation": "0",
+    }
+
+
 def request(
     method: str,
     path: str,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes import world as fake_world
 from tests.fakes.builders import TOMORROW, D, make_client, make_instrument
-from tests.fakes.registry import MemoryAudit, MemoryRegistry
+from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import cleared
@@ -149,7 +149,12 @@ def administer(world: World) -> None:
     assert isinstance(registry, MemoryRegistry)
     audit = MemoryAudit(world.faults)
     clients = AdministerClients(
-        registry, audit, world.request_cancel, lambda: ("secret", "hash"), world.clock
+        registry,
+        audit,
+        MemoryEndedTokens(world.faults),
+        world.request_cancel,
+        lambda: ("secret", "hash"),
+        world.clock,
     )
     transfers = TransferAssets(registry, audit, world.clock)
     dave = make_client(client_id="dave", fingerprint="f", credit_limit=D("9.00"))

@@ -70,6 +70,20 @@ class MemoryRegistry(MemoryBooks):
         return self.credentials.get(change.api_key)
 
 
+class MemoryEndedTokens:
+    """The port `EndedTokens`."""
+
+    port = "ended_tokens"
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.generations: dict[str, int] = {}
+
+    @faulty
+    def end_before(self, api_key: str, generation: int) -> None:
+        self.generations[api_key] = max(generation, self.generations.get(api_key, 0))
+
+
 class MemoryAudit:
     """The port `AuditTrail`."""
 

@@ -115,18 +115,20 @@ def test_each_route_has_its_function_and_its_authentication(synthesized: Synthes
     assert routes == {name: with_head(expected) for name, expected in ROUTES.items()}
 
 
-def test_each_api_has_its_own_authorizer_with_a_cached_verdict(synthesized: Synthesized) -> None:
-    authorizers = {}
+def test_each_api_has_its_own_authorizer_and_only_clients_verdicts_are_kept(
+    synthesized: Synthesized,
+) -> None:
+    authorizers, kept = {}, {}
     for authorizer in synthesized.of_type("AWS::ApiGateway::Authorizer"):
         properties = authorizer.properties
         assert properties["Type"] == "REQUEST"
         assert properties["IdentitySource"] == "method.request.header.Authorization"
-        assert properties["AuthorizerResultTtlInSeconds"] == 300
         uri = properties["AuthorizerUri"]
-        authorizers[api_of(synthesized, authorizer)] = function_of(
-            synthesized, authorizer.stack, uri
-        )
+        api = api_of(synthesized, authorizer)
+        authorizers[api] = function_of(synthesized, authorizer.stack, uri)
+        kept[api] = properties["AuthorizerResultTtlInSeconds"]
     assert authorizers == AUTHORIZERS
+    assert kept == {"public": 300, "internal": 0}
 
 
 def test_the_authorizers_expect_different_audiences(synthesized: Synthesized) -> None:

@@ -58,18 +58,6 @@ and a test would see an exchange that is down.
 ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
 
 
-def principal(
-    client_id: str = "alice", permissions: str = "accounts:read orders:read orders:write"
-) -> dict[str, str]:
-    """The authorizer's result."""
-    return {
-        "principalId": client_id,
-        "client_id": client_id,
-        "permissions": permissions,
-        "api_key": f"key-{client_id}",
-    }
-
-
 @dataclass
 class System:
     """Everything that a test acts on. `running_system` builds it."""

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from infra.catalog.routes import (
+    INTERNAL_ROUTES,
+    PUBLIC_ROUTES,
+    VERDICT_SECONDS,
+    Route,
+)
 from tests.fakes.api_gateway import proxy_event, route_of
 from tests.simulation.engine import LATENCY, Engine, Outcome
 from tests.simulation.faults import Faults
@@ -20,7 +25,6 @@ from tests.simulation.lambdas import Lambda
 from tests.simulation.names import STAGE
 
 TIMEOUT = 29.0
-AUTHORIZER_CACHE_SECONDS = 300
 ARN = "arn:aws:execute-api:us-east-1:000000000000:sim/sim/{method}{path}"
 APIS: dict[str, tuple[tuple[Route, ...], str]] = {
     "public": (PUBLIC_ROUTES, "authorizer"),
@@ -136,7 +140,7 @@ class ApiGateway:
                 return
             claims = outcome.value["context"]
             self._authorized[api, authorization] = (
-                self._engine.now + AUTHORIZER_CACHE_SECONDS,
+                self._engine.now + VERDICT_SECONDS[api],
                 claims,
             )
             authorized(claims)

@@ -17,6 +17,7 @@ DONE = {
     "activate": "activated",
     "halt": "halted",
     "resume": "resumed",
+    "rotate-secret": "secret-rotated",
 }
 """What the log says after an action, by what it says before."""
 OF_PATH = {

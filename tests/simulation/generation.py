@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.simulation import client_orders, client_requests, staff
 from tests.simulation.faults import STORM, Rates
+from tests.simulation.leaks import leaks
 from tests.simulation.lists import FILTERS, LISTS
 from tests.simulation.market import (
     SYMBOLS,
@@ -80,6 +81,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += _looks_at_rest(Random(f"looks/{seed}/rest"), traders, day)
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
+    actions += leaks(Random(f"leaks/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % client_requests.EVERY == 0:
         actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)

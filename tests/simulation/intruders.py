@@ -49,7 +49,7 @@ class Intruders:
         path = action.fields["path"].format(order_id=order_id, key=key)
         body = {"quantity": 1} if method == "PATCH" else None
         answer = self._sessions.request(action.who, method, path, f"snoop-{order_id}", body)
-        self._tried(action, answer, {404})
+        self.tried(action, answer, {404})
 
     def impersonate(self, action: Action) -> None:
         """A client places an order for another client."""
@@ -57,7 +57,7 @@ class Intruders:
         body |= {"order_type": "market", "side": "sell", "time_in_force": "DAY"}
         key = f"for-{action.fields['key']}"
         answer = self._sessions.request(action.who, "POST", ORDERS_PATH, key, body)
-        self._tried(action, answer, {403})
+        self.tried(action, answer, {403})
 
     def trespass(self, action: Action) -> None:
         """A caller tries a route that is not open to it.
@@ -83,7 +83,7 @@ class Intruders:
             answer, fresh = Answer(0) if unauthorized and not fresh else told, unauthorized
             if 0 < told.status < 500 and not unauthorized:
                 break
-        self._tried(action, answer, {tried.status})
+        self.tried(action, answer, {tried.status})
 
     def forge(self, action: Action) -> None:
         """Somebody reports a trade of an exchange without the exchange's key."""
@@ -119,7 +119,7 @@ class Intruders:
             },
         )
         request = Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
-        self._tried(action, self._send(request), {401, 403} if signer else {401})
+        self.tried(action, self._send(request), {401, 403} if signer else {401})
 
     def _send(self, request: Request) -> Answer:
         process = current()
@@ -127,7 +127,8 @@ class Intruders:
         answer: Answer = process.wait(partial(self._cloud.api.send, request))
         return answer
 
-    def _tried(self, action: Action, answer: Answer, refused_with: Collection[int]) -> None:
+    def tried(self, action: Action, answer: Answer, refused_with: Collection[int]) -> None:
+        """Keep an attempt for the oracle."""
         what: Any = action.fields.get("route") or action.fields.get("path", "")
         self._cloud.log(action.who, "tried to", action.what, what, answer.status)
         self.attempts.append(Attempt(f"{action.who} {action.what} {what}", answer, refused_with))

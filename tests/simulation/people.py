@@ -15,6 +15,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
+from tests.simulation.leaks import Leaks
 from tests.simulation.lists import LISTS, Walk, check_walk, spelled
 from tests.simulation.lives import HOLDING
 from tests.simulation.market import SYMBOLS
@@ -76,6 +77,7 @@ class People:
         self._sessions = sessions = Sessions(cloud, secrets)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions, venue_secrets)
+        self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
         self._probes = Probes(cloud, sessions, self._moments)
         self._opening = scenario.opening
@@ -104,6 +106,8 @@ class People:
             "impersonate": self.intruders.impersonate,
             "forge": self.intruders.forge,
             "trespass": self.intruders.trespass,
+            "leak a token": self._leaks.token,
+            "leak a secret": self._leaks.secret,
             "look": self._look,
             "administer": self._administer,
             "place again": self._repeaters.place_again,
@@ -199,8 +203,10 @@ class People:
         method, path, body = (action.fields[name] for name in ("method", "path", "body"))
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
+        token = None
         if suspended:
             self.asked.add_all(suspended, {}, self._cloud.engine.now)
+            token = self._sessions.kept_token(suspended)
         what, key = path, key_of_administration(path, action.at)
         path = f"/api/v1/admin/{path}"
         began = self._cloud.engine.now
@@ -214,6 +220,8 @@ class People:
             check_kept(
                 (self._now(suspended)[order_id] for order_id in open_before), "client", "operator"
             )
+        if token and answer.status == 200:
+            self._leaks.try_ended(action, token)
         if answer.status == 422:
             states = self._steps.states(what.split("/")[1], began)
             check_refused(what, body, answer, states)

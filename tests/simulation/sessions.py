@@ -103,6 +103,18 @@ class Sessions:
             self._tokens[who] = answer.json()["jwt_token"]
         return self._tokens.get(who)
 
+    def kept_token(self, who: str) -> str | None:
+        """The token of the last log-in, if there is one."""
+        return self._tokens.get(who)
+
+    def secret(self, who: str) -> tuple[str, str]:
+        """The API key of a caller and its secret."""
+        return self._secrets[who]
+
+    def learn(self, who: str, secret: str) -> None:
+        """Use another secret from now on."""
+        self._secrets[who] = (self._secrets[who][0], secret)
+
     def next_number(self) -> int:
         """A number for a name that must be unique in the run."""
         self._requests += 1

@@ -36,7 +36,7 @@ NO_AMOUNTS = {
     "adapters/dynamodb/attention.py": 2,
     "adapters/dynamodb/audit.py": 1,
     "adapters/http/request_reading.py": 1,
-    "adapters/http/throttle.py": 1,
+    "adapters/http/throttle.py": 3,
     "adapters/messaging/mailbox_worker.py": 2,
     "adapters/messaging/mailboxes.py": 1,
     "domain/orders/attention.py": 1,

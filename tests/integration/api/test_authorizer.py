@@ -2,11 +2,13 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 
 from tests.fakes.api_events import request
 from tests.integration.api.conftest import World
 from trading.adapters.identity import tokens
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, CredentialStatus
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"
 
@@ -23,7 +25,8 @@ def authorize(world: World, authorization: str | None, function: str = "authoriz
 
 
 def test_a_valid_token_allows_the_whole_stage_and_names_the_client(world: World) -> None:
-    verdict = authorize(world, f"Bearer {token(world, 'key-alice')}")
+    bearer = token(world, "key-alice")
+    verdict = authorize(world, f"Bearer {bearer}")
     assert verdict["policyDocument"]["Statement"] == [
         {
             "Action": "execute-api:Invoke",
@@ -35,6 +38,8 @@ def test_a_valid_token_allows_the_whole_stage_and_names_the_client(world: World)
         "client_id": "alice",
         "permissions": "orders:read orders:write",
         "api_key": "key-alice",
+        "expires_at": str(jwt.decode(bearer, options={"verify_signature": False})["exp"]),
+        "generation": "0",
     }
 
 
@@ -110,3 +115,28 @@ def test_a_repeated_rotation_event_rotates_once(world: World) -> None:
         SecretId="trading-test-signing-key", VersionStage="AWSPREVIOUS"
     )
     assert previous["SecretString"] == before["SecretString"]
+
+
+def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the key at each request, and API Gateway keeps none of its verdicts."""
+    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
+
+    def refused(bearer: str) -> None:
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            authorize(world, f"Bearer {bearer}", "internal_authorizer")
+
+    internal = {"client_id": "operations", "audience": INTERNAL_AUDIENCE}
+    old = token(world, "key-internal")
+    assert authorize(world, f"Bearer {old}", "internal_authorizer")
+    world.add_credential("key-internal", **internal, generation=1)
+    new = token(world, "key-internal")
+    assert authorize(world, f"Bearer {new}", "internal_authorizer")
+    refused(old)
+    world.add_credential("key-internal", **internal, generation=1, status=CredentialStatus.INACTIVE)
+    refused(new)
+    world.dynamodb.delete_item(
+        TableName="trading-test-credentials", Key={"api_key": {"S": "key-internal"}}
+    )
+    refused(new)

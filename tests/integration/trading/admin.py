@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.fakes.api_events import request
+from tests.fakes.api_events import principal, request
 from tests.integration.backing import PREFIX
-from tests.integration.system import System, principal
+from tests.integration.system import System
 from trading.adapters.dynamodb.audit import TableAuditTrail
 
 OPERATOR = principal("operations", "admin:read admin:write")

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fakes.api_events import request
-from tests.integration.system import System, principal
+from tests.fakes.api_events import principal, request
+from tests.integration.system import System
 from trading.domain.reference.calendars import NEW_YORK
 
 ORDER: dict[str, Any] = {

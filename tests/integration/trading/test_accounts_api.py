@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
+from tests.fakes.api_events import header, principal, request
 from tests.integration.backing import PREFIX
-from tests.integration.system import System, principal
+from tests.integration.system import System
 from tests.integration.trading.books import put
 from tests.integration.trading.orders import MARKET, new_order, place
 from trading.domain.accounts import transfers

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.system import System, principal
+from tests.fakes.api_events import principal
+from tests.integration.system import System
 from tests.integration.trading.admin import admin_event, ask
 from tests.integration.trading.orders import cleared_order, next_night, place, show
 

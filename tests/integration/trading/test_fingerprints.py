@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import pytest
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
-from tests.fakes.api_events import header, request
+from tests.fakes.api_events import header, principal, request
 from tests.fakes.api_gateway import query_parameters
 from tests.integration.backing import PREFIX
-from tests.integration.system import System, principal
+from tests.integration.system import System
 from tests.integration.trading.admin import DAVE, LIMITS, OPERATOR
 from tests.integration.trading.books import items
 from tests.integration.trading.orders import ORDER, cleared_order, place

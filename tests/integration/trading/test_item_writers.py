@@ -25,6 +25,7 @@ from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity.login import TableLoginFailures
 from trading.adapters.venues import circuit
@@ -119,12 +120,32 @@ def test_a_halt_leaves_what_another_writer_changed_and_creates_nothing(
     assert list(items(dynamodb, NAMES.reference)) == [listed | {"tradable": False}]
 
 
+def test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes(
+    dynamodb: Any, clock: Clock
+) -> None:
+    door = Throttle(dynamodb, CONTROL, clock, limit=9, window_seconds=10)
+    ended = TableEndedTokens(dynamodb, CONTROL, clock)
+
+    def generation(key: str) -> int:
+        allowance = door.take(key)
+        assert allowance
+        return allowance.generation
+
+    assert generation("key-1") == 0
+    ended.end_before("key-1", 2)
+    ended.end_before("key-1", 1)
+    for _ in range(61):
+        assert generation("key-1") == 2, clock()
+        clock.forward(minutes=1)
+    assert generation("key-2") == 0
+
+
 def test_a_full_window_grants_nothing_to_a_concurrent_request(dynamodb: Any, clock: Clock) -> None:
     doors = [Throttle(dynamodb, CONTROL, clock, limit=1, window_seconds=10) for _ in range(2)]
     granted = [allowance.granted for door in doors if (allowance := door.take("key-1"))]
     assert granted == [True, False]
     (item,) = items(dynamodb, CONTROL)
-    assert item["requests"] == 1
+    assert [value for name, value in item.items() if name.startswith("w")] == [1]
 
 
 @pytest.mark.parametrize("version", [0, 2])
@@ -234,6 +255,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "dynamodb.registry.TableRegistry.set_tradable": (
         test_a_halt_leaves_what_another_writer_changed_and_creates_nothing,
+    ),
+    "http.ended_tokens.TableEndedTokens._write": (
+        test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes,
     ),
     "http.throttle.Throttle.take": (test_a_full_window_grants_nothing_to_a_concurrent_request,),
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),

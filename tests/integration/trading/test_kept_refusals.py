@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
-from tests.fakes.api_events import header, request
+from tests.fakes.api_events import header, principal, request
 from tests.integration.backing import PREFIX
-from tests.integration.system import System, principal
+from tests.integration.system import System
 from tests.integration.trading.admin import DAVE, LIMITS, OPERATOR, REASON, ask
 from tests.integration.trading.orders import new_order, place
 from tests.integration.trading.test_orders_cancel_api import delete

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
-from tests.integration.system import System, create_lifecycle, principal
+from tests.fakes.api_events import header, principal, request
+from tests.integration.system import System, create_lifecycle
 from tests.integration.trading.orders import MARKET, new_order, next_night, place, show
 from trading.domain.reference.calendars import NEW_YORK
 

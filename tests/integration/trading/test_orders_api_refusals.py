@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import request
-from tests.integration.system import System, principal, running_system
+from tests.fakes.api_events import principal, request
+from tests.integration.system import System, running_system
 from tests.integration.trading.books import NAMES, items
 from tests.integration.trading.orders import ORDER, new_order
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import request
-from tests.integration.system import System, principal
+from tests.fakes.api_events import principal, request
+from tests.integration.system import System
 from tests.integration.trading.orders import place, show
 from trading.messages import EXECUTION_MESSAGE, CancelOrder
 

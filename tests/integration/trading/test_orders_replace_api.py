@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
-from tests.integration.system import System, principal
+from tests.fakes.api_events import header, principal, request
+from tests.integration.system import System
 from tests.integration.trading.orders import place, show
 from tests.integration.trading.test_internal_api import ask
 from tests.integration.trading.test_orders_cancel_api import delete, resting

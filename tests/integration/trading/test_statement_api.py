@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
-from tests.integration.system import System, principal
+from tests.fakes.api_events import header, principal, request
+from tests.integration.system import System
 from tests.integration.trading.orders import MARKET, place
 from trading.adapters.http import cursors
 from trading.domain.accounts import transfers

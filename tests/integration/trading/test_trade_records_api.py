@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
-from tests.integration.system import System, principal
+from tests.fakes.api_events import header, principal, request
+from tests.integration.system import System
 from tests.integration.trading import orders
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 

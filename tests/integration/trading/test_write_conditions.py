@@ -107,7 +107,7 @@ KEPT: dict[type, Kept] = {
     ),
     Credential: Kept(
         credential(),
-        lambda key: key.reissued("theirs", "rotation-2"),
+        lambda key: key.reissued("theirs", "rotation-2", entities.NOW),
         CREDENTIALS,
         {"api_key": "key-1"},
     ),

@@ -1,8 +1,11 @@
 """Who may do what."""
 
 from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.http.principals import Principal
 from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.identity.tokens import Tokens
+from trading.domain.clients.credentials import Credential
+from trading.usecases.administration.administer_clients import AdministerClients
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.replace_order import ReplaceOrder
 
@@ -33,6 +36,36 @@ BUGS = (
             Edit(Tokens.verify, '"strict_aud": True,', ""),
             Edit(Tokens.verify, '"aud",\n', ""),
         ),
+    ),
+    Bug(
+        "an expired token accepted",
+        "Routes do not check when the token expires.",
+        "A token opens the API after its end, while API Gateway keeps the verdict.",
+        (
+            Edit(
+                Principal.check_not_expired,
+                "if self.expires_at <= now.timestamp():",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "an ended token accepted",
+        "Routes do not check whether the token was ended.",
+        "A leaked token outlives the rotation of its secret.",
+        (Edit(Principal.check_not_ended, "if self.generation < generation:", "if False:"),),
+    ),
+    Bug(
+        "a suspension leaves the tokens",
+        "A suspension does not tell the routes that the tokens have ended.",
+        "A suspended client reads on until its token expires.",
+        (Edit(AdministerClients._end_tokens, "if credential.generation:", "if False:"),),
+    ),
+    Bug(
+        "a rotation leaves the tokens",
+        "A secret that ends at once does not end the tokens of its key.",
+        "Whoever got a token with a leaked secret keeps it.",
+        (Edit(Credential._with_secrets, "if ended else changed", "if False else changed"),),
     ),
     Bug(
         "a route with the wrong permission",

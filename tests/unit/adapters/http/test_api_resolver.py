@@ -9,14 +9,14 @@ import pytest
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
-from tests.fakes.api_events import Context, header, request
+from tests.fakes.api_events import Context, header, principal, request
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.http.throttle import Allowance
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen, Money, Timestamp
 
-ALICE = {"client_id": "alice", "permissions": "orders:read orders:write", "api_key": "key-alice"}
+ALICE = principal(permissions="orders:read orders:write")
 
 
 class Order(Frozen):

@@ -21,11 +21,13 @@ from trading.adapters.identity.tokens import (
     Tokens,
 )
 from trading.adapters.runtime.secrets import StagedSecret
+from trading.domain.clients.credentials import Credential
 
 KEYS = {"v1": "k1" * 32, "v2": "k2" * 32, "v3": "k3" * 32}
 ISSUER = "trading-test"
 AUDIENCE = "trading-api"
 LIFETIME = timedelta(minutes=15)
+CLAIMS = ("iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti", "generation")
 
 
 @pytest.fixture
@@ -46,11 +48,19 @@ def tokens(store: SecretStore, clock: Clock) -> Tokens:
 
 
 def build(store: SecretStore, clock: Clock) -> Tokens:
-    return Tokens(StagedSecret(store, "signing", clock), ISSUER, clock)  # type: ignore[arg-type]
+    return Tokens(StagedSecret(store, "signing", clock), ISSUER, LIFETIME, clock)  # type: ignore[arg-type]
 
 
 def granted(tokens: Tokens) -> Grant:
-    return tokens.grant("key-alice", "alice", ("orders:read", "orders:write"), AUDIENCE, LIFETIME)
+    credential = Credential(
+        api_key="key-alice",
+        client_id="alice",
+        secret_hashes=("hash",),
+        permissions=("orders:read", "orders:write"),
+        audience=AUDIENCE,
+        generation=2,
+    )
+    return tokens.grant(credential)
 
 
 def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header: Any) -> str:
@@ -63,6 +73,7 @@ def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header:
         "permissions": ["orders:read"],
         "iat": now,
         "exp": now + 900,
+        "generation": 0,
         "jti": "1",
     } | (claims or {})
     stated = {name: value for name, value in stated.items() if value is not None}
@@ -81,7 +92,7 @@ def test_a_token_has_the_claims_of_rfc_9068_its_permissions_and_no_more(tokens: 
     token = tokens.sign(granted(tokens))
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt", "kid": "v1"}
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert set(claims) == {"iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"}
+    assert sorted(claims) == sorted(CLAIMS)
 
 
 def test_the_same_grant_makes_the_identical_token(
@@ -108,15 +119,16 @@ def test_a_token_from_the_forging_helper_is_valid_without_a_flaw(tokens: Tokens)
         forge({"iss": "trading-prod"}),
         forge({"aud": "trading-internal"}),
         forge({"aud": [AUDIENCE, "other"]}),
-        *(
-            forge({claim: None})
-            for claim in ["iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti"]
-        ),
+        *(forge({claim: None}) for claim in CLAIMS),
         forge({"permissions": "orders:write"}),
         forge({"client_id": 7}),
         forge({"exp": "tomorrow"}),
         forge({"iat": int(Clock().now.timestamp()) + 60}),
         forge({"exp": int(Clock().now.timestamp())}),
+        forge({"exp": int(Clock().now.timestamp()) + 901}),
+        forge({"exp": 2**53}),
+        forge({"exp": 1e300}),
+        forge({"generation": "none"}),
         jwt.encode({"sub": "alice"}, "", "none"),
         "",
         "a.b.c",

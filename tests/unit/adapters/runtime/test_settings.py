@@ -1,6 +1,9 @@
 import pytest
+from pydantic import ValidationError
 
 from trading.adapters.runtime.settings import LambdaSettings, SettingsError, api_base_url, load
+from trading.bootstrap.settings import TokenSettings
+from trading.domain.clients.credentials import LONGEST_TOKEN
 
 ENVIRONMENT = {
     "STAGE": "dev",
@@ -53,3 +56,12 @@ def test_an_api_address_is_on_aws_or_on_the_local_aws(monkeypatch: pytest.Monkey
     assert api_base_url("abc", "dev") == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566/")
     assert api_base_url("abc", "dev") == "http://localhost:4566/restapis/abc/dev/_user_request_"
+
+
+def test_no_deployment_makes_tokens_that_outlive_what_tells_of_their_end() -> None:
+    longest = int(LONGEST_TOKEN.total_seconds())
+    stated = {name.lower(): value for name, value in ENVIRONMENT.items()}
+    stated |= {"signing_key_secret_id": "key", "token_lifetime_seconds": str(longest)}
+    assert TokenSettings.model_validate(stated).token_lifetime == LONGEST_TOKEN
+    with pytest.raises(ValidationError):
+        TokenSettings.model_validate(stated | {"token_lifetime_seconds": str(longest + 1)})

@@ -146,11 +146,11 @@ def test_only_the_previous_secret_stays_valid_and_only_for_its_grace_time() -> N
         api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
     )
     until = NOW + timedelta(hours=1)
-    rotated = credential.rotated("second", "r-1", until)
+    rotated = credential.rotated("second", "r-1", until, NOW)
     assert rotated.valid_hashes(NOW) == ("second", "first")
     assert rotated.valid_hashes(until - timedelta(microseconds=1)) == ("second", "first")
     assert rotated.valid_hashes(until) == ("second",)
-    assert rotated.rotated("third", "r-2", until).valid_hashes(NOW) == ("third", "second")
+    assert rotated.rotated("third", "r-2", until, NOW).valid_hashes(NOW) == ("third", "second")
 
 
 def test_replacing_a_lost_secret_keeps_the_grace_time_of_the_one_in_use() -> None:
@@ -158,10 +158,10 @@ def test_replacing_a_lost_secret_keeps_the_grace_time_of_the_one_in_use() -> Non
         api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
     )
     until = NOW + timedelta(hours=1)
-    replaced = credential.rotated("lost", "r-1", until).reissued("third", "r-2")
+    replaced = credential.rotated("lost", "r-1", until, NOW).reissued("third", "r-2", NOW)
     assert replaced.valid_hashes(NOW) == ("third", "first")
     assert replaced.valid_hashes(until) == ("third",)
     assert replaced.rotation == "r-2"
-    assert credential.reissued("second", "r-1").valid_hashes(NOW) == ("second",), (
+    assert credential.reissued("second", "r-1", NOW).valid_hashes(NOW) == ("second",), (
         "the replaced secret must not be valid"
     )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order
 from tests.fakes.faults import CrashError, Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
-from tests.fakes.registry import MemoryAudit, MemoryRegistry
+from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import ClientStatus, Limits
 from trading.domain.errors import DomainError
@@ -56,13 +56,19 @@ class Office:
         self.registry = MemoryRegistry(self.faults)
         self.registry.instruments["AAPL"] = make_instrument()
         self.audit = MemoryAudit(self.faults)
+        self.ended_tokens = MemoryEndedTokens(self.faults)
         self.mailboxes = MemoryMailboxes(self.faults)
         numbers = count(1)
         cancel = RequestCancel(
             self.registry, self.mailboxes, MemoryMonitor(self.faults), lambda: NOW
         )
         self.clients = AdministerClients(
-            self.registry, self.audit, cancel, self._secret(numbers), lambda: NOW
+            self.registry,
+            self.audit,
+            self.ended_tokens,
+            cancel,
+            self._secret(numbers),
+            lambda: NOW,
         )
         self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
         self.halt = HaltInstrument(self.registry, self.audit)
@@ -98,11 +104,18 @@ class Office:
     def state(self) -> object:
         """Everything that is stored, except which of several secrets was generated."""
         keys = {
-            key: (each.rotation, len(each.secret_hashes))
+            key: (each.rotation, len(each.secret_hashes), each.generation)
             for key, each in self.registry.credentials.items()
         }
         messages = set(self.mailboxes.waiting("execution"))
-        return self.registry.clients, self.registry.items, self.registry.instruments, keys, messages
+        return (
+            self.registry.clients,
+            self.registry.items,
+            self.registry.instruments,
+            keys,
+            self.ended_tokens.generations,
+            messages,
+        )
 
     def findings(self) -> list[Any]:
         return check(self.registry.snapshot())
@@ -120,12 +133,18 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
     "reissue-secret": lambda o: o.clients.rotate_secret(
         "alice", next(iter(o.registry.credentials)), "r-1", None, OPERATOR
     ),
+    "rotate-leaked-secret": lambda o: o.clients.rotate_secret(
+        "alice", next(iter(o.registry.credentials)), "r-1", timedelta(0), OPERATOR
+    ),
     "deposit": lambda o: o.transfers.deposit("alice", Cash(amount=D("5.00")), "ref", OPERATOR),
     "withdraw": lambda o: o.transfers.withdraw(
         "alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR
     ),
     "halt": lambda o: o.halt("AAPL", False, OPERATOR),
 }
+
+ACTION = {"rotate-leaked-secret": "rotate-secret"}
+"""What the audit log calls a request."""
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -141,7 +160,7 @@ def test_repeating_a_request_repairs_a_crash_at_any_call(name: str, after: bool)
         (office.faults.after if after else office.faults.before)(number)
         with nullcontext() if call == "mailboxes.execution" else pytest.raises(CrashError):
             REQUESTS[name](office)
-        announced = [action for action in office.audit.actions() if action == name]
+        announced = ACTION.get(name, name) in office.audit.actions()
         assert announced or office.state() == Office().opened().with_open_order().state(), call
         REQUESTS[name](office)
         assert office.state() == undisturbed.state(), call
@@ -211,6 +230,34 @@ def test_a_suspension_cancels_each_open_order() -> None:
     assert (client.status, orders) == (ClientStatus.INACTIVE, 1)
     (order,) = office.registry.orders(office.registry.account("alice").open_order_ids)
     assert (message.order_id, order.ending) == (order.order_id, BY_SUSPENSION)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("suspend", True),
+        ("rotate-leaked-secret", True),
+        ("reissue-secret", True),
+        ("rotate-secret", False),
+        ("set-limits", False),
+    ],
+)
+def test_the_tokens_of_a_key_end_with_its_secret_or_its_client(name: str, ends: bool) -> None:
+    office = Office().opened()
+    (key,) = office.registry.credentials
+    REQUESTS[name](office)
+    assert office.registry.credentials[key].generation == ends
+    assert office.ended_tokens.generations == ({key: 1} if ends else {})
+
+
+def test_an_activation_does_not_bring_tokens_back() -> None:
+    office = Office().opened()
+    (key,) = office.registry.credentials
+    office.clients.suspend("alice", OPERATOR)
+    office.clients.activate("alice", OPERATOR)
+    assert office.registry.credentials[key].generation == 1
+    office.clients.suspend("alice", OPERATOR)
+    assert office.ended_tokens.generations == {key: 2}
 
 
 def test_setting_limits_creates_a_missing_account() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.identity import passwords
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
@@ -40,12 +41,15 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
     books = table_books(settings, dynamodb)
     registry = TableRegistry(dynamodb, table_names(settings), settings.credentials_table, books)
     audit = TableAuditTrail(dynamodb, settings.audit_table, clock.now)
+    ended_tokens = TableEndedTokens(dynamodb, settings.control_table, clock.now)
     execution = mailboxes(execution_queue_url=settings.execution_queue_url)
     cancel = RequestCancel(books, execution, Counters(), clock.now)
     return AdministrationApi(
         accounts=ShowAccounts(books, last_prices(settings.control_table)),
         books=books,
-        clients=AdministerClients(registry, audit, cancel, passwords.new_secret, clock.now),
+        clients=AdministerClients(
+            registry, audit, ended_tokens, cancel, passwords.new_secret, clock.now
+        ),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),

@@ -1,13 +1,31 @@
 """The authorizers of the APIs."""
 
 from trading.adapters.identity.authorizer import Authorizer
+from trading.adapters.identity.credentials import read_credential
 from trading.adapters.identity.tokens import Tokens
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.secrets import StagedSecret
 from trading.bootstrap import clients
-from trading.bootstrap.settings import AuthorizerSettings
+from trading.bootstrap.settings import (
+    AuthorizerSettings,
+    InternalAuthorizerSettings,
+    TokenSettings,
+)
 
 
 def authorizer(settings: AuthorizerSettings) -> Authorizer:
+    return Authorizer(tokens(settings), settings.token_audience)
+
+
+def internal_authorizer(settings: InternalAuthorizerSettings) -> Authorizer:
+    dynamodb, table = clients.dynamodb(), settings.credentials_table
+    return Authorizer(
+        tokens(settings),
+        settings.token_audience,
+        lambda api_key: read_credential(dynamodb, table, api_key),
+    )
+
+
+def tokens(settings: TokenSettings) -> Tokens:
     keys = StagedSecret(clients.secrets_manager(), settings.signing_key_secret_id, clock.now)
-    return Authorizer(Tokens(keys, settings.token_issuer, clock.now), settings.token_audience)
+    return Tokens(keys, settings.token_issuer, settings.token_lifetime, clock.now)

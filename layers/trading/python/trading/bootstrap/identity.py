@@ -1,15 +1,14 @@
 """Log-in."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.identity import passwords
 from trading.adapters.identity.login import TableCredentials, TableLoginFailures
 from trading.adapters.identity.tokens import Tokens
 from trading.adapters.runtime import clock
-from trading.adapters.runtime.secrets import StagedSecret
 from trading.bootstrap import clients
+from trading.bootstrap.authorizers import tokens
 from trading.bootstrap.settings import LogInSettings
 from trading.usecases.identity.log_in import LogIn
 
@@ -18,23 +17,19 @@ from trading.usecases.identity.log_in import LogIn
 class LogInApi:
     idempotency: Idempotency
     log_in: LogIn
-    token_lifetime: timedelta
     tokens: Tokens
 
 
 def log_in_api(settings: LogInSettings) -> LogInApi:
     dynamodb = clients.dynamodb()
-    keys = StagedSecret(clients.secrets_manager(), settings.signing_key_secret_id, clock.now)
-    lifetime = timedelta(seconds=settings.token_lifetime_seconds)
     return LogInApi(
         # A record expires with its token, because an expired token is of no use to a repetition.
-        idempotency=Idempotency(dynamodb, settings.idempotency_table, lifetime),
+        idempotency=Idempotency(dynamodb, settings.idempotency_table, settings.token_lifetime),
         log_in=LogIn(
             TableCredentials(dynamodb, settings.credentials_table, settings.clients_table),
             TableLoginFailures(dynamodb, settings.control_table, clock.now),
             passwords.matches,
             clock.now,
         ),
-        token_lifetime=lifetime,
-        tokens=Tokens(keys, settings.token_issuer, clock.now),
+        tokens=tokens(settings),
     )

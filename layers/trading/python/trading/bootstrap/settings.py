@@ -5,6 +5,7 @@ function from these models.
 """
 
 import re
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -166,17 +167,32 @@ class SigningKeySettings(LambdaSettings):
     signing_key_secret_id: str
 
 
-class AuthorizerSettings(SigningKeySettings):
-    """The key that signs access tokens, and the audience of the API behind the authorizer."""
+class TokenSettings(SigningKeySettings):
+    """The key that signs access tokens, and how long a token is valid."""
+
+    token_lifetime_seconds: int = Field(default=900, ge=60, le=3600)
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        return timedelta(seconds=self.token_lifetime_seconds)
+
+
+class AuthorizerSettings(TokenSettings):
+    """Tokens, and the audience of the API behind the authorizer."""
 
     token_audience: str
 
 
-class LogInSettings(SigningKeySettings, BrowserSettings):
+class InternalAuthorizerSettings(AuthorizerSettings):
+    """Also the API keys, which are read at each request."""
+
+    credentials_table: str
+
+
+class LogInSettings(TokenSettings, BrowserSettings):
     """API keys, the clients that own them, and the key that signs access tokens."""
 
     credentials_table: str
     clients_table: str
     control_table: str
     idempotency_table: str
-    token_lifetime_seconds: int = Field(default=900, ge=60, le=3600)

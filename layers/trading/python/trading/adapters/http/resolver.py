@@ -5,7 +5,7 @@ API.
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from trading.adapters.http.browsers import shared_with
 from trading.adapters.http.digests import digest
 from trading.adapters.http.entity_tags import revalidated
+from trading.adapters.http.principals import Principal
 from trading.adapters.http.problems import (
     HttpError,
     ProblemCode,
@@ -40,6 +41,7 @@ from trading.adapters.http.request_reading import (
     raw_body,
 )
 from trading.adapters.http.throttle import Allowance, Throttle
+from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import count, logger
 from trading.domain import patterns
 from trading.domain.errors import DomainError, ErrorCode
@@ -56,15 +58,6 @@ Body = TypeVar("Body")
 Verifier = Callable[[APIGatewayProxyEvent, bytes], None]
 
 
-@dataclass(frozen=True)
-class Principal:
-    """The caller, as the authorizer verified it."""
-
-    client_id: str
-    permissions: frozenset[str]
-    api_key: str
-
-
 class _RequestValidation(OpenAPIRequestValidationMiddleware):
     """Powertools' validation, on the body that the resolver has read."""
 
@@ -75,10 +68,10 @@ class _RequestValidation(OpenAPIRequestValidationMiddleware):
 class ApiResolver:
     """Routes of one function behind API Gateway.
 
-    A request passes these checks in this order: caller, rate limit, size of the body, `verify` (if
-    given) over the raw body, permission, query, content type, JSON, idempotency key (except for
-    GET and HEAD), validation against the signature of the handler. `verify(event, body)` raises for
-    a request that is not authentic.
+    A request passes these checks in this order: caller, rate limit, end of the token, size of the
+    body, `verify` (if given) over the raw body, permission, query, content type, JSON, idempotency
+    key (except for GET and HEAD), validation against the signature of the handler. `verify(event,
+    body)` raises for a request that is not authentic.
 
     Every error is answered with a problem document. The answer to a request that counted against
     the rate limit has its headers. The answer to a GET has an ETag, and a request with that tag in
@@ -91,8 +84,10 @@ class ApiResolver:
         throttle: Throttle | None = None,
         verify: Verifier | None = None,
         origins: Collection[str] = (),
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._throttle = throttle
+        self._now = now or clock.now
         self._verify = verify
         self._origins = origins
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
@@ -203,15 +198,7 @@ class ApiResolver:
     @property
     def principal(self) -> Principal:
         """The caller. Raises HttpError 401 if no authorizer stands before the function."""
-        claims = self.event["requestContext"].get("authorizer") or {}
-        try:
-            return Principal(
-                claims["client_id"], frozenset(claims["permissions"].split()), claims["api_key"]
-            )
-        except KeyError:
-            raise HttpError(
-                HTTPStatus.UNAUTHORIZED, ProblemCode.UNAUTHENTICATED, "A valid token is required."
-            ) from None
+        return Principal.of(self.event["requestContext"].get("authorizer") or {})
 
     @property
     def idempotency_key(self) -> str:
@@ -312,6 +299,8 @@ class ApiResolver:
                 "Too many requests with this key.",
                 headers={"Retry-After": str(allowance.retry_after_seconds)},
             )
+        if allowance:
+            self.principal.check_not_ended(allowance.generation)
         body = raw_body(self.event)
         if self._verify:
             self._verify(self.event, body)
@@ -328,6 +317,7 @@ class ApiResolver:
     def _count_request(self) -> Allowance | None:
         """What the caller may still do after this request. Raises HttpError 401."""
         principal = self.principal
+        principal.check_not_expired(self._now())
         logger.append_keys(client_id=principal.client_id)
         return self._throttle.take(principal.api_key) if self._throttle else None
 

@@ -1,11 +1,14 @@
-"""The rate limit of each API key: fixed windows, counted in the control table."""
+"""The rate limit of each API key: fixed windows, counted in the control table.
+
+The write that counts a request also tells which tokens of the key have ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,11 +18,14 @@ from trading.metrics import Metric
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+COUNTS_KEPT_FOR = timedelta(hours=1)
+"""After the hour that they are of."""
+
 
 @dataclass(frozen=True)
 class Allowance:
     """What a key may still do in its window. `reset` is the start of the next window in Unix
-    seconds.
+    seconds. Tokens of a generation before `generation` have ended.
     """
 
     granted: bool
@@ -27,11 +33,12 @@ class Allowance:
     remaining: int
     reset: int
     retry_after_seconds: int
+    generation: int = 0
 
 
 class Throttle:
     """Grants each key `limit` requests in a window of `window_seconds`, with one conditional write
-    for each request.
+    for each request. The counts of an hour are one item.
 
     If the control table does not answer, requests pass: a rate limit must not stop trading.
     """
@@ -55,18 +62,23 @@ class Throttle:
         now = int(self._now().timestamp())
         window = now // self._window_seconds
         reset = (window + 1) * self._window_seconds
+        hour = window * self._window_seconds // 3600
         try:
             answer = self._client.update_item(
                 TableName=self._table,
-                Key={"name": {"S": f"RATE#{api_key}#{window}"}},
-                UpdateExpression="ADD requests :one SET expires_at = :expires_at",
-                ConditionExpression="attribute_not_exists(requests) OR requests < :limit",
+                Key=counts_key(api_key, hour),
+                UpdateExpression="ADD #window :one SET expires_at = :expires_at REMOVE #past",
+                ConditionExpression="attribute_not_exists(#window) OR #window < :limit",
+                ExpressionAttributeNames={
+                    "#window": f"w{window}",
+                    "#past": f"w{window - 2}",  # not the last one: another clock may be behind
+                },
                 ExpressionAttributeValues={
                     ":one": {"N": "1"},
                     ":limit": {"N": str(self._limit)},
-                    ":expires_at": {"N": str(reset + self._window_seconds)},
+                    ":expires_at": {"N": str(counts_expire_at(hour))},
                 },
-                ReturnValues="UPDATED_NEW",
+                ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return Allowance(False, self._limit, 0, reset, reset - now)
@@ -76,5 +88,22 @@ class Throttle:
             )
             count(Metric.RATE_LIMIT_UNAVAILABLE)
             return None
-        used = int(answer["Attributes"]["requests"]["N"])
-        return Allowance(True, self._limit, self._limit - used, reset, reset - now)
+        counts = answer["Attributes"]
+        used = int(counts[f"w{window}"]["N"])
+        generation = int(counts.get("generation", {"N": "0"})["N"])
+        return Allowance(True, self._limit, self._limit - used, reset, reset - now, generation)
+
+
+def hour_of(time: datetime) -> int:
+    """The number of the hour since 1970 that a time is in."""
+    return int(time.timestamp()) // 3600
+
+
+def counts_expire_at(hour: int) -> int:
+    """When the counts of an hour may be removed, in Unix seconds."""
+    return (hour + 1) * 3600 + int(COUNTS_KEPT_FOR.total_seconds())
+
+
+def counts_key(api_key: str, hour: int) -> dict[str, Any]:
+    """The key of the item that counts the requests of an API key in an hour."""
+    return {"name": {"S": f"RATE#{api_key}#{hour}"}}

@@ -1,32 +1,43 @@
 """The REQUEST authorizer that stands before an API: verifies the bearer token for one audience."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from trading.adapters.identity.tokens import InvalidTokenError, Tokens
+from trading.adapters.identity.tokens import Grant, InvalidTokenError, Tokens
 from trading.adapters.runtime.observability import count, logger
+from trading.domain.clients.credentials import Credential
 from trading.metrics import Metric
 
 
 class Authorizer:
     """Answers API Gateway's REQUEST authorizer events."""
 
-    def __init__(self, tokens: Tokens, audience: str) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        audience: str,
+        credential: Callable[[str], Credential | None] | None = None,
+    ) -> None:
+        """With `credential`, each token is compared with its API key as it is stored now. Then API
+        Gateway must not cache the verdict.
+        """
         self._tokens = tokens
         self._audience = audience
+        self._credential = credential
 
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return a policy with the principal as context.
 
         The policy allows all routes of the API, because API Gateway caches it for the token. With a
         narrower policy, it would deny the token's next route. Each route checks its permission
-        itself.
+        itself, and whether the token has expired since.
 
         Raises Exception("Unauthorized") if the token is not valid. API Gateway then answers 401. On
         any other error it answers 500.
         """
         try:
             grant = self._tokens.verify(_bearer_token(event.get("headers") or {}), self._audience)
+            self._check_not_ended(grant)
         except InvalidTokenError as error:
             logger.info("token refused", reason=str(error))
             count(Metric.TOKEN_REFUSED)
@@ -48,8 +59,19 @@ class Authorizer:
                 "client_id": grant.client_id,
                 "permissions": " ".join(grant.permissions),
                 "api_key": grant.api_key,
+                "expires_at": str(grant.expires_at),
+                "generation": str(grant.generation),
             },
         }
+
+    def _check_not_ended(self, grant: Grant) -> None:
+        if self._credential is None:
+            return
+        credential = self._credential(grant.api_key)
+        if credential is None or not credential.is_active:
+            raise InvalidTokenError("the API key is not active")
+        if grant.generation < credential.generation:
+            raise InvalidTokenError("ended")
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str:

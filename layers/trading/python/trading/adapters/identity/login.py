@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters.dynamodb.transactions import from_item
+from trading.adapters.identity.credentials import read_credential
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients.client import ClientStatus
 from trading.domain.clients.credentials import Credential
@@ -33,12 +33,7 @@ class TableCredentials:
         self._clients_table = clients_table
 
     def credential(self, api_key: str) -> Credential | None:
-        answer = self._client.get_item(
-            TableName=self._credentials_table, Key={"api_key": {"S": api_key}}, ConsistentRead=True
-        )
-        if "Item" not in answer:
-            return None
-        return Credential.model_validate(from_item(answer["Item"]))
+        return read_credential(self._client, self._credentials_table, api_key)
 
     def client_is_active(self, client_id: str) -> bool:
         answer = self._client.get_item(

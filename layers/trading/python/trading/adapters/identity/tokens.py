@@ -12,6 +12,7 @@ import jwt
 from pydantic import ValidationError
 
 from trading.adapters.runtime.secrets import SecretVersion, StagedSecret
+from trading.domain.clients.credentials import Credential
 from trading.domain.values import Frozen
 
 ALGORITHM = "HS256"
@@ -54,6 +55,7 @@ class Grant(Frozen):
     permissions: tuple[str, ...]
     issued_at: int
     expires_at: int
+    generation: int
     token_id: str
 
     @property
@@ -66,32 +68,34 @@ class Tokens:
     """Signs and verifies tokens. A key's id is its version id in Secrets Manager.
 
     Tokens of the current and of the previous key are valid. A new key signs tokens only when it is
-    `PUBLISHED_FOR` old, so that no verifier gets a token of a key that it cannot know yet.
+    `PUBLISHED_FOR` old, so that no verifier gets a token of a key that it cannot know yet. Every
+    token is made for `lifetime`. One that claims to be valid for longer is not valid at all.
     """
 
-    def __init__(self, keys: StagedSecret, issuer: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        keys: StagedSecret,
+        issuer: str,
+        lifetime: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
+        self._lifetime = int(lifetime.total_seconds())
         self._now = now
 
-    def grant(
-        self,
-        api_key: str,
-        client_id: str,
-        permissions: tuple[str, ...],
-        audience: str,
-        lifetime: timedelta,
-    ) -> Grant:
+    def grant(self, credential: Credential) -> Grant:
         """The content of a new token, for the newest key that is published long enough."""
         issued_at = int(self._now().timestamp())
         return Grant(
             key_id=self._signing_key_id(),
-            audience=audience,
-            api_key=api_key,
-            client_id=client_id,
-            permissions=permissions,
+            audience=credential.audience,
+            api_key=credential.api_key,
+            client_id=credential.client_id,
+            permissions=credential.permissions,
             issued_at=issued_at,
-            expires_at=issued_at + int(lifetime.total_seconds()),
+            expires_at=issued_at + self._lifetime,
+            generation=credential.generation,
             token_id=uuid4().hex,
         )
 
@@ -108,6 +112,7 @@ class Tokens:
             "permissions": list(grant.permissions),
             "iat": grant.issued_at,
             "exp": grant.expires_at,
+            "generation": grant.generation,
             "jti": grant.token_id,
         }
         return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
@@ -145,6 +150,7 @@ class Tokens:
                         "permissions",
                         "iat",
                         "exp",
+                        "generation",
                         "jti",
                     ],
                     "strict_aud": True,
@@ -160,6 +166,7 @@ class Tokens:
                 permissions=claims["permissions"],
                 issued_at=claims["iat"],
                 expires_at=claims["exp"],
+                generation=claims["generation"],
                 token_id=claims["jti"],
             )
         except (jwt.InvalidTokenError, ValidationError) as error:
@@ -169,6 +176,8 @@ class Tokens:
             raise InvalidTokenError("expired")
         if grant.issued_at > now + CLOCK_SKEW.total_seconds():
             raise InvalidTokenError("issued in the future")
+        if grant.expires_at - grant.issued_at > self._lifetime:
+            raise InvalidTokenError("valid for too long")
         return grant
 
     def _key(self, key_id: str) -> bytes | None:

@@ -1,7 +1,8 @@
 """API keys: who owns them, what they permit, and which secrets are valid when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -20,6 +21,8 @@ ADMINISTRATOR_PERMISSIONS = (
 )
 MAX_SECRETS = 2
 """The secret in use and the one before it."""
+LONGEST_TOKEN = timedelta(hours=1)
+"""No token is valid for longer, whatever a deployment sets."""
 
 
 class InvalidCredentialsError(DomainError):
@@ -48,7 +51,8 @@ class Credential(Versioned):
 
     client_id: the owner, which can be a service. audience: the API that the key is for.
     previous_valid_until: from then on only the newest secret is valid; None: all are valid.
-    rotation: the request that the newest secret was made for.
+    rotation: the request that the newest secret was made for. generation: counts how often all
+    tokens of the key were ended. A token of an earlier generation is refused.
     """
 
     api_key: str
@@ -59,6 +63,7 @@ class Credential(Versioned):
     permissions: tuple[str, ...]
     audience: str = CLIENT_AUDIENCE
     status: CredentialStatus = CredentialStatus.ACTIVE
+    generation: int = 0
 
     @property
     def is_active(self) -> bool:
@@ -75,25 +80,36 @@ class Credential(Versioned):
         return self.secret_hashes[:1] if over else self.secret_hashes
 
     def rotated(
-        self, secret_hash: str, rotation: str, previous_valid_until: datetime
+        self, secret_hash: str, rotation: str, previous_valid_until: datetime, now: datetime
     ) -> "Credential":
         """Add a new secret. The one in use so far becomes the previous one.
 
-        A secret older than that is no longer valid.
+        A secret older than that is no longer valid. If a secret ends now, the tokens end with it.
         """
-        hashes = (secret_hash, self.secret_hashes[0])
-        return self.but(
-            secret_hashes=hashes, previous_valid_until=previous_valid_until, rotation=rotation
+        return self._with_secrets(
+            now,
+            secret_hashes=(secret_hash, self.secret_hashes[0]),
+            previous_valid_until=previous_valid_until,
+            rotation=rotation,
         )
 
-    def reissued(self, secret_hash: str, rotation: str) -> "Credential":
-        """Replace the newest secret, which nobody has received.
+    def reissued(self, secret_hash: str, rotation: str, now: datetime) -> "Credential":
+        """Replace the newest secret, which nobody has received. The tokens of the key end.
 
-        The previous one stays valid for its time.
+        The previous secret stays valid for its time.
         """
         hashes = (secret_hash, *self.secret_hashes[1:])
-        return self.but(secret_hashes=hashes, rotation=rotation)
+        return self._with_secrets(now, secret_hashes=hashes, rotation=rotation)
 
     def deactivated(self) -> "Credential":
-        """Refuse every log-in with the key."""
-        return self.but(status=CredentialStatus.INACTIVE)
+        """Refuse every log-in with the key, and end its tokens."""
+        return self.with_ended_tokens().but(status=CredentialStatus.INACTIVE)
+
+    def with_ended_tokens(self) -> "Credential":
+        """End all tokens that were issued so far."""
+        return self.but(generation=self.generation + 1)
+
+    def _with_secrets(self, now: datetime, **changes: Any) -> "Credential":
+        changed = self.but(**changes)
+        ended = set(self.valid_hashes(now)) - set(changed.valid_hashes(now))
+        return changed.with_ended_tokens() if ended else changed

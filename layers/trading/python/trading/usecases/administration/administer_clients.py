@@ -19,6 +19,7 @@ from trading.usecases.administration.operator_actions import (
 )
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.ports import Clock, NotFoundError, StaleError
+from trading.usecases.ports.identity import EndedTokens
 from trading.usecases.retrying import on_fresh_state
 
 NewSecret = Callable[[], tuple[str, str]]
@@ -72,16 +73,18 @@ class AdministerClients:
 
     registry: Registry
     audit: AuditTrail
+    ended_tokens: EndedTokens
     cancel: RequestCancel
     new_secret: NewSecret
     clock: Clock
 
     def show(self, client_id: str) -> ClientFile:
         client = self._client(client_id)
+        return ClientFile(client, self.registry.account(client_id), self._credentials(client_id))
+
+    def _credentials(self, client_id: str) -> list[Credential]:
         found = map(self.registry.credential, self.registry.api_keys(client_id))
-        return ClientFile(
-            client, self.registry.account(client_id), [each for each in found if each]
-        )
+        return [each for each in found if each]
 
     def create(self, client: Client, key: str, operator: Operator) -> IssuedSecret:
         """Open an account for a client and issue its first API key, in one transaction. `key` is
@@ -130,12 +133,14 @@ class AdministerClients:
         return IssuedSecret(credential, secret)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
-        """Suspend a client: from now on, it cannot log in, and its new orders are rejected. The
-        answer is the number of its open orders, all of which are being canceled. Raises
-        NotFoundError.
+        """Suspend a client: from now on, it cannot log in, its tokens have ended, and its new
+        orders are rejected. The answer is the number of its open orders, all of which are being
+        canceled. Raises NotFoundError.
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
+            for credential in self._credentials(client_id):
+                self._end_tokens(credential)
             return client, self.cancel.of_suspended(client_id)
 
     def activate(self, client_id: str, operator: Operator) -> Client:
@@ -151,7 +156,12 @@ class AdministerClients:
         if client.status is status and account.suspended == suspended:
             return client
         changed = client.with_status(status)
-        self.registry.commit(changed, account.with_suspension(suspended))
+        keys = self._credentials(client_id) if suspended else ()
+        self.registry.commit(
+            changed,
+            account.with_suspension(suspended),
+            *(each.with_ended_tokens() for each in keys),
+        )
         return changed.saved()
 
     def set_limits(
@@ -196,7 +206,7 @@ class AdministerClients:
 
         The present secret stays valid for the grace time, and the one before it ends now. A grace
         of None means that the newest secret was lost. It then ends now, and the one before it,
-        which is in use, keeps its time.
+        which is in use, keeps its time. If a secret ends now, the tokens of the key end with it.
 
         A repeated rotation issues nothing. Raises NotFoundError.
         """
@@ -209,9 +219,11 @@ class AdministerClients:
         )
         details = {"api_key": api_key} | ({} if grace is None else {"grace": str(grace)})
         with announced(self.audit, operator, _subject(client_id), *words, **details):
-            return self._rotate(
+            issued = self._rotate(
                 client_id, api_key, rotation, (secret, secret_hash), previous_valid_until
             )
+            self._end_tokens(issued.credential)
+            return issued
 
     @on_fresh_state
     def _rotate(
@@ -227,13 +239,18 @@ class AdministerClients:
             raise NotFoundError("This client has no such API key.", field="api_key")
         if credential.rotation == rotation:
             return IssuedSecret(credential, None)
-        secret, secret_hash = new
+        (secret, secret_hash), now = new, self.clock()
         if previous_valid_until is None:
-            rotated = credential.reissued(secret_hash, rotation)
+            rotated = credential.reissued(secret_hash, rotation, now)
         else:
-            rotated = credential.rotated(secret_hash, rotation, previous_valid_until)
+            rotated = credential.rotated(secret_hash, rotation, previous_valid_until, now)
         self.registry.commit(rotated)
         return IssuedSecret(rotated.saved(), secret)
+
+    def _end_tokens(self, credential: Credential) -> None:
+        """Only after the commit: before it, a log-in would get a token that is refused."""
+        if credential.generation:
+            self.ended_tokens.end_before(credential.api_key, credential.generation)
 
     def _client(self, client_id: str) -> Client:
         client = self.registry.profile(client_id)

@@ -26,6 +26,16 @@ class LoginFailures(Protocol):
         ...
 
 
+class EndedTokens(Protocol):
+    """The generations of the keys whose tokens have ended before their time."""
+
+    def end_before(self, api_key: str, generation: int) -> None:
+        """From now on, every route refuses the key's tokens of earlier generations. A repetition
+        changes nothing, and an earlier generation takes nothing back.
+        """
+        ...
+
+
 class SigningKeys(Protocol):
     """The versions of the key that signs access tokens."""
 

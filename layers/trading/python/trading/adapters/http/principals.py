@@ -1,0 +1,51 @@
+"""The caller of a request, as the authorizer verified the token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from trading.adapters.http.problems import HttpError, ProblemCode
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller. Its token ends at `expires_at`, in Unix seconds, or when tokens of its
+    `generation` are ended.
+    """
+
+    client_id: str
+    permissions: frozenset[str]
+    api_key: str
+    expires_at: int
+    generation: int
+
+    @classmethod
+    def of(cls, context: Mapping[str, str]) -> "Principal":
+        """The principal in the authorizer's context. Raises HttpError 401 if there is none."""
+        try:
+            return cls(
+                context["client_id"],
+                frozenset(context["permissions"].split()),
+                context["api_key"],
+                int(context["expires_at"]),
+                int(context["generation"]),
+            )
+        except KeyError:
+            raise _unauthenticated("A valid token is required.") from None
+
+    def check_not_expired(self, now: datetime) -> None:
+        """Raise HttpError 401 from `expires_at` on. API Gateway keeps the authorizer's verdict on a
+        token, so the token may have expired since.
+        """
+        if self.expires_at <= now.timestamp():
+            raise _unauthenticated("The token has expired. Log in again.")
+
+    def check_not_ended(self, generation: int) -> None:
+        """Raise HttpError 401 if tokens before `generation` have ended and this is one."""
+        if self.generation < generation:
+            raise _unauthenticated("This token was ended. Log in again.")
+
+
+def _unauthenticated(message: str) -> HttpError:
+    return HttpError(HTTPStatus.UNAUTHORIZED, ProblemCode.UNAUTHENTICATED, message)

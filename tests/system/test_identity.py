@@ -1,0 +1,137 @@
+"""Identity at the deployed system: what ends a token, and who is no client."""
+
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+
+from local import demo, seed
+from local.api import Credentials, TradingClient
+from local.aws_client import aws_client
+from tests.system.test_bad_input import assert_problem
+from tests.system.waiting import wait_for
+from workstation.local_system import STAGE, LocalSystem
+
+BALANCE = "/api/v1/balance"
+SECONDS_TO_LIVE = 12
+Administer = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def administer(api_url: str, internal_url: str, system: LocalSystem) -> Iterator[Administer]:
+    """Sends a request to the admin API. The path follows `/api/v1/admin/`."""
+    credentials = seed.credentials(system)[demo.SERVICE_ID]
+    with TradingClient(api_url, credentials) as service, httpx.Client(timeout=30) as http:
+        token = service.log_in(str(uuid4()))
+
+        def send(method: str, path: str, **body: Any) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+            content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
+            url = f"{internal_url}/api/v1/admin/{path}"
+            return http.request(method, url, headers=headers, **content)
+
+        yield send
+
+
+@pytest.fixture
+def erin(api_url: str, administer: Administer) -> Iterator[TradingClient]:
+    """A client that one test has for itself, logged in."""
+    name = f"erin-{uuid4().hex[:12]}"
+    answer = administer(
+        "POST",
+        "clients",
+        client_id=name,
+        name="Erin",
+        daily_trading_limit="1000.00",
+        settlement_account=f"csd-{name}",
+    )
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    with TradingClient(api_url, Credentials.model_validate(answer.json())) as client:
+        client.log_in(str(uuid4()))
+        yield client
+
+
+def assert_refused(answer: httpx.Response) -> None:
+    assert_problem(answer, HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED")
+
+
+def again(api_url: str, erin: TradingClient, issued: dict[str, Any]) -> httpx.Response:
+    """The balance under a new token."""
+    with TradingClient(api_url, Credentials.model_validate(issued)) as client:
+        client.log_in(str(uuid4()))
+        return client.balance()
+
+
+def test_a_suspension_ends_the_tokens_although_their_verdict_is_kept(
+    erin: TradingClient, administer: Administer
+) -> None:
+    assert erin.balance().status_code == HTTPStatus.OK
+    administer("POST", f"clients/{erin.client_id}/suspension").raise_for_status()
+    assert_refused(erin.balance())
+    assert_refused(erin.get("/api/v1/orders"))
+    assert_refused(erin.place({}, str(uuid4())))
+    administer("POST", f"clients/{erin.client_id}/activation").raise_for_status()
+    assert_refused(erin.balance())
+    erin.log_in(str(uuid4()))
+    assert erin.balance().status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("how", "ends"),
+    [({"grace_hours": 0}, True), ({"newest_was_lost": True}, True), ({"grace_hours": 1}, False)],
+)
+def test_tokens_end_with_their_secret(
+    erin: TradingClient, api_url: str, administer: Administer, how: dict[str, Any], ends: bool
+) -> None:
+    assert erin.balance().status_code == HTTPStatus.OK
+    (key,) = administer("GET", f"clients/{erin.client_id}").json()["api_keys"]
+    path = f"clients/{erin.client_id}/secret-rotation"
+    issued = administer("POST", path, api_key=key["api_key"], **how).raise_for_status().json()
+    old = erin.balance()
+    assert old.status_code == (HTTPStatus.UNAUTHORIZED if ends else HTTPStatus.OK)
+    assert again(api_url, erin, issued).status_code == HTTPStatus.OK
+
+
+@pytest.fixture
+def resigned(erin: TradingClient, system: LocalSystem) -> Callable[..., str]:
+    """A token of erin, signed again by the deployment's own key with other claims."""
+    token = erin.log_in(str(uuid4()))
+    secrets = aws_client(system, "secretsmanager")
+    key = secrets.get_secret_value(SecretId=f"trading-{STAGE}-signing-key")["SecretString"]
+
+    def sign(**claims: Any) -> str:
+        header = jwt.get_unverified_header(token)
+        known = jwt.decode(token, options={"verify_signature": False})
+        return jwt.encode(known | claims, key, headers=header)
+
+    return sign
+
+
+def test_exp_is_the_end_although_the_verdict_is_kept(
+    erin: TradingClient, resigned: Callable[..., str]
+) -> None:
+    ends = int(time.time()) + SECONDS_TO_LIVE
+    erin.use_token(resigned(exp=ends))
+    assert erin.balance().status_code == HTTPStatus.OK
+    refused = wait_for(
+        lambda: answer if (answer := erin.balance()).status_code != HTTPStatus.OK else None,
+        "the end of the token",
+    )
+    assert_refused(refused)
+    assert time.time() >= ends - 1
+    assert_refused(erin.place({}, str(uuid4())))
+
+
+@pytest.mark.parametrize("years", [1 / 365, 1, 100])
+def test_a_token_that_claims_a_long_life_is_refused(
+    erin: TradingClient, resigned: Callable[..., str], years: float
+) -> None:
+    erin.use_token(resigned(exp=int(time.time() + years * 365 * 86400)))
+    assert_refused(erin.balance())
+    erin.use_token(resigned())
+    assert erin.balance().status_code == HTTPStatus.OK
