@@ -55,7 +55,7 @@ class Administrators:
         self._target = target
         names = TableNames(**{name: target.named(name) for name in TableNames.__dataclass_fields__})
         self._registry = TableRegistry(
-            target.dynamodb, names, target.named("credentials"), target.books
+            target.dynamodb, names, target.named("credentials"), target.books, INTERNAL_AUDIENCE
         )
 
     def all(self) -> Iterator[Credential]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from tests.fakes.books import MemoryBooks
 from tests.fakes.faults import Faults, faulty
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import Credential
-from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change, StaleError
 
@@ -24,7 +24,16 @@ class MemoryRegistry(MemoryBooks):
 
     @faulty
     def credential(self, api_key: str) -> Credential | None:
-        return self.credentials.get(api_key)
+        found = self.credentials.get(api_key)
+        return found if found and found.audience == CLIENT_AUDIENCE else None
+
+    @faulty
+    def is_reserved(self, client_id: str) -> bool:
+        exchanges = {exchange.exchange_id for exchange in self.exchanges()}
+        return client_id in BROKER_ACCOUNTS | exchanges or any(
+            each.client_id == client_id and each.audience != CLIENT_AUDIENCE
+            for each in self.credentials.values()
+        )
 
     @faulty
     def api_keys(self, client_id: str) -> Sequence[str]:

@@ -135,3 +135,52 @@ def test_a_token_that_claims_a_long_life_is_refused(
     assert_refused(erin.balance())
     erin.use_token(resigned())
     assert erin.balance().status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "body"),
+    [
+        ("POST", "suspension", {}),
+        ("POST", "activation", {}),
+        (
+            "PUT",
+            "limits",
+            {
+                "version": 1,
+                "margin_percent": "50.00",
+                "credit_limit": "1.00",
+                "daily_trading_limit": "1.00",
+            },
+        ),
+        ("POST", "deposits", {"reference": "r", "amount": "1.00"}),
+        ("POST", "withdrawals", {"reference": "r", "amount": "1.00"}),
+        ("POST", "secret-rotation", {"grace_hours": 0}),
+    ],
+)
+def test_an_operator_or_a_venue_is_not_a_client(
+    system: LocalSystem, administer: Administer, method: str, change: str, body: dict[str, Any]
+) -> None:
+    operator = seed.credentials(system)[demo.SERVICE_ID]
+    for client_id in (operator.client_id, operator.api_key, "XNYS", "depository", "nobody"):
+        for api_key in (operator.api_key, "XNYS", "depository"):
+            sent = body | ({"api_key": api_key} if change == "secret-rotation" else {})
+            answer = administer(method, f"clients/{client_id}/{change}", **sent)
+            assert_problem(answer, HTTPStatus.NOT_FOUND, "NOT_FOUND")
+            if change != "secret-rotation":
+                break
+    administer("GET", "clients/alice").raise_for_status()
+
+
+@pytest.mark.parametrize("name", [demo.SERVICE_ID, "XNYS", "depository", "lending"])
+def test_no_client_is_created_under_the_name_of_another_party(
+    administer: Administer, name: str
+) -> None:
+    answer = administer(
+        "POST",
+        "clients",
+        client_id=name,
+        name="Mallory",
+        daily_trading_limit="1000.00",
+        settlement_account="csd-mallory",
+    )
+    assert_problem(answer, HTTPStatus.CONFLICT, "CLIENT_ID_RESERVED")

@@ -38,6 +38,10 @@ class ErrorCode(Coded):
         "The payment reference was used before, for another transfer.",
     )
     CLIENT_EXISTS = "CLIENT_EXISTS", "A client with this id exists already."
+    CLIENT_ID_RESERVED = (
+        "CLIENT_ID_RESERVED",
+        "An operator, an exchange or an account of the broker has this id.",
+    )
     CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "The client that the token names does not exist."
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."

@@ -18,6 +18,9 @@ LENDING = "lending"
 ERROR = "error"
 """The broker's error account. It advances what a correction takes and its client does not have."""
 
+BROKER_ACCOUNTS = frozenset({DEPOSITORY, LENDING, ERROR})
+"""The accounts in entries that are neither a client's nor an exchange's."""
+
 
 class EntryKind(Coded):
     """What a ledger entry records."""

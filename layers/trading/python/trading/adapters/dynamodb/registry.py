@@ -14,8 +14,8 @@ from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import Credential
-from trading.domain.ledger import Deposit, EntryKind, Withdrawal
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, EntryKind, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change
 
@@ -29,7 +29,10 @@ ClientOrCredential = TypeVar("ClientOrCredential", Client, Credential)
 
 
 class TableRegistry:
-    """The port `Registry` over the tables. What the books can do, it leaves to them."""
+    """The port `Registry` over the tables. What the books can do, it leaves to them.
+
+    It reads and writes the API keys of one audience only.
+    """
 
     def __init__(
         self,
@@ -37,10 +40,12 @@ class TableRegistry:
         tables: TableNames,
         credentials_table: str,
         books: TableBooks,
+        audience: str = CLIENT_AUDIENCE,
     ) -> None:
         self._client = client
         self._tables = tables
         self._credentials_table = credentials_table
+        self._audience = audience
         self._reads = TableReads(client)
         self.account = books.account
         self.position = books.position
@@ -51,8 +56,18 @@ class TableRegistry:
         return self._versioned(self._tables.clients, {"client_id": client_id}, Client)
 
     def credential(self, api_key: str) -> Credential | None:
-        """An API key."""
-        return self._versioned(self._credentials_table, {"api_key": api_key}, Credential)
+        """An API key of this audience."""
+        found = self._versioned(self._credentials_table, {"api_key": api_key}, Credential)
+        return found if found and found.audience == self._audience else None
+
+    def is_reserved(self, client_id: str) -> bool:
+        """Whether an operator, an exchange or an account of the broker has this id."""
+        if client_id in BROKER_ACCOUNTS:
+            return True
+        exchange = self._reads.item(self._tables.reference, {"kind": "EXCHANGE", "id": client_id})
+        return exchange is not None or any(
+            self.credential(api_key) is None for api_key in self.api_keys(client_id)
+        )
 
     def api_keys(self, client_id: str) -> Sequence[str]:
         """A client's API keys, from an index."""
@@ -106,6 +121,8 @@ class TableRegistry:
             case Client():
                 location = Location(self._tables.clients, {"client_id": change.client_id})
             case Credential():
+                if change.audience != self._audience:
+                    raise ValueError(f"{change.api_key} is not for {self._audience}")
                 location = Location(self._credentials_table, {"api_key": change.api_key})
             case _:
                 return write_of(change, self._tables)

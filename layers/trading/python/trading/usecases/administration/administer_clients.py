@@ -33,6 +33,13 @@ class ClientExistsError(DomainError):
     kind = ErrorKind.CONFLICT
 
 
+class ClientIdReservedError(DomainError):
+    """The id is not a client's."""
+
+    code = ErrorCode.CLIENT_ID_RESERVED
+    kind = ErrorKind.CONFLICT
+
+
 class VersionConflictError(DomainError):
     """The client has changed since it was read."""
 
@@ -90,7 +97,8 @@ class AdministerClients:
         """Open an account for a client and issue its first API key, in one transaction. `key` is
         the Idempotency-Key of the request.
 
-        A repeated request gets the same API key without its secret. Raises ClientExistsError.
+        A repeated request gets the same API key without its secret. Raises ClientExistsError,
+        ClientIdReservedError.
         """
         secret, secret_hash = self.new_secret()
         credential = Credential(
@@ -116,6 +124,10 @@ class AdministerClients:
     def _create(
         self, client: Client, account: Account, credential: Credential, secret: str
     ) -> IssuedSecret:
+        if self.registry.is_reserved(client.client_id):
+            raise ClientIdReservedError(
+                f"a client cannot be called {client.client_id}", field="client_id"
+            )
         try:
             self.registry.commit(client, account, credential)
         except StaleError:

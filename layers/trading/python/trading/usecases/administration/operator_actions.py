@@ -31,14 +31,19 @@ class AuditTrail(Protocol):
 
 
 class Registry(Accounts, Protocol):
-    """Balances, profiles and API keys. Only `instrument` is cached. `api_keys` reads an index,
-    which lags behind the keys by moments.
+    """Balances, profiles and API keys of clients. A key of an operator is not found here, and is
+    not written. Only `instrument` is cached. `api_keys` reads an index, which lags behind the keys
+    by moments.
     """
 
     def instrument(self, symbol: str) -> Instrument | None: ...
 
     def profile(self, client_id: str) -> Client | None: ...
     def credential(self, api_key: str) -> Credential | None: ...
+    def is_reserved(self, client_id: str) -> bool:
+        """Whether an operator, an exchange or an account of the broker has this id."""
+        ...
+
     def api_keys(self, client_id: str) -> Sequence[str]: ...
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None: ...
 
