@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 
 CLIENTS = "/api/v1/admin/clients"
+ADVANCES = "/api/v1/admin/advances"
 INSTRUMENTS = "/api/v1/admin/instruments"
 
 Margin = Annotated[
@@ -58,6 +59,10 @@ Reference = Annotated[
         help="Names the transfer. One reference is booked once for a client.",
         show_default=False,
     ),
+]
+Case = Annotated[
+    str,
+    typer.Option("--reference", help="Names the case in your own records.", show_default=False),
 ]
 
 
@@ -267,6 +272,43 @@ def withdraw(
     """
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
+
+
+@app.command("close-advance")
+def close_advance(
+    ctx: typer.Context,
+    trade_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRADE_ID", help="Reversal that the break names.", show_default=False
+        ),
+    ],
+    repaid_cash: Annotated[
+        str,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Cash in USD that the client pays back, for example 0.00.",
+            show_default=False,
+        ),
+    ],
+    repaid_shares: Annotated[
+        int,
+        typer.Option(min=0, help="Shares that the client pays back.", show_default=False),
+    ],
+    reference: Case,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close an advance of the error account. The broker writes off what is not paid back."""
+    body = {
+        "repaid_cash": repaid_cash,
+        "repaid_shares": repaid_shares,
+        "reference": reference,
+        "reason": reason,
+    }
+    path = f"{ADVANCES}/{trade_id}/closure"
+    _changed(ctx.obj.begin(as_json), f"Advance {trade_id}", "POST", path, key, body)
 
 
 @app.command()

@@ -1,4 +1,5 @@
-"""The admin API: clients, limits, secrets, deposits, withdrawals and halts of instruments.
+"""The admin API: clients, limits, secrets, deposits, withdrawals, advances and halts of
+instruments.
 
 The audit log records every change. It does not record look-ups.
 """
@@ -6,15 +7,17 @@ The audit log records every change. It does not record look-ups.
 import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
+    AdvanceClosure,
     Change,
     ClientView,
+    ClosedAdvanceView,
     InstrumentView,
     IssuedSecretView,
     NewClient,
@@ -38,13 +41,14 @@ from trading.adapters.runtime.settings import load
 from trading.bootstrap.administration import administration_api
 from trading.domain.accounts.valuation import Portfolio
 from trading.domain.clients.client import Client
-from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.ledger import ClosedAdvance, Deposit, Withdrawal
 from trading.usecases.administration.administer_clients import IssuedSecret
 from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
 TAGS = ["Administration"]
+Booked = TypeVar("Booked", Deposit | Withdrawal, ClosedAdvance)
 
 settings = load(Settings)
 api = administration_api(settings)
@@ -176,9 +180,11 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
     A reference that another deposit has used is refused.
     """
     return _booked(
+        TransferView,
+        TransferView.of,
         lambda: api.transfers.deposit(
             client_id, request.what(), request.reference, _operator(request)
-        )
+        ),
     )
 
 
@@ -197,9 +203,35 @@ def withdraw(
     are booked once.
     """
     return _booked(
+        TransferView,
+        TransferView.of,
         lambda: api.transfers.withdraw(
             client_id, request.what(), request.reference, _operator(request)
-        )
+        ),
+    )
+
+
+@app.post(
+    "/api/v1/admin/advances/<trade_id>/closure",
+    permission="admin:write",
+    status=HTTPStatus.CREATED,
+    summary="Close an advance",
+    tags=TAGS,
+)
+def close_advance(
+    trade_id: PathId, request: Annotated[AdvanceClosure, Body()]
+) -> Response[ClosedAdvanceView]:
+    """Close what the error account advanced when an exchange corrected or busted an execution. The
+    break CORRECTION_NOT_COVERED names the `trade_id`.
+
+    The client pays back settled, free assets that are not owed. The broker writes off the rest. An
+    advance is closed once. The same request again gets the first answer, also under another
+    Idempotency-Key. Other amounts or another reference are refused with 409 ADVANCE_CLOSED.
+    """
+    return _booked(
+        ClosedAdvanceView,
+        ClosedAdvanceView.of,
+        lambda: api.close_advance(trade_id, request.closure(), _operator(request)),
     )
 
 
@@ -320,19 +352,23 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
     return outcome.answer, {REPLAYED_HEADER: "true"}
 
 
-def _booked(transfer: Callable[[], tuple[Deposit | Withdrawal, bool]]) -> Response[TransferView]:
-    """The answer is marked as replayed if an earlier request booked the transfer, under this key or
+def _booked(
+    answer_type: type[Answer],
+    view_of: Callable[[Booked], Answer],
+    book: Callable[[], tuple[Booked, bool]],
+) -> Response[Answer]:
+    """The answer is marked as replayed if an earlier request booked the entry, under this key or
     another.
     """
-    new: list[Deposit | Withdrawal] = []
+    new: list[Booked] = []
 
-    def book() -> TransferView:
-        entry, booked_before = transfer()
+    def booked() -> Answer:
+        entry, booked_before = book()
         if not booked_before:
             new.append(entry)
-        return TransferView.of(entry)
+        return view_of(entry)
 
-    outcome = api.idempotency.once(app, app.principal.api_key, TransferView, book)
+    outcome = api.idempotency.once(app, app.principal.api_key, answer_type, booked)
     return json_response(
         outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"}
     )

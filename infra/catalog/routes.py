@@ -87,6 +87,7 @@ INTERNAL_ROUTES = (
     Route("POST", "/api/v1/admin/clients/{client_id}/secret-rotation", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/deposits", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/withdrawals", "admin"),
+    Route("POST", "/api/v1/admin/advances/{trade_id}/closure", "admin"),
     Route("PUT", "/api/v1/admin/instruments/{symbol}/halt", "admin"),
     Route("PUT", "/api/v1/admin/instruments/{symbol}/resume", "admin"),
 )

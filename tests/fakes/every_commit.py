@@ -15,12 +15,16 @@ from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import cleared
 from trading import usecases
 from trading.domain import identifiers
+from trading.domain.accounts.advances import Closure
+from trading.domain.accounts.transfers import deposit_shares
 from trading.domain.clients.client import Limits
 from trading.domain.errors import NegativeBalanceError
+from trading.domain.ledger import Reversal
 from trading.domain.orders.order import Order
 from trading.domain.values import Side
 from trading.messages import ExecuteOrder
 from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
@@ -173,6 +177,31 @@ def administer(world: World) -> None:
         HaltInstrument(registry, audit)("AAPL", tradable, OPERATOR)
 
 
+def close_an_advance(world: World) -> None:
+    """A client pays back a part of the shares that it had sold before the purchase was busted."""
+    audit = MemoryAudit(world.faults)
+    reversal = advanced_shares(world)
+    account = world.books.account(reversal.client_id)
+    owned = world.books.position(reversal.client_id, reversal.symbol)
+    position, deposit = deposit_shares(owned, 60, D("6000.00"), "in", world.now)
+    world.books.commit(account, position, deposit)
+    close = CloseAdvance(world.books, audit, world.clock)
+    close(reversal.trade_id, Closure(repaid_shares=60, reference="case-1"), OPERATOR)
+
+
+def advanced_shares(world: World) -> Reversal:
+    """A client sold 100 shares, and then their purchase was busted: the error account advanced
+    them.
+    """
+    world.add_client("erin", cash="20000.00")
+    bought = world.placed("bought", client_id="erin", quantity=100)
+    report = world.fill(bought, 100, "100.00")
+    sale = {"side": Side.SELL, "limit_price": D("100.00")}
+    world.fill(world.placed("sold", client_id="erin", quantity=100, **sale), 100, "100.00")
+    world.report(world.exchanges.bust(report.client_order_id, report.execution_id))
+    return next(entry for entry in world.books.ledger() if isinstance(entry, Reversal))
+
+
 SCENARIOS = (
     trade,
     replace_and_cancel,
@@ -182,6 +211,7 @@ SCENARIOS = (
     give_up,
     disagree_with_the_depository,
     administer,
+    close_an_advance,
 )
 
 

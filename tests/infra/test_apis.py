@@ -57,6 +57,7 @@ ROUTES = {
         ("POST", "/api/v1/admin/clients/{client_id}/secret-rotation"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/deposits"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/withdrawals"): ("admin", TOKEN),
+        ("POST", "/api/v1/admin/advances/{trade_id}/closure"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/instruments/{symbol}/halt"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/instruments/{symbol}/resume"): ("admin", TOKEN),
     },

@@ -11,6 +11,7 @@ from tests.simulation.violations import ViolationError
 WHO, REASON = "operator (key-operator)", "simulated"
 """The only administrator of the simulation, and the reason that every request states."""
 DONE = {
+    "close advance": "closed advance",
     "deposit": "deposited",
     "withdraw": "withdrawn",
     "suspend": "suspended",
@@ -21,6 +22,7 @@ DONE = {
 }
 """What the log says after an action, by what it says before."""
 OF_PATH = {
+    "closure": "close advance",
     "deposits": "deposit",
     "withdrawals": "withdraw",
     "suspension": "suspend",

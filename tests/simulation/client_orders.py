@@ -14,6 +14,8 @@ from tests.simulation.scenario import Action, Trader
 from trading.domain.reference.calendars import close_of
 
 Traders = Sequence[Trader]
+BOUGHT_AGAIN = 0.6
+"""The share of the clients that buy again what they have sold."""
 
 
 def placement(random: Random, trader: Trader, number: int) -> Action:
@@ -119,6 +121,25 @@ def leaning(random: Random, traders: Traders) -> list[Action]:
         actions.append(
             Action(at + number * random.uniform(1, 400), trader.client_id, "place", fields)
         )
+    return actions
+
+
+def resold(random: Random, traders: Traders) -> list[Action]:
+    """Clients buy shares and sell them a little later. Some buy them again.
+
+    If the first purchase is busted after the sale, and the client has no other shares, the error
+    account advances them.
+    """
+    actions = []
+    for number, (trader, symbol) in enumerate((t, symbol) for t in traders for symbol in SYMBOLS):
+        at, quantity = random.random() * TRADING_SECONDS / 2, random.choice((7, 30, 100))
+        later = at + random.uniform(5, 60)
+        turns = [("buy", at), ("sell", later)]
+        if random.random() < BOUGHT_AGAIN:
+            turns.append(("buy", later + random.uniform(5, 5000)))
+        for turn, (side, when) in enumerate(turns):
+            fields = _order(f"resold-{number}-{turn}", side, quantity, symbol, "market", "DAY")
+            actions.append(Action(when, trader.client_id, "place", fields))
     return actions
 
 

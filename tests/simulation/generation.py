@@ -50,22 +50,34 @@ FOREIGN = (
 
 CORRECTIONS = ("venue_correct", "venue_bust", "venue_wrong_bust")
 """The faults of every second seed, so that recorded runs of the others stay as they are."""
+RESELLING_EVERY, RESELLING = 20, 16
+"""The seeds in which clients have no shares but those that they buy, and sell them again, and
+exchanges bust many executions. So there are advances of the error account.
+"""
+BUSTED_IF_RESELLING = 0.5
 
 
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     if seed % 2:
         for name in CORRECTIONS:
             rates = rates.without(name)
+    resells = seed % RESELLING_EVERY == RESELLING
+    if resells and rates.venue_bust:
+        rates = replace(rates, venue_bust=BUSTED_IF_RESELLING)
     random = Random(f"scenario/{seed}")
     day = next_trading_day(FIRST_DAY + timedelta(days=random.randrange(DAYS)))
     if seed % EVERY == AROUND_A_BANK_HOLIDAY:
         day = Random(f"scenario/{seed}/bank holiday").choice(BANK_HOLIDAYS_NEAR)
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
+    if resells:
+        traders = tuple(replace(each, shares=dict.fromkeys(SYMBOLS, 0)) for each in traders)
     actions = client_orders.bursts(random, traders)
     actions += client_orders.stops(Random(f"scenario/{seed}/stops"), traders)
     outside = client_orders.outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
     actions += outside
     actions += client_orders.leaning(Random(f"scenario/{seed}/proceeds"), traders)
+    if resells:
+        actions += client_orders.resold(Random(f"scenario/{seed}/resold"), traders)
     others = max(orders - len(actions), orders // 2)
     actions += [
         client_orders.placement(random, random.choice(traders), number) for number in range(others)

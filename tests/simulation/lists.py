@@ -145,6 +145,8 @@ def _kinds(kind: str) -> Collection[str]:
         return ("FILL", "REVERSAL", "SETTLEMENT")
     if kind in ("reversal", "advance"):
         return ("REVERSAL",)
+    if kind == "repayment":
+        return ("CLOSED_ADVANCE",)
     return ("FILL", "REVERSAL") if kind in ("trade", "fee", "settlement") else (kind.upper(),)
 
 
@@ -190,6 +192,8 @@ def _names(entry: Item, ledger: Ledger, until: float) -> Collection[str]:
             return [name for name, there in {**names, "settlement": settled}.items() if there]
         case "SETTLEMENT":
             return ["loan"] if entry["loan_repaid"] else []
+        case "CLOSED_ADVANCE":
+            return ["repayment"] if entry["repaid_cash"] or entry["repaid_shares"] else []
         case "DEPOSIT" | "WITHDRAWAL":
             return [entry["kind"].lower()]
         case _:

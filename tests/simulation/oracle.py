@@ -22,6 +22,7 @@ from tests.simulation.balances import (
     holds_of,
 )
 from tests.simulation.best_execution import BestExecution, Displayed
+from tests.simulation.closures import check_covered
 from tests.simulation.corrections import check_advance
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
@@ -65,6 +66,8 @@ class StepOracle:
 
     asked_at: dict[str, float] = field(default_factory=dict)
     """When the client's request to cancel was first in the books, by the order's id."""
+    advanced: Callable[[Item], None] = lambda _: None
+    """Learns of each reversal with an advance."""
     displayed: Callable[[], Displayed] = dict
     """What the exchanges displayed to the process that ran last."""
 
@@ -77,6 +80,7 @@ class StepOracle:
         clients: set[str] = set()
         withdrawals: list[Item] = []
         reversals: list[Item] = []
+        closures: list[Item] = []
         for table, _, before, after in changes:
             match table.removeprefix(f"{STAGE}-"):
                 case "ledger":
@@ -86,6 +90,8 @@ class StepOracle:
                         withdrawals.append(entry)
                     if entry["kind"] == "REVERSAL":
                         reversals.append(entry)
+                    if entry["kind"] == "CLOSED_ADVANCE":
+                        closures.append(entry)
                 case "audit":
                     self.trail.add(before, after)
                 case "clients":
@@ -112,6 +118,12 @@ class StepOracle:
             owner = entry["client_id"]
             position = self.positions[owner, entry["symbol"]]
             check_advance(entry, self.accounts[owner], position)
+            if entry["advanced_cash"] or entry["advanced_shares"]:
+                self.advanced(entry)
+        for entry in closures:
+            owner = entry["client_id"]
+            position = self.positions[owner, entry["symbol"]]
+            check_covered(entry, self.accounts[owner], position, self.terms.to_receive[owner])
         for client_id in clients:
             self._client(client_id)
 
@@ -142,6 +154,10 @@ class StepOracle:
         self.prices.entry(entry)
         if entry["kind"] in ("DEPOSIT", "WITHDRAWAL"):
             self.trail.transfer(entry)
+        if entry["kind"] == "CLOSED_ADVANCE":
+            self.trail.require(
+                f"advance/{entry['trade_id']}", "close advance", reference=entry["reference"]
+            )
         free = self.ledger.cash(client_id) - self.accounts.get(client_id, {}).get("held", 0)
         self.terms.entry(entry, self.orders.get(entry.get("order_id", "")), free)
         return entry

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.simulation.advances import Advances
 from tests.simulation.api_gateway import Answer
 from tests.simulation.cancels import Asked, check_accepted, check_kept, check_seen, passes
 from tests.simulation.cloud import Cloud
@@ -81,6 +82,7 @@ class People:
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
         self._probes = Probes(cloud, sessions, self._moments)
         self._opening = scenario.opening
+        self.advances = Advances(cloud, sessions, self.intruders, steps)
         opening = scenario.opening.timestamp()
         for number, action in enumerate(scenario.actions):
             cloud.engine.at(

@@ -23,7 +23,7 @@ def check_postings(entry: Item, fill: Item | None, is_novated: bool = False) -> 
         case "FILL":
             expected = _of_fill(entry)
         case "REVERSAL" if fill is not None:
-            expected = _moves(*of_reversal(entry, fill, is_novated))
+            expected = moves(*of_reversal(entry, fill, is_novated))
         case "NOVATION" if fill is not None:
             expected = _of_novation(fill)
         case "SETTLEMENT" if fill is not None:
@@ -49,7 +49,7 @@ def _of_fill(fill: Item) -> Sums:
     """Cash against shares with the exchange. The fee goes to the exchange of the execution."""
     client, exchange = f"client:{fill['client_id']}", fill["exchange_id"]
     sign = 1 if fill["side"] == "buy" else -1
-    return _moves(
+    return moves(
         ("USD", client, f"exchange:{exchange}", sign * fill["notional"]),
         ("USD", client, f"fees:{exchange}", fill["fees"]),
         ("USD", "lending", client, fill["drawn"]),
@@ -61,7 +61,7 @@ def _of_novation(fill: Item) -> Sums:
     """The CCP takes the place of the exchange."""
     sign = 1 if fill["side"] == "buy" else -1
     exchange, ccp = f"exchange:{fill['exchange_id']}", f"ccp:{fill['settlement_date']}"
-    return _moves(
+    return moves(
         ("USD", exchange, ccp, sign * fill["notional"]),
         (fill["symbol"], ccp, exchange, sign * fill["quantity"]),
     )
@@ -70,7 +70,7 @@ def _of_novation(fill: Item) -> Sums:
 def _of_settlement(fill: Item, repaid: Decimal) -> Sums:
     """The depository takes the place of the CCP, and the client repays."""
     sign, ccp = (1 if fill["side"] == "buy" else -1), f"ccp:{fill['settlement_date']}"
-    return _moves(
+    return moves(
         ("USD", ccp, "depository", sign * fill["notional"]),
         (fill["symbol"], "depository", ccp, sign * fill["quantity"]),
         ("USD", f"client:{fill['client_id']}", "lending", repaid),
@@ -80,10 +80,10 @@ def _of_settlement(fill: Item, repaid: Decimal) -> Sums:
 def _of_transfer(entry: Item, sign: int) -> Sums:
     """One asset between the depository and the client."""
     asset, amount = next((p["asset"], abs(p["amount"])) for p in entry["postings"])
-    return _moves((asset, "depository", f"client:{entry['client_id']}", sign * amount))
+    return moves((asset, "depository", f"client:{entry['client_id']}", sign * amount))
 
 
-def _moves(*moves: tuple[str, str, str, Decimal]) -> Sums:
+def moves(*moves: tuple[str, str, str, Decimal]) -> Sums:
     """The sums of moves of an asset from one account to another."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for asset, source, target, amount in moves:

@@ -53,6 +53,7 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): "admin:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): "admin:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): "admin:write",
+        ("POST", f"{ADMIN}/advances/{{trade_id}}/closure"): "admin:write",
         ("PUT", f"{ADMIN}/instruments/{{symbol}}/halt"): "admin:write",
         ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): "admin:write",
     }
@@ -62,6 +63,10 @@ PERMISSIONS = {
     api: tuple(sorted({right for right in rights.values() if right}))
     for api, (rights, _) in ROUTES.items()
 }
+
+
+CLOSURE = f"{ADMIN}/advances/{{trade_id}}/closure"
+"""Tried when there is an advance: see `advances`."""
 
 
 class Trespass(NamedTuple):
@@ -80,7 +85,19 @@ def lacking(permission: str) -> str:
 
 
 def trespasses(client: str, operator: str) -> list[Trespass]:
-    """Every route, called without a token, for the other API, and without its permission."""
+    """Every route, called without a token, for the other API, and without its permission.
+
+    The routes about advances come in runs that have an advance.
+    """
+    return [each for each in _trespasses(client, operator) if each.path != CLOSURE]
+
+
+def of_advances(client: str, operator: str) -> list[Trespass]:
+    """The same calls of the routes about advances."""
+    return [each for each in _trespasses(client, operator) if each.path == CLOSURE]
+
+
+def _trespasses(client: str, operator: str) -> list[Trespass]:
     tried = []
     for api, (rights, _) in ROUTES.items():
         stranger = operator if api == "public" else client

@@ -73,6 +73,7 @@ class Sessions:
             is_closed = answer.status == 409 and answer.json()["code"] in (
                 "ORDER_CLOSED",
                 "ORDER_ENDING",
+                "ADVANCE_CLOSED",
             )
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer

@@ -224,6 +224,7 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
         "fee": "FILL",
         "reversal": "REVERSAL",
         "advance": "REVERSAL",
+        "repayment": "CLOSED_ADVANCE",
         "settlement": "SETTLEMENT",
         "deposit": "DEPOSIT",
         "withdrawal": "WITHDRAWAL",
@@ -236,6 +237,9 @@ def _line(sight: Sight, line: Item, entries: Entries) -> None:
     match kind:
         case "advance":
             moved = (entry["advanced_cash"], int(entry["advanced_shares"]))
+        case "repayment" if "CLOSED_ADVANCE" in found:
+            closed = found["CLOSED_ADVANCE"]
+            moved = (-closed["repaid_cash"], -int(closed["repaid_shares"]))
         case "trade" | "reversal":
             moved = (-sign * entry["notional"], sign * entry["quantity"])
         case "fee":

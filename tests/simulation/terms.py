@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from tests.simulation.closures import check_closure
 from tests.simulation.corrections import check_reversal, move_cost
 from tests.simulation.market import (
     CENT,
@@ -203,6 +204,8 @@ class Terms:
                         self.costs[key] += SYMBOLS[posting["asset"]] * posting["amount"]
             case "WITHDRAWAL":
                 self._withdrawal(entry)
+            case "CLOSED_ADVANCE":
+                check_closure(self, entry)
 
     def _withdrawal(self, entry: dict[str, Any]) -> None:
         """Shares that are withdrawn take their part of the cost with them."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.integration.cli.conftest import Terminal
+from tests.integration.trading.advances import advanced_shares
 
 WHY = ("--reason", "it is asked for")
 
@@ -52,6 +53,22 @@ def test_shares_are_deposited_and_withdrawn(terminal: Terminal) -> None:
         terminal, "withdraw", "bob", "--amount", "50000.01", "--reference", "r-3", *WHY, status=4
     )
     assert (problem["code"], problem["details"]["lacking"]) == ("NOT_WITHDRAWABLE", "0.01")
+
+
+def test_an_advance_is_closed_once_and_in_one_way(terminal: Terminal) -> None:
+    advance = advanced_shares(terminal.gateway.system, "carol")
+    close = ("close-advance", advance.trade_id, "--repaid-cash", "0", *WHY)
+    too_many = ("--repaid-shares", str(advance.shares + 1), "--reference", "case-1")
+    assert refused(terminal, *close, *too_many, status=4)["code"] == "EXCEEDS_ADVANCE"
+    written_off = ("--repaid-shares", "0", "--reference", "case-1")
+    told = admin(terminal, *close, *written_off)
+    assert (told["client_id"], told["written_off_shares"]) == ("carol", advance.shares)
+    assert admin(terminal, *close, *written_off) == told
+    other = ("--repaid-shares", "0", "--reference", "case-2")
+    assert refused(terminal, *close, *other, status=7)["code"] == "ADVANCE_CLOSED"
+    code, _, err = terminal.run("-p", "local-admin", "admin", *close, "--repaid-shares", "0")
+    assert code == 2
+    assert "--reference" in err
 
 
 def test_a_suspended_client_cannot_log_in_until_it_is_activated(terminal: Terminal) -> None:

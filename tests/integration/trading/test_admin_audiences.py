@@ -40,7 +40,7 @@ ANNA = Credential(
     audience=INTERNAL_AUDIENCE,
     version=1,
 )
-NO_CLIENTS = ["anna", "anna-1", "XNYS", "depository", "lending", "error", "nobody"]
+NO_CLIENTS = ["anna", "anna-1", "XNYS", "depository", "lending", "error", "write-offs", "nobody"]
 """An operator, its key, venues, accounts of the broker, and nobody."""
 KEPT = ("accounts", "clients", "credentials", "ledger", "orders", "control")
 
@@ -85,7 +85,9 @@ def test_only_a_key_of_the_client_gets_a_new_secret(
     assert stored(system) == before
 
 
-@pytest.mark.parametrize("client_id", ["anna", "XNYS", "depository", "lending", "error"])
+@pytest.mark.parametrize(
+    "client_id", ["anna", "XNYS", "depository", "lending", "error", "write-offs"]
+)
 def test_no_client_gets_the_name_of_an_operator_or_a_venue(system: System, client_id: str) -> None:
     before = stored(system)
     for key in ("create-1", "create-2"):

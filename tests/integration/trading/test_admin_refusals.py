@@ -66,11 +66,16 @@ def test_a_malformed_request_is_refused_with_its_field(
         ("POST", "clients/nobody/secret-rotation", {"api_key": "k"}),
         ("POST", "clients/nobody/deposits", {"reference": "r", "amount": "1.00"}),
         ("POST", "clients/nobody/withdrawals", {"reference": "r", "amount": "1.00"}),
+        (
+            "POST",
+            "advances/trd_none/closure",
+            {"repaid_cash": "0.00", "repaid_shares": 0, "reference": "r"},
+        ),
         ("PUT", "instruments/NONE/halt", {}),
         ("PUT", "instruments/NONE/resume", {}),
     ],
 )
-def test_an_unknown_client_or_instrument_is_not_found(
+def test_an_unknown_client_advance_or_instrument_is_not_found(
     system: System, method: str, path: str, body: dict[str, Any]
 ) -> None:
     status, problem, _ = ask(system, method, path, body)

@@ -157,6 +157,16 @@ CASES = {
         TRANSFER | {"cost": "500.00"}, OTHER_TRANSFERS | {"cost": {"cost": "500.01"}}
     ),
     "POST /api/v1/admin/clients/{client_id}/withdrawals": Case(TRANSFER, OTHER_TRANSFERS),
+    "POST /api/v1/admin/advances/{trade_id}/closure": Case(
+        {"reason": "ticket", "repaid_cash": "1.50", "repaid_shares": 2, "reference": "case-1"},
+        OTHER_REASON
+        | {
+            "repaid_cash": {"repaid_cash": "1.51"},
+            "repaid_shares": {"repaid_shares": 3},
+            "reference": {"reference": "case-2"},
+        },
+        lambda _: "trd_1r",
+    ),
     "PUT /api/v1/admin/instruments/{symbol}/halt": Case({"reason": "ticket"}, OTHER_REASON),
     "PUT /api/v1/admin/instruments/{symbol}/resume": Case({"reason": "ticket"}, OTHER_REASON),
 }

@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "secret-rotation": {"api_key": "key-nobody"},
     "deposits": {"reference": "ref-1", "amount": "1.00"},
     "withdrawals": {"reference": "ref-1", "amount": "1.00"},
+    "closure": {"repaid_cash": "0.00", "repaid_shares": 0, "reference": "case-1"},
 }
 
 QUERIES = {"/api/v1/orders:by_client_order_id": {"client_order_id": "nothing"}}

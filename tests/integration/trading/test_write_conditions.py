@@ -25,6 +25,7 @@ from trading.domain.clients.client import Client, ClientStatus
 from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import (
     Break,
+    ClosedAdvance,
     Deposit,
     Fill,
     Novation,
@@ -68,6 +69,13 @@ def withdrawal() -> Withdrawal:
 def reversal() -> Reversal:
     terms = entities.fill().model_dump(exclude={"kind", "trade_id", "corrects", "peak"})
     return Reversal(**terms | {"trade_id": "trd_2", "reverses": "trd_1", "settles": False})
+
+
+def closed_advance() -> ClosedAdvance:
+    about = reversal().model_dump(
+        include={"trade_id", "client_id", "order_id", "symbol", "currency", "booked_at"}
+    )
+    return ClosedAdvance(**about, reference="case-1")
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,7 @@ CREATED: dict[type, Any] = {
     Settlement: entities.settlement(),
     Deposit: entities.deposit(),
     Withdrawal: withdrawal(),
+    ClosedAdvance: closed_advance(),
     Break: entities.trade_break(),
 }
 """The entities that are created once and never changed."""

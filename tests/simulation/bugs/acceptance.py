@@ -77,7 +77,7 @@ BUGS = (
         "Clients cannot get their money out.",
         (
             Edit(
-                transfers.withdraw_cash,
+                transfers.check_cash_may_leave,
                 "if amount > account.withdrawable:",
                 "if amount > account.withdrawable / 2:",
             ),

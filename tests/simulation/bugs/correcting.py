@@ -2,9 +2,11 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb import ledger as table_ledger
+from trading.domain.accounts import advances
 from trading.domain.orders import order as orders
 from trading.domain.posttrade import clearing, correction_entries, corrections, settlement
 from trading.domain.posttrade.correction_entries import ReversedTrade
+from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.execution import book_execution
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.correct_execution import CorrectExecution
@@ -159,6 +161,54 @@ BUGS = (
         "A busted purchase does not give back the loan that it drew.",
         "The client owes a loan for shares that it does not have.",
         (Edit(corrections._cash, "repaid = min(fill.drawn, account.credit_used)", "pass"),),
+    ),
+    Bug(
+        "an advance that is not paid back stays open",
+        "What the broker writes off of an advance is not posted.",
+        "The error account goes on claiming what nobody will pay.",
+        (
+            Edit(
+                advances._entry,
+                "ledger.transfer(reversal.symbol, ledger.WRITE_OFFS, ledger.ERROR, lost_shares)",
+                "ledger.transfer(reversal.symbol, ledger.WRITE_OFFS, ledger.ERROR, 0)",
+            ),
+        ),
+    ),
+    Bug(
+        "shares pay an advance back and keep their cost",
+        "Shares that are paid back leave without their part of the cost basis.",
+        "The client's remaining shares look dearer than they were.",
+        (
+            Edit(
+                advances.close_advance,
+                "cost = proportional(position.cost_basis, shares, position.quantity)",
+                "cost = ZERO",
+            ),
+        ),
+    ),
+    Bug(
+        "an advance is closed with shares that are still to come",
+        "Shares that pay an advance back need not be received.",
+        "The depository has not got what the error account was given.",
+        (
+            Edit(
+                advances.close_advance,
+                'check_shares_may_leave(account, position, shares, "repaid_shares")',
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "any closure of a closed advance is its closure",
+        "The repetition of a closure is not compared with what was booked.",
+        "An operator believes that the client paid what it did not pay.",
+        (
+            Edit(
+                CloseAdvance._once,
+                "if not closure.is_of(known):",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "a reversal is no trade at settlement",

@@ -48,7 +48,7 @@ BUGS = (
         "The client withdraws the shares, and the loan stays.",
         (
             Edit(
-                transfers.withdraw_shares,
+                transfers.check_shares_may_leave,
                 "if account.available < account.credit_used:",
                 "if False:",
             ),

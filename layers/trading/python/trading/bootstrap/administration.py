@@ -17,6 +17,7 @@ from trading.bootstrap.messaging import mailboxes
 from trading.bootstrap.settings import AdministrationSettings
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.transfer_assets import TransferAssets
 from trading.usecases.orders.cancel_order import RequestCancel
@@ -28,6 +29,7 @@ class AdministrationApi:
     accounts: ShowAccounts
     books: TableBooks
     clients: AdministerClients
+    close_advance: CloseAdvance
     find_orders: ListOrders
     halt_instrument: HaltInstrument
     idempotency: Idempotency
@@ -50,6 +52,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         clients=AdministerClients(
             registry, audit, ended_tokens, cancel, passwords.new_secret, clock.now
         ),
+        close_advance=CloseAdvance(books, audit, clock.now),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),

@@ -55,6 +55,14 @@ class ErrorCode(Coded):
         "LOAN_NOT_COVERED",
         "Shares secure the loan. They may be withdrawn when settled cash covers it.",
     )
+    EXCEEDS_ADVANCE = (
+        "EXCEEDS_ADVANCE",
+        "More is paid back than the error account advanced.",
+    )
+    ADVANCE_CLOSED = (
+        "ADVANCE_CLOSED",
+        "The advance was closed before, with other amounts.",
+    )
     ACCOUNT_BUSY = "ACCOUNT_BUSY", "The account changed while it was read. Ask again."
     ORDER_CLOSED = "ORDER_CLOSED", "The order can no longer execute."
     ORDER_ENDING = "ORDER_ENDING", "The order is being canceled, replaced or expired already."

@@ -17,8 +17,10 @@ DEPOSITORY = "depository"
 LENDING = "lending"
 ERROR = "error"
 """The broker's error account. It advances what a correction takes and its client does not have."""
+WRITE_OFFS = "write-offs"
+"""What the broker lost: advances of the error account that their clients did not pay back."""
 
-BROKER_ACCOUNTS = frozenset({DEPOSITORY, LENDING, ERROR})
+BROKER_ACCOUNTS = frozenset({DEPOSITORY, LENDING, ERROR, WRITE_OFFS})
 """The accounts in entries that are neither a client's nor an exchange's."""
 
 
@@ -31,6 +33,10 @@ class EntryKind(Coded):
     SETTLEMENT = "SETTLEMENT", "The depository delivered the shares of a trade versus payment."
     DEPOSIT = "DEPOSIT", "Cash or shares came in from outside."
     WITHDRAWAL = "WITHDRAWAL", "Cash or shares went out."
+    CLOSED_ADVANCE = (
+        "CLOSED_ADVANCE",
+        "An operator closed an advance of the error account: paid back or written off.",
+    )
     BREAK = "BREAK", "A report or confirmation that our books refuse. It has no postings."
 
 
@@ -245,6 +251,26 @@ class Reversal(TradeEntry):
     advanced_shares: int = 0
 
 
+class ClosedAdvance(Entry):
+    """The end of what the error account advanced with a reversal, whose `trade_id` it has.
+
+    The client pays a part back, and the broker writes off the rest. Each part is cash in `currency`
+    and shares of `symbol`. `cost`: what the shares that were paid back take out of the cost basis.
+    `reference`: the operator's name of the case.
+    """
+
+    kind: Literal[EntryKind.CLOSED_ADVANCE] = EntryKind.CLOSED_ADVANCE
+    order_id: str
+    reference: str
+    symbol: str
+    currency: str
+    repaid_cash: Money = ZERO
+    repaid_shares: int = 0
+    written_off_cash: Money = ZERO
+    written_off_shares: int = 0
+    cost: Money = ZERO
+
+
 class NetPosition(Frozen):
     """A client's net obligation in a symbol on a settlement date.
 
@@ -327,7 +353,7 @@ class Break(Entry):
 
 
 LedgerEntry = Annotated[
-    Fill | Reversal | Novation | Settlement | Deposit | Withdrawal | Break,
+    Fill | Reversal | Novation | Settlement | Deposit | Withdrawal | ClosedAdvance | Break,
     Field(discriminator="kind"),
 ]
 LEDGER_ENTRY: TypeAdapter[LedgerEntry] = TypeAdapter(LedgerEntry)

@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field, model_validator
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
 from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain import patterns
+from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import Credential, CredentialStatus
-from trading.domain.ledger import Deposit, Withdrawal
+from trading.domain.ledger import ClosedAdvance, Deposit, Withdrawal
 from trading.domain.patterns import whole
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen, Money, Timestamp
@@ -167,6 +168,19 @@ class NewDeposit(TransferRequest):
         return what.at_cost(self.cost) if isinstance(what, Shares) else what
 
 
+class AdvanceClosure(Change):
+    """The end of an advance of the error account: what the client pays back. The broker writes off
+    the rest. `reference` names the case in the operator's own records.
+    """
+
+    reference: str = Field(pattern=whole(patterns.PAYMENT_REFERENCE))
+    repaid_cash: AmountOrZero
+    repaid_shares: int = Field(ge=0, le=1_000_000_000, strict=True)
+
+    def closure(self) -> Closure:
+        return Closure.model_validate(self.model_dump(exclude={"reason"}))
+
+
 class ProfileView(Frozen):
     """A client's profile. `version` counts its changes."""
 
@@ -291,6 +305,26 @@ class TransferView(Frozen):
             cost=entry.cost,
             booked_at=entry.booked_at,
         )
+
+
+class ClosedAdvanceView(Frozen):
+    """An advance of the error account as it was closed. `trade_id` is that of the reversal."""
+
+    trade_id: str
+    client_id: str
+    order_id: str
+    reference: str
+    symbol: str
+    currency: str
+    repaid_cash: Money
+    repaid_shares: int
+    written_off_cash: Money
+    written_off_shares: int
+    booked_at: Timestamp
+
+    @classmethod
+    def of(cls, entry: ClosedAdvance) -> Self:
+        return cls.model_validate(entry.model_dump(include=set(cls.model_fields)))
 
 
 class InstrumentView(Frozen):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from trading.domain.ledger import (
+    ClosedAdvance,
     Deposit,
     Entry,
     EntryKind,
@@ -25,12 +26,14 @@ class MovementType(StrEnum):
 
     A reversal takes a trade back whose execution the exchange corrected or busted. The lines of its
     fee and its loan have the types of those of the trade. An advance comes from the error account
-    if a reversal took more than the client had. No ledger entry is a dividend yet.
+    if a reversal took more than the client had. A repayment is what the client gives back of it.
+    No ledger entry is a dividend yet.
     """
 
     TRADE = "trade"
     REVERSAL = "reversal"
     ADVANCE = "advance"
+    REPAYMENT = "repayment"
     FEE = "fee"
     LOAN = "loan"
     SETTLEMENT = "settlement"
@@ -43,6 +46,7 @@ KINDS: Mapping[MovementType, frozenset[EntryKind]] = {
     MovementType.TRADE: frozenset({EntryKind.FILL}),
     MovementType.REVERSAL: frozenset({EntryKind.REVERSAL}),
     MovementType.ADVANCE: frozenset({EntryKind.REVERSAL}),
+    MovementType.REPAYMENT: frozenset({EntryKind.CLOSED_ADVANCE}),
     MovementType.FEE: frozenset({EntryKind.FILL, EntryKind.REVERSAL}),
     MovementType.LOAN: frozenset({EntryKind.FILL, EntryKind.REVERSAL, EntryKind.SETTLEMENT}),
     MovementType.SETTLEMENT: frozenset({EntryKind.FILL, EntryKind.REVERSAL}),
@@ -182,6 +186,8 @@ def movements_of(entry: LedgerEntry, settlement: Settlement | None) -> Sequence[
             ]
         case Settlement():
             return [_loan_repaid(entry)] if entry.loan_repaid else []
+        case ClosedAdvance():
+            return [_repayment(entry)] if is_listed(entry) else []
         case Deposit():
             return [_transfer(entry, MovementType.DEPOSIT)]
         case Withdrawal():
@@ -241,6 +247,19 @@ def _advance(reversal: Reversal) -> Sequence[Movement]:
         return []
     about = reversal.model_dump(include=ABOUT_A_TRADE)
     return [_line(reversal, MovementType.ADVANCE, **about, amount=cash, quantity=shares)]
+
+
+def _repayment(closed: ClosedAdvance) -> Movement:
+    about = closed.model_dump(include=ABOUT_A_TRADE)
+    amount, quantity = -closed.repaid_cash, -closed.repaid_shares
+    return _line(
+        closed,
+        MovementType.REPAYMENT,
+        **about,
+        amount=amount,
+        quantity=quantity,
+        reference=closed.reference,
+    )
 
 
 def _loan_repaid(settlement: Settlement) -> Movement:

@@ -49,6 +49,22 @@ class LoanNotCoveredError(DomainError):
         )
 
 
+def check_cash_may_leave(account: Account, amount: Decimal, field: str) -> None:
+    """Raises NotWithdrawableError unless so much cash is settled, not held and not owed."""
+    if amount > account.withdrawable:
+        raise NotWithdrawableError(account.currency, field, amount, account.withdrawable)
+
+
+def check_shares_may_leave(account: Account, position: Position, quantity: int, field: str) -> None:
+    """Raises LoanNotCoveredError if the shares secure a loan, and NotWithdrawableError unless so
+    many are received and not held.
+    """
+    if account.available < account.credit_used:
+        raise LoanNotCoveredError(account)
+    if quantity > position.withdrawable:
+        raise NotWithdrawableError(position.symbol, field, quantity, position.withdrawable)
+
+
 def deposit_cash(
     account: Account, amount: Decimal, reference: str, now: datetime
 ) -> tuple[Account, Deposit]:
@@ -84,8 +100,7 @@ def withdraw_cash(
     account: Account, amount: Decimal, reference: str, now: datetime
 ) -> tuple[Account, Withdrawal]:
     """Take out cash that is settled, not held and not owed. Raises NotWithdrawableError."""
-    if amount > account.withdrawable:
-        raise NotWithdrawableError(account.currency, "amount", amount, account.withdrawable)
+    check_cash_may_leave(account, amount, "amount")
     client = ledger.client_account(account.client_id)
     entry = Withdrawal(
         trade_id=identifiers.withdrawal_id(account.client_id, reference),
@@ -104,10 +119,7 @@ def withdraw_shares(
 
     Raises NotWithdrawableError, LoanNotCoveredError.
     """
-    if account.available < account.credit_used:
-        raise LoanNotCoveredError(account)
-    if quantity > position.withdrawable:
-        raise NotWithdrawableError(position.symbol, "quantity", quantity, position.withdrawable)
+    check_shares_may_leave(account, position, quantity, "quantity")
     cost = proportional(position.cost_basis, quantity, position.quantity)
     client = ledger.client_account(position.client_id)
     entry = Withdrawal(

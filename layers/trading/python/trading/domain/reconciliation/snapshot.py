@@ -7,6 +7,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import (
     Break,
+    ClosedAdvance,
     Deposit,
     Fill,
     LedgerEntry,
@@ -50,7 +51,15 @@ class Snapshot(Frozen):
                 e
                 for e in found
                 if isinstance(
-                    e, Fill | Reversal | Novation | Settlement | Deposit | Withdrawal | Break
+                    e,
+                    Fill
+                    | Reversal
+                    | Novation
+                    | Settlement
+                    | Deposit
+                    | Withdrawal
+                    | ClosedAdvance
+                    | Break,
                 )
             ),
             obligations=tuple(e for e in found if isinstance(e, Obligation)),
