@@ -72,9 +72,7 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
         **request.model_dump(exclude={"reason"}),
         fingerprint=_fingerprint(digest(request)),
     )
-    view, headers = _issue(
-        lambda: api.clients.create(client, app.idempotency_key, _operator(request))
-    )
+    view, headers = _issue(lambda: api.clients.create(client, _operator(request)))
     location = {"Location": f"/api/v1/admin/clients/{client.client_id}"}
     return json_response(view, HTTPStatus.CREATED, location | headers)
 

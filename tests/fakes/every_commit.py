@@ -158,11 +158,12 @@ def administer(world: World) -> None:
         MemoryEndedTokens(world.faults),
         world.request_cancel,
         lambda: ("secret", "hash"),
+        lambda client_id: f"{client_id}-key",
         world.clock,
     )
     transfers = TransferAssets(registry, audit, world.clock)
     dave = make_client(client_id="dave", fingerprint="f", credit_limit=D("9.00"))
-    credential = clients.create(dave, "key", OPERATOR).credential
+    credential = clients.create(dave, OPERATOR).credential
     for what in (Cash(amount=D("100.00")), Shares(symbol="AAPL", quantity=9, cost=D("9.00"))):
         transfers.deposit("dave", what, f"in {what}", OPERATOR)
     for what in (Cash(amount=D("1.00")), Shares(symbol="AAPL", quantity=1)):

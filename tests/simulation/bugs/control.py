@@ -25,7 +25,7 @@ BUGS = (
         (
             Edit(
                 announced,
-                "audit.write(subject, done, operator.who, operator.reason, details)",
+                "audit.write(subject, done, operator.who, operator.reason, details | outcome)",
                 "pass",
             ),
         ),

@@ -181,7 +181,7 @@ def test_failed_logins_are_counted_and_forgotten(catalog: Tables) -> None:
             log_in("key", "wrong", "192.0.2.1")
     with pytest.raises(LoginLockedError):
         log_in("key", "wrong", "192.0.2.1")
-    clock.forward(seconds=6)
+    clock.forward(seconds=11)
     with pytest.raises(InvalidCredentialsError):
         log_in("key", "wrong", "192.0.2.1")
 

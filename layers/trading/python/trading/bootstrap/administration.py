@@ -50,7 +50,13 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         accounts=ShowAccounts(books, last_prices(settings.control_table)),
         books=books,
         clients=AdministerClients(
-            registry, audit, ended_tokens, cancel, passwords.new_secret, clock.now
+            registry,
+            audit,
+            ended_tokens,
+            cancel,
+            passwords.new_secret,
+            passwords.generate_key_for,
+            clock.now,
         ),
         close_advance=CloseAdvance(books, audit, clock.now),
         find_orders=ListOrders(books),

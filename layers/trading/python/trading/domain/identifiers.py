@@ -70,11 +70,6 @@ def withdrawal_id(client_id: str, reference: str) -> str:
     return _derive("wdr", client_id, reference)
 
 
-def api_key(client_id: str, idempotency_key: str) -> str:
-    """The first API key of a client. It follows from the request that created the client."""
-    return _derive(client_id, idempotency_key)
-
-
 def signing_key_version(key_name: str, scheduled_at: datetime) -> str:
     """The id of the version of a signing key that a scheduled rotation creates."""
     return hashlib.sha256(f"{key_name}|{scheduled_at.isoformat()}".encode()).hexdigest()

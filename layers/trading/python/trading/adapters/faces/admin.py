@@ -196,7 +196,7 @@ class ProfileView(Frozen):
 
     @classmethod
     def of(cls, client: Client) -> Self:
-        return cls.model_validate(client.model_dump(exclude={"fingerprint"}))
+        return cls.model_validate(client.model_dump(exclude={"fingerprint", "first_api_key"}))
 
 
 class SuspensionView(ProfileView):

@@ -22,6 +22,11 @@ def generate_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def generate_key_for(client_id: str) -> str:
+    """A new API key of a client: 128 random bits after the client's id."""
+    return f"{client_id}_{secrets.token_hex(16)}"
+
+
 def new_secret() -> tuple[str, str]:
     """A new API secret, and its hash to store."""
     secret = generate_secret()

@@ -30,6 +30,7 @@ class Client(Versioned):
     credit_limit: the most that is lent, in `currency`. daily_trading_limit: the most notional that
     is accepted on one business date, in `currency`. settlement_account: the account at the
     depository. fingerprint: of the request that created the client; None for a seeded client.
+    first_api_key: the key that was issued for that request.
     """
 
     client_id: str
@@ -41,6 +42,7 @@ class Client(Versioned):
     settlement_account: str
     currency: str = "USD"
     fingerprint: str | None = None
+    first_api_key: str | None = None
 
     @property
     def limits(self) -> Limits:
@@ -58,6 +60,10 @@ class Client(Versioned):
             credit_limit=limits.credit_limit,
             daily_trading_limit=limits.daily_trading_limit,
         )
+
+    def with_first_api_key(self, api_key: str) -> "Client":
+        """Remember the API key that is issued with the client."""
+        return self.but(first_api_key=api_key)
 
     def with_status(self, status: ClientStatus) -> "Client":
         """Set the status."""

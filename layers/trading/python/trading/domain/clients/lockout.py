@@ -1,7 +1,7 @@
 """When failed log-ins lock an API key or an address, and for how long.
 
-A key is locked for the address that failed with it. So a stranger who knows a key cannot lock its
-owner out. Secrets are 256 random bits, so trying from many addresses does not help.
+A lock refuses wrong secrets. The right one always passes, so nobody can lock an owner out. Secrets
+are 256 random bits, so trying many of them does not help.
 """
 
 from datetime import datetime, timedelta

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from trading.domain import identifiers
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
@@ -24,6 +23,8 @@ from trading.usecases.retrying import on_fresh_state
 
 NewSecret = Callable[[], tuple[str, str]]
 """Makes a new secret and the hash of it that is stored."""
+NewApiKey = Callable[[str], str]
+"""Makes a new API key of a client."""
 
 
 class ClientExistsError(DomainError):
@@ -83,6 +84,7 @@ class AdministerClients:
     ended_tokens: EndedTokens
     cancel: RequestCancel
     new_secret: NewSecret
+    new_api_key: NewApiKey
     clock: Clock
 
     def show(self, client_id: str) -> ClientFile:
@@ -93,16 +95,16 @@ class AdministerClients:
         found = map(self.registry.credential, self.registry.api_keys(client_id))
         return [each for each in found if each]
 
-    def create(self, client: Client, key: str, operator: Operator) -> IssuedSecret:
-        """Open an account for a client and issue its first API key, in one transaction. `key` is
-        the Idempotency-Key of the request.
+    def create(self, client: Client, operator: Operator) -> IssuedSecret:
+        """Open an account for a client and issue its first API key, in one transaction. The
+        fingerprint of the client is that of the request.
 
         A repeated request gets the same API key without its secret. Raises ClientExistsError,
         ClientIdReservedError.
         """
         secret, secret_hash = self.new_secret()
         credential = Credential(
-            api_key=identifiers.api_key(client.client_id, key),
+            api_key=self.new_api_key(client.client_id),
             client_id=client.client_id,
             secret_hashes=(secret_hash,),
             permissions=CLIENT_PERMISSIONS,
@@ -111,14 +113,14 @@ class AdministerClients:
         account = Account(client_id=client.client_id, currency=client.currency).with_credit_limit(
             client.credit_limit
         )
-        details = _text(client.limits) | {
-            "api_key": credential.api_key,
-            "settlement_account": client.settlement_account,
-        }
+        client = client.with_first_api_key(credential.api_key)
+        details = _text(client.limits) | {"settlement_account": client.settlement_account}
         with announced(
             self.audit, operator, _subject(client.client_id), "create", "created", **details
-        ):
-            return self._create(client, account, credential, secret)
+        ) as outcome:
+            issued = self._create(client, account, credential, secret)
+            outcome["api_key"] = issued.credential.api_key
+            return issued
 
     @on_fresh_state
     def _create(
@@ -131,12 +133,10 @@ class AdministerClients:
         try:
             self.registry.commit(client, account, credential)
         except StaleError:
-            existing, issued = (
-                self.registry.profile(client.client_id),
-                self.registry.credential(credential.api_key),
-            )
+            existing = self.registry.profile(client.client_id)
             if existing is None:
                 raise
+            issued = self.registry.credential(existing.first_api_key or "none")
             if issued is None or existing.fingerprint != client.fingerprint:
                 raise ClientExistsError(
                     f"there is a client {client.client_id} already", field="client_id"

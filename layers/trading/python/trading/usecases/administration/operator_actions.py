@@ -65,10 +65,12 @@ def account_of(registry: Registry, client: Client) -> Account:
 @contextmanager
 def announced(
     audit: AuditTrail, operator: Operator, subject: str, action: str, done: str, **details: str
-) -> Iterator[None]:
+) -> Iterator[dict[str, str]]:
     """Write `action` to the audit log before the change, and `done` after it. An entry without its
-    `done` shows a change that was announced and not made.
+    `done` shows a change that was announced and not made. What is put into the dictionary is in the
+    second entry only.
     """
     audit.write(subject, action, operator.who, operator.reason, details)
-    yield
-    audit.write(subject, done, operator.who, operator.reason, details)
+    outcome: dict[str, str] = {}
+    yield outcome
+    audit.write(subject, done, operator.who, operator.reason, details | outcome)

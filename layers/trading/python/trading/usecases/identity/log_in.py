@@ -15,7 +15,9 @@ from trading.usecases.ports.identity import Credentials, LoginFailures
 
 @dataclass(frozen=True)
 class LogIn:
-    """Checks API keys and secrets. An unknown key costs the same work as a known one."""
+    """Checks API keys and secrets. Every failure costs the same work, and a right secret is never
+    refused for the wrong ones of others.
+    """
 
     credentials: Credentials
     failures: LoginFailures
@@ -28,17 +30,17 @@ class LogIn:
     def __call__(self, api_key: str, secret: str, address: str) -> Credential:
         """The credential of the key. `address` is where the request comes from.
 
-        A locked key or address is refused before the secret is hashed, which is the costly part.
+        A lock delays wrong secrets only. So the secret is always hashed, and the time of an answer
+        does not tell what failed.
 
-        Raises LoginLockedError, InvalidCredentialsError or ClientInactiveError, checked in this
-        order.
+        Raises LoginLockedError, InvalidCredentialsError or ClientInactiveError.
         """
         recent = self.failures.recent(api_key, address)
-        lockout.check_not_locked(recent, self.clock())
         credential = self.credentials.credential(api_key)
         hashes = credential.valid_hashes(self.clock()) if credential else ()
         if not self.matches(secret, hashes) or credential is None:
             self.failures.add(api_key, address)
+            lockout.check_not_locked(recent, self.clock())
             raise InvalidCredentialsError("The API key or the secret is wrong.")
         if recent.with_key:
             self.failures.forget(api_key, address)
