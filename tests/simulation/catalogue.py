@@ -106,10 +106,10 @@ def bugs(options: argparse.Namespace) -> int:
     unknown = [name for name in options.names if name not in BUGS]
     if unknown:
         raise SystemExit(f"Unknown bugs: {', '.join(unknown)}. Known bugs: {', '.join(BUGS)}.")
-    names = options.names or list(BUGS)
     console = Console(soft_wrap=True)
     found: dict[str, Found | None] = {}
     with pool(options.jobs) as processes:
+        names = _altered(processes, console) if options.refresh else options.names or list(BUGS)
         searches = {
             processes.submit(search, name, options.orders, _seeds(BUGS[name], options.seeds)): name
             for name in names
@@ -120,7 +120,7 @@ def bugs(options: argparse.Namespace) -> int:
             console.print(
                 f"{name}: {f'seed {hit.seed}, {hit.rule}' if hit else 'not found'}", highlight=False
             )
-        if options.record:
+        if options.record or options.refresh:
             _record(processes, {name: hit for name, hit in found.items() if hit})
     _print(console, found)
     if options.write:
@@ -134,6 +134,21 @@ def bugs(options: argparse.Namespace) -> int:
         )
         else 1
     )
+
+
+def _altered(processes: ProcessPoolExecutor, console: Console) -> list[str]:
+    """The bugs that no longer break their recorded run."""
+    plays = {
+        name: processes.submit(search, name, run.orders, [run.seed])
+        for name, run in recorded().items()
+    }
+    altered = [
+        name
+        for name, play in track(plays.items(), "recorded runs", console=console)
+        if play.result() is None
+    ]
+    console.print(f"{len(altered)} of {len(plays)} recorded runs no longer break.")
+    return altered
 
 
 def _seeds(bug: Bug, most: int) -> range:
@@ -210,5 +225,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--record",
         action="store_true",
         help="Record for the tests a short run that each bug breaks.",
+    )
+    parser.add_argument(
+        "--refresh",
+        action="store_true",
+        help="Search for the bugs that no longer break their recorded run, and record them anew.",
     )
     parser.set_defaults(command=bugs)
