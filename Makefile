@@ -131,7 +131,7 @@ integration: $(STAMP) ## Test tables, queues and use cases on moto
 simulation: $(STAMP) ## Test the whole system in one process, with seeded faults
 	$(HEADING) 'simulation'
 	@$(PYTEST) tests/simulation
-	@$(BIN)/python -m tests.simulation run --seeds 200 --orders 50 --jobs $(CORES)
+	@$(BIN)/python -m tests.simulation run --seeds 100 --orders 50 --jobs $(CORES)
 
 simulate: $(STAMP) ## Simulate seeds (SEEDS=200 ORDERS=50 FIRST=1 JOBS=1 RESUME=file)
 	@$(BIN)/python -m tests.simulation run --seeds $(or $(SEEDS),200) \
