@@ -127,7 +127,7 @@ def test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes(
     ended = TableEndedTokens(dynamodb, CONTROL, clock)
 
     def generation(key: str) -> int:
-        allowance = door.take(key)
+        allowance = door.take(key, 0)
         assert allowance
         return allowance.generation
 
@@ -142,7 +142,7 @@ def test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes(
 
 def test_a_full_window_grants_nothing_to_a_concurrent_request(dynamodb: Any, clock: Clock) -> None:
     doors = [Throttle(dynamodb, CONTROL, clock, limit=1, window_seconds=10) for _ in range(2)]
-    granted = [allowance.granted for door in doors if (allowance := door.take("key-1"))]
+    granted = [allowance.granted for door in doors if (allowance := door.take("key-1", 0))]
     assert granted == [True, False]
     (item,) = items(dynamodb, CONTROL)
     assert [value for name, value in item.items() if name.startswith("w")] == [1]

@@ -151,7 +151,7 @@ def test_a_rate_is_limited_in_each_window(catalog: Tables) -> None:
     throttle = Throttle(catalog.client, catalog.names["control"], clock, limit=2, window_seconds=60)
 
     def take(key: str) -> tuple[bool, int]:
-        allowance = throttle.take(key)
+        allowance = throttle.take(key, 0)
         assert allowance
         return allowance.granted, allowance.remaining
 

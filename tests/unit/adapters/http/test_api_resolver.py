@@ -16,7 +16,7 @@ from trading.adapters.http.throttle import Allowance
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen, Money, Timestamp
 
-ALICE = principal(permissions="orders:read orders:write")
+ALICE = principal(permissions="orders:read orders:write") | {"generation": "3"}
 
 
 class Order(Frozen):
@@ -39,10 +39,10 @@ class SoldError(DomainError):
 class StubThrottle:
     def __init__(self, allowance: Allowance | None) -> None:
         self.allowance = allowance
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, int]] = []
 
-    def take(self, api_key: str) -> Allowance | None:
-        self.asked.append(api_key)
+    def take(self, api_key: str, generation: int) -> Allowance | None:
+        self.asked.append((api_key, generation))
         return self.allowance
 
 
@@ -239,7 +239,7 @@ def test_a_base64_body_is_decoded_and_a_malformed_one_is_refused() -> None:
 def test_the_rate_limit_is_counted_by_api_key_and_stated_in_headers() -> None:
     throttle = StubThrottle(Allowance(True, 100, 99, 1_700_000_010, 4))
     _, _, answer = ask(place(), build(throttle))
-    assert throttle.asked == ["key-alice"]
+    assert throttle.asked == [("key-alice", 3)]
     assert header(answer, "X-RateLimit-Limit") == "100"
     assert header(answer, "X-RateLimit-Remaining") == "99"
     assert header(answer, "X-RateLimit-Reset") == "1700000010"
@@ -289,7 +289,7 @@ def test_every_answer_to_a_request_that_counted_states_the_rate_limit(
     throttle = StubThrottle(Allowance(True, 100, 99, 1_700_000_010, 4))
     answer = build(throttle).resolve(event, Context())  # type: ignore[arg-type]
     assert answer["statusCode"] == status
-    assert throttle.asked == ["key-alice"]
+    assert throttle.asked == [("key-alice", 3)]
     stated = [header(answer, f"X-RateLimit-{name}") for name in ("Limit", "Remaining", "Reset")]
     assert stated == ["100", "99", "1700000010"]
 

@@ -319,7 +319,9 @@ class ApiResolver:
         principal = self.principal
         principal.check_not_expired(self._now())
         logger.append_keys(client_id=principal.client_id)
-        return self._throttle.take(principal.api_key) if self._throttle else None
+        if self._throttle is None:
+            return None
+        return self._throttle.take(principal.api_key, principal.generation)
 
     def _check_permission(self, permission: str | None) -> None:
         if permission and permission not in self.principal.permissions:

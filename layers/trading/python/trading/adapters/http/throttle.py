@@ -57,12 +57,17 @@ class Throttle:
         self._limit = limit
         self._window_seconds = window_seconds
 
-    def take(self, api_key: str) -> Allowance | None:
-        """Count one request; None when it could not be counted."""
+    def take(self, api_key: str, generation: int) -> Allowance | None:
+        """Count one request with a token of a generation; None when it could not be counted.
+
+        Each generation has counts of its own. So whoever has a token that was ended uses up nothing
+        of the owner's.
+        """
         now = int(self._now().timestamp())
         window = now // self._window_seconds
         reset = (window + 1) * self._window_seconds
         hour = window * self._window_seconds // 3600
+        counter = f"w{window}g{generation}"
         try:
             answer = self._client.update_item(
                 TableName=self._table,
@@ -70,8 +75,8 @@ class Throttle:
                 UpdateExpression="ADD #window :one SET expires_at = :expires_at REMOVE #past",
                 ConditionExpression="attribute_not_exists(#window) OR #window < :limit",
                 ExpressionAttributeNames={
-                    "#window": f"w{window}",
-                    "#past": f"w{window - 2}",  # not the last one: another clock may be behind
+                    "#window": counter,
+                    "#past": f"w{window - 2}g{generation}",  # another clock may be in window - 1
                 },
                 ExpressionAttributeValues={
                     ":one": {"N": "1"},
@@ -89,9 +94,9 @@ class Throttle:
             count(Metric.RATE_LIMIT_UNAVAILABLE)
             return None
         counts = answer["Attributes"]
-        used = int(counts[f"w{window}"]["N"])
-        generation = int(counts.get("generation", {"N": "0"})["N"])
-        return Allowance(True, self._limit, self._limit - used, reset, reset - now, generation)
+        used = int(counts[counter]["N"])
+        current = int(counts.get("generation", {"N": "0"})["N"])
+        return Allowance(True, self._limit, self._limit - used, reset, reset - now, current)
 
 
 def hour_of(time: datetime) -> int:
