@@ -12,7 +12,9 @@ from ops.exit_status import Exit
 from ops.options import AsJson, Reason
 from ops.target import Target
 from trading.adapters.runtime import clock
+from trading.domain.errors import DomainError
 from trading.domain.values import iso
+from trading.usecases.posttrade.settlement_cycle import check_startable
 from workstation.screen import Screen
 
 BusinessDate = Annotated[
@@ -64,15 +66,24 @@ def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = Fal
 def settle(
     ctx: typer.Context, reason: Reason, date: SettlementDate = None, as_json: AsJson = False
 ) -> None:
-    """Start the settlement cycle of a settlement date. Without --date: of today."""
+    """Start the settlement cycle of a settlement date. Without --date: of today.
+
+    A date after today in New York and a day without settlement are refused.
+    """
     target: Target = ctx.obj
+    screen = Screen(as_json)
+    try:
+        check_startable(date.date() if date else None, clock.now())
+    except DomainError as error:
+        screen.note(f"{error.code}: {error}. Nothing was started.", "red")
+        raise typer.Exit(Exit.ATTENTION) from error
     given = {"settlement_date": date.date().isoformat()} if date else {}
     AuditLog(target).record(f"run/{SETTLEMENT_CYCLE}", "run", reason, input=json.dumps(given))
     started = target.stepfunctions.start_execution(
         stateMachineArn=target.states_arn("stateMachine", SETTLEMENT_CYCLE), input=json.dumps(given)
     )
     arn = started["executionArn"]
-    Screen(as_json).show({"execution_arn": arn}, f"Started: {arn}")
+    screen.show({"execution_arn": arn}, f"Started: {arn}")
 
 
 def _invoke(

@@ -85,7 +85,12 @@ def test_a_failed_function_ends_with_status_1(operator: Operator, calls: Calls) 
 
 
 @pytest.mark.parametrize(
-    ("option", "given"), [((), {}), (("--date", "2026-01-06"), {"settlement_date": "2026-01-06"})]
+    ("option", "given"),
+    [
+        ((), {}),
+        (("--date", "2026-01-05"), {"settlement_date": "2026-01-05"}),
+        (("--date", "2025-12-30"), {"settlement_date": "2025-12-30"}),
+    ],
 )
 def test_a_settlement_cycle_is_started(
     operator: Operator, calls: Calls, option: tuple[str, ...], given: dict[str, str]
@@ -100,9 +105,33 @@ def test_a_settlement_cycle_is_started(
     assert operator.ask("audit", "--last", "1")[0]["subject"] == "run/settlement-cycle"
 
 
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("2026-01-06", "NOT_DUE"),
+        ("2026-01-10", "NOT_DUE"),
+        ("2026-01-04", "NOT_A_SETTLEMENT_DAY"),
+        ("2026-01-01", "NOT_A_SETTLEMENT_DAY"),
+        ("1999-01-04", "NOT_A_SETTLEMENT_DAY"),
+    ],
+)
+def test_the_cycle_of_a_day_to_come_or_without_settlement_is_not_started(
+    operator: Operator, calls: Calls, day: str, code: str
+) -> None:
+    status, out, err = operator.run("settle", "--date", day, "--reason", "drill")
+    assert (status, out) == (1, "")
+    assert code in err
+    assert requests(calls, "StartExecution") == []
+    assert operator.ask("audit") == []
+
+
 @pytest.mark.parametrize("command", ["sweep", "settle", "close-day", "rotate-signing-key"])
-def test_no_job_runs_without_a_reason(operator: Operator, command: str) -> None:
-    assert operator.run(command)[0] == 2
+@pytest.mark.parametrize("option", [(), ("--reason", ""), ("--reason", " "), ("--reason", "\x07")])
+def test_no_job_runs_without_a_reason(
+    operator: Operator, calls: Calls, command: str, option: tuple[str, ...]
+) -> None:
+    assert operator.run(command, *option)[0] == 2
+    assert calls.made == []
 
 
 def test_a_missing_report_is_reported(operator: Operator) -> None:

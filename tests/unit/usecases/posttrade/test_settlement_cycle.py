@@ -1,7 +1,7 @@
 """The settlement cycle: its plan, and the reconciliation with the depository's confirmations."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,7 @@ from trading.usecases.ports import (
     OutcomeUnknownError,
 )
 from trading.usecases.posttrade import settlement_cycle
+from trading.usecases.posttrade.settle_obligations import NotASettlementDayError, NotDueError
 from trading.wire import ConfirmationPage, ConfirmationStatus, DeliveryDirection
 
 
@@ -73,6 +74,36 @@ def test_on_a_day_without_settlement_no_client_is_planned(world: World, day: dat
     cleared(world)
     plan = world.plan(day, None)
     assert (plan.is_settlement_day, plan.clients, plan.cursor) == (False, (), None)
+
+
+NIGHT = datetime(2026, 11, 25, 4, 59, tzinfo=UTC)
+"""Still 24 November in New York."""
+
+
+@pytest.mark.parametrize("day", [None, date(2026, 11, 24), date(2026, 11, 23), date(2026, 6, 1)])
+def test_an_operator_may_start_the_cycle_of_today_and_of_earlier_days(day: date | None) -> None:
+    settlement_cycle.check_startable(day, NIGHT)
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 25), date(2026, 11, 26), date(9999, 1, 4)])
+def test_the_cycle_of_a_day_to_come_cannot_be_started(day: date) -> None:
+    with pytest.raises(NotDueError):
+        settlement_cycle.check_startable(day, NIGHT)
+    if day == date(2026, 11, 25):
+        settlement_cycle.check_startable(day, NIGHT + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 11, 22), date(2026, 1, 1), date(2025, 11, 11), date(1900, 1, 2)]
+)
+def test_the_cycle_of_a_day_without_settlement_cannot_be_started(day: date) -> None:
+    with pytest.raises(NotASettlementDayError):
+        settlement_cycle.check_startable(day, NIGHT)
+
+
+def test_without_a_date_the_cycle_is_that_of_today_in_new_york() -> None:
+    with pytest.raises(NotASettlementDayError):
+        settlement_cycle.check_startable(None, datetime(2026, 11, 29, 15, tzinfo=UTC))
 
 
 def test_confirmations_that_agree_with_the_ledger_match(world: World) -> None:

@@ -13,6 +13,15 @@ CORRELATION_ID = r"[A-Za-z0-9._:-]{1,64}"
 PATH_ID = r"[A-Za-z0-9._:#-]+"
 MOMENT = r"(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
 """ISO 8601 with an offset."""
+_FORBIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""Control characters, line and paragraph separators, and what reorders the text around it."""
+_INVISIBLE = (
+    r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+"""White space, and characters without a shape of their own."""
+FREE_TEXT = rf"[^{_FORBIDDEN}]*[^{_FORBIDDEN}{_INVISIBLE}][^{_FORBIDDEN}]*"
+"""What an operator writes for people: one line, with at least one visible character."""
 
 
 def whole(pattern: str) -> str:

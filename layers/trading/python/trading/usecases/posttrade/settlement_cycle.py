@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from trading.domain import identifiers
@@ -21,6 +21,7 @@ from trading.usecases.ports import (
     OutcomeUnknownError,
     UnitOfWork,
 )
+from trading.usecases.posttrade.settle_obligations import NotASettlementDayError, NotDueError
 from trading.wire import ConfirmationStatus, DeliveryDirection, SettlementConfirmation
 
 CLIENTS_PER_PAGE = 2000
@@ -48,6 +49,24 @@ class Plan(Frozen):
     is_settlement_day: bool
     clients: tuple[PlannedClient, ...]
     cursor: str | None
+
+
+def check_startable(settlement_date: date | None, now: datetime) -> None:
+    """Raise unless an operator may start the cycle of a date now. None stands for today.
+
+    A cycle takes the trades that are due on its date. So the cycle of a later date would settle
+    trades before they are due. Raises NotDueError and NotASettlementDayError.
+    """
+    today = calendars.date_in_new_york(now)
+    day = settlement_date or today
+    if day > today:
+        raise NotDueError(f"{day} has not come: in New York it is {today}")
+    try:
+        settles = calendars.is_settlement_day(day)
+    except calendars.CalendarRangeError as error:
+        raise NotASettlementDayError(str(error)) from error
+    if not settles:
+        raise NotASettlementDayError(f"nothing settles on {day}: exchanges or banks are closed")
 
 
 @dataclass(frozen=True)
