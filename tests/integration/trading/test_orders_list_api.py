@@ -146,6 +146,8 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"limit": "0"}, "limit"),
     ({"limit": "201"}, "limit"),
     ({"limit": "many"}, "limit"),
+    ({"limit": "5 "}, "limit"),
+    ({"limit": "+5"}, "limit"),
     ({"from": "yesterday"}, "from"),
     ({"from": "1700000000"}, "from"),
     ({"from": "2026-02-30T00:00:00Z"}, "from"),

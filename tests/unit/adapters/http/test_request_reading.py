@@ -41,6 +41,17 @@ def find(
     return {"symbol": symbol, "tag": tag, "from": from_}
 
 
+@app.get("/api/v1/counts", permission=None)
+def count(
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    most: Annotated[int | None, Query()] = None,
+    closed: Annotated[bool, Query()] = False,
+    number: Annotated[list[int] | None, Query()] = None,
+    text: Annotated[str | None, Query()] = None,
+) -> dict[str, Any]:
+    return {"limit": limit, "most": most, "closed": closed, "number": number, "text": text}
+
+
 @app.delete("/api/v1/orders", permission=None)
 def cancel() -> dict[str, str]:
     return {"canceled": "all"}
@@ -56,10 +67,11 @@ def ask(
     query: str = "",
     body: str | None = None,
     encoded: bytes | None = None,
+    path: str = "orders",
     **headers: Any,
 ) -> tuple[int, dict[str, Any], dict[str, Any]]:
     """Ask the app as API Gateway does. A header that is a list is given that many times."""
-    event = request(method, "/api/v1/orders", raw_body=body)
+    event = request(method, f"/api/v1/{path}", raw_body=body)
     several = parse_qs(query, keep_blank_values=True)
     event["multiValueQueryStringParameters"] = several or None
     event["queryStringParameters"] = {name: values[-1] for name, values in several.items()} or None
@@ -111,6 +123,50 @@ def test_known_parameters_and_lists_pass() -> None:
     assert (status, found) == (200, {"symbol": "KO", "tag": ["a", "b"], "from": "now"})
 
 
+def test_numbers_and_truth_values_are_written_plainly() -> None:
+    query = "limit=10&most=007&closed=true&number=1&number=2&text=%2B1_0"
+    status, found, _ = ask("GET", query, path="counts")
+    assert (status, found) == (
+        200,
+        {"limit": 10, "most": 7, "closed": True, "number": [1, 2], "text": "+1_0"},
+    )
+    assert ask("GET", "closed=false", path="counts")[1]["closed"] is False
+
+
+NO_NUMBERS = [
+    "1_0",
+    "1.0",
+    "5%20",
+    "%205",
+    "%2B5",
+    "-5",
+    "1e1",
+    "0x5",
+    "%D9%A5",
+    "5%0A",
+    "",
+    "null",
+]
+NO_TRUTH_VALUES = ["yes", "1", "0", "TRUE", "True", "on", "t", "no", "true%20", "", "null"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("limit", "most", "number") for value in NO_NUMBERS),
+        *(("closed", value) for value in NO_TRUTH_VALUES),
+    ],
+)
+def test_a_number_or_truth_value_in_another_form_is_named(name: str, value: str) -> None:
+    status, problem, _ = ask("GET", f"{name}={value}", path="counts")
+    assert (status, problem["code"]) == (422, "VALIDATION_FAILED")
+    assert fields(problem) == [name]
+
+
+def test_every_value_of_a_list_is_checked() -> None:
+    assert ask("GET", "number=1&number=%2B2", path="counts")[0] == 422
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD"])
 @pytest.mark.parametrize("body", ["{}", " ", "[]", '{"symbol": "KO"}', "not json"])
 def test_a_body_where_none_belongs_is_refused(method: str, body: str) -> None:
@@ -128,6 +184,7 @@ def test_a_body_where_none_belongs_is_refused(method: str, body: str) -> None:
         'application/json;charset="utf-8"',
         "application/json; charset=utf8",
         "application/json;",
+        'application/json; charset=utf-8; x="; charset=latin1"',
         "  application/json ; version=1",
     ],
 )
@@ -146,6 +203,14 @@ def test_json_in_utf_8_has_many_spellings(media_type: str) -> None:
         "application/json; charset=iso-8859-1",
         "application/json; charset=utf-16",
         "application/json; charset=",
+        "application/json; charset",
+        "application/json; charset=utf-8; charset=latin1",
+        "application/json; charset=utf-8; CHARSET=utf-8",
+        "application/json; charset=é",
+        "application/json; charset=utf-8é",
+        "application/json; charset*=utf-8''latin1",
+        "application/json; charset*=utf-8''utf-8; charset*0=utf-8",
+        "application/json; charset*" + "9" * 5000 + "=utf-8",
         "json",
         "",
     ],

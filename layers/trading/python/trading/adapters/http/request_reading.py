@@ -4,11 +4,12 @@ refused. See docs/explanation/requests.md.
 
 import base64
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from email.message import Message
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from aws_lambda_powertools.event_handler import content_types
 from aws_lambda_powertools.event_handler.openapi.compat import is_scalar_field
@@ -53,10 +54,12 @@ def _header_values(event: APIGatewayProxyEvent, name: str) -> list[str]:
 
 
 def check_query(event: APIGatewayProxyEvent, parameters: Sequence[Any]) -> None:
-    """Raise HttpError 422 for a query parameter that the route does not have, and for one that is
-    given twice unless it takes a list. `parameters` are the fields of the route.
+    """Raise HttpError 422 for a query parameter that the route does not have, for one that is given
+    twice unless it takes a list, and for a number or a truth value that is written otherwise than
+    plainly. `parameters` are the fields of the route.
     """
     lists = {field.alias: not is_scalar_field(field) for field in parameters}
+    forms = {field.alias: _forms_of(field.field_info.annotation) for field in parameters}
     several = event.multi_value_query_string_parameters
     errors = []
     for name in sorted({*event.query_string_parameters, *several}):
@@ -66,8 +69,36 @@ def check_query(event: APIGatewayProxyEvent, parameters: Sequence[Any]) -> None:
             )
         elif len(several.get(name, ())) > 1 and not lists[name]:
             errors.append(FieldError(field=name, message="is given more than once"))
+        else:
+            values = several.get(name) or [event.query_string_parameters.get(name, "")]
+            errors += [
+                FieldError(field=name, message=f"must be {form.name}")
+                for form in forms[name]
+                if not all(form.pattern.fullmatch(value) for value in values)
+            ]
     if errors:
         raise invalid(errors)
+
+
+class _Form(NamedTuple):
+    """How the values of a type are written in a query."""
+
+    name: str
+    pattern: re.Pattern[str]
+
+
+FORMS: Mapping[object, _Form] = {
+    int: _Form("a whole number in digits, such as 50", re.compile("[0-9]+")),
+    bool: _Form("`true` or `false`", re.compile("true|false")),
+}
+"""Pydantic also reads `1_0`, `1.0`, ` 5` and `+5` as numbers, and `yes` and `1` as true."""
+
+
+def _forms_of(annotation: Any) -> list[_Form]:
+    """The forms for the types in an annotation, such as `int | None` or `list[int]`."""
+    if annotation in FORMS:
+        return [FORMS[annotation]]
+    return [form for part in get_args(annotation) for form in _forms_of(part)]
 
 
 def raw_body(event: APIGatewayProxyEvent) -> bytes:
@@ -114,8 +145,18 @@ def _check_media_type(event: APIGatewayProxyEvent) -> None:
     declared["Content-Type"] = header(event, "content-type")
     if declared.get_content_type() != content_types.APPLICATION_JSON:
         raise _unsupported("The body must be application/json.")
-    if declared.get_content_charset(UTF_8[0]) not in UTF_8:
+    if not _is_utf_8(declared):
         raise _unsupported("The body must be in UTF-8.")
+
+
+def _is_utf_8(declared: Message) -> bool:
+    """Whether a Content-Type has no charset, or one, which is UTF-8."""
+    try:
+        parameters = declared.get_params() or []
+    except (TypeError, ValueError):  # a value in parts (RFC 2231) that do not fit together
+        return False
+    charsets = [value for name, value in parameters[1:] if name.lower() == "charset"]
+    return not charsets or (len(charsets) == 1 and str(charsets[0]).lower() in UTF_8)
 
 
 def _text(raw: bytes) -> str:
