@@ -11,10 +11,10 @@ from functions.accounts.settings import Settings
 from trading.adapters.faces import trade_records
 from trading.adapters.faces.accounts import (
     LineCursors,
+    PositionCursors,
     PositionsPage,
     TradesPage,
     TransactionsPage,
-    symbol_of,
 )
 from trading.adapters.faces.trade_records import BalanceRecord, PortfolioRecord
 from trading.adapters.http import csv_pages, periods
@@ -60,9 +60,9 @@ def positions(
     """The client's positions by symbol, valued at the last price.
     The read is strongly consistent.
     """
-    after = None if cursor is None else symbol_of(cursor)
-    page, last = api.accounts.positions(app.principal.client_id, closed, after, limit)
-    return PositionsPage.of(page, last)
+    listed = PositionCursors(app.principal.client_id, closed)
+    page, last = api.accounts.positions(listed.client_id, closed, listed.decode(cursor), limit)
+    return PositionsPage(items=tuple(page), next_cursor=listed.encode(last))
 
 
 @app.get(

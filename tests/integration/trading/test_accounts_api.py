@@ -12,6 +12,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.system import System
 from tests.integration.trading.books import put
 from tests.integration.trading.orders import MARKET, new_order, place
+from trading.adapters.http import cursors
 from trading.domain.accounts import transfers
 from trading.domain.accounts.position import Position
 
@@ -185,8 +186,19 @@ def test_a_client_sees_only_its_own_positions(system: System) -> None:
     )
     assert show(system, "positions", "bob")["items"] == []
     assert show(system, "portfolio", "bob")["total_value"] == "50000.00"
+    add_positions(system, "alice", ["BRK", "V"])
     cursor = show(system, "positions", "alice", limit="1")["next_cursor"]
-    assert show(system, "positions", "bob", cursor=cursor)["items"] == []
+    checksum, symbol = cursors.decode(cursor, 2)
+    for client_id, query in (
+        ("bob", {"cursor": cursor}),
+        ("alice", {"cursor": cursor, "closed": "true"}),
+        ("alice", {"cursor": cursors.encode(symbol)}),
+        ("alice", {"cursor": cursors.encode(checksum, "ZZZ")}),
+        ("alice", {"cursor": cursors.encode(checksum, symbol + "\x00")}),
+    ):
+        status, problem, _ = ask(system, "positions", client_id, **query)
+        assert (status, problem["code"]) == (400, "INVALID_CURSOR")
+    assert ask(system, "positions", "alice", cursor=cursor, closed="false")[0] == 200
 
 
 def test_the_balance_of_a_margin_client_shows_its_credit(system: System) -> None:

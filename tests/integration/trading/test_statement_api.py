@@ -248,8 +248,20 @@ def test_a_cursor_of_another_list_is_refused(traded: System) -> None:
     ):
         assert _status(traded, path, client_id, {**query, "cursor": cursor}) == 400
     bound_to, place_, line = cursors.decode(cursor, 3)
-    for forged in ((bound_to, "9999", line), (bound_to, place_.replace("#", "|"), line)):
+    for forged in (
+        (bound_to, "9999", line),
+        (bound_to, place_.replace("#", "|"), line),
+        (bound_to, "2026-13-45T" + place_[11:], line),
+        (bound_to, place_, ""),
+        (bound_to, place_, "\x00"),
+        (bound_to, place_, line + "x"),
+    ):
         assert _status(traded, "transactions", "alice", {"cursor": cursors.encode(*forged)}) == 400
+    cursor = show(traded, "trades", limit="1")["next_cursor"]
+    bound_to, place_, line = cursors.decode(cursor, 3)
+    for changed in ("\x00", "x"):
+        forged = (bound_to, place_, changed)
+        assert _status(traded, "trades", "alice", {"cursor": cursors.encode(*forged)}) == 400
 
 
 def _status(system: System, path: str, client_id: str, query: dict[str, str]) -> int:

@@ -30,6 +30,30 @@ def test_an_invented_cursor_is_refused(text: str) -> None:
     assert refused.value.errors[0].field == "cursor"
 
 
+LISTED = cursors.ListCursors(("trades", "alice", None))
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=4), st.data())
+def test_a_list_takes_its_own_cursors_unchanged_only(place: list[str], data: st.DataObject) -> None:
+    cursor = LISTED.encode(*place)
+    assert LISTED.decode(cursor, len(place)) == place
+    changed = data.draw(st.integers(0, len(place)))
+    values = cursors.decode(cursor, len(place) + 1)
+    forged = [*values]
+    forged[changed] = data.draw(st.text(max_size=40).filter(lambda text: text != values[changed]))
+    with pytest.raises(HttpError) as refused:
+        LISTED.decode(cursors.encode(*forged), len(place))
+    assert (refused.value.status, refused.value.code) == (HTTPStatus.BAD_REQUEST, "INVALID_CURSOR")
+
+
+@pytest.mark.parametrize(
+    "of", [("transactions", "alice", None), ("trades", "bob", None), ("trades", "alice", "AAPL")]
+)
+def test_no_other_list_takes_a_cursor(of: tuple[object, ...]) -> None:
+    with pytest.raises(HttpError, match="does not belong to this list"):
+        cursors.ListCursors(of).decode(LISTED.encode("AAPL"), 1)
+
+
 @pytest.mark.parametrize(
     "content", ["[]", '["a","b"]', "[1]", '"a"', "{", "[[]]", "null", "[" * 300]
 )

@@ -1,12 +1,11 @@
 """Positions, trades and the statement in the client API: their pages, and the cursors of these."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 from trading.adapters.http import cursors
-from trading.adapters.http.digests import digest
+from trading.adapters.http.cursors import ListCursors
 from trading.domain import patterns
 from trading.domain.accounts.movements import Movement, Trade
 from trading.domain.accounts.valuation import Holding
@@ -19,12 +18,6 @@ class PositionsPage(Frozen):
 
     items: tuple[Holding, ...]
     next_cursor: str | None
-
-    @classmethod
-    def of(cls, positions: Iterable[Holding], last_symbol: str | None) -> Self:
-        """A page that ends with `last_symbol` if there are more."""
-        cursor = cursors.encode(last_symbol) if last_symbol else None
-        return cls(items=tuple(positions), next_cursor=cursor)
 
 
 class TradesPage(Frozen):
@@ -45,14 +38,31 @@ class TransactionsPage(Frozen):
     next_cursor: str | None
 
 
-def symbol_of(cursor: str) -> str:
-    """The symbol after which a page of positions begins. Raises HttpError 400 for a cursor of
-    another list.
-    """
-    (symbol,) = cursors.decode(cursor, 1)
-    if not re.fullmatch(patterns.SYMBOL, symbol):
-        raise cursors.invalid()
-    return symbol
+@dataclass(frozen=True)
+class PositionCursors:
+    """The cursors of a client's positions, with the closed ones or without."""
+
+    client_id: str
+    closed: bool
+
+    @property
+    def _cursors(self) -> ListCursors:
+        return ListCursors(("positions", self.client_id, self.closed))
+
+    def encode(self, last_symbol: str | None) -> str | None:
+        """The cursor of the page after this symbol; None when there is no such page."""
+        return None if last_symbol is None else self._cursors.encode(last_symbol)
+
+    def decode(self, cursor: str | None) -> str | None:
+        """The symbol after which a page begins; None for the first page. Raises HttpError 400 for a
+        cursor of another list.
+        """
+        if cursor is None:
+            return None
+        (symbol,) = self._cursors.decode(cursor, 1)
+        if not re.fullmatch(patterns.SYMBOL, symbol):
+            raise cursors.invalid()
+        return symbol
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,12 @@ class LineCursors:
     wanted: LedgerFilter
 
     @property
-    def _binding(self) -> str:
-        return digest(self.of, self.client_id, self.wanted)[:16]
+    def _cursors(self) -> ListCursors:
+        return ListCursors((self.of, self.client_id, self.wanted))
 
     def encode(self, last: LineKey | None) -> str | None:
         """The cursor of the page after this line; None when there is no such page."""
-        return None if last is None else cursors.encode(self._binding, *last)
+        return None if last is None else self._cursors.encode(*last)
 
     def decode(self, cursor: str | None) -> LineKey | None:
         """The line after which a page begins; None for the first page. Raises HttpError 400 for a
@@ -79,10 +89,9 @@ class LineCursors:
         """
         if cursor is None:
             return None
-        bound_to, sort_key, line = cursors.decode(cursor, 3)
+        sort_key, line = self._cursors.decode(cursor, 2)
         if (
-            bound_to != self._binding
-            or not re.fullmatch(patterns.ENTRY_SORT_KEY, sort_key)
+            not re.fullmatch(patterns.ENTRY_SORT_KEY, sort_key)
             or not self.wanted.begins <= sort_key <= self.wanted.ends
         ):
             raise cursors.invalid()

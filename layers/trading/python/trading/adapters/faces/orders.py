@@ -19,7 +19,7 @@ from trading.adapters.faces.trades import (
 )
 from trading.adapters.http import cursors
 from trading.adapters.http.amounts import DECIMAL_FORMS, Price
-from trading.adapters.http.digests import digest
+from trading.adapters.http.cursors import ListCursors
 from trading.adapters.http.fields import Name, Quantity, Symbol
 from trading.domain import patterns
 from trading.domain.ledger import LedgerEntry, Novation, Settlement
@@ -319,23 +319,21 @@ def page(
     """A page of orders and the cursor of the next page. Raises HttpError 400 for a cursor of
     another list.
     """
-    binding = digest("orders", client_id, wanted)[:16]
-    after = None if cursor is None else _sort_key(cursor, binding, wanted)
+    listed = ListCursors(("orders", client_id, wanted))
+    after = None if cursor is None else _sort_key(cursor, listed, wanted)
     orders, sort_key = find_orders(client_id, wanted, after, limit)
-    return orders, None if sort_key is None else cursors.encode(
-        binding, iso(sort_key.accepted_at), sort_key.order_id
+    return orders, None if sort_key is None else listed.encode(
+        iso(sort_key.accepted_at), sort_key.order_id
     )
 
 
-def _sort_key(cursor: str, binding: str, wanted: OrderFilter) -> SortKey:
+def _sort_key(cursor: str, listed: ListCursors, wanted: OrderFilter) -> SortKey:
     """The order after which the page begins. A cursor of another client or with other filters is
     refused.
     """
-    bound_to, accepted_at, order_id = cursors.decode(cursor, 3)
-    if (
-        bound_to != binding
-        or not re.fullmatch(patterns.MOMENT, accepted_at)
-        or not re.fullmatch(patterns.ORDER_ID, order_id)
+    accepted_at, order_id = listed.decode(cursor, 2)
+    if not re.fullmatch(patterns.MOMENT, accepted_at) or not re.fullmatch(
+        patterns.ORDER_ID, order_id
     ):
         raise cursors.invalid()
     try:

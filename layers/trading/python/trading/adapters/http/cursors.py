@@ -3,11 +3,13 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from trading.adapters.http.digests import digest
 from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
 
 MAX_CURSOR = 512
@@ -48,6 +50,32 @@ def decode(cursor: str, length: int) -> Sequence[str]:
     ):
         raise invalid()
     return place
+
+
+@dataclass(frozen=True)
+class ListCursors:
+    """The cursors of one list. `of` names the list, its client and its filters.
+
+    A cursor has a checksum over them and over its values. So no other list takes it, nor does this
+    list if a value has changed. The checksum is no secret: the caller checks the values all the
+    same.
+    """
+
+    of: tuple[object, ...]
+
+    def encode(self, *place: str) -> str:
+        """The cursor that points after these values."""
+        return encode(self._checksum(place), *place)
+
+    def decode(self, cursor: str, length: int) -> Sequence[str]:
+        """The `length` values in a cursor of this list. Raises HttpError 400 INVALID_CURSOR."""
+        checksum, *place = decode(cursor, length + 1)
+        if checksum != self._checksum(place):
+            raise invalid()
+        return place
+
+    def _checksum(self, place: Sequence[str]) -> str:
+        return digest(*self.of, *place)[:16]
 
 
 def invalid(
