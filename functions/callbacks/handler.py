@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.callbacks.settings import Settings
 from trading.adapters.faces.callbacks import Accepted
+from trading.adapters.http.digests import digest
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.request_reading import header
 from trading.adapters.http.resolver import ApiResolver, json_response
@@ -53,6 +54,10 @@ app = ApiResolver(verify=verify_signature)
 def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     """Deliver an execution report. The answer is 200 only once the report is stored durably.
     Without that answer, the exchange sends the report again.
+
+    A report is the same as an earlier one if it says the same for the books. Unknown fields and the
+    correlation id do not count. Something else under a known execution id is accepted, but it is
+    not booked: the books record a break for people to review.
     """
     if header(app.event, "x-key-id") != report.exchange_id:
         raise HttpError(
@@ -71,7 +76,9 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     )
     logger.append_keys(**message.facts())
     note(report.exchange_id, report.client_order_id, report)
-    outcome = api.idempotency.once(app, report.exchange_id, Accepted, lambda: _enqueue(message))
+    outcome = api.idempotency.once(
+        app, report.exchange_id, Accepted, lambda: _enqueue(message), digest(report.statement)
+    )
     return json_response(outcome.answer, headers=outcome.headers)
 
 

@@ -52,7 +52,10 @@ def mailboxes(queues: dict[str, str], clock: Clock) -> SqsMailboxes:
 
 
 def report(
-    execution_id: str = "exec-1", correlation_id: str = "corr-1", exchange_id: str = "XNYS"
+    execution_id: str = "exec-1",
+    correlation_id: str = "corr-1",
+    exchange_id: str = "XNYS",
+    leaves: int = 100,
 ) -> ReportReceived:
     wire = ExecutionReport.model_validate(
         {
@@ -65,7 +68,7 @@ def report(
             "side": "buy",
             "exec_type": "NEW",
             "cumulative_quantity": 0,
-            "leaves_quantity": 100,
+            "leaves_quantity": leaves,
             "transact_time": entities.NOW,
             "correlation_id": correlation_id,
         }
@@ -118,6 +121,20 @@ def test_a_repeated_report_is_one_message_whatever_its_correlation_id(
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
     sender.execution(report("exec-2"))
     assert len(received(queues["EXECUTION_QUEUE_URL"])) == 1
+
+
+def test_a_report_that_says_something_else_is_another_message(
+    queues: dict[str, str], clock: Clock
+) -> None:
+    sender = mailboxes(queues, clock)
+    for leaves in (100, 90, 100, 90):
+        sender.execution(report(leaves=leaves))
+    sent = [
+        EXECUTION_MESSAGE.validate_json(message["Body"])
+        for _ in range(2)
+        for message in received(queues["EXECUTION_QUEUE_URL"])
+    ]
+    assert sent == [report(leaves=100), report(leaves=90)]
 
 
 def test_two_exchanges_may_give_their_reports_the_same_id(

@@ -319,6 +319,7 @@ BUGS = (
                 "message.report.execution_id",
                 "message.report.client_order_id",
             ),
+            Edit(mailboxes.SqsMailboxes._send, "message.report.statement.model_dump_json()", '""'),
         ),
     ),
 )

@@ -217,6 +217,13 @@ class ExecutionReport(Received):
         if unreadable & {"side", "symbol"}:
             known["last_quantity"] = 0
 
+    @property
+    def statement(self) -> "ExecutionReport":
+        """What it says for the books, without what was set aside and without the correlation id.
+        Reports with equal statements are the same.
+        """
+        return self.but(not_understood=None, correlation_id="")
+
 
 ENDS = (ExecType.CANCELED, ExecType.REJECTED, ExecType.EXPIRED)
 

@@ -156,6 +156,19 @@ def test_a_repeated_execution_with_other_numbers_is_one_break(
     )
 
 
+def test_an_execution_of_one_order_reported_for_another_is_a_break(world: World) -> None:
+    first = world.fill(world.placed(), 40)
+    other = world.placed("key-2")
+    said = trade(world, other, 40).model_copy(update={"execution_id": first.execution_id})
+    for _ in range(2):
+        world.report(said)
+    assert (breaks(world), world.failures) == (["EXECUTION_CHANGED"], [])
+    assert (world.current(other).filled_quantity, world.current(other).review_reason) == (
+        0,
+        "EXECUTION_CHANGED",
+    )
+
+
 def test_a_repeated_execution_with_the_price_written_differently_is_a_duplicate(
     world: World,
 ) -> None:

@@ -61,7 +61,7 @@ class BreakCode(Coded):
     )
     EXECUTION_CHANGED = (
         "EXECUTION_CHANGED",
-        "An exchange reported a booked execution again, with another quantity or price.",
+        "An exchange reported a booked execution again, with other numbers or for another order.",
     )
     UNKNOWN_CHILD_ORDER = (
         "UNKNOWN_CHILD_ORDER",

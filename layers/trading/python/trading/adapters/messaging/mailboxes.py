@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-def report_deduplication_id(exchange_id: str, execution_id: str) -> str:
-    """SQS drops the same report for five minutes by this id. After that, booking ignores it."""
-    return hashlib.sha256(f"{exchange_id}#{execution_id}".encode()).hexdigest()
+def report_deduplication_id(exchange_id: str, execution_id: str, statement: str) -> str:
+    """SQS drops the same report for five minutes by this id. After that, booking ignores it.
+
+    `statement`: what the report says. A report that says something else under the same execution id
+    must reach the books, which record a break.
+    """
+    said = f"{exchange_id}#{execution_id}#{statement}"
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class SqsMailboxes:
         body = message.model_dump_json()
         if isinstance(message, ReportReceived):
             deduplication_id = report_deduplication_id(
-                message.report.exchange_id, message.report.execution_id
+                message.report.exchange_id,
+                message.report.execution_id,
+                message.report.statement.model_dump_json(),
             )
         else:  # a repetition within the minute is a retry; a later one is intended
             minute = int(self.clock().timestamp()) // 60

@@ -24,6 +24,7 @@ from trading.usecases.ports import (
     NotFoundError,
     Orders,
     ReferenceData,
+    StaleError,
     UnitOfWork,
     VenueHealth,
 )
@@ -191,7 +192,12 @@ class BookExecution:
         except Breach as breach:
             return self._record_break(fill, breach, order, fill.quantity) or order
         changes = changes_of_end(self.books, booked.order, booked.account, booked.position, now)
-        self.books.commit(booked.fill, *changes)
+        try:
+            self.books.commit(booked.fill, *changes)
+        except StaleError:
+            if (other := self._booked_elsewhere(order, fill)) is None:
+                raise
+            return self._record_break(fill, other, order, fill.quantity) or order
         self.monitor.count(Metric.FILLS_BOOKED)
         at = min(fill.executed_at, booked.fill.booked_at)
         self.prices.observe(order.symbol, fill.price, at, fill.trade_id)
@@ -199,6 +205,13 @@ class BookExecution:
         if child is not None and child.status is ChildStatus.FILLED:
             self.health.observe(fill.exchange_id, Decimal(1))
         return self._apply_parked(booked.order.saved())
+
+    def _booked_elsewhere(self, order: Order, fill: VenueExecution) -> Breach | None:
+        """The breach of reporting an execution of one order again for another."""
+        booked = self.books.fill(fill.trade_id)
+        if booked is None or booked.order_id == order.order_id:
+            return None
+        return Breach(BreakCode.EXECUTION_CHANGED, f"booked for the order {booked.order_id}")
 
     def _fill_again(self, order: Order, fill: VenueExecution) -> Order:
         """Accept a repeated execution; record a break if its numbers are not those of the trade."""

@@ -1,0 +1,92 @@
+"""What an exchange reports again by callback: the same, more about it, or something else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fakes.api_events import header, request
+from tests.integration.simulators.world import secret_of
+from tests.integration.system import System
+from tests.integration.trading.orders import cleared_order, place, show
+from tests.integration.trading.test_dead_letters import breaks, first_fill, report_of
+from trading.adapters.venues.signatures import signed_headers
+from trading.domain.ledger import Break, Fill
+from trading.wire import CALLBACK_PATH
+
+
+def call_back(system: System, fill: Fill, **changes: Any) -> bool:
+    """Report a fill again, but for the changes. Answers whether the report was known.
+
+    The exchange would repeat a report that does not get 200.
+    """
+    body = report_of(fill).report.model_dump(mode="json") | changes
+    raw = json.dumps(body)
+    headers = signed_headers(
+        fill.exchange_id,
+        secret_of(fill.exchange_id).encode(),
+        int(system.now().timestamp()),
+        "POST",
+        CALLBACK_PATH,
+        raw.encode(),
+        {
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"{fill.exchange_id}:{fill.execution_id}",
+        },
+    )
+    event = request("POST", CALLBACK_PATH, raw_body=raw, headers=headers)
+    status, answer, whole = system.call("callbacks", event)
+    assert (status, answer) == (200, {"status": "accepted"})
+    return header(whole, "Idempotency-Replayed") == "true"
+
+
+def test_the_same_execution_with_more_about_it_is_known(system: System) -> None:
+    order_id = cleared_order(system)
+    fill = first_fill(system, order_id)
+    call_back(system, fill)
+    price = f"{fill.price}00"
+    for changes in ({"poss_dup": True}, {"correlation_id": "another"}, {"last_price": price}):
+        assert call_back(system, fill, **changes), changes
+    assert system.deliver("execution") == []
+    assert breaks(system, order_id) == []
+
+
+@pytest.mark.parametrize("change", [{"last_quantity": 9}, {"last_price": "1.00"}])
+def test_the_same_execution_with_other_numbers_is_one_break(
+    system: System, change: dict[str, Any]
+) -> None:
+    order_id = cleared_order(system)
+    fill, cash = first_fill(system, order_id), system.books.account("alice").total
+    call_back(system, fill)
+    assert not call_back(system, fill, **change)
+    assert call_back(system, fill, **change)
+    assert call_back(system, fill)
+    assert not call_back(system, fill, **change, side="sell")
+    assert system.deliver("execution") == []
+    (kept,) = breaks(system, order_id)
+    assert (kept.code, kept.order_id) == ("EXECUTION_CHANGED", order_id)
+    assert system.books.fill(fill.trade_id) == fill
+    assert system.books.account("alice").total == cash
+    assert show(system, order_id)["current_status"] == "CLEARED"
+    order = system.books.order(order_id)
+    assert order
+    assert order.review_reason == "EXECUTION_CHANGED"
+
+
+def test_an_execution_of_one_order_reported_for_another_is_a_break(system: System) -> None:
+    fill = first_fill(system, cleared_order(system))
+    other_id: str = place(system, "key-2", price="220.00")["order_id"]
+    system.run_until(lambda: system.status(other_id) == "ROUTING")
+    other = system.books.order(other_id)
+    assert other
+    child = next(c for c in other.children if c.exchange_id == fill.exchange_id)
+    call_back(
+        system, fill, client_order_id=f"{other_id}-{child.number}", last_quantity=1, last_price="1"
+    )
+    assert system.deliver("execution") == []
+    entries = system.books.entries([fill.trade_id])
+    assert [e.code for e in entries if isinstance(e, Break)] == ["EXECUTION_CHANGED"]
+    order = system.books.order(other_id)
+    assert order
+    assert (order.filled_quantity, order.review_reason) == (0, "EXECUTION_CHANGED")
+    assert system.messages("EXECUTION_DLQ_URL") == []
