@@ -19,6 +19,9 @@ from trading.domain.accounts.cash import Account
         ("POST", "clients", DAVE | {"credit_limit": "-1.00"}, "credit_limit"),
         ("POST", "clients", DAVE | {"daily_trading_limit": "1.001"}, "daily_trading_limit"),
         ("POST", "clients", DAVE | {"reason": " "}, "reason"),
+        ("POST", "clients", DAVE | {"name": "\u200b"}, "name"),
+        ("POST", "clients", DAVE | {"name": "Da\u202eve"}, "name"),
+        ("POST", "clients", DAVE | {"reason": "\x00"}, "reason"),
         ("POST", "clients", DAVE | {"fingerprint": "x"}, "fingerprint"),
         ("PUT", "clients/alice/limits", LIMITS, "version"),
         ("PUT", "clients/alice/limits", {**LIMITS, "version": "1"}, "version"),
@@ -80,6 +83,7 @@ def test_an_unknown_client_advance_or_instrument_is_not_found(
 ) -> None:
     status, problem, _ = ask(system, method, path, body)
     assert (status, problem["code"]) == (404, "NOT_FOUND")
+    assert problem["errors"][0]["field"] in ("client_id", "api_key", "trade_id", "symbol")
     assert system.books.account("nobody") == Account(client_id="nobody")
 
 

@@ -14,6 +14,9 @@ Name = Annotated[str, Field(pattern=whole(patterns.NAME))]
 """A client id, an API key or a settlement account."""
 Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
 
+FREE_TEXT = whole(patterns.FREE_TEXT)
+"""For every text that an operator writes for people."""
+
 PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=whole(patterns.PATH_ID))]
 """An identifier in a path."""
 
