@@ -305,8 +305,7 @@ def list_client_orders(
     A page may be short or empty and still have a `next_cursor`.
     """
     wanted = OrderFilter(is_open=None if state is None else state == "open")
-    if api.registry.profile(client_id) is None:
-        raise NotFoundError("There is no such client.", field="client_id")
+    _check_client(client_id)
     orders, next_cursor = page(api.find_orders, client_id, wanted, limit, cursor)
     return OrdersPage.of(orders, next_cursor)
 
@@ -319,7 +318,13 @@ def list_client_orders(
 )
 def show_client_portfolio(client_id: PathId) -> Portfolio:
     """Cash and open positions at one moment, as the client sees them."""
+    _check_client(client_id)
     return api.accounts.portfolio(client_id)
+
+
+def _check_client(client_id: str) -> None:
+    if api.registry.profile(client_id) is None:
+        raise NotFoundError("There is no such client.", field="client_id")
 
 
 def _operator(request: Change) -> Operator:

@@ -55,6 +55,7 @@ ClientOrderId = Annotated[str, Query(pattern=whole(patterns.IDEMPOTENCY_KEY))]
 CANCEL_ANSWERS: dict[int, dict[str, Any]] = {
     200: {"description": "The order is canceled, at the client's request."},
     202: {"description": "The cancel is under way. Fills until the exchange confirms it stand."},
+    404: {"description": "There is no such order."},
 }
 
 settings = load(Settings)
@@ -206,7 +207,7 @@ def cancel_by_client_order_id(client_order_id: ClientOrderId) -> Response[OrderV
     """`DELETE /api/v1/orders/{order_id}` for the order that was placed with `client_order_id` as
     its Idempotency-Key. The request has an Idempotency-Key of its own.
     """
-    return _cancel(_order_id_of(client_order_id))
+    return _cancel(_order_id_of(client_order_id), "client_order_id")
 
 
 @app.delete(
@@ -229,20 +230,20 @@ def cancel(order_id: PathId) -> Response[OrderView]:
     the `status`, and with `replaced_by` if another order took its place. A request that was refused
     is refused again under its key.
     """
-    return _cancel(_named_once("order_id", order_id))
+    return _cancel(_named_once("order_id", order_id), "order_id")
 
 
-def _cancel(order_id: str) -> Response[OrderView]:
-    order = _request_cancel(order_id)
+def _cancel(order_id: str, field: str) -> Response[OrderView]:
+    order = _request_cancel(order_id, field)
     logger.info("cancel requested", order_id=order_id, status=order.status)
     return json_response(_view(order), _status_of_cancel(order))
 
 
-def _request_cancel(order_id: str) -> Order:
+def _request_cancel(order_id: str, field: str) -> Order:
     """The order as it stands. A cancel that was refused is refused again under its key."""
     client_id = app.principal.client_id
     return api.idempotency.refused_once(
-        app, client_id, lambda: api.request_cancel(client_id, order_id)
+        app, client_id, lambda: api.request_cancel(client_id, order_id, field)
     )
 
 
@@ -379,7 +380,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
-    order = _request_cancel(_named_once("trade_id", trade_id))
+    order = _request_cancel(_named_once("trade_id", trade_id), "trade_id")
     logger.info("cancel requested", order_id=order.order_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 

@@ -120,5 +120,7 @@ def test_an_operator_sees_the_portfolio_that_the_client_sees(system: System) -> 
 def test_unknown_subjects_and_missing_permissions_are_refused(system: System, path: str) -> None:
     status, problem, _ = ask(system, "GET", path)
     assert (status, problem["code"]) == (404, "NOT_FOUND")
+    named = "order_id" if path.startswith("orders") else "client_id"
+    assert problem["errors"][0]["field"] == named
     writer = principal("operations", "admin:write")
     assert ask(system, "GET", path, authorizer=writer)[0] == 403

@@ -91,7 +91,22 @@ def test_another_clients_order_is_not_found(system: System) -> None:
     order_id = resting(system)
     for answer in (delete(system, order_id, "bob"), delete(system, "ord_unknown")):
         assert (answer[0], answer[1]["code"]) == (404, "NOT_FOUND")
+        assert answer[1]["errors"][0]["field"] == "order_id"
     assert system.status(order_id) == "ROUTING"
+
+
+def test_an_unknown_client_order_id_is_named_as_the_client_sent_it(system: System) -> None:
+    event = request(
+        "DELETE",
+        "/api/v1/orders:by_client_order_id",
+        headers={"Idempotency-Key": "c-1"},
+        authorizer=principal("alice", "orders:write"),
+    )
+    event["queryStringParameters"] = {"client_order_id": "none"}
+    for _ in range(2):
+        status, problem, _headers = system.call("orders", event)
+        assert (status, problem["code"]) == (404, "NOT_FOUND")
+        assert problem["errors"][0]["field"] == "client_order_id"
 
 
 def test_a_cancel_needs_permission_and_idempotency_key(system: System) -> None:

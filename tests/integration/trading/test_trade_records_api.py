@@ -286,5 +286,6 @@ def test_invalid_trade_requests_are_refused(
 def test_another_clients_trade_is_not_found(system: System) -> None:
     trade_id = place(system, RESTING)["tradeId"]
     for method, path in (("GET", f"trade/{trade_id}"), ("POST", f"trade/{trade_id}/cancel")):
-        assert answered(call(system, method, path, client_id="bob"), 404)["code"] == "NOT_FOUND"
+        problem = answered(call(system, method, path, client_id="bob"), 404)
+        assert (problem["code"], problem["errors"][0]["field"]) == ("NOT_FOUND", "trade_id")
     assert answered(call(system, "GET", "transaction-history", client_id="bob"), 200)["items"] == []

@@ -80,9 +80,9 @@ BUGS = (
         (
             Edit(
                 ORDERS,
-                "return _cancel(_order_id_of(client_order_id))",
+                'return _cancel(_order_id_of(client_order_id), "client_order_id")',
                 "_cancel_open_orders(OrderFilter())\n"
-                "    return _cancel(_order_id_of(client_order_id))",
+                '    return _cancel(_order_id_of(client_order_id), "client_order_id")',
             ),
         ),
     ),

@@ -48,13 +48,14 @@ class RequestCancel:
     monitor: Monitor
     clock: Clock
 
-    def __call__(self, client_id: str, order_id: str) -> Order:
+    def __call__(self, client_id: str, order_id: str, field: str = "order_id") -> Order:
         """The order as it stands. Its cancel is under way while it is open, and done otherwise.
 
+        `field` is the name of the parameter that names the order, for the refusal.
         Raises NotFoundError, OrderClosedError if the order ended in another way, and StaleError if
         other writers win every race.
         """
-        order = self._record(client_id, order_id, BY_CLIENT)
+        order = self._record(client_id, order_id, BY_CLIENT, field)
         if not order.is_open and not cancellation.is_canceled_by_client(order):
             raise OrderClosedError.of(order)
         self._notify_mailbox([order], self._deadline())
@@ -90,13 +91,15 @@ class RequestCancel:
         return len(written)
 
     @on_fresh_state
-    def _record(self, client_id: str, order_id: str, request: EndRequest) -> Order:
+    def _record(
+        self, client_id: str, order_id: str, request: EndRequest, field: str = "order_id"
+    ) -> Order:
         """The order with the request written into it, or as it stands if the request changes
         nothing.
         """
         order = self.books.order(order_id)
         if order is None or order.client_id != client_id:
-            raise NotFoundError("There is no such order.", field="order_id")
+            raise NotFoundError("There is no such order.", field=field)
         if not cancellation.is_changed_by(order, request):
             return order
         now = self.clock()
