@@ -120,8 +120,11 @@ def bugs(options: argparse.Namespace) -> int:
             console.print(
                 f"{name}: {f'seed {hit.seed}, {hit.rule}' if hit else 'not found'}", highlight=False
             )
-        if options.record or options.refresh:
-            _record(processes, {name: hit for name, hit in found.items() if hit})
+        hits = {name: hit for name, hit in found.items() if hit}
+        if options.refresh:
+            _record(hits)
+        elif options.record:
+            _record(_shorter(processes, hits))
     _print(console, found)
     if options.write:
         options.write.write_text(_document(found, options.orders, options.seeds))
@@ -156,10 +159,13 @@ def _seeds(bug: Bug, most: int) -> range:
     return range(1, (min(most, TOLERATED_SEEDS) if bug.tolerated else most) + 1)
 
 
-def _record(processes: ProcessPoolExecutor, found: dict[str, Found]) -> None:
-    shorter = {name: processes.submit(smallest, name, hit) for name, hit in found.items()}
-    runs = {name: run for name, run in recorded().items() if name in BUGS}
-    runs |= {name: future.result() for name, future in shorter.items()}
+def _shorter(processes: ProcessPoolExecutor, found: dict[str, Found]) -> dict[str, Found]:
+    searches = {name: processes.submit(smallest, name, hit) for name, hit in found.items()}
+    return {name: search.result() for name, search in searches.items()}
+
+
+def _record(found: dict[str, Found]) -> None:
+    runs = {name: run for name, run in recorded().items() if name in BUGS} | found
     RECORDED.write_text(
         json.dumps({name: asdict(runs[name]) for name in sorted(runs)}, indent=2) + "\n"
     )
