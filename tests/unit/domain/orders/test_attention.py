@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fakes.builders import NOW, D, make_order, routed_order
+from tests.fakes.builders import NOW, D, make_instrument, make_order, routed_order
 from trading.domain.accounts.cash import Account
 from trading.domain.orders import attention
 from trading.domain.orders.attention import (
@@ -237,3 +237,10 @@ def test_orders_of_a_client_that_wait_for_an_open_are_looked_at_in_their_order()
         for n in (7, 8, 9)
     ]
     assert looks == [OPEN, OPEN + A_MOMENT, OPEN + 2 * A_MOMENT]
+
+
+def test_an_order_is_held_back_until_the_open_unless_its_end_was_requested() -> None:
+    order, instrument = waiting(), make_instrument()
+    assert attention.held_back(order, instrument, BEFORE_OPEN) == order
+    canceled = order.with_ending(BY_CLIENT, BEFORE_OPEN)
+    assert attention.held_back(canceled, instrument, BEFORE_OPEN) is None

@@ -15,12 +15,16 @@ from tests.fakes.builders import (
     routed_order,
 )
 from trading.domain.orders.booking import end
+from trading.domain.orders.cancellation import BY_CLIENT, BY_SUSPENSION, is_changed_by
+from trading.domain.orders.end_request import REPLACED, EndRequest
 from trading.domain.orders.holds import Hold
 from trading.domain.orders.order_status import IllegalTransitionError, OrderStatus
+from trading.domain.orders.order_times import expiry_of
 from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Side
 
 ENDS = (OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
+EXPIRED = expiry_of(make_order())
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -92,3 +96,27 @@ def test_an_order_ends_once() -> None:
     ending = end(order, OrderStatus.CANCELED, EndReason.CANCELED, "r", holding(order), None, NOW)
     with pytest.raises(IllegalTransitionError):
         end(ending.order, OrderStatus.CANCELED, EndReason.CANCELED, "r", ending.account, None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "replaces"),
+    [
+        (None, BY_SUSPENSION, True),
+        (None, BY_CLIENT, True),
+        (EXPIRED, BY_SUSPENSION, True),
+        (EXPIRED, BY_CLIENT, True),
+        (REPLACED, BY_SUSPENSION, True),
+        (REPLACED, BY_CLIENT, True),
+        (BY_SUSPENSION, BY_SUSPENSION, False),
+        (BY_SUSPENSION, BY_CLIENT, True),
+        (BY_CLIENT, BY_SUSPENSION, False),
+        (BY_CLIENT, BY_CLIENT, False),
+    ],
+)
+def test_a_clients_cancel_outranks_an_operators_and_that_any_other_ending(
+    recorded: EndRequest | None, asked: EndRequest, replaces: bool
+) -> None:
+    order = routed_order()
+    if recorded is not None:
+        order = order.with_ending(recorded, NOW)
+    assert is_changed_by(order, asked) is replaces

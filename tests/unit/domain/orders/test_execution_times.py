@@ -96,6 +96,12 @@ def test_in_a_continuous_market_the_close_begins_the_next_session(
     assert trade_date_of(order, CONTINUOUS, executed, executed) == session
 
 
+def test_in_a_continuous_market_a_late_report_does_not_move_the_trade_date() -> None:
+    order = sent(at(FRIDAY, 15), TimeInForce.GTC)
+    executed, received = at(MONDAY, 15, 59), at(MONDAY, 20)
+    assert trade_date_of(order, CONTINUOUS, executed, received) == MONDAY
+
+
 NOON = at(MONDAY, 12)
 
 

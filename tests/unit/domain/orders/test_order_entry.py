@@ -13,6 +13,7 @@ from tests.fakes.builders import (
     TOMORROW,
     D,
     make_client,
+    make_instrument,
     make_order,
     make_received,
 )
@@ -185,6 +186,19 @@ def test_accepted_orders_are_numbered_and_name_their_predecessor() -> None:
     assert (first.order.sequence, first.order.previous_order_id) == (1, None)
     assert (second.order.sequence, second.order.previous_order_id) == (2, first.order.order_id)
     assert second.account.last_order_id == second.order.order_id
+
+
+def test_only_an_order_that_goes_out_at_once_overtakes_those_that_wait_for_the_open() -> None:
+    early = NOW.replace(hour=13)
+    continuous = make_instrument(trading_hours="continuous")
+    account = Account(client_id="alice", available=RICH)
+    overtakes = []
+    for key, instrument in (("waits", None), ("at once", continuous), ("also waits", None)):
+        order = make_order(key=key, now=early, instrument=instrument)
+        accepted = accept(order, make_client(), account, None)
+        account = accepted.account
+        overtakes.append(bool(accepted.order.overtakes))
+    assert overtakes == [False, True, False]
 
 
 def test_an_account_lists_its_open_orders_and_their_number_is_bounded() -> None:

@@ -272,6 +272,14 @@ def test_a_refused_quantity_of_a_child_is_not_waited_for() -> None:
     assert ended.children[0].status is ChildStatus.EXPIRED
 
 
+def test_no_more_shares_are_refused_than_could_still_execute() -> None:
+    order = routed_order(("XNYS", 100))
+    child_id = f"{order.order_id}-1"
+    order = order.filled(child_id, "trd_1", 60, D("6000.00"), D("0.18"), NOW)
+    (child,) = order.execution_refused(child_id, 500).children
+    assert (child.executed, child.refused, child.quantity) == (60, 40, 100)
+
+
 def test_the_time_at_which_an_order_expires() -> None:
     assert expires_at(make_order()) == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
     assert expires_at(make_order(time_in_force=TimeInForce.IOC)) == NOW + timedelta(minutes=15)

@@ -3,6 +3,7 @@ and what is held.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -32,7 +33,7 @@ from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus, is_legal_path
 from trading.domain.orders.reasons import EndReason
 from trading.domain.orders.replacement import Replacement
-from trading.domain.values import ZERO, Side
+from trading.domain.values import ZERO, Side, TimeInForce
 
 REQUESTED = set(OrderRequest.model_fields)
 ROUNDING = D("0.02")
@@ -247,3 +248,17 @@ def test_busted_shares_are_not_left_over_for_the_replacement() -> None:
     busted = ended.model_copy(update={"filled_quantity": 40, "busted_quantity": 20})
     new = make_received(quantity=100)
     assert replacement.reduce_to_remainder(new, busted, NOW).quantity == 40
+
+
+@pytest.mark.parametrize(
+    ("placed", "counted"), [(NOW, "100.00"), (NOW - timedelta(days=3), "10100.00")]
+)
+def test_only_an_order_of_the_same_day_counts_in_the_daily_limit_already(
+    placed: datetime, counted: str
+) -> None:
+    old = make_order(now=placed, time_in_force=TimeInForce.GTC)
+    dearer = make_order(key="new", time_in_force=TimeInForce.GTC, limit_price=D("101.00"))
+    account = holding(old)
+    pending = replacement.make_pending(make_received("new"), dearer, old, account, None)
+    before = account.notional_on(TODAY)
+    assert pending.account.notional_on(TODAY) - before == D(counted)
