@@ -337,6 +337,27 @@ def test_an_order_that_ended_before_it_was_routed_overtakes_no_order() -> None:
     assert 8 not in {f.invariant for f in check(ended(books()))}
 
 
+@pytest.mark.parametrize("halted", [True, False])
+def test_an_order_that_a_halt_put_off_at_the_open_may_be_overtaken(halted: bool) -> None:
+    opens = NOW.replace(hour=14, minute=30)
+    first, second = (
+        make_order(key=f"{number}", now=opens - timedelta(hours=1)).in_sequence(
+            number, None, overtakes=False, kept_apart=False
+        )
+        for number in (1, 2)
+    )
+    assert first.release_at == second.release_at == opens
+    if halted:
+        first = first.put_off_until(opens + timedelta(minutes=1))
+    orders = (
+        first.routed((("XNYS", 100),), opens + timedelta(minutes=5)),
+        second.routed((("XNYS", 100),), opens),
+    )
+    snapshot = Snapshot(accounts=(), positions=(), orders=orders, entries=(), obligations=())
+    found = [finding for finding in check(snapshot) if finding.invariant == 8]
+    assert bool(found) is not halted
+
+
 def test_a_closed_order_with_a_live_child_is_a_finding() -> None:
     resting = next(o for o in books().orders if RESTING(o))
     history = (*resting.history, HistoryEntry(status=OrderStatus.CANCELED, time=NOW))

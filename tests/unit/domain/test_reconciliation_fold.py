@@ -235,6 +235,15 @@ def test_an_order_whose_trades_are_not_cleared_a_day_after_it_ended_is_late() ->
     assert sevens(order, late) == []
 
 
+def test_an_old_order_that_was_filled_just_now_is_not_late() -> None:
+    order = make_order(time_in_force=TimeInForce.GTC).routed((("XNYS", 100),), NOW)
+    filled_at = NOW + timedelta(days=3)
+    filled = order.filled(f"{order.order_id}-1", "trd_1", 100, D("10000.00"), D("0.30"), filled_at)
+    assert filled.awaits_clearing
+    assert sevens(filled, filled_at + timedelta(minutes=1)) == []
+    assert sevens(filled, filled_at + ORDER_IS_LATE_AFTER) == [order.order_id]
+
+
 def test_an_obligation_that_several_cycles_did_not_settle_is_late() -> None:
     (owed,) = books().obligations
     noon = datetime.combine(owed.settlement_date, time(12), calendars.NEW_YORK)
