@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.fakes.builders import TODAY, D
+from tests.fakes.builders import TODAY, TOMORROW, D
 from tests.fakes.world import World
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
@@ -35,6 +35,15 @@ def test_before_the_close_orders_expire_only_if_an_operator_gives_the_date(world
     (message,) = world.mailboxes.waiting("execution")
     assert isinstance(message, CancelOrder)
     assert (message.order_id, message.outcome) == (order.order_id, "EXPIRED")
+
+
+def test_a_close_by_hand_takes_the_orders_of_earlier_days_too(world: World) -> None:
+    earlier = world.placed("earlier", quantity=10)
+    world.advance(days=1)
+    later = world.placed("later", quantity=10)
+    assert world.close_day(TOMORROW) == 2
+    world.run()
+    assert world.statuses(earlier, later) == (OrderStatus.EXPIRED, OrderStatus.EXPIRED)
 
 
 def test_an_order_of_the_next_session_survives_the_close(world: World) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.fakes.builders import D
 from tests.fakes.world import World
-from tests.unit.usecases.execution.correcting import bust, child, correct
+from tests.unit.usecases.execution.correcting import breaks, bust, child, correct
 from trading.adapters.faces.orders import order_summary
+from trading.domain.ledger import BreakCode
 from trading.domain.orders.conflicts import OrderClosedError
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -54,3 +56,15 @@ def test_an_order_of_which_a_bust_left_nothing_is_not_its_clients_cancel(world: 
     reason = (EndReason.EXECUTION_BUSTED, "40 of 100 busted by the exchange")
     assert shown_reason(world, order) == reason
     assert_closed(world, order)
+
+
+def test_a_correction_of_a_replaced_order_takes_no_share_of_its_replacement(world: World) -> None:
+    old = world.placed(quantity=100)
+    world.fill(old, 40)
+    new = world.replace(old, limit_price=D("99.95"))
+    world.run()
+    assert world.current(new).quantity == 60
+    correct(world, old, 70, "99.90")
+    assert breaks(world) == [BreakCode.OVERFILL]
+    world.fill(new, 60, "99.95")
+    assert world.current(old).filled_quantity + world.current(new).filled_quantity == 100

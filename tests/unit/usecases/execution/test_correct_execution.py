@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.builders import D
+from tests.fakes.builders import TOMORROW, D
 from tests.fakes.world import World
 from tests.unit.usecases.execution.correcting import (
     START,
@@ -104,6 +104,15 @@ def test_a_correction_of_a_correction_and_its_bust(world: World) -> None:
     assert_sound(world)
 
 
+def test_the_price_of_a_fill_can_be_corrected_after_an_overfill_was_refused(world: World) -> None:
+    order = world.placed(quantity=100)
+    world.fill(order, 60)
+    world.fill(order, 500)
+    correct(world, order, 60, "99.90")
+    assert breaks(world) == [BreakCode.OVERFILL]
+    assert world.current(order).filled_notional == D("5994.00")
+
+
 def test_the_same_correction_twice_changes_nothing(world: World) -> None:
     order = world.placed(quantity=100)
     world.fill(order, 40)
@@ -150,6 +159,27 @@ def test_a_loan_is_given_back_by_a_bust(world: World) -> None:
     account = world.books.account("bob")
     assert (account.available, account.credit_used) == (D("9000.00"), 0)
     assert account.credit_available == D("8000.00")
+    assert_sound(world)
+
+
+def test_a_bust_does_not_repay_a_loan_that_a_sale_has_repaid(world: World) -> None:
+    """The sale settles on the day of the purchase, a day before the purchase does."""
+    world.add_client(
+        "bob", cash="9000.00", shares=100, margin_percent=D(60), credit_limit=D("8000.00")
+    )
+    sale = world.placed("sale", client_id="bob", side=Side.SELL)
+    world.fill(sale, 100)
+    world.advance(days=1)
+    bought = world.placed("bought", client_id="bob")
+    world.fill(bought, 100)
+    assert world.books.account("bob").credit_used > 0
+    world.settlement_cycle(TOMORROW)
+    assert world.books.account("bob").credit_used == 0
+    bust(world, bought)
+    account = world.books.account("bob")
+    assert (account.total, account.credit_used) == (D("18999.70"), 0)
+    assert account.credit_available == D("8000.00")
+    assert world.failures == []
     assert_sound(world)
 
 

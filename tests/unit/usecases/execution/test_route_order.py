@@ -165,6 +165,25 @@ def test_an_exchange_that_is_down_may_have_accepted_an_earlier_submit(world: Wor
     assert world.findings() == []
 
 
+def test_a_refusal_of_the_second_submit_proves_nothing_about_the_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange has the order and does not know it yet when it is asked."""
+    order = world.placed()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.exchanges, "status", lambda *_: None)
+        world.faults.before("exchanges.submit", NotAcceptedError("its circuit is open"))
+        world.exchanges.fill(f"{order.order_id}-1", 30, "100.00")
+        poll(world, order)
+    assert children(world.current(order)) == [
+        ("ARCX", 100, ChildStatus.REJECTED),
+        ("XNAS", 70, ChildStatus.SENT),
+    ]
+    assert world.exchanges.states[f"{order.order_id}-1"].status == "CANCELED"
+    assert world.current(order).filled_quantity == 30
+    assert world.findings() == []
+
+
 def test_an_order_that_every_exchange_refuses_is_rejected_and_its_hold_released(
     world: World,
 ) -> None:

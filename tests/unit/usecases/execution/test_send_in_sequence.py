@@ -4,6 +4,7 @@ import pytest
 
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
+from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -68,6 +69,20 @@ def test_a_predecessor_with_a_transient_failure_is_not_overtaken(world: World) -
     with pytest.raises(CrashError):
         world.execute(message(second))
     assert world.exchanges.arrived == []
+    world.execute(message(second))
+    assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
+
+
+def test_a_predecessor_whose_tables_are_busy_is_neither_given_up_nor_overtaken(
+    world: World,
+) -> None:
+    first, second = world.order("first"), world.order("second")
+    world.faults.before(
+        "exchanges.quotes", OverloadedError("the tables are busy", retry_after_seconds=1)
+    )
+    with pytest.raises(OverloadedError):
+        world.execute(message(second))
+    assert world.statuses(first, second) == (OrderStatus.VALIDATED, OrderStatus.VALIDATED)
     world.execute(message(second))
     assert world.exchanges.arrived == [f"{first.order_id}-1", f"{second.order_id}-1"]
 
