@@ -198,6 +198,22 @@ def test_each_filter_selects_its_lines(world: World, wanted: dict[str, Any], exp
     assert [line for line in statement(world) if line in lines] == lines
 
 
+@pytest.mark.parametrize("movement", MovementType)
+def test_a_filter_by_type_finds_the_lines_of_a_settled_reversal_too(
+    world: World, movement: MovementType
+) -> None:
+    settled(world)
+    order = next(o for o in world.books.all_orders() if o.idempotency_key == "credit")
+    child_id = f"{order.order_id}-1"
+    world.report(world.exchanges.bust(child_id, f"{child_id}-1"))
+    world.advance(days=6)
+    world.settlement_cycle(world.now.date())
+    everything = statement(world)
+    assert len([line for line in everything if line.type is MovementType.SETTLEMENT]) == 5
+    wanted = [line for line in everything if line.type is movement]
+    assert statement(world, type=movement) == wanted
+
+
 def test_trades_show_their_amounts_and_whether_they_are_settled(world: World) -> None:
     sold, _, part, credit = trades(world)
     assert (sold.side, sold.quantity, sold.amount, sold.settled_at) == (

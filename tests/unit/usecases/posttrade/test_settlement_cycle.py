@@ -240,6 +240,22 @@ def test_a_trade_that_settles_late_is_compared_under_its_own_date(world: World, 
     assert breaks(world) == ["UNRECONCILED_CONFIRMATION"]
 
 
+def test_the_oldest_date_is_compared_although_later_dates_are_due_as_well(world: World) -> None:
+    oldest, asked = cleared(world)[1], TOMORROW + timedelta(days=20)
+    world.now += timedelta(days=10)
+    cleared(world, "later")
+    world.depository.failing = {identifiers.settlement_id(oldest)}
+    world.settle("alice", TOMORROW, NEVER)
+    assert world.reconcile(asked - timedelta(days=1)).unsettled_clients == 1
+    world.depository.failing = set()
+    world.faults.before("books.commit")
+    with pytest.raises(CrashError):
+        world.settle("alice", TOMORROW, NEVER)
+    (owed,) = world.books.obligations("alice", TOMORROW)
+    world.books.write(Discharged(obligation=owed))
+    assert world.reconcile(asked).breaks == 1
+
+
 @pytest.mark.parametrize("days", [4, 7, 8, 20])
 def test_days_without_a_comparison_are_compared_by_the_next_one(world: World, days: int) -> None:
     world.reconcile(TOMORROW - timedelta(days=1))
