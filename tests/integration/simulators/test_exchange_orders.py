@@ -257,3 +257,11 @@ def test_quotes_show_the_remaining_liquidity_of_each_exchange(world: World) -> N
     after = world.quote()
     assert after["XNYS"]["ask_size"] == before["XNYS"]["ask_size"] - 100
     assert after["XNAS"] == before["XNAS"]
+
+
+def test_a_resting_order_does_not_execute_after_hours(world: World) -> None:
+    world.submit(symbol="F", limit_price="20.00", time_in_force="GTC")
+    assert world.tick(10 * 3600)["fills"] == 0, "Monday 20:00 in New York"
+    assert world.status().body["status"] == "NEW"
+    world.tick(14 * 3600)
+    assert world.status().body["status"] == "FILLED", "Tuesday 10:00"

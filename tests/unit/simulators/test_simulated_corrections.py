@@ -86,3 +86,16 @@ def test_corrections_of_a_silenced_order_are_reported_all_the_same() -> None:
     assert outcome is not None
     states = {dispatch.state for dispatch in schedule(outcome, behaviour, DICE, LATER)}
     assert states == {DispatchState.PENDING}
+
+
+def test_busted_shares_of_a_working_order_do_not_execute_again() -> None:
+    behaviour = always(bust_rate=Decimal(1))
+    scarce = QUOTE.model_copy(update={"ask_size": 60})
+    partly = match(booked_order(quantity=100), scarce, QUIET, DICE, NOW)
+    assert partly is not None
+    busted = correct(partly.booked, partly.reports, behaviour, DICE, LATER)
+    assert busted is not None
+    assert (busted.booked.busted_quantity, busted.booked.leaves_quantity) == (60, 40)
+    rest = match(busted.booked, QUOTE, QUIET, DICE, LATER)
+    assert rest is not None
+    assert partly.taken + rest.taken == 100
