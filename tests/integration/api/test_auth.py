@@ -316,6 +316,16 @@ def test_failures_are_counted_for_an_address_or_a_network(source_ip: str, counte
     assert origin(source_ip) == counted_for
 
 
+def test_failures_from_the_addresses_of_one_ipv6_network_count_together(world: World) -> None:
+    for number in (1, 2):
+        body = {"api_key": f"made-up-{number}", "api_secret": "wrong"}
+        event = request("POST", "/api/v1/auth/token", body)
+        event["requestContext"]["identity"]["sourceIp"] = f"2001:db8:1:2::{number}"
+        assert world.call("auth", event)["statusCode"] == 401
+    counters = {item["name"]["S"]: item["failures"]["N"] for item in world.items("control")}
+    assert counters["LOGIN-FROM#2001:db8:1:2::/64"] == "2"
+
+
 def test_without_the_control_table_the_right_secret_still_gets_a_token(
     world: World, clock: Clock
 ) -> None:

@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
@@ -76,4 +77,16 @@ def test_without_the_control_table_requests_pass_and_a_metric_counts_it(
     world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert throttle(world, clock, "no-such-table").take("key-alice", 0) is None
+    assert '"RateLimitUnavailable"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("failure", [ReadTimeoutError, EndpointConnectionError])
+def test_while_the_control_table_cannot_be_reached_requests_pass(
+    world: World, clock: Clock, failure: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(**_: object) -> None:
+        raise failure(endpoint_url="https://dynamodb")
+
+    world.dynamodb.meta.events.register("before-call.dynamodb.UpdateItem", unreachable)
+    assert throttle(world, clock).take("key-alice", 0) is None
     assert '"RateLimitUnavailable"' in capsys.readouterr().out

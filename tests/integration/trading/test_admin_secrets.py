@@ -89,6 +89,19 @@ def test_a_repeated_rotation_rotates_once(system: System, record_lost: bool) -> 
     assert log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")[0] == 200
 
 
+def test_the_same_rotation_under_another_idempotency_key_issues_another_secret(
+    system: System,
+) -> None:
+    """An operator whose rotated secret leaked rotates again and may give the same reason."""
+    _, issued, _ = create(system)
+    rotation = {"api_key": issued["api_key"], "grace_hours": 0}
+    _, leaked, _ = ask(system, "POST", "clients/dave/secret-rotation", rotation, "rotate-1")
+    _, rotated, _ = ask(system, "POST", "clients/dave/secret-rotation", rotation, "rotate-2")
+    assert rotated["api_secret"] not in (None, leaked["api_secret"])
+    assert log_in(system, issued["api_key"], leaked["api_secret"], "log-in-1")[0] == 401
+    assert log_in(system, issued["api_key"], rotated["api_secret"], "log-in-2")[0] == 200
+
+
 def test_a_key_of_another_client_is_not_found(system: System) -> None:
     _, issued, _ = create(system)
     status, problem, _ = ask(
