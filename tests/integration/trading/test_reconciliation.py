@@ -267,15 +267,19 @@ def test_an_order_completed_between_two_tables_is_no_finding(system: System, tab
     assert (answer["findings"], answer["in_motion"], answer["complete"]) == ([], 0, True)
 
 
-def test_a_finding_that_the_second_look_does_not_show_is_not_confirmed(system: System) -> None:
+def test_a_finding_that_the_second_look_does_not_show_is_neither_confirmed_nor_counted(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A wrong write hits the accounts after their first look. It is undone before the
     second look.
     """
     system.venues.pass_time(600)
     damage(system, "bob", "0.01")
     before_scan_of(system, NAMES.ledger, lambda: damage(system, "bob", "-0.01"))
+    capsys.readouterr()
     answer = reconciled(system)
     assert [(f["subject"], f["confirmed"]) for f in answer["findings"]] == [("bob", False)]
+    assert metrics(capsys.readouterr().out)["ReconciliationFindings"] == 0
     assert (sum(answer["broken"].values()), answer["unconfirmed"], answer["complete"]) == (
         0,
         1,

@@ -137,6 +137,14 @@ def test_each_filter_selects_its_lines(traded: System) -> None:
     assert show(traded, "transactions", to=latest)["items"] == everything[len(newest) :]
 
 
+def test_the_trades_of_a_closed_period_have_no_later_ones(traded: System) -> None:
+    trades = show(traded, "trades")["items"]
+    sold_at = trades[0]["booked_at"]
+    earlier = [trade for trade in trades if trade["booked_at"] < sold_at]
+    period = {"from": earlier[-1]["booked_at"], "to": sold_at}
+    assert show(traded, "trades", **period)["items"] == earlier
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_the_cursor_continues_where_the_page_ended(traded: System, path: str) -> None:
     everything = show(traded, path)["items"]

@@ -10,6 +10,7 @@ from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, put
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, attention_shard
 from trading.adapters.dynamodb.tables import TableBooks
+from trading.domain import identifiers
 from trading.domain.clients.client import Client
 from trading.domain.orders.order import Order
 from trading.domain.reference.instruments import Exchange, Instrument
@@ -164,6 +165,14 @@ def test_entries_of_many_trades_are_read_in_the_requested_order(
         books.commit(entities.fill(trade_id))
     asked = ids[::-1]
     assert [entry.trade_id for entry in books.entries(asked)] == asked
+
+
+@pytest.mark.parametrize("trade_id", ["trd_1", identifiers.reversal_id("trd_1")])
+def test_a_break_is_read_with_its_trade_or_its_reversal(books: TableBooks, trade_id: str) -> None:
+    """Whoever records a mismatch looks here whether it is recorded."""
+    kept = [entities.settlement(trade_id), entities.trade_break(trade_id)]
+    books.commit(*kept)
+    assert books.entries([trade_id]) == kept
 
 
 def test_keys_that_dynamodb_leaves_unprocessed_are_requested_again(
