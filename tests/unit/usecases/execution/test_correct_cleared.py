@@ -224,3 +224,28 @@ def test_a_busted_sale_whose_proceeds_are_spent_is_covered_by_the_error_account(
     assert reversal.advanced_cash == D("9999.70") - left
     assert breaks(world) == [BreakCode.CORRECTION_NOT_COVERED]
     assert_sound(world)
+
+
+def test_an_advance_raises_the_alarm_even_if_the_worker_dies_after_the_commit(
+    world: World,
+) -> None:
+    world.add_client("carol", cash="20000.00")
+    bought = world.placed("a", client_id="carol", quantity=100)
+    world.fill(bought, 100, "100.00")
+    sold = world.placed(
+        "b", client_id="carol", quantity=60, side=Side.SELL, limit_price=D("100.00")
+    )
+    world.fill(sold, 60, "100.00")
+    world.faults.after("books.commit")
+    bust(world, bought)
+    assert world.faults.pending == 0
+    assert breaks(world) == [BreakCode.CORRECTION_NOT_COVERED]
+    assert world.monitor.times("Breaks") == 1
+
+
+def test_a_bust_that_the_client_covers_raises_no_alarm(world: World) -> None:
+    order = world.placed(quantity=100)
+    world.fill(order, 100)
+    bust(world, order)
+    assert breaks(world) == []
+    assert world.monitor.times("Breaks") == 0

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from trading.domain import identifiers
 from trading.domain.ledger import (
+    Break,
     BreakCode,
     Fill,
     LedgerEntry,
@@ -77,6 +78,7 @@ class CorrectExecution:
                 f"{correction.execution_id} is booked, and corrects another execution now",
             )
         result = self._decide(order, correction, fill, entries)
+        self._count_breaks(result)
         self._commit(result)
         self.monitor.count(Metric.EXECUTIONS_CORRECTED, trade_id=trade_id)
         self._correct_price(correction, fill)
@@ -123,6 +125,14 @@ class CorrectExecution:
             now,
         )
         return result.without_parked(correction)
+
+    def _count_breaks(self, result: CorrectionResult) -> None:
+        """Count what the error account advances. A worker that dies after the commit never comes
+        here again, so this is before it.
+        """
+        for entry in result.entries:
+            if isinstance(entry, Break):
+                self.monitor.count(Metric.BREAKS, code=entry.code, reason=entry.reason)
 
     def _commit(self, result: CorrectionResult) -> None:
         changes: list[Change] = [*result.entries, *result.obligations]
