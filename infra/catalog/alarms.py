@@ -57,7 +57,7 @@ class Silence:
 WATCHED: Mapping[Metric, Watch] = {
     Metric.BREAKS: Watch(
         ("execution", "internal", "settlement", "settlement_reconcile"),
-        Notice("A venue reported something that the books refuse", "breaks"),
+        Notice("Books and a venue disagree, or a correction was not covered", "breaks"),
     ),
     Metric.NOT_UNDERSTOOD: Watch(
         ("callbacks", "execution", "internal", "settlement", "settlement_reconcile"),
