@@ -2,7 +2,6 @@
 another vocabulary.
 """
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
@@ -184,14 +183,12 @@ def _order_id_of(client_order_id: str) -> str:
     return identifiers.order_id(app.principal.client_id, client_order_id)
 
 
-def _named(order_id: str) -> str:
-    """The id of the order that a path names by its id or by its client order id."""
-    return order_id if re.fullmatch(patterns.ORDER_ID, order_id) else _order_id_of(order_id)
-
-
-def _named_once(parameter: str, value: str) -> str:
-    """The same id. It also stands for the order when the request is compared under its key."""
-    app.compare_as(**{parameter: (order_id := _named(value))})
+def _named(parameter: str, value: str) -> str:
+    """The id of the order that a path names. It also stands for the order when the request is
+    compared under its key.
+    """
+    order_id = identifiers.named_order_id(app.principal.client_id, value)
+    app.compare_as(**{parameter: order_id})
     return order_id
 
 
@@ -230,7 +227,7 @@ def cancel(order_id: PathId) -> Response[OrderView]:
     the `status`, and with `replaced_by` if another order took its place. A request that was refused
     is refused again under its key.
     """
-    return _cancel(_named_once("order_id", order_id), "order_id")
+    return _cancel(_named("order_id", order_id), "order_id")
 
 
 def _cancel(order_id: str, field: str) -> Response[OrderView]:
@@ -278,7 +275,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
     order then stands. A repetition under the same key gets the same refusal.
     """
     client_id = app.principal.client_id
-    replaced = _named_once("order_id", order_id)
+    replaced = _named("order_id", order_id)
     wanted = changes.wanted()
     new, replayed = api.idempotency.refused_once(
         app,
@@ -308,7 +305,7 @@ def show(order_id: PathId) -> OrderView:
     """One of the client's orders with its history, executions, clearing and settlement. It is named
     by its id or by its client order id.
     """
-    return _view(_own(_named(order_id), "order_id"))
+    return _view(_own(_named("order_id", order_id), "order_id"))
 
 
 def _view(order: Order) -> OrderView:
@@ -365,7 +362,7 @@ def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response
 )
 def show_trade(trade_id: PathId) -> TradeRecord:
     """`GET /api/v1/orders/{order_id}` in another vocabulary. The id of the trade is the order's."""
-    return TradeRecord.of(_own(_named(trade_id), "trade_id"))
+    return TradeRecord.of(_own(_named("trade_id", trade_id), "trade_id"))
 
 
 @app.post(
@@ -380,7 +377,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
-    order = _request_cancel(_named_once("trade_id", trade_id), "trade_id")
+    order = _request_cancel(_named("trade_id", trade_id), "trade_id")
     logger.info("cancel requested", order_id=order.order_id, status=order.status)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 

@@ -4,7 +4,10 @@ So the condition of a write refuses the second write when a retry repeats it.
 """
 
 import hashlib
+import re
 from datetime import datetime
+
+from trading.domain import patterns
 
 
 def _derive(prefix: str, *parts: str) -> str:
@@ -15,6 +18,13 @@ def _derive(prefix: str, *parts: str) -> str:
 def order_id(client_id: str, idempotency_key: str) -> str:
     """The id of the order that a client placed with an idempotency key."""
     return _derive("ord", client_id, idempotency_key)
+
+
+def named_order_id(client_id: str, name: str) -> str:
+    """The id of the order that a client names by its id or by its client order id, which is the
+    idempotency key that placed it.
+    """
+    return name if re.fullmatch(patterns.ORDER_ID, name) else order_id(client_id, name)
 
 
 def child_order_id(order_id: str, number: int) -> str:
