@@ -27,7 +27,7 @@ BUGS = (
         (
             Edit(
                 EndRequest.is_outranked_by,
-                'self.asked_by not in (request.asked_by, "client")',
+                "RANKS.index(self.asked_by) < RANKS.index(request.asked_by)",
                 "False",
             ),
         ),

@@ -109,6 +109,8 @@ def test_an_order_ends_once() -> None:
         (REPLACED, BY_CLIENT, True),
         (BY_SUSPENSION, BY_SUSPENSION, False),
         (BY_SUSPENSION, BY_CLIENT, True),
+        (BY_SUSPENSION, REPLACED, False),
+        (BY_CLIENT, REPLACED, False),
         (BY_CLIENT, BY_SUSPENSION, False),
         (BY_CLIENT, BY_CLIENT, False),
     ],

@@ -6,6 +6,9 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Frozen
 
+RANKS = (None, "operator", "client")
+"""Who may ask for an end, by rank. None: nobody asked."""
+
 
 class EndRequest(Frozen):
     """A request to end an order early. The order keeps it until the exchanges have ended all of its
@@ -29,7 +32,7 @@ class EndRequest(Frozen):
 
         The client's request outranks an operator's, which outranks one that nobody made.
         """
-        return self.asked_by not in (request.asked_by, "client")
+        return RANKS.index(self.asked_by) < RANKS.index(request.asked_by)
 
 
 REPLACED = EndRequest(status=OrderStatus.CANCELED, reason="replaced")
