@@ -5,12 +5,22 @@ import pytest
 from tests.fakes.builders import NOW, D, make_exchange, make_request
 from tests.fakes.queues import MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryLastPrices
-from tests.unit.usecases.administration.test_administration import OPERATOR, Office
+from tests.unit.usecases.administration.test_administration import NEW, OPERATOR, Office
 from trading.domain.orders.cancellation import BY_SUSPENSION
 from trading.domain.orders.reasons import OrderReason, RejectReason
 from trading.messages import ExecutionMessage
 from trading.usecases.administration.transfer_assets import Cash
 from trading.usecases.orders.place_order import PlaceOrder
+
+
+def test_a_suspension_ends_the_tokens_of_a_key_that_the_index_does_not_know_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office()
+    key = office.clients.create(NEW, OPERATOR).credential.api_key
+    monkeypatch.setattr(office.registry, "api_keys", lambda _: [])
+    office.clients.suspend("alice", OPERATOR)
+    assert office.ended_tokens.generations == {key: 1}
 
 
 def test_a_suspension_leaves_no_order_open_that_is_placed_while_it_cancels(

@@ -89,10 +89,14 @@ class AdministerClients:
 
     def show(self, client_id: str) -> ClientFile:
         client = self._client(client_id)
-        return ClientFile(client, self.registry.account(client_id), self._credentials(client_id))
+        return ClientFile(client, self.registry.account(client_id), self._credentials(client))
 
-    def _credentials(self, client_id: str) -> list[Credential]:
-        found = map(self.registry.credential, self.registry.api_keys(client_id))
+    def _credentials(self, client: Client) -> list[Credential]:
+        """The client's API keys. The index may not know the first one yet."""
+        keys = dict.fromkeys(self.registry.api_keys(client.client_id))
+        if client.first_api_key:
+            keys[client.first_api_key] = None
+        found = map(self.registry.credential, keys)
         return [each for each in found if each]
 
     def create(self, client: Client, operator: Operator) -> IssuedSecret:
@@ -136,13 +140,19 @@ class AdministerClients:
             existing = self.registry.profile(client.client_id)
             if existing is None:
                 raise
-            issued = self.registry.credential(existing.first_api_key or "none")
-            if issued is None or existing.fingerprint != client.fingerprint:
+            issued = self._issued_before(existing, client.fingerprint)
+            if issued is None:
                 raise ClientExistsError(
                     f"there is a client {client.client_id} already", field="client_id"
                 ) from None
             return IssuedSecret(issued, None)
         return IssuedSecret(credential, secret)
+
+    def _issued_before(self, existing: Client, fingerprint: str | None) -> Credential | None:
+        """The first API key of a client, if this request created the client."""
+        if existing.first_api_key is None or existing.fingerprint != fingerprint:
+            return None
+        return self.registry.credential(existing.first_api_key)
 
     def suspend(self, client_id: str, operator: Operator) -> tuple[Client, int]:
         """Suspend a client: from now on, it cannot log in, its tokens have ended, and its new
@@ -151,7 +161,7 @@ class AdministerClients:
         """
         with announced(self.audit, operator, _subject(client_id), "suspend", "suspended"):
             client = self._set_status(client_id, ClientStatus.INACTIVE)
-            for credential in self._credentials(client_id):
+            for credential in self._credentials(client):
                 self._end_tokens(credential)
             return client, self.cancel.of_suspended(client_id)
 
@@ -168,7 +178,7 @@ class AdministerClients:
         if client.status is status and account.suspended == suspended:
             return client
         changed = client.with_status(status)
-        keys = self._credentials(client_id) if suspended else ()
+        keys = self._credentials(client) if suspended else ()
         self.registry.commit(
             changed,
             account.with_suspension(suspended),
