@@ -25,6 +25,7 @@ from tests.unit.usecases.execution.correcting import (
     sums,
 )
 from trading.domain.ledger import BreakCode
+from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason
 from trading.domain.values import Side, TimeInForce
@@ -184,16 +185,22 @@ def test_clearing_and_a_bust_at_once_leave_nothing_to_settle(
 # --- what the client cannot cover
 
 
-def test_a_busted_purchase_whose_shares_are_sold_is_covered_by_the_error_account(
-    world: World,
-) -> None:
+def purchase_with_sale(world: World, sold: int) -> Order:
+    """A purchase of 100 shares by carol, of which some are sold again."""
     world.add_client("carol", cash="20000.00")
     bought = world.placed("a", client_id="carol", quantity=100)
     world.fill(bought, 100, "100.00")
-    sold = world.placed(
-        "b", client_id="carol", quantity=100, side=Side.SELL, limit_price=D("100.00")
+    sale = world.placed(
+        "b", client_id="carol", quantity=sold, side=Side.SELL, limit_price=D("100.00")
     )
-    world.fill(sold, 100, "100.00")
+    world.fill(sale, sold, "100.00")
+    return bought
+
+
+def test_a_busted_purchase_whose_shares_are_sold_is_covered_by_the_error_account(
+    world: World,
+) -> None:
+    bought = purchase_with_sale(world, sold=100)
     bust(world, bought)
     position = world.books.position("carol", "AAPL")
     assert (position.quantity, position.available) == (0, 0)
@@ -229,13 +236,7 @@ def test_a_busted_sale_whose_proceeds_are_spent_is_covered_by_the_error_account(
 def test_an_advance_raises_the_alarm_even_if_the_worker_dies_after_the_commit(
     world: World,
 ) -> None:
-    world.add_client("carol", cash="20000.00")
-    bought = world.placed("a", client_id="carol", quantity=100)
-    world.fill(bought, 100, "100.00")
-    sold = world.placed(
-        "b", client_id="carol", quantity=60, side=Side.SELL, limit_price=D("100.00")
-    )
-    world.fill(sold, 60, "100.00")
+    bought = purchase_with_sale(world, sold=60)
     world.faults.after("books.commit")
     bust(world, bought)
     assert world.faults.pending == 0
