@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
-from trading.adapters.http.fields import FREE_TEXT, Name, Quantity, Symbol
+from trading.adapters.http.fields import FreeText, Name, Quantity, Symbol
 from trading.domain import patterns
 from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.cash import Account
@@ -51,14 +51,14 @@ ISSUED_BEFORE = (
 class Change(Frozen):
     """A change by an operator. Its `reason` goes into the audit log."""
 
-    reason: str = Field(min_length=1, max_length=500, pattern=FREE_TEXT)
+    reason: FreeText = Field(min_length=1, max_length=500)
 
 
 class NewClient(Change):
     """A client to open an account for."""
 
     client_id: str = Field(pattern=whole(patterns.NEW_CLIENT_ID))
-    name: str = Field(min_length=1, max_length=200, pattern=FREE_TEXT)
+    name: FreeText = Field(min_length=1, max_length=200)
     margin_percent: Percent = Decimal("100.00")
     credit_limit: AmountOrZero = Decimal("0.00")
     daily_trading_limit: Amount

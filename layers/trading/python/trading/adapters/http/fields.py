@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from trading.domain import patterns
 from trading.domain.patterns import whole
@@ -14,11 +14,22 @@ Name = Annotated[str, Field(pattern=whole(patterns.NAME))]
 """A client id, an API key or a settlement account."""
 Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
 
-FREE_TEXT = whole(patterns.FREE_TEXT)
-"""For every text that an operator writes for people."""
-
 PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=whole(patterns.PATH_ID))]
 """An identifier in a path."""
+
+
+def _free_text(value: str) -> str:
+    if not re.fullmatch(patterns.FREE_TEXT, value):
+        raise ValueError("must be one line of visible text, without control characters")
+    return value
+
+
+FreeText = Annotated[
+    str,
+    AfterValidator(_free_text),
+    Field(json_schema_extra={"pattern": whole(patterns.FREE_TEXT)}),
+]
+"""A text that an operator writes for people."""
 
 
 def _moment(value: object) -> object:
