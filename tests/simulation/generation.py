@@ -23,6 +23,7 @@ from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
 from tests.simulation.sights import VIEWS
+from tests.simulation.usurpers import usurpations
 from trading.domain.reference.calendars import next_trading_day
 
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
@@ -94,6 +95,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
     actions += leaks(Random(f"leaks/{seed}"), traders)
+    actions += usurpations(Random(f"usurpations/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % client_requests.EVERY == 0:
         actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)

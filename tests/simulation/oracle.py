@@ -294,6 +294,8 @@ class StepOracle:
         holds = holds_of(at_work)
         check_fills(own.values(), self.ledger)
         if account is not None:
+            if client_id not in self.traders:
+                raise ViolationError("only clients have accounts", client_id, str(account))
             check_named(account, at_work)
             due = self.terms.proceeds[client_id]
             check_account(account, holds, self.ledger, due, self.traders[client_id].credit_limit)

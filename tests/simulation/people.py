@@ -37,6 +37,7 @@ from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
 from tests.simulation.sights import Sight, judge
 from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
+from tests.simulation.usurpers import Usurpers
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
@@ -78,6 +79,7 @@ class People:
         self._sessions = sessions = Sessions(cloud, secrets)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions, venue_secrets)
+        self._usurpers = Usurpers(sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
         self._probes = Probes(cloud, sessions, self._moments)
@@ -108,6 +110,7 @@ class People:
             "impersonate": self.intruders.impersonate,
             "forge": self.intruders.forge,
             "trespass": self.intruders.trespass,
+            "usurp": self._usurpers.usurp,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

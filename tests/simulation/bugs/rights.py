@@ -1,6 +1,7 @@
 """Who may do what."""
 
 from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.http.principals import Principal
 from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.identity.tokens import Tokens
@@ -66,6 +67,25 @@ BUGS = (
         "A secret that ends at once does not end the tokens of its key.",
         "Whoever got a token with a leaked secret keeps it.",
         (Edit(Credential._with_secrets, "if ended else changed", "if False else changed"),),
+    ),
+    Bug(
+        "an operator's key taken for a client's",
+        "The registry of clients gives out API keys of every audience.",
+        "An operator replaces the secret of another one, and logs in under that name.",
+        (
+            Edit(
+                TableRegistry.credential,
+                "found if found and found.audience == self._audience else None",
+                "found",
+            ),
+            Edit(TableRegistry._write, "if change.audience != self._audience:", "if False:"),
+        ),
+    ),
+    Bug(
+        "a client may have any name",
+        "A creation does not ask whether an operator, an exchange or the broker has the name.",
+        "Entries of a client stand in an account of the broker.",
+        (Edit(AdministerClients._create, "self.registry.is_reserved(client.client_id)", "False"),),
     ),
     Bug(
         "a route with the wrong permission",
