@@ -281,6 +281,9 @@ def test_a_request_of_nobody_is_refused_before_its_body_is_read_or_counted() -> 
         (request("GET", "/api/v1/orders/o-1", authorizer=ALICE | {"permissions": "x"}), 403),
         (request("GET", "/api/v1/orders/o-1", authorizer=ALICE), 200),
         (request("HEAD", "/api/v1/orders/o-1", authorizer=ALICE), 200),
+        (request("GET", '/api/v1/orders/o"1', authorizer=ALICE), 404),
+        (request("GET", "/api/v1/nothing", authorizer=ALICE), 404),
+        (request("DELETE", "/api/v1/orders/o-1", authorizer=ALICE), 405),
     ],
 )
 def test_every_answer_to_a_request_that_counted_states_the_rate_limit(
@@ -292,6 +295,13 @@ def test_every_answer_to_a_request_that_counted_states_the_rate_limit(
     assert throttle.asked == [("key-alice", 3)]
     stated = [header(answer, f"X-RateLimit-{name}") for name in ("Limit", "Remaining", "Reset")]
     assert stated == ["100", "99", "1700000010"]
+
+
+def test_a_token_that_has_expired_is_refused_at_a_path_without_a_route_too() -> None:
+    expired = ALICE | {"expires_at": "1"}
+    event = request("GET", '/api/v1/orders/o"1', authorizer=expired)
+    status, problem, _ = ask(event, build(StubThrottle(None)))
+    assert (status, problem["code"]) == (401, "UNAUTHENTICATED")
 
 
 def test_a_signature_is_verified_over_the_raw_body_before_parsing() -> None:

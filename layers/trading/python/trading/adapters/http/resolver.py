@@ -68,10 +68,10 @@ class _RequestValidation(OpenAPIRequestValidationMiddleware):
 class ApiResolver:
     """Routes of one function behind API Gateway.
 
-    A request passes these checks in this order: caller, rate limit, end of the token, size of the
-    body, `verify` (if given) over the raw body, permission, query, content type, JSON, idempotency
-    key (except for GET and HEAD), validation against the signature of the handler. `verify(event,
-    body)` raises for a request that is not authentic.
+    A request passes these checks in this order: caller, rate limit, end of the token, path, size of
+    the body, `verify` (if given) over the raw body, permission, query, content type, JSON,
+    idempotency key (except for GET and HEAD), validation against the signature of the handler.
+    `verify(event, body)` raises for a request that is not authentic.
 
     Every error is answered with a problem document. The answer to a request that counted against
     the rate limit has its headers. The answer to a GET has an ETag, and a request with that tag in
@@ -271,11 +271,10 @@ class ApiResolver:
 
     def _admit(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
         logger.append_keys(correlation_id=self.correlation_id, request_id=self.request_id)
-        extensions = app.context["_route"].openapi_extensions
-        if extensions is None:  # Powertools' stand-in for a path without a route
-            raise NotFoundError
-        permission = extensions[PERMISSION_EXTENSION]
-        allowance = self._count_request() if permission else None
+        # Powertools' stand-in for a path without a route has no extensions.
+        permission = (app.context["_route"].openapi_extensions or {}).get(PERMISSION_EXTENSION)
+        has_caller = permission or self.event["requestContext"].get("authorizer")
+        allowance = self._count_request() if has_caller else None
         try:
             response = self._read(app, permission, allowance, next_middleware)
         except Exception as error:
@@ -301,6 +300,8 @@ class ApiResolver:
             )
         if allowance:
             self.principal.check_not_ended(allowance.generation)
+        if app.context["_route"].openapi_extensions is None:
+            raise NotFoundError
         body = raw_body(self.event)
         if self._verify:
             self._verify(self.event, body)
@@ -347,6 +348,8 @@ class ApiResolver:
         return problem(error, self.request_id)
 
     def _on_error(self, error: Exception) -> Response[str]:
+        if isinstance(error, NotFoundError):
+            return self._on_not_found(error)
         if isinstance(error, DomainError):
             error = from_domain(error)
         elif isinstance(error, RequestValidationError):
