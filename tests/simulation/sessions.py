@@ -42,16 +42,17 @@ class Sessions:
     ) -> Answer:
         """Send a request until it is answered.
 
-        After a time-out, a 429 or a 5xx the same request is sent again. An impatient client gives
-        up instead. A body in bytes is sent as it is.
+        After a time-out, a 409, a 429 or a 5xx the same request is sent again. Failures count apart
+        from waits, so that no fault in the last of many waits looks like a failure that stays. An
+        impatient client gives up at once. A body in bytes is sent as it is.
         """
         process = current()
         assert process is not None
         api = "internal" if who == OPERATOR else "public"
         content = body if isinstance(body, bytes) else _json(body)
         answer: Answer = Answer(0)
-        attempt = 0
-        while attempt < TRIES:
+        failures = waits = 0
+        while max(failures, waits) < TRIES:
             headers = {"Idempotency-Key": key}
             is_new = who not in self._tokens
             if path != LOGIN_PATH:
@@ -68,7 +69,7 @@ class Sessions:
             if answer.status == 401 and path != LOGIN_PATH:
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
-                attempt += is_new  # an expired old token does not count as an attempt
+                waits += is_new  # an expired old token does not count as an attempt
                 continue
             is_closed = answer.status == 409 and answer.json()["code"] in (
                 "ORDER_CLOSED",
@@ -79,9 +80,13 @@ class Sessions:
                 return answer
             if impatient:
                 return Answer(0)
-            pause = float(answer.headers.get("Retry-After", 0)) or min(2.0**attempt, 30)
+            wanted = float(answer.headers.get("Retry-After", 0))
+            pause = wanted or min(2.0 ** (failures + waits), 30)
             process.sleep(pause * process.random.uniform(0.8, 1.2))
-            attempt += 1
+            if answer.status in (409, 429):
+                waits += 1
+            else:
+                failures += 1
         return answer
 
     def token(self, who: str, *, fresh: bool = False) -> str | None:
