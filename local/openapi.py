@@ -97,6 +97,16 @@ PARAMETERS = {
         ),
         "schema": {"type": "string", "pattern": whole(patterns.IDEMPOTENCY_KEY)},
     },
+    "ReportKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": (
+            "`{exchange_id}:{execution_id}` of the report. Only characters that are not printable "
+            "ASCII are percent-encoded, in UTF-8."
+        ),
+        "schema": {"type": "string", "pattern": whole(patterns.REPORT_KEY)},
+    },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
@@ -219,7 +229,6 @@ def _complete(document: dict[str, Any]) -> None:
         components["schemas"].pop(name, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components["schemas"] |= problem.pop("$defs") | {"Problem": problem}
-    components["parameters"] = PARAMETERS
     used: set[str] = set()
     for method, operation in _operations(document):
         # Powertools' id is "{function}_{path}_{method}". A generated SDK should show the name of
@@ -237,7 +246,9 @@ def _complete(document: dict[str, Any]) -> None:
             }
         else:
             statuses |= WITH_BODY
-            parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+            is_report = {SIGNATURE_SCHEME: []} in operation.get("security", ())
+            key = "ReportKey" if is_report else "IdempotencyKey"
+            parameters.append({"$ref": f"#/components/parameters/{key}"})
         if method != "get":
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
@@ -255,6 +266,12 @@ def _complete(document: dict[str, Any]) -> None:
         used |= {
             scheme for requirement in operation.setdefault("security", []) for scheme in requirement
         }
+    text = json.dumps(document["paths"])
+    components["parameters"] = {
+        name: parameter
+        for name, parameter in PARAMETERS.items()
+        if f'"#/components/parameters/{name}"' in text
+    }
     components["securitySchemes"] = {
         name: components["securitySchemes"][name] for name in sorted(used)
     }

@@ -10,10 +10,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.callbacks.reports import REPORTS
 from functions.callbacks.settings import Settings
 from trading.adapters.faces.callbacks import Accepted
 from trading.adapters.http.digests import digest
-from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
 from trading.adapters.http.request_reading import header
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
@@ -47,7 +48,7 @@ def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
         raise _send_again() from error
 
 
-app = ApiResolver(verify=verify_signature)
+app = ApiResolver(verify=verify_signature, reading=REPORTS)
 
 
 @app.post(CALLBACK_PATH, permission=None, summary="Deliver an execution report", tags=["Exchanges"])
@@ -65,11 +66,13 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
             ProblemCode.FORBIDDEN,
             "An exchange reports its own executions only.",
         )
-    if app.idempotency_key != f"{report.exchange_id}:{report.execution_id}":
+    if app.idempotency_key != report.idempotency_key:
         raise HttpError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             ProblemCode.IDEMPOTENCY_KEY_MISMATCH,
-            "The Idempotency-Key of a report is {exchange_id}:{execution_id}.",
+            "The Idempotency-Key of a report is {exchange_id}:{execution_id}. Only characters that "
+            "are not printable ASCII are percent-encoded.",
+            errors=[FieldError(field="idempotency-key", message="is not the report's")],
         )
     message = ReportReceived(
         client_id=report.account, correlation_id=report.correlation_id, report=report

@@ -117,6 +117,14 @@ def check_events(outside: Outside, entries: Entries) -> None:
                 equal("what is not understood is kept", name, kept.get("code"), "NOT_UNDERSTOOD")
 
 
+def check_reports(outside: Outside) -> None:
+    """No report is refused, however it is written, and whatever else it says."""
+    for exchange in outside.exchanges.values():
+        for venue_order in exchange.orders.values():
+            for report, answer in venue_order.refused.items():
+                raise ViolationError("no report is refused", report, answer)
+
+
 def check_sent(outside: Outside, orders: Orders) -> None:
     """An exchange gets an order on the accepted terms, and a stop order as a whole."""
     for exchange in outside.exchanges.values():

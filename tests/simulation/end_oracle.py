@@ -17,6 +17,7 @@ from tests.simulation.counterparties import (
     check_executions,
     check_forwarding,
     check_mismatches,
+    check_reports,
     check_sent,
     check_settlements,
     unsettleable,
@@ -103,6 +104,7 @@ class EndOracle:
         check_executions(self.outside, entries)
         check_breaks(self.outside, entries)
         check_events(self.outside, entries)
+        check_reports(self.outside)
         tolerated = REFUSALS | ({500} if self.cloud.outages.are_planned else set())
         check_placed(self.people.placed, orders, tolerated)
         check_answers(self.people.replaced, orders, tolerated | {404})

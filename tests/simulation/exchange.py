@@ -12,7 +12,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.instants import timestamp
 from tests.simulation.market import CENT, CONTINUOUS
 from tests.simulation.venue_orders import FINAL, Executed, VenueOrder
-from tests.simulation.venue_reports import Reports
+from tests.simulation.venue_reports import Reports, id_separator
 from trading.domain.reference.calendars import business_date, close_of, session_at
 from trading.domain.values import Side, TimeInForce
 from trading.wire import SubmitOrder
@@ -54,7 +54,9 @@ class SimulatedExchange:
         if order.client_order_id in self._tombstones:
             return 422, {"code": "CANCELED_BEFORE_ARRIVAL"}
         random = self._random(order.client_order_id)
-        booked = self.orders[order.client_order_id] = VenueOrder(order)
+        booked = self.orders[order.client_order_id] = VenueOrder(
+            order, id_separator=id_separator(self._cloud.seed)
+        )
         self._arrived[order.client_order_id] = datetime.fromtimestamp(self._engine.now, UTC)
         if self._faults.happens("venue_reject", random):
             self._end(booked, "REJECTED", "refused by the exchange", random)

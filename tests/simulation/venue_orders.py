@@ -50,8 +50,11 @@ class VenueOrder:
     rogue: bool = False
     misreported: bool = False
     acknowledged: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    """By report: the answer that says that it will never be taken."""
     events: set[str] = field(default_factory=set)
     """The ids of reports of events that no reader knows."""
+    id_separator: str = "-"
 
     @property
     def filled(self) -> int:
@@ -71,7 +74,7 @@ class VenueOrder:
     def next_id(self) -> str:
         """The id of the next report."""
         self.reports += 1
-        return f"{self.order.client_order_id[-12:]}-{self.reports}"
+        return f"{self.order.client_order_id[-12:]}{self.id_separator}{self.reports}"
 
     def state(self, exchange_id: str) -> dict[str, Any]:
         """What its exchange answers about it."""

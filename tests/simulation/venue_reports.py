@@ -15,13 +15,23 @@ from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.venue_orders import FINAL, VenueOrder
 from trading.adapters.venues.signatures import signed_headers
-from trading.wire import CALLBACK_PATH
+from trading.wire import CALLBACK_PATH, ExecutionReport
 
 CLOCK_ERRORS = (0.0, 0.35, -0.35, 20.0, -20.0)
 """By so many seconds the clock of an exchange may be wrong. Our books believe up to a minute."""
 REPORT_TRIES, CORRECTION_TRIES = 12, 200
 """Nobody asks for the corrections of an order that is over, so they are reported for longer."""
+NEVER_TAKEN = (400, 403, 422)
+ODD_IDS_EVERY, ODD = 5, "/ =%é#"
+"""Execution ids have odd characters in one of so many seeds."""
+UNREADABLE = (1e99, float("nan"), 10**50)
+"""Numbers that no reader expands, or that are no JSON."""
 UNKNOWN_EVENTS = ("PENDING_CANCEL", "DONE_FOR_DAY", "RESTATED", "SUSPENDED")
+
+
+def id_separator(seed: str) -> str:
+    """What stands between the parts of an execution id."""
+    return ODD if int(seed) % ODD_IDS_EVERY == 0 else "-"
 
 
 class Reports:
@@ -34,6 +44,7 @@ class Reports:
         self._faults = cloud.faults
         self._secret = secret
         self._chatter = Random(f"{cloud.seed}/{exchange_id}/chatter")
+        self._repetitions = 0
         self._clock_error = Random(f"{cloud.seed}/{exchange_id}/clock").choice(CLOCK_ERRORS)
 
     def clock(self) -> float:
@@ -83,12 +94,13 @@ class Reports:
             delay += random.choice((5, 200, 4000, 30_000)) * random.random()
         copies = 2 if self._faults.happens("venue_report_twice", random) else 1
         for copy in range(copies):
-            self._engine.after(delay, partial(self._deliver, booked, report, copy))
+            said = self._said_again(report) if copy else report
+            self._engine.after(delay, partial(self._deliver, booked, said, copy))
             delay += random.choice((0.0, 0.01, 400.0))
 
     def _say_more(self, booked: VenueOrder, report: dict[str, Any]) -> None:
         """Add a field to a report. Send an event before it that no reader knows."""
-        report["venue_flags"] = {"liquidity": "A"}
+        report["venue_flags"] = {"liquidity": "A", "numbers": UNREADABLE}
         number = len(booked.events) + 1
         event = report | {
             "execution_id": f"{booked.order.client_order_id[-12:]}-event-{number}",
@@ -99,9 +111,17 @@ class Reports:
         booked.events.add(event["execution_id"])
         self._engine.after(0.001, partial(self._deliver, booked, event, 0))
 
+    def _said_again(self, report: dict[str, Any]) -> dict[str, Any]:
+        """A repetition of a report. Every second one says more, and nothing else for the books."""
+        self._repetitions += 1
+        if self._repetitions % 2:
+            return report
+        return report | {"poss_dup": True, "correlation_id": f"{report['correlation_id']}-again"}
+
     def _deliver(self, booked: VenueOrder, report: dict[str, Any], copy: int) -> None:
         body = json.dumps(report).encode()
         execution_id = report["execution_id"]
+        idempotency_key = ExecutionReport.model_validate(report).idempotency_key
         name = f"{self._exchange_id} report {execution_id}.{copy}"
 
         def deliver() -> None:
@@ -109,12 +129,12 @@ class Reports:
             assert process is not None
             is_correction = "reference_execution_id" in report
             for attempt in range(CORRECTION_TRIES if is_correction else REPORT_TRIES):
-                answer = self._post(
-                    process, body, f"{self._exchange_id}:{execution_id}", f"{name} #{attempt}"
-                )
+                answer = self._post(process, body, idempotency_key, f"{name} #{attempt}")
                 if answer.status == 200:
                     booked.acknowledged.add(execution_id)
                     return
+                if answer.status in NEVER_TAKEN:
+                    booked.refused[name] = f"{answer.status} {answer.body!r}"
                 process.sleep(min(2.0**attempt, 60) * process.random.uniform(0.5, 1))
 
         Process(
@@ -145,7 +165,7 @@ class Reports:
         """
         state = booked.state(self._exchange_id)
         if self._faults.happens("venue_says_more", self._chatter):
-            state["venue_flags"] = [1, 2]
+            state["venue_flags"] = UNREADABLE
             state["executions"] = [{"note": "no execution"}, *state["executions"]]
             if booked.status not in FINAL:
                 state["status"] = self._chatter.choice(UNKNOWN_EVENTS)

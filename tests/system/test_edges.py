@@ -51,9 +51,12 @@ class Venue:
         target: str = CALLBACK_PATH,
         age: int = 0,
         added: dict[str, str] | None = None,
+        more: str = "",
         **changes: Any,
     ) -> httpx.Response:
-        body = json.dumps(REPORT | {"execution_id": execution_id} | changes).encode()
+        """`more`: further fields, as they are written in JSON."""
+        written = json.dumps(REPORT | {"execution_id": execution_id} | changes)
+        body = f"{written[:-1]}{more}}}".encode()
         headers = signed_headers(
             key_id,
             self._secret(key_id),
@@ -99,7 +102,11 @@ def test_a_signed_report_is_taken_and_its_repetition_is_harmless(
         "client_order_id": identifiers.child_order_id(order_id, child.number),
         "exec_type": "NEW",
     }
-    first, again = (venue.report(key, age=age, **acknowledged) for age in (0, 2))
+    odd_id, odd = f"{key[:20]}/a b=1", ', "reason": "cut \\ud83d", "flags": [1e99, NaN]'
+    first, again = (
+        venue.report(odd_id, age=age, more=odd + again, **acknowledged)
+        for age, again in ((0, ""), (2, ', "poss_dup": true'))
+    )
     alice.cancel(order_id, str(uuid4()))
     assert (first.status_code, first.json()) == (200, {"status": "accepted"})
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
@@ -127,6 +134,14 @@ def test_a_report_that_is_not_as_its_venue_signed_it_is_refused(
     venue: Venue, key: str, change: dict[str, Any]
 ) -> None:
     assert_problem(venue.report(key, **change), 401, "INVALID_SIGNATURE")
+
+
+def test_a_report_that_names_no_account_is_refused_with_the_name_of_the_field(
+    venue: Venue, key: str
+) -> None:
+    answer = venue.report(key, account=7)
+    assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert [error["field"] for error in answer.json()["errors"]] == ["account"]
 
 
 def test_an_exchange_reports_for_no_other(venue: Venue, key: str) -> None:

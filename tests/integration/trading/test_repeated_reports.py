@@ -1,18 +1,20 @@
-"""What an exchange reports again by callback: the same, more about it, or something else."""
+"""What an exchange reports by callback: the same again, more about it, or something else."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from tests.fakes.api_events import header, request
+from tests.fakes.api_events import header, principal, request
 from tests.integration.simulators.world import secret_of
 from tests.integration.system import System
 from tests.integration.trading.orders import cleared_order, place, show
 from tests.integration.trading.test_dead_letters import breaks, first_fill, report_of
 from trading.adapters.venues.signatures import signed_headers
+from trading.domain import identifiers, patterns
 from trading.domain.ledger import Break, Fill
-from trading.wire import CALLBACK_PATH
+from trading.wire import CALLBACK_PATH, ExecutionReport
 
 
 def call_back(system: System, fill: Fill, **changes: Any) -> bool:
@@ -21,18 +23,20 @@ def call_back(system: System, fill: Fill, **changes: Any) -> bool:
     The exchange would repeat a report that does not get 200.
     """
     body = report_of(fill).report.model_dump(mode="json") | changes
-    raw = json.dumps(body)
+    key = ExecutionReport.model_validate(body).idempotency_key
+    return post(system, fill.exchange_id, key, json.dumps(body))
+
+
+def post(system: System, exchange_id: str, key: str, raw: str) -> bool:
+    """Deliver a signed report, which is taken. Answers whether it was known."""
     headers = signed_headers(
-        fill.exchange_id,
-        secret_of(fill.exchange_id).encode(),
+        exchange_id,
+        secret_of(exchange_id).encode(),
         int(system.now().timestamp()),
         "POST",
         CALLBACK_PATH,
         raw.encode(),
-        {
-            "Content-Type": "application/json",
-            "Idempotency-Key": f"{fill.exchange_id}:{fill.execution_id}",
-        },
+        {"Content-Type": "application/json", "Idempotency-Key": key},
     )
     event = request("POST", CALLBACK_PATH, raw_body=raw, headers=headers)
     status, answer, whole = system.call("callbacks", event)
@@ -90,3 +94,51 @@ def test_an_execution_of_one_order_reported_for_another_is_a_break(system: Syste
     assert order
     assert (order.filled_quantity, order.review_reason) == (0, "EXECUTION_CHANGED")
     assert system.messages("EXECUTION_DLQ_URL") == []
+
+
+@pytest.mark.parametrize("execution_id", ["20261129/XNYS 7=a", "Zürich #1"])
+def test_an_execution_with_an_odd_id_and_unknown_fields_is_booked(
+    system: System, execution_id: str
+) -> None:
+    order_id: str = place(system, "key-1", price="220.00")["order_id"]
+    system.run_until(lambda: system.status(order_id) == "ROUTING")
+    order = system.books.order(order_id)
+    assert order
+    child = order.children[0]
+    said = {
+        "exchange_id": child.exchange_id,
+        "execution_id": execution_id,
+        "client_order_id": f"{order_id}-{child.number}",
+        "exchange_order_id": "x-1",
+        "account": "alice",
+        "symbol": order.symbol,
+        "side": "buy",
+        "exec_type": "TRADE",
+        "last_quantity": 1,
+        "last_price": "220.00",
+        "cumulative_quantity": 1,
+        "leaves_quantity": child.quantity - 1,
+        "transact_time": system.now().isoformat(),
+        "correlation_id": "corr-1",
+    }
+    key = ExecutionReport.model_validate(said).idempotency_key
+    whole = json.dumps(said)[:-1]
+    assert not post(
+        system, child.exchange_id, key, whole + ', "flags": 1e99, "reason": "cut \\ud83d"}'
+    )
+    assert post(
+        system, child.exchange_id, key, whole + ', "poss_dup": NaN, "reason": "cut \\ud83d"}'
+    )
+    assert system.deliver("execution") == []
+    booked = system.books.order(order_id)
+    assert booked
+    assert booked.filled_quantity == 1
+    assert breaks(system, order_id) == []
+    fill = system.books.fill(identifiers.trade_id(child.exchange_id, execution_id))
+    assert fill
+    assert fill.execution_id == execution_id
+    assert re.fullmatch(patterns.PATH_ID, fill.trade_id)
+    status, trades, _ = system.call(
+        "accounts", request("GET", "/api/v1/trades", authorizer=principal("alice"))
+    )
+    assert (status, [t["trade_id"] for t in trades["items"]]) == (200, [fill.trade_id])

@@ -26,6 +26,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_YEAR = 2200
 LONGEST_REASON = 256
 LONGEST_ASIDE, MOST_ASIDE = 256, 20
+ASIDE = "not_understood"
 
 
 def _in_range(moment: datetime) -> datetime:
@@ -47,7 +48,7 @@ Reason = Annotated[str, BeforeValidator(_cut), Field(max_length=LONGEST_REASON)]
 def _schema(schema: dict[str, Any], model: type["Received"]) -> None:
     """Describe what is accepted: unknown fields, and any value of a field with a stand-in."""
     properties = schema["properties"]
-    properties.pop("not_understood")
+    properties.pop(ASIDE)
     schema["additionalProperties"] = True
     for name in (*model.stand_ins, *model.lists):
         properties[name] = {"anyOf": [properties[name], {}]}
@@ -77,8 +78,15 @@ class Received(Frozen):
     def _tolerant(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(data, Mapping):
             return handler(data)
-        known = {name: value for name, value in data.items() if name in cls.model_fields}
-        aside = {str(name): value for name, value in data.items() if name not in cls.model_fields}
+        known = {name: data[name] for name in cls.model_fields if name in data and name != ASIDE}
+        aside = {str(name): value for name, value in data.items() if name not in known}
+        match aside.pop(ASIDE, None):
+            case None:
+                pass
+            case Mapping() as before:
+                aside = {str(name): value for name, value in before.items()} | aside
+            case other:  # a venue has a field of that name
+                aside[ASIDE] = other
         try:
             if not aside:
                 return handler(known)
@@ -123,10 +131,8 @@ class Received(Frozen):
 
 
 def _with(known: dict[str, Any], aside: Mapping[str, Any]) -> dict[str, Any]:
-    before = known.get("not_understood")
-    kept = {**before} if isinstance(before, dict) else {}
-    kept |= {name[:LONGEST_ASIDE]: _text(value) for name, value in aside.items()}
-    return known | {"not_understood": dict([*kept.items()][:MOST_ASIDE])}
+    kept = {name[:LONGEST_ASIDE]: _text(value) for name, value in aside.items()}
+    return known | {ASIDE: dict([*kept.items()][:MOST_ASIDE])}
 
 
 def _text(value: Any) -> str:

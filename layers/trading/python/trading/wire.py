@@ -5,6 +5,7 @@ in JSON.
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -20,6 +21,7 @@ TRANSPORT_SECURITY = {"Strict-Transport-Security": "max-age=63072000; includeSub
 preflight.
 """
 MAX_SHARES = 10**12
+PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
 
 class ExecType(StrEnum):
@@ -216,6 +218,13 @@ class ExecutionReport(Received):
             known["exec_type"] = ExecType.OTHER
         if unreadable & {"side", "symbol"}:
             known["last_quantity"] = 0
+
+    @property
+    def idempotency_key(self) -> str:
+        """The Idempotency-Key that an exchange sends with it. A header takes printable ASCII, so
+        other characters are percent-encoded. White space at the end of a header is not sent.
+        """
+        return quote(f"{self.exchange_id}:{self.execution_id}", safe=PRINTABLE).strip()
 
     @property
     def statement(self) -> "ExecutionReport":

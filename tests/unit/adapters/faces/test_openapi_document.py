@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
+from trading.wire import CALLBACK_PATH
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "reference"
 APIS = [("openapi.json", PUBLIC_ROUTES), ("openapi-internal.json", INTERNAL_ROUTES)]
@@ -52,10 +53,11 @@ def test_a_route_needs_a_permission_exactly_if_it_has_an_authorizer(
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS])
 def test_every_route_documents_its_problems_and_every_write_its_idempotency_key(name: str) -> None:
-    key = {"$ref": "#/components/parameters/IdempotencyKey"}
     for method, path, operation in operations(name):
         assert {"401", "403", "429", "500", "503"} <= set(operation["responses"]), path
-        assert (key in operation["parameters"]) == (method != "GET"), path
+        keys = {"ReportKey" if path == CALLBACK_PATH else "IdempotencyKey"}
+        taken = {p["$ref"].rpartition("/")[2] for p in operation["parameters"] if "$ref" in p}
+        assert taken & {"ReportKey", "IdempotencyKey"} == (keys if method != "GET" else set()), path
         assert operation["summary"], path
         assert operation["description"], path
     for response in document(name)["components"]["responses"].values():

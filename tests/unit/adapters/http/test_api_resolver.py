@@ -3,14 +3,16 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
 from tests.fakes.api_events import Context, header, principal, request
 from trading.adapters.http.fields import PathId
+from trading.adapters.http.request_reading import Reading
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.http.throttle import Allowance
 from trading.domain.errors import DomainError, ErrorKind
@@ -314,3 +316,25 @@ def test_a_signature_is_verified_over_the_raw_body_before_parsing() -> None:
     event = request("POST", "/api/v1/open", raw_body="{not json")
     assert ask(event, build(verify=refuse))[1]["detail"] == "not authentic"
     assert seen == [b"{not json"]
+
+
+def test_a_front_may_have_a_reading_of_its_own() -> None:
+    reading = Reading(lambda text: {"text": text}, "[ -~]{1,3}", "three characters")
+    app = ApiResolver(reading=reading)
+
+    @app.post("/api/v1/orders", permission=None)
+    def take(text: Annotated[str, Body(embed=True)]) -> dict[str, str]:
+        return {"text": text, "under": app.idempotency_key}
+
+    def ask(key: str) -> dict[str, Any]:
+        event = request(
+            "POST", "/api/v1/orders", raw_body="no JSON", headers={"Idempotency-Key": key}
+        )
+        answer = app.resolve(event, Context())  # type: ignore[arg-type]
+        told: dict[str, Any] = json.loads(answer["body"])
+        return told
+
+    assert ask("=/=") == {"text": "no JSON", "under": "=/="}
+    refused = ask("four")
+    assert refused["code"] == "IDEMPOTENCY_KEY_INVALID"
+    assert "three characters" in refused["detail"]

@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trading.adapters.venues.answers import (
     CHUNK_BYTES,
@@ -19,9 +22,16 @@ from trading.adapters.venues.answers import (
     parse,
     read,
 )
+from trading.domain.patterns import REPORT_KEY
 from trading.received import LONGEST_ASIDE, MOST_ASIDE
 from trading.usecases.ports import OutcomeUnknownError
-from trading.wire import ConfirmationPage, ConsolidatedQuote, OrderState, VenueOrderStatus
+from trading.wire import (
+    ConfirmationPage,
+    ConsolidatedQuote,
+    ExecutionReport,
+    OrderState,
+    VenueOrderStatus,
+)
 
 STATE: dict[str, Any] = {
     "exchange_id": "XNYS",
@@ -137,6 +147,31 @@ def test_an_end_without_its_numbers_is_no_end() -> None:
         assert not state(status="CANCELED", **{number: "?"}).status.is_final
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e99", "9" * 50, "9" * 5_000])
+@pytest.mark.parametrize("form", ["{}", "[{}]", '{{"deep": {}}}'])
+def test_an_unknown_field_with_an_unreadable_number_hides_nothing(number: str, form: str) -> None:
+    body = json.dumps(STATE)[:-1] + f', "surprise": {form.format(number)}}}'
+    answer = read(OrderState, body.encode(), "XNYS", "/orders")
+    assert [e.quantity for e in answer.executions] == [40]
+    assert number[:40] in dict(answer.set_aside())["surprise"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e99", "9" * 50])
+def test_an_unreadable_number_is_no_name(number: str) -> None:
+    body = json.dumps(STATE).replace('"ord_1-1"', number)
+    with pytest.raises(OutcomeUnknownError):
+        read(OrderState, body.encode(), "XNYS", "/orders")
+
+
+def test_a_venue_may_have_a_field_of_the_name_that_we_use() -> None:
+    assert dict(state(not_understood=[1]).set_aside()) == {"not_understood": "[1]"}
+    assert dict(state(not_understood={"a": [1]}, b=2).set_aside()) == {"a": "[1]", "b": "2"}
+
+
+def test_characters_that_no_queue_takes_are_replaced() -> None:
+    assert state(reason="no\uffff \ufffecharacters").reason == "no\ufffd \ufffdcharacters"
+
+
 @pytest.mark.parametrize(
     "number", ["1e9999999999", "1e-9999999999", "1" + "0" * 30, "1." + "0" * 5_000, "9" * 4_000]
 )
@@ -190,3 +225,20 @@ def test_quotes_and_confirmations_that_cannot_be_read_are_left_out() -> None:
     page = {"confirmations": [{"status": "SETTLED"}, confirmation], "total": 2}
     read_page = read(ConfirmationPage, json.dumps(page).encode(), "depository", "/confirmations")
     assert [(c.instruction_id, c.status) for c in read_page.confirmations] == [("stl_1", "OTHER")]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64))
+def test_the_key_of_any_report_can_be_sent_in_a_header(execution_id: str) -> None:
+    report = ExecutionReport.model_validate(
+        {
+            "exchange_id": "X" * 16,
+            "execution_id": execution_id,
+            "client_order_id": "ord_1-1",
+            "account": "alice",
+        }
+    )
+    key = report.idempotency_key
+    assert re.fullmatch(REPORT_KEY, key)
+    assert key == key.strip()
+    if re.fullmatch("[!-~]+", execution_id):
+        assert key == f"{'X' * 16}:{execution_id}"

@@ -33,7 +33,7 @@ class CallbackSender:
         timestamp = int(self._clock().timestamp())
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": f"{report.exchange_id}:{report.execution_id}",
+            "Idempotency-Key": report.idempotency_key,
             "X-Correlation-Id": report.correlation_id,
         }
         headers = signed_headers(

@@ -5,7 +5,7 @@ refused. See docs/explanation/requests.md.
 import base64
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from email.message import Message
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler.openapi.compat import is_scalar_field
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from trading.adapters.http.problems import MAX_FIELD_NAME, FieldError, HttpError, ProblemCode
+from trading.domain import patterns
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_NUMBER_LENGTH = 40
@@ -24,6 +25,18 @@ UTF_8 = ("utf-8", "utf8")
 BYTE_ORDER_MARK = "\ufeff"
 REPLACEMENT_CHARACTER = "\ufffd"
 NO_CODING = {"Accept-Encoding": "identity"}
+
+
+class Reading(NamedTuple):
+    """How the parts of a request are read that depend on who sends it.
+
+    parse: the JSON of a body. Raises HttpError 400. key_pattern: that of the Idempotency-Key.
+    key_characters: the same in words.
+    """
+
+    parse: Callable[[str], Any]
+    key_pattern: str
+    key_characters: str
 
 
 def header(event: APIGatewayProxyEvent, name: str) -> str:
@@ -119,12 +132,14 @@ def raw_body(event: APIGatewayProxyEvent) -> bytes:
     return raw
 
 
-def json_object(event: APIGatewayProxyEvent, raw: bytes) -> dict[str, Any]:
+def json_object(
+    event: APIGatewayProxyEvent, raw: bytes, parse: Callable[[str], Any]
+) -> dict[str, Any]:
     """The JSON object in the body. Raises HttpError 415, 400 MALFORMED_JSON, or 422 for JSON that
     is no object.
     """
     _check_media_type(event)
-    document = parse_json(_text(raw))
+    document = parse(_text(raw))
     if not isinstance(document, dict):
         # Powertools would take the first element of a list for the body.
         raise invalid([FieldError(field="body", message="must be a JSON object")])
@@ -166,8 +181,6 @@ def _text(raw: bytes) -> str:
         raise malformed("The body is not UTF-8.") from None
     if text.startswith(BYTE_ORDER_MARK):
         raise malformed("The body begins with a byte order mark: send UTF-8 without one.")
-    if REPLACEMENT_CHARACTER in text:  # what API Gateway puts in place of bytes that are not UTF-8
-        raise malformed("The body is not UTF-8.")
     return text
 
 
@@ -175,6 +188,8 @@ def parse_json(text: str) -> Any:
     """JSON with exact numbers. Raises HttpError 400 for what is not JSON, and for an object with a
     key twice, of which readers choose differently (RFC 8259, 4).
     """
+    if REPLACEMENT_CHARACTER in text:  # what API Gateway puts in place of bytes that are not UTF-8
+        raise malformed("The body is not UTF-8.")
     try:
         document = json.loads(
             text, parse_constant=_no_constant, parse_float=_decimal, object_pairs_hook=_object
@@ -190,10 +205,7 @@ def _object(pairs: Collection[tuple[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in pairs:
         if key in document:
-            raise malformed(
-                "The body has a key twice.",
-                [FieldError(field=key[:MAX_FIELD_NAME], message="is given more than once")],
-            )
+            raise key_twice(key)
         document[key] = value
     return document
 
@@ -210,6 +222,18 @@ def _decimal(literal: str) -> Decimal | int:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+CLIENTS = Reading(
+    parse_json, patterns.IDEMPOTENCY_KEY, "1 to 128 characters of A-Z a-z 0-9 . _ : -"
+)
+
+
+def key_twice(key: str) -> HttpError:
+    return malformed(
+        "The body has a key twice.",
+        [FieldError(field=key[:MAX_FIELD_NAME], message="is given more than once")],
+    )
 
 
 def malformed(message: str, errors: Sequence[FieldError] = ()) -> HttpError:

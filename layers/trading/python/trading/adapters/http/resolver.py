@@ -32,12 +32,13 @@ from trading.adapters.http.problems import (
     problem,
 )
 from trading.adapters.http.request_reading import (
+    CLIENTS,
+    Reading,
     check_no_body,
     check_query,
     header,
     json_object,
     list_header,
-    parse_json,
     raw_body,
 )
 from trading.adapters.http.throttle import Allowance, Throttle
@@ -76,7 +77,7 @@ class ApiResolver:
     Every error is answered with a problem document. The answer to a request that counted against
     the rate limit has its headers. The answer to a GET has an ETag, and a request with that tag in
     If-None-Match gets 304. HEAD is answered like GET, without the body. Pages of the `origins` may
-    read the answers.
+    read the answers. `reading` says how bodies and idempotency keys are read.
     """
 
     def __init__(
@@ -85,16 +86,18 @@ class ApiResolver:
         verify: Verifier | None = None,
         origins: Collection[str] = (),
         now: Callable[[], datetime] | None = None,
+        reading: Reading = CLIENTS,
     ) -> None:
         self._throttle = throttle
         self._now = now or clock.now
         self._verify = verify
+        self._reading = reading
         self._origins = origins
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
         # Powertools would validate before all other middleware. A body must not be parsed before
         # its sender is known, so the same two validators are added here by hand.
-        self.powertools = APIGatewayRestResolver(json_body_deserializer=parse_json)
+        self.powertools = APIGatewayRestResolver(json_body_deserializer=reading.parse)
         self.powertools.use(
             [
                 self._admit,
@@ -210,11 +213,11 @@ class ApiResolver:
                 ProblemCode.IDEMPOTENCY_KEY_REQUIRED,
                 "The Idempotency-Key header is required.",
             )
-        if not re.fullmatch(patterns.IDEMPOTENCY_KEY, key):
+        if not re.fullmatch(self._reading.key_pattern, key):
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
                 ProblemCode.IDEMPOTENCY_KEY_INVALID,
-                "The Idempotency-Key header takes 1 to 128 characters of A-Z a-z 0-9 . _ : -",
+                f"The Idempotency-Key header takes {self._reading.key_characters}",
             )
         return key
 
@@ -310,7 +313,7 @@ class ApiResolver:
         check_query(self.event, takes.query_params)
         if not takes.body_params:
             check_no_body(body)
-        app.context[BODY] = json_object(self.event, body) if body else None
+        app.context[BODY] = json_object(self.event, body, self._reading.parse) if body else None
         if self.event.http_method != "GET":
             logger.append_keys(idempotency_key=self.idempotency_key)
         return next_middleware(app)

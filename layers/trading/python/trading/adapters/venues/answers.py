@@ -1,9 +1,14 @@
-"""Reading the answers of venues. Here, and only here, their size, depth and lengths are bounded."""
+"""Reading what venues send: their answers, and the JSON of their reports.
+
+Here, and only here, the size, depth and lengths of an answer are bounded. The size of a report is
+that of a request.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,14 +29,31 @@ MAX_TEXT = 4096
 MAX_ENTRIES = 5000
 """Of a list, or of the fields of an object."""
 MAX_DIGITS = 40
-"""Of a number with a fraction or an exponent, also when it is written out."""
+"""Of a number, also when it is written out."""
 CHUNK_BYTES = 64 * 1024
+NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF), "\ufffd")
 
 Answer = TypeVar("Answer", bound=Received)
 
 
 class UnreadableError(ValueError):
-    """An answer is too long, nested too deeply, or not JSON."""
+    """A document is too long, nested too deeply, or not JSON. `field`: the key that is there
+    twice.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A number that cannot be read. No model takes it, so its field is set aside or refused."""
+
+    literal: str
+
+    def __repr__(self) -> str:
+        return self.literal
 
 
 def bounded_body(
@@ -80,14 +102,28 @@ def parse(body: bytes) -> Any:
     """The JSON of an answer, with exact numbers. Raises UnreadableError."""
     if len(body) > MAX_BYTES:
         raise UnreadableError(f"longer than {MAX_BYTES} bytes")
-    try:
-        parsed = json.loads(
-            body, parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_once
-        )
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise UnreadableError(f"not JSON: {error}"[:200]) from error
+    parsed = decode(body)
     check_bounds(parsed)
     return parsed
+
+
+def decode(document: bytes | str) -> Any:
+    """The JSON of a document, with exact numbers, and with Unreadable for those that are none.
+
+    Raises UnreadableError for what is no JSON, and for an object with a key twice.
+    """
+    try:
+        return json.loads(
+            document,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=Unreadable,
+            object_pairs_hook=_once,
+        )
+    except UnreadableError:
+        raise
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise UnreadableError(f"not JSON: {error}"[:200]) from error
 
 
 def check_bounds(document: Any) -> None:
@@ -114,30 +150,30 @@ def _inside(value: Any) -> list[Any]:
     return []
 
 
-def _number(literal: str) -> Decimal | str:
-    """The exact number. One that takes long to expand stays a text, so only its field cannot be
-    read.
-    """
+def _decimal(literal: str) -> Decimal | Unreadable:
+    """The exact number, unless it takes long to expand."""
     if len(literal) > MAX_DIGITS or abs((number := Decimal(literal)).adjusted()) > MAX_DIGITS:
-        return literal
+        return Unreadable(literal)
     return number
 
 
+def _integer(literal: str) -> int | Unreadable:
+    return Unreadable(literal) if len(literal) > MAX_DIGITS else int(literal)
+
+
 def _well_formed(value: Any) -> Any:
-    """A text without half a surrogate pair, which can be escaped in JSON but not stored. A venue
-    that cuts a text may leave one.
+    """A text without half a surrogate pair, which can be escaped in JSON but not stored, and
+    without the two characters that SQS refuses. A venue that cuts a text may leave half a pair.
     """
     if not isinstance(value, str) or value.isascii():
         return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.translate(NO_CHARACTERS)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = {_well_formed(name): _well_formed(value) for name, value in pairs}
     if len(fields) < len(pairs):
-        raise UnreadableError("a field twice")
+        names = [_well_formed(name) for name, _ in pairs]
+        raise UnreadableError("a field twice", next(n for n in names if names.count(n) > 1))
     return fields
-
-
-def _no_constant(name: str) -> None:
-    raise UnreadableError(f"{name} is not JSON")
