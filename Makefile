@@ -49,9 +49,9 @@ session: $(STAMP) ## Play one more trading session on the running system
 deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region ORIGINS=urls)
 	@$(BIN)/python -m local.remote deploy --stage $(STAGE) $(SETTINGS)
 
-seed-aws: $(STAMP) ## Write reference data and demo clients on AWS; in prod, no clients (REFERENCE=file ADMIN=name)
+seed-aws: $(STAMP) ## Write reference data and demo clients on AWS; in prod, no clients (REFERENCE=file OPERATOR=name)
 	@$(BIN)/python -m local.remote seed --stage $(STAGE) \
-	  $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(ADMIN),--administrator $(ADMIN))
+	  $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(OPERATOR),--operator $(OPERATOR))
 
 destroy: $(STAMP) ## Delete the deployment on AWS; in prod, what cannot be rebuilt stays
 	@$(BIN)/python -m local.remote destroy --stage $(STAGE) $(SETTINGS)

@@ -1,3 +1,3 @@
-"""The command line of clients and administrators. It uses the public and the internal API only."""
+"""The command line of clients and operators. It uses the public and the internal API only."""
 
 import workstation  # noqa: F401  (puts the layers on the path, as Lambda does)

@@ -1,4 +1,4 @@
-"""`trading`: every command of clients and administrators."""
+"""`trading`: every command of clients and operators."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""Commands for administrators, over the internal API."""
+"""Commands for operators, over the internal API."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

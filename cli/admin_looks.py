@@ -1,4 +1,4 @@
-"""Commands with which administrators look up orders and portfolios."""
+"""Commands with which operators look up orders and portfolios."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -7,7 +7,7 @@ from workstation.exit_status import ExitStatus
 
 
 class Exit(ExitStatus):
-    """How a command of clients and administrators ended."""
+    """How a command of clients and operators ended."""
 
     OK = 0, "The command did what it says."
     USAGE = 2, "The command line is wrong. Nothing was sent."

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trading.domain.clients.client import Client
+from trading.domain.clients.roles import ALL_ROLES
 
 SERVICE_ID = "internal-service"
-"""The only credential of the internal API."""
+"""An operator with all roles: for programs that play with a demo system."""
+OPERATORS = {SERVICE_ID: ALL_ROLES, **{str(role): (role,) for role in ALL_ROLES}}
+"""The operators of a demo system, with their roles. For each role there is one of its name."""
 
 
 @dataclass(frozen=True)

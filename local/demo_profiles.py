@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.api import Credentials
-from local.demo import SERVICE_ID
+from local.demo import OPERATORS, SERVICE_ID
 from workstation.profiles import Profile, Profiles
 
 
@@ -17,17 +17,19 @@ def write(
 ) -> None:
     """Write a profile file, mode 0600.
 
-    The first client gets `name`, others `name-bob` and the like, the internal service `name-admin`.
+    The first client gets `name`, others `name-bob` and the like. The operator with all roles gets
+    `name-admin`, others `name-reader` and the like.
     """
     profiles: dict[str, Profile] = {}
     for client_id, secret in credentials.items():
-        is_admin = client_id == SERVICE_ID
-        suffix = "-admin" if is_admin else f"-{client_id}" if profiles else ""
+        is_operator = client_id in OPERATORS
+        own = "admin" if client_id == SERVICE_ID else client_id
+        suffix = f"-{own}" if profiles or is_operator else ""
         profiles[name + suffix] = Profile(
             url=public_url,
             api_key=secret.api_key,
             api_secret=secret.api_secret,
-            client_id=None if is_admin else client_id,
-            admin_url=internal_url if is_admin else None,
+            client_id=None if is_operator else client_id,
+            admin_url=internal_url if is_operator else None,
         )
     Profiles(profiles=profiles).write(path)

@@ -14,14 +14,17 @@ import boto3
 
 from local import demo_profiles
 from local.seed import CREDENTIALS_BY_ID, Seeder, output_of
+from trading.domain.clients.roles import Role
 from workstation.local_system import ROOT
 from workstation.reference_data import MARKET
 
 DIFFERENT = 1
 """The exit status of `ops reference write` if the table has an item with other values."""
+FIRST_ROLES = (Role.CLIENT_ADMINISTRATOR, Role.HALTS, Role.OPERATIONS)
+"""The first operator of production moves no money. Others get the role for that."""
 NO_DEMO_CLIENTS = (
     "No demo clients: they are only for stage dev with simulated venues. What follows are the "
-    "reference data and the first administrator, who makes the clients: trading admin create."
+    "reference data and the first operator, who makes the clients: trading admin create."
 )
 
 
@@ -37,9 +40,7 @@ def main() -> int:
     parser.add_argument("--web-acl", choices=("true", "false"))
     parser.add_argument("--vault-lock", choices=("governance", "compliance"))
     parser.add_argument("--reference", help="a JSON file of instruments and exchanges, for seed")
-    parser.add_argument(
-        "--administrator", default="admin", help="the name of the first one, for seed"
-    )
+    parser.add_argument("--operator", default="admin", help="the name of the first one, for seed")
     arguments = parser.parse_args()
     kept = ROOT / ".local" / f"aws-{arguments.stage}"
     outputs = kept / "outputs.json"
@@ -54,7 +55,7 @@ def main() -> int:
             return 1
         if is_production or output_of(MARKET) not in _outputs(outputs):
             sys.stderr.write(f"{NO_DEMO_CLIENTS}\n")
-            return _begin(arguments.stage, arguments.reference, arguments.administrator)
+            return _begin(arguments.stage, arguments.reference, arguments.operator)
         return _seed(outputs, kept / "credentials.json", f"aws-{arguments.stage}")
     if arguments.step == "destroy":
         return _cdk("destroy", "--all", *stage)
@@ -76,14 +77,16 @@ def _cdk(*arguments: str) -> int:
     ).returncode
 
 
-def _begin(stage: str, reference: str | None, administrator: str) -> int:
-    """Write the reference data, and make an administrator if there is none yet."""
+def _begin(stage: str, reference: str | None, operator: str) -> int:
+    """Write the reference data, and make an operator if there is none yet."""
     reason = ("--reason", "first deployment")
     listed = ("--file", reference) if reference else ()
     written = _ops(stage, "reference", "write", *listed, *reason)
     if written not in (0, DIFFERENT):
         return written
-    return _ops(stage, "administrators", "create", administrator, "--if-none", *reason) or written
+    roles = [part for role in FIRST_ROLES for part in ("--role", role)]
+    made = _ops(stage, "operators", "create", operator, *roles, "--if-none", *reason)
+    return made or written
 
 
 def _ops(stage: str, *command: str) -> int:

@@ -16,7 +16,7 @@ from local.api import Credentials, rest_api_url
 from local.aws_client import aws_client
 from local.demo import (
     DEMO_CLIENTS,
-    SERVICE_ID,
+    OPERATORS,
     SMOKE_CLIENT,
     SMOKE_ID,
     DemoClient,
@@ -26,12 +26,12 @@ from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.accounts import transfers
 from trading.domain.clients.credentials import (
-    ADMINISTRATOR_PERMISSIONS,
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,
     Credential,
 )
+from trading.domain.clients.roles import Role, permissions_of
 from trading.usecases.ports import StaleError
 from workstation.local_system import STAGE, LocalError, LocalSystem
 from workstation.reference_data import ReferenceTables, of_the_simulated_market
@@ -52,7 +52,7 @@ def seed(system: LocalSystem) -> None:
 
 
 def credentials(system: LocalSystem) -> dict[str, Credentials]:
-    """Return API keys and secrets by client id, with the internal service's.
+    """Return API keys and secrets by client id, with those of the operators.
 
     Raises LocalError before the first `seed`.
     """
@@ -106,7 +106,11 @@ class Seeder:
         self._fund(demo)
 
     def add_credential(
-        self, secret: Credentials, permissions: tuple[str, ...], audience: str
+        self,
+        secret: Credentials,
+        permissions: tuple[str, ...],
+        audience: str,
+        roles: tuple[Role, ...] = (),
     ) -> None:
         """Add an API key. The table keeps a hash of the secret only."""
         credential = Credential(
@@ -114,6 +118,7 @@ class Seeder:
             client_id=secret.client_id,
             secret_hashes=(passwords.hash_secret(secret.api_secret),),
             permissions=permissions,
+            roles=roles,
             audience=audience,
         )
         self._dynamodb.put_item(
@@ -152,7 +157,7 @@ class Seeder:
     def _add_credentials(self) -> None:
         """Write the file before the table: a secret of which only the hash is left is lost."""
         known = self._known_credentials()
-        missing = {*DEMO_CLIENT_IDS, SERVICE_ID, SMOKE_ID} - known.keys()
+        missing = {*DEMO_CLIENT_IDS, *OPERATORS, SMOKE_ID} - known.keys()
         for name in sorted(missing):
             key = f"{name}-{secrets.token_hex(8)}"
             known[name] = Credentials(
@@ -163,8 +168,8 @@ class Seeder:
         for name, secret in known.items():
             if self._has_credential(secret.api_key):
                 continue
-            if name == SERVICE_ID:
-                self.add_credential(secret, ADMINISTRATOR_PERMISSIONS, INTERNAL_AUDIENCE)
+            if roles := OPERATORS.get(name):
+                self.add_credential(secret, permissions_of(roles), INTERNAL_AUDIENCE, roles)
             else:
                 self.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
 

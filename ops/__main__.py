@@ -8,11 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from ops import (
-    administrators,
     audit_commands,
     circuits,
     dlq,
     jobs,
+    operators,
     orders,
     reconciliation,
     reference,
@@ -94,7 +94,7 @@ app.add_typer(reconciliation.app, name="reconciliation")
 app.add_typer(restore.app, name="backups")
 app.add_typer(writers.app, name="writers")
 app.add_typer(reference.app, name="reference")
-app.add_typer(administrators.app, name="administrators")
+app.add_typer(operators.app, name="operators")
 app.command()(restore.restore)
 app.command()(smoke.smoke)
 app.command()(circuits.circuits)

@@ -13,7 +13,7 @@ Subject = Annotated[
     str | None,
     typer.Option(
         help="Only this subject: `{queue}/{message id}`, `order/{id}`, `run/{job}`, "
-        "`client/{id}`, `administrator/{name}` or `instrument/{symbol}`."
+        "`client/{id}`, `operator/{name}` or `instrument/{symbol}`."
     ),
 ]
 

@@ -16,7 +16,7 @@ TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
 
 
 def trading() -> str:
-    """Commands of clients and administrators."""
+    """Commands of clients and operators."""
     from cli.__main__ import app
 
     return _rendered(app, "bin/trading")

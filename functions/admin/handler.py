@@ -52,12 +52,12 @@ Booked = TypeVar("Booked", Deposit | Withdrawal, ClosedAdvance)
 
 settings = load(Settings)
 api = administration_api(settings)
-app = ApiResolver(origins=settings.origins)
+app = ApiResolver(origins=settings.origins, on_forbidden=api.record.refused)
 
 
 @app.post(
     "/api/v1/admin/clients",
-    permission="admin:write",
+    permission="clients:write",
     status=HTTPStatus.CREATED,
     summary="Create a client",
     tags=TAGS,
@@ -78,7 +78,10 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
 
 
 @app.get(
-    "/api/v1/admin/clients/<client_id>", permission="admin:read", summary="Show a client", tags=TAGS
+    "/api/v1/admin/clients/<client_id>",
+    permission="clients:read",
+    summary="Show a client",
+    tags=TAGS,
 )
 def show_client(client_id: PathId) -> ClientView:
     """Profile, limits, balances and API keys."""
@@ -87,7 +90,7 @@ def show_client(client_id: PathId) -> ClientView:
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/suspension",
-    permission="admin:write",
+    permission="clients:suspend",
     summary="Suspend a client",
     tags=TAGS,
 )
@@ -107,7 +110,7 @@ def suspend_client(
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/activation",
-    permission="admin:write",
+    permission="clients:write",
     summary="Activate a client",
     tags=TAGS,
 )
@@ -120,7 +123,7 @@ def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Re
 
 @app.put(
     "/api/v1/admin/clients/<client_id>/limits",
-    permission="admin:write",
+    permission="limits:write",
     summary="Set limits",
     tags=TAGS,
 )
@@ -142,7 +145,7 @@ def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Resp
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/secret-rotation",
-    permission="admin:write",
+    permission="keys:write",
     summary="Rotate a secret",
     tags=TAGS,
 )
@@ -168,7 +171,7 @@ def rotate_secret(
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/deposits",
-    permission="admin:write",
+    permission="transfers:write",
     status=HTTPStatus.CREATED,
     summary="Deposit cash or shares",
     tags=TAGS,
@@ -188,7 +191,7 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
 
 @app.post(
     "/api/v1/admin/clients/<client_id>/withdrawals",
-    permission="admin:write",
+    permission="transfers:write",
     status=HTTPStatus.CREATED,
     summary="Withdraw cash or shares",
     tags=TAGS,
@@ -211,7 +214,7 @@ def withdraw(
 
 @app.post(
     "/api/v1/admin/advances/<trade_id>/closure",
-    permission="admin:write",
+    permission="transfers:write",
     status=HTTPStatus.CREATED,
     summary="Close an advance",
     tags=TAGS,
@@ -235,7 +238,7 @@ def close_advance(
 
 @app.put(
     "/api/v1/admin/instruments/<symbol>/halt",
-    permission="admin:write",
+    permission="instruments:write",
     summary="Halt an instrument",
     tags=TAGS,
 )
@@ -248,7 +251,7 @@ def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[Instrum
 
 @app.put(
     "/api/v1/admin/instruments/<symbol>/resume",
-    permission="admin:write",
+    permission="instruments:write",
     summary="Resume an instrument",
     tags=TAGS,
 )
@@ -266,7 +269,7 @@ def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[I
 
 @app.get(
     "/api/v1/admin/orders/<order_id>",
-    permission="admin:read",
+    permission="clients:read",
     summary="Look up an order",
     tags=TAGS,
 )
@@ -288,7 +291,7 @@ def look_up_order(order_id: PathId) -> OrderFile:
 
 @app.get(
     "/api/v1/admin/clients/<client_id>/orders",
-    permission="admin:read",
+    permission="clients:read",
     summary="List a client's orders",
     tags=TAGS,
 )
@@ -312,7 +315,7 @@ def list_client_orders(
 
 @app.get(
     "/api/v1/admin/clients/<client_id>/portfolio",
-    permission="admin:read",
+    permission="clients:read",
     summary="Show a client's portfolio",
     tags=TAGS,
 )
@@ -328,8 +331,7 @@ def _check_client(client_id: str) -> None:
 
 
 def _operator(request: Change) -> Operator:
-    principal = app.principal
-    return Operator(who=f"{principal.client_id} ({principal.api_key})", reason=request.reason)
+    return Operator(who=app.principal.who, reason=request.reason)
 
 
 def _fingerprint(*parts: str) -> str:

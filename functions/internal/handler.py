@@ -27,6 +27,7 @@ from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import clearing, clients, messaging, settlement
 from trading.bootstrap.books import table_books
+from trading.bootstrap.operator_record import operator_record
 from trading.domain.ledger import Novation, Settlement
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -39,7 +40,8 @@ idempotency = Idempotency(clients.dynamodb(), settings.idempotency_table)
 mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url)
 clear_trades = clearing.clear_trades(settings)
 settle_obligations = settlement.settle_obligations(settings)
-app = ApiResolver(origins=settings.origins)
+record = operator_record(settings)
+app = ApiResolver(origins=settings.origins, on_forbidden=record.refused)
 RECORDED = {REPLAYED_HEADER: "true"}
 
 

@@ -109,6 +109,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         _SETTLEMENT_GRANTS,
         {
             "queues/execution": "SendMessage",
+            "tables/audit": "GetItem PutItem",
             "tables/idempotency": _IDEMPOTENCY,
             "tables/ledger": "GetItem",
         },

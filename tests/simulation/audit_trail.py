@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 from tests.simulation.items import Item, plain
+from tests.simulation.sessions import OPERATOR
 from tests.simulation.violations import ViolationError
 
-WHO, REASON = "operator (key-operator)", "simulated"
-"""The only administrator of the simulation, and the reason that every request states."""
+WHO, REASON = f"{OPERATOR} (key-{OPERATOR})", "simulated"
+"""The only operator of the simulation, and the reason that every request states."""
 DONE = {
     "close advance": "closed advance",
     "deposit": "deposited",
@@ -65,6 +66,18 @@ class AuditTrail:
             f"{action} {details}: {known}",
         )
 
+    def refused(self, caller: str, method: str, path: str) -> None:
+        """An attempt that was answered with 403 is in the log."""
+        for entry in self._entries.get((f"operator/{OPERATOR}", "refused"), ()):
+            asked = entry["details"]["method"], entry["details"]["path"]
+            if (entry["who"], asked) == (f"{OPERATOR} (key-{caller})", (method, path)):
+                return
+        raise ViolationError(
+            "every refused attempt of an operator is in the audit log",
+            caller,
+            f"{method} {path}",
+        )
+
     def transfer(self, entry: Item) -> None:
         """A transfer that an operator makes is announced before it is booked."""
         if entry["reference"].startswith("opening"):  # the simulation's own, before the run
@@ -87,7 +100,7 @@ class AuditTrail:
         self.require(f"instrument/{after['id']['S']}", action)
 
     def answered(self, path: str, body: Item) -> None:
-        """An administrator's request that was answered stands in the log before and after it."""
+        """An operator's request that was answered stands in the log before and after it."""
         kind, name, what = path.split("/")
         action = OF_PATH.get(what, what)
         details = {"reference": body["reference"]} if "reference" in body else {}

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from tests.simulation.api_gateway import Answer, Request
+from tests.simulation.audit_trail import AuditTrail
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.rights import Trespass
@@ -35,12 +36,17 @@ class Intruders:
     """Carries out the actions of intruders. venue_secrets: the signing secrets of the venues."""
 
     def __init__(
-        self, cloud: Cloud, sessions: Sessions, venue_secrets: Mapping[str, bytes]
+        self,
+        cloud: Cloud,
+        sessions: Sessions,
+        venue_secrets: Mapping[str, bytes],
+        trail: AuditTrail,
     ) -> None:
         self.attempts: list[Attempt] = []
         self._cloud = cloud
         self._sessions = sessions
         self._venue_secrets = venue_secrets
+        self._trail = trail
 
     def snoop(self, action: Action) -> None:
         """A client asks for another client's order, or wants to change it."""
@@ -83,6 +89,8 @@ class Intruders:
             answer, fresh = Answer(0) if unauthorized and not fresh else told, unauthorized
             if 0 < told.status < 500 and not unauthorized:
                 break
+        if tried.api == "internal" and answer.status == 403:
+            self._trail.refused(tried.caller, tried.method, path)
         self.tried(action, answer, {tried.status})
 
     def forge(self, action: Action) -> None:

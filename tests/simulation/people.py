@@ -78,7 +78,7 @@ class People:
         self._moments = steps.moments
         self._sessions = sessions = Sessions(cloud, secrets)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
-        self.intruders = Intruders(cloud, sessions, venue_secrets)
+        self.intruders = Intruders(cloud, sessions, venue_secrets, steps.trail)
         self._usurpers = Usurpers(sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)

@@ -64,13 +64,6 @@ during settlement, and at rest.
 """
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
-OPERATOR_PERMISSIONS = (
-    "admin:read",
-    "admin:write",
-    "execution:write",
-    "clearing:write",
-    "settlement:write",
-)
 SECRET = "a secret of the simulation"
 
 
@@ -276,7 +269,7 @@ class Simulation:
             self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
         now = self.scenario.opening - timedelta(hours=1)
         books = TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now)
-        known = {OPERATOR: self._credential(OPERATOR, OPERATOR_PERMISSIONS, INTERNAL_AUDIENCE)}
+        known = {OPERATOR: self._credential(OPERATOR, PERMISSIONS["internal"], INTERNAL_AUDIENCE)}
         for trader in self.scenario.traders:
             client = Client(
                 client_id=trader.client_id,

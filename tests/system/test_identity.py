@@ -23,19 +23,33 @@ Administer = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def administer(api_url: str, internal_url: str, system: LocalSystem) -> Iterator[Administer]:
-    """Sends a request to the admin API. The path follows `/api/v1/admin/`."""
-    credentials = seed.credentials(system)[demo.SERVICE_ID]
-    with TradingClient(api_url, credentials) as service, httpx.Client(timeout=30) as http:
-        token = service.log_in(str(uuid4()))
+def acting_as(
+    api_url: str, internal_url: str, system: LocalSystem
+) -> Iterator[Callable[[str], Administer]]:
+    """Logs an operator in, who then sends requests to the admin API. The path follows
+    `/api/v1/admin/`.
+    """
+    with httpx.Client(timeout=30) as http:
 
-        def send(method: str, path: str, **body: Any) -> httpx.Response:
-            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
-            content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
-            url = f"{internal_url}/api/v1/admin/{path}"
-            return http.request(method, url, headers=headers, **content)
+        def log_in(name: str) -> Administer:
+            with TradingClient(api_url, seed.credentials(system)[name]) as operator:
+                token = operator.log_in(str(uuid4()))
 
-        yield send
+            def send(method: str, path: str, **body: Any) -> httpx.Response:
+                headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+                content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
+                url = f"{internal_url}/api/v1/admin/{path}"
+                return http.request(method, url, headers=headers, **content)
+
+            return send
+
+        yield log_in
+
+
+@pytest.fixture(scope="module")
+def administer(acting_as: Callable[[str], Administer]) -> Administer:
+    """Sends requests as the operator with all roles."""
+    return acting_as(demo.SERVICE_ID)
 
 
 @pytest.fixture
@@ -192,3 +206,40 @@ def test_no_client_is_created_under_the_name_of_another_party(
         settlement_account="csd-mallory",
     )
     assert_problem(answer, HTTPStatus.CONFLICT, "CLIENT_ID_RESERVED")
+
+
+@pytest.mark.parametrize(
+    ("role", "opened"),
+    [
+        ("reader", {"look"}),
+        ("client-administrator", {"look", "suspend", "activate"}),
+        ("transfers", {"look", "deposit"}),
+        ("halts", {"suspend", "halt"}),
+        ("operations", {"look"}),
+    ],
+)
+def test_a_role_opens_its_routes_and_what_it_is_refused_is_audited(
+    acting_as: Callable[[str], Administer], ops: Callable[..., Any], role: str, opened: set[str]
+) -> None:
+    operate = acting_as(role)
+    path, answers = f"clients/nobody-{uuid4().hex[:8]}", {}
+    for what, method, of in (
+        ("look", "GET", path),
+        ("suspend", "POST", f"{path}/suspension"),
+        ("activate", "POST", f"{path}/activation"),
+        ("deposit", "POST", f"{path}/deposits"),
+        ("halt", "PUT", f"{path.replace('clients', 'instruments')}/halt"),
+    ):
+        answers[what] = operate(
+            method, of, **({"amount": "1.00", "reference": "r"} if what == "deposit" else {})
+        )
+    for what, answer in answers.items():
+        if what in opened:
+            assert_problem(answer, HTTPStatus.NOT_FOUND, "NOT_FOUND")
+        else:
+            assert_problem(answer, HTTPStatus.FORBIDDEN, "FORBIDDEN")
+    refused = ops("audit", "--subject", f"operator/{role}", "--last", "10")
+    requests = {entry["details"].get("request_id") for entry in refused}
+    assert {
+        answer.json()["request_id"] for what, answer in answers.items() if what not in opened
+    } <= requests

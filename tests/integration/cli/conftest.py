@@ -22,12 +22,12 @@ from tests.integration.trading.books import NAMES, put
 from trading.adapters.identity import passwords
 from trading.adapters.runtime import observability
 from trading.domain.clients.credentials import (
-    ADMINISTRATOR_PERMISSIONS,
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
     INTERNAL_AUDIENCE,
     Credential,
 )
+from trading.domain.clients.roles import ALL_ROLES, permissions_of
 
 CREDENTIALS_TABLE = NAMES.clients.replace("clients", "credentials")
 CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
@@ -35,7 +35,7 @@ CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 
 @dataclass
 class Terminal:
-    """A user with a profile of each demo client and of the administrators."""
+    """A user with a profile of each demo client and of an operator with all roles."""
 
     gateway: Gateway
 
@@ -89,7 +89,7 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             api_key=secret.api_key,
             client_id=name,
             secret_hashes=(passwords.hash_secret(secret.api_secret),),
-            permissions=ADMINISTRATOR_PERMISSIONS if is_admin else CLIENT_PERMISSIONS,
+            permissions=permissions_of(ALL_ROLES) if is_admin else CLIENT_PERMISSIONS,
             audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())

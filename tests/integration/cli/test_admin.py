@@ -1,4 +1,4 @@
-"""The commands of an administrator."""
+"""The commands of an operator."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ def test_a_command_without_a_reason_does_nothing(terminal: Terminal) -> None:
     assert len(terminal.gateway.seen) == seen
 
 
-def test_an_administrator_can_show_any_clients_order(terminal: Terminal) -> None:
+def test_an_operator_can_show_any_clients_order(terminal: Terminal) -> None:
     order_id = terminal.ask("place", "buy", "10", "KO")["order_id"]
     system = terminal.gateway.system
     system.run_until(lambda: system.status(order_id) == "CLEARED")

@@ -6,8 +6,9 @@ from tests.fakes.api_events import principal, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
 from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.domain.clients.roles import ALL_ROLES, permissions_of
 
-OPERATOR = principal("operations", "admin:read admin:write")
+OPERATOR = principal("operations", " ".join(permissions_of(ALL_ROLES)))
 REASON = "ticket 4711"
 DAVE: dict[str, Any] = {
     "client_id": "dave",

@@ -146,8 +146,8 @@ def test_no_part_of_a_closure_has_a_default(system: System, missing: str) -> Non
     assert (status, problem["errors"][0]["field"]) == (422, missing)
 
 
-@pytest.mark.parametrize("held", ["admin:read", "orders:write settlement:write"])
-def test_only_an_administrator_closes_an_advance(system: System, held: str) -> None:
+@pytest.mark.parametrize("held", ["clients:read", "orders:write settlement:write"])
+def test_only_who_transfers_closes_an_advance(system: System, held: str) -> None:
     body = {"repaid_cash": "0.00", "repaid_shares": 0, "reference": "case-1"}
     caller = OPERATOR | {"permissions": held}
     path = f"advances/{UNKNOWN.trade_id}/closure"

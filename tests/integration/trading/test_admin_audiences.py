@@ -11,11 +11,11 @@ from tests.integration.trading.admin import DAVE, LIMITS, ask, create
 from tests.integration.trading.books import NAMES, items, put
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.domain.clients.credentials import (
-    ADMINISTRATOR_PERMISSIONS,
     CLIENT_AUDIENCE,
     INTERNAL_AUDIENCE,
     Credential,
 )
+from trading.domain.clients.roles import ALL_ROLES, permissions_of
 
 ADMIN = "/api/v1/admin/"
 CHANGES = [
@@ -36,7 +36,7 @@ ANNA = Credential(
     api_key="anna-1",
     client_id="anna",
     secret_hashes=("hash",),
-    permissions=ADMINISTRATOR_PERMISSIONS,
+    permissions=permissions_of(ALL_ROLES),
     audience=INTERNAL_AUDIENCE,
     version=1,
 )

@@ -122,5 +122,5 @@ def test_unknown_subjects_and_missing_permissions_are_refused(system: System, pa
     assert (status, problem["code"]) == (404, "NOT_FOUND")
     named = "order_id" if path.startswith("orders") else "client_id"
     assert problem["errors"][0]["field"] == named
-    writer = principal("operations", "admin:write")
+    writer = principal("operations", "clients:write")
     assert ask(system, "GET", path, authorizer=writer)[0] == 403

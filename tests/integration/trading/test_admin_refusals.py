@@ -90,9 +90,9 @@ def test_an_unknown_client_advance_or_instrument_is_not_found(
 @pytest.mark.parametrize(
     ("method", "path", "held"),
     [
-        ("GET", "clients/alice", "admin:write"),
-        ("POST", "clients/alice/suspension", "admin:read"),
-        ("PUT", "instruments/AAPL/halt", "admin:read orders:write"),
+        ("GET", "clients/alice", "clients:write"),
+        ("POST", "clients/alice/suspension", "clients:read"),
+        ("PUT", "instruments/AAPL/halt", "clients:read orders:write"),
     ],
 )
 def test_each_route_needs_its_permission(system: System, method: str, path: str, held: str) -> None:

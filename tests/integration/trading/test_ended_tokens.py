@@ -14,13 +14,12 @@ from tests.integration.system import System
 from tests.integration.trading.admin import ask, create, log_in
 from tests.integration.trading.books import items
 from tests.integration.trading.orders import ORDER
+from trading.domain.clients.credentials import CLIENT_PERMISSIONS
+from trading.domain.clients.roles import ALL_ROLES, permissions_of
 
 ROUTES = [route for route in (*PUBLIC_ROUTES, *INTERNAL_ROUTES) if not route.signed]
 ARN = "arn:aws:execute-api:us-east-1:123456789012:api1234567/test/GET/api/v1/orders"
-EVERYTHING = (
-    "accounts:read orders:read orders:write "
-    "admin:read admin:write execution:write clearing:write settlement:write"
-)
+EVERYTHING = " ".join((*CLIENT_PERMISSIONS, *permissions_of(ALL_ROLES)))
 TABLES = ("accounts", "audit", "clients", "control", "credentials", "idempotency", "ledger")
 
 

@@ -39,6 +39,12 @@ BUGS = (
         ),
     ),
     Bug(
+        "a refused operator leaves no trace",
+        "A route refuses an operator without its permission, and writes nothing.",
+        "Nobody sees that an operator tries what the roles do not permit.",
+        (Edit(ApiResolver._check_permission, "if self._on_forbidden:", "if False:"),),
+    ),
+    Bug(
         "an expired token accepted",
         "Routes do not check when the token expires.",
         "A token opens the API after its end, while API Gateway keeps the verdict.",

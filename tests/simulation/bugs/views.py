@@ -1,4 +1,4 @@
-"""Statements for clients, and transfers by administrators."""
+"""Statements for clients, and transfers by operators."""
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces import trades

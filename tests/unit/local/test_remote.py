@@ -1,4 +1,4 @@
-"""Production gets reference data and its first administrator, and never demo clients."""
+"""Production gets reference data and its first operator, and never demo clients."""
 
 import json
 import subprocess
@@ -13,6 +13,7 @@ from local import remote
 URLS = {"PublicApiUrl": "https://public.example", "InternalApiUrl": "https://internal.example"}
 SIMULATED = {"ExchangeBooksTable": "trading-dev-exchange-books"}
 REASON = ["--reason", "first deployment"]
+ROLES = ["--role", "client-administrator", "--role", "halts", "--role", "operations"]
 
 
 class Machine:
@@ -72,7 +73,7 @@ def test_stage_dev_with_simulated_venues_gets_demo_clients(
 @pytest.mark.parametrize(
     ("stage", "outputs"), [("prod", {**URLS, **SIMULATED}), ("prod", URLS), ("dev", URLS)]
 )
-def test_any_other_deployment_gets_reference_data_and_an_administrator_alone(
+def test_any_other_deployment_gets_reference_data_and_an_operator_alone(
     stage: str,
     outputs: dict[str, str],
     machine: Machine,
@@ -80,12 +81,12 @@ def test_any_other_deployment_gets_reference_data_and_an_administrator_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     machine.deploy(stage, outputs)
-    file = ("--reference", "reference.json", "--administrator", "anna")
+    file = ("--reference", "reference.json", "--operator", "anna")
     assert seed(monkeypatch, "--stage", stage, *file) == 0
     assert not machine.has_seeded
     assert machine.commands == [
         ["--stage", stage, "reference", "write", "--file", "reference.json", *REASON],
-        ["--stage", stage, "administrators", "create", "anna", "--if-none", *REASON],
+        ["--stage", stage, "operators", "create", "anna", *ROLES, "--if-none", *REASON],
     ]
     assert "No demo clients" in capsys.readouterr().err
 
@@ -93,11 +94,11 @@ def test_any_other_deployment_gets_reference_data_and_an_administrator_alone(
 @pytest.mark.parametrize(
     ("ends", "status", "commands"),
     [
-        ({}, 0, ["reference", "administrators"]),
-        ({"reference": 1}, 1, ["reference", "administrators"]),
+        ({}, 0, ["reference", "operators"]),
+        ({"reference": 1}, 1, ["reference", "operators"]),
         ({"reference": 2}, 2, ["reference"]),
         ({"reference": 3}, 3, ["reference"]),
-        ({"administrators": 1}, 1, ["reference", "administrators"]),
+        ({"operators": 1}, 1, ["reference", "operators"]),
     ],
 )
 def test_a_failure_is_the_exit_status(

@@ -7,6 +7,7 @@ from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.operator_record import OperatorRecord
 from trading.adapters.identity import passwords
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
@@ -14,6 +15,7 @@ from trading.adapters.runtime.observability import Counters
 from trading.bootstrap import clients
 from trading.bootstrap.books import last_prices, table_books, table_names
 from trading.bootstrap.messaging import mailboxes
+from trading.bootstrap.operator_record import operator_record
 from trading.bootstrap.settings import AdministrationSettings
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.administration.administer_clients import AdministerClients
@@ -33,6 +35,7 @@ class AdministrationApi:
     find_orders: ListOrders
     halt_instrument: HaltInstrument
     idempotency: Idempotency
+    record: OperatorRecord
     registry: TableRegistry
     transfers: TransferAssets
     workflow_of: LifecycleLookup
@@ -62,6 +65,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),
+        record=operator_record(settings),
         registry=registry,
         transfers=TransferAssets(registry, audit, clock.now),
         workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),

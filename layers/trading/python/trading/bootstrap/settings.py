@@ -150,10 +150,15 @@ class ReconciliationSettings(LambdaSettings):
     orders_table: str
 
 
-class AdministrationSettings(BooksSettings, BrowserSettings):
-    """The books, the API keys, the audit log, and what an operator looks up or sets going."""
+class AuditSettings(LambdaSettings):
+    """The audit log."""
 
     audit_table: str
+
+
+class AdministrationSettings(BooksSettings, BrowserSettings, AuditSettings):
+    """The books, the API keys, the audit log, and what an operator looks up or sets going."""
+
     control_table: str
     credentials_table: str
     execution_queue_url: str

@@ -20,6 +20,11 @@ class Principal:
     expires_at: int
     generation: int
 
+    @property
+    def who(self) -> str:
+        """The caller as the audit log names it: an operator, and the key that was used."""
+        return f"{self.client_id} ({self.api_key})"
+
     @classmethod
     def of(cls, context: Mapping[str, str]) -> "Principal":
         """The principal in the authorizer's context. Raises HttpError 401 if there is none."""

@@ -78,6 +78,8 @@ class ApiResolver:
     the rate limit has its headers. The answer to a GET has an ETag, and a request with that tag in
     If-None-Match gets 304. HEAD is answered like GET, without the body. Pages of the `origins` may
     read the answers. `reading` says how bodies and idempotency keys are read.
+
+    `on_forbidden(app, permission)` runs before a caller without the permission is refused.
     """
 
     def __init__(
@@ -87,11 +89,13 @@ class ApiResolver:
         origins: Collection[str] = (),
         now: Callable[[], datetime] | None = None,
         reading: Reading = CLIENTS,
+        on_forbidden: Callable[["ApiResolver", str], None] | None = None,
     ) -> None:
         self._throttle = throttle
         self._now = now or clock.now
         self._verify = verify
         self._reading = reading
+        self._on_forbidden = on_forbidden
         self._origins = origins
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
@@ -329,6 +333,8 @@ class ApiResolver:
 
     def _check_permission(self, permission: str | None) -> None:
         if permission and permission not in self.principal.permissions:
+            if self._on_forbidden:
+                self._on_forbidden(self, permission)
             raise HttpError(
                 HTTPStatus.FORBIDDEN,
                 ProblemCode.FORBIDDEN,

@@ -1,24 +1,19 @@
 """API keys: who owns them, what they permit, and which secrets are valid when."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import Timestamp, Versioned
 
 CLIENT_AUDIENCE = "trading-api"
 INTERNAL_AUDIENCE = "trading-internal"
 CLIENT_PERMISSIONS = ("accounts:read", "orders:read", "orders:write")
-ADMINISTRATOR_PERMISSIONS = (
-    "admin:read",
-    "admin:write",
-    "clearing:write",
-    "execution:write",
-    "settlement:write",
-)
 MAX_SECRETS = 2
 """The secret in use and the one before it."""
 LONGEST_TOKEN = timedelta(hours=1)
@@ -49,7 +44,8 @@ class CredentialStatus(StrEnum):
 class Credential(Versioned):
     """An API key with the hashes of its secrets, newest first.
 
-    client_id: the owner, which can be a service. audience: the API that the key is for.
+    client_id: the owner, which can be an operator. audience: the API that the key is for. roles:
+    those of an operator; `permissions` follow from them.
     previous_valid_until: from then on only the newest secret is valid; None: all are valid.
     rotation: the request that the newest secret was made for. generation: counts how often all
     tokens of the key were ended. A token of an earlier generation is refused.
@@ -61,6 +57,7 @@ class Credential(Versioned):
     previous_valid_until: Timestamp | None = None
     rotation: str | None = None
     permissions: tuple[str, ...]
+    roles: tuple[Role, ...] = ()
     audience: str = CLIENT_AUDIENCE
     status: CredentialStatus = CredentialStatus.ACTIVE
     generation: int = 0
@@ -100,6 +97,11 @@ class Credential(Versioned):
         """
         hashes = (secret_hash, *self.secret_hashes[1:])
         return self._with_secrets(now, secret_hashes=hashes, rotation=rotation)
+
+    def with_roles(self, roles: Iterable[Role]) -> "Credential":
+        """Give the operator these roles and no others. The tokens of the key end."""
+        given = tuple(sorted(set(roles)))
+        return self.with_ended_tokens().but(roles=given, permissions=permissions_of(given))
 
     def deactivated(self) -> "Credential":
         """Refuse every log-in with the key, and end its tokens."""

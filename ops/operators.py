@@ -1,4 +1,4 @@
-"""`ops administrators`: the API keys of the internal API, which no client owns."""
+"""`ops operators`: who may use the internal API, in which roles, and with which key."""
 
 import re
 import secrets
@@ -17,17 +17,14 @@ from trading.adapters.dynamodb.transactions import from_item
 from trading.adapters.identity import passwords
 from trading.adapters.runtime import clock
 from trading.domain import patterns
-from trading.domain.clients.credentials import (
-    ADMINISTRATOR_PERMISSIONS,
-    INTERNAL_AUDIENCE,
-    Credential,
-)
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.values import iso
 from workstation.screen import Screen, table
 
 Found = TypeVar("Found")
 
-app = typer.Typer(no_args_is_help=True, help="Administrators: who may use the internal API.")
+app = typer.Typer(no_args_is_help=True, help="Operators: who may use the internal API, and how.")
 
 
 def _name(text: Any) -> str:
@@ -39,16 +36,20 @@ def _name(text: Any) -> str:
 Name = Annotated[
     Any,
     typer.Argument(
-        metavar="NAME", parser=_name, help="The administrator's name. The audit log shows it."
+        metavar="NAME", parser=_name, help="The operator's name. The audit log shows it."
     ),
+]
+Roles = Annotated[
+    list[Role],
+    typer.Option("--role", help="A role. Repeat it for several roles.", show_default=False),
 ]
 
 
 class RefusedError(Exception):
-    """The administrator is not as the command expects."""
+    """The operator is not as the command expects."""
 
 
-class Administrators:
+class Operators:
     """The credentials of one deployment's internal API."""
 
     def __init__(self, target: Target) -> None:
@@ -71,20 +72,20 @@ class Administrators:
                 yield credential
 
     def of(self, name: str) -> Credential:
-        """The administrator's key. Raises RefusedError if there is none."""
+        """The operator's key. Raises RefusedError if there is none."""
         for each in self.all():
             if each.client_id == name:
                 return each
-        raise RefusedError(f"there is no administrator {name}: ops administrators list")
+        raise RefusedError(f"there is no operator {name}: ops operators list")
 
     def check_is_new(self, name: str) -> None:
-        """Raises RefusedError if a client or an administrator has the name."""
+        """Raises RefusedError if a client or an operator has the name."""
         if self._registry.profile(name):
             raise RefusedError(f"{name} is a client: choose another name")
         if any(each.client_id == name for each in self.all()):
             raise RefusedError(
-                f"there is an administrator {name} already: "
-                f"ops administrators rotate-secret {name} makes a new secret"
+                f"there is an operator {name} already: "
+                f"ops operators rotate-secret {name} makes a new secret"
             )
 
     def save(self, credential: Credential) -> None:
@@ -96,75 +97,94 @@ class Administrators:
 def create(
     ctx: typer.Context,
     name: Name,
+    roles: Roles,
     reason: Reason,
     if_none: Annotated[
-        bool, typer.Option("--if-none", help="Do nothing if there is an active administrator.")
+        bool, typer.Option("--if-none", help="Do nothing if there is an active operator.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an administrator with an API key of the internal API. The secret is shown once.
+    """Make an operator with an API key of the internal API. The secret is shown once.
 
-    Exit status 1 if the name is taken. Example: ops --aws --stage prod administrators create anna
-    --reason "first administrator"
+    Exit status 1 if the name is taken. Example: ops --aws --stage prod operators create anna
+    --role client-administrator --reason "first operator"
     """
-    screen, administrators = Screen(as_json), Administrators(ctx.obj)
-    if if_none and (active := [each.client_id for each in administrators.all() if each.is_active]):
-        screen.show({"active": active}, f"There is an administrator already: {', '.join(active)}.")
+    screen, operators = Screen(as_json), Operators(ctx.obj)
+    if if_none and (active := [each.client_id for each in operators.all() if each.is_active]):
+        screen.show({"active": active}, f"There is an operator already: {', '.join(active)}.")
         return
-    _or_exit(screen, lambda: administrators.check_is_new(name))
+    _or_exit(screen, lambda: operators.check_is_new(name))
     secret, hashed = passwords.new_secret()
     credential = Credential(
         api_key=f"{name}-{secrets.token_hex(8)}",
         client_id=name,
         secret_hashes=(hashed,),
-        permissions=ADMINISTRATOR_PERMISSIONS,
+        permissions=permissions_of(roles),
+        roles=tuple(sorted(set(roles))),
         audience=INTERNAL_AUDIENCE,
     )
-    _audit(ctx.obj, "create", credential, reason)
-    administrators.save(credential)
+    _audit(ctx.obj, "create", credential, reason, roles=_text(credential))
+    operators.save(credential)
     _show_secret(screen, credential, secret)
+
+
+@app.command("set-roles")
+def set_roles(
+    ctx: typer.Context, name: Name, roles: Roles, reason: Reason, as_json: AsJson = False
+) -> None:
+    """Give an operator these roles and no others. All tokens are refused at once."""
+    screen, operators = Screen(as_json), Operators(ctx.obj)
+    credential = _or_exit(screen, lambda: operators.of(name))
+    changed = credential.with_roles(roles)
+    _audit(ctx.obj, "set-roles", credential, reason, before=_text(credential), roles=_text(changed))
+    operators.save(changed)
+    screen.show(
+        {"name": name, "roles": [*changed.roles]}, f"{name} has the roles: {_text(changed)}."
+    )
 
 
 @app.command("rotate-secret")
 def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
-    """Replace the secret of an administrator. It is shown once. The old one is refused at once, and
-    so are all tokens.
+    """Replace the secret of an operator. It is shown once. The old one is refused at once, and so
+    are all tokens.
     """
-    screen, administrators = Screen(as_json), Administrators(ctx.obj)
-    credential = _or_exit(screen, lambda: administrators.of(name))
+    screen, operators = Screen(as_json), Operators(ctx.obj)
+    credential = _or_exit(screen, lambda: operators.of(name))
     secret, hashed = passwords.new_secret()
     now = clock.now()
     _audit(ctx.obj, "rotate-secret", credential, reason)
-    administrators.save(credential.rotated(hashed, f"ops {iso(now)}", now, now))
+    operators.save(credential.rotated(hashed, f"ops {iso(now)}", now, now))
     _show_secret(screen, credential, secret)
 
 
 @app.command()
 def deactivate(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
-    """Let an administrator log in no more. All tokens are refused at once."""
-    screen, administrators = Screen(as_json), Administrators(ctx.obj)
-    credential = _or_exit(screen, lambda: administrators.of(name))
+    """Let an operator log in no more. All tokens are refused at once."""
+    screen, operators = Screen(as_json), Operators(ctx.obj)
+    credential = _or_exit(screen, lambda: operators.of(name))
     _audit(ctx.obj, "deactivate", credential, reason)
-    administrators.save(credential.deactivated())
+    operators.save(credential.deactivated())
     screen.show({"api_key": credential.api_key}, f"{name} may log in no more.")
 
 
 @app.command("list")
-def list_administrators(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the administrators. Exit status 1 if there is no active one."""
-    found = sorted(Administrators(ctx.obj).all(), key=lambda each: each.client_id)
+def list_operators(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the operators with their roles. Exit status 1 if there is no active one."""
+    found = sorted(Operators(ctx.obj).all(), key=lambda each: each.client_id)
     Screen(as_json).show(
         [
-            {"name": each.client_id, "api_key": each.api_key, "status": str(each.status)}
+            {
+                "name": each.client_id,
+                "api_key": each.api_key,
+                "status": str(each.status),
+                "roles": [*each.roles],
+            }
             for each in found
         ],
         table(
-            "Administrators",
-            ("name", "api key", "status", "permissions"),
-            (
-                (each.client_id, each.api_key, each.status, " ".join(each.permissions))
-                for each in found
-            ),
+            "Operators",
+            ("name", "api key", "status", "roles"),
+            ((each.client_id, each.api_key, each.status, _text(each)) for each in found),
         ),
     )
     raise typer.Exit(Exit.OK if any(each.is_active for each in found) else Exit.ATTENTION)
@@ -178,19 +198,30 @@ def _or_exit(screen: Screen, look: Callable[[], Found]) -> Found:
         raise typer.Exit(Exit.ATTENTION) from error
 
 
-def _audit(target: Target, action: str, credential: Credential, reason: str) -> None:
-    subject = f"administrator/{credential.client_id}"
-    AuditLog(target).record(subject, action, reason, api_key=credential.api_key)
+def _text(credential: Credential) -> str:
+    return " ".join(credential.roles)
+
+
+def _audit(
+    target: Target, action: str, credential: Credential, reason: str, **details: str
+) -> None:
+    subject = f"operator/{credential.client_id}"
+    AuditLog(target).record(subject, action, reason, api_key=credential.api_key, **details)
 
 
 def _show_secret(screen: Screen, credential: Credential, secret: str) -> None:
-    rows = (("api key", credential.api_key), ("api secret", secret))
+    rows = (
+        ("api key", credential.api_key),
+        ("api secret", secret),
+        ("roles", _text(credential)),
+    )
     screen.show(
         {
             "name": credential.client_id,
             "api_key": credential.api_key,
             "api_secret": secret,
+            "roles": [*credential.roles],
         },
-        table(f"Administrator {credential.client_id}", ("", ""), rows),
+        table(f"Operator {credential.client_id}", ("", ""), rows),
     )
     screen.note("The secret is shown only now. Next: trading profile add NAME --admin-url ...")

@@ -1,0 +1,56 @@
+"""What operators tried at the internal API and may not do, in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.resolver import ApiResolver
+from trading.adapters.runtime.observability import logger
+
+WriteEntry = Callable[[str, str, str, str, Mapping[str, str]], object]
+"""Writes subject, action, who, reason and details into the audit log. Then the entry is durable."""
+LONGEST_PATH = 300
+"""Characters of a path that an entry keeps."""
+
+
+class OperatorRecord:
+    """Writes entries that no change of the books announces.
+
+    What cannot be recorded is answered with 503, so that each answer has its entry.
+    """
+
+    def __init__(self, write: WriteEntry) -> None:
+        self._write_entry = write
+
+    def refused(self, app: ApiResolver, permission: str) -> None:
+        """Record that the operator asked for a route without its permission.
+
+        Raises HttpError 503 if the audit log does not take the entry.
+        """
+        subject = f"operator/{app.principal.client_id}"
+        self._write(app, subject, "refused", f"lacks the permission {permission}")
+
+    def _write(
+        self, app: ApiResolver, subject: str, action: str, reason: str, **details: str
+    ) -> None:
+        principal = app.principal
+        asked = {
+            "method": app.event.http_method,
+            "path": app.event.path[:LONGEST_PATH],
+            "request_id": app.request_id,
+            "correlation_id": app.correlation_id,
+        }
+        try:
+            self._write_entry(subject, action, principal.who, reason, asked | details)
+        except (ClientError, BotoCoreError) as error:
+            logger.exception("the audit log does not take an entry")
+            raise HttpError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                ProblemCode.UNAVAILABLE,
+                "The audit log does not answer. Try again.",
+                headers={"Retry-After": "1"},
+            ) from error

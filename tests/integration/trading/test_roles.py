@@ -1,0 +1,114 @@
+"""What each role of an operator opens, at every route of the internal API."""
+
+import re
+from typing import Any
+
+import pytest
+
+from infra.catalog.routes import INTERNAL_ROUTES, Route
+from tests.fakes.api_events import principal
+from tests.fakes.api_gateway import proxy_event
+from tests.integration.backing import PREFIX
+from tests.integration.system import System
+from tests.integration.trading.books import items
+from trading.adapters.dynamodb.audit import AuditEntry, TableAuditTrail
+from trading.domain.clients.credentials import CLIENT_PERMISSIONS
+from trading.domain.clients.roles import Role, permissions_of
+
+ADMIN = "/api/v1/admin"
+LOOKS = {Role.READER, Role.CLIENT_ADMINISTRATOR, Role.TRANSFERS, Role.OPERATIONS}
+OPENED_TO: dict[tuple[str, str], set[Role]] = {
+    ("POST", "/api/v1/execution/{order_id}"): {Role.OPERATIONS},
+    ("POST", "/api/v1/clearing/{trade_id}"): {Role.OPERATIONS},
+    ("POST", "/api/v1/settlement/{trade_id}"): {Role.OPERATIONS},
+    ("POST", f"{ADMIN}/clients"): {Role.CLIENT_ADMINISTRATOR},
+    ("GET", f"{ADMIN}/clients/{{client_id}}"): LOOKS,
+    ("GET", f"{ADMIN}/clients/{{client_id}}/orders"): LOOKS,
+    ("GET", f"{ADMIN}/clients/{{client_id}}/portfolio"): LOOKS,
+    ("GET", f"{ADMIN}/orders/{{order_id}}"): LOOKS,
+    ("POST", f"{ADMIN}/clients/{{client_id}}/suspension"): {
+        Role.CLIENT_ADMINISTRATOR,
+        Role.HALTS,
+    },
+    ("POST", f"{ADMIN}/clients/{{client_id}}/activation"): {Role.CLIENT_ADMINISTRATOR},
+    ("PUT", f"{ADMIN}/clients/{{client_id}}/limits"): {Role.CLIENT_ADMINISTRATOR},
+    ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): {Role.CLIENT_ADMINISTRATOR},
+    ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): {Role.TRANSFERS},
+    ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): {Role.TRANSFERS},
+    ("POST", f"{ADMIN}/advances/{{trade_id}}/closure"): {Role.TRANSFERS},
+    ("PUT", f"{ADMIN}/instruments/{{symbol}}/halt"): {Role.HALTS},
+    ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): {Role.HALTS},
+}
+TABLES = ("accounts", "clients", "control", "credentials", "idempotency", "ledger", "orders")
+
+
+def attempt(system: System, route: Route, permissions: str) -> tuple[int, dict[str, Any]]:
+    """Call the route without a body, as an operator who holds these permissions."""
+    path = re.sub(r"{\w+}", "nothing", route.path)
+    headers = {"Idempotency-Key": "key-1", "X-Correlation-Id": "case-7"}
+    claims = principal("anna", permissions)
+    event = proxy_event(route, route.method, path, "", headers.items(), b"", claims=claims)
+    status, body, _ = system.call(route.function, event)
+    return status, body
+
+
+def stored(system: System) -> list[Any]:
+    return [list(items(system.dynamodb, f"{PREFIX}{table}")) for table in TABLES]
+
+
+def trail(system: System) -> list[AuditEntry]:
+    return TableAuditTrail(system.dynamodb, f"{PREFIX}audit", system.now).of("operator/anna")
+
+
+def test_every_route_of_the_internal_api_says_which_roles_it_is_open_to() -> None:
+    assert OPENED_TO.keys() == {(route.method, route.path) for route in INTERNAL_ROUTES}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_opens_its_routes_and_no_others(system: System, role: Role) -> None:
+    before = stored(system)
+    opened = set()
+    for route in INTERNAL_ROUTES:
+        status, body = attempt(system, route, " ".join(permissions_of([role])))
+        if (status, body["code"]) != (403, "FORBIDDEN"):
+            assert status in (404, 422), (route, body)
+            opened.add((route.method, route.path))
+    assert opened == {route for route, roles in OPENED_TO.items() if role in roles}
+    if role is not Role.OPERATIONS:  # it asks for steps of orders that do not exist
+        assert stored(system) == before
+    assert len(trail(system)) == len(INTERNAL_ROUTES) - len(opened)
+
+
+@pytest.mark.parametrize("held", ["", " ".join(CLIENT_PERMISSIONS), "admin:read admin:write"])
+def test_without_a_role_every_route_is_closed(system: System, held: str) -> None:
+    for route in INTERNAL_ROUTES:
+        status, body = attempt(system, route, held)
+        assert (status, body["code"]) == (403, "FORBIDDEN"), route
+
+
+def test_a_refused_attempt_is_in_the_audit_log(system: System) -> None:
+    for method, path, permission in (
+        ("PUT", f"{ADMIN}/instruments/{{symbol}}/halt", "instruments:write"),
+        ("POST", "/api/v1/settlement/{trade_id}", "settlement:write"),
+    ):
+        route = next(r for r in INTERNAL_ROUTES if (r.method, r.path) == (method, path))
+        assert attempt(system, route, "clients:read")[0] == 403
+        entry = trail(system)[-1]
+        assert (entry.action, entry.who) == ("refused", "anna (key-anna)")
+        assert entry.reason == f"lacks the permission {permission}"
+        assert entry.details == {
+            "method": method,
+            "path": re.sub(r"{\w+}", "nothing", path),
+            "request_id": entry.details["request_id"],
+            "correlation_id": "case-7",
+        }
+        assert entry.details["request_id"]
+
+
+def test_an_attempt_that_cannot_be_recorded_is_refused_all_the_same(system: System) -> None:
+    system.dynamodb.delete_table(TableName=f"{PREFIX}audit")
+    before = stored(system)
+    for route in INTERNAL_ROUTES:
+        status, body = attempt(system, route, "")
+        assert (status, body["code"]) == (503, "UNAVAILABLE"), route
+    assert stored(system) == before
