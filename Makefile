@@ -8,7 +8,8 @@ BIN := .venv/bin
 STAMP := .venv/.synced
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES)) \
-  $(if $(ORIGINS),--origins $(ORIGINS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
+  $(if $(ORIGINS),--origins $(ORIGINS)) \
+  $(if $(INTERNAL_ACCESS),--internal-access $(INTERNAL_ACCESS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
   $(if $(RESERVED),--reserved-concurrency $(RESERVED)) \
   $(if $(VAULT_LOCK),--vault-lock $(VAULT_LOCK))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
@@ -46,7 +47,7 @@ seed: $(STAMP) ## Write the reference data and the demo clients (may be repeated
 session: $(STAMP) ## Play one more trading session on the running system
 	@$(BIN)/python -m local session
 
-deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region ORIGINS=urls)
+deploy: $(STAMP) ## Deploy to AWS with the environment's credentials (STAGE=prod VENUES=file COPIES=region INTERNAL_ACCESS=networks)
 	@$(BIN)/python -m local.remote deploy --stage $(STAGE) $(SETTINGS)
 
 seed-aws: $(STAMP) ## Write reference data and demo clients on AWS; in prod, no clients (REFERENCE=file OPERATOR=name)

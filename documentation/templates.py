@@ -17,6 +17,8 @@ KEPT = BUILD / "documentation" / "templates"
 STAGE = "dev"
 """The stage that pages describe, unless they say otherwise."""
 PRODUCTION = "prod"
+OPERATORS = "203.0.113.0/24"
+"""A network for documents (RFC 5737). Production must name one."""
 
 
 @cache
@@ -61,6 +63,8 @@ def _synthesize(stage: str, layers: Path, directory: Path) -> None:
 
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     settings = {"stage": stage, "venues": "simulated", "layers_dir": str(layers)}
+    if stage == PRODUCTION:
+        settings["internal_access"] = OPERATORS
     app = App(context={**context, **settings}, outdir=str(directory))
     build(app)
     app.synth()

@@ -73,8 +73,9 @@ class ServicesStack(Stack):
             stateful.alarms,
             INTERNAL_ROUTES,
             deployment.origins,
+            deployment.internal_access,
         )
-        self.apis = (public.api, internal.api)
+        self.apis = (public.api, *([] if deployment.internal_endpoints else [internal.api]))
         """The APIs that strangers can reach."""
         lifecycle = self._order_lifecycle()
         variables = {

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -30,6 +31,13 @@ ORIGIN = re.compile(
     r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127[.]0[.]0[.]1)(:[0-9]{1,5})?"
 )
 
+VPC_ENDPOINT = re.compile(r"vpce-[0-9a-f]{8,17}")
+SHORTEST_PREFIX = 8
+PRIVATE_NETWORKS = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+)
+"""RFC 1918 and RFC 6598. API Gateway sees an address on the internet."""
+
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a name that comes twice: only one of its addresses would count."""
@@ -50,7 +58,25 @@ def _origin(text: str) -> str:
     return text
 
 
+def _source(text: str) -> str:
+    """Refuse what is neither a VPC endpoint nor a public network of a company's size."""
+    if VPC_ENDPOINT.fullmatch(text):
+        return text
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"a source is an IPv4 network or vpce-ID: {error}") from error
+    if network.prefixlen < SHORTEST_PREFIX:
+        raise ValueError(f"a source is a network of /{SHORTEST_PREFIX} or smaller")
+    if any(network.overlaps(private) for private in PRIVATE_NETWORKS):
+        raise ValueError(
+            "a private network does not reach an API on the internet: name its VPC endpoints"
+        )
+    return text
+
+
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)]
+Sources = Annotated[tuple[Annotated[str, AfterValidator(_source)], ...], BeforeValidator(_listed)]
 
 
 class Deployment(BaseModel):
@@ -65,6 +91,9 @@ class Deployment(BaseModel):
     APIs. Without a value, prod has both and dev has neither. `vault_lock` says whether an
     administrator can remove the lock of the backups: with `governance` yes, with `compliance` not
     even AWS.
+
+    `internal_access` says from where the internal API can be called: from networks, or through VPC
+    endpoints. Stage `prod` has no default for it, and stage `dev` allows everybody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +107,7 @@ class Deployment(BaseModel):
     web_acl: bool | None = None
     vault_lock: Literal["governance", "compliance"] = "governance"
     origins: Origins = ()
+    internal_access: Sources = ()
 
     @classmethod
     def of(cls, scope: Construct) -> "Deployment":
@@ -93,6 +123,16 @@ class Deployment(BaseModel):
             raise ValueError(
                 "stage prod needs -c venues=FILE, the addresses of the real venues "
                 "(docs/how-to/add-an-exchange.md), or -c venues=simulated"
+            )
+        if self.is_production and not self.internal_access:
+            raise ValueError(
+                "say from where operators call the internal API, with -c internal_access=NETWORKS "
+                "or VPC endpoints (docs/how-to/deploy.md)"
+            )
+        if 0 < len(self.internal_endpoints) < len(self.internal_access):
+            raise ValueError(
+                "an API is called from networks or through VPC endpoints, and not both: "
+                "-c internal_access"
             )
         if self.is_production and self.copies == os.environ.get("CDK_DEFAULT_REGION"):
             raise ValueError(
@@ -132,6 +172,11 @@ class Deployment(BaseModel):
         if wrong := sorted(v for v, url in urls.items() if not re.fullmatch(VENUE_URL, url)):
             raise ValueError(f"{file}: not an https:// address: {wrong}")
         return {venue: url.rstrip("/") for venue, url in urls.items()}
+
+    @property
+    def internal_endpoints(self) -> tuple[str, ...]:
+        """The VPC endpoints that the internal API is called through. Without any it is regional."""
+        return tuple(filter(VPC_ENDPOINT.fullmatch, self.internal_access))
 
     @property
     def copies_region(self) -> str | None:

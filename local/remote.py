@@ -18,6 +18,15 @@ from trading.domain.clients.roles import Role
 from workstation.local_system import ROOT
 from workstation.reference_data import MARKET
 
+SETTINGS = (
+    "venues",
+    "internal_access",
+    "copies",
+    "origins",
+    "reserved_concurrency",
+    "web_acl",
+    "vault_lock",
+)
 DIFFERENT = 1
 """The exit status of `ops reference write` if the table has an item with other values."""
 FIRST_ROLES = (Role.CLIENT_ADMINISTRATOR, Role.HALTS, Role.OPERATIONS)
@@ -35,6 +44,10 @@ def main() -> int:
     parser.add_argument("--stage", choices=("dev", "prod"), default="dev")
     parser.add_argument("--venues", help="simulated, or a JSON file of the venues' addresses")
     parser.add_argument("--origins", help="whose pages may call the APIs, separated by commas")
+    parser.add_argument(
+        "--internal-access",
+        help="networks or VPC endpoints of the operators, separated by commas",
+    )
     parser.add_argument("--copies", help="the region that production copies its backups to")
     parser.add_argument("--reserved-concurrency", choices=("true", "false"))
     parser.add_argument("--web-acl", choices=("true", "false"))
@@ -45,7 +58,7 @@ def main() -> int:
     kept = ROOT / ".local" / f"aws-{arguments.stage}"
     outputs = kept / "outputs.json"
     stage = ["-c", f"stage={arguments.stage}"]
-    for setting in ("venues", "copies", "origins", "reserved_concurrency", "web_acl", "vault_lock"):
+    for setting in SETTINGS:
         if value := getattr(arguments, setting):
             stage += ["-c", f"{setting}={value}"]
     if arguments.step == "seed":

@@ -7,6 +7,7 @@ from typing import Any, cast
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -17,7 +18,7 @@ from infra.catalog.routes import VERDICT_SECONDS, Route
 from infra.constructs.alarms import Alarms
 from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
-from infra.stage import Deployment
+from infra.stage import VPC_ENDPOINT, Deployment
 from infra.wildcards import acknowledge
 from trading.adapters.http.browsers import REQUEST_HEADERS
 
@@ -77,7 +78,8 @@ class LoggingAccount(Construct):
 
 class RestApi(Construct):
     """An API of the catalog. `add_routes` makes a resource for each path, without proxies. Pages of
-    the `origins` may call it.
+    the `origins` may call it. With `sources`, it is called from these networks only, or through
+    these VPC endpoints.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class RestApi(Construct):
         alarms: Alarms,
         routes: Sequence[Route],
         origins: Sequence[str] = (),
+        sources: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, f"{pascal(name)}Api")
         self._name = name
@@ -106,9 +109,8 @@ class RestApi(Construct):
             "Api",
             rest_api_name=deployment.named(name),
             description=description,
-            endpoint_configuration=apigateway.EndpointConfiguration(
-                types=[apigateway.EndpointType.REGIONAL]
-            ),
+            endpoint_configuration=self._endpoint(sources),
+            policy=_only_from(sources),
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=deployment.stage,
@@ -167,6 +169,20 @@ class RestApi(Construct):
                     "Clients are programs with API keys and short-lived JWTs, not users of a pool."
                 ),
             },
+        )
+
+    def _endpoint(self, sources: Sequence[str]) -> apigateway.EndpointConfiguration:
+        endpoints = filter(VPC_ENDPOINT.fullmatch, sources)
+        known = [
+            ec2.InterfaceVpcEndpoint.from_interface_vpc_endpoint_attributes(
+                self, endpoint, port=443, vpc_endpoint_id=endpoint
+            )
+            for endpoint in endpoints
+        ]
+        if not known:
+            return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL])
+        return apigateway.EndpointConfiguration(
+            types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=known
         )
 
     def _require_modern_tls(self) -> None:
@@ -253,6 +269,33 @@ class RestApi(Construct):
             identity_sources=[apigateway.IdentitySource.header("Authorization")],
             results_cache_ttl=Duration.seconds(VERDICT_SECONDS[self._name]),
         )
+
+
+def _only_from(sources: Sequence[str]) -> iam.PolicyDocument | None:
+    """A policy that denies all others.
+
+    An authorizer's Allow counts as much as the policy's. So the sources need a Deny for the others:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+    """
+    if not sources:
+        return None
+    is_private = any(map(VPC_ENDPOINT.fullmatch, sources))
+    others = (
+        {"StringNotEquals": {"aws:SourceVpce": list(sources)}}
+        if is_private
+        else {"NotIpAddress": {"aws:SourceIp": list(sources)}}
+    )
+    invoking: dict[str, Any] = {
+        "principals": [iam.AnyPrincipal()],
+        "actions": ["execute-api:Invoke"],
+        "resources": ["execute-api:/*"],
+    }
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(**invoking),
+            iam.PolicyStatement(effect=iam.Effect.DENY, conditions=others, **invoking),
+        ]
+    )
 
 
 def _limited_to(rate: int) -> apigateway.MethodDeploymentOptions:

@@ -24,6 +24,8 @@ VENUE_URLS = {
     for venue in ("XNYS", "XNAS", "ARCX", "BATS", "depository")
 }
 EDGE = "trading-prod-edge"
+NETWORKS = ("203.0.113.0/24", "198.51.100.7/32")
+ENDPOINTS = ("vpce-0a1b2c3d4e5f60718", "vpce-12345678")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +74,9 @@ def prod(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesi
     to.
     """
     directory = tmp_path_factory.mktemp("prod")
-    app = make_app(layers_dir, directory, "prod", venues="simulated")
+    app = make_app(
+        layers_dir, directory, "prod", venues="simulated", internal_access=",".join(NETWORKS)
+    )
     sqs.Queue(Stack(app, CANARY), "QueueWithoutDeadLetters")
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
@@ -81,7 +85,9 @@ def prod(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesi
 
 @pytest.fixture(scope="session")
 def real(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """The production stage with real venues, and vaults that nobody can unlock."""
+    """The production stage with real venues, vaults that nobody can unlock, and a private internal
+    API.
+    """
     directory = tmp_path_factory.mktemp("real")
     addresses = directory / "venues.json"
     addresses.write_text(json.dumps(VENUE_URLS))
@@ -92,6 +98,7 @@ def real(layers_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesi
         venues=str(addresses),
         copies="eu-west-1",
         vault_lock="compliance",
+        internal_access=",".join(ENDPOINTS),
     ).synth()
     return Synthesized(directory)
 

@@ -9,7 +9,7 @@ from aws_cdk import App
 
 from infra.stage import Deployment
 from infra.synthesized import Synthesized, text
-from tests.infra.conftest import VENUE_URLS
+from tests.infra.conftest import NETWORKS, VENUE_URLS
 from tests.infra.test_records import KEPT
 
 
@@ -103,7 +103,8 @@ def test_stage_dev_has_no_backups(dev: Synthesized) -> None:
 
 
 def deployment(**context: str) -> Deployment:
-    return Deployment.of(App(context=context))
+    """The settings of a deployment whose operators have a network."""
+    return Deployment.of(App(context={"internal_access": NETWORKS[0], **context}))
 
 
 def test_the_copies_must_not_be_in_the_region_of_the_deployment(
