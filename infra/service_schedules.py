@@ -49,15 +49,6 @@ def add_schedules(
     # A quarter past the hour, so that a run never coincides with a settlement cycle.
     hourly = scheduler.ScheduleExpression.cron(minute="15")
     planned.invoke("reconciliation", hourly, functions["reconciliation"])
-    planned.invoke(
-        "key-rotation",
-        every(Duration.days(1)),
-        functions["key_rotation"],
-        {
-            "scheduled_time": scheduler.ContextAttribute.scheduled_time,
-            "every_days": str(schedules.SIGNING_KEY_DAYS),
-        },
-    )
 
 
 def _on_weekdays(at: time) -> scheduler.ScheduleExpression:

@@ -18,7 +18,6 @@ from infra.catalog.names import (
     ORDER_LIFECYCLE,
     SETTLE_CLIENTS,
     SETTLEMENT_CYCLE,
-    SIGNING_KEY,
 )
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.naming import pascal
@@ -26,6 +25,7 @@ from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.releases import Releases
 from infra.constructs.rest_api import RestApi
+from infra.constructs.signing_keys import SigningKeys
 from infra.constructs.workflow import Workflow
 from infra.service_schedules import add_schedules
 from infra.simulators import SimulatorsStack
@@ -78,6 +78,7 @@ class ServicesStack(Stack):
         self.apis = (public.api, *([] if deployment.internal_endpoints else [internal.api]))
         """The APIs that strangers can reach."""
         lifecycle = self._order_lifecycle()
+        self._signing_keys = SigningKeys(self, deployment)
         variables = {
             **{
                 f"{name.upper()}_TABLE": table.table_name for name, table in stateful.tables.items()
@@ -91,7 +92,6 @@ class ServicesStack(Stack):
                 for name, box in stateful.mailboxes.items()
             },
             "ORDER_LIFECYCLE_ARN": lifecycle.state_machine.state_machine_arn,
-            "SIGNING_KEY_SECRET_ID": deployment.named(SIGNING_KEY),
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
             "EXCHANGE_IDS": " ".join(EXCHANGES),
             **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
@@ -107,6 +107,7 @@ class ServicesStack(Stack):
         functions = self._functions(
             variables, self._arns(lifecycle), releases, self._watched(public, internal)
         )
+        self._signing_keys.allow_use({name: each.own_role for name, each in functions.items()})
         live = {name: function.live for name, function in functions.items()}
         lifecycles = f"{deployment.named(ORDER_LIFECYCLE)}:*"
         _acknowledge_executions(
@@ -163,7 +164,11 @@ class ServicesStack(Stack):
                 name,
                 spec,
                 layers=layers,
-                variables={**variables, "TOKEN_AUDIENCE": AUDIENCES.get(name, "")},
+                variables={
+                    **variables,
+                    "TOKEN_AUDIENCE": AUDIENCES.get(name, ""),
+                    "SIGNING_KEYS": json.dumps(self._signing_keys.ids(name)),
+                },
                 arns=arns,
                 undelivered=self._stateful.failed_invocations,
                 releases=releases,
@@ -181,6 +186,7 @@ class ServicesStack(Stack):
                 f"dlqs/{name}": [box.dead_letters.queue_arn]
                 for name, box in stateful.mailboxes.items()
             },
+            **self._signing_keys.arns,
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
             f"workflows/{SETTLEMENT_CYCLE}": self._settlement_cycle_arns(),

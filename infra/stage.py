@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PositiveInt,
     TypeAdapter,
     model_validator,
 )
@@ -79,6 +80,20 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeV
 Sources = Annotated[tuple[Annotated[str, AfterValidator(_source)], ...], BeforeValidator(_listed)]
 
 
+def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("a key is listed twice")
+    return numbers
+
+
+KeyNumbers = Annotated[
+    tuple[PositiveInt, ...],
+    Field(min_length=1, max_length=3),
+    AfterValidator(_distinct),
+    BeforeValidator(_listed),
+]
+
+
 class Deployment(BaseModel):
     """The context of a deployment: `-c stage=dev|prod -c layers=aws|local -c venues=…`.
 
@@ -94,6 +109,9 @@ class Deployment(BaseModel):
 
     `internal_access` says from where the internal API can be called: from networks, or through VPC
     endpoints. Stage `prod` has no default for it, and stage `dev` allows everybody.
+
+    `signing_keys` has the numbers of the keys that sign tokens, for each audience: the first signs,
+    and tokens of all are valid. docs/how-to/rotate-a-secret.md has the steps of a change.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,6 +126,7 @@ class Deployment(BaseModel):
     vault_lock: Literal["governance", "compliance"] = "governance"
     origins: Origins = ()
     internal_access: Sources = ()
+    signing_keys: KeyNumbers = (1,)
 
     @classmethod
     def of(cls, scope: Construct) -> "Deployment":

@@ -5,7 +5,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.catalog.functions import FUNCTIONS
-from infra.catalog.names import DEPOSITORY, EXCHANGES, MAILBOXES, SIGNING_KEY
+from infra.catalog.names import DEPOSITORY, EXCHANGES, MAILBOXES
 from infra.catalog.tables import TABLES
 from infra.constructs.alarms import Alarms
 from infra.constructs.mailbox import FifoMailbox, undelivered
@@ -48,10 +48,7 @@ class StatefulStack(Stack):
             self, deployment, "schedules-dlq", self.alarms, "A schedule could not invoke its target"
         )
         venues = [*EXCHANGES, DEPOSITORY]
-        self.secrets = {
-            name: self._secret(name)
-            for name in (SIGNING_KEY, *(f"venue-{venue}" for venue in venues))
-        }
+        self.secrets = {name: self._secret(name) for name in (f"venue-{venue}" for venue in venues)}
         LoggingAccount(self)
 
         for name, table in self.tables.items():
@@ -74,15 +71,7 @@ class StatefulStack(Stack):
         )
         acknowledge(
             secret,
-            {
-                "AwsSolutions-SMG4": (
-                    "The signing key is rotated by the key_rotation function on our own schedule "
-                    "(AWS::SecretsManager::"
-                    "RotationSchedule does not exist on the local AWS, and one template serves "
-                    "both); a venue's secret is "
-                    "rotated together with the venue."
-                )
-            },
+            {"AwsSolutions-SMG4": ("A venue's secret is rotated together with the venue.")},
         )
         return secret
 

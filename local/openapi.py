@@ -215,6 +215,7 @@ def _import_handler(function: str) -> Any:
     os.environ.setdefault("LOG_LEVEL", "INFO")
     os.environ.setdefault("VENUES_API_ID", "unused")
     os.environ.setdefault("VENUES_API_STAGE", "unused")
+    os.environ.setdefault("SIGNING_KEYS", "{}")
     settings = importlib.import_module(f"functions.{function}.settings").Settings
     for name, field in settings.model_fields.items():
         if field.is_required():

@@ -101,7 +101,6 @@ app.command()(circuits.circuits)
 app.command()(jobs.sweep)
 app.command()(jobs.settle)
 app.command("close-day")(jobs.close_day)
-app.command("rotate-signing-key")(jobs.rotate_signing_key)
 app.command()(audit_commands.audit)
 
 if __name__ == "__main__":

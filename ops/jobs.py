@@ -13,7 +13,6 @@ from ops.options import AsJson, Reason
 from ops.target import Target
 from trading.adapters.runtime import clock
 from trading.domain.errors import DomainError
-from trading.domain.values import iso
 from trading.usecases.posttrade.settlement_cycle import check_startable
 from workstation.screen import Screen
 
@@ -53,14 +52,6 @@ def close_day(
         reason,
         as_json,
     )
-
-
-def rotate_signing_key(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Sign tokens with a new key. Tokens of the previous key stay valid.
-
-    Two rotations within 15 minutes log all clients out.
-    """
-    _invoke(ctx, "key-rotation", {"scheduled_time": iso(clock.now())}, reason, as_json)
 
 
 def settle(

@@ -138,6 +138,7 @@ NAMES = (
     "TableName",
     "BackupVaultName",
     "Name",
+    "Description",
 )
 
 

@@ -38,6 +38,7 @@ KINDS = {
     "queues": "queue",
     "dlqs": "dead-letter queue",
     "secrets": "secret",
+    "keys": "signing keys of",
     "workflows": "workflow",
     "executions": "executions of",
     "functions": "function",

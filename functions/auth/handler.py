@@ -1,5 +1,6 @@
 """POST /api/v1/auth/token: log in with an API key and its secret."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -7,9 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.auth.settings import Settings
 from trading.adapters.faces.auth import AccessToken, TokenRequest
+from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.identity.login import origin
-from trading.adapters.identity.tokens import Grant, RetiredKeyError
+from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
+from trading.adapters.identity.tokens import Grant
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.identity import log_in_api
 
@@ -34,12 +37,21 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
         return api.tokens.grant(credential)
 
     outcome = api.idempotency.once(app, credential.api_key, Grant, grant)
-    if outcome.answer.generation != credential.generation:  # that token has ended
-        return _answer(grant(), {})
     try:
-        return _answer(outcome.answer, outcome.headers)
-    except RetiredKeyError:
-        return _answer(grant(), {})
+        if outcome.answer.generation != credential.generation:  # that token has ended
+            return _answer(grant(), {})
+        try:
+            return _answer(outcome.answer, outcome.headers)
+        except RetiredKeyError:
+            return _answer(grant(), {})
+    except (KeysUnavailableError, RetiredKeyError) as error:
+        # The record stands. The repeated request signs what it holds.
+        raise HttpError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            ProblemCode.UNAVAILABLE,
+            "The token could not be signed. Try again with the same Idempotency-Key.",
+            headers={"Retry-After": "1"},
+        ) from error
 
 
 def _answer(grant: Grant, headers: dict[str, str]) -> Response[AccessToken]:

@@ -112,12 +112,9 @@ WATCHED: Mapping[Metric, Watch] = {
     ),
     Metric.SECRET_REFRESH_FAILED: Watch(
         (
-            "auth",
-            "authorizer",
             "callbacks",
             "execution",
             "internal",
-            "internal_authorizer",
             "settlement",
             "settlement_reconcile",
         ),
@@ -161,12 +158,6 @@ SILENCES: Mapping[Metric, Silence] = {
         hours=24,
         periods=4,
     ),
-    Metric.SIGNING_KEY_CHECKED: Silence(
-        "key_rotation",
-        Notice("The age of the signing key was not checked for two days", "schedules"),
-        hours=24,
-        periods=2,
-    ),
 }
 """Dead man's switches. The close of the day runs on weekdays, on holidays too. From Friday's run to
 Monday's it is three days.
@@ -206,7 +197,6 @@ UNWATCHED: Mapping[Metric, str] = {
     Metric.LAST_PRICES_UNAVAILABLE: "The reference price stands in.",
     Metric.UNEXPECTED_ERROR: "The API answered with 5XX, which has an alarm.",
     Metric.TOKEN_REFUSED: "Anybody can send a wrong token. The API's limits hold.",
-    Metric.SIGNING_KEY_ROTATED: "The check of its age has the alarm.",
     Metric.RECONCILIATION_IN_MOTION: "It is high while clients trade.",
     Metric.RECONCILIATION_SECONDS: "A run that takes too long is incomplete, which has an alarm.",
 }

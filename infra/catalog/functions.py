@@ -52,10 +52,6 @@ SERVICES = {
         memory=1769,  # one whole vCPU, which is all that one thread can use
         asynchronous=True,
     ),
-    "key_rotation": FunctionSpec(
-        timeout=30,
-        asynchronous=True,
-    ),
 }
 
 SIMULATORS = {

@@ -5,7 +5,8 @@ resource tells the service of the actions:
 
     tables/orders, tables/orders/attention (an index)      dynamodb
     queues/execution, dlqs/execution                       sqs
-    secrets/signing-key, secrets/venue-XNYS                secretsmanager
+    secrets/venue-XNYS                                     secretsmanager
+    keys/clients (those that sign the tokens of clients)   kms
     workflows/order-lifecycle                              states
     executions/order-lifecycle (all of a workflow's)       states
     functions/exchange_matching                            lambda
@@ -21,7 +22,6 @@ from infra.catalog.names import (
     EXCHANGES,
     ORDER_LIFECYCLE,
     SETTLEMENT_CYCLE,
-    SIGNING_KEY,
 )
 
 _READ = "GetSecretValue"
@@ -70,14 +70,15 @@ def _union(*grants: Mapping[str, str]) -> dict[str, str]:
 
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
-    "authorizer": {f"secrets/{SIGNING_KEY}": _READ},
-    "internal_authorizer": {"tables/credentials": "GetItem", f"secrets/{SIGNING_KEY}": _READ},
+    "authorizer": {"keys/clients": "VerifyMac"},
+    "internal_authorizer": {"tables/credentials": "GetItem", "keys/operators": "VerifyMac"},
     "auth": {
         "tables/credentials": "GetItem",
         "tables/clients": "GetItem",
         "tables/idempotency": _IDEMPOTENCY,
         "tables/control": "BatchGetItem UpdateItem DeleteItem",
-        f"secrets/{SIGNING_KEY}": _READ,
+        "keys/clients": "GenerateMac",
+        "keys/operators": "GenerateMac",
     },
     "orders": {
         "tables/clients": "GetItem",
@@ -171,9 +172,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/orders": "Scan",
         "tables/ledger": "Scan",
         "tables/control": "PutItem",
-    },
-    "key_rotation": {
-        f"secrets/{SIGNING_KEY}": "PutSecretValue",
     },
     "exchange_api": {
         "tables/exchange-books": "GetItem PutItem Query",

@@ -1,8 +1,11 @@
 """Names that the stacks, the functions and the tools have to agree on."""
 
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
+
 EXCHANGES = ("XNYS", "XNAS", "ARCX", "BATS")
 DEPOSITORY = "depository"
-SIGNING_KEY = "signing-key"
+SIGNING_KEYS = {"clients": CLIENT_AUDIENCE, "operators": INTERNAL_AUDIENCE}
+"""Whose tokens each set of signing keys signs."""
 
 ORDER_LIFECYCLE = "order-lifecycle"
 SETTLEMENT_CYCLE = "settlement-cycle"

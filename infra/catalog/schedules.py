@@ -19,9 +19,6 @@ DAY_CLOSE_AT = _minutes_after(calendars.CLOSE, 5)
 EARLY_CLOSE_AT = _minutes_after(calendars.EARLY_CLOSE, 5)
 """Reports of the last executions are in by then."""
 
-SIGNING_KEY_DAYS = 30
-"""The key that signs tokens is rotated by the first daily run of each period of this many days."""
-
 SETTLEMENT_CYCLE_AT, SETTLEMENT_CYCLE_AGAIN_AT = time(18, 30), time(20, 30)
 """The second run settles what the first one left. It also replaces a first run that did not start.
 """

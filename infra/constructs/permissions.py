@@ -10,6 +10,7 @@ SERVICE_OF_KIND = {
     "queues": "sqs",
     "dlqs": "sqs",
     "secrets": "secretsmanager",
+    "keys": "kms",
     "workflows": "states",
     "executions": "states",
     "functions": "lambda",

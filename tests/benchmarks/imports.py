@@ -56,7 +56,7 @@ def _environment() -> dict[str, str]:
             for name in MAILBOXES
             for kind in ("QUEUE", "DLQ")
         },
-        "SIGNING_KEY_SECRET_ID": "signing-key",
+        "SIGNING_KEYS": "{}",
         "VENUE_SECRET_PREFIX": "venue-",
         "EXCHANGE_IDS": "XNYS",
     }

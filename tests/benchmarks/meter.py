@@ -262,9 +262,11 @@ class Meter:
                     _reported(answer),
                 )
             else:
-                billed = {"sqs": Billed.QUEUE_REQUESTS, "secretsmanager": Billed.SECRETS}.get(
-                    service
-                )
+                billed = {
+                    "sqs": Billed.QUEUE_REQUESTS,
+                    "secretsmanager": Billed.SECRETS,
+                    "kms": Billed.MACS,
+                }.get(service)
                 if billed:
                     self.charge(function, billed)
                 call = Call(self.stage, function, service, operation)

@@ -20,6 +20,7 @@ class Billed(StrEnum):
     LOGS = "CloudWatch Logs GB (estimate)"
     TRACES = "X-Ray traces (5 % sampled)"
     SECRETS = "Secrets Manager calls"
+    MACS = "KMS calls (signing keys)"
 
 
 MILLION = 1e6
@@ -34,6 +35,7 @@ PRICE: dict[Billed, float] = {
     Billed.LOGS: 0.50,
     Billed.TRACES: 5 / MILLION,
     Billed.SECRETS: 0.05 / 10_000,
+    Billed.MACS: 0.03 / 10_000,
 }
 
 # Prices for a month.

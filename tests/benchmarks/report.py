@@ -21,7 +21,9 @@ def by_stage(usage: Usage) -> Grid:
     """The billed quantities by step."""
     quantities = quantities_of(usage)
     columns = [
-        billed for billed in Billed if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS)
+        billed
+        for billed in Billed
+        if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS, Billed.MACS)
     ]
     calls: dict[tuple[bool, str], float] = defaultdict(float)
     for call in usage.calls:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from infra.catalog.names import DEPOSITORY, EXCHANGES, SIGNING_KEY
+from infra.catalog.names import DEPOSITORY, EXCHANGES
 from simulators import reference
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
@@ -25,7 +25,7 @@ CLIENT = "client-0001"
 API_KEY = "client-0001-0123456789abcdef"
 API_SECRET = passwords.generate_secret()
 SYMBOL = "KO"
-SECRETS = (SIGNING_KEY, *(f"venue-{venue}" for venue in (*EXCHANGES, DEPOSITORY)))
+SECRETS = tuple(f"venue-{venue}" for venue in (*EXCHANGES, DEPOSITORY))
 FAULTLESS = {
     f"{fault}_rate": 0
     for fault in ("reject", "partial", "duplicate", "late", "out_of_order", "silence", "down")

@@ -39,6 +39,7 @@ from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.units import Item, item_bytes
 from trading.adapters.runtime import clock
+from trading.domain.clients.credentials import CLIENT_AUDIENCE
 
 REGION = "us-east-1"
 STORED_OVERHEAD_BYTES = 100
@@ -58,7 +59,7 @@ CONSTANT_ENVIRONMENT = {
     "VENUES_API_STAGE": "bench",
     "MATCHING_FUNCTION_NAME": "exchange-matching",
     "SIMULATION_SEED": "1",
-    "TOKEN_AUDIENCE": "trading-api",
+    "TOKEN_AUDIENCE": CLIENT_AUDIENCE,
 }
 
 
@@ -111,6 +112,10 @@ class World:
         self.dynamodb: Any = uncounted.client("dynamodb", endpoint_url=endpoint)
         self.sqs: Any = uncounted.client("sqs", endpoint_url=endpoint)
         self.secrets: Any = uncounted.client("secretsmanager", endpoint_url=endpoint)
+        kms: Any = uncounted.client("kms", endpoint_url=endpoint)
+        made = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        self.signing_key: str = made["KeyMetadata"]["KeyId"]
+        self._kms = kms
         self.queues = {name: self._queue(name) for name in MAILBOXES}
         self.asynchronous: deque[tuple[str, dict[str, Any]]] = deque()
         self.meter = Meter(self.tables, self._peek)
@@ -131,7 +136,7 @@ class World:
             "DEPOSITORY_TABLE": f"{self.prefix}depository-books",
             **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.queues.items()},
-            "SIGNING_KEY_SECRET_ID": f"{self.prefix}signing-key",
+            "SIGNING_KEYS": json.dumps({CLIENT_AUDIENCE: [self.signing_key]}),
             "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGES),
         }
@@ -229,6 +234,7 @@ class World:
             self.sqs.delete_queue(QueueUrl=url)
         for name in seeding.SECRETS:
             self.secrets.delete_secret(SecretId=self.prefix + name, ForceDeleteWithoutRecovery=True)
+        self._kms.schedule_key_deletion(KeyId=self.signing_key, PendingWindowInDays=7)
 
     def _http(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
         """Replaces urllib3's pool manager: the other function is in this process."""

@@ -90,7 +90,6 @@ def test_every_schedule_has_a_dead_mans_switch(dev: Synthesized) -> None:
         "SettlementCycleMissing": 3 * 86400,
         "ReconciliationRunsMissing": 3 * 3600,
         "OrdersExpiringMissing": 4 * 86400,
-        "SigningKeyCheckedMissing": 2 * 86400,
     }
     targets = {
         dev.target(schedule.stack, schedule.properties["Target"]["Arn"]).properties.get(
@@ -103,7 +102,6 @@ def test_every_schedule_has_a_dead_mans_switch(dev: Synthesized) -> None:
         "settlement-cycle",
         "reconciliation",
         "day-close",
-        "key-rotation",
         "exchange-matching",
     }
 

@@ -47,13 +47,6 @@ def test_production_has_what_the_local_aws_does_not_know(prod: Synthesized) -> N
     }
 
 
-def test_the_local_aws_still_has_no_rotation_schedules() -> None:
-    """This is why a schedule of our own rotates the signing key. If this test fails, use the
-    schedule of Secrets Manager.
-    """
-    assert "AWS::SecretsManager::RotationSchedule" not in LOCAL_TYPES
-
-
 @pytest.mark.parametrize(
     ("stage_name", "days", "policy"), [("dev", 14, "Delete"), ("prod", 365, "Retain")]
 )

@@ -275,6 +275,8 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
                 kind, name = "dlqs", name.removesuffix("-dlq")
         case "AWS::SecretsManager::Secret":
             kind, name = "secrets", properties["Name"]
+        case "AWS::KMS::Key":
+            kind, name = "keys", properties["Description"].partition(":")[0]
         case "AWS::StepFunctions::StateMachine":
             kind, name = "workflows", properties["StateMachineName"]
         case other:

@@ -116,7 +116,6 @@ def test_no_template_contains_a_secret(synthesized: Synthesized, stage: str) -> 
     }
     venues = ["XNYS", "XNAS", "ARCX", "BATS", "depository"]
     assert secrets.keys() == {
-        f"trading-{stage}-signing-key",
         *(f"trading-{stage}-venue-{venue}" for venue in venues),
     }
     for secret in secrets.values():

@@ -158,7 +158,6 @@ def test_the_schedules_have_their_times_and_targets(synthesized: Synthesized, st
         "settlement-cycle": ("cron(30 18 ? * MON-FRI *)", "America/New_York"),
         "settlement-cycle-again": ("cron(30 20 ? * MON-FRI *)", "America/New_York"),
         "reconciliation": ("cron(15 * * * ? *)", "Etc/UTC"),
-        "key-rotation": ("rate(1 day)", "Etc/UTC"),
     }
     swept = [s.properties["Target"]["Input"] for s in schedules if "-open-" in s.properties["Name"]]
     assert [json.loads(each) for each in swept] == [

@@ -9,11 +9,10 @@ from typing import Any
 
 import boto3
 
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import MAILBOXES, SIGNING_KEYS
 from infra.catalog.tables import TABLES, TableSpec
 
 PREFIX = "trading-test-"
-SIGNING_KEY_ID = f"{PREFIX}signing-key"
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -24,12 +23,25 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Trading",
-    "SIGNING_KEY_SECRET_ID": SIGNING_KEY_ID,
     "TOKEN_AUDIENCE": "trading-api",
     "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
     "EXCHANGE_IDS": "XNYS XNAS ARCX BATS",
     **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
 }
+
+
+def create_signing_keys(number: int = 1) -> dict[str, list[str]]:
+    """Create `number` keys for each audience. Answers their ids."""
+    kms: Any = boto3.client("kms")
+    return {
+        audience: [
+            kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"][
+                "KeyId"
+            ]
+            for _ in range(number)
+        ]
+        for audience in SIGNING_KEYS.values()
+    }
 
 
 def create_tables() -> Any:

@@ -29,9 +29,9 @@ from tests.fakes.api_gateway import proxy_event, route_of
 from tests.integration.backing import (
     ENVIRONMENT,
     PREFIX,
-    SIGNING_KEY_ID,
     cold_start,
     create_queues,
+    create_signing_keys,
     create_tables,
 )
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
@@ -237,14 +237,12 @@ def running_system() -> Iterator[System]:
         queues = create_queues()
         arn = create_lifecycle(queues)
         dynamodb = create_tables()
-        boto3.client("secretsmanager").create_secret(
-            Name=SIGNING_KEY_ID, SecretString="the first signing key " * 4
-        )
         system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
         server = LocalServer(system.serve)
         variables = {
             **ENVIRONMENT,
             **queues,
+            "SIGNING_KEYS": json.dumps(create_signing_keys()),
             "ORDER_LIFECYCLE_ARN": arn,
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": "test",

@@ -8,10 +8,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from tests.integration.backing import PREFIX, SIGNING_KEY_ID
+from tests.integration.backing import PREFIX
 from tests.integration.simulators.world import FakeContext
 from tests.integration.system import System
 from trading.adapters.dynamodb.reconciliation_reports import latest
@@ -211,15 +210,6 @@ def check_authorizer(system: System) -> None:
 def check_internal_authorizer(system: System) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         run(system, "internal_authorizer")
-
-
-def check_key_rotation(system: System) -> None:
-    secrets: Any = boto3.client("secretsmanager")
-    before = secrets.get_secret_value(SecretId=SIGNING_KEY_ID)["VersionId"]
-    assert run(system, "key_rotation")["rotated"] is True
-    after = secrets.get_secret_value(SecretId=SIGNING_KEY_ID)["VersionId"]
-    assert after != before
-    assert run(system, "key_rotation") == {"version_id": after, "rotated": False}
 
 
 def check_exchange_api(system: System) -> None:

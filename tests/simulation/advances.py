@@ -148,7 +148,8 @@ class Advances:
         assert process is not None
         process.sleep(LATE)
         again = self._send(reversal, body, key)
-        if again.status in (409, 422) or (
+        is_unfinished = again.status == 409 and again.json()["code"] == "IN_PROGRESS"
+        if (again.status in (409, 422) and not is_unfinished) or (
             again.status == 201 and "Idempotency-Replayed" not in again.headers
         ):
             raise ViolationError(

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from infra.catalog.functions import SERVICES
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import MAILBOXES, SIGNING_KEYS
 from infra.catalog.tables import TABLES
 from tests.simulation.api_gateway import ApiGateway
 from tests.simulation.calls import Calls
@@ -23,6 +23,7 @@ from tests.simulation.outages import Outages
 from tests.simulation.permissions import Permissions
 from tests.simulation.services.dynamodb import DynamoDB
 from tests.simulation.services.errors import ServiceError
+from tests.simulation.services.kms import Kms
 from tests.simulation.services.secretsmanager import SecretsManager
 from tests.simulation.services.sqs import Sqs
 from tests.simulation.services.stepfunctions import StepFunctions
@@ -54,6 +55,7 @@ class Cloud:
         self.dynamodb = DynamoDB(lambda: engine.now, random)
         self.sqs = Sqs(lambda: engine.now, random)
         self.secrets = SecretsManager(lambda: engine.now)
+        self.kms = Kms()
         self.workflows = StepFunctions(
             lambda: engine.now,
             engine.after,
@@ -66,6 +68,7 @@ class Cloud:
             "sqs": self.sqs,
             "secretsmanager": self.secrets,
             "stepfunctions": self.workflows,
+            "kms": self.kms,
         }
         self.finishing: Callable[[dict[str, Any]], None] = lambda output: None
         """Called with the answer that a workflow is about to get."""
@@ -129,7 +132,6 @@ class Cloud:
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "simulated",
             "AWS_SECRET_ACCESS_KEY": "simulated",
-            "SIGNING_KEY_SECRET_ID": f"{STAGE}-signing-key",
             "VENUE_SECRET_PREFIX": f"{STAGE}-venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
@@ -141,6 +143,15 @@ class Cloud:
             **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.dead_letters.items()},
         }
+
+    def deploy_signing_keys(self, *numbers: int) -> None:
+        """Deploy the functions that need signing keys with these ones of each audience."""
+        self.lambdas.deploy_signing_keys(
+            {
+                name: [self.kms.create(f"{name}-{number}") for number in numbers]
+                for name in SIGNING_KEYS
+            }
+        )
 
     def _perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """Perform a call that has arrived, and trigger what follows from it."""

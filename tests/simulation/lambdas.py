@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +22,8 @@ from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_brea
 from pydantic_settings import BaseSettings
 
 from infra.catalog.functions import SERVICES
+from infra.catalog.grants import GRANTS
+from infra.catalog.names import SIGNING_KEYS
 from tests.simulation.engine import Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
@@ -31,7 +33,7 @@ from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENC
 ASYNCHRONOUS_RETRIES = (60.0, 120.0)
 Settings = TypeVar("Settings", bound=BaseSettings)
 _read_settings = settings.load
-_settings: dict[tuple[type[BaseSettings], str], BaseSettings] = {}
+_settings: dict[tuple[type[BaseSettings], str, str], BaseSettings] = {}
 AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
@@ -56,8 +58,10 @@ class Worker:
     clock.
     """
 
-    def __init__(self, function: str, skew: float, number: int) -> None:
-        os.environ["TOKEN_AUDIENCE"] = AUDIENCES.get(function, "")
+    def __init__(
+        self, function: str, environment: Mapping[str, str], skew: float, number: int
+    ) -> None:
+        os.environ |= environment
         self.module = _import_anew(f"functions.{function}.handler")
         self.skew = skew
         self.name = f"{function}/{number}"
@@ -83,7 +87,7 @@ class Worker:
 
 def load_settings(settings_type: type[Settings]) -> Settings:
     """Replaces `settings.load`: all workers of a function have the same environment."""
-    key = (settings_type, os.environ["TOKEN_AUDIENCE"])
+    key = (settings_type, os.environ["TOKEN_AUDIENCE"], os.environ["SIGNING_KEYS"])
     known = _settings.get(key)
     if known is None:
         known = _settings[key] = _read_settings(settings_type)
@@ -122,6 +126,8 @@ class Lambda:
         self._log = log
         self._cold_starts = 0
         self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
+        self._releases = dict.fromkeys(SERVICES, 1)
+        self._keys: Mapping[str, Sequence[str]] = {}
 
     def invoke(self, function: str, event: Any, key: str, done: Callable[[Outcome], None]) -> None:
         """Run a function once.
@@ -130,7 +136,7 @@ class Lambda:
         events.
         """
         self.invocations += 1
-        worker = self._worker(function)
+        worker, release = self._worker(function), self._releases[function]
         context = Context(f"{STAGE}-{function}", f"{function}-{self.invocations}")
         name = f"{worker.name} {key}"
 
@@ -138,7 +144,7 @@ class Lambda:
             return worker.module.handler(event, context)
 
         def ended(outcome: Outcome) -> None:
-            if outcome.killed is None:
+            if outcome.killed is None and release == self._releases[function]:
                 self._idle[function].append(worker)
             said = outcome.killed or (
                 repr(outcome.error)[:200] if outcome.error else _summary(outcome.value)
@@ -171,6 +177,29 @@ class Lambda:
 
         self.invoke(function, event, f"{key} #{attempt + 1}", done)
 
+    def deploy_signing_keys(self, keys: Mapping[str, Sequence[str]]) -> None:
+        """Give functions new keys: ids by the catalog's name, the one that signs first.
+
+        What runs goes on with the old keys. The next invocation starts cold.
+        """
+        self._keys = keys
+        for function in SERVICES:
+            if any(f"keys/{name}" in GRANTS[function] for name in SIGNING_KEYS):
+                self._idle[function] = []
+                self._releases[function] += 1
+
+    def _environment(self, function: str) -> dict[str, str]:
+        """The variables that differ between functions."""
+        keys = {
+            audience: self._keys[name]
+            for name, audience in SIGNING_KEYS.items()
+            if f"keys/{name}" in GRANTS[function]
+        }
+        return {
+            "TOKEN_AUDIENCE": AUDIENCES.get(function, ""),
+            "SIGNING_KEYS": json.dumps(keys),
+        }
+
     def _worker(self, function: str) -> Worker:
         idle = self._idle[function]
         if idle and not self._faults.happens("cold", self._random):
@@ -178,7 +207,12 @@ class Lambda:
         self._cold_starts += 1
         skew = self._faults.rates.skew
         self._engine.set_wall_clock(self._engine.now)
-        return Worker(function, self._random.uniform(-skew, skew), self._cold_starts)
+        return Worker(
+            function,
+            self._environment(function),
+            self._random.uniform(-skew, skew),
+            self._cold_starts,
+        )
 
 
 def _summary(value: Any) -> str:

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import MAILBOXES, SIGNING_KEYS
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters
 from ops.target import CONFIG, Target
@@ -19,6 +19,9 @@ from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Sessions
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
+
+DEPLOYMENT_SECONDS = 60
+TOKENS_END_SECONDS = 960
 
 
 class OperatorsTarget(Target):
@@ -128,6 +131,15 @@ class Operators:
         self._cloud.engine.after(seconds, lambda: self._sessions.start(name, self.redrive))
 
     def rotate(self) -> None:
-        """Rotate the signing key."""
-        event = {"scheduled_time": self._scenario.opening.isoformat()}
-        self._cloud.scheduled("key_rotation", event, "by hand")
+        """Replace the signing keys in the three deployments of the runbook: both are known, the
+        second one signs, the first one is disabled and gone.
+        """
+
+        def end() -> None:
+            self._cloud.deploy_signing_keys(2)
+            for name in SIGNING_KEYS:
+                self._cloud.kms.call("DisableKey", {"KeyId": f"{name}-1"})
+
+        self._cloud.deploy_signing_keys(1, 2)
+        self._cloud.engine.after(DEPLOYMENT_SECONDS, lambda: self._cloud.deploy_signing_keys(2, 1))
+        self._cloud.engine.after(DEPLOYMENT_SECONDS + TOKENS_END_SECONDS, end)

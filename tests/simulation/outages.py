@@ -10,6 +10,8 @@ from tests.simulation.engine import Engine
 from tests.simulation.faults import CallFault, Faults
 from tests.simulation.names import STAGE
 
+BUILT_UPON = {"kms": "secretsmanager"}
+"""Services that are out together: Secrets Manager decrypts with KMS."""
 FAILING = 0.9
 """The share of calls that fail during an outage."""
 READS = ("GetItem", "BatchGetItem", "Query")
@@ -29,6 +31,8 @@ class Outages:
     def plan(self, services: Iterable[str], start: float, end: float) -> None:
         """Decide which services fail in the course of the run, and for how long."""
         for service in services:
+            if service in BUILT_UPON:
+                continue
             if self._faults.happens("outage", self._random):
                 begins = self._random.uniform(start, end)
                 self._services[service] = (begins, begins + self._random.choice((30, 300, 900)))
@@ -46,7 +50,7 @@ class Outages:
 
     def hit(self, service: str, random: Random) -> bool:
         """Whether a call fails because its service is out."""
-        begins, ends = self._services.get(service, (0.0, 0.0))
+        begins, ends = self._services.get(BUILT_UPON.get(service, service), (0.0, 0.0))
         return begins <= self._engine.now < ends and random.random() < FAILING
 
     def fault(

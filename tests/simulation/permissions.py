@@ -103,6 +103,8 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
             yield "queues", url, action
         case {"SecretId": name}:
             yield "secrets", name, action
+        case {"KeyId": key}:  # a key's id has the catalog's name and its number
+            yield "keys", key.rpartition("-")[0], action
         case {"stateMachineArn": arn}:
             yield "workflows", arn.split(":")[-1], action
         case {"executionArn": arn}:

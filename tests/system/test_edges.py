@@ -127,7 +127,7 @@ def test_a_signed_report_is_taken_and_its_repetition_is_harmless(
         {"key_id": "depository"},
         {"key_id": "depository", "exchange_id": "depository"},
         {"key_id": "forged-1"},
-        {"key_id": "forged-../signing-key"},
+        {"key_id": "forged-../venue-XNAS"},
     ],
 )
 def test_a_report_that_is_not_as_its_venue_signed_it_is_refused(

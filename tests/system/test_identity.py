@@ -1,5 +1,9 @@
 """Identity at the deployed system: what ends a token, and who is no client."""
 
+import base64
+import hmac
+import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -15,7 +19,7 @@ from local.api import Credentials, TradingClient
 from local.aws_client import aws_client
 from tests.system.test_bad_input import assert_problem
 from tests.system.waiting import wait_for
-from workstation.local_system import STAGE, LocalSystem
+from workstation.local_system import LocalSystem
 
 BALANCE = "/api/v1/balance"
 SECONDS_TO_LIVE = (10, 40, 160)
@@ -111,22 +115,92 @@ def test_tokens_end_with_their_secret(
     assert again(api_url, erin, issued).status_code == HTTPStatus.OK
 
 
-@pytest.fixture
-def resigned(erin: TradingClient, system: LocalSystem) -> Callable[..., str]:
-    """A token of erin, signed again by the deployment's own key with other claims."""
-    token = erin.log_in(str(uuid4()))
-    secrets = aws_client(system, "secretsmanager")
-    key = secrets.get_secret_value(SecretId=f"trading-{STAGE}-signing-key")["SecretString"]
+Sign = Callable[..., str]
 
-    def sign(**claims: Any) -> str:
-        header = jwt.get_unverified_header(token)
-        known = jwt.decode(token, options={"verify_signature": False})
-        return jwt.encode(known | claims, key, headers=header)
+
+@pytest.fixture
+def resigned(erin: TradingClient, system: LocalSystem) -> Sign:
+    """A token of erin, signed again by a key of the deployment with other claims.
+
+    `header` replaces fields of the header. The key is that of the token, or the one of the id
+    `signer`.
+    """
+    token = erin.log_in(str(uuid4()))
+    kms = aws_client(system, "kms")
+
+    def sign(header: dict[str, Any] | None = None, signer: str = "", **claims: Any) -> str:
+        stated = jwt.get_unverified_header(token) | (header or {})
+        known = jwt.decode(token, options={"verify_signature": False}) | claims
+        text = f"{encoded(json.dumps(stated).encode())}.{encoded(json.dumps(known).encode())}"
+        signed = kms.generate_mac(
+            KeyId=signer or stated["kid"], Message=text.encode(), MacAlgorithm="HMAC_SHA_256"
+        )
+        return f"{text}.{encoded(signed['Mac'])}"
 
     return sign
 
 
-def use_short_lived(erin: TradingClient, resigned: Callable[..., str]) -> int:
+def encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def test_each_api_takes_only_what_the_key_of_its_audience_has_signed(
+    erin: TradingClient, system: LocalSystem, api_url: str, internal_url: str, resigned: Sign
+) -> None:
+    """Each key signs tokens with the claims of both audiences, under the ids of both keys."""
+    operator = seed.credentials(system)[demo.SERVICE_ID]
+    with TradingClient(api_url, operator) as service:
+        internal = service.log_in(str(uuid4()))
+    claims = {
+        audience: jwt.decode(token, options={"verify_signature": False})
+        for audience, token in (("public", resigned()), ("internal", internal))
+    }
+    ids = {
+        "public": jwt.get_unverified_header(resigned())["kid"],
+        "internal": jwt.get_unverified_header(internal)["kid"],
+    }
+    paths = {
+        "public": f"{api_url}{BALANCE}",
+        "internal": f"{internal_url}/api/v1/admin/clients/{erin.client_id}",
+    }
+    for api, url in paths.items():
+        for signer, stated, kid in itertools.product(ids, claims, ids):
+            token = resigned({"kid": ids[kid]}, ids[signer], **claims[stated])
+            answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+            if signer == stated == kid == api:
+                assert answer.status_code == HTTPStatus.OK, answer.text
+            else:
+                assert_refused(answer)
+
+
+def test_a_key_of_kms_is_no_secret_that_somebody_could_guess(
+    erin: TradingClient, resigned: Sign
+) -> None:
+    header, claims, _ = resigned().split(".")
+    kid = jwt.get_unverified_header(resigned())["kid"]
+    forged = [
+        f"{header}.{claims}.",
+        f"{header}.{claims}.{encoded(bytes(32))}",
+        *(
+            f"{header}.{claims}."
+            + encoded(hmac.digest(secret.encode(), f"{header}.{claims}".encode(), "sha256"))
+            for secret in (kid, f"alias/{kid}", "trading-api", "")
+        ),
+        resigned({"alg": "none"}).rpartition(".")[0] + ".",
+        *(resigned({"alg": algorithm}) for algorithm in ("HS384", "HS512", "ES256", "RS256")),
+        *(resigned({"typ": kind}) for kind in ("JWT", "")),
+    ]
+    for token in forged:
+        erin.use_token(token)
+        assert_refused(erin.balance())
+    for unknown in ("", "../" + kid, kid.upper(), str(uuid4())):
+        erin.use_token(resigned({"kid": unknown}, kid))
+        assert_refused(erin.balance())
+    erin.use_token(resigned())
+    assert erin.balance().status_code == HTTPStatus.OK
+
+
+def use_short_lived(erin: TradingClient, resigned: Sign) -> int:
     """Use a token once, and return its end. It lives longer where requests take longer."""
     for seconds in SECONDS_TO_LIVE:
         ends = int(time.time()) + seconds
@@ -136,9 +210,7 @@ def use_short_lived(erin: TradingClient, resigned: Callable[..., str]) -> int:
     raise AssertionError("no token was accepted before its end")
 
 
-def test_exp_is_the_end_although_the_verdict_is_kept(
-    erin: TradingClient, resigned: Callable[..., str]
-) -> None:
+def test_exp_is_the_end_although_the_verdict_is_kept(erin: TradingClient, resigned: Sign) -> None:
     ends = use_short_lived(erin, resigned)
     refused = wait_for(
         lambda: answer if (answer := erin.balance()).status_code != HTTPStatus.OK else None,
@@ -151,7 +223,7 @@ def test_exp_is_the_end_although_the_verdict_is_kept(
 
 @pytest.mark.parametrize("years", [1 / 365, 1, 100])
 def test_a_token_that_claims_a_long_life_is_refused(
-    erin: TradingClient, resigned: Callable[..., str], years: float
+    erin: TradingClient, resigned: Sign, years: float
 ) -> None:
     erin.use_token(resigned(exp=int(time.time() + years * 365 * 86400)))
     assert_refused(erin.balance())

@@ -19,7 +19,6 @@ from trading.adapters.dynamodb import prices, reconciliation_reports, reference_
 from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency
 from trading.adapters.http.problems import ProblemCode
-from trading.adapters.identity import tokens
 from trading.adapters.messaging import mailbox_worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain.clients import lockout
@@ -236,11 +235,6 @@ FIGURES = [
 @pytest.mark.parametrize(("page", "phrase", "figure"), FIGURES)
 def test_a_figure_on_a_page_is_that_of_the_code(page: str, phrase: str, figure: object) -> None:
     assert phrase.format(figure) in words(page)
-
-
-def test_a_new_signing_key_waits_for_half_a_minute() -> None:
-    assert timedelta(seconds=30) == tokens.PUBLISHED_FOR
-    assert "It signs only after half a minute" in words("identity.md")
 
 
 def test_a_circuit_opens_after_three_failures_and_retries_have_a_budget_of_ten() -> None:

@@ -1,4 +1,5 @@
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from moto import mock_aws
 
 from tests.fakes.api_events import Context
 from tests.fakes.clock import Clock
+from tests.integration.backing import create_signing_keys
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
@@ -35,7 +37,10 @@ class World:
     dynamodb: Any
     sqs: Any
     secrets_manager: Any
+    kms: Any
     queue_url: str
+    environment: pytest.MonkeyPatch
+    signing_keys: dict[str, list[str]]
     secrets: dict[str, str] = field(default_factory=dict)
     _warm: dict[str, "ModuleType"] = field(default_factory=dict)
 
@@ -58,6 +63,12 @@ class World:
         self.dynamodb.put_item(
             TableName="trading-test-credentials", Item=to_item(credential.model_dump())
         )
+
+    def use_signing_keys(self, keys: dict[str, list[str]]) -> None:
+        """Deploy the functions with these keys by audience."""
+        self.signing_keys = keys
+        self.environment.setenv("SIGNING_KEYS", json.dumps(keys))
+        self.cool()
 
     def items(self, table: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.dynamodb.scan(TableName=f"trading-test-{table}")["Items"]
@@ -97,7 +108,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "Trading",
-        "SIGNING_KEY_SECRET_ID": "trading-test-signing-key",
         "VENUE_SECRET_PREFIX": "trading-test-venue-",
         "EXCHANGE_IDS": "XNYS",
         "TOKEN_AUDIENCE": "trading-api",
@@ -115,9 +125,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 BillingMode="PAY_PER_REQUEST",
             )
         secrets_manager = boto3.client("secretsmanager")
-        secrets_manager.create_secret(
-            Name="trading-test-signing-key", SecretString="first signing key " * 4
-        )
         secrets_manager.create_secret(Name="trading-test-venue-XNYS", SecretString=EXCHANGE_SECRET)
         sqs = boto3.client("sqs")
         queue_url = sqs.create_queue(
@@ -125,7 +132,16 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"},
         )["QueueUrl"]
         monkeypatch.setenv("EXECUTION_QUEUE_URL", queue_url)
-        world = World(dynamodb, sqs, secrets_manager, queue_url)
+        world = World(
+            dynamodb,
+            sqs,
+            secrets_manager,
+            boto3.client("kms"),
+            queue_url,
+            monkeypatch,
+            create_signing_keys(),
+        )
+        world.use_signing_keys(world.signing_keys)
         world.add_client("alice")
         world.add_credential("key-alice")
         world.add_client("ivan", status="INACTIVE")

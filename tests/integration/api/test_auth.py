@@ -5,10 +5,12 @@ from typing import Any
 
 import jwt
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.fakes.api_events import Context, header, request
 from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
+from tests.integration.backing import create_signing_keys
 from trading.adapters.identity import passwords
 from trading.adapters.identity.login import TableCredentials, TableLoginFailures, origin
 from trading.domain.clients.credentials import InvalidCredentialsError
@@ -140,11 +142,7 @@ def test_an_idempotency_record_lives_as_long_as_its_token(world: World) -> None:
 
 def test_a_replay_gets_a_new_token_after_its_signing_key_is_retired(world: World) -> None:
     _, first, _ = log_in(world, "key-alice")
-    for name in ("second", "third"):
-        world.secrets_manager.put_secret_value(
-            SecretId="trading-test-signing-key", SecretString=f"{name} key " * 6
-        )
-    world.cool()
+    world.use_signing_keys(create_signing_keys())
     status, body, answer = log_in(world, "key-alice")
     assert status == 200
     assert body["jwt_token"] != first["jwt_token"]
@@ -152,6 +150,42 @@ def test_a_replay_gets_a_new_token_after_its_signing_key_is_retired(world: World
     event = {"methodArn": "arn:aws:execute-api:us-east-1:1:api/test/GET/x", "headers": {}}
     event["headers"] = {"Authorization": f"Bearer {body['jwt_token']}"}
     assert world.call("authorizer", event)["context"]["client_id"] == "alice"
+
+
+@pytest.mark.parametrize("failure", ["refused", "throttled", "disabled", "unreachable"])
+def test_a_log_in_is_told_to_come_again_while_kms_does_not_sign(
+    world: World, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """And the repetition gets the token that the first request was to get."""
+    kms = world.function("auth").api.tokens._keys._kms
+    codes = {
+        "refused": "AccessDeniedException",
+        "throttled": "ThrottlingException",
+        "disabled": "DisabledException",
+    }
+
+    def fail(**_: Any) -> None:
+        if failure in codes:
+            raise ClientError({"Error": {"Code": codes[failure], "Message": ""}}, "GenerateMac")
+        raise EndpointConnectionError(endpoint_url="https://kms")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kms, "generate_mac", fail)
+        for _ in range(2):
+            status, body, answer = log_in(world, "key-alice")
+            assert (status, body["code"]) == (503, "UNAVAILABLE")
+            assert header(answer, "Retry-After") == "1"
+    kept = world.items("idempotency")
+    status, body, answer = log_in(world, "key-alice")
+    assert status == 200
+    assert header(answer, "Idempotency-Replayed") == "true"
+    assert log_in(world, "key-alice")[1] == body
+    assert world.items("idempotency") == kept
+
+
+def test_a_wrong_secret_costs_no_call_to_kms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.function("auth").api.tokens._keys, "_kms", None)
+    assert log_in(world, "key-alice", "wrong")[0] == 401
 
 
 def test_the_sixth_failure_in_a_row_is_locked_out_for_a_stated_time(world: World) -> None:

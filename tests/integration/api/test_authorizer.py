@@ -1,5 +1,6 @@
+import base64
+import itertools
 import json
-from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -7,7 +8,8 @@ import pytest
 
 from tests.fakes.api_events import request
 from tests.integration.api.conftest import World
-from trading.adapters.identity import tokens
+from tests.integration.backing import create_signing_keys
+from trading.adapters.identity.signing_keys import KeysUnavailableError
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, CredentialStatus
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api/v1/orders/o-1"
@@ -66,21 +68,18 @@ def test_each_apis_authorizer_refuses_the_tokens_of_the_other_api(
     )
 
 
-def rotate(world: World, scheduled_time: str) -> None:
-    world.call("key_rotation", {"scheduled_time": scheduled_time})
-    world.cool()
-
-
-def test_tokens_survive_one_rotation_of_the_signing_key_but_not_two(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tokens, "PUBLISHED_FOR", timedelta(0))
+def test_tokens_survive_a_change_of_keys_and_end_with_their_key(world: World) -> None:
+    first = world.signing_keys
+    second = create_signing_keys()
     old = token(world, "key-alice")
-    rotate(world, "2026-03-01T00:00:00Z")
+    world.use_signing_keys({audience: first[audience] + second[audience] for audience in first})
+    assert authorize(world, f"Bearer {old}")["principalId"] == "alice"
+    world.use_signing_keys({audience: second[audience] + first[audience] for audience in first})
     assert authorize(world, f"Bearer {old}")["principalId"] == "alice"
     new = token(world, "key-alice", "key-2")
+    assert jwt.get_unverified_header(new)["kid"] == second["trading-api"][0]
     assert authorize(world, f"Bearer {new}")["principalId"] == "alice"
-    rotate(world, "2026-03-31T00:00:00Z")
+    world.use_signing_keys(second)
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, f"Bearer {old}")
     assert authorize(world, f"Bearer {new}")["principalId"] == "alice"
@@ -88,33 +87,50 @@ def test_tokens_survive_one_rotation_of_the_signing_key_but_not_two(
 
 def test_an_internal_error_is_not_reported_as_unauthorized(world: World) -> None:
     valid = token(world, "key-alice")
-    world.secrets_manager.delete_secret(
-        SecretId="trading-test-signing-key", ForceDeleteWithoutRecovery=True
-    )
-    with pytest.raises(RuntimeError, match="signing key"):
-        authorize(world, f"Bearer {valid}")
+    world.use_signing_keys({"trading-api": ["00000000-0000-0000-0000-000000000000"]})
+    unknown = jwt.get_unverified_header(valid) | {"kid": "00000000-0000-0000-0000-000000000000"}
+    head = base64.urlsafe_b64encode(json.dumps(unknown).encode()).rstrip(b"=").decode()
+    with pytest.raises(KeysUnavailableError):
+        authorize(world, f"Bearer {head}.{valid.partition('.')[2]}")
 
 
-def test_a_repeated_rotation_event_rotates_once(world: World) -> None:
-    def current() -> Any:
-        return world.secrets_manager.get_secret_value(SecretId="trading-test-signing-key")
+def test_the_key_of_one_audience_signs_nothing_for_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even a caller who may use one key gets past one authorizer only."""
 
-    before = current()
-    event = {"scheduled_time": "2026-03-01T00:00:00Z"}
-    first = world.call("key_rotation", event)
-    rotated = current()
-    assert first == {"version_id": rotated["VersionId"], "rotated": True}
-    assert rotated["SecretString"] != before["SecretString"]
-    assert len(rotated["SecretString"]) >= 64
-    assert world.call("key_rotation", event) == {
-        "version_id": rotated["VersionId"],
-        "rotated": False,
-    }
-    assert current()["SecretString"] == rotated["SecretString"]
-    previous = world.secrets_manager.get_secret_value(
-        SecretId="trading-test-signing-key", VersionStage="AWSPREVIOUS"
-    )
-    assert previous["SecretString"] == before["SecretString"]
+    def signed(key: str, audience: str, kid: str) -> str:
+        claims = jwt.decode(token(world, "key-alice"), options={"verify_signature": False})
+        parts = ({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims | {"aud": audience})
+        text = ".".join(
+            base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+            for part in parts
+        )
+        mac = world.kms.generate_mac(KeyId=key, Message=text.encode(), MacAlgorithm="HMAC_SHA_256")[
+            "Mac"
+        ]
+        return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+    (client,), (internal,) = world.signing_keys.values()
+    assert authorize(world, f"Bearer {signed(client, 'trading-api', client)}")
+    for key, audience, kid in itertools.product(
+        (client, internal), world.signing_keys, (client, internal)
+    ):
+        own = (client, "trading-api", client)
+        if (key, audience, kid) != own:
+            with pytest.raises(Exception, match=r"^Unauthorized$"):
+                authorize(world, f"Bearer {signed(key, audience, kid)}")
+    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
+    world.add_credential("key-alice", audience=INTERNAL_AUDIENCE)
+    for key, audience, kid in itertools.product(
+        (client, internal), world.signing_keys, (client, internal)
+    ):
+        forged = f"Bearer {signed(key, audience, kid)}"
+        if (key, audience, kid) == (internal, "trading-internal", internal):
+            assert authorize(world, forged, "internal_authorizer")
+        else:
+            with pytest.raises(Exception, match=r"^Unauthorized$"):
+                authorize(world, forged, "internal_authorizer")
 
 
 def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(

@@ -29,13 +29,8 @@ BUGS = (
         "A token is accepted whatever API it is for.",
         "A client's token opens the operators' API.",
         (
-            Edit(
-                Tokens.verify,
-                "audience=audience,\n                options={",
-                'options={"verify_aud": False,',
-            ),
-            Edit(Tokens.verify, '"strict_aud": True,', ""),
-            Edit(Tokens.verify, '"aud",\n', ""),
+            Edit(Tokens._stated, "if key_id not in self._keys.of(audience):", "if False:"),
+            Edit(Tokens._stated, '"verify_aud": True,', '"verify_aud": False,'),
         ),
     ),
     Bug(

@@ -126,8 +126,6 @@ class Metric(Coded):
         "SecretRefreshFailed",
         "A secret could not be read again. The version in memory stays in use.",
     )
-    SIGNING_KEY_CHECKED = "SigningKeyChecked", "The age of the signing key was checked."
-    SIGNING_KEY_ROTATED = "SigningKeyRotated", "The key that signs tokens was rotated."
     OBLIGATIONS_OVERDUE = (
         "ObligationsOverdue",
         "Obligations that are due although the settlement cycles of their day are over.",

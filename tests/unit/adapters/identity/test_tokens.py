@@ -9,23 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import Clock
-from tests.fakes.secret_store import SecretStore
-from trading.adapters.identity.tokens import (
-    KEYS_CACHED_FOR,
-    PUBLISHED_FOR,
-    UNKNOWN_KEY_REFRESH,
-    Grant,
-    InvalidTokenError,
+from tests.fakes.mac_service import MacStore
+from trading.adapters.identity.signing_keys import (
     KeysUnavailableError,
     RetiredKeyError,
-    Tokens,
+    SigningKeys,
 )
-from trading.adapters.runtime.secrets import StagedSecret
-from trading.domain.clients.credentials import Credential
+from trading.adapters.identity.tokens import Grant, InvalidTokenError, Tokens
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 
-KEYS = {"v1": "k1" * 32, "v2": "k2" * 32, "v3": "k3" * 32}
+KEYS = {CLIENT_AUDIENCE: ["c2", "c1"], INTERNAL_AUDIENCE: ["o1"]}
+"""Of the clients' two keys, c2 signs."""
 ISSUER = "trading-test"
-AUDIENCE = "trading-api"
+AUDIENCE = CLIENT_AUDIENCE
 LIFETIME = timedelta(minutes=15)
 CLAIMS = ("iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti", "generation")
 
@@ -36,34 +32,37 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store() -> SecretStore:
-    store = SecretStore()
-    store.rotate("signing", "v1", KEYS["v1"])
-    return store
+def store() -> MacStore:
+    return MacStore()
 
 
 @pytest.fixture
-def tokens(store: SecretStore, clock: Clock) -> Tokens:
+def tokens(store: MacStore, clock: Clock) -> Tokens:
     return build(store, clock)
 
 
-def build(store: SecretStore, clock: Clock) -> Tokens:
-    return Tokens(StagedSecret(store, "signing", clock), ISSUER, LIFETIME, clock)  # type: ignore[arg-type]
+def build(store: MacStore, clock: Clock, keys: dict[str, list[str]] = KEYS) -> Tokens:
+    return Tokens(SigningKeys(store, keys), ISSUER, LIFETIME, clock)
 
 
-def granted(tokens: Tokens) -> Grant:
+def granted(tokens: Tokens, audience: str = AUDIENCE) -> Grant:
     credential = Credential(
         api_key="key-alice",
         client_id="alice",
         secret_hashes=("hash",),
         permissions=("orders:read", "orders:write"),
-        audience=AUDIENCE,
+        audience=audience,
         generation=2,
     )
     return tokens.grant(credential)
 
 
-def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header: Any) -> str:
+def encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def forge(claims: dict[str, Any] | None = None, key: str = "c2", **header: Any) -> str:
+    """A token with a right MAC under a key of KMS. It has the flaws that the caller states."""
     now = int(Clock().now.timestamp())
     stated = {
         "iss": ISSUER,
@@ -77,10 +76,10 @@ def forge(claims: dict[str, Any] | None = None, key: str = KEYS["v1"], **header:
         "jti": "1",
     } | (claims or {})
     stated = {name: value for name, value in stated.items() if value is not None}
-    headers = {"typ": "at+jwt", "kid": "v1"} | header
-    return jwt.encode(
-        stated, key, "HS256", headers={name: value for name, value in headers.items() if value}
-    )
+    headers = {"alg": "HS256", "typ": "at+jwt", "kid": "c2"} | header
+    headers = {name: value for name, value in headers.items() if value}
+    signed = f"{encoded(json.dumps(headers).encode())}.{encoded(json.dumps(stated).encode())}"
+    return f"{signed}.{encoded(MacStore().mac(key, signed.encode()))}"
 
 
 def test_a_verified_token_yields_what_was_granted(tokens: Tokens) -> None:
@@ -90,13 +89,13 @@ def test_a_verified_token_yields_what_was_granted(tokens: Tokens) -> None:
 
 def test_a_token_has_the_claims_of_rfc_9068_its_permissions_and_no_more(tokens: Tokens) -> None:
     token = tokens.sign(granted(tokens))
-    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt", "kid": "v1"}
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt", "kid": "c2"}
     claims = jwt.decode(token, options={"verify_signature": False})
     assert sorted(claims) == sorted(CLAIMS)
 
 
 def test_the_same_grant_makes_the_identical_token(
-    tokens: Tokens, store: SecretStore, clock: Clock
+    tokens: Tokens, store: MacStore, clock: Clock
 ) -> None:
     grant = granted(tokens)
     token = tokens.sign(grant)
@@ -113,7 +112,12 @@ def test_a_token_from_the_forging_helper_is_valid_without_a_flaw(tokens: Tokens)
     "token",
     [
         forge(key="x" * 64),
-        forge(kid="v9"),
+        forge(key="o1"),
+        forge(kid="o1", key="o1"),
+        forge(kid="o1"),
+        forge(kid="c9", key="c9"),
+        forge(kid=""),
+        forge(kid=["c2"]),
         forge(kid=None),
         forge(typ="JWT"),
         forge({"iss": "trading-prod"}),
@@ -140,7 +144,7 @@ def test_a_forged_token_is_refused(tokens: Tokens, token: str) -> None:
         tokens.verify(token, AUDIENCE)
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS512", "RS256", "hs256"])
+@pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512", "RS256", "ES256", "hs256"])
 def test_a_token_with_another_algorithm_is_refused(tokens: Tokens, algorithm: str) -> None:
     head, payload, signature = forge().split(".")
     header = json.loads(base64.urlsafe_b64decode(head + "=="))
@@ -166,10 +170,8 @@ def test_a_token_with_altered_claims_is_refused(tokens: Tokens) -> None:
 
 @given(st.text(max_size=200))
 def test_any_other_text_is_refused_as_an_invalid_token(text: str) -> None:
-    store = SecretStore()
-    store.rotate("signing", "v1", KEYS["v1"])
     with pytest.raises(InvalidTokenError):
-        build(store, Clock()).verify(text, AUDIENCE)
+        build(MacStore(), Clock()).verify(text, AUDIENCE)
 
 
 def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
@@ -181,107 +183,154 @@ def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
         tokens.verify(token, AUDIENCE)
 
 
-def test_the_current_and_the_previous_key_are_valid_and_older_keys_are_not(
-    store: SecretStore, clock: Clock
+@pytest.mark.parametrize("flaw", ["", "b64", "crit", "detached"])
+def test_a_token_with_a_signature_of_another_form_is_refused(tokens: Tokens, flaw: str) -> None:
+    headers: dict[str, dict[str, Any]] = {
+        "b64": {"b64": False, "crit": ["b64"]},
+        "crit": {"crit": ["exp"]},
+    }
+    token = forge(**headers.get(flaw, {}))
+    head, payload, signature = token.split(".")
+    forged = {"": f"{head}.{payload}.", "detached": f"{head}..{signature}"}.get(flaw, token)
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(forged, AUDIENCE)
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 33, 64, 2000])
+def test_a_signature_of_another_length_is_refused_without_a_call(
+    tokens: Tokens, store: MacStore, length: int
 ) -> None:
-    old = build(store, clock)
+    head, payload, _ = forge().split(".")
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(f"{head}.{payload}.{encoded(b'x' * length)}", AUDIENCE)
+    assert store.calls == []
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize(
+    "secret", ["c2", "c1", "o1", "alias/c2", AUDIENCE, ISSUER, "test-secret" * 4]
+)
+def test_what_everybody_may_know_is_no_key(tokens: Tokens, secret: str) -> None:
+    """HS256 with the key's id or another public word as its secret, as in the confusion of
+    algorithms.
+    """
+    claims = jwt.decode(forge(), options={"verify_signature": False})
+    headers = {"typ": "at+jwt", "kid": "c2"}
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(jwt.encode(claims, secret, "HS256", headers), AUDIENCE)
+
+
+def test_each_audience_has_keys_of_its_own(tokens: Tokens, store: MacStore, clock: Clock) -> None:
+    """Neither authorizer takes what the other's key has signed, whatever the token says."""
+    public = build(store, clock, {CLIENT_AUDIENCE: KEYS[CLIENT_AUDIENCE]})
+    internal = build(store, clock, {INTERNAL_AUDIENCE: KEYS[INTERNAL_AUDIENCE]})
+    client, operator = (granted(tokens, audience) for audience in KEYS)
+    assert (client.key_id, operator.key_id) == ("c2", "o1")
+    assert public.verify(tokens.sign(client), CLIENT_AUDIENCE) == client
+    assert internal.verify(tokens.sign(operator), INTERNAL_AUDIENCE) == operator
+    for verifier, own in ((public, CLIENT_AUDIENCE), (internal, INTERNAL_AUDIENCE)):
+        other = next(audience for audience in KEYS if audience != own)
+        for key in (key for keys in KEYS.values() for key in keys):
+            for kid in (key for keys in KEYS.values() for key in keys):
+                for audience in KEYS:
+                    if key == kid and key in KEYS[own] and audience == own:
+                        continue
+                    with pytest.raises(InvalidTokenError):
+                        verifier.verify(forge({"aud": audience}, key=key, kid=kid), own)
+        with pytest.raises(InvalidTokenError):
+            verifier.verify(tokens.sign(granted(tokens, other)), other)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        forge(kid="c9", key="c9"),
+        forge(kid="o1", key="o1"),
+        forge({"aud": INTERNAL_AUDIENCE}),
+        forge({"exp": 1}),
+        forge({"client_id": None}),
+        forge(typ="JWT"),
+        "a.b.c",
+    ],
+)
+def test_kms_is_asked_only_about_tokens_that_could_be_valid(
+    tokens: Tokens, store: MacStore, forged: str
+) -> None:
+    """So a flood of forged tokens costs nothing beyond the requests, unless they are made well."""
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(forged, AUDIENCE)
+    assert store.calls == []
+
+
+def test_verifying_needs_no_permission_to_sign(tokens: Tokens, store: MacStore) -> None:
+    tokens.verify(forge(), AUDIENCE)
+    assert store.calls == ["VerifyMac"]
+    store.calls.clear()
+    tokens.sign(granted(tokens))
+    assert store.calls == ["GenerateMac"]
+
+
+def test_a_change_of_keys_in_three_steps_refuses_no_token(store: MacStore, clock: Clock) -> None:
+    """First the new key is known, then it signs, then the old one goes. In the course of a step,
+    some functions have the keys before it and some those after it.
+    """
+    steps = [["c1"], ["c1", "c2"], ["c2", "c1"], ["c2"]]
+    before = steps[0]
+    for after in steps:
+        for signs in (before, after):
+            for verifies in (before, after):
+                signer, verifier = (
+                    build(store, clock, {AUDIENCE: keys}) for keys in (signs, verifies)
+                )
+                grant = granted(signer)
+                assert verifier.verify(signer.sign(grant), AUDIENCE) == grant
+        before = after
+
+
+def test_the_tokens_of_a_key_end_with_it(store: MacStore, clock: Clock) -> None:
+    old = build(store, clock, {AUDIENCE: ["c1"]})
     grant = granted(old)
     token = old.sign(grant)
-    store.rotate("signing", "v2", KEYS["v2"])
-    fresh = build(store, clock)
-    assert fresh.verify(token, AUDIENCE) == grant
-    assert fresh.sign(grant) == token
-    assert granted(fresh).key_id == "v2"
-    store.rotate("signing", "v3", KEYS["v3"])
-    fresher = build(store, clock)
-    with pytest.raises(InvalidTokenError, match="unknown signing key"):
-        fresher.verify(token, AUDIENCE)
+    both = build(store, clock)
+    assert both.verify(token, AUDIENCE) == grant
+    assert both.sign(grant) == token
+    new = build(store, clock, {AUDIENCE: ["c2"]})
+    with pytest.raises(InvalidTokenError, match="not a signing key"):
+        new.verify(token, AUDIENCE)
     with pytest.raises(RetiredKeyError):
-        fresher.sign(grant)
+        new.sign(grant)
 
 
-def test_a_warm_verifier_loads_a_new_key_at_the_first_token_that_names_it(
-    store: SecretStore, clock: Clock
+@pytest.mark.parametrize("state", ["DisabledException", "KMSInvalidStateException"])
+def test_a_disabled_key_is_like_one_that_went(tokens: Tokens, store: MacStore, state: str) -> None:
+    grant = granted(tokens)
+    store.refusals["c2"] = state
+    with pytest.raises(InvalidTokenError):
+        tokens.verify(forge(), AUDIENCE)
+    with pytest.raises(RetiredKeyError):
+        tokens.sign(grant)
+    assert tokens.verify(forge(kid="c1", key="c1"), AUDIENCE).key_id == "c1"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "ThrottlingException",
+        "KMSInternalException",
+        "AccessDeniedException",
+        "NotFoundException",
+    ],
+)
+def test_a_token_is_not_called_invalid_while_kms_does_not_tell(
+    tokens: Tokens, store: MacStore, code: str
 ) -> None:
-    warm = build(store, clock)
-    warm.verify(forge(), AUDIENCE)
-    store.rotate("signing", "v2", KEYS["v2"])
-    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
-    assert warm.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
-    assert warm.verify(forge(), AUDIENCE).key_id == "v1"
-
-
-def test_a_new_key_signs_only_after_every_warm_verifier_can_know_it(
-    store: SecretStore, clock: Clock
-) -> None:
-    warm, signer = build(store, clock), build(store, clock)
-    for second in range(60):
-        if second == 10:
-            warm.verify(forge(), AUDIENCE)
-            store.rotate("signing", "v2", KEYS["v2"], clock())
-            signer = build(store, clock)
-        grant = granted(signer)
-        assert grant.key_id == ("v1" if second < 10 + PUBLISHED_FOR.total_seconds() else "v2")
-        assert warm.verify(signer.sign(grant), AUDIENCE) == grant
-        clock.forward(seconds=1)
-
-
-def test_if_all_keys_are_new_the_oldest_signs(store: SecretStore, clock: Clock) -> None:
-    store.rotate("signing", "v2", KEYS["v2"], clock())
-    store.rotate("signing", "v3", KEYS["v3"], clock())
-    assert granted(build(store, clock)).key_id == "v2"
-
-
-def test_a_token_is_not_called_invalid_while_its_key_cannot_be_looked_up(
-    tokens: Tokens, store: SecretStore, clock: Clock
-) -> None:
-    tokens.verify(forge(), AUDIENCE)
-    store.rotate("signing", "v2", KEYS["v2"])
-    store.down = True
-    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
-    for _ in range(2):
-        with pytest.raises(KeysUnavailableError):
-            tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE)
-    store.down = False
-    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
-    assert tokens.verify(forge(key=KEYS["v2"], kid="v2"), AUDIENCE).key_id == "v2"
-
-
-def test_forged_key_ids_cause_no_more_reads_of_the_secret_store(
-    tokens: Tokens, store: SecretStore, clock: Clock
-) -> None:
-    tokens.verify(forge(), AUDIENCE)
-    cold = store.reads
-    for number in range(50):
-        with pytest.raises(InvalidTokenError):
-            tokens.verify(forge(kid=f"forged-{number}"), AUDIENCE)
-    assert store.reads == cold
-    clock.forward(seconds=UNKNOWN_KEY_REFRESH.total_seconds())
-    for number in range(50):
-        with pytest.raises(InvalidTokenError):
-            tokens.verify(forge(kid=f"forged-{number}"), AUDIENCE)
-    assert store.reads == 2 * cold
-
-
-def test_known_keys_stay_valid_during_an_outage_of_the_secret_store(
-    tokens: Tokens, store: SecretStore, clock: Clock
-) -> None:
-    tokens.verify(forge(), AUDIENCE)
-    store.down = True
-    clock.forward(seconds=KEYS_CACHED_FOR.total_seconds())
-    tokens.verify(forge(), AUDIENCE)
-
-
-def test_an_outage_at_cold_start_is_not_reported_as_an_invalid_token(
-    store: SecretStore, clock: Clock
-) -> None:
-    store.down = True
-    with pytest.raises(Exception, match="secretsmanager"):
-        build(store, clock).verify(forge(), AUDIENCE)
-
-
-def test_a_short_key_is_refused(clock: Clock) -> None:
-    store = SecretStore()
-    store.rotate("signing", "v1", "short")
-    with pytest.raises(RuntimeError, match="32 bytes"):
-        build(store, clock).sign(granted(build(store, clock)))
+    """Empty: it does not answer at all."""
+    store.down = not code
+    store.refusals["c2"] = code
+    with pytest.raises(KeysUnavailableError):
+        tokens.verify(forge(), AUDIENCE)
+    with pytest.raises(KeysUnavailableError):
+        tokens.sign(granted(tokens))
+    store.down, store.refusals = False, {}
+    assert tokens.verify(forge(), AUDIENCE).key_id == "c2"

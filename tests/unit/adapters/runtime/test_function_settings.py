@@ -12,6 +12,8 @@ from trading.adapters.runtime.settings import SettingsError, load
 COMMON = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 SIMULATORS = {"VENUES_API_ID", "VENUES_API_STAGE"}
 """One of two ways to say where the venues are."""
+VALUES = {"SIGNING_KEYS": '{"trading-api": ["key"]}'}
+"""Of the variables that do not take any text."""
 NAMES = sorted(
     path.parent.name
     for path in (Path(__file__).resolve().parents[4] / "functions").glob("*/handler.py")
@@ -56,7 +58,7 @@ def test_a_single_missing_or_empty_variable_is_reported(
     name: str, no_environment: pytest.MonkeyPatch
 ) -> None:
     for variable in required(name) | SIMULATORS:
-        no_environment.setenv(variable, "INFO")
+        no_environment.setenv(variable, VALUES.get(variable, "INFO"))
     load(settings_of(name))
     missing = sorted(required(name) - COMMON)[0]
     no_environment.setenv(missing, "")

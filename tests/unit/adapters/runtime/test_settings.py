@@ -61,7 +61,7 @@ def test_an_api_address_is_on_aws_or_on_the_local_aws(monkeypatch: pytest.Monkey
 def test_no_deployment_makes_tokens_that_outlive_what_tells_of_their_end() -> None:
     longest = int(LONGEST_TOKEN.total_seconds())
     stated = {name.lower(): value for name, value in ENVIRONMENT.items()}
-    stated |= {"signing_key_secret_id": "key", "token_lifetime_seconds": str(longest)}
+    stated |= {"signing_keys": {"trading-api": ["key"]}, "token_lifetime_seconds": str(longest)}
     assert TokenSettings.model_validate(stated).token_lifetime == LONGEST_TOKEN
     with pytest.raises(ValidationError):
         TokenSettings.model_validate(stated | {"token_lifetime_seconds": str(longest + 1)})

@@ -2,9 +2,9 @@
 
 from trading.adapters.identity.authorizer import Authorizer
 from trading.adapters.identity.credentials import read_credential
+from trading.adapters.identity.signing_keys import SigningKeys
 from trading.adapters.identity.tokens import Tokens
 from trading.adapters.runtime import clock
-from trading.adapters.runtime.secrets import StagedSecret
 from trading.bootstrap import clients
 from trading.bootstrap.settings import (
     AuthorizerSettings,
@@ -27,5 +27,5 @@ def internal_authorizer(settings: InternalAuthorizerSettings) -> Authorizer:
 
 
 def tokens(settings: TokenSettings) -> Tokens:
-    keys = StagedSecret(clients.secrets_manager(), settings.signing_key_secret_id, clock.now)
+    keys = SigningKeys(clients.kms(), settings.signing_keys)
     return Tokens(keys, settings.token_issuer, settings.token_lifetime, clock.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -22,6 +22,11 @@ def dynamodb() -> DynamoDBClient:
 def dispensable_dynamodb() -> DynamoDBClient:
     """For reads and writes that a function can do without, when DynamoDB does not answer."""
     return boto3.client("dynamodb", config=DISPENSABLE_CONFIG)
+
+
+def kms() -> Any:
+    """KMS. Its stubs are not among our packages."""
+    return boto3.client("kms", config=CLIENT_CONFIG)
 
 
 def secrets_manager() -> SecretsManagerClient:

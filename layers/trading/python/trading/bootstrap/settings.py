@@ -6,7 +6,7 @@ function from these models.
 
 import re
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -166,15 +166,14 @@ class AdministrationSettings(BooksSettings, BrowserSettings, AuditSettings):
     order_lifecycle_arn: str
 
 
-class SigningKeySettings(LambdaSettings):
-    """The key that signs access tokens."""
+class TokenSettings(LambdaSettings):
+    """The keys that sign access tokens, and how long a token is valid.
 
-    signing_key_secret_id: str
+    `signing_keys` has the ids of KMS's keys by audience: a JSON object of lists. The first key of
+    an audience signs. A function gets only the audiences that it needs.
+    """
 
-
-class TokenSettings(SigningKeySettings):
-    """The key that signs access tokens, and how long a token is valid."""
-
+    signing_keys: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     token_lifetime_seconds: int = Field(default=900, ge=60, le=3600)
 
     @property
@@ -195,7 +194,7 @@ class InternalAuthorizerSettings(AuthorizerSettings):
 
 
 class LogInSettings(TokenSettings, BrowserSettings):
-    """API keys, the clients that own them, and the key that signs access tokens."""
+    """API keys, the clients that own them, and the keys that sign access tokens."""
 
     credentials_table: str
     clients_table: str

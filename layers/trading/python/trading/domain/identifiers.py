@@ -5,7 +5,6 @@ So the condition of a write refuses the second write when a retry repeats it.
 
 import hashlib
 import re
-from datetime import datetime
 
 from trading.domain import patterns
 
@@ -78,8 +77,3 @@ def deposit_id(client_id: str, reference: str) -> str:
 def withdrawal_id(client_id: str, reference: str) -> str:
     """The id of the withdrawal of a client with a payment reference."""
     return _derive("wdr", client_id, reference)
-
-
-def signing_key_version(key_name: str, scheduled_at: datetime) -> str:
-    """The id of the version of a signing key that a scheduled rotation creates."""
-    return hashlib.sha256(f"{key_name}|{scheduled_at.isoformat()}".encode()).hexdigest()

@@ -1,32 +1,94 @@
-"""New versions of the key that signs access tokens, in Secrets Manager."""
+"""The keys that sign access tokens: HMAC keys of KMS, which nobody can read."""
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from botocore.exceptions import BotoCoreError, ClientError
+from jwt.algorithms import HMACAlgorithm
+
+KMS_ALGORITHM = "HMAC_SHA_256"
+NOT_IN_USE = frozenset({"DisabledException", "KMSInvalidStateException"})
+"""KMS's answers for a key that somebody has disabled, or has scheduled for deletion."""
 
 
-class SecretSigningKeys:
-    """The port `SigningKeys` over one secret.
+class RetiredKeyError(Exception):
+    """The key signs no tokens any more, and those that it signed are not valid."""
 
-    Secrets Manager keeps the former key as AWSPREVIOUS. Tokens signed with it stay valid.
+
+class KeysUnavailableError(Exception):
+    """KMS does not answer, or refuses us. So a token can be neither signed nor judged."""
+
+
+class MacService(Protocol):
+    """The two operations of KMS that tokens need. An authorizer may only call the second one."""
+
+    def generate_mac(self, *, KeyId: str, Message: bytes, MacAlgorithm: str) -> Any:  # noqa: N803
+        ...
+
+    def verify_mac(
+        self,
+        *,
+        KeyId: str,  # noqa: N803
+        Message: bytes,  # noqa: N803
+        MacAlgorithm: str,  # noqa: N803
+        Mac: bytes,  # noqa: N803
+    ) -> Any: ...
+
+
+class SigningKeys(HMACAlgorithm):
+    """HS256 of RFC 7518, with KMS for the computation: a key is known by its id alone.
+
+    `keys` has the ids of KMS's keys by audience. The first of an audience signs. Tokens of all of
+    them are valid.
     """
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str) -> None:
-        self._client = client
-        self._secret_id = secret_id
+    def __init__(self, kms: MacService, keys: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(HMACAlgorithm.SHA256)
+        self._kms = kms
+        self._keys = keys
 
-    def add(self, version_id: str) -> bool:
-        """Make a new key the current one. False: there is a version of that id already."""
+    def of(self, audience: str) -> Sequence[str]:
+        """The ids of the keys of an audience, the one that signs first."""
+        return self._keys.get(audience, ())
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key.encode() if isinstance(key, str) else key
+
+    def check_key_length(self, key: bytes) -> str | None:
+        """None: an id has no length that matters. KMS's keys have 256 bits."""
+
+    def sign(self, msg: bytes, key: bytes) -> bytes:
+        """Raises RetiredKeyError or KeysUnavailableError."""
         try:
-            self._client.put_secret_value(
-                SecretId=self._secret_id,
-                ClientRequestToken=version_id,
-                SecretString=secrets.token_urlsafe(64),
+            answer = self._kms.generate_mac(
+                KeyId=key.decode(), Message=msg, MacAlgorithm=KMS_ALGORITHM
             )
-        except self._client.exceptions.ResourceExistsException:
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) in NOT_IN_USE:
+                raise RetiredKeyError(key.decode()) from error
+            raise KeysUnavailableError(key.decode()) from error
+        mac: bytes = answer["Mac"]
+        return mac
+
+    def verify(self, msg: bytes, key: bytes, sig: bytes) -> bool:
+        """Raises RetiredKeyError or KeysUnavailableError."""
+        if len(sig) != self.hash_alg().digest_size:  # KMS would call this an error of ours
             return False
+        try:
+            self._kms.verify_mac(
+                KeyId=key.decode(), Message=msg, MacAlgorithm=KMS_ALGORITHM, Mac=sig
+            )
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) == "KMSInvalidMacException":
+                return False
+            if _code(error) in NOT_IN_USE:
+                raise RetiredKeyError(key.decode()) from error
+            raise KeysUnavailableError(key.decode()) from error
         return True
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    """The code of an error that KMS answered with. Empty if it did not answer."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""

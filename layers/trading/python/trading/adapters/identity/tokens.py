@@ -4,43 +4,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import jwt
+from jwt.api_jws import PyJWS
 from pydantic import ValidationError
 
-from trading.adapters.runtime.secrets import SecretVersion, StagedSecret
+from trading.adapters.identity.signing_keys import RetiredKeyError, SigningKeys
 from trading.domain.clients.credentials import Credential
 from trading.domain.values import Frozen
 
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
-KEYS_CACHED_FOR = timedelta(minutes=5)
-UNKNOWN_KEY_REFRESH = timedelta(seconds=5)
-PUBLISHED_FOR = timedelta(seconds=30)
-"""A new key signs no tokens before this age, so that every verifier can know it. The time is longer
-than a refresh with its retries, plus the clock skew.
-"""
 CLOCK_SKEW = timedelta(seconds=5)
-MIN_KEY_BYTES = 32
 MAX_TOKEN_LENGTH = 4096
+"""KMS takes messages up to this length."""
 
 
 class InvalidTokenError(Exception):
     """The token is not valid. The reason is for our log, not for the caller."""
-
-
-class RetiredKeyError(Exception):
-    """The signing key is no longer valid."""
-
-
-class KeysUnavailableError(Exception):
-    """The key of the token is not known, and Secrets Manager does not answer.
-
-    Whether the token is valid cannot be decided.
-    """
 
 
 class Grant(Frozen):
@@ -65,16 +50,14 @@ class Grant(Frozen):
 
 
 class Tokens:
-    """Signs and verifies tokens. A key's id is its version id in Secrets Manager.
+    """Signs and verifies tokens. The id of a key is that of KMS.
 
-    Tokens of the current and of the previous key are valid. A new key signs tokens only when it is
-    `PUBLISHED_FOR` old, so that no verifier gets a token of a key that it cannot know yet. Every
-    token is made for `lifetime`. One that claims to be valid for longer is not valid at all.
+    Every token is made for `lifetime`. One that claims to be valid for longer is not valid at all.
     """
 
     def __init__(
         self,
-        keys: StagedSecret,
+        keys: SigningKeys,
         issuer: str,
         lifetime: timedelta,
         now: Callable[[], datetime],
@@ -83,12 +66,15 @@ class Tokens:
         self._issuer = issuer
         self._lifetime = int(lifetime.total_seconds())
         self._now = now
+        self._jws = PyJWS()
+        self._jws.unregister_algorithm(ALGORITHM)
+        self._jws.register_algorithm(ALGORITHM, keys)
 
     def grant(self, credential: Credential) -> Grant:
-        """The content of a new token, for the newest key that is published long enough."""
+        """The content of a new token, under the key that signs for its audience."""
         issued_at = int(self._now().timestamp())
         return Grant(
-            key_id=self._signing_key_id(),
+            key_id=self._keys.of(credential.audience)[0],
             audience=credential.audience,
             api_key=credential.api_key,
             client_id=credential.client_id,
@@ -100,9 +86,11 @@ class Tokens:
         )
 
     def sign(self, grant: Grant) -> str:
-        """Sign a grant. The same grant makes the same token. Raises RetiredKeyError."""
-        key = self._key(grant.key_id)
-        if key is None:
+        """Sign a grant. The same grant makes the same token.
+
+        Raises RetiredKeyError or KeysUnavailableError.
+        """
+        if grant.key_id not in self._keys.of(grant.audience):
             raise RetiredKeyError(grant.key_id)
         claims = {
             "iss": self._issuer,
@@ -115,62 +103,75 @@ class Tokens:
             "generation": grant.generation,
             "jti": grant.token_id,
         }
-        return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": grant.key_id})
+        payload = json.dumps(claims, separators=(",", ":")).encode()
+        headers = {"typ": TYPE, "kid": grant.key_id}
+        return self._jws.encode(payload, grant.key_id, ALGORITHM, headers)
 
     def verify(self, token: str, audience: str) -> Grant:
         """Return the content of a token.
 
+        KMS is asked last, and only about a token whose claims are valid now.
+
         Raises InvalidTokenError unless the token is ours, for this audience, and valid now. Raises
-        KeysUnavailableError when the keys cannot be read to decide this.
+        KeysUnavailableError when KMS does not tell.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidTokenError("too long")
         try:
-            header = jwt.get_unverified_header(token)
-            key_id = header.get("kid")
-            if header.get("typ") != TYPE or not isinstance(key_id, str):
-                raise InvalidTokenError("not an access token of ours")
-            key = self._key(key_id)
-            if key is None and self._keys.out_of_date:
-                raise KeysUnavailableError(key_id)
-            if key is None:
-                raise InvalidTokenError("unknown signing key")
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                issuer=self._issuer,
-                audience=audience,
-                options={
-                    "require": [
-                        "iss",
-                        "aud",
-                        "sub",
-                        "client_id",
-                        "permissions",
-                        "iat",
-                        "exp",
-                        "generation",
-                        "jti",
-                    ],
-                    "strict_aud": True,
-                    "verify_exp": False,  # PyJWT reads the system's clock; ours is injected
-                    "verify_iat": False,
-                },
-            )
-            grant = Grant(
-                key_id=key_id,
-                audience=claims["aud"],
-                api_key=claims["sub"],
-                client_id=claims["client_id"],
-                permissions=claims["permissions"],
-                issued_at=claims["iat"],
-                expires_at=claims["exp"],
-                generation=claims["generation"],
-                token_id=claims["jti"],
-            )
-        except (jwt.InvalidTokenError, ValidationError) as error:
+            grant = self._stated(token, audience)
+            self._check_times(grant)
+            self._jws.decode(token, grant.key_id, algorithms=[ALGORITHM])
+        except (jwt.InvalidTokenError, ValidationError, RetiredKeyError) as error:
             raise InvalidTokenError(str(error)) from error
+        return grant
+
+    def _stated(self, token: str, audience: str) -> Grant:
+        """What the token says, whoever has signed it."""
+        header = jwt.get_unverified_header(token)
+        key_id = header.get("kid")
+        if header.get("typ") != TYPE or not isinstance(key_id, str):
+            raise InvalidTokenError("not an access token of ours")
+        if key_id not in self._keys.of(audience):
+            raise InvalidTokenError("not a signing key of this audience")
+        claims = jwt.decode(
+            token,
+            issuer=self._issuer,
+            audience=audience,
+            options={
+                "require": [
+                    "iss",
+                    "aud",
+                    "sub",
+                    "client_id",
+                    "permissions",
+                    "iat",
+                    "exp",
+                    "generation",
+                    "jti",
+                ],
+                "verify_signature": False,
+                "verify_iss": True,
+                "verify_aud": True,
+                "strict_aud": True,
+                "verify_sub": True,
+                "verify_jti": True,
+                "verify_exp": False,  # PyJWT reads the system's clock; ours is injected
+                "verify_iat": False,
+            },
+        )
+        return Grant(
+            key_id=key_id,
+            audience=claims["aud"],
+            api_key=claims["sub"],
+            client_id=claims["client_id"],
+            permissions=claims["permissions"],
+            issued_at=claims["iat"],
+            expires_at=claims["exp"],
+            generation=claims["generation"],
+            token_id=claims["jti"],
+        )
+
+    def _check_times(self, grant: Grant) -> None:
         now = self._now().timestamp()
         if grant.expires_at <= now:
             raise InvalidTokenError("expired")
@@ -178,29 +179,3 @@ class Tokens:
             raise InvalidTokenError("issued in the future")
         if grant.expires_at - grant.issued_at > self._lifetime:
             raise InvalidTokenError("valid for too long")
-        return grant
-
-    def _key(self, key_id: str) -> bytes | None:
-        """The key, or None. An unknown key is looked up again, but at most once in
-        `UNKNOWN_KEY_REFRESH`, so that forged key ids cannot overload Secrets Manager.
-        """
-        for max_age in (KEYS_CACHED_FOR, UNKNOWN_KEY_REFRESH):
-            found = self._valid_keys(max_age).get(key_id)
-            if found is not None:
-                return found.value
-        return None
-
-    def _signing_key_id(self) -> str:
-        keys = self._valid_keys(KEYS_CACHED_FOR)
-        published = (
-            key_id for key_id, key in keys.items() if self._now() - key.created_at >= PUBLISHED_FOR
-        )
-        return next(published, list(keys)[-1])
-
-    def _valid_keys(self, max_age: timedelta) -> dict[str, SecretVersion]:
-        keys = self._keys.versions(max_age)
-        if not keys or any(len(key.value) < MIN_KEY_BYTES for key in keys.values()):
-            raise RuntimeError(
-                f"there is no signing key, or one of less than {MIN_KEY_BYTES} bytes"
-            )
-        return keys

@@ -34,11 +34,3 @@ class EndedTokens(Protocol):
         changes nothing, and an earlier generation takes nothing back.
         """
         ...
-
-
-class SigningKeys(Protocol):
-    """The versions of the key that signs access tokens."""
-
-    def add(self, version_id: str) -> bool:
-        """Make a new key the current one. False: there is a version of that id already."""
-        ...

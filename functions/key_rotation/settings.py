@@ -1,7 +1,0 @@
-"""The environment of the function."""
-
-from trading.bootstrap.settings import SigningKeySettings
-
-
-class Settings(SigningKeySettings):
-    pass
