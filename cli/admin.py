@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import admin_looks, view
+from cli import admin_keys, admin_looks, view
 from cli.api import new_key
 from cli.failures import Exit, Failure
 from cli.options import AsJson, ClientId, Key, Reason, Symbol
@@ -329,6 +329,11 @@ def resume(
     _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 
 
+app.command("disable-key")(admin_keys.disable_key)
+app.command("enable-key")(admin_keys.enable_key)
+app.command("operator")(admin_keys.operator)
+app.command("disable-operator")(admin_keys.disable_operator)
+app.command("enable-operator")(admin_keys.enable_operator)
 app.command("order")(admin_looks.order)
 app.command("orders")(admin_looks.list_orders)
 app.command("portfolio")(admin_looks.portfolio)

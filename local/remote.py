@@ -29,7 +29,12 @@ SETTINGS = (
 )
 DIFFERENT = 1
 """The exit status of `ops reference write` if the table has an item with other values."""
-FIRST_ROLES = (Role.CLIENT_ADMINISTRATOR, Role.HALTS, Role.OPERATIONS)
+FIRST_ROLES = (
+    Role.CLIENT_ADMINISTRATOR,
+    Role.HALTS,
+    Role.OPERATIONS,
+    Role.OPERATOR_ADMINISTRATOR,
+)
 """The first operator of production moves no money. Others get the role for that."""
 NO_DEMO_CLIENTS = (
     "No demo clients: they are only for stage dev with simulated venues. What follows are the "

@@ -22,15 +22,18 @@ def audit(
     ctx: typer.Context,
     subject: Subject = None,
     last: Annotated[int, typer.Option(min=1, help="This many entries, newest first.")] = 20,
+    looks: Annotated[
+        bool, typer.Option("--looks", help="The latest looks at clients, in place of the changes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what operators did and why, newest first.
 
     An entry is written before the action. For most actions another follows after it, for example
-    `redriven`. Message bodies are shown with --subject or --json.
+    `redriven`. A look at a client has one entry. Message bodies are shown with --subject or --json.
     """
     log = AuditLog(ctx.obj)
-    entries = log.of(subject)[::-1][:last] if subject else log.latest(last)
+    entries = log.of(subject)[::-1][:last] if subject else log.latest(last, looks=looks)
     hidden = () if subject else ("body",)
     rows = (
         (iso(e.at), e.who, e.action, e.subject, e.reason, _details(e.details, hidden))

@@ -12,12 +12,12 @@ from ops.exit_status import Exit
 from ops.options import AsJson, Reason
 from ops.target import Target
 from trading.adapters.dynamodb.names import TableNames
-from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.registry import TableOperators
 from trading.adapters.dynamodb.transactions import from_item
 from trading.adapters.identity import passwords
 from trading.adapters.runtime import clock
 from trading.domain import patterns
-from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.values import iso
 from workstation.screen import Screen, table
@@ -55,8 +55,8 @@ class Operators:
     def __init__(self, target: Target) -> None:
         self._target = target
         names = TableNames(**{name: target.named(name) for name in TableNames.__dataclass_fields__})
-        self._registry = TableRegistry(
-            target.dynamodb, names, target.named("credentials"), target.books, INTERNAL_AUDIENCE
+        self._registry = TableOperators(
+            target.dynamodb, names, target.named("credentials"), target.books
         )
 
     def all(self) -> Iterator[Credential]:
@@ -158,13 +158,15 @@ def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJso
 
 
 @app.command()
-def deactivate(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
+def disable(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
     """Let an operator log in no more. All tokens are refused at once."""
-    screen, operators = Screen(as_json), Operators(ctx.obj)
-    credential = _or_exit(screen, lambda: operators.of(name))
-    _audit(ctx.obj, "deactivate", credential, reason)
-    operators.save(credential.deactivated())
-    screen.show({"api_key": credential.api_key}, f"{name} may log in no more.")
+    _set_status(ctx.obj, Screen(as_json), name, reason, CredentialStatus.INACTIVE)
+
+
+@app.command()
+def enable(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
+    """Let a disabled operator log in again. Tokens from before stay refused."""
+    _set_status(ctx.obj, Screen(as_json), name, reason, CredentialStatus.ACTIVE)
 
 
 @app.command("list")
@@ -188,6 +190,22 @@ def list_operators(ctx: typer.Context, as_json: AsJson = False) -> None:
         ),
     )
     raise typer.Exit(Exit.OK if any(each.is_active for each in found) else Exit.ATTENTION)
+
+
+def _set_status(
+    target: Target, screen: Screen, name: str, reason: str, status: CredentialStatus
+) -> None:
+    operators = Operators(target)
+    credential = _or_exit(screen, lambda: operators.of(name))
+    is_active = status is CredentialStatus.ACTIVE
+    _audit(target, "enable" if is_active else "disable", credential, reason)
+    changed = credential.with_status(status)
+    if changed is not credential:
+        operators.save(changed)
+    screen.show(
+        {"name": name, "api_key": credential.api_key, "status": str(status)},
+        f"{name} may log in again." if is_active else f"{name} may log in no more.",
+    )
 
 
 def _or_exit(screen: Screen, look: Callable[[], Found]) -> Found:

@@ -14,6 +14,7 @@ from ops.stuck import StuckOrders, counted
 from ops.target import Target
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
+from trading.domain.clients.roles import LOOK
 from trading.domain.ledger import Break, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
@@ -96,6 +97,9 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
     if order is None:
         screen.note(f"There is no order {order_id}.", "red")
         raise typer.Exit(Exit.ATTENTION)
+    AuditLog(target).record_if_possible(
+        f"client/{order.client_id}", LOOK, "order", order_id=order_id
+    )
     entries = target.books.entries(order.trades)
     found = _lifecycle(target)(order_id)
     workflow = {

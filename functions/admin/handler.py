@@ -1,7 +1,7 @@
 """The admin API: clients, limits, secrets, deposits, withdrawals, advances and halts of
 instruments.
 
-The audit log records every change. It does not record look-ups.
+The audit log records every change, and every look at a client.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
+from functions.admin import keys
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
     AdvanceClosure,
@@ -85,6 +86,7 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
 )
 def show_client(client_id: PathId) -> ClientView:
     """Profile, limits, balances and API keys."""
+    api.record.look(app, client_id, "profile")
     return ClientView.of_file(api.clients.show(client_id))
 
 
@@ -282,7 +284,9 @@ def look_up_order(order_id: PathId) -> OrderFile:
     """
     order = api.books.order(order_id)
     if order is None:
+        api.record.look_for_order(app, order_id)
         raise NotFoundError("There is no such order.", field="order_id")
+    api.record.look(app, order.client_id, "order", order_id=order_id)
     token_kept = api.books.task_token(order_id) is not None
     return OrderFile.of(
         order, api.books.entries(order.trades), token_kept, api.workflow_of(order_id), now()
@@ -308,6 +312,7 @@ def list_client_orders(
     A page may be short or empty and still have a `next_cursor`.
     """
     wanted = OrderFilter(is_open=None if state is None else state == "open")
+    api.record.look(app, client_id, "orders")
     _check_client(client_id)
     orders, next_cursor = page(api.find_orders, client_id, wanted, limit, cursor)
     return OrdersPage.of(orders, next_cursor)
@@ -321,6 +326,7 @@ def list_client_orders(
 )
 def show_client_portfolio(client_id: PathId) -> Portfolio:
     """Cash and open positions at one moment, as the client sees them."""
+    api.record.look(app, client_id, "portfolio")
     _check_client(client_id)
     return api.accounts.portfolio(client_id)
 
@@ -331,7 +337,7 @@ def _check_client(client_id: str) -> None:
 
 
 def _operator(request: Change) -> Operator:
-    return Operator(who=app.principal.who, reason=request.reason)
+    return Operator(name=app.principal.client_id, who=app.principal.who, reason=request.reason)
 
 
 def _fingerprint(*parts: str) -> str:
@@ -385,4 +391,5 @@ def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[A
     return json_response(outcome.answer, headers=outcome.headers)
 
 
+keys.add_routes(app, api.keys, _once, _operator)
 handler = app.resolve

@@ -90,6 +90,11 @@ INTERNAL_ROUTES = (
     Route("POST", "/api/v1/admin/advances/{trade_id}/closure", "admin"),
     Route("PUT", "/api/v1/admin/instruments/{symbol}/halt", "admin"),
     Route("PUT", "/api/v1/admin/instruments/{symbol}/resume", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/disable", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/enable", "admin"),
+    Route("GET", "/api/v1/admin/operators/{operator}", "admin"),
+    Route("PUT", "/api/v1/admin/operators/{operator}/disable", "admin"),
+    Route("PUT", "/api/v1/admin/operators/{operator}/enable", "admin"),
 )
 VENUE_ROUTES = (
     Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),

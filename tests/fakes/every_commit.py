@@ -18,12 +18,14 @@ from trading.domain import identifiers
 from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.transfers import deposit_shares
 from trading.domain.clients.client import Limits
+from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Reversal
 from trading.domain.orders.order import Order
 from trading.domain.values import Side
 from trading.messages import ExecuteOrder
 from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
@@ -32,7 +34,7 @@ from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
 
 USE_CASES = Path(str(usecases.__file__)).parent
-OPERATOR = Operator(who="operations", reason="ticket 4711")
+OPERATOR = Operator(name="operations", who="operations", reason="ticket 4711")
 
 
 def world_over(books: type[MemoryRegistry]) -> World:
@@ -151,11 +153,11 @@ def administer(world: World) -> None:
     """Clients, limits, secrets and transfers."""
     registry = world.books
     assert isinstance(registry, MemoryRegistry)
-    audit = MemoryAudit(world.faults)
+    audit, ended_tokens = MemoryAudit(world.faults), MemoryEndedTokens(world.faults)
     clients = AdministerClients(
         registry,
         audit,
-        MemoryEndedTokens(world.faults),
+        ended_tokens,
         world.request_cancel,
         lambda: ("secret", "hash"),
         lambda client_id: f"{client_id}-key",
@@ -172,6 +174,9 @@ def administer(world: World) -> None:
     clients.set_limits("dave", limits, 1, OPERATOR)
     for grace in (timedelta(days=1), None):
         clients.rotate_secret("dave", credential.api_key, f"{grace}", grace, OPERATOR)
+    keys = AdministerKeys(registry, registry, audit, ended_tokens)
+    for status in (CredentialStatus.INACTIVE, CredentialStatus.ACTIVE):
+        keys.set_key("dave", credential.api_key, status, OPERATOR)
     clients.suspend("dave", OPERATOR)
     clients.activate("dave", OPERATOR)
     for tradable in (False, True):

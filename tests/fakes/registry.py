@@ -14,8 +14,9 @@ from trading.usecases.ports import Change, StaleError
 class MemoryRegistry(MemoryBooks):
     """The port `Registry`. Profiles and API keys are saved only over the version that was read."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, audience: str = CLIENT_AUDIENCE) -> None:
         super().__init__(faults)
+        self._audience = audience
         self.credentials: dict[str, Credential] = {}
 
     @faulty
@@ -25,7 +26,7 @@ class MemoryRegistry(MemoryBooks):
     @faulty
     def credential(self, api_key: str) -> Credential | None:
         found = self.credentials.get(api_key)
-        return found if found and found.audience == CLIENT_AUDIENCE else None
+        return found if found and found.audience == self._audience else None
 
     @faulty
     def is_reserved(self, client_id: str) -> bool:

@@ -60,6 +60,11 @@ ROUTES = {
         ("POST", "/api/v1/admin/advances/{trade_id}/closure"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/instruments/{symbol}/halt"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/instruments/{symbol}/resume"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/disable"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/enable"): ("admin", TOKEN),
+        ("GET", "/api/v1/admin/operators/{operator}"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/operators/{operator}/disable"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/operators/{operator}/enable"): ("admin", TOKEN),
     },
     "venues": {
         ("POST", "/exchanges/{exchange_id}/orders"): ("exchange_api", SIGNED),

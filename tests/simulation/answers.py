@@ -67,9 +67,14 @@ def check_shown(
 
 
 def check_intrusions(attempts: Iterable[Attempt]) -> None:
-    """Nobody is granted what is not theirs, and each is told why. Raises ViolationError."""
+    """Nobody is granted what is not theirs, and each is told why. Raises ViolationError.
+
+    An answer says nothing if it is about the load, a fault, or a first request that died.
+    """
     for what, answer, refused_with in attempts:
         if answer.status in (0, 429) or answer.status >= 500:
+            continue
+        if answer.status == 409 and answer.json()["code"] == "IN_PROGRESS":
             continue
         if answer.status not in refused_with:
             raise ViolationError(

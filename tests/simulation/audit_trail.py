@@ -78,6 +78,13 @@ class AuditTrail:
             f"{method} {path}",
         )
 
+    def looked(self, client_id: str, who: str, path: str) -> None:
+        """A look at a client that was answered is in the log."""
+        for entry in self._entries.get((f"client/{client_id}", "look"), ()):
+            if (entry["who"], entry["details"]["path"]) == (f"{who} (key-{who})", path):
+                return
+        raise ViolationError("every look at a client is in the audit log", client_id, path)
+
     def transfer(self, entry: Item) -> None:
         """A transfer that an operator makes is announced before it is booked."""
         if entry["reference"].startswith("opening"):  # the simulation's own, before the run

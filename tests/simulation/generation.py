@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation import client_orders, client_requests, staff
+from tests.simulation.disablings import disablings
 from tests.simulation.faults import STORM, Rates
 from tests.simulation.leaks import leaks
 from tests.simulation.lists import FILTERS, LISTS
@@ -95,6 +96,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += _looks(Random(f"looks/{seed}"), actions)
     actions += staff.administration(Random(f"administration/{seed}"), traders)
     actions += leaks(Random(f"leaks/{seed}"), traders)
+    actions += staff.looks(Random(f"administration/{seed}/looks"), traders)
+    actions += disablings(Random(f"disablings/{seed}"), traders)
     actions += usurpations(Random(f"usurpations/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % client_requests.EVERY == 0:

@@ -56,6 +56,14 @@ class Operators:
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
         self._internally(action, "execution", order_id)
 
+    def look(self, action: Action) -> None:
+        """Look at something of a client. An answer has its entry in the audit log."""
+        client_id, part = action.fields["client"], action.fields["part"]
+        path = f"/api/v1/admin/clients/{client_id}{part}"
+        answer = self._sessions.request(OPERATOR, "GET", path, f"look-{action.at}", None)
+        if answer.status == 200:
+            self._trail.looked(client_id, OPERATOR, path)
+
     def _internally(self, action: Action, area: str, of: str) -> None:
         self._sessions.request(
             OPERATOR, "POST", f"/api/v1/{area}/{of}", f"{area}-{of}-{action.at}", None

@@ -13,6 +13,7 @@ from tests.simulation.advances import Advances
 from tests.simulation.api_gateway import Answer
 from tests.simulation.cancels import Asked, check_accepted, check_kept, check_seen, passes
 from tests.simulation.cloud import Cloud
+from tests.simulation.disablings import Disablings
 from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
@@ -81,6 +82,7 @@ class People:
         self.intruders = Intruders(cloud, sessions, venue_secrets, steps.trail)
         self._usurpers = Usurpers(sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
+        self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
         self._probes = Probes(cloud, sessions, self._moments)
         self._opening = scenario.opening
@@ -101,6 +103,7 @@ class People:
             "show": self._show,
             "execute": self.operators.execute,
             "clear": self.operators.clear,
+            "look at a client": self.operators.look,
             "close day": lambda _: self.operators.close_day(),
             "redrive": lambda _: self.operators.redrive(),
             "settle": lambda _: self.operators.settle_by_hand(),
@@ -111,6 +114,7 @@ class People:
             "forge": self.intruders.forge,
             "trespass": self.intruders.trespass,
             "usurp": self._usurpers.usurp,
+            "disable": self._disablings.disable,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

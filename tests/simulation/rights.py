@@ -56,6 +56,11 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("POST", f"{ADMIN}/advances/{{trade_id}}/closure"): "transfers:write",
         ("PUT", f"{ADMIN}/instruments/{{symbol}}/halt"): "instruments:write",
         ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): "instruments:write",
+        ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/disable"): "keys:write",
+        ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/enable"): "keys:write",
+        ("GET", f"{ADMIN}/operators/{{operator}}"): "operators:read",
+        ("PUT", f"{ADMIN}/operators/{{operator}}/disable"): "operators:write",
+        ("PUT", f"{ADMIN}/operators/{{operator}}/enable"): "operators:write",
     }
 )
 ROUTES = {"public": (PUBLIC, PUBLIC_ROUTES), "internal": (INTERNAL, INTERNAL_ROUTES)}

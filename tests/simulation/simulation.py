@@ -19,6 +19,7 @@ import boto3
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.damage import Books, check_found, planted
+from tests.simulation.disablings import DEPUTY, SPARE
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, Outcome, StuckError
 from tests.simulation.faults import CALM, Faults
@@ -293,6 +294,8 @@ class Simulation:
                     )
             known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
         client_id = self.scenario.traders[0].client_id
+        known[DEPUTY] = self._credential(DEPUTY, PERMISSIONS["internal"], INTERNAL_AUDIENCE)
+        known[SPARE] = self._credential(client_id, CLIENT_PERMISSIONS, name=SPARE)
         for api, owner, audience in (
             ("public", client_id, None),
             ("internal", OPERATOR, INTERNAL_AUDIENCE),

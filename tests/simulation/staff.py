@@ -39,6 +39,22 @@ def operations(random: Random, day: date) -> list[Action]:
     return [action for probability, action in may if random.random() < probability]
 
 
+def looks(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """A few looks of an operator at clients."""
+    return [
+        Action(
+            random.random() * TRADING_SECONDS,
+            "operator",
+            "look at a client",
+            {
+                "client": random.choice(traders).client_id,
+                "part": random.choice(("", "/orders", "/portfolio")),
+            },
+        )
+        for _ in range(random.randint(0, 3))
+    ]
+
+
 def administration(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     """Transfers, a suspension of a client for a while, and a halt of an instrument for a while."""
     actions = []

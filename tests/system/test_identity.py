@@ -288,6 +288,7 @@ def test_no_client_is_created_under_the_name_of_another_party(
         ("transfers", {"look", "deposit"}),
         ("halts", {"suspend", "halt"}),
         ("operations", {"look"}),
+        ("operator-administrator", set()),
     ],
 )
 def test_a_role_opens_its_routes_and_what_it_is_refused_is_audited(
@@ -315,3 +316,53 @@ def test_a_role_opens_its_routes_and_what_it_is_refused_is_audited(
     assert {
         answer.json()["request_id"] for what, answer in answers.items() if what not in opened
     } <= requests
+
+
+def test_a_disabled_key_is_refused_at_once_and_its_tokens_stay_ended(
+    erin: TradingClient, administer: Administer
+) -> None:
+    assert erin.balance().status_code == HTTPStatus.OK
+    (key,) = administer("GET", f"clients/{erin.client_id}").json()["api_keys"]
+    path = f"clients/{erin.client_id}/keys/{key['api_key']}"
+    administer("PUT", f"{path}/disable").raise_for_status()
+    assert_refused(erin.balance())
+    with pytest.raises(httpx.HTTPStatusError, match="403"):
+        erin.log_in(str(uuid4()))
+    administer("PUT", f"{path}/enable").raise_for_status()
+    assert_refused(erin.balance())
+    erin.log_in(str(uuid4()))
+    assert erin.balance().status_code == HTTPStatus.OK
+
+
+def test_a_disabled_operator_is_refused_at_once_and_comes_back_with_a_new_token(
+    acting_as: Callable[[str], Administer], administer: Administer
+) -> None:
+    before = acting_as("reader")
+    assert before("GET", "clients/alice").status_code == HTTPStatus.OK
+    administer("PUT", "operators/reader/disable").raise_for_status()
+    assert before("GET", "clients/alice").status_code == HTTPStatus.UNAUTHORIZED
+    administer("PUT", "operators/reader/enable").raise_for_status()
+    assert before("GET", "clients/alice").status_code == HTTPStatus.UNAUTHORIZED
+    assert acting_as("reader")("GET", "clients/alice").status_code == HTTPStatus.OK
+
+
+def test_nobody_disables_oneself(administer: Administer) -> None:
+    answer = administer("PUT", f"operators/{demo.SERVICE_ID}/disable")
+    assert_problem(answer, HTTPStatus.FORBIDDEN, "OWN_STATUS")
+    assert administer("GET", f"operators/{demo.SERVICE_ID}").json()["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("part", ["", "/orders", "/portfolio"])
+def test_a_look_at_a_client_is_in_the_audit_log(
+    administer: Administer, ops: Callable[..., Any], part: str
+) -> None:
+    answer = administer("GET", f"clients/alice{part}")
+    assert answer.status_code == HTTPStatus.OK
+    looks = ops("audit", "--looks", "--last", "20")
+    (look,) = [
+        entry
+        for entry in looks
+        if entry["details"]["correlation_id"] == answer.headers["X-Correlation-Id"]
+    ]
+    assert (look["subject"], look["action"]) == ("client/alice", "look")
+    assert look["who"].startswith(f"{demo.SERVICE_ID} (")

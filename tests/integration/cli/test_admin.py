@@ -44,6 +44,19 @@ def test_a_new_client_can_be_created_funded_and_trade(terminal: Terminal) -> Non
     assert issued["api_key"] in out
 
 
+def test_a_key_and_an_operator_are_disabled_and_come_back(terminal: Terminal) -> None:
+    issued = create(terminal)
+    named = ("dora", "--api-key", issued["api_key"], *WHY)
+    assert admin(terminal, "disable-key", *named)["status"] == "INACTIVE"
+    assert admin(terminal, "enable-key", *named)["status"] == "ACTIVE"
+    assert admin(terminal, "operator", "internal-service")["status"] == "ACTIVE"
+    problem = refused(terminal, "disable-operator", "internal-service", *WHY, status=5)
+    assert problem["code"] == "OWN_STATUS"
+    refused(terminal, "enable-operator", "nobody", *WHY, status=6)
+    code, out, _ = terminal.run("-p", "local-admin", "admin", "operator", "internal-service")
+    assert (code, "key-internal-service" in out) == (0, True)
+
+
 def test_shares_are_deposited_and_withdrawn(terminal: Terminal) -> None:
     shares = ("--symbol", "ko", "--quantity", "10")
     admin(terminal, "deposit", "bob", *shares, "--cost", "600", "--reference", "r-1", *WHY)

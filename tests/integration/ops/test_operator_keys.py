@@ -63,7 +63,7 @@ def test_the_first_operator_is_made_only_once(operator: Operator) -> None:
     assert first("anna")["name"] == "anna"
     assert first("bert") == {"active": ["anna"]}
     assert [each["name"] for each in operator.ask("operators", "list")] == ["anna"]
-    operator.ask("operators", "deactivate", "anna", *WHY)
+    operator.ask("operators", "disable", "anna", *WHY)
     assert first("bert")["name"] == "bert"
 
 
@@ -79,10 +79,23 @@ def test_a_new_secret_replaces_the_old_one_at_once(operator: Operator) -> None:
 
 def test_an_operator_who_leaves_may_not_log_in(operator: Operator) -> None:
     made = create(operator)
-    operator.ask("operators", "deactivate", "anna", *WHY)
+    operator.ask("operators", "disable", "anna", *WHY)
     assert stored(operator, made["api_key"])["status"] == CredentialStatus.INACTIVE
     [left] = operator.ask("operators", "list", status=1)
     assert left["status"] == "INACTIVE"
+
+
+def test_a_disabled_operator_may_come_back_without_the_old_tokens(operator: Operator) -> None:
+    made = create(operator)
+    for number, (command, status) in enumerate(
+        (("disable", "INACTIVE"), ("disable", "INACTIVE"), ("enable", "ACTIVE"))
+    ):
+        told = operator.ask("operators", command, "anna", *WHY)
+        assert told == {"name": "anna", "api_key": made["api_key"], "status": status}
+        kept = stored(operator, made["api_key"])
+        assert (kept["status"], kept["generation"]) == (status, 1)
+        assert len(operator.ask("audit", "--subject", "operator/anna")) == number + 2
+    assert operator.run("operators", "enable", "bert", *WHY)[0] == 1
 
 
 def test_an_operator_has_one_role_or_several(operator: Operator) -> None:

@@ -29,6 +29,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "activation": {},
     "limits": {"version": 1, **LIMITS},
     "secret-rotation": {"api_key": "anna-1", "grace_hours": 0},
+    "disable": {},
+    "enable": {},
     "deposits": {"reference": "r", "amount": "1.00"},
     "withdrawals": {"reference": "r", "amount": "1.00"},
 }
@@ -65,7 +67,11 @@ def test_no_change_is_made_to_what_is_no_client(system: System, method: str, pat
     body = BODIES[path.rpartition("/")[2]]
     for number, client_id in enumerate(NO_CLIENTS):
         status, problem, _ = ask(
-            system, method, path.format(client_id=client_id), body, f"change-{number}"
+            system,
+            method,
+            path.format(client_id=client_id, api_key="anna-1"),
+            body,
+            f"change-{number}",
         )
         assert (status, problem["code"]) == (404, "NOT_FOUND"), client_id
     assert stored(system) == before

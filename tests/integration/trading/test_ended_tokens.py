@@ -94,6 +94,15 @@ def suspended(system: System, issued: dict[str, Any]) -> dict[str, Any]:
     return issued
 
 
+def disabled(system: System, issued: dict[str, Any]) -> dict[str, Any]:
+    path = f"clients/dave/keys/{issued['api_key']}"
+    assert ask(system, "PUT", f"{path}/disable", key="disable-1")[1]["status"] == "INACTIVE"
+    status, problem = log_in(system, issued["api_key"], issued["api_secret"], "log-in-2")
+    assert (status, problem["code"]) == (403, "CLIENT_INACTIVE")
+    assert ask(system, "PUT", f"{path}/enable", key="enable-1")[1]["status"] == "ACTIVE"
+    return issued
+
+
 def rotated(**how: Any) -> Callable[[System, dict[str, Any]], dict[str, Any]]:
     def rotate(system: System, issued: dict[str, Any]) -> dict[str, Any]:
         body = {"api_key": issued["api_key"], **how}
@@ -106,8 +115,8 @@ def rotated(**how: Any) -> Callable[[System, dict[str, Any]], dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "end",
-    [suspended, rotated(grace_hours=0), rotated(newest_was_lost=True)],
-    ids=["suspension", "no grace", "lost"],
+    [suspended, disabled, rotated(grace_hours=0), rotated(newest_was_lost=True)],
+    ids=["suspension", "disabled", "no grace", "lost"],
 )
 def test_a_token_ends_with_its_client_or_its_secret_and_a_new_log_in_works(
     system: System, end: Callable[[System, dict[str, Any]], dict[str, Any]]

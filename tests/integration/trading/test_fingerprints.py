@@ -3,6 +3,7 @@ of any field is refused. The table is complete over the routes that take a key.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +170,11 @@ CASES = {
     ),
     "PUT /api/v1/admin/instruments/{symbol}/halt": Case({"reason": "ticket"}, OTHER_REASON),
     "PUT /api/v1/admin/instruments/{symbol}/resume": Case({"reason": "ticket"}, OTHER_REASON),
+    **{
+        f"PUT /api/v1/admin/{of}/{change}": Case({"reason": "ticket"}, OTHER_REASON)
+        for of in ("clients/{client_id}/keys/{api_key}", "operators/{operator}")
+        for change in ("disable", "enable")
+    },
 }
 ELSEWHERE = {
     "POST /api/v1/auth/token": "a key belongs to an API key, and another secret is refused as such",
@@ -232,6 +238,7 @@ def _event(route: str, values: Values, named: str) -> dict[str, Any]:
     method, path = route.split()
     before, brace, after = path.partition("{")
     path = before + named + after.partition("}")[2] if brace else path
+    path = re.sub(r"{\w+}", "NONE", path)
     sent = {name: value for name, value in values.items() if value is not None}
     takes_query = route.startswith("DELETE")
     who = {"admin": OPERATOR, "internal": STEPS}.get(ROUTES[route]) or principal()

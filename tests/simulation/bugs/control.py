@@ -1,6 +1,7 @@
 """What nobody would miss at once: what is on record, and when failures come back."""
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
+from trading.adapters.http.operator_record import OperatorRecord
 from trading.adapters.messaging import mailbox_worker
 from trading.usecases.administration.operator_actions import announced
 from trading.usecases.administration.transfer_assets import TransferAssets
@@ -26,6 +27,18 @@ BUGS = (
             Edit(
                 announced,
                 "audit.write(subject, done, operator.who, operator.reason, details | outcome)",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "a look at a client leaves no trace",
+        "An operator is shown a client, and nothing is written.",
+        "Nobody can say later who has seen the account.",
+        (
+            Edit(
+                OperatorRecord.look,
+                'self._write(app, f"client/{client_id}", LOOK, what, **details)',
                 "pass",
             ),
         ),

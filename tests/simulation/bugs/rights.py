@@ -7,6 +7,7 @@ from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.identity.tokens import Tokens
 from trading.domain.clients.credentials import Credential
 from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.replace_order import ReplaceOrder
 
@@ -38,6 +39,18 @@ BUGS = (
         "A route refuses an operator without its permission, and writes nothing.",
         "Nobody sees that an operator tries what the roles do not permit.",
         (Edit(ApiResolver._check_permission, "if self._on_forbidden:", "if False:"),),
+    ),
+    Bug(
+        "a disabled key keeps its tokens",
+        "Disabling a key refuses log-ins, but its tokens are not ended.",
+        "Whoever has a token of the key goes on, at once or when it is enabled again.",
+        (Edit(Credential.with_status, "else self.with_ended_tokens()", "else self"),),
+    ),
+    Bug(
+        "an operator may disable the own key",
+        "Nobody compares the operator with who asks.",
+        "The last one who could undo it is locked out.",
+        (Edit(AdministerKeys.set_operator, "if name == operator.name:", "if False:"),),
     ),
     Bug(
         "an expired token accepted",

@@ -13,7 +13,10 @@ from local import remote
 URLS = {"PublicApiUrl": "https://public.example", "InternalApiUrl": "https://internal.example"}
 SIMULATED = {"ExchangeBooksTable": "trading-dev-exchange-books"}
 REASON = ["--reason", "first deployment"]
-ROLES = ["--role", "client-administrator", "--role", "halts", "--role", "operations"]
+ROLES = [
+    *("--role", "client-administrator", "--role", "halts"),
+    *("--role", "operations", "--role", "operator-administrator"),
+]
 
 
 class Machine:

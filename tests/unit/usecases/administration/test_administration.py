@@ -20,6 +20,7 @@ from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import ClientStatus, Limits
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.errors import DomainError
 from trading.domain.orders.order_entry import open_order
 from trading.domain.reconciliation.checks import check
@@ -29,6 +30,7 @@ from trading.usecases.administration.administer_clients import (
     ClientExistsError,
     VersionConflictError,
 )
+from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.administration.transfer_assets import (
@@ -40,7 +42,15 @@ from trading.usecases.administration.transfer_assets import (
 from trading.usecases.orders.cancel_order import BY_SUSPENSION, RequestCancel
 from trading.usecases.ports import NotFoundError
 
-OPERATOR = Operator(who="operations", reason="ticket 4711")
+ANNAS = Credential(
+    api_key="anna-1",
+    client_id="anna",
+    secret_hashes=("hash",),
+    permissions=(),
+    audience=INTERNAL_AUDIENCE,
+    version=1,
+)
+OPERATOR = Operator(name="operations", who="operations", reason="ticket 4711")
 NEW = make_client(credit_limit=D("500.00"), fingerprint="f-1")
 LIMITS = Limits(margin_percent=D(50), credit_limit=D("700.00"), daily_trading_limit=D("9.00"))
 DAY = timedelta(days=1)
@@ -73,6 +83,9 @@ class Office:
         )
         self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
         self.halt = HaltInstrument(self.registry, self.audit)
+        self.operators = MemoryRegistry(self.faults, INTERNAL_AUDIENCE)
+        self.operators.credentials["anna-1"] = ANNAS
+        self.keys = AdministerKeys(self.registry, self.operators, self.audit, self.ended_tokens)
 
     @staticmethod
     def _secret(numbers: Any) -> Callable[[], tuple[str, str]]:
@@ -105,8 +118,9 @@ class Office:
     def state(self) -> object:
         """Everything that is stored, except which of several secrets was generated."""
         keys = {
-            each.client_id: (each.rotation, len(each.secret_hashes), each.generation)
-            for each in self.registry.credentials.values()
+            each.client_id: (each.rotation, len(each.secret_hashes), each.generation, each.status)
+            for registry in (self.registry, self.operators)
+            for each in registry.credentials.values()
         }
         messages = set(self.mailboxes.waiting("execution"))
         clients = {
@@ -139,6 +153,10 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
     "rotate-leaked-secret": lambda o: o.clients.rotate_secret(
         "alice", next(iter(o.registry.credentials)), "r-1", timedelta(0), OPERATOR
     ),
+    "disable-key": lambda o: o.keys.set_key(
+        "alice", next(iter(o.registry.credentials)), CredentialStatus.INACTIVE, OPERATOR
+    ),
+    "disable": lambda o: o.keys.set_operator("anna", CredentialStatus.INACTIVE, OPERATOR),
     "deposit": lambda o: o.transfers.deposit("alice", Cash(amount=D("5.00")), "ref", OPERATOR),
     "withdraw": lambda o: o.transfers.withdraw(
         "alice", Shares(symbol="AAPL", quantity=3), "ref", OPERATOR

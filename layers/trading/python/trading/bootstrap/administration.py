@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from trading.adapters.dynamodb.audit import TableAuditTrail
-from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.registry import TableOperators, TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
@@ -19,6 +19,7 @@ from trading.bootstrap.operator_record import operator_record
 from trading.bootstrap.settings import AdministrationSettings
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.administration.administer_clients import AdministerClients
+from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.transfer_assets import TransferAssets
@@ -35,6 +36,7 @@ class AdministrationApi:
     find_orders: ListOrders
     halt_instrument: HaltInstrument
     idempotency: Idempotency
+    keys: AdministerKeys
     record: OperatorRecord
     registry: TableRegistry
     transfers: TransferAssets
@@ -45,6 +47,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
     dynamodb = clients.dynamodb()
     books = table_books(settings, dynamodb)
     registry = TableRegistry(dynamodb, table_names(settings), settings.credentials_table, books)
+    operators = TableOperators(dynamodb, table_names(settings), settings.credentials_table, books)
     audit = TableAuditTrail(dynamodb, settings.audit_table, clock.now)
     ended_tokens = TableEndedTokens(dynamodb, settings.control_table, clock.now)
     execution = mailboxes(execution_queue_url=settings.execution_queue_url)
@@ -65,6 +68,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),
+        keys=AdministerKeys(registry, operators, audit, ended_tokens),
         record=operator_record(settings),
         registry=registry,
         transfers=TransferAssets(registry, audit, clock.now),

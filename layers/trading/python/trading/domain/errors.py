@@ -42,6 +42,7 @@ class ErrorCode(Coded):
         "CLIENT_ID_RESERVED",
         "An operator, an exchange or an account of the broker has this id.",
     )
+    OWN_STATUS = "OWN_STATUS", "Operators neither disable nor enable themselves."
     CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "The client that the token names does not exist."
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."

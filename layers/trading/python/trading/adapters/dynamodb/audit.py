@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from trading.adapters.dynamodb.transactions import from_item, to_item
+from trading.domain.clients.roles import LOOK
 from trading.domain.values import Frozen, Timestamp, iso
 from trading.usecases.ports import Clock
 
@@ -72,8 +73,8 @@ class TableAuditTrail:
         )
         return [_entry(item) for page in pages for item in page["Items"]]
 
-    def latest(self, limit: int) -> list[AuditEntry]:
-        """The latest entries of the last twelve months, newest first."""
+    def latest(self, limit: int, *, looks: bool = False) -> list[AuditEntry]:
+        """The latest entries of the last twelve months, newest first: of looks, or of all else."""
         found: list[AuditEntry] = []
         now = self._clock()
         for back in range(MONTHS_BACK):
@@ -83,7 +84,9 @@ class TableAuditTrail:
                 IndexName="by-month",
                 KeyConditionExpression="#month = :month",
                 ExpressionAttributeNames={"#month": "month"},
-                ExpressionAttributeValues=to_item({":month": f"{year}-{month + 1:02}"}),
+                ExpressionAttributeValues=to_item(
+                    {":month": _partition(f"{year}-{month + 1:02}", looks)}
+                ),
                 ScanIndexForward=False,
                 Limit=limit - len(found),
             )
@@ -94,7 +97,8 @@ class TableAuditTrail:
         return found
 
     def _put(self, entry: AuditEntry) -> bool:
-        item = to_item(entry.model_dump() | {"at": iso(entry.at), "month": iso(entry.at)[:7]})
+        month = _partition(iso(entry.at)[:7], entry.action == LOOK)
+        item = to_item(entry.model_dump() | {"at": iso(entry.at), "month": month})
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -109,6 +113,11 @@ class TableAuditTrail:
         key = to_item({"subject": subject, "at": at})
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _entry(answer["Item"]) if "Item" in answer else None
+
+
+def _partition(month: str, looks: bool) -> str:
+    """The key of a month in the index: of its looks, or of all else."""
+    return f"{month} {LOOK}" if looks else month
 
 
 def _entry(item: Any) -> AuditEntry:

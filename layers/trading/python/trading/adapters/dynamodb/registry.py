@@ -14,7 +14,7 @@ from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, EntryKind, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change
@@ -131,3 +131,12 @@ class TableRegistry:
             return write
         unversioned = "attribute_not_exists(version) OR version <= :version"
         return replace(write, condition=f"attribute_exists(client_id) AND ({unversioned})")
+
+
+class TableOperators(TableRegistry):
+    """The registry of operators: the API keys of the internal API."""
+
+    def __init__(
+        self, client: DynamoDBClient, tables: TableNames, credentials_table: str, books: TableBooks
+    ) -> None:
+        super().__init__(client, tables, credentials_table, books, INTERNAL_AUDIENCE)

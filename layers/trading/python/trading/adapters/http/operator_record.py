@@ -1,4 +1,4 @@
-"""What operators tried at the internal API and may not do, in the audit log."""
+"""What operators looked at, and what they were refused, in the audit log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.runtime.observability import logger
+from trading.domain.clients.roles import LOOK
 
 WriteEntry = Callable[[str, str, str, str, Mapping[str, str]], object]
 """Writes subject, action, who, reason and details into the audit log. Then the entry is durable."""
@@ -33,6 +34,17 @@ class OperatorRecord:
         """
         subject = f"operator/{app.principal.client_id}"
         self._write(app, subject, "refused", f"lacks the permission {permission}")
+
+    def look(self, app: ApiResolver, client_id: str, what: str, **details: str) -> None:
+        """Record that the operator looks at something of a client. Nothing is shown before.
+
+        Raises HttpError 503 if the audit log does not take the entry.
+        """
+        self._write(app, f"client/{client_id}", LOOK, what, **details)
+
+    def look_for_order(self, app: ApiResolver, order_id: str) -> None:
+        """Record that the operator looks for an order that does not exist. Raises HttpError 503."""
+        self._write(app, f"order/{order_id[:LONGEST_PATH]}", LOOK, "order")
 
     def _write(
         self, app: ApiResolver, subject: str, action: str, reason: str, **details: str

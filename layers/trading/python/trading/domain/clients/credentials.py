@@ -103,9 +103,14 @@ class Credential(Versioned):
         given = tuple(sorted(set(roles)))
         return self.with_ended_tokens().but(roles=given, permissions=permissions_of(given))
 
-    def deactivated(self) -> "Credential":
-        """Refuse every log-in with the key, and end its tokens."""
-        return self.with_ended_tokens().but(status=CredentialStatus.INACTIVE)
+    def with_status(self, status: CredentialStatus) -> "Credential":
+        """Enable or disable the key. A disabled key cannot log in, and its tokens end. They stay
+        ended when it is enabled again.
+        """
+        if status is self.status:
+            return self
+        ended = self if status is CredentialStatus.ACTIVE else self.with_ended_tokens()
+        return ended.but(status=status)
 
     def with_ended_tokens(self) -> "Credential":
         """End all tokens that were issued so far."""

@@ -13,6 +13,7 @@ class Role(StrEnum):
     TRANSFERS = "transfers"
     HALTS = "halts"
     OPERATIONS = "operations"
+    OPERATOR_ADMINISTRATOR = "operator-administrator"
 
 
 PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
@@ -33,9 +34,12 @@ PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
             "execution:write",
             "settlement:write",
         ),
+        Role.OPERATOR_ADMINISTRATOR: ("operators:read", "operators:write"),
     }
 )
 ALL_ROLES = tuple(Role)
+LOOK = "look"
+"""What the audit log calls a look at a client. Looks are many, so they are listed apart."""
 
 
 def permissions_of(roles: Iterable[Role]) -> tuple[str, ...]:

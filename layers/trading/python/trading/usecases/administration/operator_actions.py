@@ -16,8 +16,9 @@ from trading.usecases.ports import Accounts, Change
 
 
 class Operator(Frozen):
-    """The operator, and the reason for the change."""
+    """Who asks for a change, and why. name: the person, whatever the key. who: name and key."""
 
+    name: str
     who: str
     reason: str
 

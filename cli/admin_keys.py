@@ -1,0 +1,87 @@
+"""Commands that disable and enable API keys and operators."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from cli import view
+from cli.api import new_key
+from cli.options import AsJson, ClientId, Key, Reason
+from cli.session import Session
+
+ADMIN = "/api/v1/admin"
+ApiKey = Annotated[
+    str, typer.Option("--api-key", help="API key of the client.", show_default=False)
+]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of the operator.", show_default=False)
+]
+SHOWN = ("api_key", "status", "permissions", "previous_secret_valid_until")
+
+
+def disable_key(
+    ctx: typer.Context,
+    client_id: ClientId,
+    api_key: ApiKey,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse log-ins with an API key of a client, and its tokens. Open orders stand."""
+    _set_key(ctx.obj.begin(as_json), client_id, api_key, "disable", reason, key)
+
+
+def enable_key(
+    ctx: typer.Context,
+    client_id: ClientId,
+    api_key: ApiKey,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Allow log-ins with a disabled API key of a client again."""
+    _set_key(ctx.obj.begin(as_json), client_id, api_key, "enable", reason, key)
+
+
+def operator(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Show an operator: status, roles, API keys."""
+    session: Session = ctx.obj.begin(as_json)
+    _show(session, session.api.get(f"{ADMIN}/operators/{name}"))
+
+
+def disable_operator(
+    ctx: typer.Context, name: Name, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Refuse log-ins and tokens of an operator. Nobody disables oneself."""
+    _set_operator(ctx.obj.begin(as_json), name, "disable", reason, key)
+
+
+def enable_operator(
+    ctx: typer.Context, name: Name, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Allow log-ins of a disabled operator again."""
+    _set_operator(ctx.obj.begin(as_json), name, "enable", reason, key)
+
+
+def _set_key(
+    session: Session, client_id: str, api_key: str, change: str, reason: str, key: str | None
+) -> None:
+    path = f"{ADMIN}/clients/{client_id}/keys/{api_key}/{change}"
+    answer = session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
+    session.show(answer, view.record(f"API key {api_key}", answer))
+
+
+def _set_operator(session: Session, name: str, change: str, reason: str, key: str | None) -> None:
+    path = f"{ADMIN}/operators/{name}/{change}"
+    answer = session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
+    _show(session, answer)
+
+
+def _show(session: Session, answer: Mapping[str, Any]) -> None:
+    shown = {**answer, "roles": " ".join(answer["roles"])}
+    session.show(
+        answer,
+        view.record(f"Operator {answer['operator']}", shown, ("operator",)),
+        view.rows("API keys", SHOWN, answer["api_keys"]),
+    )
