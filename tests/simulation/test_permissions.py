@@ -37,7 +37,10 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "executions/order-lifecycle", "GetExecutionHistory"): _OPERATORS_LOOK,
     ("admin", "queues/execution", "SendMessage"): _OPERATORS_CHANGE,
     ("admin", "tables/accounts", "Query"): _OPERATORS_LOOK,
-    ("admin", "tables/audit", "GetItem"): "an entry whose first write was not answered",
+    **{
+        (name, "tables/audit", "GetItem"): "an entry whose first write was not answered"
+        for name in ("admin", "internal")
+    },
     ("admin", "tables/control", "BatchGetItem"): _OPERATORS_LOOK,
     ("admin", "tables/credentials", "GetItem"): _OPERATORS_CHANGE,
     ("admin", "tables/credentials", "PutItem"): _OPERATORS_CHANGE,
