@@ -71,7 +71,7 @@ class StatefulStack(Stack):
         )
         acknowledge(
             secret,
-            {"AwsSolutions-SMG4": ("A venue's secret is rotated together with the venue.")},
+            {"AwsSolutions-SMG4": "A venue's secret is rotated together with the venue."},
         )
         return secret
 
