@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +69,8 @@ class System:
     dynamodb: Any
     books: TableBooks
     _warm: dict[str, ModuleType] = field(default_factory=dict)
+    _starting: RLock = field(default_factory=RLock)
+    """Reports of several exchanges come in threads, and a function starts once."""
 
     def __post_init__(self) -> None:
         self.sqs: Any = boto3.client("sqs")
@@ -83,9 +86,10 @@ class System:
 
     def function(self, name: str) -> Any:
         """The module of a function, warm."""
-        if name not in self._warm:
-            self._warm[name] = cold_start(name)
-        return self._warm[name]
+        with self._starting:
+            if name not in self._warm:
+                self._warm[name] = cold_start(name)
+            return self._warm[name]
 
     def call(self, name: str, event: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, Any]]:
         """Status, body and the whole answer to an API Gateway event."""
