@@ -24,7 +24,8 @@ State = tuple[Item, Mapping[str, Item], Collection[Item]]
 class Wanted:
     """What a client asks for, with the limits that apply to the client.
 
-    business_date: None stands for any day.
+    business_date: None stands for any day. fills_first: the shares that the order which it is to
+    replace may still fill, and the worst price of these.
     """
 
     client_id: str
@@ -36,6 +37,7 @@ class Wanted:
     business_date: str | None
     margin_percent: int
     daily_limit: Decimal
+    fills_first: tuple[int, Decimal] = (0, ZERO)
 
     def worst_price(self, last: Decimal) -> Decimal:
         """The worst price at which the order may execute, at a last price."""
@@ -84,7 +86,8 @@ def check_rejection(
         "TOO_MANY_OPEN_ORDERS": lambda: any(len(o) >= MOST_OPEN_ORDERS for _, _, o in states),
         "SELF_TRADE": lambda: any(_crosses(wanted, o, prices) for _, _, o in states),
         "DAILY_LIMIT_EXCEEDED": lambda: any(
-            _counted(account, wanted) + wanted.worst_price(last) * wanted.quantity
+            _counted(account, wanted)
+            + most_counted(wanted.quantity, wanted.worst_price(last), *wanted.fills_first)
             > wanted.daily_limit
             for account, _, _ in states
             for last in prices
@@ -104,6 +107,15 @@ def check_rejection(
     }
     if code in holds and not holds[code]():
         raise ViolationError("no order is rejected without a reason", name, f"{code}: {wanted}")
+
+
+def most_counted(quantity: int, price: Decimal, left: int, left_at: Decimal) -> Decimal:
+    """The most that a replacement and the order before it come to, whatever is filled first.
+
+    quantity, price: those of the replacement. left, left_at: what the order before it may still
+    fill, which the replacement then lacks.
+    """
+    return max(first * left_at + (quantity - first) * price for first in (0, min(left, quantity)))
 
 
 def open_orders(orders: Mapping[str, Item]) -> Sequence[Item]:

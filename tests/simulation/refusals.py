@@ -45,7 +45,11 @@ def check_refusal(order_id: str, body: Item, code: str, steps: StepOracle, began
     check_rejection(
         order_id,
         code,
-        replace(wanted, business_date=None),
+        replace(
+            wanted,
+            business_date=None,
+            fills_first=(old["quantity"] - executed_of(old), old["protection_price"]),
+        ),
         without(old, steps.states(wanted.client_id, began)),
         steps.prices.decided(wanted.symbol, began),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.acceptance import most_counted
 from tests.simulation.api_gateway import Answer
 from tests.simulation.balances import holds_of
 from tests.simulation.instants import moment
@@ -55,21 +56,24 @@ class Replacements:
     def _reserve(new: Item, old: Item) -> None:
         """Check the reserve of a replacement.
 
-        Old and new order together must hold, and count against the daily limit, the greater of what
-        each needs.
+        Old and new order together must hold the greater of what each needs. Against the daily limit
+        they count the most that they can come to, if the old order fills first or not at all.
         """
         left = {**new, "status": "VALIDATED", "filled_quantity": executed_of(old)}
         has, needs = holds_of([old]), holds_of([left])
-        counts, counted = (
-            (o["quantity"] - executed_of(o)) * o["protection_price"] for o in (left, old)
+        is_same_day = old["business_date"] == new["business_date"]
+        before = old["quantity"] - executed_of(old) if is_same_day else 0
+        most = most_counted(
+            new["quantity"] - executed_of(old),
+            new["protection_price"],
+            before,
+            old["protection_price"],
         )
         expected = {
             "cash": max(needs.cash - has.cash, ZERO),
             "credit": max(needs.credit - has.credit, ZERO),
             "shares": max(needs.shares.total() - has.shares.total(), 0),
-            "notional": max(
-                counts - (counted if old["business_date"] == new["business_date"] else ZERO), ZERO
-            ),
+            "notional": max(most - before * old["protection_price"], ZERO),
         }
         equal(
             "a replacement holds the greater of both needs",

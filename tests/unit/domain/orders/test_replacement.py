@@ -5,6 +5,7 @@ and what is held.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from tests.fakes.builders import (
     D,
     holding,
     make_client,
+    make_instrument,
     make_order,
     make_received,
     owned,
@@ -28,7 +30,7 @@ from trading.domain.orders import booking, order_entry, replacement
 from trading.domain.orders.end_request import EndRequest
 from trading.domain.orders.holds import Hold, Reserve
 from trading.domain.orders.order import Order
-from trading.domain.orders.order_entry import Refusal
+from trading.domain.orders.order_entry import EntryFacts, Refusal
 from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus, is_legal_path
 from trading.domain.orders.reasons import EndReason
@@ -262,3 +264,47 @@ def test_only_an_order_of_the_same_day_counts_in_the_daily_limit_already(
     pending = replacement.make_pending(make_received("new"), dearer, old, account, None)
     before = account.notional_on(TODAY)
     assert pending.account.notional_on(TODAY) - before == D(counted)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "reserved"),
+    [
+        (130, "90.00", "2700.00"),  # 100 filled at 100.00 before, then 30 at 90.00
+        (100, "90.00", "0.00"),
+        (60, "90.00", "0.00"),
+        (130, "100.00", "3000.00"),
+        (130, "110.00", "4300.00"),  # nothing filled before: 130 at 110.00
+        (60, "110.00", "0.00"),
+    ],
+)
+def test_the_daily_limit_counts_the_most_that_both_orders_can_come_to(
+    quantity: int, price: str, reserved: str
+) -> None:
+    old = make_order()
+    wanted = make_order(key="new", quantity=quantity, limit_price=D(price))
+    pending = replacement.make_pending(make_received("new"), wanted, old, holding(old), None)
+    assert pending.order.reserve
+    assert pending.order.reserve.notional == D(reserved)
+
+
+@pytest.mark.parametrize(("left", "is_accepted"), [("2700.00", True), ("2699.99", False)])
+def test_fills_under_the_old_price_cannot_lead_beyond_the_daily_limit(
+    left: str, is_accepted: bool
+) -> None:
+    old = make_order()
+    account = holding(old, available="100000.00").count_notional(TODAY, old.open_notional)
+    facts = EntryFacts(
+        client=make_client(daily_trading_limit=account.notional_on(TODAY) + D(left)),
+        instrument=make_instrument(),
+        highest_fee=D("0.003"),
+        account=account,
+        position=None,
+    )
+    wanted = Replacement(quantity=130, limit_price=D("90.00"))
+    decide = partial(replacement.decide, old, wanted, "new", "print", "corr", facts, NOW)
+    if is_accepted:
+        assert decide().pending.account.notional_on(TODAY) == facts.client.daily_trading_limit
+    else:
+        with pytest.raises(replacement.ReplacementRefusedError, match=r"0\.01 more") as refused:
+            decide()
+        assert refused.value.code == "DAILY_LIMIT_EXCEEDED"

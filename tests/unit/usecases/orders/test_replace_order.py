@@ -30,7 +30,7 @@ def test_the_new_order_waits_for_the_old_ones_end_and_the_greater_hold_is_kept(
     )
     account = world.books.account("alice")
     assert (account.held, account.open_order_ids) == (D("14925.45"), (old.order_id, new.order_id))
-    assert (account.available, account.notional_today) == (D("85074.55"), D("14925.00"))
+    assert (account.available, account.notional_today) == (D("85074.55"), D("14975.00"))
     assert world.findings() == []
     world.run()
     assert world.statuses(old, new) == (S.CANCELED, S.ROUTING)

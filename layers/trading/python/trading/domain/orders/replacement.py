@@ -10,9 +10,11 @@ So each share executes either under the old terms or under the new ones.
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
+from trading.domain.clients.client import Client
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.orders import booking, order_entry
 from trading.domain.orders.conflicts import OrderClosedError, OrderEndingError, OrderPendingError
@@ -93,9 +95,10 @@ def decide(
         accepted = order_entry.assess(
             reduce_to_remainder(new, ended.order, now), facts_then, now
         ).order
+        pending = make_pending(new, accepted, old, facts.account, facts.position)
+        _check_daily_limit(pending, facts.client)
     except Refusal as refusal:
         raise ReplacementRefusedError(refusal.code, refusal.message) from None
-    pending = make_pending(new, accepted, old, facts.account, facts.position)
     return ReplacementAccepted(
         replaced=old.with_replacement(pending.order.order_id, now), pending=pending
     )
@@ -155,12 +158,12 @@ def make_pending(
     accepted: the new order as it would be accepted now. The pending order takes its hold terms.
     """
     there, needed = old.hold, accepted.hold
-    counted = old.open_notional if old.business_date == accepted.business_date else ZERO
+    counted = old.open_notional if _count_together(old, accepted) else ZERO
     reserve = Reserve(
         cash=max(needed.cash - there.cash, ZERO),
         credit=max(needed.credit - there.credit, ZERO),
         shares=max(needed.shares - there.shares, 0),
-        notional=max(accepted.open_notional - counted, ZERO),
+        notional=max(_most_notional(old, accepted) - counted, ZERO),
     )
     waiting = new.waiting_with(accepted, reserve)
     account = account.hold(reserve.cash, reserve.credit).count_notional(
@@ -171,6 +174,39 @@ def make_pending(
     return OrderEffect(
         order=waiting, account=account.add_open_order(open_order(waiting)), position=position
     )
+
+
+def _count_together(old: Order, accepted: Order) -> bool:
+    """Whether both orders count against the daily limit of one date."""
+    return old.business_date == accepted.business_date
+
+
+def _most_notional(old: Order, accepted: Order) -> Decimal:
+    """The most that both orders can still count on the new order's date.
+
+    The old order may fill before it ends. If its price is worse, each of its fills counts more than
+    the same share of the new order.
+    """
+    if not _count_together(old, accepted):
+        return accepted.open_notional
+    filled_first = min(old.remaining, accepted.remaining)
+    afterwards = accepted.remaining - filled_first
+    return max(
+        accepted.open_notional,
+        old.protection_price * filled_first + accepted.protection_price * afterwards,
+    )
+
+
+def _check_daily_limit(pending: OrderEffect, client: Client) -> None:
+    """Check that no order of fills can exceed the daily limit. Raises Refusal."""
+    reserved = pending.order.reserve or Reserve()
+    beyond = pending.account.notional_on(pending.order.business_date) - client.daily_trading_limit
+    if reserved.notional and beyond > 0:
+        raise Refusal(
+            RejectReason.DAILY_LIMIT_EXCEEDED,
+            f"If the order is filled first, both count {beyond} more than what is left of the "
+            "daily trading limit.",
+        )
 
 
 def release_reserve(
