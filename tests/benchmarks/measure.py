@@ -54,15 +54,14 @@ def measure(
         if split:
             seeding.configure_exchange(world, "BATS", displayed_size=10, half_spread_basis_points=0)
         life = Lifecycle(world)
-        claims = life.authorize(life.log_in())
         # the first order is not measured: it connects and fills caches
         for number in range(runs + 1):
             world.clock.forward(LONGEST_CACHE_SECONDS)
             # it changes the quotes, and so the exchange that the order is routed to
             world.clock.forward_to_minute()
-            idle.append(_one(world, life, claims, order)[0])
+            idle.append(_one(world, life, order)[0])
             before = world.stored_bytes()
-            usage, settlement_date = _one(world, life, claims, order)
+            usage, settlement_date = _one(world, life, order)
             busy.append(usage)
             stored = world.stored_bytes() - before
             if number == 0:
@@ -104,10 +103,11 @@ def quantities_of(usage: Usage) -> dict[tuple[bool, str, Billed], float]:
     return found
 
 
-def _one(world: World, life: Lifecycle, claims: dict[str, str], order: Order) -> tuple[Usage, date]:
+def _one(world: World, life: Lifecycle, order: Order) -> tuple[Usage, date]:
     time.sleep(SHORTEST_CACHE_SECONDS)  # Powertools' circuit breakers read the machine's clock
     world.clock.forward(SHORTEST_CACHE_SECONDS)
     seeding.replenish(world)
+    claims = life.authorize(life.log_in())  # the last token ended while its order settled
     world.meter.take()
     settlement_date = life.settle(life.place(claims, order))
     return world.meter.take(), settlement_date
