@@ -71,12 +71,15 @@ class Operators:
             if credential := self._registry.credential(item["api_key"]):
                 yield credential
 
-    def of(self, name: str) -> Credential:
-        """The operator's key. Raises RefusedError if there is none."""
-        for each in self.all():
-            if each.client_id == name:
-                return each
+    def keys_of(self, name: str) -> list[Credential]:
+        """Every key of the operator. Raises RefusedError if there is none."""
+        if found := [each for each in self.all() if each.client_id == name]:
+            return found
         raise RefusedError(f"there is no operator {name}: ops operators list")
+
+    def of(self, name: str) -> Credential:
+        """The key that `create` made. Raises RefusedError if there is none."""
+        return self.keys_of(name)[0]
 
     def check_is_new(self, name: str) -> None:
         """Raises RefusedError if a client or an operator has the name."""
@@ -88,9 +91,9 @@ class Operators:
                 f"ops operators rotate-secret {name} makes a new secret"
             )
 
-    def save(self, credential: Credential) -> None:
-        """Write it, unless somebody else has changed it. Raises StaleError."""
-        self._registry.commit(credential)
+    def save(self, *keys: Credential) -> None:
+        """Write the keys, unless somebody else has changed one. Raises StaleError."""
+        self._registry.commit(*keys)
 
 
 @app.command()
@@ -196,14 +199,13 @@ def _set_status(
     target: Target, screen: Screen, name: str, reason: str, status: CredentialStatus
 ) -> None:
     operators = Operators(target)
-    credential = _or_exit(screen, lambda: operators.of(name))
+    keys = _or_exit(screen, lambda: operators.keys_of(name))
     is_active = status is CredentialStatus.ACTIVE
-    _audit(target, "enable" if is_active else "disable", credential, reason)
-    changed = credential.with_status(status)
-    if changed is not credential:
-        operators.save(changed)
+    _audit(target, "enable" if is_active else "disable", keys[0], reason)
+    if changed := [each.with_status(status) for each in keys if each.status is not status]:
+        operators.save(*changed)
     screen.show(
-        {"name": name, "api_key": credential.api_key, "status": str(status)},
+        {"name": name, "api_keys": [each.api_key for each in keys], "status": str(status)},
         f"{name} may log in again." if is_active else f"{name} may log in no more.",
     )
 

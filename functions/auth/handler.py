@@ -1,6 +1,5 @@
 """POST /api/v1/auth/token: log in with an API key and its secret."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -8,7 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.auth.settings import Settings
 from trading.adapters.faces.auth import AccessToken, TokenRequest
-from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.problems import unavailable
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.identity.login import origin
 from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
@@ -46,11 +45,8 @@ def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[Access
             return _answer(grant(), {})
     except (KeysUnavailableError, RetiredKeyError) as error:
         # The record stands. The repeated request signs what it holds.
-        raise HttpError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            ProblemCode.UNAVAILABLE,
-            "The token could not be signed. Try again with the same Idempotency-Key.",
-            headers={"Retry-After": "1"},
+        raise unavailable(
+            "The token could not be signed. Try again with the same Idempotency-Key."
         ) from error
 
 

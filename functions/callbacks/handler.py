@@ -14,7 +14,7 @@ from functions.callbacks.reports import REPORTS
 from functions.callbacks.settings import Settings
 from trading.adapters.faces.callbacks import Accepted
 from trading.adapters.http.digests import digest
-from trading.adapters.http.problems import FieldError, HttpError, ProblemCode
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, unavailable
 from trading.adapters.http.request_reading import header
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.clock import now
@@ -98,12 +98,7 @@ def _enqueue(message: ReportReceived) -> Accepted:
 
 
 def _send_again() -> HttpError:
-    return HttpError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        ProblemCode.UNAVAILABLE,
-        "Send the report again.",
-        headers={"Retry-After": "1"},
-    )
+    return unavailable("Send the report again.")
 
 
 handler = app.resolve

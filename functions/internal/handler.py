@@ -21,7 +21,7 @@ from trading.adapters.faces.trades import (
 )
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency, Result
-from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.problems import unavailable
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
@@ -122,11 +122,8 @@ def _settle(trade_id: str) -> Response[SettlementDetail]:
         settled = settle_obligations.settle_trade(trade_id)
     except OutcomeUnknownError as error:
         logger.warning("the depository did not answer", exc_info=True)
-        raise HttpError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            ProblemCode.UNAVAILABLE,
-            "The depository did not answer; ask again.",
-            headers={"Retry-After": "5"},
+        raise unavailable(
+            "The depository did not answer; ask again.", retry_after_seconds=5
         ) from error
     return json_response(settlement_detail(settled))
 

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items
+from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, CredentialStatus
 from trading.domain.clients.roles import Role, permissions_of
@@ -91,11 +92,21 @@ def test_a_disabled_operator_may_come_back_without_the_old_tokens(operator: Oper
         (("disable", "INACTIVE"), ("disable", "INACTIVE"), ("enable", "ACTIVE"))
     ):
         told = operator.ask("operators", command, "anna", *WHY)
-        assert told == {"name": "anna", "api_key": made["api_key"], "status": status}
+        assert told == {"name": "anna", "api_keys": [made["api_key"]], "status": status}
         kept = stored(operator, made["api_key"])
         assert (kept["status"], kept["generation"]) == (status, 1)
         assert len(operator.ask("audit", "--subject", "operator/anna")) == number + 2
     assert operator.run("operators", "enable", "bert", *WHY)[0] == 1
+
+
+def test_every_key_of_an_operator_is_disabled(operator: Operator) -> None:
+    made = create(operator)
+    second = stored(operator, made["api_key"]) | {"api_key": "anna-second"}
+    operator.system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=to_item(second))
+    told = operator.ask("operators", "disable", "anna", *WHY)
+    assert sorted(told["api_keys"]) == sorted((made["api_key"], "anna-second"))
+    for api_key in told["api_keys"]:
+        assert stored(operator, api_key)["status"] == CredentialStatus.INACTIVE
 
 
 def test_an_operator_has_one_role_or_several(operator: Operator) -> None:

@@ -60,7 +60,7 @@ def test_a_look_is_recorded(system: System, paths: dict[str, str], path: str) ->
         *_, entry = found = entries(system)
         assert len(found) == number
         assert (entry.action, entry.who) == ("look", "operations (key-operations)")
-        assert (entry.reason, entry.at) == (LOOKS[path], entry.at)
+        assert (entry.reason, entry.at) == (LOOKS[path], system.now())
         assert entry.details["path"] == f"{ADMIN}{paths[path]}"
         assert (entry.details["method"], entry.details["correlation_id"]) == ("GET", "case-7")
         assert entry.details["request_id"].startswith("request-")

@@ -134,6 +134,24 @@ BUGS = (
         ),
     ),
     Bug(
+        "fills before the takeover do not count against the daily limit",
+        "A replacement counts as if the old order filled nothing before it ends.",
+        "A client trades beyond the daily limit, with fills under the old, worse price.",
+        (
+            Edit(
+                replacement._most_notional,
+                "old.protection_price * filled_first + accepted.protection_price * afterwards",
+                "accepted.open_notional",
+            ),
+        ),
+    ),
+    Bug(
+        "a replacement is accepted whatever the fills before it count",
+        "Whether both orders can exceed the daily limit together is not checked.",
+        "A client trades beyond the daily limit.",
+        (Edit(replacement._check_daily_limit, "reserved.notional and beyond > 0", "False"),),
+    ),
+    Bug(
         "an account does not name what waits",
         "The account lists a new order only once it has taken over, not while it waits.",
         "A self-trade is not noticed meanwhile, and cancelling all orders leaves the waiting one.",

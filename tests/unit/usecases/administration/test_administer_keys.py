@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.usecases.administration.test_administration import OPERATOR, Office
+from tests.fakes.office import OPERATOR, Office
 from trading.domain.clients.credentials import CredentialStatus
 from trading.usecases.administration.administer_keys import OwnStatusError
 from trading.usecases.administration.operator_actions import Operator

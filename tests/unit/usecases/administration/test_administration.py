@@ -4,140 +4,36 @@ limits and balances stay right.
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order
+from tests.fakes.builders import D
 from tests.fakes.faults import CrashError, Faults
-from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
-from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
+from tests.fakes.office import NEW, OPERATOR, Office
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import ClientStatus, Limits
-from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
+from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.errors import DomainError
-from trading.domain.orders.order_entry import open_order
-from trading.domain.reconciliation.checks import check
 from trading.messages import CancelOrder
 from trading.usecases.administration.administer_clients import (
-    AdministerClients,
     ClientExistsError,
     VersionConflictError,
 )
-from trading.usecases.administration.administer_keys import AdministerKeys
-from trading.usecases.administration.halt_instrument import HaltInstrument
-from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.administration.transfer_assets import (
     Cash,
     ReferenceReusedError,
     Shares,
-    TransferAssets,
 )
-from trading.usecases.orders.cancel_order import BY_SUSPENSION, RequestCancel
+from trading.usecases.orders.cancel_order import BY_SUSPENSION
 from trading.usecases.ports import NotFoundError
 
-ANNAS = Credential(
-    api_key="anna-1",
-    client_id="anna",
-    secret_hashes=("hash",),
-    permissions=(),
-    audience=INTERNAL_AUDIENCE,
-    version=1,
-)
-OPERATOR = Operator(name="operations", who="operations", reason="ticket 4711")
-NEW = make_client(credit_limit=D("500.00"), fingerprint="f-1")
 LIMITS = Limits(margin_percent=D(50), credit_limit=D("700.00"), daily_trading_limit=D("9.00"))
 DAY = timedelta(days=1)
-
-
-@dataclass
-class Office:
-    """The administrative use cases over memory."""
-
-    faults: Faults = field(default_factory=Faults)
-
-    def __post_init__(self) -> None:
-        self.registry = MemoryRegistry(self.faults)
-        self.registry.instruments["AAPL"] = make_instrument()
-        self.audit = MemoryAudit(self.faults)
-        self.ended_tokens = MemoryEndedTokens(self.faults)
-        self.mailboxes = MemoryMailboxes(self.faults)
-        numbers, keys = count(1), count(1)
-        cancel = RequestCancel(
-            self.registry, self.mailboxes, MemoryMonitor(self.faults), lambda: NOW
-        )
-        self.clients = AdministerClients(
-            self.registry,
-            self.audit,
-            self.ended_tokens,
-            cancel,
-            self._secret(numbers),
-            lambda client_id: f"{client_id}-{next(keys)}",
-            lambda: NOW,
-        )
-        self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
-        self.halt = HaltInstrument(self.registry, self.audit)
-        self.operators = MemoryRegistry(self.faults, INTERNAL_AUDIENCE)
-        self.operators.credentials["anna-1"] = ANNAS
-        self.keys = AdministerKeys(self.registry, self.operators, self.audit, self.ended_tokens)
-
-    @staticmethod
-    def _secret(numbers: Any) -> Callable[[], tuple[str, str]]:
-        def new_secret() -> tuple[str, str]:
-            number = next(numbers)
-            return f"secret-{number}", f"hash-{number}"
-
-        return new_secret
-
-    def opened(self) -> "Office":
-        """An office with one funded client."""
-        self.clients.create(NEW, OPERATOR)
-        self.transfers.deposit("alice", Cash(amount=D("100.00")), "opening", OPERATOR)
-        self.transfers.deposit(
-            "alice", Shares(symbol="AAPL", quantity=10, cost=D("1000.00")), "shares", OPERATOR
-        )
-        return self
-
-    def with_open_order(self) -> "Office":
-        """An office whose client has a resting order."""
-        order = make_order(quantity=1, limit_price=D("10.00"))
-        account = (
-            self.registry.account("alice")
-            .hold(order.hold.cash, order.hold.credit)
-            .append_order(open_order(order))
-        )
-        self.registry.write(account, order)
-        return self
-
-    def state(self) -> object:
-        """Everything that is stored, except which of several secrets was generated."""
-        keys = {
-            each.client_id: (each.rotation, len(each.secret_hashes), each.generation, each.status)
-            for registry in (self.registry, self.operators)
-            for each in registry.credentials.values()
-        }
-        messages = set(self.mailboxes.waiting("execution"))
-        clients = {
-            name: each.model_copy(update={"first_api_key": None})
-            for name, each in self.registry.clients.items()
-        }
-        return (
-            clients,
-            self.registry.items,
-            self.registry.instruments,
-            keys,
-            self.ended_tokens.generations,
-            messages,
-        )
-
-    def findings(self) -> list[Any]:
-        return check(self.registry.snapshot())
 
 
 REQUESTS: dict[str, Callable[[Office], object]] = {

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.fakes.builders import NOW, D, make_exchange, make_request
+from tests.fakes.office import NEW, OPERATOR, Office
 from tests.fakes.queues import MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import MemoryLastPrices
-from tests.unit.usecases.administration.test_administration import NEW, OPERATOR, Office
 from trading.domain.orders.cancellation import BY_SUSPENSION
 from trading.domain.orders.reasons import OrderReason, RejectReason
 from trading.messages import ExecutionMessage

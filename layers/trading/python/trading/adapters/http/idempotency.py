@@ -27,7 +27,13 @@ from aws_lambda_powertools.utilities.idempotency.serialization.custom_dict impor
 )
 from pydantic import BaseModel, Field
 
-from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, from_domain
+from trading.adapters.http.problems import (
+    FieldError,
+    HttpError,
+    ProblemCode,
+    from_domain,
+    unavailable,
+)
 from trading.adapters.http.resolver import ApiResolver
 from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.values import Frozen
@@ -188,12 +194,7 @@ class Idempotency:
                 headers={"Retry-After": "1"},
             ) from None
         except IdempotencyPersistenceLayerError as error:
-            raise HttpError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                ProblemCode.UNAVAILABLE,
-                "Try again with the same Idempotency-Key.",
-                headers={"Retry-After": "1"},
-            ) from error
+            raise unavailable("Try again with the same Idempotency-Key.") from error
         if isinstance(answer, Refusal):
             raise answer.error(replayed=replayed)
         return Outcome(answer, replayed)

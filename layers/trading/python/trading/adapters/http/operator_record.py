@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.problems import unavailable
 from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.runtime.observability import logger
 from trading.domain.clients.roles import LOOK
@@ -60,9 +59,4 @@ class OperatorRecord:
             self._write_entry(subject, action, principal.who, reason, asked | details)
         except (ClientError, BotoCoreError) as error:
             logger.exception("the audit log does not take an entry")
-            raise HttpError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                ProblemCode.UNAVAILABLE,
-                "The audit log does not answer. Try again.",
-                headers={"Retry-After": "1"},
-            ) from error
+            raise unavailable("The audit log does not answer. Try again.") from error

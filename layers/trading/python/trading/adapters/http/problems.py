@@ -124,6 +124,16 @@ class HttpError(Exception):
             self.headers["WWW-Authenticate"] = "Bearer"
 
 
+def unavailable(message: str, retry_after_seconds: int = 1) -> HttpError:
+    """A 503 that asks to send the request again."""
+    return HttpError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ProblemCode.UNAVAILABLE,
+        message,
+        headers={"Retry-After": str(retry_after_seconds)},
+    )
+
+
 def from_domain(error: DomainError) -> HttpError:
     """The refusal of the domain as an HTTP error."""
     return HttpError(

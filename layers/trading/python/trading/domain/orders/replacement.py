@@ -2,6 +2,7 @@
 
 1. `decide` requests the end of the old order and makes the new one pending. The new order reserves
    what it needs beyond the old order's hold. The two hold the greater of their needs, not the sum.
+   Against the daily trading limit they count the most that they can come to.
 2. The exchanges end the old order's children. Until then, fills under the old terms stand.
 3. `activate` accepts the new order for the quantity that the old one left over, or rejects it.
 
