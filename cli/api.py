@@ -152,6 +152,9 @@ class Api:
         return answer
 
     def _base(self, path: str) -> str:
+        """The address of the API that has the path. Operators log in at the internal API."""
+        if path == LOGIN:
+            return self._profile.admin_url or self._profile.url
         if not path.startswith(ADMIN):
             return self._profile.url
         if self._profile.admin_url is None:

@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from infra.catalog.functions import SERVICES
+from infra.catalog.grants import token_audience
 from infra.catalog.names import (
     EXCHANGES,
     MAILBOXES,
@@ -32,10 +33,8 @@ from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
 from infra.wildcards import acknowledge
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 BATCH_SIZE = 10
-AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
 class ServicesStack(Stack):
@@ -166,7 +165,7 @@ class ServicesStack(Stack):
                 layers=layers,
                 variables={
                     **variables,
-                    "TOKEN_AUDIENCE": AUDIENCES.get(name, ""),
+                    "TOKEN_AUDIENCE": token_audience(name),
                     "SIGNING_KEYS": json.dumps(self._signing_keys.ids(name)),
                 },
                 arns=arns,

@@ -183,7 +183,7 @@ DOCUMENTS = (
         "Trading internal API",
         "The stages of an order's life, and administration, for operators and other systems. "
         "Takes tokens of audience `trading-internal`.",
-        ("internal", "admin"),
+        ("internal_auth", "internal", "admin"),
     ),
 )
 

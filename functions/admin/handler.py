@@ -53,7 +53,7 @@ Booked = TypeVar("Booked", Deposit | Withdrawal, ClosedAdvance)
 
 settings = load(Settings)
 api = administration_api(settings)
-app = ApiResolver(origins=settings.origins, on_forbidden=api.record.refused)
+app = ApiResolver(api.throttle, origins=settings.origins, on_forbidden=api.record.refused)
 
 
 @app.post(

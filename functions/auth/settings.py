@@ -1,7 +1,7 @@
 """The environment of the function."""
 
-from trading.bootstrap.settings import LogInSettings
+from trading.bootstrap.settings import ClientLogInSettings
 
 
-class Settings(LogInSettings):
+class Settings(ClientLogInSettings):
     pass

@@ -26,6 +26,7 @@ from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap import clearing, clients, messaging, settlement
+from trading.bootstrap.api import throttle
 from trading.bootstrap.books import table_books
 from trading.bootstrap.operator_record import operator_record
 from trading.domain.ledger import Novation, Settlement
@@ -41,7 +42,7 @@ mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url
 clear_trades = clearing.clear_trades(settings)
 settle_obligations = settlement.settle_obligations(settings)
 record = operator_record(settings)
-app = ApiResolver(origins=settings.origins, on_forbidden=record.refused)
+app = ApiResolver(throttle(settings), origins=settings.origins, on_forbidden=record.refused)
 RECORDED = {REPLAYED_HEADER: "true"}
 
 

@@ -1,12 +1,10 @@
 """The environment of the function."""
 
-from trading.bootstrap.settings import AuditSettings, BooksAndVenueSettings, BrowserSettings
+from trading.bootstrap.settings import BooksAndVenueSettings, InternalApiSettings
 
 
-class Settings(BooksAndVenueSettings, BrowserSettings, AuditSettings):
-    """The settings of clearing and settlement, the mailbox for executions, the refusals, and the
-    audit log.
-    """
+class Settings(BooksAndVenueSettings, InternalApiSettings):
+    """The settings of clearing and settlement, the mailbox for executions, and the refusals."""
 
     execution_queue_url: str
     idempotency_table: str

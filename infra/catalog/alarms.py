@@ -133,13 +133,13 @@ WATCHED: Mapping[Metric, Watch] = {
         Notice("An exchange is down", "exchanges", Severity.ROUTINE),
     ),
     Metric.RATE_LIMIT_UNAVAILABLE: Watch(
-        ("accounts", "admin", "orders"),
+        ("accounts", "admin", "internal", "orders"),
         Notice("Requests pass without their rate limit", "guards", Severity.ROUTINE),
         above=10,
         minutes=5,
     ),
     Metric.LOGIN_GUARD_UNAVAILABLE: Watch(
-        ("auth",),
+        ("auth", "internal_auth"),
         Notice("Wrong secrets are not counted, so nobody is locked out", "guards"),
     ),
 }

@@ -29,6 +29,7 @@ SERVICES = {
         memory=1769,  # one whole vCPU: verifying a secret is scrypt
         reserved=20,  # a flood of log-ins takes no more than this from trading
     ),
+    "internal_auth": FunctionSpec(timeout=10, memory=1769, reserved=5),  # like auth
     "orders": FunctionSpec(timeout=10, reserved=200),
     "accounts": FunctionSpec(timeout=10),
     "callbacks": FunctionSpec(timeout=10, reserved=100),

@@ -22,6 +22,7 @@ from infra.catalog.names import (
     EXCHANGES,
     ORDER_LIFECYCLE,
     SETTLEMENT_CYCLE,
+    SIGNING_KEYS,
 )
 
 _READ = "GetSecretValue"
@@ -33,6 +34,11 @@ _IDEMPOTENCY = "PutItem UpdateItem DeleteItem"
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
 _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 
+_LOG_IN_GRANTS = {
+    "tables/credentials": "GetItem",
+    "tables/idempotency": _IDEMPOTENCY,
+    "tables/control": "BatchGetItem UpdateItem DeleteItem",
+}
 _EXECUTION_GRANTS = {
     "tables/reference": "GetItem Query",
     "tables/accounts": "GetItem PutItem DeleteItem Query",
@@ -72,14 +78,8 @@ def _union(*grants: Mapping[str, str]) -> dict[str, str]:
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "authorizer": {"keys/clients": "VerifyMac"},
     "internal_authorizer": {"tables/credentials": "GetItem", "keys/operators": "VerifyMac"},
-    "auth": {
-        "tables/credentials": "GetItem",
-        "tables/clients": "GetItem",
-        "tables/idempotency": _IDEMPOTENCY,
-        "tables/control": "BatchGetItem UpdateItem DeleteItem",
-        "keys/clients": "GenerateMac",
-        "keys/operators": "GenerateMac",
-    },
+    "auth": _LOG_IN_GRANTS | {"tables/clients": "GetItem", "keys/clients": "GenerateMac"},
+    "internal_auth": _LOG_IN_GRANTS | {"keys/operators": "GenerateMac"},
     "orders": {
         "tables/clients": "GetItem",
         "tables/reference": "GetItem Query",
@@ -111,6 +111,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         {
             "queues/execution": "SendMessage",
             "tables/audit": "GetItem PutItem",
+            "tables/control": "UpdateItem",
             "tables/idempotency": _IDEMPOTENCY,
             "tables/ledger": "GetItem",
         },
@@ -187,3 +188,9 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         **_DEPOSITORY_SECRET,
     },
 }
+
+
+def token_audience(function: str) -> str:
+    """The audience whose tokens the function signs or verifies. Empty if it does neither."""
+    granted = GRANTS[function]
+    return next((SIGNING_KEYS[name] for name in SIGNING_KEYS if f"keys/{name}" in granted), "")

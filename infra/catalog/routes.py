@@ -73,6 +73,7 @@ PUBLIC_ROUTES = (
     Route("POST", CALLBACK_PATH, "callbacks", signed=True, rate=CALLBACKS_PER_SECOND),
 )
 INTERNAL_ROUTES = (
+    Route("POST", "/api/v1/auth/token", "internal_auth", signed=True, rate=LOG_INS_PER_SECOND),
     Route("POST", "/api/v1/execution/{order_id}", "internal"),
     Route("POST", "/api/v1/clearing/{trade_id}", "internal"),
     Route("POST", "/api/v1/settlement/{trade_id}", "internal"),

@@ -29,7 +29,8 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from infra.catalog.functions import FUNCTIONS
-from infra.catalog.names import EXCHANGES, MAILBOXES
+from infra.catalog.grants import token_audience
+from infra.catalog.names import EXCHANGES, MAILBOXES, SIGNING_KEYS
 from infra.catalog.routes import PUBLIC_ROUTES, VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES, TableSpec
 from simulators import exchange
@@ -39,7 +40,6 @@ from tests.benchmarks.meter import ACCESS_LOG_BYTES, SAMPLED_TRACES, Meter
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.units import Item, item_bytes
 from trading.adapters.runtime import clock
-from trading.domain.clients.credentials import CLIENT_AUDIENCE
 
 REGION = "us-east-1"
 STORED_OVERHEAD_BYTES = 100
@@ -59,7 +59,6 @@ CONSTANT_ENVIRONMENT = {
     "VENUES_API_STAGE": "bench",
     "MATCHING_FUNCTION_NAME": "exchange-matching",
     "SIMULATION_SEED": "1",
-    "TOKEN_AUDIENCE": CLIENT_AUDIENCE,
 }
 
 
@@ -136,7 +135,9 @@ class World:
             "DEPOSITORY_TABLE": f"{self.prefix}depository-books",
             **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.queues.items()},
-            "SIGNING_KEYS": json.dumps({CLIENT_AUDIENCE: [self.signing_key]}),
+            "SIGNING_KEYS": json.dumps(
+                {audience: [self.signing_key] for audience in SIGNING_KEYS.values()}
+            ),
             "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGES),
         }
@@ -154,6 +155,7 @@ class World:
         for name in FUNCTIONS:
             for part in ("settings", "handler"):
                 environment.delitem(sys.modules, f"functions.{name}.{part}", raising=False)
+            environment.setenv("TOKEN_AUDIENCE", token_audience(name))
             module = importlib.import_module(f"functions.{name}.handler")
             self._handlers[name] = module.handler
         environment.setattr(urllib3.PoolManager, "request", self._http)

@@ -30,7 +30,9 @@ TOKEN_SECONDS = 600
 LEFT_ALONE_EVERY = 5
 CALLBACKS = "/api/v1/exchange/callbacks"
 
-_keys = cycle((WORLD.service,) if INTERNAL else WORLD.keys)
+_keys = cycle(WORLD.operator_keys if INTERNAL else WORLD.keys)
+_login = WORLD.operator_login if INTERNAL else WORLD.login
+_url = WORLD.internal_url if INTERNAL else WORLD.public_url
 _tokens: dict[str, tuple[float, str]] = {}
 _turns = count()
 _orders = dict(WORLD.orders)
@@ -45,7 +47,7 @@ class Tokens:
         credentials = next(_keys)
         issued, token = _tokens.get(credentials.api_key, (0.0, ""))
         if time.monotonic() - issued > TOKEN_SECONDS or not token:
-            token = log_in(WORLD.public_url, credentials)
+            token = log_in(_url, credentials)
             _tokens[credentials.api_key] = (time.monotonic(), token)
         return token
 
@@ -178,7 +180,7 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
     }:
         return body | rounded
     if case.path == "/api/v1/auth/token" and _mostly(seed):
-        return body | {"api_key": WORLD.login.api_key, "api_secret": WORLD.login.api_secret}
+        return body | {"api_key": _login.api_key, "api_secret": _login.api_secret}
     return None
 
 

@@ -13,15 +13,19 @@ from uuid import uuid4
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from local import deploy, run, seed
+from local import deploy, run
 from local.api import Credentials, TradingClient, patiently, rest_api_url
 from local.aws_client import aws_client
-from local.demo import SERVICE_ID
 from local.seed import Seeder
 from tests.load.population import populate
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS
+from trading.domain.clients.credentials import (
+    CLIENT_AUDIENCE,
+    CLIENT_PERMISSIONS,
+    INTERNAL_AUDIENCE,
+)
+from trading.domain.clients.roles import ALL_ROLES, permissions_of
 from trading.domain.reference.instruments import Instrument
 from workstation.local_system import STAGE, LocalError, LocalSystem
 
@@ -34,7 +38,8 @@ CLEARED_SECONDS = 420
 
 
 class World(BaseModel):
-    """Everything that the hooks need. `login` holds credentials for log-in only. `subject_id` is a
+    """Everything that the hooks need. `login` and `operator_login` hold
+    credentials for log-in only. `subject_id` is a
     client that administrators may change in any way.
     """
 
@@ -46,7 +51,8 @@ class World(BaseModel):
     subject_id: str
     keys: tuple[Credentials, ...]
     login: Credentials
-    service: Credentials
+    operator_login: Credentials
+    operator_keys: tuple[Credentials, ...]
     venue_secret: str
     symbols: tuple[str, ...] = SYMBOLS
     haltable: str = HALTABLE
@@ -72,14 +78,12 @@ def create(system: LocalSystem) -> World:
     outputs = deploy.outputs(system)
     dynamodb = aws_client(system, "dynamodb")
     seeder = Seeder(dynamodb, outputs, system.credentials_file)
-    more = [
-        Credentials(
-            client_id=run_id, api_key=f"{run_id}-{number}", api_secret=passwords.generate_secret()
-        )
-        for number in range(KEYS)
-    ]
-    for secret in more:
+    login, *client_keys = _keys(run_id)
+    for secret in (login, *client_keys):
         seeder.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
+    operator_login, *operator_keys = _keys(f"{run_id}-operator")
+    for secret in (operator_login, *operator_keys):
+        seeder.add_credential(secret, permissions_of(ALL_ROLES), INTERNAL_AUDIENCE, ALL_ROLES)
     instrument = Instrument(
         symbol=HALTABLE, name="Halted and resumed by whoever tests", reference_price="10.00"
     )
@@ -95,13 +99,23 @@ def create(system: LocalSystem) -> World:
         internal_url=rest_api_url(system.endpoint, outputs["InternalApiId"], STAGE),
         client_id=run_id,
         subject_id=subject_id,
-        keys=tuple(more[1:]),
-        login=more[0],
-        service=seed.credentials(system)[SERVICE_ID],
+        keys=tuple(client_keys),
+        login=login,
+        operator_login=operator_login,
+        operator_keys=tuple(operator_keys),
         venue_secret=_venue_secret(system, "XNYS"),
         orders=orders,
         trades=tuple(trades),
     )
+
+
+def _keys(owner: str) -> list[Credentials]:
+    return [
+        Credentials(
+            client_id=owner, api_key=f"{owner}-{number}", api_secret=passwords.generate_secret()
+        )
+        for number in range(KEYS)
+    ]
 
 
 def _placed(client: TradingClient) -> Iterable[tuple[str, str]]:

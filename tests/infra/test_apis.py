@@ -43,6 +43,7 @@ ROUTES = {
         ("POST", "/api/v1/exchange/callbacks"): ("callbacks", SIGNED),
     },
     "internal": {
+        ("POST", "/api/v1/auth/token"): ("internal_auth", SIGNED),
         ("POST", "/api/v1/execution/{order_id}"): ("internal", TOKEN),
         ("POST", "/api/v1/clearing/{trade_id}"): ("internal", TOKEN),
         ("POST", "/api/v1/settlement/{trade_id}"): ("internal", TOKEN),
@@ -137,12 +138,17 @@ def test_each_api_has_its_own_authorizer_and_only_clients_verdicts_are_kept(
     assert kept == {"public": 300, "internal": 0}
 
 
-def test_the_authorizers_expect_different_audiences(synthesized: Synthesized) -> None:
+def test_each_api_logs_in_and_lets_in_one_audience(synthesized: Synthesized) -> None:
     audiences = {
         name: synthesized.function(name).properties["Environment"]["Variables"]["TOKEN_AUDIENCE"]
-        for name in AUTHORIZERS.values()
+        for name in ("auth", "authorizer", "internal_auth", "internal_authorizer")
     }
-    assert audiences == {"authorizer": "trading-api", "internal_authorizer": "trading-internal"}
+    assert audiences == {
+        "auth": "trading-api",
+        "authorizer": "trading-api",
+        "internal_auth": "trading-internal",
+        "internal_authorizer": "trading-internal",
+    }
 
 
 def test_api_stages_throttle_trace_and_log(synthesized: Synthesized, stage: str) -> None:
@@ -268,12 +274,15 @@ def test_one_allowed_origin_is_named_and_not_repeated() -> None:
     assert shared_with([]) == {}
 
 
+BROWSERS_CALL = ("auth", "orders", "accounts", "internal_auth", "admin", "internal")
+
+
 def test_the_functions_behind_the_apis_know_the_allowed_origins(for_browsers: Synthesized) -> None:
     told = {
         name: for_browsers.function(name)
         .properties["Environment"]["Variables"]
         .get("ALLOWED_ORIGINS")
-        for name in ("auth", "orders", "accounts", "admin", "internal", "callbacks", "exchange_api")
+        for name in (*BROWSERS_CALL, "callbacks", "exchange_api")
     }
     none = dict.fromkeys(("callbacks", "exchange_api"))
     assert told == dict.fromkeys(told, ",".join(ORIGINS)) | none

@@ -5,6 +5,7 @@ act through our roles.
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from infra import edge
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
-from infra.catalog.routes import PUBLIC_ROUTES
+from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.permissions import SERVICE_OF_KIND
 from infra.stage import ROOT
 from infra.synthesized import Resource, Synthesized, as_list, text
@@ -21,7 +22,10 @@ from tests.infra.conftest import EDGE, make_app
 from tests.infra.test_apis import api_of
 from trading.wire import CALLBACK_PATH
 
-STRANGERS_ROUTES = [route for route in PUBLIC_ROUTES if route.signed]
+STRANGERS_ROUTES = {
+    api: [route for route in routes if route.signed]
+    for api, routes in (("public", PUBLIC_ROUTES), ("internal", INTERNAL_ROUTES))
+}
 DEFAULT_ACCOUNT_CONCURRENCY = 1000
 UNRESERVED_AT_LEAST = 100
 """Lambda: "You can reserve up to the Unreserved account concurrency value minus 100"."""
@@ -39,24 +43,26 @@ NEEDED_BY_SERVICES = {
 """What Lambda itself does with every function's role, besides the catalog's grants."""
 
 
+@pytest.mark.parametrize("api", STRANGERS_ROUTES)
 def test_every_route_that_strangers_reach_has_a_limit_of_its_own(
-    synthesized: Synthesized, stage: str
+    synthesized: Synthesized, stage: str, api: str
 ) -> None:
     limits = {
         (settings["HttpMethod"], path_of(settings["ResourcePath"])): settings
         for each in synthesized.of_type("AWS::ApiGateway::Stage")
-        if api_of(synthesized, each) == "public"
+        if api_of(synthesized, each) == api
         for settings in each.properties["MethodSettings"]
     }
     others = limits["*", "*"]["ThrottlingRateLimit"]
-    assert {route.path for route in STRANGERS_ROUTES} == {"/api/v1/auth/token", CALLBACK_PATH}
-    for route in STRANGERS_ROUTES:
+    reached = {route.path for route in STRANGERS_ROUTES[api]}
+    assert reached == {"/api/v1/auth/token"} | ({CALLBACK_PATH} if api == "public" else set())
+    for route in STRANGERS_ROUTES[api]:
         assert route.rate is not None, route
         limited = limits.get((route.method, route.path), limits["*", "*"])
         assert limited["ThrottlingRateLimit"] == min(route.rate, others)
         assert limited["ThrottlingBurstLimit"] <= 2 * limited["ThrottlingRateLimit"]
     if stage == "prod":
-        assert all(route.rate < others for route in STRANGERS_ROUTES if route.rate)
+        assert all(route.rate < others for route in STRANGERS_ROUTES[api] if route.rate)
 
 
 def path_of(resource_path: str) -> str:
@@ -79,7 +85,7 @@ def test_production_sets_concurrency_aside_for_trading_and_bounds_what_strangers
 ) -> None:
     found = reserved(prod)
     assert found == {name: spec.reserved for name, spec in FUNCTIONS.items() if spec.reserved}
-    assert found.keys() >= {route.function for route in STRANGERS_ROUTES}
+    assert found.keys() >= {route.function for route in chain(*STRANGERS_ROUTES.values())}
     assert found.keys() >= {"authorizer", "internal_authorizer", "orders", "execution"}
     assert sum(found.values()) + UNRESERVED_AT_LEAST <= DEFAULT_ACCOUNT_CONCURRENCY
 
@@ -142,7 +148,7 @@ def test_the_web_acl_counts_requests_of_an_address(prod: Synthesized) -> None:
 
 
 def test_one_address_cannot_use_up_what_a_strangers_route_takes() -> None:
-    for route in STRANGERS_ROUTES:
+    for route in chain(*STRANGERS_ROUTES.values()):
         [rule] = [
             each
             for each in edge.RATE_RULES

@@ -14,7 +14,7 @@ from infra.synthesized import Resource, Synthesized, as_list, text
 
 USERS = {
     "clients": {"GenerateMac": ["auth"], "VerifyMac": ["authorizer"]},
-    "operators": {"GenerateMac": ["auth"], "VerifyMac": ["internal-authorizer"]},
+    "operators": {"GenerateMac": ["internal-auth"], "VerifyMac": ["internal-authorizer"]},
 }
 USE = ("GenerateMac", "VerifyMac")
 
@@ -102,14 +102,10 @@ def _joined(value: Any) -> str:
 
 
 def test_a_function_knows_the_keys_of_its_audience_only(dev: Synthesized) -> None:
-    [client], [operator] = keys(dev, "clients"), keys(dev, "operators")
-    client_keys, operator_keys = (
-        {"trading-api": [client.logical_id]},
-        {"trading-internal": [operator.logical_id]},
-    )
-    assert settings_of(dev, "authorizer") == client_keys
-    assert settings_of(dev, "internal-authorizer") == operator_keys
-    assert settings_of(dev, "auth") == client_keys | operator_keys
+    for name, users in USERS.items():
+        [key] = keys(dev, name)
+        for [function] in users.values():
+            assert settings_of(dev, function) == {SIGNING_KEYS[name]: [key.logical_id]}
 
 
 def test_the_first_of_the_listed_keys_signs_and_a_replaced_one_keeps_its_id(
@@ -119,8 +115,8 @@ def test_the_first_of_the_listed_keys_signs_and_a_replaced_one_keeps_its_id(
     for name in SIGNING_KEYS:
         [old] = keys(one, name)
         assert {old.logical_id} < {key.logical_id for key in keys(two, name)}
-        audience = SIGNING_KEYS[name]
-        first, second = settings_of(two, "auth")[audience]
+        [signer] = USERS[name]["GenerateMac"]
+        first, second = settings_of(two, signer)[SIGNING_KEYS[name]]
         assert second == old.logical_id != first
         for key in keys(two, name):
             assert users_by_key_policy(two, key) == USERS[name]

@@ -8,7 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import boto3
+import pytest
 
+from infra.catalog.grants import token_audience
 from infra.catalog.names import MAILBOXES, SIGNING_KEYS
 from infra.catalog.tables import TABLES, TableSpec
 
@@ -23,7 +25,6 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Trading",
-    "TOKEN_AUDIENCE": "trading-api",
     "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
     "EXCHANGE_IDS": "XNYS XNAS ARCX BATS",
     **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
@@ -102,8 +103,10 @@ def create_queues() -> dict[str, str]:
 
 def cold_start(name: str) -> ModuleType:
     """The handler module of a function, imported anew, so that it reads its settings and makes its
-    clients again.
+    clients again. Its audience is the deployed one.
     """
     for part in ("handler", "settings"):
         sys.modules.pop(f"functions.{name}.{part}", None)
-    return importlib.import_module(f"functions.{name}.handler")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TOKEN_AUDIENCE", token_audience(name))
+        return importlib.import_module(f"functions.{name}.handler")

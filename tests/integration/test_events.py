@@ -16,7 +16,7 @@ from tests.integration.system import System
 from trading.adapters.dynamodb.reconciliation_reports import latest
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.clients.credentials import Credential
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.domain.identifiers import order_id
 from trading.domain.reconciliation.findings import INVARIANTS
 from trading.messages import EXECUTION_MESSAGE, CancelOrder, PollOrder, ReportReceived
@@ -176,40 +176,57 @@ def check_callbacks(system: System) -> None:
     assert isinstance(EXECUTION_MESSAGE.validate_json(message["Body"]), ReportReceived)
 
 
-def check_auth(system: System) -> None:
-    body = json.loads(event("auth")["body"])
-    answer = run(system, "auth")
+def logs_in(system: System, function: str, owner: str, audience: str) -> str:
+    """The token that the event gets, once its key exists."""
+    body = json.loads(event(function)["body"])
+    answer = run(system, function)
     assert (answer["statusCode"], answer["body"]["code"]) == (401, "INVALID_CREDENTIALS")
     credential = Credential(
         api_key=body["api_key"],
-        client_id="alice",
+        client_id=owner,
         secret_hashes=(passwords.hash_secret(body["api_secret"]),),
         permissions=("orders:read", "orders:write"),
+        audience=audience,
     )
     system.dynamodb.put_item(
         TableName=f"{PREFIX}credentials", Item=to_item(credential.model_dump())
     )
-    answer = run(system, "auth")
+    answer = run(system, function)
     assert (answer["statusCode"], answer["body"]["permissions"]) == (
         200,
         ["orders:read", "orders:write"],
     )
+    return str(answer["body"]["jwt_token"])
+
+
+def check_auth(system: System) -> None:
+    logs_in(system, "auth", "alice", CLIENT_AUDIENCE)
+
+
+def check_internal_auth(system: System) -> None:
+    logs_in(system, "internal_auth", "operations", INTERNAL_AUDIENCE)
+
+
+def lets_in(system: System, authorizer: str, owner: str, token: str) -> None:
+    """The event of the authorizer is let in with this token."""
+    request = event(authorizer)
+    request["headers"]["Authorization"] = f"Bearer {token}"
+    verdict = system.invoke(authorizer, request)
+    assert verdict["context"]["client_id"] == owner
+    assert verdict["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
 
 def check_authorizer(system: System) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         run(system, "authorizer")
-    check_auth(system)
-    request = event("authorizer")
-    request["headers"]["Authorization"] = f"Bearer {run(system, 'auth')['body']['jwt_token']}"
-    verdict = system.invoke("authorizer", request)
-    assert verdict["context"]["client_id"] == "alice"
-    assert verdict["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    lets_in(system, "authorizer", "alice", logs_in(system, "auth", "alice", CLIENT_AUDIENCE))
 
 
 def check_internal_authorizer(system: System) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         run(system, "internal_authorizer")
+    token = logs_in(system, "internal_auth", "operations", INTERNAL_AUDIENCE)
+    lets_in(system, "internal_authorizer", "operations", token)
 
 
 def check_exchange_api(system: System) -> None:

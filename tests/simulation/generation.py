@@ -24,7 +24,7 @@ from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
 from tests.simulation.sights import VIEWS
-from tests.simulation.usurpers import usurpations
+from tests.simulation.usurpers import usurpations, wrong_doors
 from trading.domain.reference.calendars import next_trading_day
 
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
@@ -99,6 +99,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += staff.looks(Random(f"administration/{seed}/looks"), traders)
     actions += disablings(Random(f"disablings/{seed}"), traders)
     actions += usurpations(Random(f"usurpations/{seed}"), traders)
+    actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % client_requests.EVERY == 0:
         actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)

@@ -22,19 +22,17 @@ from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_brea
 from pydantic_settings import BaseSettings
 
 from infra.catalog.functions import SERVICES
-from infra.catalog.grants import GRANTS
+from infra.catalog.grants import GRANTS, token_audience
 from infra.catalog.names import SIGNING_KEYS
 from tests.simulation.engine import Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
 from trading.adapters.runtime import settings
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
 ASYNCHRONOUS_RETRIES = (60.0, 120.0)
 Settings = TypeVar("Settings", bound=BaseSettings)
 _read_settings = settings.load
 _settings: dict[tuple[type[BaseSettings], str, str], BaseSettings] = {}
-AUDIENCES = {"authorizer": CLIENT_AUDIENCE, "internal_authorizer": INTERNAL_AUDIENCE}
 
 
 @dataclass
@@ -196,7 +194,7 @@ class Lambda:
             if f"keys/{name}" in GRANTS[function]
         }
         return {
-            "TOKEN_AUDIENCE": AUDIENCES.get(function, ""),
+            "TOKEN_AUDIENCE": token_audience(function),
             "SIGNING_KEYS": json.dumps(keys),
         }
 

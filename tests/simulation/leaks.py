@@ -76,7 +76,7 @@ class Leaks:
 
     def _rotate(self, client_id: str) -> bool:
         """Rotate without grace. Whether the secret before it has ended for sure."""
-        api_key, _ = self._sessions.secret(client_id)
+        api_key = self._sessions.login(client_id).api_key
         path = f"/api/v1/admin/clients/{client_id}/secret-rotation"
         body: dict[str, Any] = {"api_key": api_key, "grace_hours": 0, "reason": "simulated"}
         rotated = False

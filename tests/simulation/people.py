@@ -35,7 +35,7 @@ from tests.simulation.repeating import (
 )
 from tests.simulation.replacing import Replaced
 from tests.simulation.scenario import Action, Scenario
-from tests.simulation.sessions import OPERATOR, Sessions
+from tests.simulation.sessions import OPERATOR, Login, Sessions
 from tests.simulation.sights import Sight, judge
 from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.usurpers import Usurpers
@@ -61,7 +61,7 @@ class People:
         self,
         cloud: Cloud,
         scenario: Scenario,
-        secrets: dict[str, tuple[str, str]],
+        logins: dict[str, Login],
         venue_secrets: Mapping[str, bytes],
         steps: StepOracle,
     ) -> None:
@@ -77,7 +77,7 @@ class People:
         self._cloud = cloud
         self._steps = steps
         self._moments = steps.moments
-        self._sessions = sessions = Sessions(cloud, secrets)
+        self._sessions = sessions = Sessions(cloud, logins)
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions, venue_secrets, steps.trail)
         self._usurpers = Usurpers(sessions, self.intruders)
@@ -114,6 +114,7 @@ class People:
             "forge": self.intruders.forge,
             "trespass": self.intruders.trespass,
             "usurp": self._usurpers.usurp,
+            "knock": self._usurpers.knock,
             "disable": self._disablings.disable,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,

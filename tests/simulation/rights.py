@@ -39,6 +39,7 @@ PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
 )
 INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
     {
+        ("POST", "/api/v1/auth/token"): OPEN_TO_ALL,
         ("POST", "/api/v1/execution/{order_id}"): "execution:write",
         ("POST", "/api/v1/clearing/{trade_id}"): "clearing:write",
         ("POST", "/api/v1/settlement/{trade_id}"): "settlement:write",

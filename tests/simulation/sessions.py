@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
@@ -17,12 +17,20 @@ OPERATOR = "operator"
 LOGIN_PATH = "/api/v1/auth/token"
 
 
+class Login(NamedTuple):
+    """What a caller logs in with, and the API that it is for."""
+
+    api_key: str
+    secret: str
+    api: str
+
+
 class Sessions:
     """Sends requests, logs in when a token is missing or has expired, and repeats requests."""
 
-    def __init__(self, cloud: Cloud, secrets: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, cloud: Cloud, logins: dict[str, Login]) -> None:
         self._cloud = cloud
-        self._secrets = secrets
+        self._logins = logins
         self._tokens: dict[str, str] = {}
         self._requests = 0
 
@@ -39,16 +47,18 @@ class Sessions:
         key: str,
         body: dict[str, Any] | bytes | None,
         impatient: bool = False,
+        api: str = "",
     ) -> Answer:
         """Send a request until it is answered.
 
         After a time-out, a 409, a 429 or a 5xx the same request is sent again. Failures count apart
         from waits, so that no fault in the last of many waits looks like a failure that stays. An
-        impatient client gives up at once. A body in bytes is sent as it is.
+        impatient client gives up at once. A body in bytes is sent as it is. The request goes to the
+        caller's own API, unless another one is named.
         """
         process = current()
         assert process is not None
-        api = "internal" if who == OPERATOR else "public"
+        api = api or self._logins[who].api
         content = body if isinstance(body, bytes) else _json(body)
         answer: Answer = Answer(0)
         failures = waits = 0
@@ -61,9 +71,8 @@ class Sessions:
                     return Answer(0)
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
-            sent_to = "public" if path == LOGIN_PATH else api
             request = Request(
-                sent_to, method, path, headers, content, f"{process.name} {self._requests}"
+                api, method, path, headers, content, f"{process.name} {self._requests}"
             )
             answer = process.wait(partial(self._cloud.api.send, request))
             if answer.status == 401 and path != LOGIN_PATH:
@@ -96,7 +105,7 @@ class Sessions:
         return self._tokens.get(who) or self._log_in(who)
 
     def _log_in(self, who: str) -> str | None:
-        api_key, secret = self._secrets[who]
+        api_key, secret, _ = self._logins[who]
         self._requests += 1
         answer = self.request(
             who,
@@ -113,13 +122,13 @@ class Sessions:
         """The token of the last log-in, if there is one."""
         return self._tokens.get(who)
 
-    def secret(self, who: str) -> tuple[str, str]:
-        """The API key of a caller and its secret."""
-        return self._secrets[who]
+    def login(self, who: str) -> Login:
+        """What a caller logs in with."""
+        return self._logins[who]
 
     def learn(self, who: str, secret: str) -> None:
         """Use another secret from now on."""
-        self._secrets[who] = (self._secrets[who][0], secret)
+        self._logins[who] = self._logins[who]._replace(secret=secret)
 
     def next_number(self) -> int:
         """A number for a name that must be unique in the run."""

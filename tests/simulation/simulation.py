@@ -41,7 +41,7 @@ from tests.simulation.people import People
 from tests.simulation.permissions import Use
 from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
-from tests.simulation.sessions import OPERATOR
+from tests.simulation.sessions import OPERATOR, Login
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
@@ -53,7 +53,12 @@ from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import CLIENT_PERMISSIONS, INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.credentials import (
+    CLIENT_AUDIENCE,
+    CLIENT_PERMISSIONS,
+    INTERNAL_AUDIENCE,
+    Credential,
+)
 from trading.domain.reference.calendars import NEW_YORK, is_trading_day, next_trading_day
 from trading.domain.reference.instruments import Exchange, Instrument
 
@@ -248,7 +253,7 @@ class Simulation:
         if self.engine.now < until:
             self.engine.after(MINUTE, lambda: self._sweep(until))
 
-    def _set_up(self) -> dict[str, tuple[str, str]]:
+    def _set_up(self) -> dict[str, Login]:
         """Create reference data, clients with their cash and shares, and credentials.
 
         Return the (API key, secret) of each name.
@@ -297,7 +302,7 @@ class Simulation:
         known[DEPUTY] = self._credential(DEPUTY, PERMISSIONS["internal"], INTERNAL_AUDIENCE)
         known[SPARE] = self._credential(client_id, CLIENT_PERMISSIONS, name=SPARE)
         for api, owner, audience in (
-            ("public", client_id, None),
+            ("public", client_id, CLIENT_AUDIENCE),
             ("internal", OPERATOR, INTERNAL_AUDIENCE),
         ):
             for permission in PERMISSIONS[api]:
@@ -310,21 +315,22 @@ class Simulation:
         self,
         who: str,
         permissions: tuple[str, ...],
-        audience: str | None = None,
+        audience: str = CLIENT_AUDIENCE,
         name: str | None = None,
-    ) -> tuple[str, str]:
+    ) -> Login:
         credential = Credential(
             api_key=f"key-{name or who}",
             client_id=who,
             secret_hashes=(passwords.hash_secret(SECRET),),
             permissions=permissions,
-            **({"audience": audience} if audience else {}),
+            audience=audience,
         )
         self.cloud.dynamodb.call(
             "PutItem",
             {"TableName": f"{STAGE}-credentials", "Item": to_item(credential.model_dump())},
         )
-        return credential.api_key, SECRET
+        api = "public" if audience == CLIENT_AUDIENCE else "internal"
+        return Login(credential.api_key, SECRET, api)
 
     def _put(self, table: str, attributes: dict[str, Any]) -> None:
         self.cloud.dynamodb.call(

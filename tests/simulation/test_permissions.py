@@ -51,9 +51,12 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "tables/orders", "GetItem"): _OPERATORS_LOOK,
     ("admin", "tables/orders", "PutItem"): _OPERATORS_CHANGE,
     ("admin", "tables/orders/by-client", "Query"): _OPERATORS_LOOK,
-    ("auth", "tables/control", "DeleteItem"): _WRONG_LOG_IN,
-    ("auth", "tables/control", "UpdateItem"): _WRONG_LOG_IN,
-    ("auth", "tables/idempotency", "DeleteItem"): _REFUSED,
+    **{
+        (door, "tables/control", action): _WRONG_LOG_IN
+        for door in ("auth", "internal_auth")
+        for action in ("DeleteItem", "UpdateItem")
+    },
+    **{(door, "tables/idempotency", "DeleteItem"): _REFUSED for door in ("auth", "internal_auth")},
     ("callbacks", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("orders", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("execution", "tables/orders", "BatchGetItem"): "an order that overtakes many, after an outage",

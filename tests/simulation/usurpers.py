@@ -1,4 +1,6 @@
-"""Operators who try to change somebody that is no client: themselves, an exchange, the broker."""
+"""Operators who try to change somebody that is no client: themselves, an exchange, the broker.
+Callers who log in at the API that their key is not for.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 from tests.simulation.intruders import Intruders
 from tests.simulation.market import TRADING_SECONDS
 from tests.simulation.scenario import Action, Trader
-from tests.simulation.sessions import OPERATOR, Sessions
+from tests.simulation.sessions import LOGIN_PATH, OPERATOR, Sessions
 
 NO_CLIENTS = (OPERATOR, "XNYS", "depository", "error", "write-offs")
 OPERATORS_KEY = "the key of the operator"
@@ -37,6 +39,13 @@ def usurpations(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
     return [Action(at, OPERATOR, "usurp", fields)] if is_tried else []
 
 
+def wrong_doors(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+    """In a part of the runs, one log-in with the right secret at the other API."""
+    is_tried, at = random.random() < 0.3, random.random() * TRADING_SECONDS
+    who = random.choice((OPERATOR, random.choice(traders).client_id))
+    return [Action(at, who, "knock", {})] if is_tried else []
+
+
 class Usurpers:
     """Carries out the attempts."""
 
@@ -48,7 +57,17 @@ class Usurpers:
         """Send a request that must be refused, whoever asks."""
         body: dict[str, Any] = action.fields["body"] | {"reason": "simulated"}
         if body.get("api_key") == OPERATORS_KEY:
-            body["api_key"], _ = self._sessions.secret(OPERATOR)
+            body["api_key"] = self._sessions.login(OPERATOR).api_key
         path, key = f"/api/v1/admin/{action.fields['path']}", f"usurp-{action.at}"
         answer = self._sessions.request(OPERATOR, action.fields["method"], path, key, body)
         self._intruders.tried(action, answer, {action.fields["status"]})
+
+    def knock(self, action: Action) -> None:
+        """Log in where the key is unknown. The answer is that to a wrong secret."""
+        api_key, secret, api = self._sessions.login(action.who)
+        body = {"api_key": api_key, "api_secret": secret}
+        other = "public" if api == "internal" else "internal"
+        answer = self._sessions.request(
+            action.who, "POST", LOGIN_PATH, f"knock-{action.at}", body, api=other
+        )
+        self._intruders.tried(action, answer, {401, 429})

@@ -27,16 +27,14 @@ Administer = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def acting_as(
-    api_url: str, internal_url: str, system: LocalSystem
-) -> Iterator[Callable[[str], Administer]]:
+def acting_as(internal_url: str, system: LocalSystem) -> Iterator[Callable[[str], Administer]]:
     """Logs an operator in, who then sends requests to the admin API. The path follows
     `/api/v1/admin/`.
     """
     with httpx.Client(timeout=30) as http:
 
         def log_in(name: str) -> Administer:
-            with TradingClient(api_url, seed.credentials(system)[name]) as operator:
+            with TradingClient(internal_url, seed.credentials(system)[name]) as operator:
                 token = operator.log_in(str(uuid4()))
 
             def send(method: str, path: str, **body: Any) -> httpx.Response:
@@ -149,7 +147,7 @@ def test_each_api_takes_only_what_the_key_of_its_audience_has_signed(
 ) -> None:
     """Each key signs tokens with the claims of both audiences, under the ids of both keys."""
     operator = seed.credentials(system)[demo.SERVICE_ID]
-    with TradingClient(api_url, operator) as service:
+    with TradingClient(internal_url, operator) as service:
         internal = service.log_in(str(uuid4()))
     claims = {
         audience: jwt.decode(token, options={"verify_signature": False})

@@ -35,9 +35,9 @@ def send(api_url: str, alice: TradingClient) -> Iterator[Send]:
 
 
 @pytest.fixture
-def admin(api_url: str, system: LocalSystem) -> Iterator[Send]:
+def admin(internal_url: str, system: LocalSystem) -> Iterator[Send]:
     """Sends a request as the operators' service, whose token opens the internal API."""
-    with TradingClient(api_url, seed.credentials(system)[demo.SERVICE_ID]) as service:
+    with TradingClient(internal_url, seed.credentials(system)[demo.SERVICE_ID]) as service:
         token = service.log_in(str(uuid4()))
 
         def send(method: str, url: str, headers: Any = (), **request: Any) -> httpx.Response:

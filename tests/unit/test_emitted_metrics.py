@@ -34,7 +34,7 @@ NEVER: dict[tuple[Metric, str], str] = {
     (Metric.CLOSES_FAILED, "sweeper"): _NO_CYCLE,
     **{
         (Metric.RATE_LIMIT_UNAVAILABLE, function): _NO_THROTTLE
-        for function in ("auth", "callbacks", "internal")
+        for function in ("auth", "callbacks", "internal_auth")
     },
 }
 """The functions that import what emits a metric and never call it, with the reason."""

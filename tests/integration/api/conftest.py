@@ -1,6 +1,4 @@
-import importlib
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +10,7 @@ from moto import mock_aws
 
 from tests.fakes.api_events import Context
 from tests.fakes.clock import Clock
-from tests.integration.backing import create_signing_keys
+from tests.integration.backing import cold_start, create_signing_keys
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
@@ -84,9 +82,7 @@ class World:
     def function(self, name: str) -> "ModuleType":
         """The module of a function. It starts cold at its first use in a test and after `cool`."""
         if name not in self._warm:
-            for part in ("handler", "settings"):
-                sys.modules.pop(f"functions.{name}.{part}", None)
-            self._warm[name] = importlib.import_module(f"functions.{name}.handler")
+            self._warm[name] = cold_start(name)
         return self._warm[name]
 
     def cool(self) -> None:
@@ -110,7 +106,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "POWERTOOLS_METRICS_NAMESPACE": "Trading",
         "VENUE_SECRET_PREFIX": "trading-test-venue-",
         "EXCHANGE_IDS": "XNYS",
-        "TOKEN_AUDIENCE": "trading-api",
         **{f"{table.upper()}_TABLE": f"trading-test-{table}" for table in TABLES},
     }
     for name, value in environment.items():

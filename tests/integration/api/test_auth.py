@@ -15,14 +15,18 @@ HERE = "192.0.2.1"
 
 
 def log_in(
-    world: World, api_key: str, secret: str | None = None, key: str = "key-1"
+    world: World,
+    api_key: str,
+    secret: str | None = None,
+    key: str = "key-1",
+    function: str = "auth",
 ) -> tuple[int, dict[str, Any], Any]:
     body = {
         "api_key": api_key,
         "api_secret": world.secrets.get(api_key, "?") if secret is None else secret,
     }
     event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
-    answer = world.call("auth", event)
+    answer = world.call(function, event)
     return answer["statusCode"], json.loads(answer["body"]), answer
 
 
@@ -42,12 +46,35 @@ def test_the_right_secret_gets_a_token_for_fifteen_minutes(world: World) -> None
     assert header(answer, "Cache-Control") == "no-store"
 
 
-def test_the_internal_service_gets_a_token_only_for_the_internal_api(world: World) -> None:
-    _, body, _ = log_in(world, "key-internal")
-    assert (
-        jwt.decode(body["jwt_token"], options={"verify_signature": False})["aud"]
-        == "trading-internal"
-    )
+def test_an_operator_gets_a_token_for_the_internal_api(world: World) -> None:
+    _, body, _ = log_in(world, "key-internal", function="internal_auth")
+    claims = jwt.decode(body["jwt_token"], options={"verify_signature": False})
+    assert (claims["aud"], claims["client_id"]) == ("trading-internal", "operations")
+
+
+@pytest.mark.parametrize(
+    ("api_key", "function"), [("key-internal", "auth"), ("key-alice", "internal_auth")]
+)
+def test_the_log_in_of_the_other_api_answers_as_if_the_key_did_not_exist(
+    world: World, api_key: str, function: str
+) -> None:
+    """The right secret is no better than a wrong one there. Both are counted for the source."""
+    right = log_in(world, api_key, function=function)
+    wrong = log_in(world, "key-nobody", "wrong", function=function)
+    assert right[0] == wrong[0] == 401
+    assert right[1] == wrong[1]
+    assert right[2]["multiValueHeaders"] == wrong[2]["multiValueHeaders"]
+    counters = {item["name"]["S"]: item["failures"]["N"] for item in world.items("control")}
+    assert counters == {
+        f"LOGIN#{api_key}#{HERE}": "1",
+        f"LOGIN#key-nobody#{HERE}": "1",
+        f"LOGIN-FROM#{HERE}": "2",
+    }
+
+
+def test_operators_log_in_without_the_table_of_clients(world: World) -> None:
+    world.dynamodb.delete_table(TableName="trading-test-clients")
+    assert log_in(world, "key-internal", function="internal_auth")[0] == 200
 
 
 def test_an_unknown_key_and_a_wrong_secret_get_the_same_answer(world: World) -> None:
@@ -95,7 +122,8 @@ def test_the_same_key_and_body_get_the_identical_token_again(world: World) -> No
 
 def test_the_same_idempotency_key_of_another_api_key_is_another_request(world: World) -> None:
     assert log_in(world, "key-alice")[0] == 200
-    status, _, answer = log_in(world, "key-internal")
+    world.add_credential("key-other", client_id="alice")
+    status, _, answer = log_in(world, "key-other")
     assert status == 200
     assert header(answer, "Idempotency-Replayed") is None
 

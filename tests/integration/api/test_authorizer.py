@@ -18,7 +18,8 @@ METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api
 def token(world: World, api_key: str, key: str = "key-1") -> str:
     body = {"api_key": api_key, "api_secret": world.secrets[api_key]}
     event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
-    return str(json.loads(world.call("auth", event)["body"])["jwt_token"])
+    function = "internal_auth" if api_key == "key-internal" else "auth"
+    return str(json.loads(world.call(function, event)["body"])["jwt_token"])
 
 
 def authorize(world: World, authorization: str | None, function: str = "authorizer") -> Any:
@@ -53,13 +54,10 @@ def test_any_other_token_is_unauthorized(world: World, authorization: str | None
         authorize(world, authorization)
 
 
-def test_each_apis_authorizer_refuses_the_tokens_of_the_other_api(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_apis_authorizer_refuses_the_tokens_of_the_other_api(world: World) -> None:
     client, internal = token(world, "key-alice"), token(world, "key-internal")
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, f"Bearer {internal}")
-    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(world, f"Bearer {client}", "internal_authorizer")
     assert (
@@ -94,9 +92,7 @@ def test_an_internal_error_is_not_reported_as_unauthorized(world: World) -> None
         authorize(world, f"Bearer {head}.{valid.partition('.')[2]}")
 
 
-def test_the_key_of_one_audience_signs_nothing_for_the_other(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_of_one_audience_signs_nothing_for_the_other(world: World) -> None:
     """Even a caller who may use one key gets past one authorizer only."""
 
     def signed(key: str, audience: str, kid: str) -> str:
@@ -120,7 +116,6 @@ def test_the_key_of_one_audience_signs_nothing_for_the_other(
         if (key, audience, kid) != own:
             with pytest.raises(Exception, match=r"^Unauthorized$"):
                 authorize(world, f"Bearer {signed(key, audience, kid)}")
-    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
     world.add_credential("key-alice", audience=INTERNAL_AUDIENCE)
     for key, audience, kid in itertools.product(
         (client, internal), world.signing_keys, (client, internal)
@@ -133,11 +128,8 @@ def test_the_key_of_one_audience_signs_nothing_for_the_other(
                 authorize(world, forged, "internal_authorizer")
 
 
-def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(world: World) -> None:
     """It reads the key at each request, and API Gateway keeps none of its verdicts."""
-    monkeypatch.setenv("TOKEN_AUDIENCE", "trading-internal")
 
     def refused(bearer: str) -> None:
         with pytest.raises(Exception, match=r"^Unauthorized$"):

@@ -19,7 +19,12 @@ def event(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("auth", "INVALID_CREDENTIALS"), ("callbacks", "INVALID_SIGNATURE")]
+    ("name", "code"),
+    [
+        ("auth", "INVALID_CREDENTIALS"),
+        ("internal_auth", "INVALID_CREDENTIALS"),
+        ("callbacks", "INVALID_SIGNATURE"),
+    ],
 )
 def test_an_event_with_unknown_credentials_is_refused(world: World, name: str, code: str) -> None:
     answer = world.call(name, event(name))

@@ -11,8 +11,13 @@ from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
 from tests.integration.api.test_auth import HERE, log_in
 from trading.adapters.identity import passwords
-from trading.adapters.identity.login import TableCredentials, TableLoginFailures, origin
-from trading.domain.clients.credentials import InvalidCredentialsError
+from trading.adapters.identity.login import (
+    TableClients,
+    TableCredentials,
+    TableLoginFailures,
+    origin,
+)
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, InvalidCredentialsError
 from trading.domain.clients.lockout import (
     FAILURES_REMEMBERED_FOR,
     FIRST_LOCK,
@@ -52,7 +57,8 @@ def test_the_lockout_doubles_up_to_fifteen_minutes() -> None:
 
 def login(world: World, clock: Clock, control_table: str = "trading-test-control") -> LogIn:
     return LogIn(
-        TableCredentials(world.dynamodb, "trading-test-credentials", "trading-test-clients"),
+        TableCredentials(world.dynamodb, "trading-test-credentials", CLIENT_AUDIENCE),
+        TableClients(world.dynamodb, "trading-test-clients"),
         TableLoginFailures(world.dynamodb, control_table, clock),
         passwords.matches,
         clock,

@@ -3,7 +3,6 @@ HTTP on 127.0.0.1.
 """
 
 import json
-import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -12,11 +11,10 @@ from infra.constructs.gateway_responses import PROBLEMS
 from tests.fakes.api_gateway import proxy_event, route_of
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.system import System
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE
 
-APIS: dict[str, tuple[tuple[Route, ...], str, str]] = {
-    "public": (PUBLIC_ROUTES, "authorizer", CLIENT_AUDIENCE),
-    "internal": (INTERNAL_ROUTES, "internal_authorizer", INTERNAL_AUDIENCE),
+APIS: dict[str, tuple[tuple[Route, ...], str]] = {
+    "public": (PUBLIC_ROUTES, "authorizer"),
+    "internal": (INTERNAL_ROUTES, "internal_authorizer"),
 }
 OPEN = "/api/v1/auth/token"
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:{}/test/GET/any"
@@ -56,13 +54,12 @@ class Gateway:
         return answer
 
     def _ask(self, api: str, path: str, query: str, http: HttpRequest) -> HttpAnswer:
-        routes, authorizer, audience = APIS[api]
+        routes, authorizer = APIS[api]
         route = route_of(routes, http.method, path)
         if route is None:
             return _own(404)
         claims = None
         if path != OPEN:
-            os.environ["TOKEN_AUDIENCE"] = audience
             event = {
                 "type": "REQUEST",
                 "methodArn": METHOD_ARN.format(api),

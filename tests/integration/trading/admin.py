@@ -59,10 +59,12 @@ def create(
     return ask(system, "POST", "clients", DAVE | changes, key)
 
 
-def log_in(system: System, api_key: str, secret: str, key: str) -> tuple[int, dict[str, Any]]:
+def log_in(
+    system: System, api_key: str, secret: str, key: str, function: str = "auth"
+) -> tuple[int, dict[str, Any]]:
     body = {"api_key": api_key, "api_secret": secret}
     status, answer, _ = system.call(
-        "auth", request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
+        function, request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
     )
     return status, answer
 

@@ -20,9 +20,8 @@ SECRET = "a secret of anna"
 
 
 @pytest.fixture(autouse=True)
-def anna(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def anna(system: System) -> None:
     """An operator with one key."""
-    monkeypatch.setenv("TOKEN_AUDIENCE", INTERNAL_AUDIENCE)
     credential = Credential(
         api_key="anna-1",
         client_id="anna",
@@ -48,7 +47,7 @@ def judge(system: System, token: str, *, passes: bool) -> None:
 
 
 def token(system: System, key: str) -> str:
-    status, body = log_in(system, "anna-1", SECRET, key)
+    status, body = log_in(system, "anna-1", SECRET, key, "internal_auth")
     assert status == 200, body
     return str(body["jwt_token"])
 
@@ -66,8 +65,8 @@ def test_a_disabled_operator_is_refused_at_once_and_comes_back_with_a_new_token(
     status, shown = change(system, "disable", "disable-1")
     assert (status, shown["status"], shown["roles"]) == (200, "INACTIVE", ["reader"])
     judge(system, old, passes=False)
-    assert log_in(system, "anna-1", SECRET, "log-in-2")[0] == 403
-    assert log_in(system, "anna-1", SECRET, "log-in-1")[0] == 403
+    assert log_in(system, "anna-1", SECRET, "log-in-2", "internal_auth")[0] == 403
+    assert log_in(system, "anna-1", SECRET, "log-in-1", "internal_auth")[0] == 403
     status, shown = change(system, "enable", "enable-1")
     assert (status, shown) == ask(system, "GET", "operators/anna")[:2]
     assert shown["status"] == "ACTIVE"

@@ -4,6 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.http.principals import Principal
 from trading.adapters.http.resolver import ApiResolver
+from trading.adapters.identity.login import TableCredentials
 from trading.adapters.identity.tokens import Tokens
 from trading.domain.clients.credentials import Credential
 from trading.usecases.administration.administer_clients import AdministerClients
@@ -32,6 +33,18 @@ BUGS = (
         (
             Edit(Tokens._stated, "if key_id not in self._keys.of(audience):", "if False:"),
             Edit(Tokens._stated, '"verify_aud": True,', '"verify_aud": False,'),
+        ),
+    ),
+    Bug(
+        "a log-in knows the keys of both audiences",
+        "The log-in of an API does not look at what a key is for.",
+        "Whoever controls the function that strangers reach can sign for operators.",
+        (
+            Edit(
+                TableCredentials.credential,
+                "found if found and found.audience == self._audience else None",
+                "found",
+            ),
         ),
     ),
     Bug(

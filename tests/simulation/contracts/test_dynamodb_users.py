@@ -35,11 +35,11 @@ from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.http.throttle import Throttle
-from trading.adapters.identity.login import TableCredentials, TableLoginFailures
+from trading.adapters.identity.login import TableClients, TableCredentials, TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.exchanges import BREAKER, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
-from trading.domain.clients.credentials import InvalidCredentialsError
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, InvalidCredentialsError
 from trading.domain.clients.lockout import LoginLockedError
 from trading.domain.reference.instruments import Exchange
 from trading.usecases.identity.log_in import LogIn
@@ -171,7 +171,8 @@ def test_failed_logins_are_counted_and_forgotten(catalog: Tables) -> None:
         catalog.names[name] for name in ("credentials", "clients", "control")
     )
     log_in = LogIn(
-        TableCredentials(catalog.client, credentials, clients),
+        TableCredentials(catalog.client, credentials, CLIENT_AUDIENCE),
+        TableClients(catalog.client, clients),
         TableLoginFailures(catalog.client, control, clock),
         lambda secret, hashes: False,
         clock,

@@ -8,11 +8,13 @@ from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.operator_record import OperatorRecord
+from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
 from trading.bootstrap import clients
+from trading.bootstrap.api import throttle
 from trading.bootstrap.books import last_prices, table_books, table_names
 from trading.bootstrap.messaging import mailboxes
 from trading.bootstrap.operator_record import operator_record
@@ -39,6 +41,7 @@ class AdministrationApi:
     keys: AdministerKeys
     record: OperatorRecord
     registry: TableRegistry
+    throttle: Throttle
     transfers: TransferAssets
     workflow_of: LifecycleLookup
 
@@ -71,6 +74,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         keys=AdministerKeys(registry, operators, audit, ended_tokens),
         record=operator_record(settings),
         registry=registry,
+        throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now),
         workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),
     )

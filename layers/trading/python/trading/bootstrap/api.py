@@ -1,12 +1,12 @@
-"""What the clients' APIs share: the rate limit of an API key."""
+"""What the APIs share: the rate limit of an API key."""
 
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.runtime import clock
 from trading.bootstrap import clients
-from trading.bootstrap.settings import ClientApiSettings
+from trading.bootstrap.settings import RateLimitSettings
 
 
-def throttle(settings: ClientApiSettings) -> Throttle:
+def throttle(settings: RateLimitSettings) -> Throttle:
     return Throttle(
         clients.dispensable_dynamodb(),
         settings.control_table,

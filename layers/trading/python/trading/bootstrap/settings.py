@@ -93,12 +93,16 @@ class BrowserSettings(LambdaSettings):
         return frozenset(filter(None, self.allowed_origins.split(",")))
 
 
-class ClientApiSettings(BooksSettings, BrowserSettings):
-    """The books, and the rate limit of an API key."""
+class RateLimitSettings(LambdaSettings):
+    """The rate limit of an API key, and the table with the counts."""
 
     control_table: str
     rate_limit_requests: int = Field(default=100, gt=0)
     rate_limit_window_seconds: int = Field(default=10, gt=0)
+
+
+class ClientApiSettings(BooksSettings, BrowserSettings, RateLimitSettings):
+    """The books, and the rate limit of an API key."""
 
 
 class OrdersApiSettings(ClientApiSettings):
@@ -156,10 +160,13 @@ class AuditSettings(LambdaSettings):
     audit_table: str
 
 
-class AdministrationSettings(BooksSettings, BrowserSettings, AuditSettings):
+class InternalApiSettings(BrowserSettings, AuditSettings, RateLimitSettings):
+    """What every function behind the internal API needs."""
+
+
+class AdministrationSettings(BooksSettings, InternalApiSettings):
     """The books, the API keys, the audit log, and what an operator looks up or sets going."""
 
-    control_table: str
     credentials_table: str
     execution_queue_url: str
     idempotency_table: str
@@ -194,9 +201,15 @@ class InternalAuthorizerSettings(AuthorizerSettings):
 
 
 class LogInSettings(TokenSettings, BrowserSettings):
-    """API keys, the clients that own them, and the keys that sign access tokens."""
+    """API keys of one audience, and the keys that sign its access tokens."""
 
     credentials_table: str
-    clients_table: str
     control_table: str
     idempotency_table: str
+    token_audience: str
+
+
+class ClientLogInSettings(LogInSettings):
+    """Also the clients that own the API keys."""
+
+    clients_table: str

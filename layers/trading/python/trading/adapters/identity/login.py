@@ -25,23 +25,37 @@ if TYPE_CHECKING:
 
 
 class TableCredentials:
-    """The port `Credentials` over the tables. It reads strongly consistent and caches nothing."""
+    """The port `Credentials`. It reads strongly consistent and caches nothing."""
 
-    def __init__(self, client: DynamoDBClient, credentials_table: str, clients_table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, audience: str) -> None:
         self._client = client
-        self._credentials_table = credentials_table
-        self._clients_table = clients_table
+        self._table = table
+        self._audience = audience
 
     def credential(self, api_key: str) -> Credential | None:
-        return read_credential(self._client, self._credentials_table, api_key)
+        found = read_credential(self._client, self._table, api_key)
+        return found if found and found.audience == self._audience else None
 
-    def client_is_active(self, client_id: str) -> bool:
+
+class TableClients:
+    """The port `Owners` for the keys of clients."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def is_active(self, owner_id: str) -> bool:
         answer = self._client.get_item(
-            TableName=self._clients_table,
-            Key={"client_id": {"S": client_id}},
-            ConsistentRead=True,
+            TableName=self._table, Key={"client_id": {"S": owner_id}}, ConsistentRead=True
         )
         return answer.get("Item", {}).get("status", {}).get("S") == ClientStatus.ACTIVE
+
+
+class Operators:
+    """The port `Owners` for the keys of operators, whose status is that of their keys."""
+
+    def is_active(self, owner_id: str) -> bool:
+        return True
 
 
 class TableLoginFailures:

@@ -66,11 +66,6 @@ class Credential(Versioned):
     def is_active(self) -> bool:
         return self.status is CredentialStatus.ACTIVE
 
-    @property
-    def is_of_service(self) -> bool:
-        """Whether a service owns the key, not a client."""
-        return self.audience == INTERNAL_AUDIENCE
-
     def valid_hashes(self, now: datetime) -> tuple[str, ...]:
         """The hashes that a secret may match now."""
         over = self.previous_valid_until is not None and now >= self.previous_valid_until

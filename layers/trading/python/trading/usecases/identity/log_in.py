@@ -10,7 +10,7 @@ from trading.domain.clients.credentials import (
     InvalidCredentialsError,
 )
 from trading.usecases.ports import Clock
-from trading.usecases.ports.identity import Credentials, LoginFailures
+from trading.usecases.ports.identity import Credentials, LoginFailures, Owners
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class LogIn:
     """
 
     credentials: Credentials
+    owners: Owners
     failures: LoginFailures
     matches: Callable[[str, Sequence[str]], bool]
     """Tells whether a secret has one of the hashes. The check takes the same time for no hash and
@@ -44,9 +45,6 @@ class LogIn:
             raise InvalidCredentialsError("The API key or the secret is wrong.")
         if recent.with_key:
             self.failures.forget(api_key, address)
-        if not credential.is_active or not self._owner_is_active(credential):
+        if not credential.is_active or not self.owners.is_active(credential.client_id):
             raise ClientInactiveError("This client may not log in.")
         return credential
-
-    def _owner_is_active(self, credential: Credential) -> bool:
-        return credential.is_of_service or self.credentials.client_is_active(credential.client_id)

@@ -7,11 +7,15 @@ from trading.domain.clients.lockout import RecentFailures
 
 
 class Credentials(Protocol):
-    """API keys, and the clients that own them."""
+    """API keys of one audience. Any other key is unknown."""
 
     def credential(self, api_key: str) -> Credential | None: ...
 
-    def client_is_active(self, client_id: str) -> bool: ...
+
+class Owners(Protocol):
+    """Those who own API keys: clients, or operators."""
+
+    def is_active(self, owner_id: str) -> bool: ...
 
 
 class LoginFailures(Protocol):
