@@ -95,8 +95,9 @@ def test_an_internal_error_is_not_reported_as_unauthorized(world: World) -> None
 def test_the_key_of_one_audience_signs_nothing_for_the_other(world: World) -> None:
     """Even a caller who may use one key gets past one authorizer only."""
 
+    claims = jwt.decode(token(world, "key-alice"), options={"verify_signature": False})
+
     def signed(key: str, audience: str, kid: str) -> str:
-        claims = jwt.decode(token(world, "key-alice"), options={"verify_signature": False})
         parts = ({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims | {"aud": audience})
         text = ".".join(
             base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()

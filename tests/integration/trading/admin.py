@@ -1,10 +1,12 @@
 """Requests to the admin API, as an operator sends them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tests.fakes.api_events import principal, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
+from tests.integration.trading.books import items
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.domain.clients.roles import ALL_ROLES, LOOK, permissions_of
 
@@ -67,6 +69,18 @@ def log_in(
         function, request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
     )
     return status, answer
+
+
+def stored(system: System, tables: Iterable[str]) -> dict[str, list[Any]]:
+    """All items of these tables but the counts of requests."""
+    return {
+        table: [
+            item
+            for item in items(system.dynamodb, f"{PREFIX}{table}")
+            if not str(item.get("name")).startswith("RATE#")
+        ]
+        for table in tables
+    }
 
 
 def audited(system: System, subject: str) -> list[str]:

@@ -10,7 +10,7 @@ from tests.fakes.api_events import principal
 from tests.fakes.api_gateway import proxy_event
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
-from tests.integration.trading.books import items
+from tests.integration.trading.admin import stored
 from trading.adapters.dynamodb.audit import AuditEntry, TableAuditTrail
 from trading.domain.clients.credentials import CLIENT_PERMISSIONS
 from trading.domain.clients.roles import Role, permissions_of
@@ -58,18 +58,6 @@ def attempt(system: System, route: Route, permissions: str) -> tuple[int, dict[s
     return status, body
 
 
-def stored(system: System) -> list[Any]:
-    """All items but the counts of requests."""
-    return [
-        [
-            item
-            for item in items(system.dynamodb, f"{PREFIX}{table}")
-            if not str(item.get("name")).startswith("RATE#")
-        ]
-        for table in TABLES
-    ]
-
-
 def trail(system: System) -> list[AuditEntry]:
     return TableAuditTrail(system.dynamodb, f"{PREFIX}audit", system.now).of("operator/anna")
 
@@ -80,7 +68,7 @@ def test_every_route_of_the_internal_api_says_which_roles_it_is_open_to() -> Non
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_opens_its_routes_and_no_others(system: System, role: Role) -> None:
-    before = stored(system)
+    before = stored(system, TABLES)
     opened = set()
     for route in GUARDED:
         status, body = attempt(system, route, " ".join(permissions_of([role])))
@@ -89,7 +77,7 @@ def test_a_role_opens_its_routes_and_no_others(system: System, role: Role) -> No
             opened.add((route.method, route.path))
     assert opened == {route for route, roles in OPENED_TO.items() if role in roles}
     if role is not Role.OPERATIONS:  # it asks for steps of orders that do not exist
-        assert stored(system) == before
+        assert stored(system, TABLES) == before
     assert len(trail(system)) == len(GUARDED) - len(opened)
 
 
@@ -121,8 +109,8 @@ def test_a_refused_attempt_is_in_the_audit_log(system: System) -> None:
 
 def test_an_attempt_that_cannot_be_recorded_is_refused_all_the_same(system: System) -> None:
     system.dynamodb.delete_table(TableName=f"{PREFIX}audit")
-    before = stored(system)
+    before = stored(system, TABLES)
     for route in GUARDED:
         status, body = attempt(system, route, "")
         assert (status, body["code"]) == (503, "UNAVAILABLE"), route
-    assert stored(system) == before
+    assert stored(system, TABLES) == before
