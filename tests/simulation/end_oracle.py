@@ -119,6 +119,7 @@ class EndOracle:
         check_endings(
             orders.values(),
             self.outside.submitted,
+            self.outside.was_out,
             is_troubled=self.cloud.outages.are_planned,
             is_closed_by_hand=any(action.what == "close day" for action in self.scenario.actions),
         )

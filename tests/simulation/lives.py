@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -45,7 +45,9 @@ DAY, IMMEDIATE = 86_400, 900
 GTC_SECONDS = 90 * DAY
 CLOCKS_DIFFER_BY = 5.0
 ROUTED_WITHIN = 600
-"""If an order takes over this shortly before its time is over, it may never be sent."""
+"""An order may never be sent if it takes over, or its exchange is out of reach, this shortly before
+its time is over.
+"""
 
 
 def order_of(item: Item) -> dict[str, Any]:
@@ -152,13 +154,15 @@ def _check_kept(before: Item, order: Item) -> None:
 def check_endings(
     orders: Iterable[Item],
     submitted: Collection[str],
+    was_out: Callable[[str, float, float], bool],
     *,
     is_troubled: bool,
     is_closed_by_hand: bool,
 ) -> None:
     """No order ends early without a cause. What was accepted or routed was sent.
 
-    `submitted` holds the child orders that were sent to an exchange. In a run that `is_troubled`
+    `submitted` holds the child orders that were sent to an exchange. `was_out` says whether an
+    exchange was out of reach between two moments. In a run that `is_troubled`
     our functions give up.
     """
     for order in orders:
@@ -183,7 +187,9 @@ def check_endings(
             raise ViolationError("every accepted order is sent", order_id, " ".join(path))
         for child in order.get("children", ()):
             sent = identifiers.child_order_id(order_id, int(child["number"])) in submitted
-            if child["status"] != "REJECTED" and not sent:
+            over = over_at(order)
+            is_excused = was_out(child["exchange_id"], over - ROUTED_WITHIN, over)
+            if child["status"] != "REJECTED" and not sent and not is_excused:
                 raise ViolationError("every routed child is sent", order_id, str(child))
         close, ended = (
             close_of(date.fromisoformat(order["business_date"])).timestamp(),

@@ -108,6 +108,13 @@ class Outside:
         """The venues that were out of reach for a while, or will be."""
         return self._down.keys() | self._hangs.keys() | self._ever_overloaded
 
+    def was_out(self, venue: str, since: float, until: float) -> bool:
+        """Whether the venue was out of reach at a moment between these Unix times."""
+        planned = [each[venue] for each in (self._down, self._hangs) if venue in each]
+        return venue in self._ever_overloaded or any(
+            start < until and since < end for start, end in planned
+        )
+
     def _falls_ill(self, venue: str, random: Random) -> None:
         """Let a venue that did something wrong hang from now on, with some probability."""
         if self._faults.happens("venue_ill", random):
