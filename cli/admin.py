@@ -138,6 +138,27 @@ def activate(
     _change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
 
 
+@app.command("set-signing")
+def set_signing(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    required: Annotated[
+        bool,
+        typer.Option(
+            "--required/--not-required",
+            help="Whether all orders of the client must be signed.",
+            show_default=False,
+        ),
+    ],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Require a signature on each request that places, replaces or cancels orders of a client."""
+    body = {"required": required}
+    _change_client(ctx.obj.begin(as_json), client_id, "PUT", "signing", key, reason, body)
+
+
 @app.command()
 def limits(
     ctx: typer.Context,

@@ -1,7 +1,10 @@
-"""Requests to the API: logged in, with retries where they may help, under one idempotency key."""
+"""Requests to the API: logged in, signed if they change something, with retries where they may
+help, under one idempotency key.
+"""
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any
@@ -18,7 +21,9 @@ from tenacity import (
 from tenacity.wait import wait_exponential_jitter
 
 from cli.failures import Exit, Failure
+from cli.signing import Signer
 from cli.tokens import Token, TokenCache
+from trading.adapters.runtime import clock
 from workstation.profiles import Profile
 
 TIMEOUT = httpx.Timeout(35, connect=5)
@@ -32,6 +37,9 @@ PASSING = {
 BACKOFF = wait_exponential_jitter(multiplier=0.5, max=8)
 LOGIN = "/api/v1/auth/token"
 ADMIN = "/api/v1/admin/"
+SIGNATURE_REQUIRED = "SIGNATURE_REQUIRED"
+ABOUT_SIGNATURES = {SIGNATURE_REQUIRED, "INVALID_SIGNATURE"}
+"""Codes of answers `401` that another token would not change."""
 
 
 class Api:
@@ -46,6 +54,7 @@ class Api:
         patience: float,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._profile = profile
         self._tokens = tokens
@@ -53,6 +62,8 @@ class Api:
         self._note = note
         self._patience = patience
         self._sleep = sleep
+        self._now = now
+        self._secret = profile.api_secret
         self._http = httpx.Client(timeout=TIMEOUT, transport=transport)
 
     def get(self, path: str, **query: str | int | bool | None) -> Any:
@@ -81,14 +92,18 @@ class Api:
 
     def log_in(self, key: str) -> Any:
         """A new token, kept for the commands that follow. The answer's JSON."""
-        secret = self._profile.api_secret or self._ask_secret(self._profile.api_key)
-        body = {"api_key": self._profile.api_key, "api_secret": secret}
+        body = {"api_key": self._profile.api_key, "api_secret": self._known_secret()}
         answer = self._json(self._send("POST", LOGIN, body=body, key=key), key)
         try:
             self._tokens.save(self._profile, Token.model_validate(answer))
         except Failure as failure:
             self._note(f"The token is not kept: {failure}")
         return answer
+
+    def _known_secret(self) -> str:
+        if self._secret is None:
+            self._secret = self._ask_secret(self._profile.api_key)
+        return self._secret
 
     def _authorized(self, method: str, path: str, **request: Any) -> httpx.Response:
         """A token that was kept may have been issued under a key that is gone: then once more with
@@ -97,11 +112,25 @@ class Api:
         kept = self._tokens.load(self._profile)
         if kept:
             try:
-                return self._send(method, path, token=kept.jwt_token, **request)
+                return self._signed(method, path, token=kept.jwt_token, **request)
             except Failure as failure:
-                if failure.problem.get("status") != HTTPStatus.UNAUTHORIZED:
+                if failure.problem.get("status") != HTTPStatus.UNAUTHORIZED or (
+                    failure.problem.get("code") in ABOUT_SIGNATURES
+                ):
                     raise
-        return self._send(method, path, token=str(self.log_in(new_key())["jwt_token"]), **request)
+        return self._signed(method, path, token=str(self.log_in(new_key())["jwt_token"]), **request)
+
+    def _signed(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """A change is signed if the secret is known. If the API wants a signature, the secret is
+        asked for.
+        """
+        try:
+            return self._send(method, path, **request)
+        except Failure as failure:
+            if self._secret or failure.problem.get("code") != SIGNATURE_REQUIRED:
+                raise
+        self._known_secret()
+        return self._send(method, path, **request)
 
     def _send(
         self,
@@ -138,8 +167,17 @@ class Api:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         told = None if path == LOGIN else key
+        signer = None
+        if token and key and self._secret:
+            signer = Signer(self._profile.api_key, self._secret, self._now)
+
+        def send() -> httpx.Response:
+            if signer:  # anew at each try: a signature is good once
+                signer.sign(request, path)
+            return self._http.send(request)
+
         try:
-            answer: httpx.Response = trying(self._http.send, request)
+            answer: httpx.Response = trying(send)
         except httpx.TransportError as error:
             raise Failure.here(
                 Exit.UNREACHABLE,

@@ -156,13 +156,14 @@ class ServicesStack(Stack):
         watched: Mapping[str, list[cloudwatch.IAlarm]],
     ) -> dict[str, PythonFunction]:
         layers = [dependencies_layer(self, self._deployment), source_layer(self, "trading")]
+        signatures = dependencies_layer(self, self._deployment, "signatures")
         return {
             name: PythonFunction(
                 self,
                 self._deployment,
                 name,
                 spec,
-                layers=layers,
+                layers=[*layers, signatures] if spec.signatures else layers,
                 variables={
                     **variables,
                     "TOKEN_AUDIENCE": token_audience(name),

@@ -1,7 +1,11 @@
-"""Builds the dependencies layer without Docker: `python -m local.layers aws|local`.
+"""Builds the layers of locked packages without Docker: `python -m local.layers aws|local`.
 
-`aws`: Linux on arm64, Python 3.13, wheels only. `local`: this machine and this Python. A layer is
-built again only when the lock file, the target or this recipe has changed.
+Most functions have the layer `dependencies` only. The layer `signatures` has the packages that
+check signatures. PyJWT imports cryptography where it finds it, which would delay each start of a
+log-in or an authorizer by more than all other imports of theirs.
+
+`aws`: Linux on arm64, Python 3.13, wheels only. `local`: this machine and this Python. The layers
+are built again only when the lock file, the target or this recipe has changed.
 """
 
 import argparse
@@ -30,31 +34,52 @@ PLATFORM_OF_TARGET = {
     ],
     "local": ["--python", sys.executable],
 }
+SIGNATURES = (
+    "cryptography",
+    "cryptography-*",
+    "cffi",
+    "cffi-*",
+    "_cffi_backend.*",
+    "pycparser",
+    "pycparser-*",
+    "http_sf",
+    "http_sf-*",
+    "http_message_signatures",
+    "http_message_signatures-*",
+)
+"""What belongs into the layer `signatures`, by the names in `site-packages`."""
 NEEDLESS = ("**/__pycache__", "**/tests", "**/examples", "bin", ".lock")
 
 
-def build(target: str) -> Path:
-    """Return the directory of the layer, which holds `python/`. Build it if it is out of date."""
-    directory = BUILD / target / "dependencies"
+def build(target: str) -> tuple[Path, Path]:
+    """Return the directories of the layers `dependencies` and `signatures`, which hold `python/`.
+    Build them if they are out of date.
+    """
+    directory, signatures = BUILD / target / "dependencies", BUILD / target / "signatures"
     stamp = directory.with_suffix(".stamp")
     recipe = _recipe(target)
     if directory.is_dir() and stamp.is_file() and stamp.read_text() == recipe:
-        return directory
+        return directory, signatures
     stamp.unlink(missing_ok=True)
-    shutil.rmtree(directory, ignore_errors=True)
+    for each in (directory, signatures):
+        shutil.rmtree(each, ignore_errors=True)
+        (each / "python").mkdir(parents=True)
     python = directory / "python"
-    python.mkdir(parents=True)
     _install(target, python)
     for pattern in NEEDLESS:
         for path in sorted(python.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if size(directory) > MAX_BYTES:
+    for pattern in SIGNATURES:
+        (path,) = python.glob(pattern)
+        path.rename(signatures / "python" / path.name)
+    together = size(directory) + size(signatures)
+    if together > MAX_BYTES:
         raise LocalError(
-            f"the layer is {size(directory) / 1e6:.0f} MB, Lambda allows {MAX_BYTES / 1e6:.0f}",
+            f"the layers are {together / 1e6:.0f} MB, Lambda allows {MAX_BYTES / 1e6:.0f}",
             "Remove a dependency from pyproject.toml and lock again.",
         )
     stamp.write_text(recipe)
-    return directory
+    return directory, signatures
 
 
 def size(directory: Path) -> int:
@@ -78,14 +103,14 @@ def _install(target: str, python: Path) -> None:
     installed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if installed.returncode:
         raise LocalError(
-            f"the layer could not be built:\n{installed.stderr}", "Is the package index reachable?"
+            f"the layers could not be built:\n{installed.stderr}", "Is the package index reachable?"
         )
 
 
 def _recipe(target: str) -> str:
-    """Return a digest of everything that decides the contents of the layer."""
+    """Return a digest of everything that decides the contents of the layers."""
     host = f"{platform.machine()} {platform.system()} {sys.version}" if target == "local" else ""
-    text = f"{LOCK.read_text()}\n{PLATFORM_OF_TARGET[target]}\n{NEEDLESS}\n{host}"
+    text = f"{LOCK.read_text()}\n{PLATFORM_OF_TARGET[target]}\n{SIGNATURES}\n{NEEDLESS}\n{host}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -96,10 +121,11 @@ def main() -> None:
     )
     parser.add_argument("target", choices=PLATFORM_OF_TARGET)
     try:
-        directory = build(parser.parse_args().target)
+        directories = build(parser.parse_args().target)
     except LocalError as error:
         sys.exit(f"{error}\n{error.remedy}")
-    print(f"{directory.relative_to(ROOT)}: {size(directory) / 1e6:.1f} MB")
+    for directory in directories:
+        print(f"{directory.relative_to(ROOT)}: {size(directory) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -27,8 +27,10 @@ from trading.adapters.http.resolver import (
     BEARER_SCHEME,
     SIGNATURE_SCHEME,
 )
+from trading.adapters.http.signed_requests import SIGNATURE_EXTENSION, Required
 from trading.adapters.venues.signatures import SIGNED_HEADERS
 from trading.domain import patterns
+from trading.domain.clients.signed_requests import COVERED, DIGEST
 from trading.domain.patterns import whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,12 +57,26 @@ SECURITY_SCHEMES: dict[str, SecurityScheme] = {
         ),
     ),
 }
+SIGNATURE = {
+    "Signature-Input": (
+        "What the signature covers (RFC 9421), with `created`, `keyid` (the API key), `nonce` and, "
+        'if you like, `alg="ed25519"` and `expires`. It covers '
+        f"{', '.join(f'`{name}`' for name in COVERED)}, and `{DIGEST}` if there is a body. The "
+        "path has no stage, and the query is sorted."
+    ),
+    "Signature": "The signature, by the key that is derived from the API secret (Ed25519).",
+    "Content-Digest": "SHA-256 of the body (RFC 9530). Needed if the request has a body.",
+}
+"""The headers of a signed request."""
 PROBLEMS = {
     400: (
         "MALFORMED_JSON, HEADER_REPEATED, IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID or "
         "INVALID_CURSOR."
     ),
-    401: "No valid token, signature or secret.",
+    401: (
+        "No valid token, signature or secret. SIGNATURE_REQUIRED and INVALID_SIGNATURE: "
+        "`Accept-Signature` has what a signature covers."
+    ),
     403: "Not for this principal.",
     404: "There is no such thing, or not for this principal.",
     409: (
@@ -254,6 +270,8 @@ def _complete(document: dict[str, Any]) -> None:
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
         parameters.append({"$ref": "#/components/parameters/CorrelationId"})
+        if needed := operation.get(SIGNATURE_EXTENSION):
+            parameters += [_signature_header(name, needed, operation) for name in SIGNATURE]
         for status in ("201", "202"):
             if following := LINKS.get((operation["operationId"], status)):
                 operation["responses"][status]["links"] = {
@@ -278,6 +296,18 @@ def _complete(document: dict[str, Any]) -> None:
     }
     components["responses"] = {
         _name(status): _response(status, text) for status, text in PROBLEMS.items()
+    }
+
+
+def _signature_header(name: str, needed: str, operation: dict[str, Any]) -> dict[str, Any]:
+    always = needed == Required.ALWAYS and (name != "Content-Digest" or "requestBody" in operation)
+    when = "" if needed == Required.ALWAYS else " Only if the profile has `signed_orders`."
+    return {
+        "name": name,
+        "in": "header",
+        "required": always,
+        "description": SIGNATURE[name] + when,
+        "schema": {"type": "string"},
     }
 
 

@@ -112,11 +112,11 @@ class Seeder:
         audience: str,
         roles: tuple[Role, ...] = (),
     ) -> None:
-        """Add an API key. The table keeps a hash of the secret only."""
+        """Add an API key. The table keeps a hash and a public key of the secret only."""
         credential = Credential(
             api_key=secret.api_key,
             client_id=secret.client_id,
-            secret_hashes=(passwords.hash_secret(secret.api_secret),),
+            secrets=(passwords.stored(secret.api_secret),),
             permissions=permissions,
             roles=roles,
             audience=audience,

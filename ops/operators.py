@@ -117,11 +117,11 @@ def create(
         screen.show({"active": active}, f"There is an operator already: {', '.join(active)}.")
         return
     _or_exit(screen, lambda: operators.check_is_new(name))
-    secret, hashed = passwords.new_secret()
+    secret, stored = passwords.new_secret()
     credential = Credential(
         api_key=f"{name}-{secrets.token_hex(8)}",
         client_id=name,
-        secret_hashes=(hashed,),
+        secrets=(stored,),
         permissions=permissions_of(roles),
         roles=tuple(sorted(set(roles))),
         audience=INTERNAL_AUDIENCE,
@@ -153,10 +153,10 @@ def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJso
     """
     screen, operators = Screen(as_json), Operators(ctx.obj)
     credential = _or_exit(screen, lambda: operators.of(name))
-    secret, hashed = passwords.new_secret()
+    secret, stored = passwords.new_secret()
     now = clock.now()
     _audit(ctx.obj, "rotate-secret", credential, reason)
-    operators.save(credential.rotated(hashed, f"ops {iso(now)}", now, now))
+    operators.save(credential.rotated(stored, f"ops {iso(now)}", now, now))
     _show_secret(screen, credential, secret)
 
 

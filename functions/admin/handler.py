@@ -12,14 +12,13 @@ from typing import Annotated, Literal, TypeVar
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.admin import keys
+from functions.admin import instruments, keys, signing
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
     AdvanceClosure,
     Change,
     ClientView,
     ClosedAdvanceView,
-    InstrumentView,
     IssuedSecretView,
     NewClient,
     NewDeposit,
@@ -37,6 +36,7 @@ from trading.adapters.http.digests import digest
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Answer
 from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.http.signed_requests import Required
 from trading.adapters.runtime.clock import now
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.administration import administration_api
@@ -53,7 +53,12 @@ Booked = TypeVar("Booked", Deposit | Withdrawal, ClosedAdvance)
 
 settings = load(Settings)
 api = administration_api(settings)
-app = ApiResolver(api.throttle, origins=settings.origins, on_forbidden=api.record.refused)
+app = ApiResolver(
+    api.throttle,
+    origins=settings.origins,
+    on_forbidden=api.record.refused,
+    signed=api.signed,
+)
 
 
 @app.post(
@@ -148,6 +153,7 @@ def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Resp
 @app.post(
     "/api/v1/admin/clients/<client_id>/secret-rotation",
     permission="keys:write",
+    signature=Required.ALWAYS,
     summary="Rotate a secret",
     tags=TAGS,
 )
@@ -194,6 +200,7 @@ def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Respon
 @app.post(
     "/api/v1/admin/clients/<client_id>/withdrawals",
     permission="transfers:write",
+    signature=Required.ALWAYS,
     status=HTTPStatus.CREATED,
     summary="Withdraw cash or shares",
     tags=TAGS,
@@ -235,37 +242,6 @@ def close_advance(
         ClosedAdvanceView,
         ClosedAdvanceView.of,
         lambda: api.close_advance(trade_id, request.closure(), _operator(request)),
-    )
-
-
-@app.put(
-    "/api/v1/admin/instruments/<symbol>/halt",
-    permission="instruments:write",
-    summary="Halt an instrument",
-    tags=TAGS,
-)
-def halt(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """Halt an instrument. Within ten seconds, every worker rejects new orders in it with
-    INSTRUMENT_HALTED. Orders at the exchanges stand.
-    """
-    return _set_tradable(symbol, request, tradable=False)
-
-
-@app.put(
-    "/api/v1/admin/instruments/<symbol>/resume",
-    permission="instruments:write",
-    summary="Resume an instrument",
-    tags=TAGS,
-)
-def resume(symbol: PathId, request: Annotated[Change, Body()]) -> Response[InstrumentView]:
-    """Resume an instrument. Within ten seconds, every worker takes new orders in it again."""
-    return _set_tradable(symbol, request, tradable=True)
-
-
-def _set_tradable(symbol: str, request: Change, *, tradable: bool) -> Response[InstrumentView]:
-    return _once(
-        InstrumentView,
-        lambda: InstrumentView.of(api.halt_instrument(symbol, tradable, _operator(request))),
     )
 
 
@@ -391,5 +367,7 @@ def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[A
     return json_response(outcome.answer, headers=outcome.headers)
 
 
+instruments.add_routes(app, api.halt_instrument, _once, _operator)
 keys.add_routes(app, api.keys, _once, _operator)
+signing.add_routes(app, api.clients, _once, _operator)
 handler = app.resolve

@@ -23,9 +23,10 @@ from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER, Idempotency, Result
 from trading.adapters.http.problems import unavailable
 from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.http.signed_requests import Required
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
-from trading.bootstrap import clearing, clients, messaging, settlement
+from trading.bootstrap import clearing, clients, messaging, settlement, signatures
 from trading.bootstrap.api import throttle
 from trading.bootstrap.books import table_books
 from trading.bootstrap.operator_record import operator_record
@@ -42,7 +43,12 @@ mailboxes = messaging.mailboxes(execution_queue_url=settings.execution_queue_url
 clear_trades = clearing.clear_trades(settings)
 settle_obligations = settlement.settle_obligations(settings)
 record = operator_record(settings)
-app = ApiResolver(throttle(settings), origins=settings.origins, on_forbidden=record.refused)
+app = ApiResolver(
+    throttle(settings),
+    origins=settings.origins,
+    on_forbidden=record.refused,
+    signed=signatures.of_operators(settings),
+)
 RECORDED = {REPLAYED_HEADER: "true"}
 
 
@@ -107,6 +113,7 @@ def _clear(trade_id: str) -> Response[ClearingDetail]:
 @app.post(
     "/api/v1/settlement/<trade_id>",
     permission="settlement:write",
+    signature=Required.ALWAYS,
     summary="Settle a trade",
     tags=["Internal"],
 )

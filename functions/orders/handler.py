@@ -34,9 +34,9 @@ from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.digests import digest
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
-from trading.adapters.http.periods import From, To
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.http.signed_requests import Required
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.orders import orders_api
@@ -57,14 +57,16 @@ CANCEL_ANSWERS: dict[int, dict[str, Any]] = {
     404: {"description": "There is no such order."},
 }
 
+CHANGE: dict[str, Any] = {"permission": "orders:write", "signature": Required.BY_PROFILE}
+
 settings = load(Settings)
 api = orders_api(settings)
-app = ApiResolver(api.throttle, origins=settings.origins)
+app = ApiResolver(api.throttle, origins=settings.origins, signed=api.signed)
 
 
 @app.post(
     "/api/v1/orders",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.CREATED,
     summary="Place an order",
     tags=["Orders"],
@@ -107,8 +109,8 @@ def list_orders(
     ] = None,
     symbol: Annotated[str | None, Query(pattern=whole(patterns.SYMBOL))] = None,
     side: Annotated[Side | None, Query()] = None,
-    from_: From = None,
-    to: To = None,
+    from_: periods.From = None,
+    to: periods.To = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> OrdersPage:
@@ -137,7 +139,7 @@ def _page(wanted: OrderFilter, limit: int, cursor: str | None) -> tuple[list[Ord
 
 @app.delete(
     "/api/v1/orders",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.ACCEPTED,
     summary="Cancel open orders",
     tags=["Orders"],
@@ -194,7 +196,7 @@ def _named(parameter: str, value: str) -> str:
 
 @app.delete(
     "/api/v1/orders:by_client_order_id",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.ACCEPTED,
     summary="Cancel an order by the client's own id",
     tags=["Orders"],
@@ -209,7 +211,7 @@ def cancel_by_client_order_id(client_order_id: ClientOrderId) -> Response[OrderV
 
 @app.delete(
     "/api/v1/orders/<order_id>",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.ACCEPTED,
     summary="Cancel an order",
     tags=["Orders"],
@@ -250,7 +252,7 @@ def _status_of_cancel(order: Order) -> HTTPStatus:
 
 @app.patch(
     "/api/v1/orders/<order_id>",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.ACCEPTED,
     summary="Replace an order",
     tags=["Orders"],
@@ -321,7 +323,7 @@ def _own(order_id: str, field: str) -> Order:
 
 @app.post(
     "/api/v1/trade/place",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.CREATED,
     summary="Place a trade",
     tags=trade_records.TAGS,
@@ -336,7 +338,7 @@ def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecor
 
 @app.post(
     "/api/v1/place-trade",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.CREATED,
     summary="PlaceTrade",
     tags=trade_records.TAGS,
@@ -367,7 +369,7 @@ def show_trade(trade_id: PathId) -> TradeRecord:
 
 @app.post(
     "/api/v1/trade/<trade_id>/cancel",
-    permission="orders:write",
+    **CHANGE,
     status=HTTPStatus.ACCEPTED,
     summary="Cancel a trade",
     tags=trade_records.TAGS,

@@ -128,6 +128,12 @@ WATCHED: Mapping[Metric, Watch] = {
         above=100,
         minutes=5,
     ),
+    Metric.SIGNATURE_REFUSED: Watch(
+        ("admin", "internal", "orders"),
+        Notice("Many requests are not signed as they must be", "strangers", Severity.ROUTINE),
+        above=20,
+        minutes=5,
+    ),
     Metric.CIRCUITS_OPENED: Watch(
         ("execution",),
         Notice("An exchange is down", "exchanges", Severity.ROUTINE),

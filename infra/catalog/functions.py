@@ -12,13 +12,16 @@ class FunctionSpec:
 
     Nobody waits for the answer of an `asynchronous` function. When its last retry fails, the event
     goes to a queue. `reserved` concurrency is set aside for a function: nobody else takes it, and
-    the function takes no more. It applies where the deployment reserves concurrency.
+    the function takes no more. It applies where the deployment reserves concurrency. A function
+    that checks or makes keys of `signatures` has the layer with the packages for it. All others
+    start faster without.
     """
 
     timeout: int
     memory: int = 512
     asynchronous: bool = False
     reserved: int | None = None
+    signatures: bool = False
 
 
 SERVICES = {
@@ -30,11 +33,11 @@ SERVICES = {
         reserved=20,  # a flood of log-ins takes no more than this from trading
     ),
     "internal_auth": FunctionSpec(timeout=10, memory=1769, reserved=5),  # like auth
-    "orders": FunctionSpec(timeout=10, reserved=200),
+    "orders": FunctionSpec(timeout=10, reserved=200, signatures=True),
     "accounts": FunctionSpec(timeout=10),
     "callbacks": FunctionSpec(timeout=10, reserved=100),
-    "internal": FunctionSpec(timeout=25),
-    "admin": FunctionSpec(timeout=15),
+    "internal": FunctionSpec(timeout=25, signatures=True),
+    "admin": FunctionSpec(timeout=15, signatures=True),
     "execution": FunctionSpec(timeout=15, reserved=200),
     "clearing": FunctionSpec(timeout=15),
     "settlement": FunctionSpec(timeout=15),

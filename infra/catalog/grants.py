@@ -82,6 +82,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "internal_auth": _LOG_IN_GRANTS | {"keys/operators": "GenerateMac"},
     "orders": {
         "tables/clients": "GetItem",
+        "tables/credentials": "GetItem",
         "tables/reference": "GetItem Query",
         "tables/accounts": "GetItem PutItem",
         "tables/orders": "GetItem BatchGetItem PutItem",
@@ -112,6 +113,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
             "queues/execution": "SendMessage",
             "tables/audit": "GetItem PutItem",
             "tables/control": "UpdateItem",
+            "tables/credentials": "GetItem",
             "tables/idempotency": _IDEMPOTENCY,
             "tables/ledger": "GetItem",
         },

@@ -85,6 +85,7 @@ INTERNAL_ROUTES = (
     Route("POST", "/api/v1/admin/clients/{client_id}/suspension", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/activation", "admin"),
     Route("PUT", "/api/v1/admin/clients/{client_id}/limits", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/signing", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/secret-rotation", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/deposits", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/withdrawals", "admin"),

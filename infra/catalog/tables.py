@@ -40,8 +40,8 @@ TABLES = {
         ("api_key",),
         indexes={"by-client": ("client_id", "api_key")},
         holds=(
-            "API keys: the client, scrypt hashes of the current and the previous secret, "
-            "permissions, audience and status."
+            "API keys: the client, scrypt hashes and public keys of the current and the previous "
+            "secret, permissions, audience and status."
         ),
         lists={"by-client": "The API keys of a client."},
     ),
@@ -127,6 +127,7 @@ TABLES = {
                 "How many requests an API key sent in the last windows of time, and which of its "
                 "tokens have ended."
             ),
+            "NONCE#{api_key}#{nonce}": "A nonce that an API key has signed a request with.",
             "LOGIN#{api_key}#{address}": "Failed log-ins with a key from an address.",
             "LOGIN-FROM#{address}": "Failed log-ins from an address, with any key.",
             "CIRCUIT#{exchange_id}": "The circuit breaker of an exchange.",

@@ -33,14 +33,18 @@ def source_layer(scope: Construct, name: str) -> lambda_.LayerVersion:
     return _layer(scope, name, ROOT / "layers" / name)
 
 
-def dependencies_layer(scope: Construct, deployment: Deployment) -> lambda_.LayerVersion:
-    """The layer of the locked dependencies. Raises FileNotFoundError if it has not been built."""
-    directory = deployment.layers_dir / deployment.layers / "dependencies"
+def dependencies_layer(
+    scope: Construct, deployment: Deployment, name: str = "dependencies"
+) -> lambda_.LayerVersion:
+    """A layer of locked packages: `dependencies`, which all functions have, or `signatures`. Raises
+    FileNotFoundError if it has not been built.
+    """
+    directory = deployment.layers_dir / deployment.layers / name
     if not directory.is_dir():
         raise FileNotFoundError(
             f"{directory} is missing: run `python -m local.layers {deployment.layers}` first"
         )
-    return _layer(scope, "dependencies", directory)
+    return _layer(scope, name, directory)
 
 
 def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion:

@@ -34,14 +34,15 @@ def _seconds(statement: str) -> float:
         f"import time; began = time.perf_counter(); {statement}; print(time.perf_counter() - began)"
     )
     ran = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", script], env=_environment(), capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, cwd=ROOT
     )
     if ran.returncode:
         raise RuntimeError(f"{statement} failed:\n{ran.stderr}")
     return float(ran.stdout.splitlines()[-1])
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment in which any handler can be imported."""
     layers = [str(ROOT / "layers" / name / "python") for name in ("trading", "simulators")]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
@@ -57,6 +58,7 @@ def _environment() -> dict[str, str]:
             for kind in ("QUEUE", "DLQ")
         },
         "SIGNING_KEYS": "{}",
+        "TOKEN_AUDIENCE": "unused",
         "VENUE_SECRET_PREFIX": "venue-",
         "EXCHANGE_IDS": "XNYS",
     }

@@ -73,7 +73,7 @@ def seed(world: World) -> None:
     credential = Credential(
         api_key=API_KEY,
         client_id=CLIENT,
-        secret_hashes=(passwords.hash_secret(API_SECRET),),
+        secrets=(passwords.stored(API_SECRET),),
         permissions=PERMISSIONS,
     )
     world.dynamodb.put_item(

@@ -10,6 +10,7 @@ from trading.domain import identifiers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import StoredSecret
 from trading.domain.orders import order_entry
 from trading.domain.orders.booking import VenueExecution
 from trading.domain.orders.order import Order
@@ -33,6 +34,11 @@ def make_client(**changes: Any) -> Client:
         "settlement_account": "acct-alice",
     }
     return Client(**fields | changes)
+
+
+def make_secret(name: str = "hash") -> StoredSecret:
+    """What is stored of a secret that nobody has to know."""
+    return StoredSecret(hash=name, public_key=f"key of {name}")
 
 
 def make_instrument(**changes: Any) -> Instrument:

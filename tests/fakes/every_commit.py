@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from tests.fakes import world as fake_world
-from tests.fakes.builders import TOMORROW, D, make_client, make_instrument
+from tests.fakes.builders import TOMORROW, D, make_client, make_instrument, make_secret
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from tests.fakes.scenario import new_world, play
 from tests.fakes.world import World
@@ -159,7 +159,7 @@ def administer(world: World) -> None:
         audit,
         ended_tokens,
         world.request_cancel,
-        lambda: ("secret", "hash"),
+        lambda: ("secret", make_secret()),
         lambda client_id: f"{client_id}-key",
         world.clock,
     )
@@ -172,6 +172,7 @@ def administer(world: World) -> None:
         transfers.withdraw("dave", what, f"out {what}", OPERATOR)
     limits = Limits(margin_percent=D(50), credit_limit=D("7.00"), daily_trading_limit=D("9.00"))
     clients.set_limits("dave", limits, 1, OPERATOR)
+    clients.set_signing("dave", True, OPERATOR)
     for grace in (timedelta(days=1), None):
         clients.rotate_secret("dave", credential.api_key, f"{grace}", grace, OPERATOR)
     keys = AdministerKeys(registry, registry, audit, ended_tokens)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order
+from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order, make_secret
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
-from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, StoredSecret
 from trading.domain.orders.order_entry import open_order
 from trading.domain.reconciliation.checks import check
 from trading.usecases.administration.administer_clients import (
@@ -28,7 +28,7 @@ from trading.usecases.orders.cancel_order import RequestCancel
 ANNAS = Credential(
     api_key="anna-1",
     client_id="anna",
-    secret_hashes=("hash",),
+    secrets=(make_secret(),),
     permissions=(),
     audience=INTERNAL_AUDIENCE,
     version=1,
@@ -69,10 +69,10 @@ class Office:
         self.keys = AdministerKeys(self.registry, self.operators, self.audit, self.ended_tokens)
 
     @staticmethod
-    def _secret(numbers: Any) -> Callable[[], tuple[str, str]]:
-        def new_secret() -> tuple[str, str]:
+    def _secret(numbers: Any) -> Callable[[], tuple[str, StoredSecret]]:
+        def new_secret() -> tuple[str, StoredSecret]:
             number = next(numbers)
-            return f"secret-{number}", f"hash-{number}"
+            return f"secret-{number}", make_secret(f"hash-{number}")
 
         return new_secret
 
@@ -99,7 +99,7 @@ class Office:
     def state(self) -> object:
         """Everything that is stored, except which of several secrets was generated."""
         keys = {
-            each.client_id: (each.rotation, len(each.secret_hashes), each.generation, each.status)
+            each.client_id: (each.rotation, len(each.secrets), each.generation, each.status)
             for registry in (self.registry, self.operators)
             for each in registry.credentials.values()
         }

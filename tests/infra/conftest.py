@@ -32,8 +32,9 @@ ENDPOINTS = ("vpce-0a1b2c3d4e5f60718", "vpce-12345678")
 def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stands for the built layers. No property of the templates depends on their content."""
     directory = tmp_path_factory.mktemp("layers")
-    (directory / "aws" / "dependencies" / "python").mkdir(parents=True)
-    (directory / "aws" / "dependencies" / "python" / "dependency.py").touch()
+    for name in ("dependencies", "signatures"):
+        (directory / "aws" / name / "python").mkdir(parents=True)
+        (directory / "aws" / name / "python" / f"{name}.py").touch()
     return directory
 
 

@@ -55,6 +55,7 @@ ROUTES = {
         ("POST", "/api/v1/admin/clients/{client_id}/suspension"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/activation"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/clients/{client_id}/limits"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/clients/{client_id}/signing"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/secret-rotation"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/deposits"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/withdrawals"): ("admin", TOKEN),

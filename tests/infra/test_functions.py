@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 from infra.catalog.functions import FUNCTIONS
 from infra.stage import ROOT
 from infra.synthesized import Resource, Synthesized, text
+from trading.bootstrap.settings import SignedRequestSettings
 
 
 def name_of(function: Resource) -> str:
@@ -44,16 +45,27 @@ def test_every_layer_fits_the_architecture_and_runtime_of_the_functions(
         assert layer.properties["CompatibleRuntimes"] == ["python3.13"]
 
 
-def test_only_the_venues_have_the_simulators_layer(synthesized: Synthesized) -> None:
-    def layers(function: Resource) -> set[str]:
-        return {
-            synthesized.target(function.stack, layer).logical_id.removesuffix(layer["Ref"][-8:])
-            for layer in function.properties["Layers"]
-        }
+def layers(synthesized: Synthesized, function: Resource) -> set[str]:
+    return {
+        synthesized.target(function.stack, layer).logical_id.removesuffix(layer["Ref"][-8:])
+        for layer in function.properties["Layers"]
+    }
 
+
+def test_only_the_venues_have_the_simulators_layer(synthesized: Synthesized) -> None:
     for function in synthesized.of_type("AWS::Lambda::Function"):
         simulated = name_of(function) in {"exchange_api", "exchange_matching", "depository_api"}
-        assert ("SimulatorsLayer" in layers(function)) is simulated, function
+        assert ("SimulatorsLayer" in layers(synthesized, function)) is simulated, function
+
+
+def test_the_functions_that_check_signatures_have_the_layer_for_it(
+    synthesized: Synthesized,
+) -> None:
+    """The others start faster without: PyJWT imports cryptography where it finds it."""
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        module = importlib.import_module(f"functions.{name_of(function)}.settings")
+        checks = issubclass(module.Settings, SignedRequestSettings)
+        assert ("SignaturesLayer" in layers(synthesized, function)) is checks, function
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -36,6 +36,7 @@ from tests.integration.backing import (
     create_tables,
 )
 from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
+from tests.integration.signing import signed_as_needed
 from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
 from tests.integration.trading.books import add_reference_data, all_findings, table_books
@@ -92,8 +93,8 @@ class System:
             return self._warm[name]
 
     def call(self, name: str, event: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, Any]]:
-        """Status, body and the whole answer to an API Gateway event."""
-        answer = self.invoke(name, event)
+        """Status, body and the whole answer to an API Gateway event. It is signed if it must be."""
+        answer = self.invoke(name, signed_as_needed(self.dynamodb, self.now, event))
         return answer["statusCode"], json.loads(answer["body"]), answer
 
     def send(self, mailbox: str, client_id: str, body: str) -> None:

@@ -184,7 +184,7 @@ def logs_in(system: System, function: str, owner: str, audience: str) -> str:
     credential = Credential(
         api_key=body["api_key"],
         client_id=owner,
-        secret_hashes=(passwords.hash_secret(body["api_secret"]),),
+        secrets=(passwords.stored(body["api_secret"]),),
         permissions=("orders:read", "orders:write"),
         audience=audience,
     )

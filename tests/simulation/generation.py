@@ -20,6 +20,7 @@ from tests.simulation.market import (
     settlement_time,
     since_opening,
 )
+from tests.simulation.replays import replays
 from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
@@ -57,6 +58,8 @@ RESELLING_EVERY, RESELLING = 20, 16
 exchanges bust many executions. So there are advances of the error account.
 """
 BUSTED_IF_RESELLING = 0.5
+SIGNING = 0.15
+"""The part of the clients who want all their orders signed."""
 
 
 def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
@@ -73,6 +76,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     traders = tuple(_trader(random, number) for number in range(random.randint(2, 5)))
     if resells:
         traders = tuple(replace(each, shares=dict.fromkeys(SYMBOLS, 0)) for each in traders)
+    signing = Random(f"scenario/{seed}/signing")
+    traders = tuple(replace(each, signs=signing.random() < SIGNING) for each in traders)
     actions = client_orders.bursts(random, traders)
     actions += client_orders.stops(Random(f"scenario/{seed}/stops"), traders)
     outside = client_orders.outside_hours(Random(f"scenario/{seed}/hours"), traders, day)
@@ -99,6 +104,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += staff.looks(Random(f"administration/{seed}/looks"), traders)
     actions += disablings(Random(f"disablings/{seed}"), traders)
     actions += usurpations(Random(f"usurpations/{seed}"), traders)
+    actions += replays(Random(f"replays/{seed}"), traders)
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % client_requests.EVERY == 0:

@@ -34,6 +34,7 @@ from tests.simulation.repeating import (
     respelled,
 )
 from tests.simulation.replacing import Replaced
+from tests.simulation.replays import Replays
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Login, Sessions
 from tests.simulation.sights import Sight, judge
@@ -81,6 +82,7 @@ class People:
         self.operators = Operators(cloud, scenario, sessions, steps.trail)
         self.intruders = Intruders(cloud, sessions, venue_secrets, steps.trail)
         self._usurpers = Usurpers(sessions, self.intruders)
+        self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
@@ -115,6 +117,7 @@ class People:
             "trespass": self.intruders.trespass,
             "usurp": self._usurpers.usurp,
             "knock": self._usurpers.knock,
+            "replay": self._replays.replay,
             "disable": self._disablings.disable,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,

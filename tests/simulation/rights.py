@@ -51,6 +51,7 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("POST", f"{ADMIN}/clients/{{client_id}}/suspension"): "clients:suspend",
         ("POST", f"{ADMIN}/clients/{{client_id}}/activation"): "clients:write",
         ("PUT", f"{ADMIN}/clients/{{client_id}}/limits"): "limits:write",
+        ("PUT", f"{ADMIN}/clients/{{client_id}}/signing"): "clients:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): "keys:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): "transfers:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): "transfers:write",

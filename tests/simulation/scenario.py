@@ -16,7 +16,7 @@ from tests.simulation.market import opening_time
 
 @dataclass(frozen=True)
 class Trader:
-    """A client, and what it starts with."""
+    """A client, and what it starts with. signs: its profile wants all its orders signed."""
 
     client_id: str
     cash: Decimal
@@ -24,6 +24,7 @@ class Trader:
     margin_percent: int = 100
     credit_limit: Decimal = Decimal(0)
     daily_limit: Decimal = Decimal(5_000_000)
+    signs: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
+from tests.simulation.signing import SIGNATURE_CODES, must_be_signed, signed_headers
+from tests.simulation.violations import ViolationError
 
 TRIES = 12
 OPERATOR = "operator"
@@ -18,11 +20,12 @@ LOGIN_PATH = "/api/v1/auth/token"
 
 
 class Login(NamedTuple):
-    """What a caller logs in with, and the API that it is for."""
+    """What a caller logs in with, and the API that it is for. signs: whether to sign all orders."""
 
     api_key: str
     secret: str
     api: str
+    signs: bool = False
 
 
 class Sessions:
@@ -71,11 +74,15 @@ class Sessions:
                     return Answer(0)
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
+            signs = path != LOGIN_PATH and method != "GET" and self._logins[who].signs
+            if signs or must_be_signed(api, method, path):
+                headers = self._signed(who, method, path, headers, content)
             request = Request(
                 api, method, path, headers, content, f"{process.name} {self._requests}"
             )
             answer = process.wait(partial(self._cloud.api.send, request))
             if answer.status == 401 and path != LOGIN_PATH:
+                check_let_in(who, path, answer)
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
                 waits += is_new  # an expired old token does not count as an attempt
@@ -98,6 +105,14 @@ class Sessions:
                 failures += 1
         return answer
 
+    def _signed(
+        self, who: str, method: str, path: str, headers: dict[str, str], content: bytes
+    ) -> dict[str, str]:
+        """The headers with a signature. Each request has one of its own, a repetition too."""
+        api_key, secret, *_ = self._logins[who]
+        now, nonce = self._cloud.engine.now, f"nonce-{self._requests:016d}"
+        return signed_headers(headers, method, path, content, api_key, secret, now, nonce)
+
     def token(self, who: str, *, fresh: bool = False) -> str | None:
         """A token of a caller. It may have expired if it is not `fresh`."""
         if fresh:
@@ -105,7 +120,7 @@ class Sessions:
         return self._tokens.get(who) or self._log_in(who)
 
     def _log_in(self, who: str) -> str | None:
-        api_key, secret, _ = self._logins[who]
+        api_key, secret, *_ = self._logins[who]
         self._requests += 1
         answer = self.request(
             who,
@@ -134,6 +149,12 @@ class Sessions:
         """A number for a name that must be unique in the run."""
         self._requests += 1
         return self._requests
+
+
+def check_let_in(who: str, path: str, answer: Answer) -> None:
+    """An operator's secret does not change, so what it signs is never refused for that."""
+    if who == OPERATOR and answer.json()["code"] in SIGNATURE_CODES:
+        raise ViolationError("a valid signature is accepted", f"{who} {path}", f"{answer.body!r}")
 
 
 def _json(body: dict[str, Any] | None) -> bytes:

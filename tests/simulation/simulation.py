@@ -284,6 +284,7 @@ class Simulation:
                 credit_limit=trader.credit_limit,
                 daily_trading_limit=trader.daily_limit,
                 settlement_account=f"csd-{trader.client_id}",
+                signed_orders=trader.signs,
             )
             self._put("clients", client.model_dump())
             account = Account(client_id=trader.client_id, credit_available=trader.credit_limit)
@@ -297,7 +298,8 @@ class Simulation:
                             position, quantity, cost, f"opening-{symbol}", now
                         )
                     )
-            known[trader.client_id] = self._credential(trader.client_id, CLIENT_PERMISSIONS)
+            login = self._credential(trader.client_id, CLIENT_PERMISSIONS)
+            known[trader.client_id] = login._replace(signs=trader.signs)
         client_id = self.scenario.traders[0].client_id
         known[DEPUTY] = self._credential(DEPUTY, PERMISSIONS["internal"], INTERNAL_AUDIENCE)
         known[SPARE] = self._credential(client_id, CLIENT_PERMISSIONS, name=SPARE)
@@ -321,7 +323,7 @@ class Simulation:
         credential = Credential(
             api_key=f"key-{name or who}",
             client_id=who,
-            secret_hashes=(passwords.hash_secret(SECRET),),
+            secrets=(passwords.stored(SECRET),),
             permissions=permissions,
             audience=audience,
         )

@@ -29,6 +29,7 @@ def usurpations(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
             ("POST", f"clients/{name}/suspension", {}, 404),
             ("POST", f"clients/{name}/activation", {}, 404),
             ("PUT", f"clients/{name}/limits", LIMITS, 404),
+            ("PUT", f"clients/{name}/signing", {"required": True}, 404),
             ("POST", f"clients/{name}/deposits", {"reference": "usurped", "amount": "1.00"}, 404),
             ("POST", f"clients/{name}/withdrawals", {"reference": "usurped", "amount": "1"}, 404),
             ("POST", f"clients/{OPERATOR}/secret-rotation", rotation, 404),
@@ -64,7 +65,7 @@ class Usurpers:
 
     def knock(self, action: Action) -> None:
         """Log in where the key is unknown. The answer is that to a wrong secret."""
-        api_key, secret, api = self._sessions.login(action.who)
+        api_key, secret, api, _ = self._sessions.login(action.who)
         body = {"api_key": api_key, "api_secret": secret}
         other = "public" if api == "internal" else "internal"
         answer = self._sessions.request(

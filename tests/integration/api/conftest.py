@@ -13,7 +13,12 @@ from tests.fakes.clock import Clock
 from tests.integration.backing import cold_start, create_signing_keys
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
-from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
+from trading.domain.clients.credentials import (
+    INTERNAL_AUDIENCE,
+    Credential,
+    CredentialStatus,
+    StoredSecret,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,9 +28,9 @@ EXCHANGE_SECRET = "the secret that XNYS signs with, shared"
 
 
 @cache
-def _secret(api_key: str) -> tuple[str, str]:
+def _secret(api_key: str) -> tuple[str, StoredSecret]:
     secret = passwords.generate_secret()
-    return secret, passwords.hash_secret(secret)
+    return secret, passwords.stored(secret)
 
 
 @dataclass
@@ -49,12 +54,12 @@ class World:
         )
 
     def add_credential(self, api_key: str, **overrides: Any) -> None:
-        secret, hashed = _secret(api_key)
+        secret, stored = _secret(api_key)
         self.secrets[api_key] = secret
         credential = Credential(
             api_key=api_key,
             client_id=overrides.pop("client_id", "alice"),
-            secret_hashes=overrides.pop("secret_hashes", (hashed,)),
+            secrets=overrides.pop("secrets", (stored,)),
             permissions=("orders:read", "orders:write"),
             **overrides,
         )

@@ -103,7 +103,7 @@ def test_only_callers_with_the_right_secret_are_told_that_a_client_is_inactive(
 def test_both_secrets_are_valid_during_rotation(world: World) -> None:
     world.add_credential(
         "key-alice",
-        secret_hashes=(passwords.hash_secret("new-secret"), passwords.hash_secret("old-secret")),
+        secrets=(passwords.stored("new-secret"), passwords.stored("old-secret")),
     )
     assert log_in(world, "key-alice", "new-secret", "a")[0] == 200
     assert log_in(world, "key-alice", "old-secret", "b")[0] == 200

@@ -11,9 +11,9 @@ from tests.fakes.clock import Clock
 from tests.integration.api.conftest import World
 from tests.integration.api.test_auth import HERE, log_in
 from trading.adapters.identity import passwords
+from trading.adapters.identity.credentials import TableCredentials
 from trading.adapters.identity.login import (
     TableClients,
-    TableCredentials,
     TableLoginFailures,
     origin,
 )
@@ -151,8 +151,8 @@ def test_every_kind_of_failure_does_the_same_work(
     hashed: list[str] = []
     scrypt = hashlib.scrypt
     door = login(world, clock)
-    twice_rotated = passwords.hash_secret("older"), passwords.hash_secret("newer")
-    world.add_credential("key-rotated", secret_hashes=twice_rotated)
+    twice_rotated = passwords.stored("older"), passwords.stored("newer")
+    world.add_credential("key-rotated", secrets=twice_rotated)
 
     def counted(*secret: Any, **parameters: Any) -> bytes:
         hashed.append("scrypt")

@@ -88,7 +88,7 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         credential = Credential(
             api_key=secret.api_key,
             client_id=name,
-            secret_hashes=(passwords.hash_secret(secret.api_secret),),
+            secrets=(passwords.stored(secret.api_secret),),
             permissions=permissions_of(ALL_ROLES) if is_admin else CLIENT_PERMISSIONS,
             audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
         )

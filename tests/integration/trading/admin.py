@@ -72,12 +72,12 @@ def log_in(
 
 
 def stored(system: System, tables: Iterable[str]) -> dict[str, list[Any]]:
-    """All items of these tables but the counts of requests."""
+    """All items of these tables but those that each request leaves: counts and nonces."""
     return {
         table: [
             item
             for item in items(system.dynamodb, f"{PREFIX}{table}")
-            if not str(item.get("name")).startswith("RATE#")
+            if not str(item.get("name")).startswith(("RATE#", "NONCE#"))
         ]
         for table in tables
     }

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from infra.catalog.routes import INTERNAL_ROUTES
+from tests.fakes.builders import make_secret
 from tests.integration.backing import PREFIX
+from tests.integration.signing import add_key
 from tests.integration.system import System
-from tests.integration.trading.admin import DAVE, LIMITS, ask, create, stored
+from tests.integration.trading.admin import DAVE, LIMITS, OPERATOR, ask, create, stored
 from tests.integration.trading.books import NAMES, items, put
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.domain.clients.credentials import (
@@ -31,13 +33,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "secret-rotation": {"api_key": "anna-1", "grace_hours": 0},
     "disable": {},
     "enable": {},
+    "signing": {"required": True},
     "deposits": {"reference": "r", "amount": "1.00"},
     "withdrawals": {"reference": "r", "amount": "1.00"},
 }
 ANNA = Credential(
     api_key="anna-1",
     client_id="anna",
-    secret_hashes=("hash",),
+    secrets=(make_secret(),),
     permissions=permissions_of(ALL_ROLES),
     audience=INTERNAL_AUDIENCE,
     version=1,
@@ -49,7 +52,8 @@ KEPT = ("accounts", "clients", "credentials", "ledger", "orders", "control")
 
 @pytest.fixture(autouse=True)
 def anna(system: System) -> None:
-    """An operator."""
+    """An operator, beside the one who sends the requests."""
+    add_key(system.dynamodb, OPERATOR)
     put(system.dynamodb, f"{PREFIX}credentials", ANNA.model_dump())
 
 

@@ -25,6 +25,8 @@ from trading.domain.accounts.cash import Account
         ("POST", "clients", DAVE | {"fingerprint": "x"}, "fingerprint"),
         ("PUT", "clients/alice/limits", LIMITS, "version"),
         ("PUT", "clients/alice/limits", {**LIMITS, "version": "1"}, "version"),
+        ("PUT", "clients/alice/signing", {}, "required"),
+        ("PUT", "clients/alice/signing", {"required": "true"}, "required"),
         (
             "POST",
             "clients/alice/secret-rotation",
@@ -67,6 +69,7 @@ def test_a_malformed_request_is_refused_with_its_field(
         ("POST", "clients/nobody/activation", {}),
         ("PUT", "clients/nobody/limits", {"version": 1, **LIMITS}),
         ("POST", "clients/nobody/secret-rotation", {"api_key": "k"}),
+        ("PUT", "clients/nobody/signing", {"required": True}),
         ("POST", "clients/nobody/deposits", {"reference": "r", "amount": "1.00"}),
         ("POST", "clients/nobody/withdrawals", {"reference": "r", "amount": "1.00"}),
         (

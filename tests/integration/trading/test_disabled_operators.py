@@ -25,7 +25,7 @@ def anna(system: System) -> None:
     credential = Credential(
         api_key="anna-1",
         client_id="anna",
-        secret_hashes=(passwords.hash_secret(SECRET),),
+        secrets=(passwords.stored(SECRET),),
         permissions=permissions_of([Role.READER]),
         roles=(Role.READER,),
         audience=INTERNAL_AUDIENCE,

@@ -145,6 +145,9 @@ CASES = {
             "daily_trading_limit": {"daily_trading_limit": "60000.01"},
         },
     ),
+    "PUT /api/v1/admin/clients/{client_id}/signing": Case(
+        {"reason": "ticket", "required": True}, OTHER_REASON | {"required": {"required": False}}
+    ),
     "POST /api/v1/admin/clients/{client_id}/secret-rotation": Case(
         {"reason": "ticket", "api_key": "key-dave", "grace_hours": 24},
         OTHER_REASON

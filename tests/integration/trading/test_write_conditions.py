@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.builders import make_secret
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, items, put
@@ -54,7 +55,7 @@ def credential(**changes: Any) -> Credential:
     fields: dict[str, Any] = {
         "api_key": "key-1",
         "client_id": "alice",
-        "secret_hashes": ("first",),
+        "secrets": (make_secret("first"),),
         "permissions": ("orders:read",),
     }
     return Credential(**fields | changes)

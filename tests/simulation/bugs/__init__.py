@@ -20,6 +20,7 @@ from tests.simulation.bugs import (
     reconciling,
     replacing,
     rights,
+    signatures,
     storage,
     sweeping,
     views,
@@ -41,6 +42,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Messages and workflows": messaging.BUGS,
     "Reconciliation": reconciling.BUGS,
     "Rights": rights.BUGS,
+    "Signed requests": signatures.BUGS,
     "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,
 }

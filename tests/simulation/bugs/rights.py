@@ -4,7 +4,7 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.http.principals import Principal
 from trading.adapters.http.resolver import ApiResolver
-from trading.adapters.identity.login import TableCredentials
+from trading.adapters.identity.credentials import TableCredentials
 from trading.adapters.identity.tokens import Tokens
 from trading.domain.clients.credentials import Credential
 from trading.usecases.administration.administer_clients import AdministerClients
@@ -121,8 +121,9 @@ BUGS = (
         (
             Edit(
                 ORDERS,
-                '@app.delete(\n    "/api/v1/orders",\n    permission="orders:write",',
-                '@app.delete(\n    "/api/v1/orders",\n    permission="orders:read",',
+                '@app.delete(\n    "/api/v1/orders",\n    **CHANGE,',
+                '@app.delete(\n    "/api/v1/orders",\n    '
+                '**(CHANGE | {"permission": "orders:read"}),',
             ),
         ),
     ),

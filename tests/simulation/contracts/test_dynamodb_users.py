@@ -35,7 +35,8 @@ from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.http.throttle import Throttle
-from trading.adapters.identity.login import TableClients, TableCredentials, TableLoginFailures
+from trading.adapters.identity.credentials import TableCredentials
+from trading.adapters.identity.login import TableClients, TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.exchanges import BREAKER, circuit_store
 from trading.adapters.venues.health import TableVenueHealth

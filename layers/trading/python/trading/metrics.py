@@ -120,6 +120,10 @@ class Metric(Coded):
         "Failed log-ins could not be counted, so nobody was locked out.",
     )
     TOKEN_REFUSED = "TokenRefused", "The authorizer refused a token."
+    SIGNATURE_REFUSED = (
+        "SignatureRefused",
+        "A request of a client or an operator was not signed although it must be, or not validly.",
+    )
     INVALID_SIGNATURE = "InvalidSignature", "A callback was not signed by a known exchange."
     UNEXPECTED_ERROR = "UnexpectedError", "A request failed with an unexpected error."
     SECRET_REFRESH_FAILED = (

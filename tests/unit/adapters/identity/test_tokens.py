@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.builders import make_secret
 from tests.fakes.clock import Clock
 from tests.fakes.mac_service import MacStore
 from trading.adapters.identity.signing_keys import (
@@ -49,7 +50,7 @@ def granted(tokens: Tokens, audience: str = AUDIENCE) -> Grant:
     credential = Credential(
         api_key="key-alice",
         client_id="alice",
-        secret_hashes=("hash",),
+        secrets=(make_secret(),),
         permissions=("orders:read", "orders:write"),
         audience=audience,
         generation=2,

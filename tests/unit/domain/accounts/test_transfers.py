@@ -1,6 +1,5 @@
 """Deposits, withdrawals and limits: their effect on balances, and what is refused."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +13,6 @@ from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.accounts.transfers import LoanNotCoveredError, NotWithdrawableError
-from trading.domain.clients.credentials import Credential
 from trading.domain.ledger import LEDGER_ENTRY
 from trading.domain.values import Side
 
@@ -139,29 +137,3 @@ def test_no_cost_remains_after_all_shares_are_withdrawn(
     if position.quantity:
         position, _ = transfers.withdraw_shares(FREE, position, position.quantity, "last", NOW)
     assert (position.quantity, position.cost_basis) == (0, D("0.00"))
-
-
-def test_only_the_previous_secret_stays_valid_and_only_for_its_grace_time() -> None:
-    credential = Credential(
-        api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
-    )
-    until = NOW + timedelta(hours=1)
-    rotated = credential.rotated("second", "r-1", until, NOW)
-    assert rotated.valid_hashes(NOW) == ("second", "first")
-    assert rotated.valid_hashes(until - timedelta(microseconds=1)) == ("second", "first")
-    assert rotated.valid_hashes(until) == ("second",)
-    assert rotated.rotated("third", "r-2", until, NOW).valid_hashes(NOW) == ("third", "second")
-
-
-def test_replacing_a_lost_secret_keeps_the_grace_time_of_the_one_in_use() -> None:
-    credential = Credential(
-        api_key="key", client_id="alice", secret_hashes=("first",), permissions=("orders:read",)
-    )
-    until = NOW + timedelta(hours=1)
-    replaced = credential.rotated("lost", "r-1", until, NOW).reissued("third", "r-2", NOW)
-    assert replaced.valid_hashes(NOW) == ("third", "first")
-    assert replaced.valid_hashes(until) == ("third",)
-    assert replaced.rotation == "r-2"
-    assert credential.reissued("second", "r-1", NOW).valid_hashes(NOW) == ("second",), (
-        "the replaced secret must not be valid"
-    )

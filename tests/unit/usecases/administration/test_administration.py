@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.builders import D
+from tests.fakes.builders import D, make_secret
 from tests.fakes.faults import CrashError, Faults
 from tests.fakes.office import NEW, OPERATOR, Office
 from trading.domain.accounts.cash import Account
@@ -40,6 +40,7 @@ REQUESTS: dict[str, Callable[[Office], object]] = {
     "create": lambda o: o.clients.create(NEW.model_copy(update={"client_id": "bob"}), OPERATOR),
     "suspend": lambda o: o.clients.suspend("alice", OPERATOR),
     "set-limits": lambda o: o.clients.set_limits("alice", LIMITS, 1, OPERATOR),
+    "set-signing": lambda o: o.clients.set_signing("alice", True, OPERATOR),
     "rotate-secret": lambda o: o.clients.rotate_secret(
         "alice", next(iter(o.registry.credentials)), "r-1", DAY, OPERATOR
     ),
@@ -114,9 +115,9 @@ def test_a_secret_is_returned_only_once() -> None:
         for _ in range(2)
     ]
     assert [issued.secret for issued in rotate] == ["secret-3", None]
-    assert office.registry.credentials[first.credential.api_key].secret_hashes == (
-        "hash-3",
-        "hash-1",
+    assert office.registry.credentials[first.credential.api_key].secrets == (
+        make_secret("hash-3"),
+        make_secret("hash-1"),
     )
 
 
@@ -165,6 +166,7 @@ def test_a_suspension_cancels_each_open_order() -> None:
         ("reissue-secret", True),
         ("rotate-secret", False),
         ("set-limits", False),
+        ("set-signing", False),
     ],
 )
 def test_the_tokens_of_a_key_end_with_its_secret_or_its_client(name: str, ends: bool) -> None:

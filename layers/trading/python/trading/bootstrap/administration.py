@@ -8,12 +8,13 @@ from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.operator_record import OperatorRecord
+from trading.adapters.http.signature_check import SignedRequests
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
-from trading.bootstrap import clients
+from trading.bootstrap import clients, signatures
 from trading.bootstrap.api import throttle
 from trading.bootstrap.books import last_prices, table_books, table_names
 from trading.bootstrap.messaging import mailboxes
@@ -41,6 +42,7 @@ class AdministrationApi:
     keys: AdministerKeys
     record: OperatorRecord
     registry: TableRegistry
+    signed: SignedRequests
     throttle: Throttle
     transfers: TransferAssets
     workflow_of: LifecycleLookup
@@ -74,6 +76,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         keys=AdministerKeys(registry, operators, audit, ended_tokens),
         record=operator_record(settings),
         registry=registry,
+        signed=signatures.of_operators(settings),
         throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now),
         workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),

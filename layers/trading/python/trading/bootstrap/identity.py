@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.identity import passwords
+from trading.adapters.identity.credentials import TableCredentials
 from trading.adapters.identity.login import (
     Operators,
     TableClients,
-    TableCredentials,
     TableLoginFailures,
 )
 from trading.adapters.identity.tokens import Tokens

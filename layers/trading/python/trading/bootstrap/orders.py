@@ -6,10 +6,11 @@ from datetime import timedelta
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.signature_check import SignedRequests
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
-from trading.bootstrap import clients
+from trading.bootstrap import clients, signatures
 from trading.bootstrap.api import throttle
 from trading.bootstrap.books import table_books
 from trading.bootstrap.messaging import mailboxes, order_lifecycle
@@ -33,6 +34,7 @@ class OrdersApi:
     place_order: PlaceOrder
     replace_order: ReplaceOrder
     request_cancel: RequestCancel
+    signed: SignedRequests
     throttle: Throttle
 
 
@@ -53,5 +55,12 @@ def orders_api(settings: OrdersApiSettings) -> OrdersApi:
         ),
         replace_order=ReplaceOrder(books, prices, execution, monitor, clock.now),
         request_cancel=RequestCancel(books, execution, monitor, clock.now),
+        signed=signatures.of_clients(settings, lambda client_id: _signs_orders(books, client_id)),
         throttle=throttle(settings),
     )
+
+
+def _signs_orders(books: TableBooks, client_id: str) -> bool:
+    """The profile is cached, and order entry reads it anyway."""
+    client = books.client(client_id)
+    return client is not None and client.signed_orders

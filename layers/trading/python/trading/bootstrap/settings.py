@@ -101,11 +101,17 @@ class RateLimitSettings(LambdaSettings):
     rate_limit_window_seconds: int = Field(default=10, gt=0)
 
 
+class SignedRequestSettings(RateLimitSettings):
+    """The API keys, and the table that remembers nonces."""
+
+    credentials_table: str
+
+
 class ClientApiSettings(BooksSettings, BrowserSettings, RateLimitSettings):
     """The books, and the rate limit of an API key."""
 
 
-class OrdersApiSettings(ClientApiSettings):
+class OrdersApiSettings(ClientApiSettings, SignedRequestSettings):
     """What the clients' order API needs."""
 
     order_lifecycle_arn: str
@@ -160,14 +166,13 @@ class AuditSettings(LambdaSettings):
     audit_table: str
 
 
-class InternalApiSettings(BrowserSettings, AuditSettings, RateLimitSettings):
+class InternalApiSettings(BrowserSettings, AuditSettings, SignedRequestSettings):
     """What every function behind the internal API needs."""
 
 
 class AdministrationSettings(BooksSettings, InternalApiSettings):
-    """The books, the API keys, the audit log, and what an operator looks up or sets going."""
+    """The books, the audit log, and what an operator looks up or sets going."""
 
-    credentials_table: str
     execution_queue_url: str
     idempotency_table: str
     order_lifecycle_arn: str

@@ -81,6 +81,12 @@ class NewLimits(Change):
         )
 
 
+class Signing(Change):
+    """Whether each request of the client that places, replaces or cancels orders must be signed."""
+
+    required: bool = Field(strict=True)
+
+
 class Rotation(Change):
     """A new secret for an API key.
 
@@ -192,6 +198,7 @@ class ProfileView(Frozen):
     daily_trading_limit: Money
     settlement_account: str
     currency: str
+    signed_orders: bool
     version: int
 
     @classmethod

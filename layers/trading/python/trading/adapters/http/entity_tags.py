@@ -32,3 +32,10 @@ def _names(if_none_match: str, tag: str) -> bool:
     """Weak comparison: a proxy that compresses may have weakened the tag."""
     candidates = {candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")}
     return ANY in candidates or tag in candidates
+
+
+def without_body(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer to HEAD: the headers of GET, with the length of its body (RFC 9110, 9.3.2)."""
+    length = [str(len(answer["body"].encode()))]
+    headers = answer["multiValueHeaders"] | ({"Content-Length": length} if answer["body"] else {})
+    return answer | {"body": "", "multiValueHeaders": headers}

@@ -67,6 +67,10 @@ class ProblemCode(Coded):
     )
     UNAUTHENTICATED = "UNAUTHENTICATED", "The request carries no valid token."
     INVALID_SIGNATURE = "INVALID_SIGNATURE", "The signature of the request is not valid."
+    SIGNATURE_REQUIRED = (
+        "SIGNATURE_REQUIRED",
+        "The request must be signed. Accept-Signature says what the signature covers.",
+    )
     FORBIDDEN = "FORBIDDEN", "The caller may not do this."
     CLIENT_MISMATCH = "CLIENT_MISMATCH", "The order is for another client than the caller."
     RATE_LIMITED = (

@@ -59,11 +59,24 @@ def list_header(event: APIGatewayProxyEvent, name: str) -> str:
     return ", ".join(_header_values(event, name))
 
 
-def _header_values(event: APIGatewayProxyEvent, name: str) -> list[str]:
+def header_pairs(event: APIGatewayProxyEvent) -> list[tuple[str, str]]:
+    """All headers, each value apart."""
     named = event.get("multiValueHeaders") or {
         key: [value] for key, value in (event.get("headers") or {}).items()
     }
-    return [value for key, values in named.items() if key.lower() == name for value in values]
+    return [(key, value) for key, values in named.items() for value in values]
+
+
+def query_pairs(event: APIGatewayProxyEvent) -> list[tuple[str, str]]:
+    """All query parameters, each value apart."""
+    named = event.get("multiValueQueryStringParameters") or {
+        name: [value] for name, value in (event.get("queryStringParameters") or {}).items()
+    }
+    return [(name, value) for name, values in named.items() for value in values]
+
+
+def _header_values(event: APIGatewayProxyEvent, name: str) -> list[str]:
+    return [value for key, value in header_pairs(event) if key.lower() == name]
 
 
 def check_query(event: APIGatewayProxyEvent, parameters: Sequence[Any]) -> None:

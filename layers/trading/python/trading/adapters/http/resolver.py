@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from trading.adapters.http.browsers import shared_with
 from trading.adapters.http.digests import digest
-from trading.adapters.http.entity_tags import revalidated
+from trading.adapters.http.entity_tags import revalidated, without_body
 from trading.adapters.http.principals import Principal
 from trading.adapters.http.problems import (
     HttpError,
@@ -41,6 +41,7 @@ from trading.adapters.http.request_reading import (
     list_header,
     raw_body,
 )
+from trading.adapters.http.signed_requests import SIGNATURE_EXTENSION, Required, SignatureCheck
 from trading.adapters.http.throttle import Allowance, Throttle
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import count, logger
@@ -70,8 +71,9 @@ class ApiResolver:
     """Routes of one function behind API Gateway.
 
     A request passes these checks in this order: caller, rate limit, end of the token, path, size of
-    the body, `verify` (if given) over the raw body, permission, query, content type, JSON,
-    idempotency key (except for GET and HEAD), validation against the signature of the handler.
+    the body, `verify` (if given) over the raw body, permission, signature of the caller, query,
+    content type, JSON, idempotency key (except for GET and HEAD), validation against the signature
+    of the handler.
     `verify(event, body)` raises for a request that is not authentic.
 
     Every error is answered with a problem document. The answer to a request that counted against
@@ -79,7 +81,8 @@ class ApiResolver:
     If-None-Match gets 304. HEAD is answered like GET, without the body. Pages of the `origins` may
     read the answers. `reading` says how bodies and idempotency keys are read.
 
-    `on_forbidden(app, permission)` runs before a caller without the permission is refused.
+    `on_forbidden(app, permission)` runs before a caller without the permission is refused. `signed`
+    checks the requests of the routes that state a `signature`.
     """
 
     def __init__(
@@ -90,12 +93,14 @@ class ApiResolver:
         now: Callable[[], datetime] | None = None,
         reading: Reading = CLIENTS,
         on_forbidden: Callable[["ApiResolver", str], None] | None = None,
+        signed: SignatureCheck | None = None,
     ) -> None:
         self._throttle = throttle
         self._now = now or clock.now
         self._verify = verify
         self._reading = reading
         self._on_forbidden = on_forbidden
+        self._signed = signed
         self._origins = origins
         self._logged = logger.inject_lambda_context(self._answer, clear_state=True)
         self._routes: list[tuple[str, re.Pattern[str]]] = []
@@ -116,7 +121,8 @@ class ApiResolver:
         self, rule: str, *, permission: str | None, **documentation: Any
     ) -> Callable[[Handler], Handler]:
         """Route a GET. With `permission` None it is open to everyone. `documentation` has the
-        summary, the tags and so on.
+        summary, the tags and so on. With all other methods, it may have a `signature`: when a
+        request must be signed.
         """
         return self._route("GET", rule, permission, HTTPStatus.OK, documentation)
 
@@ -169,6 +175,11 @@ class ApiResolver:
     ) -> Callable[[Handler], Handler]:
         self._routes.append((method, re.compile(re.sub(r"<\w+>", "[^/]+", rule))))
         scheme = BEARER_SCHEME if permission else SIGNATURE_SCHEME if self._verify else None
+        extensions = {PERMISSION_EXTENSION: permission}
+        if signature := documentation.pop("signature", None):
+            if self._signed is None:
+                raise ValueError(f"nothing here checks the signature of {method} {rule}")
+            extensions[SIGNATURE_EXTENSION] = Required(signature).value
 
         def register(function: Handler) -> Handler:
             route: Callable[[Handler], Handler] = self.powertools.route(
@@ -177,7 +188,7 @@ class ApiResolver:
                 description=inspect.getdoc(function),
                 status_code=status,
                 security=[{scheme: []}] if scheme else None,
-                openapi_extensions={PERMISSION_EXTENSION: permission},
+                openapi_extensions=extensions,
                 **documentation,
             )
             return route(function)
@@ -274,7 +285,7 @@ class ApiResolver:
         for name, values in shared.items():
             headers[name] = [*headers.get(name, ()), *values]
         answer |= {"multiValueHeaders": headers}
-        return _without_body(answer) if method == "HEAD" else answer
+        return without_body(answer) if method == "HEAD" else answer
 
     def _admit(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
         logger.append_keys(correlation_id=self.correlation_id, request_id=self.request_id)
@@ -287,7 +298,7 @@ class ApiResolver:
         except Exception as error:
             response = self._on_error(error)
         if allowance:
-            response.headers.update(_rate_limit_headers(allowance))
+            response.headers.update(allowance.headers)
         return response
 
     def _read(
@@ -313,6 +324,10 @@ class ApiResolver:
         if self._verify:
             self._verify(self.event, body)
         self._check_permission(permission)
+        if self._signed and (
+            needed := app.context["_route"].openapi_extensions.get(SIGNATURE_EXTENSION)
+        ):
+            self._signed.check(self.event, body, self.principal, Required(needed))
         takes = app.context["_route"].dependant
         check_query(self.event, takes.query_params)
         if not takes.body_params:
@@ -382,18 +397,3 @@ def json_response(
     the handler returns.
     """
     return Response(status, content_types.APPLICATION_JSON, body, headers={**(headers or {})})
-
-
-def _rate_limit_headers(allowance: Allowance) -> dict[str, str]:
-    return {
-        "X-RateLimit-Limit": str(allowance.limit),
-        "X-RateLimit-Remaining": str(allowance.remaining),
-        "X-RateLimit-Reset": str(allowance.reset),
-    }
-
-
-def _without_body(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer to HEAD: the headers of GET, with the length of its body (RFC 9110, 9.3.2)."""
-    length = [str(len(answer["body"].encode()))]
-    headers = answer["multiValueHeaders"] | ({"Content-Length": length} if answer["body"] else {})
-    return answer | {"body": "", "multiValueHeaders": headers}

@@ -35,6 +35,14 @@ class Allowance:
     retry_after_seconds: int
     generation: int = 0
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
 
 class Throttle:
     """Grants each key `limit` requests in a window of `window_seconds`, with one conditional write

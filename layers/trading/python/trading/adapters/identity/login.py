@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters.identity.credentials import read_credential
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients.client import ClientStatus
-from trading.domain.clients.credentials import Credential
 from trading.domain.clients.lockout import (
     FAILURES_REMEMBERED_FOR,
     FailedLogins,
@@ -22,19 +20,6 @@ from trading.metrics import Metric
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class TableCredentials:
-    """The port `Credentials`. It reads strongly consistent and caches nothing."""
-
-    def __init__(self, client: DynamoDBClient, table: str, audience: str) -> None:
-        self._client = client
-        self._table = table
-        self._audience = audience
-
-    def credential(self, api_key: str) -> Credential | None:
-        found = read_credential(self._client, self._table, api_key)
-        return found if found and found.audience == self._audience else None
 
 
 class TableClients:

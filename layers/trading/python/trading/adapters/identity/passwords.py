@@ -1,4 +1,5 @@
-"""API secrets: generated here, stored only as scrypt hashes.
+"""API secrets: generated here. What is stored of them is a scrypt hash, and the public key that
+verifies what is signed with them.
 
 Secrets are 256-bit random tokens, not passwords that people choose. So scrypt's parameters for
 interactive log-ins are strong enough.
@@ -10,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from trading.domain.clients.credentials import MAX_SECRETS
+from trading.domain.clients.credentials import MAX_SECRETS, StoredSecret
 
 _N, _R, _P = 2**14, 8, 1
 _SALT_BYTES = 16
@@ -27,10 +28,18 @@ def generate_key_for(client_id: str) -> str:
     return f"{client_id}_{secrets.token_hex(16)}"
 
 
-def new_secret() -> tuple[str, str]:
-    """A new API secret, and its hash to store."""
+def new_secret() -> tuple[str, StoredSecret]:
+    """A new API secret, and what is stored of it."""
     secret = generate_secret()
-    return secret, hash_secret(secret)
+    return secret, stored(secret)
+
+
+def stored(secret: str) -> StoredSecret:
+    """What is stored of a secret."""
+    # Most functions that check passwords make no keys, and start faster without this import.
+    from trading.adapters.identity.signature_keys import public_key_of
+
+    return StoredSecret(hash=hash_secret(secret), public_key=public_key_of(secret))
 
 
 def hash_secret(secret: str) -> str:

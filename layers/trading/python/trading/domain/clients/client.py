@@ -30,7 +30,8 @@ class Client(Versioned):
     credit_limit: the most that is lent, in `currency`. daily_trading_limit: the most notional that
     is accepted on one business date, in `currency`. settlement_account: the account at the
     depository. fingerprint: of the request that created the client; None for a seeded client.
-    first_api_key: the key that was issued for that request.
+    first_api_key: the key that was issued for that request. signed_orders: all requests that place
+    or change orders of the client must be signed.
     """
 
     client_id: str
@@ -43,6 +44,7 @@ class Client(Versioned):
     currency: str = "USD"
     fingerprint: str | None = None
     first_api_key: str | None = None
+    signed_orders: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -64,6 +66,10 @@ class Client(Versioned):
     def with_first_api_key(self, api_key: str) -> "Client":
         """Remember the API key that is issued with the client."""
         return self.but(first_api_key=api_key)
+
+    def with_signed_orders(self, required: bool) -> "Client":
+        """Say whether all requests about orders must be signed."""
+        return self.but(signed_orders=required)
 
     def with_status(self, status: ClientStatus) -> "Client":
         """Set the status."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
-from trading.domain.values import Timestamp, Versioned
+from trading.domain.values import Frozen, Timestamp, Versioned
 
 CLIENT_AUDIENCE = "trading-api"
 INTERNAL_AUDIENCE = "trading-internal"
@@ -41,8 +41,17 @@ class CredentialStatus(StrEnum):
     INACTIVE = "INACTIVE"
 
 
+class StoredSecret(Frozen):
+    """What is stored of a secret: its scrypt hash, and the public key of the key pair that is
+    derived from it. Neither lets anybody log in or sign.
+    """
+
+    hash: str
+    public_key: str
+
+
 class Credential(Versioned):
-    """An API key with the hashes of its secrets, newest first.
+    """An API key with what is stored of its secrets, newest first.
 
     client_id: the owner, which can be an operator. audience: the API that the key is for. roles:
     those of an operator; `permissions` follow from them.
@@ -53,7 +62,7 @@ class Credential(Versioned):
 
     api_key: str
     client_id: str
-    secret_hashes: tuple[str, ...] = Field(min_length=1, max_length=MAX_SECRETS)
+    secrets: tuple[StoredSecret, ...] = Field(min_length=1, max_length=MAX_SECRETS)
     previous_valid_until: Timestamp | None = None
     rotation: str | None = None
     permissions: tuple[str, ...]
@@ -68,11 +77,22 @@ class Credential(Versioned):
 
     def valid_hashes(self, now: datetime) -> tuple[str, ...]:
         """The hashes that a secret may match now."""
+        return tuple(each.hash for each in self._valid_secrets(now))
+
+    def valid_public_keys(self, now: datetime) -> tuple[str, ...]:
+        """The keys that may verify a signature now: those of the secrets that may log in. None if
+        the key is not active.
+        """
+        if not self.is_active:
+            return ()
+        return tuple(each.public_key for each in self._valid_secrets(now))
+
+    def _valid_secrets(self, now: datetime) -> tuple[StoredSecret, ...]:
         over = self.previous_valid_until is not None and now >= self.previous_valid_until
-        return self.secret_hashes[:1] if over else self.secret_hashes
+        return self.secrets[:1] if over else self.secrets
 
     def rotated(
-        self, secret_hash: str, rotation: str, previous_valid_until: datetime, now: datetime
+        self, secret: StoredSecret, rotation: str, previous_valid_until: datetime, now: datetime
     ) -> "Credential":
         """Add a new secret. The one in use so far becomes the previous one.
 
@@ -80,18 +100,18 @@ class Credential(Versioned):
         """
         return self._with_secrets(
             now,
-            secret_hashes=(secret_hash, self.secret_hashes[0]),
+            secrets=(secret, self.secrets[0]),
             previous_valid_until=previous_valid_until,
             rotation=rotation,
         )
 
-    def reissued(self, secret_hash: str, rotation: str, now: datetime) -> "Credential":
+    def reissued(self, secret: StoredSecret, rotation: str, now: datetime) -> "Credential":
         """Replace the newest secret, which nobody has received. The tokens of the key end.
 
         The previous secret stays valid for its time.
         """
-        hashes = (secret_hash, *self.secret_hashes[1:])
-        return self._with_secrets(now, secret_hashes=hashes, rotation=rotation)
+        secrets = (secret, *self.secrets[1:])
+        return self._with_secrets(now, secrets=secrets, rotation=rotation)
 
     def with_roles(self, roles: Iterable[Role]) -> "Credential":
         """Give the operator these roles and no others. The tokens of the key end."""
@@ -113,5 +133,5 @@ class Credential(Versioned):
 
     def _with_secrets(self, now: datetime, **changes: Any) -> "Credential":
         changed = self.but(**changes)
-        ended = set(self.valid_hashes(now)) - set(changed.valid_hashes(now))
+        ended = set(self._valid_secrets(now)) - set(changed._valid_secrets(now))
         return changed.with_ended_tokens() if ended else changed

@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, CLIENT_PERMISSIONS, Credential
+from trading.domain.clients.credentials import (
+    CLIENT_AUDIENCE,
+    CLIENT_PERMISSIONS,
+    Credential,
+    StoredSecret,
+)
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.usecases.administration.operator_actions import (
     AuditTrail,
@@ -21,8 +26,8 @@ from trading.usecases.ports import Clock, NotFoundError, StaleError
 from trading.usecases.ports.identity import EndedTokens
 from trading.usecases.retrying import on_fresh_state
 
-NewSecret = Callable[[], tuple[str, str]]
-"""Makes a new secret and the hash of it that is stored."""
+NewSecret = Callable[[], tuple[str, StoredSecret]]
+"""Makes a new secret and what is stored of it."""
 NewApiKey = Callable[[str], str]
 """Makes a new API key of a client."""
 
@@ -106,11 +111,11 @@ class AdministerClients:
         A repeated request gets the same API key without its secret. Raises ClientExistsError,
         ClientIdReservedError.
         """
-        secret, secret_hash = self.new_secret()
+        secret, stored = self.new_secret()
         credential = Credential(
             api_key=self.new_api_key(client.client_id),
             client_id=client.client_id,
-            secret_hashes=(secret_hash,),
+            secrets=(stored,),
             permissions=CLIENT_PERMISSIONS,
             audience=CLIENT_AUDIENCE,
         )
@@ -216,6 +221,23 @@ class AdministerClients:
         self.registry.commit(changed, adjusted)
         return changed.saved()
 
+    def set_signing(self, client_id: str, required: bool, operator: Operator) -> Client:
+        """Say whether all orders of a client must be signed. Raises NotFoundError."""
+        details = {"required": "yes" if required else "no"}
+        with announced(
+            self.audit, operator, _subject(client_id), "set-signing", "signing-set", **details
+        ):
+            return self._set_signing(client_id, required)
+
+    @on_fresh_state
+    def _set_signing(self, client_id: str, required: bool) -> Client:
+        client = self._client(client_id)
+        if client.signed_orders is required:
+            return client
+        changed = client.with_signed_orders(required)
+        self.registry.commit(changed)
+        return changed.saved()
+
     def rotate_secret(
         self,
         client_id: str,
@@ -232,7 +254,7 @@ class AdministerClients:
 
         A repeated rotation issues nothing. Raises NotFoundError.
         """
-        secret, secret_hash = self.new_secret()
+        secret, stored = self.new_secret()
         previous_valid_until = None if grace is None else self.clock() + grace
         words = (
             ("reissue-secret", "secret-reissued")
@@ -242,7 +264,7 @@ class AdministerClients:
         details = {"api_key": api_key} | ({} if grace is None else {"grace": str(grace)})
         with announced(self.audit, operator, _subject(client_id), *words, **details):
             issued = self._rotate(
-                client_id, api_key, rotation, (secret, secret_hash), previous_valid_until
+                client_id, api_key, rotation, (secret, stored), previous_valid_until
             )
             self._end_tokens(issued.credential)
             return issued
@@ -253,7 +275,7 @@ class AdministerClients:
         client_id: str,
         api_key: str,
         rotation: str,
-        new: tuple[str, str],
+        new: tuple[str, StoredSecret],
         previous_valid_until: datetime | None,
     ) -> IssuedSecret:
         credential = self.registry.credential(api_key)
@@ -261,11 +283,11 @@ class AdministerClients:
             raise NotFoundError("This client has no such API key.", field="api_key")
         if credential.rotation == rotation:
             return IssuedSecret(credential, None)
-        (secret, secret_hash), now = new, self.clock()
+        (secret, stored), now = new, self.clock()
         if previous_valid_until is None:
-            rotated = credential.reissued(secret_hash, rotation, now)
+            rotated = credential.reissued(stored, rotation, now)
         else:
-            rotated = credential.rotated(secret_hash, rotation, previous_valid_until, now)
+            rotated = credential.rotated(stored, rotation, previous_valid_until, now)
         self.registry.commit(rotated)
         return IssuedSecret(rotated.saved(), secret)
 

@@ -1,0 +1,43 @@
+"""Signed requests, as API Gateway hands them over."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from trading.adapters.identity.request_signatures import sign
+from trading.domain.clients.signed_requests import SignedMessage
+
+TOKEN = "Bearer the-token"
+
+
+def signed(
+    event: Mapping[str, Any],
+    secret: str,
+    now: datetime,
+    *,
+    api_key: str | None = None,
+    nonce: str | None = None,
+) -> dict[str, Any]:
+    """The event of a request that its caller has signed. Its key is that of the token."""
+    headers = {"Authorization": TOKEN} | event["headers"]
+    query = event["multiValueQueryStringParameters"] or {}
+    message = SignedMessage(
+        event["httpMethod"],
+        event["path"],
+        [(name, value) for name, values in query.items() for value in values],
+        [*headers.items()],
+    )
+    body = (event["body"] or "").encode()
+    key = api_key or event["requestContext"]["authorizer"]["api_key"]
+    added = sign(message, body, key, secret, now, nonce or uuid4().hex)
+    return with_headers(event, headers | dict(added))
+
+
+def with_headers(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """The same request with these headers and no others."""
+    return {
+        **event,
+        "headers": dict(headers),
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }

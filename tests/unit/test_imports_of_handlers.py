@@ -1,0 +1,38 @@
+"""What a cold start does not pay for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.catalog.functions import FUNCTIONS
+from tests.benchmarks.imports import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+SIGNING = [name for name, spec in FUNCTIONS.items() if spec.signatures]
+OTHERS = [name for name in FUNCTIONS if name not in SIGNING]
+
+
+def run(*lines: str) -> None:
+    script = "\n".join(("import sys", *lines))
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script], env=environment(), cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_function_imports_cryptography_only_when_a_signature_is_checked() -> None:
+    assert {"admin", "internal", "orders"} <= set(SIGNING)
+    run(
+        *(f"import functions.{name}.handler" for name in SIGNING),
+        "assert not {'cryptography', 'http_message_signatures'} & sys.modules.keys()",
+        "import trading.adapters.identity.request_signatures",
+        "assert 'cryptography' in sys.modules",
+    )
+
+
+def test_all_other_functions_work_without_the_layer_of_signatures() -> None:
+    packages = ("cryptography", "cffi", "http_message_signatures", "http_sf")
+    run(
+        *(f"sys.modules['{name}'] = None" for name in packages),
+        *(f"import functions.{name}.handler" for name in OTHERS),
+    )
