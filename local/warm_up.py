@@ -36,7 +36,7 @@ NO_REQUEST = {
 }
 EVENTS: dict[str, dict[str, Any]] = {
     "auth": NO_REQUEST,
-    "internal_auth": NO_REQUEST,
+    "internal-auth": NO_REQUEST,
     "orders": NO_REQUEST,
     "callbacks": NO_REQUEST,
     "exchange-api": NO_REQUEST,

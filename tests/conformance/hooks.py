@@ -4,12 +4,13 @@ get beyond the first check.
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count, cycle
 from math import floor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 from zlib import crc32
 
@@ -17,23 +18,30 @@ import requests
 import schemathesis
 from schemathesis import AuthContext, Case, HookContext
 from schemathesis.core.failures import Failure
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from local.api import Credentials
 from local.session import REFERENCE_PRICE
 from tests.conformance.world import World, log_in
 from trading.adapters.http.request_reading import OUT_OF_RANGE
+from trading.adapters.identity.request_signatures import sign
 from trading.adapters.venues.signatures import signed_headers
+from trading.domain.clients.signed_requests import SignedMessage
 
 WORLD = World.read(Path(os.environ["CONFORMANCE_WORLD"]))
 INTERNAL = bool(os.environ.get("CONFORMANCE_INTERNAL"))
 TOKEN_SECONDS = 600
 LEFT_ALONE_EVERY = 5
 CALLBACKS = "/api/v1/exchange/callbacks"
+SIGNATURE_HEADERS = ("Signature-Input", "Signature", "Content-Digest")
 
 _keys = cycle(WORLD.operator_keys if INTERNAL else WORLD.keys)
 _login = WORLD.operator_login if INTERNAL else WORLD.login
 _url = WORLD.internal_url if INTERNAL else WORLD.public_url
 _tokens: dict[str, tuple[float, str]] = {}
+_owners: dict[str, Credentials] = {}
+"""Whose token it is."""
 _turns = count()
 _orders = dict(WORLD.orders)
 _cursors: dict[str, dict[str, Any]] = {}
@@ -48,11 +56,34 @@ class Tokens:
         issued, token = _tokens.get(credentials.api_key, (0.0, ""))
         if time.monotonic() - issued > TOKEN_SECONDS or not token:
             token = log_in(_url, credentials)
+            _owners[token] = credentials
             _tokens[credentials.api_key] = (time.monotonic(), token)
         return token
 
     def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+class CallerSignature(requests.auth.AuthBase):
+    """Signs requests as the caller whose token they have."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        credentials = _owners[str(request.headers["Authorization"]).removeprefix("Bearer ")]
+        path, _, query = request.path_url.partition("?")
+        message = SignedMessage(
+            str(request.method),
+            unquote(path[path.index("/api/v1/") :]),
+            parse_qsl(query, keep_blank_values=True),
+            [(name, str(request.headers[name])) for name in ("Authorization", "Idempotency-Key")],
+        )
+        for name in SIGNATURE_HEADERS:
+            request.headers.pop(name, None)
+        body = request.body or b""
+        content = body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[arg-type]
+        api_key, secret = credentials.api_key, credentials.api_secret
+        added = sign(message, content, api_key, secret, datetime.now(UTC), uuid4().hex)
+        request.headers.update(added)
+        return request
 
 
 class Signature(requests.auth.AuthBase):
@@ -78,6 +109,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Valid requests mostly name things that exist. Requests that are meant to be invalid stay as
     they are.
     """
+    if any(name in case.headers for name in SIGNATURE_HEADERS) and _has_valid_headers(case):
+        kwargs["auth"] = CallerSignature()
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if "Idempotency-Key" in case.headers and _mostly(case.headers["Idempotency-Key"]):
@@ -127,6 +160,14 @@ def filter_failure(
     if case.path == CALLBACKS and answer.get("detail") == OUT_OF_RANGE:
         return False
     return bool(response.status_code != 422 or answer["code"] == "VALIDATION_FAILED")
+
+
+def _has_valid_headers(case: Case[Any]) -> bool:
+    """Whether the generator means the headers to be valid. Then they get a valid signature."""
+    if case.meta is None or case.meta.generation.mode.is_positive:
+        return True
+    headers = case.meta.components.get(ParameterLocation.HEADER)
+    return headers is None or headers.mode.is_positive
 
 
 def _paging(case: Case[Any]) -> None:

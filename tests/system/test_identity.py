@@ -17,6 +17,7 @@ import pytest
 from local import demo, seed
 from local.api import Credentials, TradingClient
 from local.aws_client import aws_client
+from tests.system.signing import Signed
 from tests.system.test_bad_input import assert_problem
 from tests.system.waiting import wait_for
 from workstation.local_system import LocalSystem
@@ -34,14 +35,17 @@ def acting_as(internal_url: str, system: LocalSystem) -> Iterator[Callable[[str]
     with httpx.Client(timeout=30) as http:
 
         def log_in(name: str) -> Administer:
-            with TradingClient(internal_url, seed.credentials(system)[name]) as operator:
+            credentials = seed.credentials(system)[name]
+            with TradingClient(internal_url, credentials) as operator:
                 token = operator.log_in(str(uuid4()))
+            signed = Signed(credentials)
 
             def send(method: str, path: str, **body: Any) -> httpx.Response:
                 headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
                 content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
                 url = f"{internal_url}/api/v1/admin/{path}"
-                return http.request(method, url, headers=headers, **content)
+                auth = signed if method != "GET" else None
+                return http.request(method, url, headers=headers, auth=auth, **content)
 
             return send
 
