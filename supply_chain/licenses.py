@@ -17,11 +17,13 @@ from supply_chain.locks import LAMBDA_LOCK, ROOT, packages
 NOTICE = ROOT / "NOTICE"
 PERMISSIVE = (
     "Apache-2.0",
+    "Apache-2.0 OR BSD-3-Clause",
     "Apache Software License",
     "BSD License",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "MIT",
+    "MIT-0",
     "MIT License",
     "PSF-2.0",
 )

@@ -21,7 +21,7 @@ from trading.adapters.http import idempotency
 from trading.adapters.http.problems import ProblemCode
 from trading.adapters.messaging import mailbox_worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
-from trading.domain.clients import lockout
+from trading.domain.clients import lockout, signed_requests
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
 from trading.domain.orders import attention, execution_times, order_entry, order_times
@@ -223,6 +223,8 @@ FIGURES = [
     ("failures.md", "it after {} receives", mailbox.MAX_RECEIVES),
     ("failures.md", "| the queue | after {} seconds |", VISIBILITY_SECONDS),
     ("identity.md", "valid for {} minutes", TOKEN_SECONDS // 60),
+    ("identity.md", "older than {} minutes", minutes(signed_requests.LONGEST_AGE)),
+    ("identity.md", "more than {} seconds ahead", seconds(signed_requests.LONGEST_AHEAD)),
     ("failures.md", "After {} tries the worker moves it", mailbox_worker.MAX_TRIES),
     (
         "failures.md",
