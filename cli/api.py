@@ -1,5 +1,5 @@
-"""Requests to the API: logged in, signed if they change something, with retries where they may
-help, under one idempotency key.
+"""Requests to the API: logged in, signed where it is needed, with retries where they may help,
+under one idempotency key.
 """
 
 import time
@@ -54,7 +54,7 @@ class Api:
         patience: float,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], datetime] = clock.now,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self._profile = profile
         self._tokens = tokens
@@ -62,7 +62,7 @@ class Api:
         self._note = note
         self._patience = patience
         self._sleep = sleep
-        self._now = now
+        self._now = now or clock.now
         self._secret = profile.api_secret
         self._http = httpx.Client(timeout=TIMEOUT, transport=transport)
 
@@ -94,11 +94,14 @@ class Api:
         """A new token, kept for the commands that follow. The answer's JSON."""
         body = {"api_key": self._profile.api_key, "api_secret": self._known_secret()}
         answer = self._json(self._send("POST", LOGIN, body=body, key=key), key)
+        self._keep(Token.model_validate(answer))
+        return answer
+
+    def _keep(self, token: Token) -> None:
         try:
-            self._tokens.save(self._profile, Token.model_validate(answer))
+            self._tokens.save(self._profile, token)
         except Failure as failure:
             self._note(f"The token is not kept: {failure}")
-        return answer
 
     def _known_secret(self) -> str:
         if self._secret is None:
@@ -112,25 +115,31 @@ class Api:
         kept = self._tokens.load(self._profile)
         if kept:
             try:
-                return self._signed(method, path, token=kept.jwt_token, **request)
+                return self._signed_if_wanted(kept, method, path, **request)
             except Failure as failure:
                 if failure.problem.get("status") != HTTPStatus.UNAUTHORIZED or (
                     failure.problem.get("code") in ABOUT_SIGNATURES
                 ):
                     raise
-        return self._signed(method, path, token=str(self.log_in(new_key())["jwt_token"]), **request)
+        new = Token.model_validate(self.log_in(new_key()))
+        return self._signed_if_wanted(new, method, path, **request)
 
-    def _signed(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """A change is signed if the secret is known. If the API wants a signature, the secret is
-        asked for.
+    def _signed_if_wanted(
+        self, token: Token, method: str, path: str, **request: Any
+    ) -> httpx.Response:
+        """What operators change is signed if the secret is known. Any other change is signed if the
+        API has asked for it. Then the secret is asked for.
         """
+        is_admin = path.startswith(ADMIN)
+        signed = token.signs or (is_admin and self._secret is not None)
         try:
-            return self._send(method, path, **request)
+            return self._send(method, path, token=token.jwt_token, signed=signed, **request)
         except Failure as failure:
-            if self._secret or failure.problem.get("code") != SIGNATURE_REQUIRED:
+            if signed or failure.problem.get("code") != SIGNATURE_REQUIRED:
                 raise
-        self._known_secret()
-        return self._send(method, path, **request)
+        if not is_admin:
+            self._keep(token.model_copy(update={"signs": True}))
+        return self._send(method, path, token=token.jwt_token, signed=True, **request)
 
     def _send(
         self,
@@ -142,8 +151,9 @@ class Api:
         body: Any = None,
         key: str | None = None,
         accept: str = "application/json",
+        signed: bool = False,
     ) -> httpx.Response:
-        """A successful answer."""
+        """A successful answer. A `signed` request is signed if it changes something."""
         headers = {"Accept": accept}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -168,8 +178,8 @@ class Api:
         )
         told = None if path == LOGIN else key
         signer = None
-        if token and key and self._secret:
-            signer = Signer(self._profile.api_key, self._secret, self._now)
+        if signed and key:
+            signer = Signer(self._profile.api_key, self._known_secret(), self._now)
 
         def send() -> httpx.Response:
             if signer:  # anew at each try: a signature is good once

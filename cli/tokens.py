@@ -17,10 +17,11 @@ MARGIN = timedelta(seconds=30)
 
 
 class Token(BaseModel):
-    """An access token as the API issued it."""
+    """An access token as the API issued it. signs: the API wants the client's orders signed."""
 
     jwt_token: str
     expiration: AwareDatetime
+    signs: bool = False
 
 
 class TokenCache:

@@ -26,10 +26,12 @@ from trading.adapters.dynamodb.reconciliation_reports import TableReports, lates
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
+from trading.adapters.http.nonces import TableNonces
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity.login import TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.health import TableVenueHealth
+from trading.domain.clients.signed_requests import SignatureError
 from trading.domain.reference.instruments import Exchange
 from trading.domain.values import iso
 from trading.usecases.posttrade.reconcile_books import Report
@@ -118,6 +120,16 @@ def test_a_halt_leaves_what_another_writer_changed_and_creates_nothing(
     registry.set_tradable("AAPL", False)
     assert registry.set_tradable("GONE", False) is None
     assert list(items(dynamodb, NAMES.reference)) == [listed | {"tradable": False}]
+
+
+def test_a_nonce_is_used_by_one_of_two_workers(dynamodb: Any, clock: Clock) -> None:
+    workers = [TableNonces(dynamodb, CONTROL, clock) for _ in range(2)]
+    workers[0].use("key-1", "0123456789abcdef")
+    for worker in workers:
+        with pytest.raises(SignatureError, match="nonce"):
+            worker.use("key-1", "0123456789abcdef")
+    workers[1].use("key-2", "0123456789abcdef")
+    workers[1].use("key-1", "fedcba9876543210")
 
 
 def test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes(
@@ -259,6 +271,7 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "http.ended_tokens.TableEndedTokens._write": (
         test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes,
     ),
+    "http.nonces.TableNonces.use": (test_a_nonce_is_used_by_one_of_two_workers,),
     "http.throttle.Throttle.take": (test_a_full_window_grants_nothing_to_a_concurrent_request,),
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (

@@ -6,13 +6,17 @@ from collections.abc import Collection
 
 REQUEST_HEADERS = (
     "Authorization",
+    "Content-Digest",
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
+    "Signature",
+    "Signature-Input",
     "X-Correlation-Id",
 )
 """What a page may send."""
 EXPOSED_HEADERS = (
+    "Accept-Signature",
     "Allow",
     "ETag",
     "Idempotency-Replayed",
