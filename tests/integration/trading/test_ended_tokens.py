@@ -10,6 +10,7 @@ from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, Route
 from tests.fakes.api_events import principal, request
 from tests.fakes.api_gateway import proxy_event
 from tests.integration.backing import PREFIX
+from tests.integration.signing import add_key
 from tests.integration.system import System
 from tests.integration.trading.admin import ask, create, log_in
 from tests.integration.trading.books import items
@@ -44,6 +45,7 @@ def test_every_route_refuses_an_expired_token_and_does_nothing(
 ) -> None:
     """API Gateway may still hold the verdict of the authorizer."""
     ended_at = str(int(system.now().timestamp()) - seconds)
+    add_key(system.dynamodb, principal(permissions=EVERYTHING))
     before = stored(system)
     for route in ROUTES:
         claims = principal(permissions=EVERYTHING) | {"expires_at": ended_at}

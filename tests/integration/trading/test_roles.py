@@ -9,6 +9,7 @@ from infra.catalog.routes import INTERNAL_ROUTES, Route
 from tests.fakes.api_events import principal
 from tests.fakes.api_gateway import proxy_event
 from tests.integration.backing import PREFIX
+from tests.integration.signing import add_key
 from tests.integration.system import System
 from tests.integration.trading.admin import stored
 from trading.adapters.dynamodb.audit import AuditEntry, TableAuditTrail
@@ -47,6 +48,12 @@ OPENED_TO: dict[tuple[str, str], set[Role]] = {
 }
 GUARDED = tuple(route for route in INTERNAL_ROUTES if not route.signed)
 TABLES = ("accounts", "clients", "control", "credentials", "idempotency", "ledger", "orders")
+
+
+@pytest.fixture(autouse=True)
+def anna(system: System) -> None:
+    """An operator with an API key, which signs where a route needs it."""
+    add_key(system.dynamodb, principal("anna", "clients:read"))
 
 
 def attempt(system: System, route: Route, permissions: str) -> tuple[int, dict[str, Any]]:

@@ -116,7 +116,7 @@ KEPT: dict[type, Kept] = {
     ),
     Credential: Kept(
         credential(),
-        lambda key: key.reissued("theirs", "rotation-2", entities.NOW),
+        lambda key: key.reissued(make_secret("theirs"), "rotation-2", entities.NOW),
         CREDENTIALS,
         {"api_key": "key-1"},
     ),
