@@ -70,7 +70,8 @@ class SignedRequests:
                     HTTPStatus.UNAUTHORIZED,
                     ProblemCode.SIGNATURE_REQUIRED,
                     "This request must be signed with the API secret (RFC 9421). The header "
-                    "Accept-Signature says what the signature covers. It also needs a new `nonce`.",
+                    "Accept-Signature says what the signature covers. It also needs a new `nonce`. "
+                    "How to sign: docs/how-to/sign-a-request.md",
                     headers=_refused(principal.api_key, "missing"),
                 )
         except SignatureError as error:
