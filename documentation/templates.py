@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from documentation.places import BIN, BUILD, ROOT
+from infra.catalog.names import PACKAGE_LAYERS
 from infra.synthesized import Synthesized
 
 KEPT = BUILD / "documentation" / "templates"
@@ -52,9 +53,10 @@ def _fingerprint() -> str:
 
 
 def _synthesize(stage: str, layers: Path, directory: Path) -> None:
-    """Nothing in a template depends on what a layer holds, so an empty one will do."""
-    (layers / "aws" / "dependencies").mkdir(parents=True)
-    (layers / "aws" / "dependencies" / "empty").touch()
+    """Nothing in a template depends on what the layers hold, so empty ones will do."""
+    for name in PACKAGE_LAYERS:
+        (layers / "aws" / name).mkdir(parents=True)
+        (layers / "aws" / name / "empty").touch()
     # The jsii kernel is started with the first `node` on the path, at the import of aws_cdk.
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     from aws_cdk import App

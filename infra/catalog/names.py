@@ -16,3 +16,5 @@ MAILBOXES = ("execution", "clearing", "settlement")
 
 LIVE = "live"
 """The alias that production calls each function by."""
+PACKAGE_LAYERS = ("dependencies", "signatures")
+"""The layers of locked packages: that of all functions, and that of those that check signatures."""

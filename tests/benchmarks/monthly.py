@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.catalog.functions import SIMULATORS
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import MAILBOXES, PACKAGE_LAYERS
 from tests.benchmarks import prices
 from tests.benchmarks.lifecycle import Lifecycle
 from tests.benchmarks.measure import bill
@@ -81,9 +81,10 @@ def resources() -> Counter[str]:
 
     with tempfile.TemporaryDirectory() as directory:
         layers = Path(directory) / "layers"
-        python = layers / "aws" / "dependencies" / "python"
-        python.mkdir(parents=True)
-        (python / "dependency.py").touch()
+        for name in PACKAGE_LAYERS:
+            python = layers / "aws" / name / "python"
+            python.mkdir(parents=True)
+            (python / f"{name}.py").touch()
         context = json.loads((ROOT / "cdk.json").read_text())["context"]
         app = App(
             context={**context, "layers_dir": str(layers)}, outdir=str(Path(directory) / "out")

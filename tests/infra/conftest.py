@@ -15,6 +15,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_sqs as sqs
 
 from infra.app import build
+from infra.catalog.names import PACKAGE_LAYERS
 from infra.stage import ROOT
 from infra.synthesized import Synthesized
 
@@ -32,7 +33,7 @@ ENDPOINTS = ("vpce-0a1b2c3d4e5f60718", "vpce-12345678")
 def layers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stands for the built layers. No property of the templates depends on their content."""
     directory = tmp_path_factory.mktemp("layers")
-    for name in ("dependencies", "signatures"):
+    for name in PACKAGE_LAYERS:
         (directory / "aws" / name / "python").mkdir(parents=True)
         (directory / "aws" / name / "python" / f"{name}.py").touch()
     return directory
