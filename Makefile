@@ -11,7 +11,9 @@ SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
   $(if $(ORIGINS),--origins $(ORIGINS)) \
   $(if $(INTERNAL_ACCESS),--internal-access $(INTERNAL_ACCESS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
   $(if $(RESERVED),--reserved-concurrency $(RESERVED)) \
-  $(if $(VAULT_LOCK),--vault-lock $(VAULT_LOCK))
+  $(if $(VAULT_LOCK),--vault-lock $(VAULT_LOCK)) \
+  $(if $(ALONE_TRANSFERS),--alone-transfers $(ALONE_TRANSFERS)) \
+  $(if $(ALONE_LIMITS),--alone-limits $(ALONE_LIMITS))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import admin_keys, admin_looks, view
+from cli import admin_keys, admin_looks, admin_proposals, view
 from cli.api import new_key
 from cli.failures import Exit, Failure
 from cli.options import AsJson, ClientId, Key, Reason, Symbol
@@ -355,6 +355,10 @@ app.command("enable-key")(admin_keys.enable_key)
 app.command("operator")(admin_keys.operator)
 app.command("disable-operator")(admin_keys.disable_operator)
 app.command("enable-operator")(admin_keys.enable_operator)
+app.command("proposals")(admin_proposals.list_proposals)
+app.command("proposal")(admin_proposals.proposal)
+app.command("approve")(admin_proposals.approve)
+app.command("reject")(admin_proposals.reject)
 app.command("order")(admin_looks.order)
 app.command("orders")(admin_looks.list_orders)
 app.command("portfolio")(admin_looks.portfolio)
@@ -377,7 +381,10 @@ def _changed(
     session: Session, title: str, method: str, path: str, key: str | None, body: Mapping[str, Any]
 ) -> None:
     answer = session.api.change(method, path, session.key(key, new_key()), body)
-    session.show(answer, view.record(title, answer))
+    if "proposal_id" in answer:
+        admin_proposals.show_proposed(session, answer)
+    else:
+        session.show(answer, view.record(title, answer))
 
 
 def _only_key(session: Session, client_id: str) -> str:

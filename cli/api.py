@@ -138,7 +138,7 @@ class Api:
             if signed or failure.problem.get("code") != SIGNATURE_REQUIRED:
                 raise
         if not is_admin:
-            self._keep(token.model_copy(update={"signs": True}))
+            self._keep(token.that_signs())
         return self._send(method, path, token=token.jwt_token, signed=True, **request)
 
     def _send(

@@ -23,6 +23,10 @@ class Token(BaseModel):
     expiration: AwareDatetime
     signs: bool = False
 
+    def that_signs(self) -> "Token":
+        """The token of a client whose orders the API wants signed."""
+        return Token(jwt_token=self.jwt_token, expiration=self.expiration, signs=True)
+
 
 class TokenCache:
     """Keeps one file for each API key, mode 0600. A file that cannot be read counts as missing."""

@@ -94,6 +94,7 @@ class ServicesStack(Stack):
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
             "EXCHANGE_IDS": " ".join(EXCHANGES),
             **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
+            **_amounts_alone(deployment),
             "PUBLIC_API_ID": public.api.rest_api_id,
             "PUBLIC_API_STAGE": deployment.stage,
             **_venues(deployment, simulators),
@@ -278,6 +279,15 @@ class ServicesStack(Stack):
             *children,
         )
         return cycle
+
+
+def _amounts_alone(deployment: Deployment) -> dict[str, str]:
+    """Up to which amounts one operator acts alone, if the deployment says so."""
+    chosen = {
+        "ALONE_TRANSFERS": deployment.alone_transfers,
+        "ALONE_LIMITS": deployment.alone_limits,
+    }
+    return {name: str(amount) for name, amount in chosen.items() if amount is not None}
 
 
 def _venues(deployment: Deployment, simulators: SimulatorsStack | None) -> dict[str, str]:

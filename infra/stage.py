@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from decimal import Decimal
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -76,6 +77,7 @@ def _source(text: str) -> str:
     return text
 
 
+Amount = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)]
 Sources = Annotated[tuple[Annotated[str, AfterValidator(_source)], ...], BeforeValidator(_listed)]
 
@@ -110,6 +112,9 @@ class Deployment(BaseModel):
     `internal_access` says from where the internal API can be called: from networks, or through VPC
     endpoints. Stage `prod` has no default for it, and stage `dev` allows everybody.
 
+    `alone_transfers` and `alone_limits` are the amounts up to which one operator alone books
+    transfers and raises limits. Above them, a second one approves.
+
     `signing_keys` has the numbers of the keys that sign tokens, for each audience: the first signs,
     and tokens of all are valid. docs/how-to/rotate-a-secret.md has the steps of a change.
     """
@@ -125,6 +130,8 @@ class Deployment(BaseModel):
     web_acl: bool | None = None
     vault_lock: Literal["governance", "compliance"] = "governance"
     origins: Origins = ()
+    alone_transfers: Amount | None = None
+    alone_limits: Amount | None = None
     internal_access: Sources = ()
     signing_keys: KeyNumbers = (1,)
 

@@ -28,7 +28,7 @@ class TradingClient:
 
     def __init__(self, base_url: str, credentials: Credentials) -> None:
         self.client_id = credentials.client_id
-        self._credentials = credentials
+        self.credentials = credentials
         self._http = httpx.Client(base_url=base_url, timeout=SECONDS)
 
     def __enter__(self) -> Self:
@@ -42,7 +42,7 @@ class TradingClient:
 
         Waits while too many wrong log-ins have locked this address. Raises httpx.HTTPStatusError.
         """
-        body = {"api_key": self._credentials.api_key, "api_secret": self._credentials.api_secret}
+        body = {"api_key": self.credentials.api_key, "api_secret": self.credentials.api_secret}
         answer = patiently(lambda: self.post("/api/v1/auth/token", body, idempotency_key))
         token = str(answer.raise_for_status().json()["jwt_token"])
         self.use_token(token)

@@ -7,27 +7,21 @@ The audit log records every change, and every look at a client.
 import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.admin import instruments, keys, signing
+from functions.admin import instruments, keys, signing, two_persons
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
-    AdvanceClosure,
     Change,
     ClientView,
-    ClosedAdvanceView,
     IssuedSecretView,
     NewClient,
-    NewDeposit,
-    NewLimits,
-    NewWithdrawal,
     ProfileView,
     Rotation,
     SuspensionView,
-    TransferView,
 )
 from trading.adapters.faces.order_file import OrderFile
 from trading.adapters.faces.orders import OrdersPage, page
@@ -42,14 +36,12 @@ from trading.adapters.runtime.settings import load
 from trading.bootstrap.administration import administration_api
 from trading.domain.accounts.valuation import Portfolio
 from trading.domain.clients.client import Client
-from trading.domain.ledger import ClosedAdvance, Deposit, Withdrawal
 from trading.usecases.administration.administer_clients import IssuedSecret
 from trading.usecases.administration.operator_actions import Operator
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
 TAGS = ["Administration"]
-Booked = TypeVar("Booked", Deposit | Withdrawal, ClosedAdvance)
 
 settings = load(Settings)
 api = administration_api(settings)
@@ -72,13 +64,19 @@ def create_client(request: Annotated[NewClient, Body()]) -> Response[IssuedSecre
     """Open an account and issue its first API key. Only the first answer has the secret. A repeated
     request gets the same key without it.
 
-    If the first answer was lost, rotate the secret with `newest_was_lost`.
+    If the first answer was lost, rotate the secret with `newest_was_lost`. 422
+    SECOND_PERSON_REQUIRED says up to which `limit` one operator may set the limits of a new client.
     """
     client = Client(
         **request.model_dump(exclude={"reason"}),
         fingerprint=_fingerprint(digest(request)),
     )
-    view, headers = _issue(lambda: api.clients.create(client, _operator(request)))
+
+    def create() -> IssuedSecret:
+        api.second_person.check_new(client)
+        return api.clients.create(client, _operator(request))
+
+    view, headers = _issue(create)
     location = {"Location": f"/api/v1/admin/clients/{client.client_id}"}
     return json_response(view, HTTPStatus.CREATED, location | headers)
 
@@ -128,28 +126,6 @@ def activate_client(client_id: PathId, request: Annotated[Change, Body()]) -> Re
     )
 
 
-@app.put(
-    "/api/v1/admin/clients/<client_id>/limits",
-    permission="limits:write",
-    summary="Set limits",
-    tags=TAGS,
-)
-def set_limits(client_id: PathId, request: Annotated[NewLimits, Body()]) -> Response[ProfileView]:
-    """Set all limits at once. The answer is 409 VERSION_CONFLICT if the client has changed since
-    its `version` was read.
-
-    Credit that is drawn or held stays. Under a lower credit limit, nothing new is lent until enough
-    is repaid. The credit limit applies immediately, the other limits within ten seconds.
-    """
-
-    def set_all() -> ProfileView:
-        return ProfileView.of(
-            api.clients.set_limits(client_id, request.limits(), request.version, _operator(request))
-        )
-
-    return _once(ProfileView, set_all)
-
-
 @app.post(
     "/api/v1/admin/clients/<client_id>/secret-rotation",
     permission="keys:write",
@@ -175,74 +151,6 @@ def rotate_secret(
         )
     )
     return json_response(view, headers=headers)
-
-
-@app.post(
-    "/api/v1/admin/clients/<client_id>/deposits",
-    permission="transfers:write",
-    status=HTTPStatus.CREATED,
-    summary="Deposit cash or shares",
-    tags=TAGS,
-)
-def deposit(client_id: PathId, request: Annotated[NewDeposit, Body()]) -> Response[TransferView]:
-    """Book a deposit. A client and a reference are booked once, also under another Idempotency-Key.
-    A reference that another deposit has used is refused.
-    """
-    return _booked(
-        TransferView,
-        TransferView.of,
-        lambda: api.transfers.deposit(
-            client_id, request.what(), request.reference, _operator(request)
-        ),
-    )
-
-
-@app.post(
-    "/api/v1/admin/clients/<client_id>/withdrawals",
-    permission="transfers:write",
-    signature=Required.ALWAYS,
-    status=HTTPStatus.CREATED,
-    summary="Withdraw cash or shares",
-    tags=TAGS,
-)
-def withdraw(
-    client_id: PathId, request: Annotated[NewWithdrawal, Body()]
-) -> Response[TransferView]:
-    """Book a withdrawal of settled, free assets that are not owed. 422 NOT_WITHDRAWABLE says what
-    is `lacking`. 422 LOAN_NOT_COVERED says which `loan` the shares secure. A client and a reference
-    are booked once.
-    """
-    return _booked(
-        TransferView,
-        TransferView.of,
-        lambda: api.transfers.withdraw(
-            client_id, request.what(), request.reference, _operator(request)
-        ),
-    )
-
-
-@app.post(
-    "/api/v1/admin/advances/<trade_id>/closure",
-    permission="transfers:write",
-    status=HTTPStatus.CREATED,
-    summary="Close an advance",
-    tags=TAGS,
-)
-def close_advance(
-    trade_id: PathId, request: Annotated[AdvanceClosure, Body()]
-) -> Response[ClosedAdvanceView]:
-    """Close what the error account advanced when an exchange corrected or busted an execution. The
-    break CORRECTION_NOT_COVERED names the `trade_id`.
-
-    The client pays back settled, free assets that are not owed. The broker writes off the rest. An
-    advance is closed once. The same request again gets the first answer, also under another
-    Idempotency-Key. Other amounts or another reference are refused with 409 ADVANCE_CLOSED.
-    """
-    return _booked(
-        ClosedAdvanceView,
-        ClosedAdvanceView.of,
-        lambda: api.close_advance(trade_id, request.closure(), _operator(request)),
-    )
 
 
 @app.get(
@@ -339,28 +247,6 @@ def _issue(effect: Callable[[], IssuedSecret]) -> tuple[IssuedSecretView, dict[s
     return outcome.answer, {REPLAYED_HEADER: "true"}
 
 
-def _booked(
-    answer_type: type[Answer],
-    view_of: Callable[[Booked], Answer],
-    book: Callable[[], tuple[Booked, bool]],
-) -> Response[Answer]:
-    """The answer is marked as replayed if an earlier request booked the entry, under this key or
-    another.
-    """
-    new: list[Booked] = []
-
-    def booked() -> Answer:
-        entry, booked_before = book()
-        if not booked_before:
-            new.append(entry)
-        return view_of(entry)
-
-    outcome = api.idempotency.once(app, app.principal.api_key, answer_type, booked)
-    return json_response(
-        outcome.answer, HTTPStatus.CREATED, {} if new else {REPLAYED_HEADER: "true"}
-    )
-
-
 def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[Answer]:
     """Run the effect once a key, because a late copy of a request must not undo a newer one."""
     outcome = api.idempotency.once(app, app.principal.api_key, answer_type, effect)
@@ -369,5 +255,6 @@ def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[A
 
 instruments.add_routes(app, api.halt_instrument, _once, _operator)
 keys.add_routes(app, api.keys, _once, _operator)
+two_persons.add_routes(app, api, _operator)
 signing.add_routes(app, api.clients, _once, _operator)
 handler = app.resolve

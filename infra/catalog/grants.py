@@ -129,6 +129,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/control": "BatchGetItem UpdateItem",
         "tables/reference": "GetItem UpdateItem",
         "tables/audit": "GetItem PutItem",
+        "tables/proposals": "BatchGetItem GetItem PutItem",
+        "tables/proposals/pending": "Query",
         "tables/idempotency": _IDEMPOTENCY,
         "queues/execution": "SendMessage",
         f"executions/{ORDER_LIFECYCLE}": "DescribeExecution GetExecutionHistory",

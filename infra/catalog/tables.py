@@ -109,6 +109,13 @@ TABLES = {
             )
         },
     ),
+    "proposals": TableSpec(
+        ("proposal_id",),
+        expires="expires_at",
+        indexes={"pending": ("pending", "proposed_at")},
+        holds="Changes of operators that need a second person, and what that person decided.",
+        lists={"pending": "The proposals that nobody has decided, the oldest first."},
+    ),
     "idempotency": TableSpec(
         ("id",),
         expires="expiration",

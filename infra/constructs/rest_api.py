@@ -213,7 +213,11 @@ class RestApi(Construct):
         """Each route to its function, behind the authorizer unless it is signed."""
         guard = self._authorizer(authorizer) if authorizer else None
         integrations = {
-            name: apigateway.LambdaIntegration(functions[name], allow_test_invoke=False)
+            name: apigateway.LambdaIntegration(
+                functions[name],
+                allow_test_invoke=False,
+                scope_permission_to_method=False,  # a stack has at most 500 resources
+            )
             for name in {route.function: None for route in self._routes}
         }
         for route in self._routes:

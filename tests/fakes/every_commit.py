@@ -11,6 +11,7 @@ from tests.fakes import world as fake_world
 from tests.fakes.builders import TOMORROW, D, make_client, make_instrument, make_secret
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from tests.fakes.scenario import new_world, play
+from tests.fakes.venues import MemoryLastPrices
 from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import cleared
 from trading import usecases
@@ -19,6 +20,7 @@ from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.transfers import deposit_shares
 from trading.domain.clients.client import Limits
 from trading.domain.clients.credentials import CredentialStatus
+from trading.domain.clients.proposals import ProposedChange, SecondPersonRule
 from trading.domain.errors import NegativeBalanceError
 from trading.domain.ledger import Reversal
 from trading.domain.orders.order import Order
@@ -29,12 +31,14 @@ from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
+from trading.usecases.administration.second_person import Request, SecondPerson
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
 
 USE_CASES = Path(str(usecases.__file__)).parent
 OPERATOR = Operator(name="operations", who="operations", reason="ticket 4711")
+ANOTHER = Operator(name="another", who="another", reason="ticket 4711")
 
 
 def world_over(books: type[MemoryRegistry]) -> World:
@@ -178,6 +182,25 @@ def administer(world: World) -> None:
     keys = AdministerKeys(registry, registry, audit, ended_tokens)
     for status in (CredentialStatus.INACTIVE, CredentialStatus.ACTIVE):
         keys.set_key("dave", credential.api_key, status, OPERATOR)
+    second_person = SecondPerson(
+        registry,
+        registry,
+        MemoryLastPrices(world.faults),
+        audit,
+        world.clock,
+        SecondPersonRule(transfers=D("1.00"), limits=D("1.00")),
+    )
+    for number in (1, 2):
+        request = Request(f"prp_{number}", ProposedChange.WITHDRAWAL, "dave", "dave", "{}")
+        second_person.propose(request, D("2.00"), OPERATOR)
+    second_person.approve(
+        "prp_1",
+        ANOTHER,
+        lambda approved: transfers.withdraw(
+            "dave", Cash(amount=D("2.00")), "proposed", ANOTHER, approved
+        ),
+    )
+    second_person.reject("prp_2", ANOTHER)
     clients.suspend("dave", OPERATOR)
     clients.activate("dave", OPERATOR)
     for tradable in (False, True):

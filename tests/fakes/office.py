@@ -9,15 +9,19 @@ from tests.fakes.builders import NOW, D, make_client, make_instrument, make_orde
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
+from tests.fakes.venues import MemoryLastPrices
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, StoredSecret
+from trading.domain.clients.proposals import SecondPersonRule
 from trading.domain.orders.order_entry import open_order
 from trading.domain.reconciliation.checks import check
 from trading.usecases.administration.administer_clients import (
     AdministerClients,
 )
 from trading.usecases.administration.administer_keys import AdministerKeys
+from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
+from trading.usecases.administration.second_person import SecondPerson
 from trading.usecases.administration.transfer_assets import (
     Cash,
     Shares,
@@ -63,6 +67,17 @@ class Office:
             lambda: NOW,
         )
         self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
+        self.prices = MemoryLastPrices(self.faults)
+        self.now = NOW
+        self.second_person = SecondPerson(
+            self.registry,
+            self.registry,
+            self.prices,
+            self.audit,
+            lambda: self.now,
+            SecondPersonRule(transfers=D("1000.00"), limits=D("50000.00")),
+        )
+        self.close_advance = CloseAdvance(self.registry, self.audit, lambda: NOW)
         self.halt = HaltInstrument(self.registry, self.audit)
         self.operators = MemoryRegistry(self.faults, INTERNAL_AUDIENCE)
         self.operators.credentials["anna-1"] = ANNAS
@@ -115,6 +130,7 @@ class Office:
             keys,
             self.ended_tokens.generations,
             messages,
+            self.registry.proposals,
         )
 
     def findings(self) -> list[Any]:

@@ -1,13 +1,16 @@
 """The books in memory with the clients' API keys, and an audit log in memory."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tests.fakes.books import MemoryBooks
 from tests.fakes.faults import Faults, faulty
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
+from trading.domain.values import Versioned
 from trading.usecases.ports import Change, StaleError
 
 
@@ -18,6 +21,7 @@ class MemoryRegistry(MemoryBooks):
         super().__init__(faults)
         self._audience = audience
         self.credentials: dict[str, Credential] = {}
+        self.proposals: dict[str, Proposal] = {}
 
     @faulty
     def profile(self, client_id: str) -> Client | None:
@@ -57,10 +61,10 @@ class MemoryRegistry(MemoryBooks):
         return self.instruments[symbol]
 
     @faulty
-    def commit(self, *changes: Change | Client | Credential) -> None:
+    def commit(self, *changes: Change | Client | Credential | Proposal) -> None:
         others: list[Change] = []
         for change in changes:
-            if isinstance(change, Client | Credential):
+            if isinstance(change, Client | Credential | Proposal):
                 known = self._known(change)
                 if (known.version if known else 0) != change.version:
                     raise StaleError
@@ -73,10 +77,28 @@ class MemoryRegistry(MemoryBooks):
                 self.clients[change.client_id] = change.saved()
             elif isinstance(change, Credential):
                 self.credentials[change.api_key] = change.saved()
+            elif isinstance(change, Proposal):
+                self.proposals[change.proposal_id] = change.saved()
 
-    def _known(self, change: Client | Credential) -> Client | Credential | None:
+    @faulty
+    def proposal(self, proposal_id: str) -> Proposal | None:
+        return self.proposals.get(proposal_id)
+
+    @faulty
+    def pending(self, since: datetime) -> Sequence[Proposal]:
+        """The port `Proposals`, with `proposal`."""
+        undecided = (
+            each
+            for each in self.proposals.values()
+            if each.decision is None and each.proposed_at > since
+        )
+        return sorted(undecided, key=lambda each: each.proposed_at)
+
+    def _known(self, change: Client | Credential | Proposal) -> Versioned | None:
         if isinstance(change, Client):
             return self.clients.get(change.client_id)
+        if isinstance(change, Proposal):
+            return self.proposals.get(change.proposal_id)
         return self.credentials.get(change.api_key)
 
 

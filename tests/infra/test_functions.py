@@ -1,12 +1,14 @@
 import importlib
 import json
 import re
+from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from infra.catalog.functions import FUNCTIONS
-from infra.stage import ROOT
+from infra.stage import ROOT, Deployment
 from infra.synthesized import Resource, Synthesized, text
 from trading.bootstrap.settings import SignedRequestSettings
 
@@ -108,6 +110,27 @@ def test_a_function_behind_an_api_times_out_before_the_api_does(synthesized: Syn
         assert permission.properties["Principal"] == "apigateway.amazonaws.com"
         function = synthesized.called(permission.stack, permission.properties["FunctionName"])
         assert function.properties["Timeout"] < api_gateway_seconds
+
+
+def test_a_deployment_chooses_what_one_operator_does_alone(
+    dev: Synthesized, synthesize: Callable[..., Synthesized]
+) -> None:
+    names = ("ALONE_TRANSFERS", "ALONE_LIMITS")
+
+    def told(deployed: Synthesized, function: str) -> list[str | None]:
+        variables = deployed.function(function).properties["Environment"]["Variables"]
+        return [variables.get(name) for name in names]
+
+    chosen = synthesize(alone_transfers="0", alone_limits="250000.00")
+    assert told(chosen, "admin") == ["0", "250000.00"]
+    assert told(chosen, "orders") == told(dev, "admin") == [None, None]
+
+
+@pytest.mark.parametrize("amount", ["-1", "1.001", "much", "1e30"])
+def test_an_amount_that_is_none_is_refused(amount: str) -> None:
+    for name in ("alone_transfers", "alone_limits"):
+        with pytest.raises(ValidationError, match=name):
+            Deployment.model_validate({name: amount})
 
 
 def test_the_events_environment_has_every_variable_that_the_template_computes(

@@ -3,7 +3,16 @@ import pytest
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from infra.synthesized import Resource, Synthesized
 
-KEPT = {"accounts", "audit", "clients", "credentials", "ledger", "orders", "reference"}
+KEPT = {
+    "accounts",
+    "audit",
+    "clients",
+    "credentials",
+    "ledger",
+    "orders",
+    "proposals",
+    "reference",
+}
 """The tables whose content comes back from nowhere."""
 
 
@@ -90,6 +99,7 @@ def test_indexes_project_only_their_keys(synthesized: Synthesized, stage: str) -
         ("orders", "by-client"): ["client_id", "accepted_at"],
         ("ledger", "by-client"): ["client_id", "moved_at"],
         ("audit", "by-month"): ["month", "at"],
+        ("proposals", "pending"): ["pending", "proposed_at"],
     }
 
 
@@ -104,6 +114,7 @@ def test_tables_expire_items_by_the_attribute_of_the_catalog(
     assert expiring == {
         "orders": "expires_at",
         "idempotency": "expiration",
+        "proposals": "expires_at",
         "control": "expires_at",
         "exchange-books": "expires_at",
     }

@@ -92,6 +92,10 @@ class System:
                 self._warm[name] = cold_start(name)
             return self._warm[name]
 
+    def cool(self, name: str) -> None:
+        """Make a function start cold at its next use."""
+        self._warm.pop(name, None)
+
     def call(self, name: str, event: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, Any]]:
         """Status, body and the whole answer to an API Gateway event. It is signed if it must be."""
         answer = self.invoke(name, signed_as_needed(self.dynamodb, self.now, event))

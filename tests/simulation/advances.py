@@ -17,7 +17,7 @@ from tests.simulation.market import CENT, SYMBOLS
 from tests.simulation.oracle import StepOracle
 from tests.simulation.rights import of_advances
 from tests.simulation.scenario import Action
-from tests.simulation.sessions import OPERATOR, Sessions
+from tests.simulation.sessions import DEPUTY, OPERATOR, Sessions
 from tests.simulation.transfers import check_booked
 from tests.simulation.violations import ZERO, ViolationError, equal
 
@@ -127,6 +127,10 @@ class Advances:
             case 201:
                 check_closed(body, answer, entry)
                 self._steps.trail.answered(f"advances/{trade_id}/closure", body)
+            case 202 if "Idempotency-Replayed" in answer.headers:
+                pass
+            case 202:
+                return self._approved(reversal, body, name, answer.json()["proposal_id"])
             case 409 if answer.json()["code"] == "ADVANCE_CLOSED":
                 differs = entry is not None and _amounts(body) != _amounts(entry)
                 equal("only another closure is refused", trade_id, differs, True)
@@ -141,6 +145,19 @@ class Advances:
                     "an advance is closed once", trade_id, f"{answer.status} {answer.body!r}"
                 )
         return answer
+
+    def _approved(
+        self, reversal: Item, body: dict[str, Any], name: str, proposal_id: str
+    ) -> Answer:
+        """A second operator approves. Then the request finds the closure."""
+        began, path = self._cloud.engine.now, f"/api/v1/admin/proposals/{proposal_id}/approval"
+        answer = self._sessions.request(
+            DEPUTY, "POST", path, f"approval-{proposal_id}", {"reason": "simulated"}
+        )
+        if answer.status == 422:
+            states = self._steps.states(reversal["client_id"], began)
+            check_refused(reversal, body, answer.json()["code"], states)
+        return answer if answer.status != 200 else self._send(reversal, body, f"{name}-approved")
 
     def _repeat(self, reversal: Item, body: dict[str, Any], key: str) -> None:
         """Ask for the same closure again, and for another one."""

@@ -6,11 +6,13 @@ from collections import Counter
 from typing import Any
 
 from tests.simulation.items import Item, plain
-from tests.simulation.sessions import OPERATOR
+from tests.simulation.sessions import DEPUTY, OPERATOR
 from tests.simulation.violations import ViolationError
 
 WHO, REASON = f"{OPERATOR} (key-{OPERATOR})", "simulated"
-"""The only operator of the simulation, and the reason that every request states."""
+"""The operator of the simulation, and the reason that every request states."""
+DEPUTYS_WHO = f"{DEPUTY} (key-{DEPUTY})"
+"""The second person, who decides on proposals and looks at clients."""
 DONE = {
     "close advance": "closed advance",
     "deposit": "deposited",
@@ -57,7 +59,9 @@ class AuditTrail:
         """Raise ViolationError unless the log says who does that to the subject, and why."""
         for entry in self._entries.get((subject, action), ()):
             named = {name: entry["details"].get(name) for name in details}
-            if (entry["who"], entry["reason"], named) == (WHO, REASON, details):
+            is_decided = "proposal_id" in entry["details"] and entry["who"] == DEPUTYS_WHO
+            who = DEPUTYS_WHO if is_decided else WHO
+            if (entry["who"], entry["reason"], named) == (who, REASON, details):
                 return
         known = self._entries.get((subject, action))
         raise ViolationError(
@@ -69,13 +73,22 @@ class AuditTrail:
     def refused(self, caller: str, method: str, path: str) -> None:
         """An attempt that was answered with 403 is in the log."""
         for entry in self._entries.get((f"operator/{OPERATOR}", "refused"), ()):
-            asked = entry["details"]["method"], entry["details"]["path"]
+            asked = entry["details"].get("method"), entry["details"].get("path")
             if (entry["who"], asked) == (f"{OPERATOR} (key-{caller})", (method, path)):
                 return
         raise ViolationError(
             "every refused attempt of an operator is in the audit log",
             caller,
             f"{method} {path}",
+        )
+
+    def refused_own(self, proposal_id: str) -> None:
+        """A try of the operator to approve an own proposal is in the log."""
+        for entry in self._entries.get((f"operator/{OPERATOR}", "refused"), ()):
+            if (entry["who"], entry["details"].get("proposal_id")) == (WHO, proposal_id):
+                return
+        raise ViolationError(
+            "every refused attempt of an operator is in the audit log", OPERATOR, proposal_id
         )
 
     def looked(self, client_id: str, who: str, path: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -37,8 +37,14 @@ class Venue:
 class BestExecution:
     """Learns of the venues' records and circuits, and judges every route."""
 
-    def __init__(self, now: Callable[[], float], displayed: Callable[[], Displayed]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        displayed: Callable[[], Displayed],
+        orders_of: Callable[[str], Iterable[Item]],
+    ) -> None:
         self._now = now
+        self._orders_of = orders_of
         self._displayed = displayed
         self._scores: dict[str, list[tuple[float, Decimal]]] = defaultdict(list)
         self._open_at: dict[str, float] = {}
@@ -54,7 +60,8 @@ class BestExecution:
     def routed(self, before: Item, order: Item) -> None:
         """Check the new children of an order against what was displayed to its worker.
 
-        An order that is kept apart from its client's own orders may have to go elsewhere.
+        An order that is kept apart from its client's own orders may have to go elsewhere. So does
+        one that is routed later than it was accepted, if such an order has come since.
         """
         if order.get("kept_apart"):
             return
@@ -64,6 +71,8 @@ class BestExecution:
         if not quotes:
             return
         avoided = _avoided(known)
+        if known or "release_at" in order:
+            avoided |= self._own_venues(order)
         venues = [v for q in quotes if (v := self._venue(q, order)).exchange_id not in avoided]
         got: dict[str, int] = {child["exchange_id"]: int(child["quantity"]) for child in added}
         total = sum(got.values())
@@ -84,6 +93,15 @@ class BestExecution:
                     order["order_id"],
                     f"{got} although {better[0]} was displayed: {taken}",
                 )
+
+    def _own_venues(self, order: Item) -> set[str]:
+        """The exchanges that have orders of the same client against this one."""
+        return {
+            child["exchange_id"]
+            for own in self._orders_of(order["client_id"])
+            if own["symbol"] == order["symbol"] and own["side"] != order["side"]
+            for child in own.get("children", ())
+        }
 
     def _open_at_present(self) -> set[str]:
         return {e for e, at in self._open_at.items() if self._now() - at < SUSPENDED_FOR}

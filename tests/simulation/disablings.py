@@ -14,10 +14,10 @@ from tests.simulation.intruders import Intruders
 from tests.simulation.leaks import Leaks
 from tests.simulation.market import TRADING_SECONDS
 from tests.simulation.scenario import Action, Trader
-from tests.simulation.sessions import LOGIN_PATH, OPERATOR, Sessions
+from tests.simulation.sessions import DEPUTY, LOGIN_PATH, OPERATOR, Sessions
 
-DEPUTY, SPARE = "deputy", "spare"
-"""A second operator, and a further API key of a client. Nobody else uses them."""
+SPARE = "spare"
+"""A further API key of a client, which nobody else uses."""
 ADMIN = "/api/v1/admin"
 TRIES = 6
 

@@ -32,6 +32,7 @@ from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, check_write,
 from tests.simulation.market import SYMBOLS
 from tests.simulation.names import STAGE
 from tests.simulation.prices import Prices
+from tests.simulation.proposals import check_step, check_written
 from tests.simulation.replacing import Replacements
 from tests.simulation.scenario import Trader
 from tests.simulation.sights import Moment
@@ -73,7 +74,11 @@ class StepOracle:
 
     def __post_init__(self) -> None:
         self.prices = Prices(self.halts.now)
-        self.best = BestExecution(self.halts.now, lambda: self.displayed())
+        self.best = BestExecution(
+            self.halts.now,
+            lambda: self.displayed(),
+            lambda client_id: self.orders_of[client_id].values(),
+        )
 
     def __call__(self, changes: Iterable[Any]) -> None:
         """Record the changes and check the clients that they concern. Raises ViolationError."""
@@ -81,17 +86,23 @@ class StepOracle:
         withdrawals: list[Item] = []
         reversals: list[Item] = []
         closures: list[Item] = []
+        transfers: list[Item] = []
+        proposals: list[Item] = []
         for table, _, before, after in changes:
             match table.removeprefix(f"{STAGE}-"):
                 case "ledger":
                     entry = self._entry(before, after)
                     clients.add(entry["client_id"])
+                    if entry["kind"] in ("DEPOSIT", "WITHDRAWAL"):
+                        transfers.append(entry)
                     if entry["kind"] == "WITHDRAWAL":
                         withdrawals.append(entry)
                     if entry["kind"] == "REVERSAL":
                         reversals.append(entry)
                     if entry["kind"] == "CLOSED_ADVANCE":
                         closures.append(entry)
+                case "proposals":
+                    proposals.append(check_written(before, after))
                 case "audit":
                     self.trail.add(before, after)
                 case "clients":
@@ -108,6 +119,7 @@ class StepOracle:
                     self._report(after)
                 case "orders" if (after or before)["item"]["S"] == "ORDER":
                     clients.add(self._order(before, after))
+        check_step(proposals, [*transfers, *closures], self.ledger.entries)
         for entry in withdrawals:
             client_id = entry["client_id"]
             to_receive = self.terms.to_receive[client_id]

@@ -24,6 +24,7 @@ from tests.simulation.market import SYMBOLS
 from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
 from tests.simulation.probing import Probes
+from tests.simulation.proposals import SecondPersons
 from tests.simulation.refusals import check_refusal
 from tests.simulation.repeating import (
     Placed,
@@ -85,6 +86,14 @@ class People:
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
+        self._second_persons = SecondPersons(
+            sessions,
+            self.intruders,
+            steps.trail,
+            scenario.seed,
+            self._check_refused,
+            lambda: cloud.engine.now,
+        )
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
         self._probes = Probes(cloud, sessions, self._moments)
         self._opening = scenario.opening
@@ -225,7 +234,7 @@ class People:
         began = self._cloud.engine.now
         answer = self._sessions.request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
-        if answer.status not in (0, 200, 201, 409, 422, 429) and answer.status < 500:
+        if answer.status not in (0, 200, 201, 202, 409, 422, 429) and answer.status < 500:
             raise ViolationError(
                 "administration requests succeed", path, f"{answer.status} {answer.body!r}"
             )
@@ -236,15 +245,20 @@ class People:
         if token and answer.status == 200:
             self._leaks.try_ended(action, token)
         if answer.status == 422:
-            states = self._steps.states(what.split("/")[1], began)
-            check_refused(what, body, answer, states)
+            self._check_refused(what, body, answer, began)
         if answer.status in (200, 201):
             self._steps.trail.answered(what, body)
             if what.split("/")[-1] in TRANSFERS:
                 check_booked(what, body, answer, self._steps.ledger.entries)
-        if answer.status in (200, 201) or is_kept_refusal(answer):
+        if answer.status == 202:
+            self._second_persons.begin(action, body, answer)
+        if answer.status in (200, 201, 202) or is_kept_refusal(answer):
             self._repeaters.administered[path, key] = (body, answer)
             self._repeat_late(OPERATOR, method, path, key, respelled(body, 0))
+
+    def _check_refused(self, path: str, body: Item, answer: Answer, began: float) -> None:
+        """A transfer was refused by the books of the client since then."""
+        check_refused(path, body, answer, self._steps.states(path.split("/")[1], began))
 
     def _repeat_late(self, who: str, method: str, path: str, key: str, body: bytes | None) -> None:
         """Send a late copy of an answered or refused request. It must get the first answer again

@@ -15,7 +15,7 @@ from tests.simulation.signing import SIGNATURE_CODES, must_be_signed, signed_hea
 from tests.simulation.violations import ViolationError
 
 TRIES = 12
-OPERATOR = "operator"
+OPERATOR, DEPUTY = "operator", "deputy"
 LOGIN_PATH = "/api/v1/auth/token"
 
 
@@ -91,6 +91,7 @@ class Sessions:
                 "ORDER_CLOSED",
                 "ORDER_ENDING",
                 "ADVANCE_CLOSED",
+                "PROPOSAL_DECIDED",
             )
             if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
                 return answer

@@ -11,7 +11,8 @@ from trading.adapters.identity.request_signatures import sign
 from trading.domain.clients.signed_requests import SignedMessage
 
 ALWAYS_SIGNED = re.compile(
-    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|signing)|settlement/[^/]+)"
+    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|signing)"
+    r"|admin/proposals/[^/]+/approval|settlement/[^/]+)"
 )
 SIGNATURE_CODES = ("INVALID_SIGNATURE", "SIGNATURE_REQUIRED")
 

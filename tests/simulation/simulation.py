@@ -19,7 +19,7 @@ import boto3
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.damage import Books, check_found, planted
-from tests.simulation.disablings import DEPUTY, SPARE
+from tests.simulation.disablings import SPARE
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, Outcome, StuckError
 from tests.simulation.faults import CALM, Faults
@@ -41,7 +41,7 @@ from tests.simulation.people import People
 from tests.simulation.permissions import Use
 from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
-from tests.simulation.sessions import OPERATOR, Login
+from tests.simulation.sessions import DEPUTY, OPERATOR, Login
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall

@@ -7,23 +7,27 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
-from local import deploy, run, seed, server, warm_up
-from local.api import TradingClient, rest_api_url
+from local import demo, deploy, run, seed, server, warm_up
+from local.api import Credentials, TradingClient, rest_api_url
 from local.aws_client import aws_client
 from ops.__main__ import app
 from simulators.reference import EXCHANGE_IDS
+from tests.system.signing import Signed
 from trading.adapters.dynamodb.transactions import to_item
 from workstation.local_system import STAGE, LocalSystem
 
 PORT = int(os.environ.get("TRADING_TEST_PORT", "4630"))
 TOKEN_SECONDS = 60.0
+Administer = Callable[..., httpx.Response]
 PROMPT = {name: Decimal(0) for name in ("silence_rate", "late_rate", "down_rate")}
 
 
@@ -118,3 +122,52 @@ def ops(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
         return json.loads(result.stdout)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def acting_as(internal_url: str, system: LocalSystem) -> Iterator[Callable[[str], Administer]]:
+    """Logs an operator in, who then sends requests to the admin API. The path follows
+    `/api/v1/admin/`.
+    """
+    with httpx.Client(timeout=30) as http:
+
+        def log_in(name: str) -> Administer:
+            credentials = seed.credentials(system)[name]
+            with TradingClient(internal_url, credentials) as operator:
+                token = operator.log_in(str(uuid4()))
+            signed = Signed(credentials)
+
+            def send(method: str, path: str, **body: Any) -> httpx.Response:
+                headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+                content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
+                url = f"{internal_url}/api/v1/admin/{path}"
+                auth = signed if method != "GET" else None
+                return http.request(method, url, headers=headers, auth=auth, **content)
+
+            return send
+
+        yield log_in
+
+
+@pytest.fixture(scope="module")
+def administer(acting_as: Callable[[str], Administer]) -> Administer:
+    """Sends requests as the operator with all roles."""
+    return acting_as(demo.SERVICE_ID)
+
+
+@pytest.fixture
+def erin(api_url: str, administer: Administer) -> Iterator[TradingClient]:
+    """A client that one test has for itself, logged in."""
+    name = f"erin-{uuid4().hex[:12]}"
+    answer = administer(
+        "POST",
+        "clients",
+        client_id=name,
+        name="Erin",
+        daily_trading_limit="1000.00",
+        settlement_account=f"csd-{name}",
+    )
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    with TradingClient(api_url, Credentials.model_validate(answer.json())) as client:
+        client.log_in(str(uuid4()))
+        yield client

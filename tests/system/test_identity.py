@@ -5,7 +5,7 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -17,63 +17,13 @@ import pytest
 from local import demo, seed
 from local.api import Credentials, TradingClient
 from local.aws_client import aws_client
-from tests.system.signing import Signed
+from tests.system.conftest import Administer
 from tests.system.test_bad_input import assert_problem
 from tests.system.waiting import wait_for
 from workstation.local_system import LocalSystem
 
 BALANCE = "/api/v1/balance"
 SECONDS_TO_LIVE = (10, 40, 160)
-Administer = Callable[..., httpx.Response]
-
-
-@pytest.fixture(scope="module")
-def acting_as(internal_url: str, system: LocalSystem) -> Iterator[Callable[[str], Administer]]:
-    """Logs an operator in, who then sends requests to the admin API. The path follows
-    `/api/v1/admin/`.
-    """
-    with httpx.Client(timeout=30) as http:
-
-        def log_in(name: str) -> Administer:
-            credentials = seed.credentials(system)[name]
-            with TradingClient(internal_url, credentials) as operator:
-                token = operator.log_in(str(uuid4()))
-            signed = Signed(credentials)
-
-            def send(method: str, path: str, **body: Any) -> httpx.Response:
-                headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
-                content = {"json": body | {"reason": "a test"}} if method != "GET" else {}
-                url = f"{internal_url}/api/v1/admin/{path}"
-                auth = signed if method != "GET" else None
-                return http.request(method, url, headers=headers, auth=auth, **content)
-
-            return send
-
-        yield log_in
-
-
-@pytest.fixture(scope="module")
-def administer(acting_as: Callable[[str], Administer]) -> Administer:
-    """Sends requests as the operator with all roles."""
-    return acting_as(demo.SERVICE_ID)
-
-
-@pytest.fixture
-def erin(api_url: str, administer: Administer) -> Iterator[TradingClient]:
-    """A client that one test has for itself, logged in."""
-    name = f"erin-{uuid4().hex[:12]}"
-    answer = administer(
-        "POST",
-        "clients",
-        client_id=name,
-        name="Erin",
-        daily_trading_limit="1000.00",
-        settlement_account=f"csd-{name}",
-    )
-    assert answer.status_code == HTTPStatus.CREATED, answer.text
-    with TradingClient(api_url, Credentials.model_validate(answer.json())) as client:
-        client.log_in(str(uuid4()))
-        yield client
 
 
 def assert_refused(answer: httpx.Response) -> None:
@@ -280,91 +230,3 @@ def test_no_client_is_created_under_the_name_of_another_party(
         settlement_account="csd-mallory",
     )
     assert_problem(answer, HTTPStatus.CONFLICT, "CLIENT_ID_RESERVED")
-
-
-@pytest.mark.parametrize(
-    ("role", "opened"),
-    [
-        ("reader", {"look"}),
-        ("client-administrator", {"look", "suspend", "activate"}),
-        ("transfers", {"look", "deposit"}),
-        ("halts", {"suspend", "halt"}),
-        ("operations", {"look"}),
-        ("operator-administrator", set()),
-    ],
-)
-def test_a_role_opens_its_routes_and_what_it_is_refused_is_audited(
-    acting_as: Callable[[str], Administer], ops: Callable[..., Any], role: str, opened: set[str]
-) -> None:
-    operate = acting_as(role)
-    path, answers = f"clients/nobody-{uuid4().hex[:8]}", {}
-    for what, method, of in (
-        ("look", "GET", path),
-        ("suspend", "POST", f"{path}/suspension"),
-        ("activate", "POST", f"{path}/activation"),
-        ("deposit", "POST", f"{path}/deposits"),
-        ("halt", "PUT", f"{path.replace('clients', 'instruments')}/halt"),
-    ):
-        answers[what] = operate(
-            method, of, **({"amount": "1.00", "reference": "r"} if what == "deposit" else {})
-        )
-    for what, answer in answers.items():
-        if what in opened:
-            assert_problem(answer, HTTPStatus.NOT_FOUND, "NOT_FOUND")
-        else:
-            assert_problem(answer, HTTPStatus.FORBIDDEN, "FORBIDDEN")
-    refused = ops("audit", "--subject", f"operator/{role}", "--last", "10")
-    requests = {entry["details"].get("request_id") for entry in refused}
-    assert {
-        answer.json()["request_id"] for what, answer in answers.items() if what not in opened
-    } <= requests
-
-
-def test_a_disabled_key_is_refused_at_once_and_its_tokens_stay_ended(
-    erin: TradingClient, administer: Administer
-) -> None:
-    assert erin.balance().status_code == HTTPStatus.OK
-    (key,) = administer("GET", f"clients/{erin.client_id}").json()["api_keys"]
-    path = f"clients/{erin.client_id}/keys/{key['api_key']}"
-    administer("PUT", f"{path}/disable").raise_for_status()
-    assert_refused(erin.balance())
-    with pytest.raises(httpx.HTTPStatusError, match="403"):
-        erin.log_in(str(uuid4()))
-    administer("PUT", f"{path}/enable").raise_for_status()
-    assert_refused(erin.balance())
-    erin.log_in(str(uuid4()))
-    assert erin.balance().status_code == HTTPStatus.OK
-
-
-def test_a_disabled_operator_is_refused_at_once_and_comes_back_with_a_new_token(
-    acting_as: Callable[[str], Administer], administer: Administer
-) -> None:
-    before = acting_as("reader")
-    assert before("GET", "clients/alice").status_code == HTTPStatus.OK
-    administer("PUT", "operators/reader/disable").raise_for_status()
-    assert before("GET", "clients/alice").status_code == HTTPStatus.UNAUTHORIZED
-    administer("PUT", "operators/reader/enable").raise_for_status()
-    assert before("GET", "clients/alice").status_code == HTTPStatus.UNAUTHORIZED
-    assert acting_as("reader")("GET", "clients/alice").status_code == HTTPStatus.OK
-
-
-def test_nobody_disables_oneself(administer: Administer) -> None:
-    answer = administer("PUT", f"operators/{demo.SERVICE_ID}/disable")
-    assert_problem(answer, HTTPStatus.FORBIDDEN, "OWN_STATUS")
-    assert administer("GET", f"operators/{demo.SERVICE_ID}").json()["status"] == "ACTIVE"
-
-
-@pytest.mark.parametrize("part", ["", "/orders", "/portfolio"])
-def test_a_look_at_a_client_is_in_the_audit_log(
-    administer: Administer, ops: Callable[..., Any], part: str
-) -> None:
-    answer = administer("GET", f"clients/alice{part}")
-    assert answer.status_code == HTTPStatus.OK
-    looks = ops("audit", "--looks", "--last", "20")
-    (look,) = [
-        entry
-        for entry in looks
-        if entry["details"].get("correlation_id") == answer.headers["X-Correlation-Id"]
-    ]
-    assert (look["subject"], look["action"]) == ("client/alice", "look")
-    assert look["who"].startswith(f"{demo.SERVICE_ID} (")

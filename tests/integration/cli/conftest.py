@@ -15,7 +15,7 @@ from cli.__main__ import app
 from cli.profiles import own_file
 from local import demo_profiles
 from local.api import Credentials
-from local.demo import DEMO_CLIENTS, SERVICE_ID
+from local.demo import DEMO_CLIENTS, OPERATORS, SERVICE_ID
 from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
@@ -27,7 +27,7 @@ from trading.domain.clients.credentials import (
     INTERNAL_AUDIENCE,
     Credential,
 )
-from trading.domain.clients.roles import ALL_ROLES, permissions_of
+from trading.domain.clients.roles import Role, permissions_of
 
 CREDENTIALS_TABLE = NAMES.clients.replace("clients", "credentials")
 CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
@@ -35,7 +35,9 @@ CLIENT_IDS = tuple(demo.client.client_id for demo in DEMO_CLIENTS)
 
 @dataclass
 class Terminal:
-    """A user with a profile of each demo client and of an operator with all roles."""
+    """A user with a profile of each demo client, of an operator with all roles, and of one with the
+    role `transfers`.
+    """
 
     gateway: Gateway
 
@@ -81,16 +83,16 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TRADING_LOCAL_DIR", str(tmp_path / "none"))
     secrets = {
         name: Credentials(client_id=name, api_key=f"key-{name}", api_secret=f"secret of {name}")
-        for name in (*CLIENT_IDS, SERVICE_ID)
+        for name in (*CLIENT_IDS, SERVICE_ID, Role.TRANSFERS)
     }
     for name, secret in secrets.items():
-        is_admin = name == SERVICE_ID
+        roles = OPERATORS.get(name, ())
         credential = Credential(
             api_key=secret.api_key,
             client_id=name,
             secrets=(passwords.stored(secret.api_secret),),
-            permissions=permissions_of(ALL_ROLES) if is_admin else CLIENT_PERMISSIONS,
-            audience=INTERNAL_AUDIENCE if is_admin else CLIENT_AUDIENCE,
+            permissions=permissions_of(roles) if roles else CLIENT_PERMISSIONS,
+            audience=INTERNAL_AUDIENCE if roles else CLIENT_AUDIENCE,
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())
     demo_profiles.write(

@@ -68,6 +68,28 @@ def test_shares_are_deposited_and_withdrawn(terminal: Terminal) -> None:
     assert (problem["code"], problem["details"]["lacking"]) == ("NOT_WITHDRAWABLE", "0.01")
 
 
+def test_a_large_transfer_needs_a_second_person(terminal: Terminal) -> None:
+    much = ("deposit", "bob", "--amount", "100000.01", "--reference", "r-1", *WHY)
+    proposed = admin(terminal, *much, "--key", "much-1")
+    assert (proposed["status"], proposed["request"]["amount"]) == ("PENDING", "100000.01")
+    code, out, err = terminal.run("-p", "local-admin", "admin", *much, "--key", "much-1")
+    assert (code, proposed["proposal_id"] in out, "another operator" in err) == (0, True, True)
+    assert admin(terminal, "proposals")["items"][0]["proposal_id"] == proposed["proposal_id"]
+    named = (proposed["proposal_id"], *WHY)
+    assert refused(terminal, "approve", *named, status=5)["code"] == "OWN_PROPOSAL"
+    second = ("-p", "local-transfers", "admin")
+    code, out, _ = terminal.run(*second, "proposals")
+    assert (code, proposed["proposal_id"] in out, "internal-service" in out) == (0, True, True)
+    code, out, _ = terminal.run(*second, "proposal", proposed["proposal_id"])
+    assert (code, "100000.01" in out, "r-1" in out, WHY[1] in out) == (0, True, True, True)
+    approved = terminal.ask(*second, "approve", *named)
+    assert (approved["status"], approved["decided_by"]) == ("APPROVED", "transfers")
+    assert refused(terminal, "reject", *named, status=7)["code"] == "PROPOSAL_DECIDED"
+    assert terminal.ask(*second, "proposals")["items"] == []
+    again = admin(terminal, "withdraw", "bob", "--amount", "100000.01", "--reference", "r", *WHY)
+    assert admin(terminal, "reject", again["proposal_id"], *WHY)["status"] == "REJECTED"
+
+
 def test_an_advance_is_closed_once_and_in_one_way(terminal: Terminal) -> None:
     advance = advanced_shares(terminal.gateway.system, "carol")
     close = ("close-advance", advance.trade_id, "--repaid-cash", "0", *WHY)

@@ -7,6 +7,7 @@ from typing import Any
 from trading.domain import ledger
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
+from trading.domain.clients.proposals import Proposal, ProposedChange
 from trading.domain.ledger import Break, Deposit, Fill, NetPosition, Novation, Settlement
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
 from trading.domain.orders.order import Order
@@ -194,3 +195,19 @@ def trade_break(trade_id: str = "trd_1") -> Break:
 def obligation(trade_id: str = "trd_1", **changes: Any) -> Obligation:
     """The obligation to deliver and receive for `fill`."""
     return obligation_of(fill(trade_id, **changes))
+
+
+def proposal() -> Proposal:
+    """A withdrawal that waits for a second person."""
+    return Proposal(
+        proposal_id="prp_1",
+        change=ProposedChange.WITHDRAWAL,
+        client_id="alice",
+        subject="alice",
+        request="{}",
+        value=Decimal("2.00"),
+        proposed_by="anna",
+        proposed_with="anna (anna-1)",
+        reason="asked by mail",
+        proposed_at=NOW,
+    )

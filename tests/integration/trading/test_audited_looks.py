@@ -9,7 +9,9 @@ import pytest
 from infra.catalog.routes import INTERNAL_ROUTES
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
+from tests.integration.trading import entities
 from tests.integration.trading.admin import OPERATOR, admin_event, ask
+from tests.integration.trading.books import put
 from tests.integration.trading.orders import place
 from tests.integration.trading.test_admin_lookup import RESTING
 from trading.adapters.dynamodb.audit import AuditEntry, TableAuditTrail
@@ -20,9 +22,10 @@ LOOKS = {
     "clients/{client_id}/orders": "orders",
     "clients/{client_id}/portfolio": "portfolio",
     "orders/{order_id}": "order",
+    "proposals/{proposal_id}": "proposal",
 }
 """What the log says of each route that shows something of a client."""
-NOT_OF_CLIENTS = {"operators/{operator}"}
+NOT_OF_CLIENTS = {"operators/{operator}", "proposals"}
 
 
 def trail(system: System) -> TableAuditTrail:
@@ -46,7 +49,10 @@ def look(system: System, path: str, **options: Any) -> tuple[int, Any]:
 def paths(system: System) -> dict[str, str]:
     """The path of each route, with a client and an order in it."""
     order_id = place(system, **RESTING)["order_id"]
-    return {path: path.format(client_id="alice", order_id=order_id) for path in LOOKS}
+    proposal = entities.proposal()
+    put(system.dynamodb, f"{PREFIX}proposals", proposal.model_dump(exclude_none=True))
+    named = {"client_id": "alice", "order_id": order_id, "proposal_id": proposal.proposal_id}
+    return {path: path.format(**named) for path in LOOKS}
 
 
 def test_every_route_that_reads_says_what_it_shows() -> None:

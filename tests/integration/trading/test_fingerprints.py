@@ -174,6 +174,12 @@ CASES = {
     "PUT /api/v1/admin/instruments/{symbol}/halt": Case({"reason": "ticket"}, OTHER_REASON),
     "PUT /api/v1/admin/instruments/{symbol}/resume": Case({"reason": "ticket"}, OTHER_REASON),
     **{
+        f"POST /api/v1/admin/proposals/{{proposal_id}}/{decision}": Case(
+            {"reason": "ticket"}, OTHER_REASON, lambda _: "prp_1"
+        )
+        for decision in ("approval", "rejection")
+    },
+    **{
         f"PUT /api/v1/admin/{of}/{change}": Case({"reason": "ticket"}, OTHER_REASON)
         for of in ("clients/{client_id}/keys/{api_key}", "operators/{operator}")
         for change in ("disable", "enable")

@@ -132,7 +132,7 @@ def test_a_rejected_order_stays_rejected(system: System) -> None:
     dear = new_order(quantity=500)
     _, rejected, _ = system.call("orders", dear)
     assert rejected["reason"]["code"] == "INSUFFICIENT_FUNDS"
-    deposit = {"reference": "ref-1", "amount": "1000000.00"}
+    deposit = {"reference": "ref-1", "amount": "100000.00"}
     assert ask(system, "POST", "clients/alice/deposits", deposit)[0] == 201
     status, again, answer = system.call("orders", dear)
     assert (status, again) == (201, rejected)

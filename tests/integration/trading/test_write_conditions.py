@@ -24,6 +24,7 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client, ClientStatus
 from trading.domain.clients.credentials import Credential
+from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import (
     Break,
     ClosedAdvance,
@@ -39,6 +40,7 @@ from trading.domain.posttrade.netting import Obligation
 from trading.usecases.ports import Discharged, StaleError
 
 CREDENTIALS = f"{PREFIX}credentials"
+PROPOSALS = f"{PREFIX}proposals"
 
 
 def client(**changes: Any) -> Client:
@@ -120,6 +122,12 @@ KEPT: dict[type, Kept] = {
         CREDENTIALS,
         {"api_key": "key-1"},
     ),
+    Proposal: Kept(
+        entities.proposal(),
+        lambda proposal: proposal.but(reason="theirs"),
+        PROPOSALS,
+        {"proposal_id": "prp_1"},
+    ),
 }
 """The entities that are saved on the version that was read."""
 
@@ -142,7 +150,7 @@ DELETED: dict[type, Any] = {Discharged: Discharged(obligation=entities.obligatio
 
 @pytest.fixture
 def registry(dynamodb: Any, books: TableBooks) -> TableRegistry:
-    return TableRegistry(dynamodb, NAMES, CREDENTIALS, books)
+    return TableRegistry(dynamodb, NAMES, CREDENTIALS, books, proposals_table=PROPOSALS)
 
 
 def stored(dynamodb: Any, kept: Kept) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.simulation.bugs import (
     signatures,
     storage,
     sweeping,
+    two_persons,
     views,
 )
 from tests.simulation.bugs.patching import Bug, in_place
@@ -42,6 +43,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Messages and workflows": messaging.BUGS,
     "Reconciliation": reconciling.BUGS,
     "Rights": rights.BUGS,
+    "Two persons": two_persons.BUGS,
     "Signed requests": signatures.BUGS,
     "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,

@@ -204,7 +204,7 @@ BUGS = (
         "An operator believes that the client paid what it did not pay.",
         (
             Edit(
-                CloseAdvance._once,
+                CloseAdvance._decide,
                 "if not closure.is_of(known):",
                 "if False:",
             ),

@@ -20,7 +20,7 @@ BUGS = (
         "Whoever may look at an account may trade with it.",
         (
             Edit(
-                ApiResolver._check_permission,
+                ApiResolver.check_permission,
                 "if permission and permission not in self.principal.permissions:",
                 "if False:",
             ),
@@ -51,7 +51,7 @@ BUGS = (
         "a refused operator leaves no trace",
         "A route refuses an operator without its permission, and writes nothing.",
         "Nobody sees that an operator tries what the roles do not permit.",
-        (Edit(ApiResolver._check_permission, "if self._on_forbidden:", "if False:"),),
+        (Edit(ApiResolver.check_permission, "if self._on_forbidden:", "if False:"),),
     ),
     Bug(
         "a disabled key keeps its tokens",

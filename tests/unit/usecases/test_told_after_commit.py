@@ -170,12 +170,13 @@ def test_what_is_told_is_in_the_books() -> None:
 
 
 def test_an_operators_action_is_announced_before_its_commit_and_confirmed_after_it() -> None:
+    """The entries of an approval are around those of the change."""
     world = world_over(MemoryRegistry)
     before = len(world.faults.calls)
     administer(world)
     written = {"audit.write": "A", "books.commit": "C", "books.set_tradable": "C"}
     order = "".join(written.get(call, "") for call in world.faults.calls[before:])
-    assert re.fullmatch("(ACA){10,}", order)
+    assert re.fullmatch("(ACA|AACAA){10,}", order)
 
 
 class DecidedError(BaseException):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.adapters.dynamodb.proposals import TableProposals
 from trading.adapters.dynamodb.registry import TableOperators, TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
@@ -20,11 +21,13 @@ from trading.bootstrap.books import last_prices, table_books, table_names
 from trading.bootstrap.messaging import mailboxes
 from trading.bootstrap.operator_record import operator_record
 from trading.bootstrap.settings import AdministrationSettings
+from trading.domain.clients.proposals import SecondPersonRule
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.administration.administer_clients import AdministerClients
 from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.second_person import SecondPerson
 from trading.usecases.administration.transfer_assets import TransferAssets
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.list_orders import ListOrders
@@ -42,6 +45,7 @@ class AdministrationApi:
     keys: AdministerKeys
     record: OperatorRecord
     registry: TableRegistry
+    second_person: SecondPerson
     signed: SignedRequests
     throttle: Throttle
     transfers: TransferAssets
@@ -51,14 +55,21 @@ class AdministrationApi:
 def administration_api(settings: AdministrationSettings) -> AdministrationApi:
     dynamodb = clients.dynamodb()
     books = table_books(settings, dynamodb)
-    registry = TableRegistry(dynamodb, table_names(settings), settings.credentials_table, books)
+    registry = TableRegistry(
+        dynamodb,
+        table_names(settings),
+        settings.credentials_table,
+        books,
+        proposals_table=settings.proposals_table,
+    )
     operators = TableOperators(dynamodb, table_names(settings), settings.credentials_table, books)
     audit = TableAuditTrail(dynamodb, settings.audit_table, clock.now)
     ended_tokens = TableEndedTokens(dynamodb, settings.control_table, clock.now)
+    prices = last_prices(settings.control_table)
     execution = mailboxes(execution_queue_url=settings.execution_queue_url)
     cancel = RequestCancel(books, execution, Counters(), clock.now)
     return AdministrationApi(
-        accounts=ShowAccounts(books, last_prices(settings.control_table)),
+        accounts=ShowAccounts(books, prices),
         books=books,
         clients=AdministerClients(
             registry,
@@ -69,13 +80,21 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
             passwords.generate_key_for,
             clock.now,
         ),
-        close_advance=CloseAdvance(books, audit, clock.now),
+        close_advance=CloseAdvance(registry, audit, clock.now),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),
         keys=AdministerKeys(registry, operators, audit, ended_tokens),
         record=operator_record(settings),
         registry=registry,
+        second_person=SecondPerson(
+            registry,
+            TableProposals(dynamodb, settings.proposals_table),
+            prices,
+            audit,
+            clock.now,
+            SecondPersonRule(transfers=settings.alone_transfers, limits=settings.alone_limits),
+        ),
         signed=signatures.of_operators(settings),
         throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now),

@@ -6,6 +6,7 @@ function from these models.
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -171,11 +172,18 @@ class InternalApiSettings(BrowserSettings, AuditSettings, SignedRequestSettings)
 
 
 class AdministrationSettings(BooksSettings, InternalApiSettings):
-    """The books, the audit log, and what an operator looks up or sets going."""
+    """The books, the audit log, and what an operator looks up or sets going.
 
+    One operator alone books transfers worth up to `alone_transfers`, and raises limits up to
+    `alone_limits`, both in the client's currency.
+    """
+
+    alone_limits: Decimal = Field(default=Decimal("1000000.00"), ge=0)
+    alone_transfers: Decimal = Field(default=Decimal("100000.00"), ge=0)
     execution_queue_url: str
     idempotency_table: str
     order_lifecycle_arn: str
+    proposals_table: str
 
 
 class TokenSettings(LambdaSettings):

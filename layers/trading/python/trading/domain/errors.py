@@ -43,6 +43,13 @@ class ErrorCode(Coded):
         "An operator, an exchange or an account of the broker has this id.",
     )
     OWN_STATUS = "OWN_STATUS", "Operators neither disable nor enable themselves."
+    OWN_PROPOSAL = "OWN_PROPOSAL", "A proposal is approved by another operator."
+    PROPOSAL_DECIDED = "PROPOSAL_DECIDED", "The proposal was approved or rejected before."
+    PROPOSAL_EXPIRED = "PROPOSAL_EXPIRED", "Nobody has decided on the proposal in time."
+    SECOND_PERSON_REQUIRED = (
+        "SECOND_PERSON_REQUIRED",
+        "A new client has lower limits. A second operator approves higher ones.",
+    )
     CLIENT_UNKNOWN = "CLIENT_UNKNOWN", "The client that the token names does not exist."
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."

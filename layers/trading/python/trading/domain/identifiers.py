@@ -74,6 +74,13 @@ def deposit_id(client_id: str, reference: str) -> str:
     return _derive("dep", client_id, reference)
 
 
+def proposal_id(api_key: str, idempotency_key: str, target: str, request: str) -> str:
+    """The id of the proposal that a request of an operator makes. target: method and path.
+    request: its fields, as JSON.
+    """
+    return _derive("prp", api_key, idempotency_key, target, request)
+
+
 def withdrawal_id(client_id: str, reference: str) -> str:
     """The id of the withdrawal of a client with a payment reference."""
     return _derive("wdr", client_id, reference)

@@ -29,11 +29,12 @@ from trading.usecases.ports import Change, Discharged
 
 @dataclass(frozen=True)
 class Location:
-    """Where an entity is stored. `index`: the attributes that only indexes need."""
+    """Where an entity is stored. `index`: the attributes that only indexes and the time to
+    live need."""
 
     table: str
     key: Key
-    index: dict[str, str] = field(default_factory=dict)
+    index: dict[str, Any] = field(default_factory=dict)
 
 
 def write_of(change: Change, tables: TableNames) -> Write:

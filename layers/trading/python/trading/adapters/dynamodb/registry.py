@@ -10,11 +10,13 @@ from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.entity_writes import Location, put_of, write_of
 from trading.adapters.dynamodb.keys import entry_key
 from trading.adapters.dynamodb.names import TableNames
+from trading.adapters.dynamodb.proposals import proposal_location
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, EntryKind, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.usecases.ports import Change
@@ -41,14 +43,17 @@ class TableRegistry:
         credentials_table: str,
         books: TableBooks,
         audience: str = CLIENT_AUDIENCE,
+        proposals_table: str = "",
     ) -> None:
         self._client = client
         self._tables = tables
         self._credentials_table = credentials_table
         self._audience = audience
+        self._proposals_table = proposals_table
         self._reads = TableReads(client)
         self.account = books.account
         self.position = books.position
+        self.entries_at = books.entries_at
         self.instrument = books.instrument
 
     def profile(self, client_id: str) -> Client | None:
@@ -104,7 +109,7 @@ class TableRegistry:
             return None
         return load_entity(Instrument, from_item(answer["Attributes"]))
 
-    def commit(self, *changes: Change | Client | Credential) -> None:
+    def commit(self, *changes: Change | Client | Credential | Proposal) -> None:
         """Write all or nothing. Raises StaleError if a condition failed."""
         commit(self._client, [self._write(change) for change in changes])
 
@@ -116,8 +121,10 @@ class TableRegistry:
             return None
         return load_entity(model, item | {"version": item.get("version") or FIRST_VERSION})
 
-    def _write(self, change: Change | Client | Credential) -> Write:
+    def _write(self, change: Change | Client | Credential | Proposal) -> Write:
         match change:
+            case Proposal():
+                return put_of(change, proposal_location(change, self._proposals_table))
             case Client():
                 location = Location(self._tables.clients, {"client_id": change.client_id})
             case Credential():

@@ -323,7 +323,7 @@ class ApiResolver:
         body = raw_body(self.event)
         if self._verify:
             self._verify(self.event, body)
-        self._check_permission(permission)
+        self.check_permission(permission)
         if self._signed and (
             needed := app.context["_route"].openapi_extensions.get(SIGNATURE_EXTENSION)
         ):
@@ -346,7 +346,8 @@ class ApiResolver:
             return None
         return self._throttle.take(principal.api_key, principal.generation)
 
-    def _check_permission(self, permission: str | None) -> None:
+    def check_permission(self, permission: str | None) -> None:
+        """Raise HttpError 403 if the caller does not have it. The attempt is recorded."""
         if permission and permission not in self.principal.permissions:
             if self._on_forbidden:
                 self._on_forbidden(self, permission)

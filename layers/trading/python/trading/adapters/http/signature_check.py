@@ -102,7 +102,7 @@ def _message(event: APIGatewayProxyEvent) -> SignedMessage:
 
 def _refused(api_key: str, reason: str) -> dict[str, str]:
     """Log a refusal. Answers the header with the signature that we ask for (RFC 9421, 5.1)."""
-    logger.info("signature refused", reason=reason)
+    logger.info("signature refused", api_key=api_key, reason=reason)
     count(Metric.SIGNATURE_REFUSED)
     covered = " ".join(f'"{name}"' for name in (*COVERED, DIGEST))
     wanted = f'{LABEL}=({covered});created;keyid="{api_key}";alg="{ALGORITHM}"'

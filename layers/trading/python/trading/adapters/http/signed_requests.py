@@ -11,7 +11,9 @@ SIGNATURE_EXTENSION = "x-signature"
 
 
 class Required(StrEnum):
-    """When a request of a route must be signed. A signature that comes is always verified."""
+    """When a request of a route must be signed. On such a route, a signature that comes is always
+    verified.
+    """
 
     ALWAYS = "always"
     BY_PROFILE = "by-profile"

@@ -18,15 +18,22 @@ class Role(StrEnum):
 
 PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
     {
-        Role.READER: ("clients:read",),
+        Role.READER: ("clients:read", "proposals:read"),
         Role.CLIENT_ADMINISTRATOR: (
             "clients:read",
             "clients:suspend",
             "clients:write",
             "keys:write",
             "limits:write",
+            "proposals:decide",
+            "proposals:read",
         ),
-        Role.TRANSFERS: ("clients:read", "transfers:write"),
+        Role.TRANSFERS: (
+            "clients:read",
+            "proposals:decide",
+            "proposals:read",
+            "transfers:write",
+        ),
         Role.HALTS: ("clients:suspend", "instruments:write"),
         Role.OPERATIONS: (
             "clearing:write",

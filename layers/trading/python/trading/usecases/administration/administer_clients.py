@@ -13,6 +13,7 @@ from trading.domain.clients.credentials import (
     Credential,
     StoredSecret,
 )
+from trading.domain.clients.proposals import Proposal
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.usecases.administration.operator_actions import (
     AuditTrail,
@@ -20,6 +21,7 @@ from trading.usecases.administration.operator_actions import (
     Registry,
     account_of,
     announced,
+    approval_of,
 )
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.ports import Clock, NotFoundError, StaleError
@@ -72,6 +74,16 @@ class IssuedSecret(NamedTuple):
 
 def _subject(client_id: str) -> str:
     return f"client/{client_id}"
+
+
+def _check_seen(client: Client, version: int) -> None:
+    """Raise VersionConflictError if the client has changed since this version."""
+    if client.version != version:
+        raise VersionConflictError(
+            "the client was changed meanwhile; look at it again",
+            field="version",
+            details={"version": str(client.version)},
+        )
 
 
 def _text(limits: Limits) -> dict[str, str]:
@@ -192,33 +204,49 @@ class AdministerClients:
         return changed.saved()
 
     def set_limits(
-        self, client_id: str, limits: Limits, version: int, operator: Operator
+        self,
+        client_id: str,
+        limits: Limits,
+        version: int,
+        operator: Operator,
+        approved: Proposal | None = None,
     ) -> Client:
-        """Set a client's limits. `version` is the version of the client that the operator has seen.
-        Credit that is held or drawn stays as it is.
+        """Set a client's limits, and write the approval of their proposal with them. `version` is
+        the version of the client that the operator has seen. Credit that is held or drawn stays as
+        it is.
 
         Raises NotFoundError, VersionConflictError.
         """
+        details = _text(limits) | approval_of(approved)
         with announced(
-            self.audit, operator, _subject(client_id), "set-limits", "limits-set", **_text(limits)
+            self.audit, operator, _subject(client_id), "set-limits", "limits-set", **details
         ):
-            return self._set_limits(client_id, limits, version)
+            return self._set_limits(client_id, limits, version, approved)
+
+    def try_limits(self, client_id: str, limits: Limits, version: int) -> bool:
+        """Raise what setting these limits now would raise. The answer says whether they are set
+        already.
+        """
+        client = self._client(client_id)
+        if client.limits != limits:
+            _check_seen(client, version)
+        return client.limits == limits
 
     @on_fresh_state
-    def _set_limits(self, client_id: str, limits: Limits, version: int) -> Client:
+    def _set_limits(
+        self, client_id: str, limits: Limits, version: int, approved: Proposal | None
+    ) -> Client:
         client = self._client(client_id)
         account = self.registry.account(client_id)
         adjusted = account.with_credit_limit(limits.credit_limit)
+        decided = (approved,) if approved else ()
         if client.limits == limits and account == adjusted:
+            if approved:
+                self.registry.commit(approved)
             return client
-        if client.version != version:
-            raise VersionConflictError(
-                "the client was changed meanwhile; look at it again",
-                field="version",
-                details={"version": str(client.version)},
-            )
+        _check_seen(client, version)
         changed = client.with_limits(limits)
-        self.registry.commit(changed, adjusted)
+        self.registry.commit(changed, adjusted, *decided)
         return changed.saved()
 
     def set_signing(self, client_id: str, required: bool, operator: Operator) -> Client:

@@ -1,18 +1,28 @@
 """Closing an advance of the error account: the client pays back, or the broker writes off."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from trading.domain.accounts import advances
 from trading.domain.accounts.advances import AdvanceClosedError, Closure
-from trading.domain.ledger import ClosedAdvance, EntryKind, Reversal
-from trading.usecases.administration.operator_actions import AuditTrail, Operator, announced
-from trading.usecases.ports import Accounts, Clock, LedgerIndex, NotFoundError, UnitOfWork
+from trading.domain.clients.proposals import Proposal
+from trading.domain.ledger import ClosedAdvance, EntryKind, LedgerEntry, Reversal
+from trading.usecases.administration.operator_actions import (
+    AuditTrail,
+    Operator,
+    announced,
+    approval_of,
+)
+from trading.usecases.ports import Accounts, Change, Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
 
-class AdvanceBooks(Accounts, LedgerIndex, UnitOfWork, Protocol):
+class AdvanceBooks(Accounts, Protocol):
     """Everything that the close of an advance reads and writes."""
+
+    def entries_at(self, keys: Iterable[tuple[str, EntryKind]]) -> Sequence[LedgerEntry]: ...
+    def commit(self, *changes: Change | Proposal) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -27,14 +37,19 @@ class CloseAdvance:
     clock: Clock
 
     def __call__(
-        self, trade_id: str, closure: Closure, operator: Operator
+        self,
+        trade_id: str,
+        closure: Closure,
+        operator: Operator,
+        approved: Proposal | None = None,
     ) -> tuple[ClosedAdvance, bool]:
-        """Close the advance of a reversal. The answer says whether it was closed before.
+        """Close the advance of a reversal, and write the approval of its proposal with it. The
+        answer says whether it was closed before.
 
         Raises NotFoundError, AdvanceClosedError, ExceedsAdvanceError, NotWithdrawableError,
         LoanNotCoveredError.
         """
-        details = {name: str(value) for name, value in closure}
+        details = {name: str(value) for name, value in closure} | approval_of(approved)
         with announced(
             self.audit,
             operator,
@@ -43,10 +58,32 @@ class CloseAdvance:
             "closed advance",
             **details,
         ):
-            return self._once(trade_id, closure)
+            return self._once(trade_id, closure, approved)
+
+    def try_out(self, trade_id: str, closure: Closure) -> bool:
+        """Raise what closing the advance now would raise. The answer says whether it was closed
+        before.
+        """
+        _, changes = self._decide(trade_id, closure)
+        return not changes
+
+    def reversal(self, trade_id: str) -> Reversal | None:
+        """The reversal with this id."""
+        found = self.books.entries_at([(trade_id, EntryKind.REVERSAL)])
+        return next((each for each in found if isinstance(each, Reversal)), None)
 
     @on_fresh_state
-    def _once(self, trade_id: str, closure: Closure) -> tuple[ClosedAdvance, bool]:
+    def _once(
+        self, trade_id: str, closure: Closure, approved: Proposal | None
+    ) -> tuple[ClosedAdvance, bool]:
+        entry, changes = self._decide(trade_id, closure)
+        written = (*changes, *([approved] if approved else ()))
+        if written:
+            self.books.commit(*written)
+        return entry, not changes
+
+    def _decide(self, trade_id: str, closure: Closure) -> tuple[ClosedAdvance, tuple[Change, ...]]:
+        """The entry, and what to write. That is nothing if the advance was closed before."""
         kinds = (EntryKind.REVERSAL, EntryKind.CLOSED_ADVANCE)
         entries = self.books.entries_at((trade_id, kind) for kind in kinds)
         reversal = next((each for each in entries if isinstance(each, Reversal)), None)
@@ -56,7 +93,7 @@ class CloseAdvance:
         if known is not None:
             if not closure.is_of(known):
                 raise AdvanceClosedError(known)
-            return known, True
+            return known, ()
         result = advances.close_advance(
             reversal,
             closure,
@@ -64,5 +101,4 @@ class CloseAdvance:
             self.books.position(reversal.client_id, reversal.symbol),
             self.clock(),
         )
-        self.books.commit(result.account, result.position, result.entry)
-        return result.entry, False
+        return result.entry, (result.account, result.position, result.entry)

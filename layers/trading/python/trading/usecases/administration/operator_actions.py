@@ -9,6 +9,7 @@ from typing import Protocol
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import Credential
+from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Frozen
@@ -54,7 +55,14 @@ class Registry(Accounts, Protocol):
         """
         ...
 
-    def commit(self, *changes: Change | Client | Credential) -> None: ...
+    def commit(self, *changes: Change | Client | Credential | Proposal) -> None: ...
+
+
+def approval_of(approved: Proposal | None) -> dict[str, str]:
+    """What the audit log says of the second person, beside the one who approves."""
+    if approved is None:
+        return {}
+    return {"proposal_id": approved.proposal_id, "proposed_by": approved.proposed_by}
 
 
 def account_of(registry: Registry, client: Client) -> Account:

@@ -10,6 +10,7 @@ from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
+from trading.domain.clients.proposals import Proposal
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
@@ -19,8 +20,9 @@ from trading.usecases.administration.operator_actions import (
     Registry,
     account_of,
     announced,
+    approval_of,
 )
-from trading.usecases.ports import Clock, NotFoundError
+from trading.usecases.ports import Change, Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
 
 
@@ -71,66 +73,83 @@ class TransferAssets:
     clock: Clock
 
     def deposit(
-        self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
+        self,
+        client_id: str,
+        what: Cash | Shares,
+        reference: str,
+        operator: Operator,
+        approved: Proposal | None = None,
     ) -> tuple[Transfer, bool]:
-        """Book a deposit. The answer says whether it was booked before. Raises NotFoundError,
-        UnknownSymbolError, ReferenceReusedError.
+        """Book a deposit, and the approval of its proposal with it. The answer says whether it was
+        booked before. Raises NotFoundError, UnknownSymbolError, ReferenceReusedError.
         """
-        details = {"reference": reference} | _facts(what)
+        details = {"reference": reference} | _facts(what) | approval_of(approved)
         with announced(
             self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details
         ):
-            return self._once(
-                identifiers.deposit_id(client_id, reference),
-                client_id,
-                what,
-                reference,
-                incoming=True,
-            )
+            return self._once(client_id, what, reference, approved, incoming=True)
 
     def withdraw(
-        self, client_id: str, what: Cash | Shares, reference: str, operator: Operator
+        self,
+        client_id: str,
+        what: Cash | Shares,
+        reference: str,
+        operator: Operator,
+        approved: Proposal | None = None,
     ) -> tuple[Transfer, bool]:
-        """Book a withdrawal. The answer says whether it was booked before. Raises NotFoundError,
-        NotWithdrawableError, ReferenceReusedError.
+        """Book a withdrawal, and the approval of its proposal with it. The answer says whether it
+        was booked before. Raises NotFoundError, NotWithdrawableError, ReferenceReusedError.
         """
-        details = {"reference": reference} | _facts(what)
+        details = {"reference": reference} | _facts(what) | approval_of(approved)
         with announced(
             self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details
         ):
-            return self._once(
-                identifiers.withdrawal_id(client_id, reference),
-                client_id,
-                what,
-                reference,
-                incoming=False,
-            )
+            return self._once(client_id, what, reference, approved, incoming=False)
+
+    def try_out(
+        self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
+    ) -> bool:
+        """Raise what booking the transfer now would raise. The answer says whether it was booked
+        before.
+        """
+        _, changes = self._decide(client_id, what, reference, incoming=incoming)
+        return not changes
 
     @on_fresh_state
     def _once(
         self,
-        transfer_id: str,
         client_id: str,
         what: Cash | Shares,
         reference: str,
+        approved: Proposal | None,
         *,
         incoming: bool,
     ) -> tuple[Transfer, bool]:
+        entry, changes = self._decide(client_id, what, reference, incoming=incoming)
+        written = (*changes, *([approved] if approved else ()))
+        if written:
+            self.registry.commit(*written)
+        return entry, not changes
+
+    def _decide(
+        self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
+    ) -> tuple[Transfer, tuple[Change, ...]]:
+        """The transfer, and what to write. That is nothing if it was booked before."""
         client = self.registry.profile(client_id)
         if client is None:
             raise NotFoundError("There is no such client.", field="client_id")
-        known = self.registry.transfer(transfer_id)
+        id_of = identifiers.deposit_id if incoming else identifiers.withdrawal_id
+        known = self.registry.transfer(id_of(client_id, reference))
         if known:
             if not _is_same(known, client, what):
                 raise ReferenceReusedError(
                     "this reference was used for another transfer", field="reference"
                 )
-            return known, True
+            return known, ()
         balances, entry = (self._deposited if incoming else self._withdrawn)(
             client, what, reference
         )
-        self.registry.commit(*balances, entry)
-        return entry, False
+        return entry, (*balances, entry)
 
     def _deposited(
         self, client: Client, what: Cash | Shares, reference: str

@@ -1,0 +1,260 @@
+"""Changes above a set amount: one operator proposes them, and another one approves or rejects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from trading.domain.clients.client import Client, Limits
+from trading.domain.clients.proposals import (
+    VALID_FOR,
+    Decision,
+    OwnProposalError,
+    Proposal,
+    ProposalStatus,
+    ProposedChange,
+    SecondPersonRule,
+)
+from trading.domain.errors import DomainError, ErrorCode
+from trading.domain.ledger import Reversal
+from trading.domain.values import cents
+from trading.usecases.administration.operator_actions import (
+    AuditTrail,
+    Operator,
+    Registry,
+    announced,
+)
+from trading.usecases.administration.transfer_assets import Cash, Shares
+from trading.usecases.ports import Clock, LastPrices, NotFoundError, StaleError
+
+
+class SecondPersonRequiredError(DomainError):
+    """One operator may not give a new client such limits. details: `limit`, the amount up to which
+    one may.
+    """
+
+    code = ErrorCode.SECOND_PERSON_REQUIRED
+
+
+class Proposals(Protocol):
+    """All proposals. `pending` reads an index, which lags behind by moments. It has those since a
+    time that nobody has decided, the oldest first.
+    """
+
+    def proposal(self, proposal_id: str) -> Proposal | None: ...
+    def pending(self, since: datetime) -> Sequence[Proposal]: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """A change as an operator asks for it. The fields are those of `Proposal`."""
+
+    proposal_id: str
+    change: ProposedChange
+    client_id: str
+    subject: str
+    request: str
+
+
+@dataclass(frozen=True)
+class SecondPerson:
+    """Says what needs a second person, and keeps what was proposed until that person decides.
+
+    An approval is written in the transaction of the change. So a change is carried out once, and no
+    change is carried out that was rejected.
+    """
+
+    registry: Registry
+    proposals: Proposals
+    prices: LastPrices
+    audit: AuditTrail
+    clock: Clock
+    rule: SecondPersonRule
+
+    def check_new(self, client: Client) -> None:
+        """Raise SecondPersonRequiredError for a new client with limits that one operator may not
+        give.
+        """
+        if self.rule.limits_need(None, client.limits) is not None:
+            above = client.credit_limit > self.rule.limits
+            raise SecondPersonRequiredError(
+                f"a new client has limits of at most {self.rule.limits}; raise them afterwards, "
+                "which a second operator approves",
+                field="credit_limit" if above else "daily_trading_limit",
+                details={"limit": str(self.rule.limits)},
+            )
+
+    def limits_need(self, client: Client | None, limits: Limits) -> Decimal | None:
+        """The greatest of these limits that needs a second person. `client`: None if it may have
+        changed, so that every high limit counts.
+        """
+        return self.rule.limits_need(client.limits if client else None, limits)
+
+    def transfer_needs(self, what: Cash | Shares) -> Decimal | None:
+        """The value of the transfer, if it needs a second person.
+
+        Shares count at the last price or at the reference price, whichever is higher. So neither a
+        trade at a low price nor a table that does not answer lets a large transfer pass. A deposit
+        counts at its cost, if that is more.
+        """
+        if isinstance(what, Cash):
+            return self._above(what.amount)
+        return self._above(max(self._worth(what.symbol, what.quantity), what.cost or Decimal(0)))
+
+    def closure_needs(self, reversal: Reversal) -> Decimal | None:
+        """What was advanced, if the close needs a second person."""
+        shares = self._worth(reversal.symbol, reversal.advanced_shares)
+        return self._above(reversal.advanced_cash + shares)
+
+    def _above(self, value: Decimal) -> Decimal | None:
+        return cents(value) if self.rule.transfer_needs(value) else None
+
+    def _worth(self, symbol: str, quantity: int) -> Decimal:
+        last = self.prices.latest([symbol]).get(symbol)
+        instrument = self.registry.instrument(symbol)
+        prices = [last.price] if last else []
+        prices += [instrument.reference_price] if instrument else []
+        return quantity * max(prices, default=Decimal(0))
+
+    def propose(
+        self,
+        request: Request,
+        value: Decimal,
+        operator: Operator,
+        try_out: Callable[[], bool] = lambda: False,
+    ) -> Proposal | None:
+        """Keep a change until a second person decides. The same request again finds its proposal,
+        as it is now. `try_out` raises what the change would raise now, and says whether it was made
+        before. Then there is nothing to propose: the answer is None.
+        """
+        proposal = Proposal(
+            proposal_id=request.proposal_id,
+            change=request.change,
+            client_id=request.client_id,
+            subject=request.subject,
+            request=request.request,
+            value=value,
+            proposed_by=operator.name,
+            proposed_with=operator.who,
+            reason=operator.reason,
+            proposed_at=self.clock(),
+        )
+        with announced(
+            self.audit, operator, _about(proposal), "propose", "proposed", **_facts(proposal)
+        ):
+            known = self.proposals.proposal(request.proposal_id)
+            if known is not None:
+                return known
+            if try_out():
+                return None
+            try:
+                self.registry.commit(proposal)
+            except StaleError:
+                return self.show(request.proposal_id)
+            return proposal.saved()
+
+    def show(self, proposal_id: str) -> Proposal:
+        """Raises NotFoundError."""
+        found = self.proposals.proposal(proposal_id)
+        if found is None:
+            raise NotFoundError("There is no such proposal.", field="proposal_id")
+        return found
+
+    def pending(self) -> Sequence[Proposal]:
+        """The proposals that can be decided now, the oldest first."""
+        now = self.clock()
+        return [
+            each
+            for each in self.proposals.pending(now - VALID_FOR)
+            if each.status(now) is ProposalStatus.PENDING
+        ]
+
+    def approve(
+        self, proposal_id: str, operator: Operator, carry_out: Callable[[Proposal], object]
+    ) -> Proposal:
+        """Approve a proposal and carry it out. `carry_out` commits the approved proposal together
+        with the change. If the change is refused, the proposal stays as it is.
+
+        The same approval again, by the same operator, changes nothing. Raises NotFoundError,
+        OwnProposalError, ProposalDecidedError, ProposalExpiredError, and what `carry_out` raises.
+        """
+        proposal = self.show(proposal_id)
+        status = ProposalStatus.APPROVED
+        approved = self._decided(proposal, status, operator)
+        with announced(
+            self.audit, operator, _about(proposal), "approve", "approved", **_facts(proposal)
+        ):
+            if approved is proposal:  # the answer may have been lost, and the entry with it
+                return proposal
+            return self._committed(carry_out, approved, status, operator)
+
+    def reject(self, proposal_id: str, operator: Operator) -> Proposal:
+        """Reject a proposal, or take an own one back. The same again changes nothing.
+
+        Raises NotFoundError, ProposalDecidedError, ProposalExpiredError, StaleError.
+        """
+        proposal = self.show(proposal_id)
+        status = ProposalStatus.REJECTED
+        rejected = self._decided(proposal, status, operator)
+        with announced(
+            self.audit, operator, _about(proposal), "reject", "rejected", **_facts(proposal)
+        ):
+            if rejected is proposal:
+                return proposal
+            return self._committed(self._write, rejected, status, operator)
+
+    def _write(self, decided: Proposal) -> None:
+        self.registry.commit(decided)
+
+    def _committed(
+        self,
+        commit: Callable[[Proposal], object],
+        decided: Proposal,
+        status: ProposalStatus,
+        operator: Operator,
+    ) -> Proposal:
+        """The proposal after the commit. A commit whose answer was lost looks like a stale one."""
+        try:
+            commit(decided)
+        except StaleError:
+            fresh = self.show(decided.proposal_id)
+            if self._decided(fresh, status, operator) is not fresh:
+                raise
+            return fresh
+        return decided.saved()
+
+    def _decided(self, proposal: Proposal, status: ProposalStatus, operator: Operator) -> Proposal:
+        decision = Decision(
+            status=status,
+            by=operator.name,
+            who=operator.who,
+            reason=operator.reason,
+            at=self.clock(),
+        )
+        try:
+            return proposal.decided(decision)
+        except OwnProposalError as error:
+            self.audit.write(
+                f"operator/{operator.name}",
+                "refused",
+                operator.who,
+                error.message,
+                _facts(proposal),
+            )
+            raise
+
+
+def _about(proposal: Proposal) -> str:
+    return f"client/{proposal.client_id}"
+
+
+def _facts(proposal: Proposal) -> dict[str, str]:
+    return {
+        "proposal_id": proposal.proposal_id,
+        "change": proposal.change,
+        "concerns": proposal.subject,
+        "value": str(proposal.value),
+        "proposed_by": proposal.proposed_by,
+        "request": proposal.request,
+    }

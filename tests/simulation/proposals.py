@@ -1,0 +1,207 @@
+"""Transfers that need a second person: who decides on them, and the rules for what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from tests.simulation.api_gateway import Answer
+from tests.simulation.audit_trail import AuditTrail
+from tests.simulation.engine import current
+from tests.simulation.instants import moment
+from tests.simulation.intruders import Intruders
+from tests.simulation.items import Item, plain
+from tests.simulation.ledger import Entries
+from tests.simulation.market import SYMBOLS
+from tests.simulation.names import ALONE_TRANSFERS
+from tests.simulation.scenario import Action
+from tests.simulation.sessions import DEPUTY, OPERATOR, Sessions
+from tests.simulation.violations import ViolationError
+from trading.domain import identifiers
+
+PROPOSALS = "/api/v1/admin/proposals"
+KEPT_SECONDS = 90 * 86_400
+SURELY_WORTH = Decimal("0.5")
+"""Prices stay above this part of the reference price."""
+PLANS = ("approve", "approve", "approve twice", "reject", "take back", "own", "race", "leave")
+IDS = {"deposit": identifiers.deposit_id, "withdrawal": identifiers.withdrawal_id}
+SECOND_PERSON = "a large change needs a second person"
+
+
+def check_written(before: Any, after: Any) -> Item:
+    """A proposal is written once and decided once, by another operator if it is approved."""
+    if after is None:  # its time to live is over
+        return {}
+    proposal = plain(after)
+    if int(proposal["expires_at"]) - moment(proposal["proposed_at"]) < KEPT_SECONDS - 1:
+        raise ViolationError("proposals are kept", proposal["proposal_id"], f"made as {proposal}")
+    decision = proposal.get("decision")
+    if before is None:
+        if decision is not None or Decimal(proposal["value"]) <= ALONE_TRANSFERS:
+            raise ViolationError(SECOND_PERSON, proposal["proposal_id"], f"made as {proposal}")
+        return proposal
+    known = plain(before)
+    changed = {name for name in known | proposal if known.get(name) != proposal.get(name)}
+    if "decision" in known or not changed <= {"decision", "pending", "version"}:
+        raise ViolationError(
+            "a proposal is decided once", proposal["proposal_id"], f"{known} became {proposal}"
+        )
+    assert decision is not None
+    if "pending" in proposal:
+        raise ViolationError(
+            "only a waiting proposal is listed", proposal["proposal_id"], f"{proposal}"
+        )
+    if decision["status"] == "APPROVED" and decision["by"] == proposal["proposed_by"]:
+        raise ViolationError("nobody approves an own proposal", proposal["proposal_id"], "approved")
+    return proposal
+
+
+def check_step(written: Iterable[Item], transfers: Iterable[Item], entries: Entries) -> None:
+    """A large transfer, or the close of a large advance, is booked together with the approval of
+    its proposal. An approval is written together with its entry, unless that was booked before.
+    """
+    approved = [each for each in written if each.get("decision", {}).get("status") == "APPROVED"]
+    for proposal in approved:
+        if _entry_of(proposal) not in entries:
+            raise ViolationError(
+                "an approval is carried out at once", proposal["proposal_id"], "nothing is booked"
+            )
+    allowed = {_entry_of(each) for each in approved}
+    for entry in transfers:
+        is_alone = (entry["trade_id"], entry["kind"]) not in allowed
+        if is_alone and not entry["reference"].startswith("opening") and _is_large(entry):
+            raise ViolationError(SECOND_PERSON, entry["trade_id"], str(entry.get("postings")))
+
+
+def _entry_of(proposal: Item) -> tuple[str, str]:
+    """The key of the entry that an approval books."""
+    if proposal["change"] == "advance-closure":
+        return proposal["subject"], "CLOSED_ADVANCE"
+    reference = json.loads(proposal["request"])["reference"]
+    return IDS[proposal["change"]](proposal["subject"], reference), proposal["change"].upper()
+
+
+def _is_large(entry: Item) -> bool:
+    """Whether a change is worth more than the amount, at any price that there may be."""
+    if entry["kind"] == "CLOSED_ADVANCE":
+        shares = int(entry["repaid_shares"]) + int(entry["written_off_shares"])
+        cash = entry["repaid_cash"] + entry["written_off_cash"]
+        return bool(cash + shares * SYMBOLS[entry["symbol"]] * SURELY_WORTH > ALONE_TRANSFERS)
+    moved = next(p for p in entry["postings"] if p["account"].startswith("client:"))
+    amount, cost = abs(moved["amount"]), entry.get("cost") or Decimal(0)
+    if moved["asset"] in SYMBOLS:
+        worth = amount * SYMBOLS[moved["asset"]] * SURELY_WORTH
+        amount = max(worth, cost if entry["kind"] == "DEPOSIT" else worth)
+    return bool(amount > ALONE_TRANSFERS)
+
+
+class SecondPersons:
+    """Decides on what was proposed, wisely or not."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        intruders: Intruders,
+        trail: AuditTrail,
+        seed: str,
+        check_refused: Callable[[str, dict[str, Any], Answer, float], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._sessions = sessions
+        self._intruders = intruders
+        self._trail = trail
+        self._seed = seed
+        self._check_refused = check_refused
+        self._now = now
+
+    def begin(self, action: Action, body: dict[str, Any], answer: Answer) -> None:
+        """Judge the answer to what needs a second person, and let somebody decide later."""
+        told, path = answer.json(), action.fields["path"]
+        asked = {name: value for name, value in body.items() if name != "reason"}
+        client_id = path.split("/")[1]
+        if (told["client_id"], told["request"], told["proposed_by"]) != (
+            client_id,
+            asked,
+            OPERATOR,
+        ):
+            raise ViolationError("a proposal is what was asked for", path, str(told))
+        for word in ("propose", "proposed"):
+            self._trail.require(f"client/{client_id}", word, proposal_id=told["proposal_id"])
+        random = Random(f"{self._seed}/proposals/{path}/{action.at}")
+        plan, later = random.choice(PLANS), random.choice((1, 30, 900)) * random.random()
+        number = self._sessions.next_number()
+
+        def decide() -> None:
+            process = current()
+            assert process is not None
+            process.sleep(later)
+            self._decide(plan, action, body, told)
+
+        self._sessions.start(f"second person {number}", decide)
+
+    def _decide(
+        self, plan: str, action: Action, body: dict[str, Any], told: dict[str, Any]
+    ) -> None:
+        proposal_id = told["proposal_id"]
+        if plan == "own":
+            own = self._send(OPERATOR, proposal_id, "approval")
+            self._intruders.tried(action, own, {403, 409})
+            if own.status == 403:
+                self._trail.refused_own(proposal_id)
+        if plan == "race":
+            number = self._sessions.next_number()
+            self._sessions.start(
+                f"takes back {number}", lambda: self._end(OPERATOR, action, proposal_id)
+            )
+        if plan in ("reject", "take back"):
+            self._end(DEPUTY if plan == "reject" else OPERATOR, action, proposal_id)
+        if plan in ("approve", "approve twice", "own", "race"):
+            self._look(told)
+            for number in range(2 if plan == "approve twice" else 1):
+                self._approve(action, body, proposal_id, number)
+
+    def _approve(self, action: Action, body: dict[str, Any], proposal_id: str, number: int) -> None:
+        began = self._now()
+        answer = self._send(DEPUTY, proposal_id, "approval", number)
+        if answer.status == 200:
+            self._told(answer, DEPUTY, "APPROVED")
+        elif answer.status == 422:
+            self._check_refused(action.fields["path"], body, answer, began)
+        elif answer.status == 403 and answer.json()["code"] == "CLIENT_INACTIVE":
+            return  # the second operator is disabled for a while
+        elif answer.status not in (0, 409):
+            raise ViolationError("a proposal can be decided", proposal_id, f"{answer.body!r}")
+
+    def _end(self, who: str, action: Action, proposal_id: str) -> None:
+        answer = self._send(who, proposal_id, "rejection")
+        if answer.status == 200:
+            self._told(answer, who, "REJECTED")
+        else:
+            self._intruders.tried(action, answer, {0, 403, 409})
+
+    def _told(self, answer: Answer, who: str, status: str) -> None:
+        told = answer.json()
+        if (told["status"], told["decided_by"]) != (status, who):
+            raise ViolationError("a decision is answered as it is", told["proposal_id"], str(told))
+
+    def _look(self, told: dict[str, Any]) -> None:
+        """A second person looks before deciding."""
+        listed = self._sessions.request(DEPUTY, "GET", PROPOSALS, "list", None)
+        if listed.status == 200:
+            ids = [line["proposal_id"] for line in listed.json()["items"]]
+            if len(ids) != len(set(ids)):
+                raise ViolationError("a proposal is listed once", told["proposal_id"], str(ids))
+        path = f"{PROPOSALS}/{told['proposal_id']}"
+        shown = self._sessions.request(DEPUTY, "GET", path, "show", None)
+        if shown.status == 200:
+            self._trail.looked(told["client_id"], DEPUTY, path)
+            if shown.json()["request"] != told["request"]:
+                raise ViolationError("a proposal is shown as it is", path, f"{shown.body!r}")
+
+    def _send(self, who: str, proposal_id: str, decision: str, number: int = 0) -> Answer:
+        key = f"{decision}-{who}-{proposal_id}-{number}"
+        path = f"{PROPOSALS}/{proposal_id}/{decision}"
+        return self._sessions.request(who, "POST", path, key, {"reason": "simulated"})
