@@ -77,9 +77,16 @@ class Operators:
             return found
         raise RefusedError(f"there is no operator {name}: ops operators list")
 
-    def of(self, name: str) -> Credential:
-        """The key that `create` made. Raises RefusedError if there is none."""
-        return self.keys_of(name)[0]
+    def key_of(self, name: str, api_key: str | None) -> Credential:
+        """The named key of the operator, or the only one. Raises RefusedError."""
+        keys = self.keys_of(name)
+        found = [each for each in keys if api_key in (None, each.api_key)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(each.api_key for each in keys)
+        if found:
+            raise RefusedError(f"{name} has several keys: name one with --api-key ({known})")
+        raise RefusedError(f"{name} has no key {api_key}, but {known}")
 
     def check_is_new(self, name: str) -> None:
         """Raises RefusedError if a client or an operator has the name."""
@@ -135,24 +142,39 @@ def create(
 def set_roles(
     ctx: typer.Context, name: Name, roles: Roles, reason: Reason, as_json: AsJson = False
 ) -> None:
-    """Give an operator these roles and no others. All tokens are refused at once."""
+    """Give every key of an operator these roles and no others. All tokens are refused at once."""
     screen, operators = Screen(as_json), Operators(ctx.obj)
-    credential = _or_exit(screen, lambda: operators.of(name))
-    changed = credential.with_roles(roles)
-    _audit(ctx.obj, "set-roles", credential, reason, before=_text(credential), roles=_text(changed))
-    operators.save(changed)
+    keys = _or_exit(screen, lambda: operators.keys_of(name))
+    changed = [each.with_roles(roles) for each in keys]
+    for key, after in zip(keys, changed, strict=True):
+        _audit(ctx.obj, "set-roles", key, reason, before=_text(key), roles=_text(after))
+    operators.save(*changed)
     screen.show(
-        {"name": name, "roles": [*changed.roles]}, f"{name} has the roles: {_text(changed)}."
+        {
+            "name": name,
+            "api_keys": [each.api_key for each in changed],
+            "roles": [*changed[0].roles],
+        },
+        f"{name} has the roles: {_text(changed[0])}.",
     )
 
 
 @app.command("rotate-secret")
-def rotate_secret(ctx: typer.Context, name: Name, reason: Reason, as_json: AsJson = False) -> None:
-    """Replace the secret of an operator. It is shown once. The old one is refused at once, and so
-    are all tokens.
+def rotate_secret(
+    ctx: typer.Context,
+    name: Name,
+    reason: Reason,
+    api_key: Annotated[
+        str | None,
+        typer.Option("--api-key", help="The key, if the operator has several.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace the secret of an operator's key. It is shown once. The old one is refused at once,
+    and so are all tokens of the key.
     """
     screen, operators = Screen(as_json), Operators(ctx.obj)
-    credential = _or_exit(screen, lambda: operators.of(name))
+    credential = _or_exit(screen, lambda: operators.key_of(name, api_key))
     secret, stored = passwords.new_secret()
     now = clock.now()
     _audit(ctx.obj, "rotate-secret", credential, reason)

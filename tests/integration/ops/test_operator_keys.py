@@ -99,10 +99,32 @@ def test_a_disabled_operator_may_come_back_without_the_old_tokens(operator: Oper
     assert operator.run("operators", "enable", "bert", *WHY)[0] == 1
 
 
-def test_every_key_of_an_operator_is_disabled(operator: Operator) -> None:
-    made = create(operator)
+def add_key(operator: Operator, made: Any) -> None:
+    """Give an operator a second key, `anna-second`, with the secret of the first."""
     second = stored(operator, made["api_key"]) | {"api_key": "anna-second"}
     operator.system.dynamodb.put_item(TableName=f"{PREFIX}credentials", Item=to_item(second))
+
+
+def test_one_key_of_several_gets_a_new_secret(operator: Operator) -> None:
+    made = create(operator)
+    add_key(operator, made)
+    before = {key: stored(operator, key) for key in (made["api_key"], "anna-second")}
+    for which, said in (((), "--api-key"), (("--api-key", "bert-1"), "has no key bert-1")):
+        status, _, told = operator.run("operators", "rotate-secret", "anna", *which, *WHY)
+        assert (status, said in told, "anna-second" in told) == (1, True, True)
+    assert {key: stored(operator, key) for key in before} == before
+    which = ("--api-key", "anna-second")
+    told = operator.ask("operators", "rotate-secret", "anna", *which, *WHY)
+    assert told["api_key"] == "anna-second"
+    kept = stored(operator, "anna-second")["secrets"][0]["hash"]
+    assert passwords.matches(told["api_secret"], [kept])
+    assert stored(operator, made["api_key"]) == before[made["api_key"]]
+    assert operator.ask("audit")[0]["details"]["api_key"] == "anna-second"
+
+
+def test_every_key_of_an_operator_is_disabled(operator: Operator) -> None:
+    made = create(operator)
+    add_key(operator, made)
     told = operator.ask("operators", "disable", "anna", *WHY)
     assert sorted(told["api_keys"]) == sorted((made["api_key"], "anna-second"))
     for api_key in told["api_keys"]:
@@ -133,7 +155,7 @@ def test_other_roles_replace_the_roles_and_end_the_tokens(operator: Operator) ->
     made = create(operator)
     before = stored(operator, made["api_key"])
     answer = operator.ask("operators", "set-roles", "anna", "--role", "halts", *WHY)
-    assert answer == {"name": "anna", "roles": ["halts"]}
+    assert answer == {"name": "anna", "api_keys": [made["api_key"]], "roles": ["halts"]}
     after = stored(operator, made["api_key"])
     assert (after["roles"], tuple(after["permissions"])) == (
         ["halts"],
@@ -143,3 +165,16 @@ def test_other_roles_replace_the_roles_and_end_the_tokens(operator: Operator) ->
     entry, _ = operator.ask("audit", "--subject", "operator/anna")
     assert (entry["action"], entry["details"]["before"]) == ("set-roles", "reader")
     assert operator.run("operators", "set-roles", "bert", *READER, *WHY)[0] == 1
+
+
+def test_every_key_of_an_operator_has_the_roles(operator: Operator) -> None:
+    made = create(operator)
+    add_key(operator, made)
+    told = operator.ask("operators", "set-roles", "anna", "--role", "halts", *WHY)
+    assert sorted(told["api_keys"]) == sorted((made["api_key"], "anna-second"))
+    for api_key in told["api_keys"]:
+        kept = stored(operator, api_key)
+        assert (kept["roles"], kept["generation"]) == (["halts"], 1)
+    entries = operator.ask("audit", "--subject", "operator/anna")[:2]
+    assert {entry["details"]["api_key"] for entry in entries} == set(told["api_keys"])
+    assert {entry["details"]["roles"] for entry in entries} == {"halts"}
