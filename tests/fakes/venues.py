@@ -278,6 +278,10 @@ class MemoryLastPrices:
     def latest(self, symbols: Sequence[str]) -> dict[str, LastPrice]:
         return {symbol: self.known[symbol] for symbol in symbols if symbol in self.known}
 
+    @faulty
+    def last(self, symbol: str) -> LastPrice | None:
+        return self.known.get(symbol)
+
 
 class MemoryComparedDates:
     """The port `ComparedDates`."""

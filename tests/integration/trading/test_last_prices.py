@@ -12,6 +12,7 @@ from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items
 from trading.adapters.dynamodb.prices import TableLastPrices
+from trading.usecases.ports import PriceNotReadError
 
 CONTROL = f"{PREFIX}control"
 
@@ -119,6 +120,10 @@ def test_without_the_control_table_booking_and_showing_continue(
     counted = capsys.readouterr().out
     assert '"LastPricesLost"' in counted
     assert '"LastPricesUnavailable"' in counted
+    with pytest.raises(PriceNotReadError) as unread:
+        prices.last("AAPL")
+    assert (unread.value.retry_after_seconds, "AAPL" in unread.value.message) == (1, True)
+    assert '"LastPricesUnavailable"' in capsys.readouterr().out
 
 
 def test_keys_that_dynamodb_leaves_unprocessed_are_counted_and_not_retried(
@@ -132,8 +137,26 @@ def test_keys_that_dynamodb_leaves_unprocessed_are_counted_and_not_retried(
     dynamodb.meta.events.register("after-call.dynamodb.BatchGetItem", throttled)
     assert prices.latest(["AAPL"]) == {}
     assert '"LastPricesUnavailable"' in capsys.readouterr().out
+    with pytest.raises(PriceNotReadError):
+        prices.last("AAPL")
+    assert '"LastPricesUnavailable"' in capsys.readouterr().out
     dynamodb.meta.events.unregister("after-call.dynamodb.BatchGetItem", throttled)
     assert prices.latest(["AAPL"])["AAPL"].price == 1
+
+
+def test_one_price_is_read_or_known_to_be_missing(dynamodb: Any, clock: Clock) -> None:
+    worker(dynamodb, clock).observe("AAPL", Decimal(1), clock(), "trd_1")
+    prices, requests = worker(dynamodb, clock), calls(dynamodb, "BatchGetItem")
+    for _ in range(2):
+        last = prices.last("AAPL")
+        assert last is not None
+        assert (last.price, prices.last("MSFT")) == (1, None)
+    assert len(requests) == 2
+    clock.forward(seconds=5.1)
+    worker(dynamodb, clock).observe("AAPL", Decimal(2), clock(), "trd_2")
+    last = prices.last("AAPL")
+    assert last is not None
+    assert last.price == 2
 
 
 def test_times_are_stored_to_the_microsecond(dynamodb: Any, clock: Clock) -> None:

@@ -71,6 +71,7 @@ class ErrorCode(Coded):
         "ADVANCE_CLOSED",
         "The advance was closed before, with other amounts.",
     )
+    PRICE_NOT_READ = "PRICE_NOT_READ", "The last price could not be read. Ask again."
     ACCOUNT_BUSY = "ACCOUNT_BUSY", "The account changed while it was read. Ask again."
     ORDER_CLOSED = "ORDER_CLOSED", "The order can no longer execute."
     ORDER_ENDING = "ORDER_ENDING", "The order is being canceled, replaced or expired already."

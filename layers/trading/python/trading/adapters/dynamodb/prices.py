@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from trading.adapters.runtime.observability import count, logger
 from trading.domain.accounts.valuation import LastPrice
 from trading.domain.values import iso
 from trading.metrics import Metric
-from trading.usecases.ports import Clock, StaleError
+from trading.usecases.ports import Clock, PriceNotReadError, StaleError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -108,6 +109,21 @@ class TableLastPrices:
             logger.warning("last prices not read", exc_info=True)
             count(Metric.LAST_PRICES_UNAVAILABLE)
         return {symbol: last for symbol, last in found.items() if last is not None}
+
+    def last(self, symbol: str) -> LastPrice | None:
+        """The last price, or None if there is none. It may have been replaced for up to
+        `read_max_age`. Raises PriceNotReadError.
+        """
+        with suppress(KeyError):
+            return self._known[symbol]
+        try:
+            found = self._read([symbol])
+        except (ClientError, BotoCoreError) as error:
+            count(Metric.LAST_PRICES_UNAVAILABLE)
+            raise PriceNotReadError(symbol) from error
+        if symbol not in found:
+            raise PriceNotReadError(symbol)
+        return found[symbol]
 
     def _read(self, symbols: Sequence[str]) -> dict[str, LastPrice | None]:
         request: Any = {

@@ -26,6 +26,7 @@ from trading.usecases.ports.errors import (
     NotAcceptedError,
     NotFoundError,
     OutcomeUnknownError,
+    PriceNotReadError,
     StaleError,
 )
 from trading.usecases.ports.messaging import Mailboxes, Workflow
@@ -57,6 +58,7 @@ __all__ = [
     "Orders",
     "OutcomeUnknownError",
     "PositionLists",
+    "PriceNotReadError",
     "ReferenceData",
     "SortKey",
     "StaleError",

@@ -25,6 +25,16 @@ class NotFoundError(DomainError):
     kind = ErrorKind.NOT_FOUND
 
 
+class PriceNotReadError(DomainError):
+    """Whether there is a last price, and which one, could not be read."""
+
+    code = ErrorCode.PRICE_NOT_READ
+    kind = ErrorKind.UNAVAILABLE
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"the last price of {symbol} could not be read", retry_after_seconds=1)
+
+
 class NotAcceptedError(Exception):
     """The exchange certainly did not take the order. Its circuit may be open."""
 

@@ -9,7 +9,9 @@ from trading.domain.accounts.valuation import LastPrice
 
 
 class LastPrices(Protocol):
-    """Last prices, shared and seconds old. They are dispensable: an unknown one is left out."""
+    """Last prices, shared and seconds old. For most uses they are dispensable: `latest` leaves an
+    unknown one out.
+    """
 
     def observe(self, symbol: str, price: Decimal, at: datetime, trade_id: str) -> None: ...
     def correct(
@@ -22,3 +24,9 @@ class LastPrices(Protocol):
         ...
 
     def latest(self, symbols: Sequence[str]) -> Mapping[str, LastPrice]: ...
+    def last(self, symbol: str) -> LastPrice | None:
+        """The last price, for a decision that must not do without. None: there is none.
+
+        Raises PriceNotReadError.
+        """
+        ...
