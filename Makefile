@@ -12,8 +12,8 @@ SETTINGS = $(if $(VENUES),--venues $(VENUES)) $(if $(COPIES),--copies $(COPIES))
   $(if $(INTERNAL_ACCESS),--internal-access $(INTERNAL_ACCESS)) $(if $(WEB_ACL),--web-acl $(WEB_ACL)) \
   $(if $(RESERVED),--reserved-concurrency $(RESERVED)) \
   $(if $(VAULT_LOCK),--vault-lock $(VAULT_LOCK)) \
-  $(if $(ALONE_TRANSFERS),--alone-transfers $(ALONE_TRANSFERS)) \
-  $(if $(ALONE_LIMITS),--alone-limits $(ALONE_LIMITS))
+  $(if $(TRANSFER_APPROVAL_ABOVE),--transfer-approval-above $(TRANSFER_APPROVAL_ABOVE)) \
+  $(if $(LIMIT_APPROVAL_ABOVE),--limit-approval-above $(LIMIT_APPROVAL_ABOVE))
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # pytest on all cores. A worker that has nothing left to do takes tests from another.
 PYTEST = $(BIN)/pytest -n $(CORES) --dist worksteal

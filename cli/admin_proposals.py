@@ -54,7 +54,7 @@ def reject(
 
 def show_proposed(session: Session, answer: Mapping[str, Any]) -> None:
     """Show a proposal that was just made, and what comes next."""
-    session.note("Nothing is changed yet: another operator must approve this proposal.")
+    session.note("Another operator must approve this proposal before anything is changed.")
     _show(session, answer)
 
 

@@ -284,8 +284,8 @@ class ServicesStack(Stack):
 def _amounts_alone(deployment: Deployment) -> dict[str, str]:
     """Up to which amounts one operator acts alone, if the deployment says so."""
     chosen = {
-        "ALONE_TRANSFERS": deployment.alone_transfers,
-        "ALONE_LIMITS": deployment.alone_limits,
+        "TRANSFER_APPROVAL_ABOVE": deployment.transfer_approval_above,
+        "LIMIT_APPROVAL_ABOVE": deployment.limit_approval_above,
     }
     return {name: str(amount) for name, amount in chosen.items() if amount is not None}
 

@@ -112,8 +112,8 @@ class Deployment(BaseModel):
     `internal_access` says from where the internal API can be called: from networks, or through VPC
     endpoints. Stage `prod` has no default for it, and stage `dev` allows everybody.
 
-    `alone_transfers` and `alone_limits` are the amounts up to which one operator alone books
-    transfers and raises limits. Above them, a second one approves.
+    `transfer_approval_above` and `limit_approval_above` are the amounts up to which one operator
+    alone books transfers and raises limits. Above them, a second one approves.
 
     `signing_keys` has the numbers of the keys that sign tokens, for each audience: the first signs,
     and tokens of all are valid. docs/how-to/rotate-a-secret.md has the steps of a change.
@@ -130,8 +130,8 @@ class Deployment(BaseModel):
     web_acl: bool | None = None
     vault_lock: Literal["governance", "compliance"] = "governance"
     origins: Origins = ()
-    alone_transfers: Amount | None = None
-    alone_limits: Amount | None = None
+    transfer_approval_above: Amount | None = None
+    limit_approval_above: Amount | None = None
     internal_access: Sources = ()
     signing_keys: KeyNumbers = (1,)
 

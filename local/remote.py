@@ -26,8 +26,8 @@ SETTINGS = (
     "reserved_concurrency",
     "web_acl",
     "vault_lock",
-    "alone_transfers",
-    "alone_limits",
+    "transfer_approval_above",
+    "limit_approval_above",
 )
 DIFFERENT = 1
 """The exit status of `ops reference write` if the table has an item with other values."""
@@ -59,8 +59,10 @@ def main() -> int:
     parser.add_argument("--reserved-concurrency", choices=("true", "false"))
     parser.add_argument("--web-acl", choices=("true", "false"))
     parser.add_argument("--vault-lock", choices=("governance", "compliance"))
-    parser.add_argument("--alone-transfers", help="the most that one operator moves alone")
-    parser.add_argument("--alone-limits", help="the highest limit that one operator sets alone")
+    parser.add_argument("--transfer-approval-above", help="the most that one operator moves alone")
+    parser.add_argument(
+        "--limit-approval-above", help="the highest limit that one operator sets alone"
+    )
     parser.add_argument("--reference", help="a JSON file of instruments and exchanges, for seed")
     parser.add_argument("--operator", default="admin", help="the name of the first one, for seed")
     arguments = parser.parse_args()

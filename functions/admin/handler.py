@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.admin import instruments, keys, signing, two_persons
+from functions.admin import instruments, keys, second_person, signing
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
     Change,
@@ -255,6 +255,6 @@ def _once(answer_type: type[Answer], effect: Callable[[], Answer]) -> Response[A
 
 instruments.add_routes(app, api.halt_instrument, _once, _operator)
 keys.add_routes(app, api.keys, _once, _operator)
-two_persons.add_routes(app, api, _operator)
+second_person.add_routes(app, api, _operator)
 signing.add_routes(app, api.clients, _once, _operator)
 handler = app.resolve

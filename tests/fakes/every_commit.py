@@ -31,7 +31,7 @@ from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
-from trading.usecases.administration.second_person import Request, SecondPerson
+from trading.usecases.administration.second_person import ChangeRequest, SecondPerson
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
 from trading.usecases.ports import OutcomeUnknownError
 from trading.wire import ExecType
@@ -191,13 +191,13 @@ def administer(world: World) -> None:
         SecondPersonRule(transfers=D("1.00"), limits=D("1.00")),
     )
     for number in (1, 2):
-        request = Request(f"prp_{number}", ProposedChange.WITHDRAWAL, "dave", "dave", "{}")
-        second_person.propose(request, D("2.00"), OPERATOR)
+        request = ChangeRequest(f"prp_{number}", ProposedChange.WITHDRAWAL, "dave", "dave", "{}")
+        second_person.propose(request, D("2.00"), OPERATOR, lambda: False)
     second_person.approve(
         "prp_1",
         ANOTHER,
-        lambda approved: transfers.withdraw(
-            "dave", Cash(amount=D("2.00")), "proposed", ANOTHER, approved
+        lambda approval: transfers.withdraw(
+            "dave", Cash(amount=D("2.00")), "proposed", ANOTHER, approval
         ),
     )
     second_person.reject("prp_2", ANOTHER)

@@ -115,20 +115,20 @@ def test_a_function_behind_an_api_times_out_before_the_api_does(synthesized: Syn
 def test_a_deployment_chooses_what_one_operator_does_alone(
     dev: Synthesized, synthesize: Callable[..., Synthesized]
 ) -> None:
-    names = ("ALONE_TRANSFERS", "ALONE_LIMITS")
+    names = ("TRANSFER_APPROVAL_ABOVE", "LIMIT_APPROVAL_ABOVE")
 
     def told(deployed: Synthesized, function: str) -> list[str | None]:
         variables = deployed.function(function).properties["Environment"]["Variables"]
         return [variables.get(name) for name in names]
 
-    chosen = synthesize(alone_transfers="0", alone_limits="250000.00")
+    chosen = synthesize(transfer_approval_above="0", limit_approval_above="250000.00")
     assert told(chosen, "admin") == ["0", "250000.00"]
     assert told(chosen, "orders") == told(dev, "admin") == [None, None]
 
 
 @pytest.mark.parametrize("amount", ["-1", "1.001", "much", "1e30"])
 def test_an_amount_that_is_none_is_refused(amount: str) -> None:
-    for name in ("alone_transfers", "alone_limits"):
+    for name in ("transfer_approval_above", "limit_approval_above"):
         with pytest.raises(ValidationError, match=name):
             Deployment.model_validate({name: amount})
 

@@ -73,7 +73,8 @@ def test_a_large_transfer_needs_a_second_person(terminal: Terminal) -> None:
     proposed = admin(terminal, *much, "--key", "much-1")
     assert (proposed["status"], proposed["request"]["amount"]) == ("PENDING", "100000.01")
     code, out, err = terminal.run("-p", "local-admin", "admin", *much, "--key", "much-1")
-    assert (code, proposed["proposal_id"] in out, "another operator" in err) == (0, True, True)
+    note = "Another operator must approve this proposal before anything is changed."
+    assert (code, proposed["proposal_id"] in out, note in err) == (0, True, True)
     assert admin(terminal, "proposals")["items"][0]["proposal_id"] == proposed["proposal_id"]
     named = (proposed["proposal_id"], *WHY)
     assert refused(terminal, "approve", *named, status=5)["code"] == "OWN_PROPOSAL"

@@ -1,9 +1,11 @@
 """Changes that need a second person, through the admin API."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from tests.fakes.api_events import header, principal
 from tests.integration.backing import PREFIX
@@ -11,7 +13,8 @@ from tests.integration.system import System
 from tests.integration.trading.admin import LIMITS, REASON, ask, create, show
 from tests.integration.trading.advances import advanced_shares
 from trading.adapters.dynamodb.audit import TableAuditTrail
-from trading.domain.clients.proposals import VALID_FOR
+from trading.adapters.dynamodb.proposals import TableProposals
+from trading.domain.clients.proposals import VALID_FOR, Proposal, ProposedChange
 from trading.domain.clients.roles import Role, permissions_of
 
 ANNA = principal("anna", " ".join(permissions_of([Role.TRANSFERS, Role.CLIENT_ADMINISTRATOR])))
@@ -217,7 +220,7 @@ def test_the_close_of_a_large_advance_waits_for_a_second_person(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     advance = advanced_shares(system, "carol")
-    monkeypatch.setenv("ALONE_TRANSFERS", "1.00")
+    monkeypatch.setenv("TRANSFER_APPROVAL_ABOVE", "1.00")
     system.cool("admin")
     path = f"advances/{advance.trade_id}/closure"
     body = {"repaid_cash": "0.00", "repaid_shares": 0, "reference": "case-1"}
@@ -309,7 +312,58 @@ def test_an_unknown_proposal_is_not_found(system: System, proposal_id: str) -> N
         assert problem["errors"][0]["field"] == "proposal_id"
 
 
-def test_the_oldest_proposals_are_listed_first_and_a_hundred_at_most(system: System) -> None:
+def test_shares_are_not_moved_while_their_price_cannot_be_read(system: System) -> None:
+    def fails(**_: Any) -> None:
+        raise ConnectionClosedError(endpoint_url="dynamodb")
+
+    body = {"reference": "in-1", "symbol": "AAPL", "quantity": 10, "cost": "1.00"}
+    prices = system.function("admin").api.second_person.prices
+    events = prices._client.meta.events
+    events.register("before-call.dynamodb.BatchGetItem", fails)
+    status, problem, answer = propose(system, "clients/carol/deposits", **body)
+    assert (status, problem["code"]) == (503, "PRICE_NOT_READ")
+    assert header(answer, "Retry-After") == "1"
+    assert system.books.position("carol", "AAPL").available == 0
+    events.unregister("before-call.dynamodb.BatchGetItem", fails)
+    assert propose(system, "clients/carol/deposits", **body)[0] == 201
+    assert system.books.position("carol", "AAPL").available == 10
+
+
+def test_all_that_waits_is_read_page_by_page_whatever_has_expired(system: System) -> None:
+    now, table = system.now(), f"{PREFIX}proposals"
+
+    def proposal(kind: str, number: int, at: datetime) -> Proposal:
+        return Proposal(
+            proposal_id=f"prp_{kind}_{number:03}",
+            change=ProposedChange.WITHDRAWAL,
+            client_id="carol",
+            subject="carol",
+            request="{}",
+            value=Decimal(MUCH),
+            proposed_by="anna",
+            proposed_with="anna (key-anna)",
+            reason=REASON,
+            proposed_at=at + timedelta(seconds=number),
+        )
+
+    registry = system.function("admin").api.registry
+    for number in range(101):
+        registry.commit(proposal("old", number, now - VALID_FOR - timedelta(minutes=5)))
+        registry.commit(proposal("new", number, now - timedelta(hours=1)))
+
+    def in_pages(params: dict[str, Any], **_: Any) -> None:
+        params["Limit"] = 40
+
+    events = system.dynamodb.meta.events
+    events.register("provide-client-params.dynamodb.Query", in_pages)
+    found = TableProposals(system.dynamodb, table).pending(now - VALID_FOR)
+    assert [each.proposal_id for each in found] == [f"prp_new_{n:03}" for n in range(101)]
+    assert [line["proposal_id"] for line in listed(system)] == [
+        f"prp_new_{n:03}" for n in range(101)
+    ]
+
+
+def test_the_oldest_proposals_are_listed_first(system: System) -> None:
     for number in range(3):
         propose(system, key=f"p-{number}", reference=f"out-{number}", amount=MUCH)
         system.venues.pass_time(60)

@@ -20,10 +20,10 @@ from tests.simulation.bugs import (
     reconciling,
     replacing,
     rights,
+    second_person,
     signatures,
     storage,
     sweeping,
-    two_persons,
     views,
 )
 from tests.simulation.bugs.patching import Bug, in_place
@@ -43,7 +43,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Messages and workflows": messaging.BUGS,
     "Reconciliation": reconciling.BUGS,
     "Rights": rights.BUGS,
-    "Two persons": two_persons.BUGS,
+    "Second person": second_person.BUGS,
     "Signed requests": signatures.BUGS,
     "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,

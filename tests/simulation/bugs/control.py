@@ -59,7 +59,13 @@ BUGS = (
         "a transfer answered and not booked",
         "A transfer is answered with 201, and its entry is never committed.",
         "The client has paid in and owns nothing.",
-        (Edit(TransferAssets._once, "if written:", "if False:"),),
+        (
+            Edit(
+                TransferAssets._once,
+                "if written := (*changes, *written_with(approval)):",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "a failed message comes again after ten minutes",

@@ -93,7 +93,9 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
             prices,
             audit,
             clock.now,
-            SecondPersonRule(transfers=settings.alone_transfers, limits=settings.alone_limits),
+            SecondPersonRule(
+                transfers=settings.transfer_approval_above, limits=settings.limit_approval_above
+            ),
         ),
         signed=signatures.of_operators(settings),
         throttle=throttle(settings),

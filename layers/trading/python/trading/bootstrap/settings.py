@@ -174,12 +174,12 @@ class InternalApiSettings(BrowserSettings, AuditSettings, SignedRequestSettings)
 class AdministrationSettings(BooksSettings, InternalApiSettings):
     """The books, the audit log, and what an operator looks up or sets going.
 
-    One operator alone books transfers worth up to `alone_transfers`, and raises limits up to
-    `alone_limits`, both in the client's currency.
+    One operator alone books transfers worth up to `transfer_approval_above`, and raises limits up
+    to `limit_approval_above`, both in the client's currency.
     """
 
-    alone_limits: Decimal = Field(default=Decimal("1000000.00"), ge=0)
-    alone_transfers: Decimal = Field(default=Decimal("100000.00"), ge=0)
+    limit_approval_above: Decimal = Field(default=Decimal("1000000.00"), ge=0)
+    transfer_approval_above: Decimal = Field(default=Decimal("100000.00"), ge=0)
     execution_queue_url: str
     idempotency_table: str
     order_lifecycle_arn: str

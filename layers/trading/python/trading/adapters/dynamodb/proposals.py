@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PENDING = "PENDING"
-SHOWN_AT_MOST = 100
 
 
 class TableProposals:
@@ -31,13 +30,12 @@ class TableProposals:
         return self._reads.get(self._table, {"proposal_id": proposal_id}, Proposal)
 
     def pending(self, since: datetime) -> Sequence[Proposal]:
-        """The oldest since a time that nobody has decided, a hundred at most."""
+        """Those since a time that nobody has decided, the oldest first."""
         listed = self._reads.query(
             self._table,
             "pending = :pending AND proposed_at > :since",
             {":pending": PENDING, ":since": iso(since)},
             index="pending",
-            limit=SHOWN_AT_MOST,
         )
         keys = [{"proposal_id": item["proposal_id"]} for item in listed]
         found = [load_entity(Proposal, item) for item in self._reads.get_many(self._table, keys)]

@@ -72,9 +72,7 @@ class ProposalLine(Frozen):
 
 
 class PendingProposals(Frozen):
-    """The proposals that can be decided, the oldest first, a hundred at most. A new one may be
-    missing for a moment.
-    """
+    """The proposals that can be decided, the oldest first. A new one may be missing briefly."""
 
     items: tuple[ProposalLine, ...]
 

@@ -13,15 +13,16 @@ from trading.domain.clients.credentials import (
     Credential,
     StoredSecret,
 )
-from trading.domain.clients.proposals import Proposal
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.usecases.administration.operator_actions import (
+    Approval,
     AuditTrail,
     Operator,
     Registry,
     account_of,
     announced,
-    approval_of,
+    facts_of,
+    written_with,
 )
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.ports import Clock, NotFoundError, StaleError
@@ -209,7 +210,7 @@ class AdministerClients:
         limits: Limits,
         version: int,
         operator: Operator,
-        approved: Proposal | None = None,
+        approval: Approval | None = None,
     ) -> Client:
         """Set a client's limits, and write the approval of their proposal with them. `version` is
         the version of the client that the operator has seen. Credit that is held or drawn stays as
@@ -217,11 +218,11 @@ class AdministerClients:
 
         Raises NotFoundError, VersionConflictError.
         """
-        details = _text(limits) | approval_of(approved)
+        details = _text(limits) | facts_of(approval)
         with announced(
             self.audit, operator, _subject(client_id), "set-limits", "limits-set", **details
         ):
-            return self._set_limits(client_id, limits, version, approved)
+            return self._set_limits(client_id, limits, version, approval)
 
     def try_limits(self, client_id: str, limits: Limits, version: int) -> bool:
         """Raise what setting these limits now would raise. The answer says whether they are set
@@ -234,19 +235,20 @@ class AdministerClients:
 
     @on_fresh_state
     def _set_limits(
-        self, client_id: str, limits: Limits, version: int, approved: Proposal | None
+        self, client_id: str, limits: Limits, version: int, approval: Approval | None
     ) -> Client:
         client = self._client(client_id)
+        if approval and approval.is_written:  # others may have set other limits since
+            return client
         account = self.registry.account(client_id)
         adjusted = account.with_credit_limit(limits.credit_limit)
-        decided = (approved,) if approved else ()
         if client.limits == limits and account == adjusted:
-            if approved:
-                self.registry.commit(approved)
+            if approval:
+                self.registry.commit(approval.proposal)
             return client
         _check_seen(client, version)
         changed = client.with_limits(limits)
-        self.registry.commit(changed, adjusted, *decided)
+        self.registry.commit(changed, adjusted, *written_with(approval))
         return changed.saved()
 
     def set_signing(self, client_id: str, required: bool, operator: Operator) -> Client:

@@ -9,10 +9,12 @@ from trading.domain.accounts.advances import AdvanceClosedError, Closure
 from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import ClosedAdvance, EntryKind, LedgerEntry, Reversal
 from trading.usecases.administration.operator_actions import (
+    Approval,
     AuditTrail,
     Operator,
     announced,
-    approval_of,
+    facts_of,
+    written_with,
 )
 from trading.usecases.ports import Accounts, Change, Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
@@ -41,7 +43,7 @@ class CloseAdvance:
         trade_id: str,
         closure: Closure,
         operator: Operator,
-        approved: Proposal | None = None,
+        approval: Approval | None = None,
     ) -> tuple[ClosedAdvance, bool]:
         """Close the advance of a reversal, and write the approval of its proposal with it. The
         answer says whether it was closed before.
@@ -49,7 +51,7 @@ class CloseAdvance:
         Raises NotFoundError, AdvanceClosedError, ExceedsAdvanceError, NotWithdrawableError,
         LoanNotCoveredError.
         """
-        details = {name: str(value) for name, value in closure} | approval_of(approved)
+        details = {name: str(value) for name, value in closure} | facts_of(approval)
         with announced(
             self.audit,
             operator,
@@ -58,7 +60,7 @@ class CloseAdvance:
             "closed advance",
             **details,
         ):
-            return self._once(trade_id, closure, approved)
+            return self._once(trade_id, closure, approval)
 
     def try_out(self, trade_id: str, closure: Closure) -> bool:
         """Raise what closing the advance now would raise. The answer says whether it was closed
@@ -74,11 +76,10 @@ class CloseAdvance:
 
     @on_fresh_state
     def _once(
-        self, trade_id: str, closure: Closure, approved: Proposal | None
+        self, trade_id: str, closure: Closure, approval: Approval | None
     ) -> tuple[ClosedAdvance, bool]:
         entry, changes = self._decide(trade_id, closure)
-        written = (*changes, *([approved] if approved else ()))
-        if written:
+        if written := (*changes, *written_with(approval)):
             self.books.commit(*written)
         return entry, not changes
 

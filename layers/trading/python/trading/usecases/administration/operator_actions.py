@@ -4,6 +4,7 @@ tables.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from trading.domain.accounts.cash import Account
@@ -58,11 +59,27 @@ class Registry(Accounts, Protocol):
     def commit(self, *changes: Change | Client | Credential | Proposal) -> None: ...
 
 
-def approval_of(approved: Proposal | None) -> dict[str, str]:
+@dataclass(frozen=True)
+class Approval:
+    """An approved proposal, whose change is to be made. is_written: it was written before, together
+    with the change. Then only the audit log may lack something.
+    """
+
+    proposal: Proposal
+    is_written: bool
+
+
+def facts_of(approval: Approval | None) -> dict[str, str]:
     """What the audit log says of the second person, beside the one who approves."""
-    if approved is None:
+    if approval is None:
         return {}
-    return {"proposal_id": approved.proposal_id, "proposed_by": approved.proposed_by}
+    proposal = approval.proposal
+    return {"proposal_id": proposal.proposal_id, "proposed_by": proposal.proposed_by}
+
+
+def written_with(approval: Approval | None) -> tuple[Proposal, ...]:
+    """What the transaction of a change writes beside the change."""
+    return (approval.proposal,) if approval and not approval.is_written else ()
 
 
 def account_of(registry: Registry, client: Client) -> Account:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 from trading.domain.clients.client import Client, Limits
@@ -20,6 +21,7 @@ from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.ledger import Reversal
 from trading.domain.values import cents
 from trading.usecases.administration.operator_actions import (
+    Approval,
     AuditTrail,
     Operator,
     Registry,
@@ -47,7 +49,7 @@ class Proposals(Protocol):
 
 
 @dataclass(frozen=True)
-class Request:
+class ChangeRequest:
     """A change as an operator asks for it. The fields are those of `Proposal`."""
 
     proposal_id: str
@@ -85,25 +87,32 @@ class SecondPerson:
                 details={"limit": str(self.rule.limits)},
             )
 
-    def limits_need(self, client: Client | None, limits: Limits) -> Decimal | None:
-        """The greatest of these limits that needs a second person. `client`: None if it may have
-        changed, so that every high limit counts.
+    def limits_need(self, client_id: str, limits: Limits, version: int) -> Decimal | None:
+        """The greatest of these limits that needs a second person. `version` is the version of the
+        client that the operator has seen.
+
+        A client that has another version may get this one before the limits are set. So every high
+        limit counts then. To set limits of an unknown client is refused anyway.
         """
-        return self.rule.limits_need(client.limits if client else None, limits)
+        client = self.registry.profile(client_id)
+        if client is None:
+            return None
+        seen = client.limits if client.version == version else None
+        return self.rule.limits_need(seen, limits)
 
     def transfer_needs(self, what: Cash | Shares) -> Decimal | None:
         """The value of the transfer, if it needs a second person.
 
-        Shares count at the last price or at the reference price, whichever is higher. So neither a
-        trade at a low price nor a table that does not answer lets a large transfer pass. A deposit
-        counts at its cost, if that is more.
+        Shares count at the last price or at the reference price, whichever is higher. So a trade at
+        a low price lets no large transfer pass. A deposit counts at its cost, if that is more.
+        Raises PriceNotReadError.
         """
         if isinstance(what, Cash):
             return self._above(what.amount)
         return self._above(max(self._worth(what.symbol, what.quantity), what.cost or Decimal(0)))
 
     def closure_needs(self, reversal: Reversal) -> Decimal | None:
-        """What was advanced, if the close needs a second person."""
+        """What was advanced, if the close needs a second person. Raises PriceNotReadError."""
         shares = self._worth(reversal.symbol, reversal.advanced_shares)
         return self._above(reversal.advanced_cash + shares)
 
@@ -111,7 +120,7 @@ class SecondPerson:
         return cents(value) if self.rule.transfer_needs(value) else None
 
     def _worth(self, symbol: str, quantity: int) -> Decimal:
-        last = self.prices.latest([symbol]).get(symbol)
+        last = self.prices.last(symbol)
         instrument = self.registry.instrument(symbol)
         prices = [last.price] if last else []
         prices += [instrument.reference_price] if instrument else []
@@ -119,10 +128,10 @@ class SecondPerson:
 
     def propose(
         self,
-        request: Request,
+        request: ChangeRequest,
         value: Decimal,
         operator: Operator,
-        try_out: Callable[[], bool] = lambda: False,
+        try_out: Callable[[], bool],
     ) -> Proposal | None:
         """Keep a change until a second person decides. The same request again finds its proposal,
         as it is now. `try_out` raises what the change would raise now, and says whether it was made
@@ -171,23 +180,27 @@ class SecondPerson:
         ]
 
     def approve(
-        self, proposal_id: str, operator: Operator, carry_out: Callable[[Proposal], object]
+        self, proposal_id: str, operator: Operator, carry_out: Callable[[Approval], object]
     ) -> Proposal:
         """Approve a proposal and carry it out. `carry_out` commits the approved proposal together
         with the change. If the change is refused, the proposal stays as it is.
 
-        The same approval again, by the same operator, changes nothing. Raises NotFoundError,
+        The same approval again, by the same operator, changes nothing. It completes the audit log,
+        if the process died between the commit and the last entry. Raises NotFoundError,
         OwnProposalError, ProposalDecidedError, ProposalExpiredError, and what `carry_out` raises.
         """
         proposal = self.show(proposal_id)
-        status = ProposalStatus.APPROVED
-        approved = self._decided(proposal, status, operator)
+        approved = self._decided(proposal, ProposalStatus.APPROVED, operator)
+        is_written = approved is proposal
         with announced(
             self.audit, operator, _about(proposal), "approve", "approved", **_facts(proposal)
         ):
-            if approved is proposal:  # the answer may have been lost, and the entry with it
-                return proposal
-            return self._committed(carry_out, approved, status, operator)
+            if not is_written:
+                made = partial(carry_out, Approval(approved, is_written=False))
+                approved, is_written = self._stored(approved, made, operator)
+            if is_written:
+                carry_out(Approval(approved, is_written=True))
+            return approved
 
     def reject(self, proposal_id: str, operator: Operator) -> Proposal:
         """Reject a proposal, or take an own one back. The same again changes nothing.
@@ -195,34 +208,31 @@ class SecondPerson:
         Raises NotFoundError, ProposalDecidedError, ProposalExpiredError, StaleError.
         """
         proposal = self.show(proposal_id)
-        status = ProposalStatus.REJECTED
-        rejected = self._decided(proposal, status, operator)
+        rejected = self._decided(proposal, ProposalStatus.REJECTED, operator)
         with announced(
             self.audit, operator, _about(proposal), "reject", "rejected", **_facts(proposal)
         ):
-            if rejected is proposal:
-                return proposal
-            return self._committed(self._write, rejected, status, operator)
+            if rejected is not proposal:
+                rejected, _ = self._stored(rejected, partial(self._write, rejected), operator)
+            return rejected
 
     def _write(self, decided: Proposal) -> None:
         self.registry.commit(decided)
 
-    def _committed(
-        self,
-        commit: Callable[[Proposal], object],
-        decided: Proposal,
-        status: ProposalStatus,
-        operator: Operator,
-    ) -> Proposal:
-        """The proposal after the commit. A commit whose answer was lost looks like a stale one."""
+    def _stored(
+        self, decided: Proposal, commit: Callable[[], object], operator: Operator
+    ) -> tuple[Proposal, bool]:
+        """The proposal after the commit, and whether it had been written before. A commit whose
+        answer was lost looks like a stale one.
+        """
         try:
-            commit(decided)
+            commit()
         except StaleError:
             fresh = self.show(decided.proposal_id)
-            if self._decided(fresh, status, operator) is not fresh:
+            if self._decided(fresh, decided.status(self.clock()), operator) is not fresh:
                 raise
-            return fresh
-        return decided.saved()
+            return fresh, True
+        return decided.saved(), False
 
     def _decided(self, proposal: Proposal, status: ProposalStatus, operator: Operator) -> Proposal:
         decision = Decision(

@@ -10,17 +10,18 @@ from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.clients.proposals import Proposal
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
 from trading.usecases.administration.operator_actions import (
+    Approval,
     AuditTrail,
     Operator,
     Registry,
     account_of,
     announced,
-    approval_of,
+    facts_of,
+    written_with,
 )
 from trading.usecases.ports import Change, Clock, NotFoundError
 from trading.usecases.retrying import on_fresh_state
@@ -78,16 +79,16 @@ class TransferAssets:
         what: Cash | Shares,
         reference: str,
         operator: Operator,
-        approved: Proposal | None = None,
+        approval: Approval | None = None,
     ) -> tuple[Transfer, bool]:
         """Book a deposit, and the approval of its proposal with it. The answer says whether it was
         booked before. Raises NotFoundError, UnknownSymbolError, ReferenceReusedError.
         """
-        details = {"reference": reference} | _facts(what) | approval_of(approved)
+        details = {"reference": reference} | _facts(what) | facts_of(approval)
         with announced(
             self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details
         ):
-            return self._once(client_id, what, reference, approved, incoming=True)
+            return self._once(client_id, what, reference, approval, incoming=True)
 
     def withdraw(
         self,
@@ -95,16 +96,16 @@ class TransferAssets:
         what: Cash | Shares,
         reference: str,
         operator: Operator,
-        approved: Proposal | None = None,
+        approval: Approval | None = None,
     ) -> tuple[Transfer, bool]:
         """Book a withdrawal, and the approval of its proposal with it. The answer says whether it
         was booked before. Raises NotFoundError, NotWithdrawableError, ReferenceReusedError.
         """
-        details = {"reference": reference} | _facts(what) | approval_of(approved)
+        details = {"reference": reference} | _facts(what) | facts_of(approval)
         with announced(
             self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details
         ):
-            return self._once(client_id, what, reference, approved, incoming=False)
+            return self._once(client_id, what, reference, approval, incoming=False)
 
     def try_out(
         self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
@@ -121,13 +122,12 @@ class TransferAssets:
         client_id: str,
         what: Cash | Shares,
         reference: str,
-        approved: Proposal | None,
+        approval: Approval | None,
         *,
         incoming: bool,
     ) -> tuple[Transfer, bool]:
         entry, changes = self._decide(client_id, what, reference, incoming=incoming)
-        written = (*changes, *([approved] if approved else ()))
-        if written:
+        if written := (*changes, *written_with(approval)):
             self.registry.commit(*written)
         return entry, not changes
 

@@ -32,8 +32,8 @@ from trading.adapters.http.signed_requests import Required
 from trading.bootstrap.administration import AdministrationApi
 from trading.domain import identifiers
 from trading.domain.clients.proposals import Proposal, ProposedChange
-from trading.usecases.administration.operator_actions import Operator
-from trading.usecases.administration.second_person import Request
+from trading.usecases.administration.operator_actions import Approval, Operator
+from trading.usecases.administration.second_person import ChangeRequest
 
 CLIENT = "/api/v1/admin/clients/<client_id>"
 PROPOSALS = "/api/v1/admin/proposals"
@@ -64,42 +64,43 @@ def add_routes(
         client_id: str,
         asked: NewDeposit | NewWithdrawal,
         operator: Operator,
-        approved: Proposal | None = None,
+        approval: Approval | None = None,
     ) -> tuple[View, bool]:
         book = {
             ProposedChange.DEPOSIT: api.transfers.deposit,
             ProposedChange.WITHDRAWAL: api.transfers.withdraw,
         }[change]
-        entry, was_booked = book(client_id, asked.what(), asked.reference, operator, approved)
+        entry, was_booked = book(client_id, asked.what(), asked.reference, operator, approval)
         return TransferView.of(entry), was_booked
 
     def close(
-        trade_id: str, asked: AdvanceClosure, operator: Operator, approved: Proposal | None = None
+        trade_id: str, asked: AdvanceClosure, operator: Operator, approval: Approval | None = None
     ) -> tuple[View, bool]:
-        entry, was_closed = api.close_advance(trade_id, asked.closure(), operator, approved)
+        entry, was_closed = api.close_advance(trade_id, asked.closure(), operator, approval)
         return ClosedAdvanceView.of(entry), was_closed
 
     def set_all(
-        client_id: str, asked: NewLimits, operator: Operator, approved: Proposal | None = None
+        client_id: str, asked: NewLimits, operator: Operator, approval: Approval | None = None
     ) -> tuple[View, bool]:
         client = api.clients.set_limits(
-            client_id, asked.limits(), asked.version, operator, approved
+            client_id, asked.limits(), asked.version, operator, approval
         )
         return ProfileView.of(client), False
 
-    def carry_out(approved: Proposal, operator: Operator) -> object:
-        match approved.change:
+    def carry_out(approval: Approval, operator: Operator) -> object:
+        proposal = approval.proposal
+        change, subject = proposal.change, proposal.subject
+        match change:
             case ProposedChange.DEPOSIT:
-                asked = asked_for(NewDeposit, approved)
-                return transfer(approved.change, approved.subject, asked, operator, approved)
+                asked = asked_for(NewDeposit, proposal)
+                return transfer(change, subject, asked, operator, approval)
             case ProposedChange.WITHDRAWAL:
-                withdrawal = asked_for(NewWithdrawal, approved)
-                return transfer(approved.change, approved.subject, withdrawal, operator, approved)
+                withdrawal = asked_for(NewWithdrawal, proposal)
+                return transfer(change, subject, withdrawal, operator, approval)
             case ProposedChange.ADVANCE_CLOSURE:
-                closure = asked_for(AdvanceClosure, approved)
-                return close(approved.subject, closure, operator, approved)
+                return close(subject, asked_for(AdvanceClosure, proposal), operator, approval)
             case ProposedChange.LIMITS:
-                return set_all(approved.subject, asked_for(NewLimits, approved), operator, approved)
+                return set_all(subject, asked_for(NewLimits, proposal), operator, approval)
 
     def answer(
         asked: Change,
@@ -125,7 +126,7 @@ def add_routes(
                 proposal_id = identifiers.proposal_id(
                     app.principal.api_key, app.idempotency_key, app.target, fields
                 )
-                request = Request(proposal_id, change, client_id, subject, fields)
+                request = ChangeRequest(proposal_id, change, client_id, subject, fields)
                 proposal = api.second_person.propose(request, value, operator, try_out)
             if proposal is not None:
                 view, was_done = ProposalView.of(proposal, api.second_person.clock()), False
@@ -259,12 +260,8 @@ def add_routes(
         """
 
         def judge() -> tuple[str, Decimal | None]:
-            client = api.registry.profile(client_id)
-            if client is None:
-                return client_id, None
-            # The client may get the version of the request after it was read here.
-            seen = client if client.version == request.version else None
-            return client_id, api.second_person.limits_need(seen, request.limits())
+            needed = api.second_person.limits_need(client_id, request.limits(), request.version)
+            return client_id, needed
 
         return answer(
             request,
@@ -310,7 +307,7 @@ def add_routes(
         def effect(operator: Operator) -> Proposal:
             check_permission(proposal_id)
             return api.second_person.approve(
-                proposal_id, operator, lambda approved: carry_out(approved, operator)
+                proposal_id, operator, lambda approval: carry_out(approval, operator)
             )
 
         return decide(request, effect)

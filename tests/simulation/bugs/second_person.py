@@ -44,8 +44,8 @@ BUGS = (
         (
             Edit(
                 TransferAssets._once,
-                "written = (*changes, *([approved] if approved else ()))",
-                "written = changes",
+                "written := (*changes, *written_with(approval))",
+                "written := changes",
             ),
         ),
     ),
@@ -56,9 +56,22 @@ BUGS = (
         (Edit(Proposal.decided, "if known := self.decision:", "if False:"),),
     ),
     Bug(
+        "a proposal never expires",
+        "A decision does not look at how old the proposal is.",
+        "A transfer that everybody has forgotten is booked months later.",
+        (Edit(Proposal.decided, "if decision.at >= self.valid_until:", "if False:"),),
+    ),
+    Bug(
+        "a repeated approval leaves the audit log as it is",
+        "An approval that was written before is answered, and nothing else happens.",
+        "The audit log shows a transfer as announced and not made, although it was booked.",
+        (Edit(SecondPerson.approve, "if is_written:", "if False:"),),
+        pending="A process that dies after the commit of a large transfer. Unit tests have it.",
+    ),
+    Bug(
         "a decided proposal is still listed",
         "The index of waiting proposals has the decided ones too.",
-        "A hundred decided proposals hide one that waits.",
+        "Whoever looks for proposals that wait reads all that were ever decided.",
         (Edit(proposal_location, "if proposal.decision is None:", "if True:"),),
     ),
 )
