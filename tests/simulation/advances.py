@@ -157,6 +157,8 @@ class Advances:
         if answer.status == 422:
             states = self._steps.states(reversal["client_id"], began)
             check_refused(reversal, body, answer.json()["code"], states)
+        if answer.status == 200:
+            self._steps.trail.decided(answer.json())
         return answer if answer.status != 200 else self._send(reversal, body, f"{name}-approved")
 
     def _repeat(self, reversal: Item, body: dict[str, Any], key: str) -> None:

@@ -24,6 +24,9 @@ DONE = {
     "rotate-secret": "secret-rotated",
 }
 """What the log says after an action, by what it says before."""
+APPROVAL, REJECTION = ("approve", "approved"), ("reject", "rejected")
+CHANGES = {"deposit": "deposit", "withdrawal": "withdraw", "advance-closure": "close advance"}
+"""Actions by what was proposed."""
 OF_PATH = {
     "closure": "close advance",
     "deposits": "deposit",
@@ -69,6 +72,20 @@ class AuditTrail:
             subject,
             f"{action} {details}: {known}",
         )
+
+    def decided(self, told: Item) -> None:
+        """A decision on a proposal that was answered stands in the log before and after it, and so
+        does the change if it was approved.
+        """
+        client, approved = f"client/{told['client_id']}", told["status"] == "APPROVED"
+        words = [(client, word) for word in (APPROVAL if approved else REJECTION)]
+        if approved:
+            action = CHANGES[told["change"]]
+            of_advance = told["change"] == "advance-closure"
+            subject = f"advance/{told['subject']}" if of_advance else client
+            words += [(subject, action), (subject, DONE[action])]
+        for subject, word in words:
+            self.require(subject, word, proposal_id=told["proposal_id"])
 
     def refused(self, caller: str, method: str, path: str) -> None:
         """An attempt that was answered with 403 is in the log."""

@@ -18,7 +18,7 @@ from tests.simulation.event_sources import EventSources
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
 from tests.simulation.market import EXCHANGE_IDS
-from tests.simulation.names import ALONE_TRANSFERS, STAGE
+from tests.simulation.names import STAGE, TRANSFER_APPROVAL_ABOVE
 from tests.simulation.outages import Outages
 from tests.simulation.permissions import Permissions
 from tests.simulation.services.dynamodb import DynamoDB
@@ -134,7 +134,7 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": "simulated",
             "VENUE_SECRET_PREFIX": f"{STAGE}-venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
-            "ALONE_TRANSFERS": str(ALONE_TRANSFERS),
+            "TRANSFER_APPROVAL_ABOVE": str(TRANSFER_APPROVAL_ABOVE),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": STAGE,

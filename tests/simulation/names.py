@@ -6,5 +6,5 @@ from trading.adapters.dynamodb.tables import TableNames
 
 STAGE = "sim"
 TABLE_NAMES = TableNames(**{name: f"{STAGE}-{name}" for name in TableNames.__dataclass_fields__})
-ALONE_TRANSFERS = Decimal("20000.00")
+TRANSFER_APPROVAL_ABOVE = Decimal("20000.00")
 """What one operator moves alone in the simulated deployment."""

@@ -59,6 +59,8 @@ class StepOracle:
     """Each client's orders."""
     obligations: dict[str, Item] = field(default_factory=dict)
     attention: dict[str, str] = field(default_factory=dict)
+    proposals: dict[str, Item] = field(default_factory=dict)
+    """As they were written last. Those that were forgotten stay."""
     report: Item = field(default_factory=dict)
     moments: dict[str, list[Moment]] = field(
         default_factory=lambda: defaultdict(lambda: [Moment({}, {}, {})])
@@ -103,6 +105,7 @@ class StepOracle:
                         closures.append(entry)
                 case "proposals":
                     proposals.append(check_written(before, after))
+                    self._proposal(proposals[-1])
                 case "audit":
                     self.trail.add(before, after)
                 case "clients":
@@ -194,6 +197,10 @@ class StepOracle:
             self.positions[client_id, item["symbol"]] = item
         check_signs(item)
         return client_id
+
+    def _proposal(self, proposal: Item) -> None:
+        if proposal:
+            self.proposals[proposal["proposal_id"]] = proposal
 
     def _order(self, before: Any, after: Any) -> str:
         if after is None:

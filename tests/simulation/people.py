@@ -90,6 +90,7 @@ class People:
             sessions,
             self.intruders,
             steps.trail,
+            steps.proposals,
             scenario.seed,
             self._check_refused,
             lambda: cloud.engine.now,

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from tests.simulation.api_gateway import Answer
-from tests.simulation.audit_trail import AuditTrail
+from tests.simulation.audit_trail import DEPUTYS_WHO, REASON, WHO, AuditTrail
 from tests.simulation.engine import current
 from tests.simulation.instants import moment
 from tests.simulation.intruders import Intruders
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Entries
+from tests.simulation.lives import CLOCKS_DIFFER_BY
 from tests.simulation.market import SYMBOLS
-from tests.simulation.names import ALONE_TRANSFERS
+from tests.simulation.names import TRANSFER_APPROVAL_ABOVE
 from tests.simulation.scenario import Action
 from tests.simulation.sessions import DEPUTY, OPERATOR, Sessions
-from tests.simulation.violations import ViolationError
+from tests.simulation.violations import ViolationError, check_version, equal
 from trading.domain import identifiers
 
 PROPOSALS = "/api/v1/admin/proposals"
-KEPT_SECONDS = 90 * 86_400
+KEPT_SECONDS, VALID_SECONDS = 90 * 86_400, 7 * 86_400
 SURELY_WORTH = Decimal("0.5")
 """Prices stay above this part of the reference price."""
-PLANS = ("approve", "approve", "approve twice", "reject", "take back", "own", "race", "leave")
+PLANS = (
+    "approve",
+    "approve",
+    "approve twice",
+    "reject",
+    "take back",
+    "own",
+    "race",
+    "too late",
+    "leave",
+)
+PASSING = {
+    OPERATOR: ("IN_PROGRESS", "CONCURRENT_UPDATE"),
+    DEPUTY: ("IN_PROGRESS", "CONCURRENT_UPDATE", "CLIENT_INACTIVE"),
+}
+"""Refusals that say nothing about the proposal. The deputy is disabled for a while."""
+WRITTEN = "a proposal is written as it was asked for and decided"
 IDS = {"deposit": identifiers.deposit_id, "withdrawal": identifiers.withdrawal_id}
 SECOND_PERSON = "a large change needs a second person"
 
@@ -36,20 +53,24 @@ def check_written(before: Any, after: Any) -> Item:
     if after is None:  # its time to live is over
         return {}
     proposal = plain(after)
-    if int(proposal["expires_at"]) - moment(proposal["proposed_at"]) < KEPT_SECONDS - 1:
+    kept = int(proposal["expires_at"]) - moment(proposal["proposed_at"])
+    if not KEPT_SECONDS - 1 <= kept <= KEPT_SECONDS:
         raise ViolationError("proposals are kept", proposal["proposal_id"], f"made as {proposal}")
     decision = proposal.get("decision")
     if before is None:
-        if decision is not None or Decimal(proposal["value"]) <= ALONE_TRANSFERS:
+        if decision is not None or Decimal(proposal["value"]) <= TRANSFER_APPROVAL_ABOVE:
             raise ViolationError(SECOND_PERSON, proposal["proposal_id"], f"made as {proposal}")
+        _check_new(proposal)
         return proposal
     known = plain(before)
+    check_version(proposal["proposal_id"], known, proposal)
     changed = {name for name in known | proposal if known.get(name) != proposal.get(name)}
     if "decision" in known or not changed <= {"decision", "pending", "version"}:
         raise ViolationError(
             "a proposal is decided once", proposal["proposal_id"], f"{known} became {proposal}"
         )
     assert decision is not None
+    _check_decision(proposal, decision)
     if "pending" in proposal:
         raise ViolationError(
             "only a waiting proposal is listed", proposal["proposal_id"], f"{proposal}"
@@ -57,6 +78,34 @@ def check_written(before: Any, after: Any) -> Item:
     if decision["status"] == "APPROVED" and decision["by"] == proposal["proposed_by"]:
         raise ViolationError("nobody approves an own proposal", proposal["proposal_id"], "approved")
     return proposal
+
+
+def _check_new(proposal: Item) -> None:
+    """A new proposal is listed, and says who asks and why. Cash counts as it is, and shares at the
+    reference price or higher, and a deposit at its cost or higher.
+    """
+    said = proposal["proposed_by"], proposal["proposed_with"], proposal["reason"]
+    equal(WRITTEN, proposal["proposal_id"], said, (OPERATOR, WHO, REASON))
+    equal(WRITTEN, proposal["proposal_id"], proposal.get("pending"), "PENDING")
+    check_version(proposal["proposal_id"], None, proposal)
+    if proposal["change"] == "advance-closure":
+        return
+    request, value = json.loads(proposal["request"]), Decimal(proposal["value"])
+    if "amount" in request:
+        equal(WRITTEN, proposal["proposal_id"], value, Decimal(request["amount"]))
+    else:
+        least = SYMBOLS[request["symbol"]] * request["quantity"]
+        least = max(least, Decimal(request.get("cost") or 0))
+        equal(WRITTEN, proposal["proposal_id"], value >= least, True)
+
+
+def _check_decision(proposal: Item, decision: Item) -> None:
+    """Somebody who may has decided in time, and says why."""
+    asked, decided = moment(proposal["proposed_at"]), moment(decision["at"])
+    if decided >= asked + VALID_SECONDS:
+        raise ViolationError("no decision comes too late", proposal["proposal_id"], str(decision))
+    who = {OPERATOR: WHO, DEPUTY: DEPUTYS_WHO}.get(decision["by"])
+    equal(WRITTEN, proposal["proposal_id"], (decision["who"], decision["reason"]), (who, REASON))
 
 
 def check_step(written: Iterable[Item], transfers: Iterable[Item], entries: Entries) -> None:
@@ -89,13 +138,15 @@ def _is_large(entry: Item) -> bool:
     if entry["kind"] == "CLOSED_ADVANCE":
         shares = int(entry["repaid_shares"]) + int(entry["written_off_shares"])
         cash = entry["repaid_cash"] + entry["written_off_cash"]
-        return bool(cash + shares * SYMBOLS[entry["symbol"]] * SURELY_WORTH > ALONE_TRANSFERS)
+        return bool(
+            cash + shares * SYMBOLS[entry["symbol"]] * SURELY_WORTH > TRANSFER_APPROVAL_ABOVE
+        )
     moved = next(p for p in entry["postings"] if p["account"].startswith("client:"))
     amount, cost = abs(moved["amount"]), entry.get("cost") or Decimal(0)
     if moved["asset"] in SYMBOLS:
         worth = amount * SYMBOLS[moved["asset"]] * SURELY_WORTH
         amount = max(worth, cost if entry["kind"] == "DEPOSIT" else worth)
-    return bool(amount > ALONE_TRANSFERS)
+    return bool(amount > TRANSFER_APPROVAL_ABOVE)
 
 
 class SecondPersons:
@@ -106,6 +157,7 @@ class SecondPersons:
         sessions: Sessions,
         intruders: Intruders,
         trail: AuditTrail,
+        written: Mapping[str, Item],
         seed: str,
         check_refused: Callable[[str, dict[str, Any], Answer, float], None],
         now: Callable[[], float],
@@ -113,6 +165,7 @@ class SecondPersons:
         self._sessions = sessions
         self._intruders = intruders
         self._trail = trail
+        self._written = written
         self._seed = seed
         self._check_refused = check_refused
         self._now = now
@@ -132,6 +185,7 @@ class SecondPersons:
             self._trail.require(f"client/{client_id}", word, proposal_id=told["proposal_id"])
         random = Random(f"{self._seed}/proposals/{path}/{action.at}")
         plan, later = random.choice(PLANS), random.choice((1, 30, 900)) * random.random()
+        later += VALID_SECONDS + 2 * CLOCKS_DIFFER_BY if plan == "too late" else 0
         number = self._sessions.next_number()
 
         def decide() -> None:
@@ -147,45 +201,75 @@ class SecondPersons:
     ) -> None:
         proposal_id = told["proposal_id"]
         if plan == "own":
-            own = self._send(OPERATOR, proposal_id, "approval")
-            self._intruders.tried(action, own, {403, 409})
-            if own.status == 403:
-                self._trail.refused_own(proposal_id)
+            self._approve(OPERATOR, action, body, proposal_id)
         if plan == "race":
             number = self._sessions.next_number()
-            self._sessions.start(
-                f"takes back {number}", lambda: self._end(OPERATOR, action, proposal_id)
-            )
-        if plan in ("reject", "take back"):
-            self._end(DEPUTY if plan == "reject" else OPERATOR, action, proposal_id)
+            self._sessions.start(f"takes back {number}", lambda: self._take_back(proposal_id))
+        if plan == "reject" and self._reject(DEPUTY, proposal_id):
+            self._reject(OPERATOR, proposal_id)
+        if plan == "take back" and self._reject(OPERATOR, proposal_id):
+            self._approve(DEPUTY, action, body, proposal_id)
+        if plan == "too late":
+            self._approve(DEPUTY, action, body, proposal_id)
+            self._reject(OPERATOR, proposal_id)
         if plan in ("approve", "approve twice", "own", "race"):
             self._look(told)
             for number in range(2 if plan == "approve twice" else 1):
-                self._approve(action, body, proposal_id, number)
+                self._approve(DEPUTY, action, body, proposal_id, number)
 
-    def _approve(self, action: Action, body: dict[str, Any], proposal_id: str, number: int) -> None:
+    def _approve(
+        self, who: str, action: Action, body: dict[str, Any], proposal_id: str, number: int = 0
+    ) -> None:
         began = self._now()
-        answer = self._send(DEPUTY, proposal_id, "approval", number)
-        if answer.status == 200:
-            self._told(answer, DEPUTY, "APPROVED")
-        elif answer.status == 422:
+        answer = self._send(who, proposal_id, "approval", number)
+        if answer.status == 422:
             self._check_refused(action.fields["path"], body, answer, began)
-        elif answer.status == 403 and answer.json()["code"] == "CLIENT_INACTIVE":
-            return  # the second operator is disabled for a while
-        elif answer.status not in (0, 409):
-            raise ViolationError("a proposal can be decided", proposal_id, f"{answer.body!r}")
-
-    def _end(self, who: str, action: Action, proposal_id: str) -> None:
-        answer = self._send(who, proposal_id, "rejection")
-        if answer.status == 200:
-            self._told(answer, who, "REJECTED")
         else:
-            self._intruders.tried(action, answer, {0, 403, 409})
+            self._judge(who, proposal_id, "APPROVED", answer)
 
-    def _told(self, answer: Answer, who: str, status: str) -> None:
-        told = answer.json()
-        if (told["status"], told["decided_by"]) != (status, who):
-            raise ViolationError("a decision is answered as it is", told["proposal_id"], str(told))
+    def _take_back(self, proposal_id: str) -> None:
+        self._reject(OPERATOR, proposal_id)
+
+    def _reject(self, who: str, proposal_id: str) -> bool:
+        """Whether it was answered that the proposal is rejected."""
+        answer = self._send(who, proposal_id, "rejection")
+        self._judge(who, proposal_id, "REJECTED", answer)
+        return answer.status == 200
+
+    def _judge(self, who: str, proposal_id: str, status: str, answer: Answer) -> None:
+        """A decision is answered as it is written. If it is refused, the code says why."""
+        if answer.status in (0, 429) or answer.status >= 500:
+            return
+        proposal, told = self._written[proposal_id], answer.json()
+        decision = proposal.get("decision", {})
+        if answer.status == 200:
+            said = (told["status"], told["decided_by"], told["decision_reason"])
+            written = (decision.get("status"), decision.get("by"), decision.get("reason"))
+            equal("a decision is answered as it is", proposal_id, said, written)
+            equal("a decision is answered as it is", proposal_id, said[:2], (status, who))
+            self._trail.decided(told)
+            return
+        if told["code"] == "OWN_PROPOSAL":
+            self._trail.refused_own(proposal_id)
+        code = self._code(who, proposal, status)
+        if told["code"] not in (code, *PASSING[who]):
+            raise ViolationError(
+                "a refused decision is told why", proposal_id, f"{answer.body!r}, not {code}"
+            )
+        if told["code"] == "PROPOSAL_DECIDED":
+            details = {"status": decision["status"], "decided_by": decision["by"]}
+            equal("a refused decision is told why", proposal_id, told["details"], details)
+
+    def _code(self, who: str, proposal: Item, status: str) -> str:
+        """Why this decision is refused, by what is written. Empty: it is not."""
+        if status == "APPROVED" and who == proposal["proposed_by"]:
+            return "OWN_PROPOSAL"
+        decision = proposal.get("decision")
+        if decision is not None:
+            is_own = (decision["status"], decision["by"]) == (status, who)
+            return "" if is_own else "PROPOSAL_DECIDED"
+        expires = moment(proposal["proposed_at"]) + VALID_SECONDS
+        return "PROPOSAL_EXPIRED" if self._now() > expires else ""
 
     def _look(self, told: dict[str, Any]) -> None:
         """A second person looks before deciding."""
