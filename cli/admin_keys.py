@@ -1,4 +1,4 @@
-"""Commands that disable and enable API keys and operators."""
+"""Commands that disable and enable API keys, operators and the keys of venues."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,6 +16,9 @@ ApiKey = Annotated[
 ]
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name of the operator.", show_default=False)
+]
+Venue = Annotated[
+    str, typer.Argument(metavar="VENUE", help="Id of the exchange.", show_default=False)
 ]
 SHOWN = ("api_key", "status", "permissions", "previous_secret_valid_until")
 
@@ -64,6 +67,26 @@ def enable_operator(
     _set_operator(ctx.obj.begin(as_json), name, "enable", reason, key)
 
 
+def venue_key(ctx: typer.Context, venue: Venue, as_json: AsJson = False) -> None:
+    """Show whether the reports of an exchange are accepted."""
+    session: Session = ctx.obj.begin(as_json)
+    _show_venue(session, session.api.get(f"{ADMIN}/venues/{venue}/key"))
+
+
+def disable_venue_key(
+    ctx: typer.Context, venue: Venue, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Refuse the reports of an exchange. It repeats them. Open orders stand."""
+    _set_venue(ctx.obj.begin(as_json), venue, "disable", reason, key)
+
+
+def enable_venue_key(
+    ctx: typer.Context, venue: Venue, reason: Reason, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Accept the reports of an exchange again. Replace a leaked secret before."""
+    _set_venue(ctx.obj.begin(as_json), venue, "enable", reason, key)
+
+
 def _set_key(
     session: Session, client_id: str, api_key: str, change: str, reason: str, key: str | None
 ) -> None:
@@ -76,6 +99,17 @@ def _set_operator(session: Session, name: str, change: str, reason: str, key: st
     path = f"{ADMIN}/operators/{name}/{change}"
     answer = session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
     _show(session, answer)
+
+
+def _set_venue(session: Session, venue: str, change: str, reason: str, key: str | None) -> None:
+    path = f"{ADMIN}/venues/{venue}/key/{change}"
+    _show_venue(
+        session, session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
+    )
+
+
+def _show_venue(session: Session, answer: Mapping[str, Any]) -> None:
+    session.show(answer, view.record(f"Key of {answer['venue']}", answer, ("venue",)))
 
 
 def _show(session: Session, answer: Mapping[str, Any]) -> None:

@@ -138,19 +138,23 @@ class ReferenceTables:
         )
         for item in (from_item(each) for page in pages for each in page["Items"]):
             kind, _ = item.pop("kind"), item.pop("id")
+            item.pop("key_status", None)
             found[kind].append(item)
         return ReferenceData.model_validate(
             {"instruments": found["INSTRUMENT"], "exchanges": found["EXCHANGE"]}
         )
 
     def _is_the_same(self, item: dict[str, Any]) -> bool:
-        """Whether the table has the item like this. A halt is no difference."""
+        """Whether the table has the item like this. Neither a halt nor a disabled key is a
+        difference.
+        """
         kept = self.dynamodb.get_item(
             TableName=self.named(REFERENCE),
             Key=to_item({"kind": item["kind"], "id": item["id"]}),
             ConsistentRead=True,
         )["Item"]
-        return bool(from_item(kept) | {"tradable": None} == item | {"tradable": None})
+        states = {"tradable": None, "key_status": None}
+        return bool(from_item(kept) | states == item | states)
 
     def _add(self, table: str, item: dict[str, Any]) -> bool:
         """Put an item unless one has its key. Return whether it was put."""

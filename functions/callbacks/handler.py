@@ -31,11 +31,17 @@ api = callbacks(load(Settings))
 
 
 def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
-    """Raise HttpError 401 unless a known venue signed this very request recently."""
+    """Raise HttpError 401 unless a known venue, whose key is active, signed this very request
+    recently.
+    """
     try:
         headers, target = received(event)
-        secrets = api.venue_secrets.for_key(headers.get("x-key-id", ""))
+        key_id = headers.get("x-key-id", "")
+        secrets = api.venue_secrets.for_key(key_id)
         verify(headers, secrets, int(now().timestamp()), event.http_method, target, body)
+        # Read last, so that a stranger's request costs no read, and never from a cache.
+        if not api.venue_keys.is_active(key_id):
+            raise SignatureError("the key is disabled")
     except SignatureError as error:
         key_id = event.headers.get("x-key-id", "")[:32]
         logger.warning("signature refused", reason=str(error), key_id=key_id)
@@ -44,7 +50,7 @@ def verify_signature(event: APIGatewayProxyEvent, body: bytes) -> None:
             HTTPStatus.UNAUTHORIZED, ProblemCode.INVALID_SIGNATURE, "The signature is not valid."
         ) from None
     except (ClientError, BotoCoreError) as error:
-        logger.exception("the venue's secret cannot be read")
+        logger.exception("the venue's secret or the status of its key cannot be read")
         raise _send_again() from error
 
 

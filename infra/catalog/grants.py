@@ -104,6 +104,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "callbacks": {
         "queues/execution": "SendMessage",
         "tables/idempotency": _IDEMPOTENCY,
+        "tables/reference": "GetItem",
         **_EXCHANGE_SECRETS,
     },
     "internal": _union(

@@ -101,6 +101,9 @@ INTERNAL_ROUTES = (
     Route("GET", "/api/v1/admin/operators/{operator}", "admin"),
     Route("PUT", "/api/v1/admin/operators/{operator}/disable", "admin"),
     Route("PUT", "/api/v1/admin/operators/{operator}/enable", "admin"),
+    Route("GET", "/api/v1/admin/venues/{venue}/key", "admin"),
+    Route("PUT", "/api/v1/admin/venues/{venue}/key/disable", "admin"),
+    Route("PUT", "/api/v1/admin/venues/{venue}/key/enable", "admin"),
 )
 VENUE_ROUTES = (
     Route("POST", "/exchanges/{exchange_id}/orders", "exchange_api", signed=True),

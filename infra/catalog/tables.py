@@ -50,7 +50,7 @@ TABLES = {
         holds="Instruments and exchanges.",
         items={
             "INSTRUMENT / {symbol}": "An instrument.",
-            "EXCHANGE / {exchange_id}": "An exchange.",
+            "EXCHANGE / {exchange_id}": "An exchange, and whether its key is accepted.",
         },
     ),
     "accounts": TableSpec(

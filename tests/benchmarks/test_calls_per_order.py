@@ -10,7 +10,7 @@ from tests.benchmarks.measure import MARKET_BUY, Measured, measure
 MOST_CALLS = {
     Stage.ACCEPT: 4,
     Stage.EXECUTE: 6,
-    Stage.REPORT: 3,
+    Stage.REPORT: 4,
     Stage.BOOK: 6,
     Stage.CLEAR: 5,
     Stage.SETTLE: 8,

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from tests.fakes.builders import NOW, D, make_client, make_instrument, make_order, make_secret
+from tests.fakes.builders import (
+    NOW,
+    D,
+    make_client,
+    make_exchange,
+    make_instrument,
+    make_order,
+    make_secret,
+)
 from tests.fakes.faults import Faults
 from tests.fakes.queues import MemoryMailboxes, MemoryMonitor
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
@@ -18,6 +26,7 @@ from trading.usecases.administration.administer_clients import (
     AdministerClients,
 )
 from trading.usecases.administration.administer_keys import AdministerKeys
+from trading.usecases.administration.administer_venue_keys import AdministerVenueKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
@@ -50,6 +59,7 @@ class Office:
     def __post_init__(self) -> None:
         self.registry = MemoryRegistry(self.faults)
         self.registry.instruments["AAPL"] = make_instrument()
+        self.registry.venues = [make_exchange("XNYS"), make_exchange("XNAS")]
         self.audit = MemoryAudit(self.faults)
         self.ended_tokens = MemoryEndedTokens(self.faults)
         self.mailboxes = MemoryMailboxes(self.faults)
@@ -81,6 +91,7 @@ class Office:
         self.halt = HaltInstrument(self.registry, self.audit)
         self.operators = MemoryRegistry(self.faults, INTERNAL_AUDIENCE)
         self.operators.credentials["anna-1"] = ANNAS
+        self.venue_keys = AdministerVenueKeys(self.registry, self.audit)
         self.keys = AdministerKeys(self.registry, self.operators, self.audit, self.ended_tokens)
 
     @staticmethod
@@ -131,6 +142,7 @@ class Office:
             self.ended_tokens.generations,
             messages,
             self.registry.proposals,
+            self.registry.venue_keys,
         )
 
     def findings(self) -> list[Any]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from tests.fakes.books import MemoryBooks
 from tests.fakes.faults import Faults, faulty
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential, CredentialStatus
 from trading.domain.clients.proposals import Proposal
+from trading.domain.clients.venue_keys import VenueKey
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, Withdrawal
 from trading.domain.reference.instruments import Instrument
 from trading.domain.values import Versioned
@@ -22,6 +23,7 @@ class MemoryRegistry(MemoryBooks):
         self._audience = audience
         self.credentials: dict[str, Credential] = {}
         self.proposals: dict[str, Proposal] = {}
+        self.venue_keys: dict[str, CredentialStatus] = {}
 
     @faulty
     def profile(self, client_id: str) -> Client | None:
@@ -59,6 +61,23 @@ class MemoryRegistry(MemoryBooks):
             update={"tradable": tradable}
         )
         return self.instruments[symbol]
+
+    @faulty
+    def key(self, venue: str) -> VenueKey | None:
+        """The port `VenueKeys`, with `set_status`."""
+        return self._venue_key(venue)
+
+    @faulty
+    def set_status(self, venue: str, status: CredentialStatus) -> VenueKey | None:
+        if self._venue_key(venue) is not None:
+            self.venue_keys[venue] = status
+        return self._venue_key(venue)
+
+    def _venue_key(self, venue: str) -> VenueKey | None:
+        if venue not in {each.exchange_id for each in self.exchanges()}:
+            return None
+        status = self.venue_keys.get(venue, CredentialStatus.ACTIVE)
+        return VenueKey(exchange_id=venue, key_status=status)
 
     @faulty
     def commit(self, *changes: Change | Client | Credential | Proposal) -> None:

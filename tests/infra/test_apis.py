@@ -71,6 +71,9 @@ ROUTES = {
         ("GET", "/api/v1/admin/operators/{operator}"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/operators/{operator}/disable"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/operators/{operator}/enable"): ("admin", TOKEN),
+        ("GET", "/api/v1/admin/venues/{venue}/key"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/venues/{venue}/key/disable"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/venues/{venue}/key/enable"): ("admin", TOKEN),
     },
     "venues": {
         ("POST", "/exchanges/{exchange_id}/orders"): ("exchange_api", SIGNED),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from local import books, seed
 from local.api import TradingClient
 from local.aws_client import aws_client
+from tests.system.conftest import Administer
 from tests.system.test_bad_input import ORDER, assert_problem
 from tests.system.waiting import wait_for
 from trading.adapters.venues.signatures import signed_headers
@@ -110,6 +112,34 @@ def test_a_signed_report_is_taken_and_its_repetition_is_harmless(
     alice.cancel(order_id, str(uuid4()))
     assert (first.status_code, first.json()) == (200, {"status": "accepted"})
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+def test_a_disabled_key_signs_nothing_until_it_is_enabled(
+    system: LocalSystem,
+    venue: Venue,
+    alice: TradingClient,
+    acting_as: Callable[[str], Administer],
+    key: str,
+) -> None:
+    order_id = alice.place(ORDER | {"price": "60.00"}, key).json()["order_id"]
+    child = wait_for(lambda: sent_child(system, order_id), "a child order")
+    acknowledged = {
+        "key_id": child.exchange_id,
+        "exchange_id": child.exchange_id,
+        "client_order_id": identifiers.child_order_id(order_id, child.number),
+        "exec_type": "NEW",
+    }
+    path = f"venues/{child.exchange_id}/key"
+    operate = acting_as("operator-administrator")
+    try:
+        assert acting_as("halts")("PUT", f"{path}/disable").json()["status"] == "INACTIVE"
+        assert_problem(venue.report(key, **acknowledged), 401, "INVALID_SIGNATURE")
+        assert_problem(acting_as("halts")("PUT", f"{path}/enable"), 403, "FORBIDDEN")
+    finally:
+        assert operate("PUT", f"{path}/enable").json()["status"] == "ACTIVE"
+    taken = venue.report(key, age=1, **acknowledged)
+    alice.cancel(order_id, str(uuid4()))
+    assert (taken.status_code, taken.json()) == (200, {"status": "accepted"})
 
 
 @pytest.mark.parametrize(

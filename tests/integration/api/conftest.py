@@ -53,6 +53,10 @@ class World:
             Item={"client_id": {"S": client_id}, "status": {"S": status}},
         )
 
+    def add_exchange(self, exchange_id: str, **status: str) -> None:
+        item = {"kind": "EXCHANGE", "id": exchange_id, "exchange_id": exchange_id, **status}
+        self.dynamodb.put_item(TableName="trading-test-reference", Item=to_item(item))
+
     def add_credential(self, api_key: str, **overrides: Any) -> None:
         secret, stored = _secret(api_key)
         self.secrets[api_key] = secret
@@ -111,6 +115,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "POWERTOOLS_METRICS_NAMESPACE": "Trading",
         "VENUE_SECRET_PREFIX": "trading-test-venue-",
         "EXCHANGE_IDS": "XNYS",
+        "REFERENCE_TABLE": "trading-test-reference",
         **{f"{table.upper()}_TABLE": f"trading-test-{table}" for table in TABLES},
     }
     for name, value in environment.items():
@@ -124,6 +129,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
                 BillingMode="PAY_PER_REQUEST",
             )
+        keys = {"kind": "HASH", "id": "RANGE"}
+        dynamodb.create_table(
+            TableName="trading-test-reference",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
         secrets_manager = boto3.client("secretsmanager")
         secrets_manager.create_secret(Name="trading-test-venue-XNYS", SecretString=EXCHANGE_SECRET)
         sqs = boto3.client("sqs")
@@ -142,6 +154,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             create_signing_keys(),
         )
         world.use_signing_keys(world.signing_keys)
+        world.add_exchange("XNYS")
         world.add_client("alice")
         world.add_credential("key-alice")
         world.add_client("ivan", status="INACTIVE")

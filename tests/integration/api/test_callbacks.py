@@ -97,6 +97,50 @@ def test_a_duplicate_is_acknowledged_and_not_enqueued_again(world: World) -> Non
     assert world.messages() == []
 
 
+def test_a_disabled_key_is_refused_at_once_and_the_report_is_taken_later(world: World) -> None:
+    deliver(world, report(REPORT | {"execution_id": "exec-0"}, key="XNYS:exec-0"))
+    assert taken(world) == 1
+    world.add_exchange("XNYS", key_status="INACTIVE")
+    for repeated in (report(), report(REPORT | {"execution_id": "exec-0"}, key="XNYS:exec-0")):
+        status, body, _ = deliver(world, repeated)
+        assert (status, body["code"]) == (401, "INVALID_SIGNATURE")
+        assert "disabled" not in json.dumps(body)
+    assert taken(world) == 0
+    assert len(world.items("idempotency")) == 1
+    world.add_exchange("XNYS", key_status="ACTIVE")
+    assert deliver(world, report())[0] == 200
+    assert taken(world) == 1
+
+
+def test_an_exchange_that_is_not_in_the_reference_data_has_no_key(world: World) -> None:
+    key = {"kind": {"S": "EXCHANGE"}, "id": {"S": "XNYS"}}
+    world.dynamodb.delete_item(TableName="trading-test-reference", Key=key)
+    assert deliver(world, report())[0] == 401
+
+
+def test_while_the_status_of_a_key_cannot_be_read_the_report_comes_again(world: World) -> None:
+    world.dynamodb.delete_table(TableName="trading-test-reference")
+    status, body, _ = deliver(world, report())
+    assert (status, body["code"]) == (503, "UNAVAILABLE")
+    assert taken(world) == 0
+
+
+def test_only_a_true_signature_costs_a_read(world: World) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        seen.append(params)
+
+    events = world.function("callbacks").api.venue_keys._client.meta.events
+    events.register("provide-client-params.dynamodb.GetItem", note)
+    deliver(world, report(secret="another secret, of somebody else"))
+    assert seen == []
+    deliver(world, report())
+    assert [(each["TableName"], each["ConsistentRead"]) for each in seen] == [
+        ("trading-test-reference", True)
+    ]
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -57,6 +57,15 @@ def test_a_key_and_an_operator_are_disabled_and_come_back(terminal: Terminal) ->
     assert (code, "key-internal-service" in out) == (0, True)
 
 
+def test_the_key_of_a_venue_is_disabled_and_comes_back(terminal: Terminal) -> None:
+    assert admin(terminal, "venue-key", "XNYS")["status"] == "ACTIVE"
+    assert admin(terminal, "disable-venue-key", "XNYS", *WHY)["status"] == "INACTIVE"
+    code, out, _ = terminal.run("-p", "local-admin", "admin", "venue-key", "XNYS")
+    assert (code, "INACTIVE" in out) == (0, True)
+    assert admin(terminal, "enable-venue-key", "XNYS", *WHY)["status"] == "ACTIVE"
+    refused(terminal, "disable-venue-key", "depository", *WHY, status=6)
+
+
 def test_shares_are_deposited_and_withdrawn(terminal: Terminal) -> None:
     shares = ("--symbol", "ko", "--quantity", "10")
     admin(terminal, "deposit", "bob", *shares, "--cost", "600", "--reference", "r-1", *WHY)

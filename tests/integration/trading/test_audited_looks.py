@@ -25,7 +25,7 @@ LOOKS = {
     "proposals/{proposal_id}": "proposal",
 }
 """What the log says of each route that shows something of a client."""
-NOT_OF_CLIENTS = {"operators/{operator}", "proposals"}
+NOT_OF_CLIENTS = {"operators/{operator}", "proposals", "venues/{venue}/key"}
 
 
 def trail(system: System) -> TableAuditTrail:

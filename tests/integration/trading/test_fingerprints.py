@@ -181,7 +181,11 @@ CASES = {
     },
     **{
         f"PUT /api/v1/admin/{of}/{change}": Case({"reason": "ticket"}, OTHER_REASON)
-        for of in ("clients/{client_id}/keys/{api_key}", "operators/{operator}")
+        for of in (
+            "clients/{client_id}/keys/{api_key}",
+            "operators/{operator}",
+            "venues/{venue}/key",
+        )
         for change in ("disable", "enable")
     },
 }

@@ -59,6 +59,13 @@ OPENED_TO: dict[tuple[str, str], set[Role]] = {
     ("GET", f"{ADMIN}/operators/{{operator}}"): {Role.OPERATOR_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/operators/{{operator}}/disable"): {Role.OPERATOR_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/operators/{{operator}}/enable"): {Role.OPERATOR_ADMINISTRATOR},
+    ("GET", f"{ADMIN}/venues/{{venue}}/key"): {
+        Role.READER,
+        Role.HALTS,
+        Role.OPERATOR_ADMINISTRATOR,
+    },
+    ("PUT", f"{ADMIN}/venues/{{venue}}/key/disable"): {Role.HALTS, Role.OPERATOR_ADMINISTRATOR},
+    ("PUT", f"{ADMIN}/venues/{{venue}}/key/enable"): {Role.OPERATOR_ADMINISTRATOR},
 }
 GUARDED = tuple(route for route in INTERNAL_ROUTES if not route.signed)
 TABLES = ("accounts", "clients", "control", "credentials", "idempotency", "ledger", "orders")

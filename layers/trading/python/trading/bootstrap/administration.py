@@ -6,6 +6,7 @@ from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.proposals import TableProposals
 from trading.adapters.dynamodb.registry import TableOperators, TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.operator_record import OperatorRecord
@@ -25,6 +26,7 @@ from trading.domain.clients.proposals import SecondPersonRule
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.administration.administer_clients import AdministerClients
 from trading.usecases.administration.administer_keys import AdministerKeys
+from trading.usecases.administration.administer_venue_keys import AdministerVenueKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.second_person import SecondPerson
@@ -49,6 +51,7 @@ class AdministrationApi:
     signed: SignedRequests
     throttle: Throttle
     transfers: TransferAssets
+    venue_keys: AdministerVenueKeys
     workflow_of: LifecycleLookup
 
 
@@ -100,5 +103,6 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         signed=signatures.of_operators(settings),
         throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now),
+        venue_keys=AdministerVenueKeys(TableVenueKeys(dynamodb, settings.reference_table), audit),
         workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),
     )

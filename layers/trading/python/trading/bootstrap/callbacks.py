@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime import clock
@@ -14,6 +15,7 @@ from trading.bootstrap.settings import CallbacksSettings
 class Callbacks:
     idempotency: Idempotency
     mailboxes: SqsMailboxes
+    venue_keys: TableVenueKeys
     venue_secrets: VenueSecrets
 
 
@@ -22,6 +24,7 @@ def callbacks(settings: CallbacksSettings) -> Callbacks:
     return Callbacks(
         idempotency=Idempotency(clients.dynamodb(), settings.idempotency_table),
         mailboxes=messaging.mailboxes(execution_queue_url=settings.execution_queue_url),
+        venue_keys=TableVenueKeys(clients.dynamodb(), settings.reference_table),
         venue_secrets=VenueSecrets(
             clients.secrets_manager(),
             settings.venue_secret_prefix,

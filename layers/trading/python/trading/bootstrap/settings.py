@@ -125,6 +125,7 @@ class CallbacksSettings(ExchangeKeySettings):
 
     idempotency_table: str
     execution_queue_url: str
+    reference_table: str
     venue_secret_prefix: str
 
 

@@ -18,7 +18,7 @@ class Role(StrEnum):
 
 PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
     {
-        Role.READER: ("clients:read", "proposals:read"),
+        Role.READER: ("clients:read", "proposals:read", "venues:read"),
         Role.CLIENT_ADMINISTRATOR: (
             "clients:read",
             "clients:suspend",
@@ -34,14 +34,20 @@ PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
             "proposals:read",
             "transfers:write",
         ),
-        Role.HALTS: ("clients:suspend", "instruments:write"),
+        Role.HALTS: ("clients:suspend", "instruments:write", "venues:disable", "venues:read"),
         Role.OPERATIONS: (
             "clearing:write",
             "clients:read",
             "execution:write",
             "settlement:write",
         ),
-        Role.OPERATOR_ADMINISTRATOR: ("operators:read", "operators:write"),
+        Role.OPERATOR_ADMINISTRATOR: (
+            "operators:read",
+            "operators:write",
+            "venues:disable",
+            "venues:enable",
+            "venues:read",
+        ),
     }
 )
 ALL_ROLES = tuple(Role)

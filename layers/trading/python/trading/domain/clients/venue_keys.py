@@ -1,0 +1,18 @@
+"""The key of an exchange: the id and the secret with which it signs what it sends."""
+
+from trading.domain.clients.credentials import CredentialStatus
+from trading.domain.values import Frozen
+
+
+class VenueKey(Frozen):
+    """Whether what an exchange signs is accepted. A key is active until somebody disables it.
+
+    exchange_id: the id of the exchange, which is the id of its key too.
+    """
+
+    exchange_id: str
+    key_status: CredentialStatus = CredentialStatus.ACTIVE
+
+    @property
+    def is_active(self) -> bool:
+        return self.key_status is CredentialStatus.ACTIVE
