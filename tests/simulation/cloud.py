@@ -72,6 +72,8 @@ class Cloud:
         }
         self.finishing: Callable[[dict[str, Any]], None] = lambda output: None
         """Called with the answer that a workflow is about to get."""
+        self.disabled_venues: dict[str, float] = {}
+        """Since when which key of a venue is surely disabled."""
         self.give_up_reasons: list[str] = []
         """The reasons why messages were given up."""
         self._invoked_by_workflows = 0

@@ -26,6 +26,7 @@ from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
 from tests.simulation.sights import VIEWS
 from tests.simulation.usurpers import usurpations, wrong_doors
+from tests.simulation.venue_keys import leaked_secrets
 from trading.domain.reference.calendars import next_trading_day
 
 FIRST_DAY, DAYS = date(2026, 1, 5), 400
@@ -103,6 +104,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += leaks(Random(f"leaks/{seed}"), traders)
     actions += staff.looks(Random(f"administration/{seed}/looks"), traders)
     actions += disablings(Random(f"disablings/{seed}"), traders)
+    actions += leaked_secrets(Random(f"venue keys/{seed}"), traders)
     actions += usurpations(Random(f"usurpations/{seed}"), traders)
     actions += replays(Random(f"replays/{seed}"), traders)
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)

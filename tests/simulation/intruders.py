@@ -96,13 +96,29 @@ class Intruders:
     def forge(self, action: Action) -> None:
         """Somebody reports a trade of an exchange without the exchange's key."""
         order_id = identifiers.order_id(action.fields["client"], action.fields["key"])
-        signer, now = action.fields["signer"], self._cloud.engine.now
+        signer = action.fields["signer"]
+        secret = self._venue_secrets[signer] if signer else b"not the secret"
+        answer = self._report("XNYS", signer or "XNYS", secret, order_id, action.fields["client"])
+        self.tried(action, answer, {401, 403} if signer else {401})
+
+    def forge_with_leaked_secret(self, action: Action) -> None:
+        """Somebody has the secret of an exchange, whose key is disabled."""
+        venue, client_id = action.fields["venue"], action.fields["client"]
+        order_id = identifiers.order_id(client_id, "leaked")
+        answer = self._report(venue, venue, self._venue_secrets[venue], order_id, client_id)
+        self.tried(action, answer, {401})
+
+    def _report(
+        self, exchange_id: str, signer: str, secret: bytes, order_id: str, client_id: str
+    ) -> Answer:
+        """The answer to a report of a trade that never was."""
+        now = self._cloud.engine.now
         report = {
-            "exchange_id": "XNYS",
+            "exchange_id": exchange_id,
             "execution_id": f"forged-{order_id[-8:]}",
             "client_order_id": f"{order_id}-1",
             "exchange_order_id": "forged",
-            "account": action.fields["client"],
+            "account": client_id,
             "symbol": "KO",
             "side": "buy",
             "exec_type": "TRADE",
@@ -115,19 +131,20 @@ class Intruders:
         }
         body = json.dumps(report).encode()
         headers = signed_headers(
-            signer or "XNYS",
-            self._venue_secrets[signer] if signer else b"not the secret",
+            signer,
+            secret,
             int(now),
             "POST",
             CALLBACK_PATH,
             body,
             {
                 "Content-Type": "application/json",
-                "Idempotency-Key": f"XNYS:{report['execution_id']}",
+                "Idempotency-Key": f"{exchange_id}:{report['execution_id']}",
             },
         )
-        request = Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
-        self.tried(action, self._send(request), {401, 403} if signer else {401})
+        return self._send(
+            Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
+        )
 
     def _send(self, request: Request) -> Answer:
         process = current()

@@ -41,6 +41,7 @@ from tests.simulation.sessions import OPERATOR, Login, Sessions
 from tests.simulation.sights import Sight, judge
 from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.usurpers import Usurpers
+from tests.simulation.venue_keys import VenueKeys
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
@@ -86,6 +87,7 @@ class People:
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
+        self._venue_keys = VenueKeys(cloud, sessions, steps.trail, self.intruders)
         self._second_persons = SecondPersons(
             sessions,
             self.intruders,
@@ -129,6 +131,7 @@ class People:
             "knock": self._usurpers.knock,
             "replay": self._replays.replay,
             "disable": self._disablings.disable,
+            "disable a venue": self._venue_keys.disable,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

@@ -67,6 +67,9 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("GET", f"{ADMIN}/operators/{{operator}}"): "operators:read",
         ("PUT", f"{ADMIN}/operators/{{operator}}/disable"): "operators:write",
         ("PUT", f"{ADMIN}/operators/{{operator}}/enable"): "operators:write",
+        ("GET", f"{ADMIN}/venues/{{venue}}/key"): "venues:read",
+        ("PUT", f"{ADMIN}/venues/{{venue}}/key/disable"): "venues:disable",
+        ("PUT", f"{ADMIN}/venues/{{venue}}/key/enable"): "venues:enable",
     }
 )
 ROUTES = {"public": (PUBLIC, PUBLIC_ROUTES), "internal": (INTERNAL, INTERNAL_ROUTES)}

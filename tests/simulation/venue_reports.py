@@ -14,6 +14,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.instants import timestamp
 from tests.simulation.venue_orders import FINAL, VenueOrder
+from tests.simulation.violations import ViolationError
 from trading.adapters.venues.signatures import signed_headers
 from trading.wire import CALLBACK_PATH, ExecutionReport
 
@@ -129,7 +130,13 @@ class Reports:
             assert process is not None
             is_correction = "reference_execution_id" in report
             for attempt in range(CORRECTION_TRIES if is_correction else REPORT_TRIES):
+                began = self._engine.now
                 answer = self._post(process, body, idempotency_key, f"{name} #{attempt}")
+                since = self._cloud.disabled_venues.get(self._exchange_id)
+                if answer.status == 200 and since is not None and since <= began:
+                    raise ViolationError(
+                        "a disabled key signs nothing", name, f"accepted {began - since} s later"
+                    )
                 if answer.status == 200:
                     booked.acknowledged.add(execution_id)
                     return

@@ -2,6 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.principals import Principal
 from trading.adapters.http.resolver import ApiResolver
 from trading.adapters.identity.credentials import TableCredentials
@@ -58,6 +59,18 @@ BUGS = (
         "Disabling a key refuses log-ins, but its tokens are not ended.",
         "Whoever has a token of the key goes on, at once or when it is enabled again.",
         (Edit(Credential.with_status, "else self.with_ended_tokens()", "else self"),),
+    ),
+    Bug(
+        "a disabled key of a venue is accepted",
+        "A report is verified by its signature alone.",
+        "Whoever has the leaked secret of an exchange books trades until it is replaced.",
+        (Edit(CALLBACKS, "if not api.venue_keys.is_active(key_id):", "if False:"),),
+    ),
+    Bug(
+        "the status of a venue's key may be an old one",
+        "The status is read eventually consistent, for half the price.",
+        "Reports are accepted for moments after the key was disabled.",
+        (Edit(TableVenueKeys.key, "ConsistentRead=True", "ConsistentRead=False"),),
     ),
     Bug(
         "an operator may disable the own key",
