@@ -11,6 +11,8 @@ import pytest
 from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items, put
+from trading.adapters.dynamodb.venue_keys import TableVenueKeys
+from trading.domain.clients.credentials import CredentialStatus
 from workstation.local_system import ROOT
 from workstation.reference_data import MARKET
 
@@ -121,6 +123,18 @@ def test_what_exists_stays_and_a_difference_is_told(empty: Operator, file: Path)
     assert write(empty, file, status=1)["different"] == ["PEP"]
     [kept] = empty.ask("reference", "show")["instruments"]
     assert (kept["lot_size"], kept["tradable"]) == (1, False)
+
+
+def test_a_disabled_key_of_an_exchange_stays_and_is_no_difference(
+    empty: Operator, file: Path
+) -> None:
+    write(empty, file)
+    keys = TableVenueKeys(empty.system.dynamodb, f"{PREFIX}reference")
+    before = empty.ask("reference", "show")
+    keys.set_status("XNYS", CredentialStatus.INACTIVE)
+    assert write(empty, file)["different"] == []
+    assert empty.ask("reference", "show") == before
+    assert not keys.is_active("XNYS")
 
 
 @pytest.mark.parametrize(
