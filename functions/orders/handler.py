@@ -94,8 +94,13 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
     placed, replayed = api.place_order(
         request, app.idempotency_key, digest(request)[:16], app.correlation_id
     )
-    logger.info("order placed", order_id=placed.order_id, status=placed.status, replayed=replayed)
+    _log(placed, replayed=replayed)
     return placed, {REPLAYED_HEADER: "true"} if replayed else {}
+
+
+def _log(order: Order, **facts: object) -> None:
+    """Let the log line of the request name the order."""
+    logger.append_keys(order_id=order.order_id, order_status=order.status, **facts)
 
 
 @app.get("/api/v1/orders", permission="orders:read", summary="List orders", tags=["Orders"])
@@ -165,7 +170,7 @@ def cancel_all(
 
 def _cancel_open_orders(wanted: OrderFilter) -> CancelsRequested:
     orders, more = api.request_cancel.all(app.principal.client_id, wanted)
-    logger.info("cancels requested", orders=len(orders), more=more)
+    logger.append_keys(orders=len(orders), more=more)
     return CancelsRequested(order_ids=tuple(order.order_id for order in orders), more=more)
 
 
@@ -234,7 +239,7 @@ def cancel(order_id: PathId) -> Response[OrderView]:
 
 def _cancel(order_id: str, field: str) -> Response[OrderView]:
     order = _request_cancel(order_id, field)
-    logger.info("cancel requested", order_id=order_id, status=order.status)
+    _log(order)
     return json_response(_view(order), _status_of_cancel(order))
 
 
@@ -291,9 +296,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
             app.correlation_id,
         ),
     )
-    logger.info(
-        "replacement requested", order_id=new.order_id, replaces=replaced, replayed=replayed
-    )
+    _log(new, replaces=replaced, replayed=replayed)
     headers = {"Location": f"/api/v1/orders/{new.order_id}"} | (
         {REPLAYED_HEADER: "true"} if replayed else {}
     )
@@ -380,7 +383,7 @@ def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
     exchange confirms the cancel stand. The answer shows the trade in its present state.
     """
     order = _request_cancel(_named("trade_id", trade_id), "trade_id")
-    logger.info("cancel requested", order_id=order.order_id, status=order.status)
+    _log(order)
     return json_response(TradeRecord.of(order), _status_of_cancel(order))
 
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.reconciliation.settings import Settings
 from trading.adapters.runtime.clock import now
-from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.observability import count, logger, step
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.reconciliation import reconcile_books
 from trading.metrics import Metric
@@ -33,16 +33,13 @@ def _emit(report: Report) -> None:
     """Emit the metrics, also if nothing was found: a zero is not silence, and an alarm must tell
     them apart.
     """
-    broken = sum(report.broken.values())
-    logger.info(
-        "books reconciled",
-        extra=report.model_dump(mode="json", exclude={"findings", "recent_breaks"}),
-    )
-    count(Metric.RECONCILIATION_RUNS if report.complete else Metric.RECONCILIATIONS_INCOMPLETE)
-    count(Metric.RECONCILIATION_FINDINGS, value=broken)
-    count(Metric.OBLIGATIONS_OVERDUE, value=report.overdue)
-    count(Metric.RECONCILIATION_IN_MOTION, value=report.in_motion)
-    count(
-        Metric.RECONCILIATION_SECONDS,
-        value=round((report.finished_at - report.started_at).total_seconds()),
-    )
+    with step("books reconciled") as line:
+        line.facts |= report.model_dump(mode="json", exclude={"findings", "recent_breaks"})
+        count(Metric.RECONCILIATION_RUNS if report.complete else Metric.RECONCILIATIONS_INCOMPLETE)
+        count(Metric.RECONCILIATION_FINDINGS, value=sum(report.broken.values()))
+        count(Metric.OBLIGATIONS_OVERDUE, value=report.overdue)
+        count(Metric.RECONCILIATION_IN_MOTION, value=report.in_motion)
+        count(
+            Metric.RECONCILIATION_SECONDS,
+            value=round((report.finished_at - report.started_at).total_seconds()),
+        )

@@ -119,6 +119,10 @@ class PythonFunction(lambda_.Function):
             # Constructs of triggers and destinations would add permissions that nothing needs.
             role=role.without_policy_updates(),
             log_group=log_group,
+            # Without WARN, Lambda adds three lines to each invocation. A time-out is a warning.
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             layers=list(layers),
             timeout=Duration.seconds(spec.timeout),
             memory_size=spec.memory,
@@ -131,7 +135,7 @@ class PythonFunction(lambda_.Function):
                 {
                     **variables,
                     "STAGE": deployment.stage,
-                    "LOG_LEVEL": "INFO",
+                    "LOG_LEVEL": lambda_.ApplicationLogLevel.INFO.value,
                     "POWERTOOLS_SERVICE_NAME": name,
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 },

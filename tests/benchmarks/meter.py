@@ -31,7 +31,6 @@ LATENCY_MS = {
 DEFAULT_LATENCY_MS = 6.0
 HTTP_LATENCY_MS = 8.0
 """Assumed round trips, warm and in the same region. Nothing here can measure them."""
-PLATFORM_LOG_BYTES = 400
 ACCESS_LOG_BYTES = 450
 LOG_EVENT_BYTES = 26
 SAMPLED_TRACES = 0.05
@@ -209,7 +208,7 @@ class Meter:
     def log(self, function: str, text: str) -> None:
         """Count what a function printed, and the metrics embedded in it."""
         lines = text.splitlines()
-        size = PLATFORM_LOG_BYTES + len(text.encode()) + LOG_EVENT_BYTES * len(lines)
+        size = len(text.encode()) + LOG_EVENT_BYTES * len(lines)
         self.charge(function, Billed.LOGS, size / 1e9)
         for line in lines:
             for metric in json.loads(line).get("_aws", {}).get("CloudWatchMetrics", []):

@@ -133,3 +133,17 @@ def test_no_api_has_detailed_metrics_that_nobody_reads(synthesized: Synthesized)
     for stage in synthesized.of_type("AWS::ApiGateway::Stage"):
         for settings in stage.properties["MethodSettings"]:
             assert settings["MetricsEnabled"] is False
+
+
+def test_alarms_on_an_api_need_no_detailed_metrics(synthesized: Synthesized) -> None:
+    """Those have the dimensions Method and Resource, and cost 66 USD a month."""
+    for stage in synthesized.of_type("AWS::ApiGateway::Stage"):
+        assert not any(each["MetricsEnabled"] for each in stage.properties["MethodSettings"])
+    watched = [
+        each.properties
+        for each in synthesized.of_type("AWS::CloudWatch::Alarm")
+        if each.properties["Namespace"] == "AWS/ApiGateway"
+    ]
+    assert {each["MetricName"] for each in watched} == {"5XXError", "Latency"}
+    for each in watched:
+        assert {dimension["Name"] for dimension in each["Dimensions"]} <= {"ApiName", "Stage"}

@@ -39,6 +39,19 @@ def test_every_function_logs_to_its_own_group(synthesized: Synthesized, stage: s
         assert group.properties["LogGroupName"] == f"/aws/lambda/{name}"
 
 
+def test_the_platform_logs_only_what_goes_wrong(synthesized: Synthesized) -> None:
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        logging = function.properties["LoggingConfig"]
+        assert (logging["LogFormat"], logging["SystemLogLevel"]) == ("JSON", "WARN"), function
+
+
+def test_the_platform_lets_the_lines_with_metrics_pass(synthesized: Synthesized) -> None:
+    """It drops each line below its own level, and metrics are in lines of the level INFO."""
+    for function in synthesized.of_type("AWS::Lambda::Function"):
+        level = function.properties["LoggingConfig"]["ApplicationLogLevel"]
+        assert level == function.properties["Environment"]["Variables"]["LOG_LEVEL"] == "INFO"
+
+
 def test_every_layer_fits_the_architecture_and_runtime_of_the_functions(
     synthesized: Synthesized,
 ) -> None:

@@ -91,7 +91,8 @@ def virtual_process(log_level: str = "CRITICAL") -> Iterator[tuple[Wall, type[Co
     )
     with pytest.MonkeyPatch.context() as patch, time_machine.travel(0.0, tick=False) as traveller:
         wall._traveller = traveller
-        patch.setenv("LOG_LEVEL", log_level)
+        patch.setenv("LOG_LEVEL", "INFO")
+        patch.setenv("POWERTOOLS_LOG_LEVEL", log_level)
         patch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         patch.setattr(botocore.client.BaseClient, "_make_api_call", _call)

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -20,7 +18,6 @@ from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
 from trading.adapters.identity import passwords
-from trading.adapters.runtime import observability
 from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
@@ -76,8 +73,6 @@ def gateway(system: System) -> Iterator[Gateway]:
 
 @pytest.fixture
 def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    # The functions print metrics, but standard output belongs to the command.
-    monkeypatch.setattr(observability, "single_metric", lambda **_: nullcontext(Mock()))
     for name in ("CONFIG", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
     monkeypatch.setenv("TRADING_LOCAL_DIR", str(tmp_path / "none"))

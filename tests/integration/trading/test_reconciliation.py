@@ -217,7 +217,7 @@ def metrics(printed: str) -> dict[str, float]:
     """The metrics of the last run in the embedded metric format, by name."""
     lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
     return {
-        metric["Name"]: line[metric["Name"]][0]
+        metric["Name"]: line[metric["Name"]]
         for line in lines
         for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
     }

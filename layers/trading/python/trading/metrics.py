@@ -148,3 +148,28 @@ class Metric(Coded):
         "How many clients a reconciliation did not judge, because they were in motion.",
     )
     RECONCILIATION_SECONDS = "ReconciliationSeconds", "How long a reconciliation took.", SECONDS
+
+
+OUTCOMES = frozenset(
+    Metric[name]
+    for name in (
+        "ORDERS_ACCEPTED",
+        "ORDERS_REJECTED",
+        "ORDERS_ENDED",
+        "REPLACEMENTS_REQUESTED",
+        "FILLS_BOOKED",
+        "FILLS_REPEATED",
+        "ORDERS_CLEARED",
+        "TRADES_SETTLED",
+        "RECONCILIATION_RUNS",
+        "RECONCILIATIONS_INCOMPLETE",
+        "RECONCILIATION_FINDINGS",
+        "RECONCILIATION_IN_MOTION",
+        "RECONCILIATION_SECONDS",
+        "OBLIGATIONS_OVERDUE",
+    )
+)
+"""How a step of work ends as planned. These counts wait for the log line at the end of the step.
+
+An alarm on any other metric must not wait: the worker may die before the end.
+"""

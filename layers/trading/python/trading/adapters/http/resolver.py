@@ -44,7 +44,7 @@ from trading.adapters.http.request_reading import (
 from trading.adapters.http.signed_requests import SIGNATURE_EXTENSION, Required, SignatureCheck
 from trading.adapters.http.throttle import Allowance, Throttle
 from trading.adapters.runtime import clock
-from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.observability import count, logger, step
 from trading.domain import patterns
 from trading.domain.errors import DomainError, ErrorCode
 from trading.metrics import Metric
@@ -269,13 +269,18 @@ class ApiResolver:
 
     def _answer(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         method = event["httpMethod"]
-        answer = self.powertools.resolve(
-            {**event, "httpMethod": "GET"} if method == "HEAD" else event, context
-        )
-        answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
-        if self.event.http_method == "GET" and answer["statusCode"] == HTTPStatus.OK:
-            answer = revalidated(answer, list_header(self.event, "if-none-match"))
-        logger.info("request", method=method, path=self.event.path, status=answer["statusCode"])
+        with step("request") as line:
+            answer = self.powertools.resolve(
+                {**event, "httpMethod": "GET"} if method == "HEAD" else event, context
+            )
+            answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
+            if self.event.http_method == "GET" and answer["statusCode"] == HTTPStatus.OK:
+                answer = revalidated(answer, list_header(self.event, "if-none-match"))
+            line.facts |= {
+                "method": method,
+                "path": self.event.path,
+                "status": answer["statusCode"],
+            }
         headers = answer["multiValueHeaders"] | {
             "X-Content-Type-Options": ["nosniff"],
             **{name: [value] for name, value in TRANSPORT_SECURITY.items()},

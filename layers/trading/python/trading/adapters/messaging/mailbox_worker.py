@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from trading.adapters.runtime.deadlines import invocation_deadline
-from trading.adapters.runtime.observability import count, logger
+from trading.adapters.runtime.observability import count, logger, step
 from trading.domain.deadline import Deadline, OutOfTimeError
 from trading.domain.errors import PERMANENT, is_transient
 from trading.messages import Message
@@ -150,7 +150,8 @@ class MailboxWorker(Generic[AnyMessage]):
             return
         with logger.append_context_keys(message_id=record.message_id, **message.facts()):
             try:
-                self._handle(message, context, _begun_before(record))
+                with step("message"):
+                    self._handle(message, context, _begun_before(record))
             except OutOfTimeError:
                 self._out_of_time.add(record.attributes.message_group_id)
                 raise

@@ -3,12 +3,18 @@
 Events and bodies are never logged whole, because they may hold secrets.
 """
 
-import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
-from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from trading.metrics import COUNT, METRICS_NAMESPACE, SECONDS, Metric
+from trading.adapters.runtime import clock
+from trading.metrics import COUNT, METRICS_NAMESPACE, OUTCOMES, SECONDS, Metric
 
 UNITS = {COUNT: MetricUnit.Count, SECONDS: MetricUnit.Seconds}
 
@@ -16,25 +22,67 @@ logger = Logger(use_rfc3339=True, utc=True, serialize_stacktrace=False)
 """JSON lines with service, level and the keys a handler appends (`correlation_id` above all)."""
 
 
-def count(metric: Metric, value: int = 1, **dimensions: str) -> None:
-    """Emit one value in the embedded metric format at once, in the unit of its metric.
+@dataclass
+class Step:
+    """What the line of a step will say. The block of the step may add facts."""
 
-    The value is not lost when the invocation fails later.
+    facts: dict[str, Any] = field(default_factory=dict)
+    outcomes: Counter[Metric] = field(default_factory=Counter)
+
+
+_step: ContextVar[Step | None] = ContextVar("step", default=None)
+
+
+@contextmanager
+def step(message: str) -> Iterator[Step]:
+    """Print one line when the block ends, also by an error: its facts, and its outcomes as metrics.
+
+    CloudWatch bills lines by their bytes, and most of a line says where it comes from.
     """
-    with single_metric(
-        name=metric, unit=UNITS[metric.unit], value=value, namespace=METRICS_NAMESPACE
-    ) as single:
-        single.add_dimension("service", os.environ.get("POWERTOOLS_SERVICE_NAME", "undefined"))
-        for name, text in dimensions.items():
-            single.add_dimension(name, text)
+    current = Step()
+    token = _step.set(current)
+    try:
+        yield current
+    finally:
+        _step.reset(token)
+        _print(message, current.facts, current.outcomes)
+
+
+def count(metric: Metric, value: int = 1, **facts: str) -> None:
+    """Count an event by service, so that an alarm can watch it, in a log line with its facts.
+
+    An outcome of a step goes with the line of the step. All others get a line at once: such a count
+    is not lost when the invocation fails later.
+    """
+    current = _step.get()
+    if current is None or metric not in OUTCOMES:
+        _print(metric, facts, {metric: value})
+    else:
+        current.facts |= facts
+        current.outcomes[metric] += value
 
 
 class Counters:
-    """The port `Monitor`: a log line with all facts, and a metric by service alone, so that an
-    alarm can watch it.
-    """
+    """The port `Monitor`."""
 
     def count(self, name: Metric, **facts: str) -> None:
         """Count an event that operations watch."""
-        logger.info(name, extra=facts)
-        count(name)
+        count(name, 1, **facts)
+
+
+def _print(message: str, facts: Mapping[str, Any], metrics: Mapping[Metric, int]) -> None:
+    logger.info(message, extra={**facts, **(_embedded(metrics) if metrics else {})})
+
+
+def _embedded(metrics: Mapping[Metric, int]) -> dict[str, Any]:
+    """The fields of CloudWatch's embedded metric format. Each line has the dimension, `service`."""
+    directive = {
+        "Namespace": METRICS_NAMESPACE,
+        "Dimensions": [["service"]],
+        "Metrics": [{"Name": metric, "Unit": UNITS[metric.unit].value} for metric in metrics],
+    }
+    milliseconds = int(clock.now().timestamp() * 1000)
+    return {
+        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]},
+        **{str(metric.value): value for metric, value in metrics.items()},
+    }

@@ -20,7 +20,8 @@ class LambdaSettings(BaseSettings):
     stage: str
     powertools_service_name: str
     powertools_metrics_namespace: str
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    log_level: Literal["DEBUG", "INFO"]
+    """Metrics are in lines of the level INFO. A higher level would also silence the alarms."""
 
     @property
     def token_issuer(self) -> str:
