@@ -156,7 +156,10 @@ class ServicesStack(Stack):
         releases: Releases | None,
         watched: Mapping[str, list[cloudwatch.IAlarm]],
     ) -> dict[str, PythonFunction]:
-        layers = [dependencies_layer(self, self._deployment), source_layer(self, "trading")]
+        layers = [
+            dependencies_layer(self, self._deployment),
+            source_layer(self, self._deployment, "trading"),
+        ]
         signatures = dependencies_layer(self, self._deployment, "signatures")
         return {
             name: PythonFunction(

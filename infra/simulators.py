@@ -36,8 +36,8 @@ class SimulatorsStack(Stack):
         }
         layers = [
             dependencies_layer(self, deployment),
-            source_layer(self, "trading"),
-            source_layer(self, "simulators"),
+            source_layer(self, deployment, "trading"),
+            source_layer(self, deployment, "simulators"),
         ]
         venues = RestApi(
             self,

@@ -5,7 +5,8 @@ check signatures. PyJWT imports cryptography where it finds it, which would dela
 log-in or an authorizer by more than all other imports of theirs.
 
 `aws`: Linux on arm64, Python 3.13, wheels only. `local`: this machine and this Python. The layers
-are built again only when the lock file, the target or this recipe has changed.
+are built again only when the lock file, the target or this recipe has changed. They have bytecode
+of the Python that runs them, if this machine has that Python.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.bytecode import PYTHON, compile_sources, compiler
 from workstation.local_system import ROOT, LocalError
 
 LOCK = ROOT / "layers" / "dependencies" / "requirements.lock"
@@ -28,7 +30,7 @@ PLATFORM_OF_TARGET = {
         "--python-platform",
         "aarch64-manylinux2014",
         "--python-version",
-        "3.13",
+        PYTHON,
         "--only-binary",
         ":all:",
     ],
@@ -72,6 +74,9 @@ def build(target: str) -> tuple[Path, Path]:
     for pattern in SIGNATURES:
         (path,) = python.glob(pattern)
         path.rename(signatures / "python" / path.name)
+    if compiling := _compiler(target):
+        for each in (directory, signatures):
+            compile_sources(each, compiling, "/opt")
     together = size(directory) + size(signatures)
     if together > MAX_BYTES:
         raise LocalError(
@@ -107,10 +112,16 @@ def _install(target: str, python: Path) -> None:
         )
 
 
+def _compiler(target: str) -> Path | None:
+    return compiler(PYTHON) if target == "aws" else Path(sys.executable)
+
+
 def _recipe(target: str) -> str:
     """Return a digest of everything that decides the contents of the layers."""
     host = f"{platform.machine()} {platform.system()} {sys.version}" if target == "local" else ""
-    text = f"{LOCK.read_text()}\n{PLATFORM_OF_TARGET[target]}\n{SIGNATURES}\n{NEEDLESS}\n{host}"
+    compiles = _compiler(target) is not None
+    parts = (PLATFORM_OF_TARGET[target], SIGNATURES, NEEDLESS, host, compiles)
+    text = "\n".join([LOCK.read_text(), *map(str, parts)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -120,10 +131,17 @@ def main() -> None:
         prog="python -m local.layers", description=__doc__.splitlines()[0]
     )
     parser.add_argument("target", choices=PLATFORM_OF_TARGET)
+    target: str = parser.parse_args().target
     try:
-        directories = build(parser.parse_args().target)
+        directories = build(target)
     except LocalError as error:
         sys.exit(f"{error}\n{error.remedy}")
+    if _compiler(target) is None:
+        print(
+            f"This machine has no Python {PYTHON}: functions will compile all sources at each cold "
+            f"start. Install one, for instance `pyenv install {PYTHON}`, and deploy again.",
+            file=sys.stderr,
+        )
     for directory in directories:
         print(f"{directory.relative_to(ROOT)}: {size(directory) / 1e6:.1f} MB")
 

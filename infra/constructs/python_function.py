@@ -1,9 +1,10 @@
 """Functions and their layers."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -12,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.bytecode import PYTHON, compiled
 from infra.catalog.functions import FunctionSpec
 from infra.catalog.grants import GRANTS
 from infra.catalog.loops import looping_functions
@@ -25,12 +27,12 @@ from trading.metrics import METRICS_NAMESPACE
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
-_CACHES = ["**/__pycache__", "**/*.pyc"]
+_STAGING = ROOT / "build" / "code"
 
 
-def source_layer(scope: Construct, name: str) -> lambda_.LayerVersion:
-    """A layer of our own code, as it is in the repository."""
-    return _layer(scope, name, ROOT / "layers" / name)
+def source_layer(scope: Construct, deployment: Deployment, name: str) -> lambda_.LayerVersion:
+    """A layer of our own code, compiled."""
+    return _layer(scope, name, _staged(deployment, ROOT / "layers" / name, ".", "/opt"))
 
 
 def dependencies_layer(
@@ -51,7 +53,7 @@ def _layer(scope: Construct, name: str, directory: Path) -> lambda_.LayerVersion
     return lambda_.LayerVersion(
         scope,
         f"{pascal(name)}Layer",
-        code=lambda_.Code.from_asset(str(directory), exclude=_CACHES),
+        code=lambda_.Code.from_asset(str(directory)),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],
         removal_policy=RemovalPolicy.DESTROY,
@@ -114,7 +116,7 @@ class PythonFunction(lambda_.Function):
             function_name=function_name,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            code=_code(name),
+            code=_code(deployment, name),
             handler=f"functions.{name}.handler.handler",
             # Constructs of triggers and destinations would add permissions that nothing needs.
             role=role.without_policy_updates(),
@@ -165,21 +167,18 @@ class PythonFunction(lambda_.Function):
         )
 
 
-def _code(name: str) -> lambda_.AssetCode:
+def _code(deployment: Deployment, name: str) -> lambda_.AssetCode:
     """The function's own directory, at its path in the repository.
     Imports are the same everywhere.
     """
-    if not (ROOT / "functions" / name / "handler.py").is_file():
+    directory = ROOT / "functions" / name
+    if not (directory / "handler.py").is_file():
         raise FileNotFoundError(f"functions/{name}/handler.py is missing")
-    return lambda_.Code.from_asset(
-        str(ROOT),
-        ignore_mode=IgnoreMode.GIT,
-        exclude=[
-            "/*",
-            "!/functions",
-            "/functions/*",
-            f"!/functions/{name}",
-            "__pycache__",
-            "*.pyc",
-        ],
-    )
+    staged = _staged(deployment, directory, f"functions/{name}", "/var/task")
+    return lambda_.Code.from_asset(str(staged))
+
+
+def _staged(deployment: Deployment, sources: Path, under: str, mounted_at: str) -> Path:
+    """Sources with the bytecode of the Python that will run them."""
+    version = PYTHON if deployment.layers == "aws" else "{}.{}".format(*sys.version_info)
+    return compiled(sources, under, version, mounted_at, _STAGING)
