@@ -17,7 +17,6 @@ from infra.catalog.names import (
     EXCHANGES,
     MAILBOXES,
     ORDER_LIFECYCLE,
-    SETTLE_CLIENTS,
     SETTLEMENT_CYCLE,
 )
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
@@ -193,7 +192,6 @@ class ServicesStack(Stack):
             **self._signing_keys.arns,
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
-            f"workflows/{SETTLEMENT_CYCLE}": self._settlement_cycle_arns(),
             f"executions/{ORDER_LIFECYCLE}": [
                 self._executions_arn(self._deployment.named(ORDER_LIFECYCLE))
             ],
@@ -201,14 +199,6 @@ class ServicesStack(Stack):
 
     def _executions_arn(self, workflow: str) -> str:
         return self._states_arn("execution", f"{workflow}:*")
-
-    def _settlement_cycle_arns(self) -> list[str]:
-        """The workflow, and its Distributed Map, whose children's task tokens belong to it."""
-        name = self._deployment.named(SETTLEMENT_CYCLE)
-        return [
-            self._states_arn("stateMachine", name),
-            self._states_arn("stateMachine", f"{name}/{SETTLE_CLIENTS}"),
-        ]
 
     def _states_arn(self, resource: str, name: str) -> str:
         return self.format_arn(
@@ -240,48 +230,24 @@ class ServicesStack(Stack):
         )
 
     def _settlement_cycle(self, functions: Mapping[str, lambda_.IFunction]) -> Workflow:
-        settlement = self._stateful.mailboxes["settlement"].queue
         plan, reconcile = functions["settlement_plan"], functions["settlement_reconcile"]
-        name = self._deployment.named(SETTLEMENT_CYCLE)
-        children = [f"{name}:*", f"{name}/{SETTLE_CLIENTS}:*"]
-        cycle = Workflow(
+        return Workflow(
             self,
             self._deployment,
             SETTLEMENT_CYCLE,
             substitutions={
-                "SettlementQueueUrl": settlement.queue_url,
                 "PlanFunctionArn": plan.function_arn,
                 "ReconcileFunctionArn": reconcile.function_arn,
-                "SettleClientsLabel": SETTLE_CLIENTS,
             },
             statements=[
-                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[settlement.queue_arn]),
                 iam.PolicyStatement(
                     actions=["lambda:InvokeFunction"],
                     resources=[plan.function_arn, reconcile.function_arn],
-                ),
-                iam.PolicyStatement(
-                    actions=["states:StartExecution"],
-                    resources=[self._states_arn("stateMachine", name)],
-                ),
-                iam.PolicyStatement(
-                    actions=[
-                        "states:DescribeExecution",
-                        "states:StopExecution",
-                        "states:RedriveExecution",
-                    ],
-                    resources=[self._states_arn("execution", child) for child in children],
-                ),
+                )
             ],
             alarms=self._stateful.alarms,
             section="settlement",
         )
-        _acknowledge_executions(
-            cycle.role,
-            "A Distributed Map's child executions are named only when they start.",
-            *children,
-        )
-        return cycle
 
 
 def _amounts_alone(deployment: Deployment) -> dict[str, str]:

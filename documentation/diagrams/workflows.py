@@ -35,11 +35,7 @@ def _machine(machine: dict[str, Any], indent: str) -> Iterator[str]:
 
 
 def _state(name: str, state: State, indent: str) -> Iterator[str]:
-    if "ItemProcessor" in state:
-        yield f"{indent}state {name} {{"
-        yield from _machine(state["ItemProcessor"], indent + "    ")
-        yield f"{indent}}}"
-    elif state["Type"] == "Choice":
+    if state["Type"] == "Choice":
         yield f"{indent}state {name} <<choice>>"
     elif doing := _doing(state):
         yield f'{indent}state "{name}<br/>{doing}" as {name}'

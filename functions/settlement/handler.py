@@ -1,4 +1,4 @@
-"""settlement.fifo: settles a client's due obligations and answers the settlement cycle."""
+"""settlement.fifo: settles a client's due obligations."""
 
 from datetime import timedelta
 
@@ -18,13 +18,11 @@ MAX_PARTS = 500
 
 settings = load(Settings)
 settle_obligations = settlement.settle_obligations(settings)
-workflow = messaging.task_answers()
 mailboxes = messaging.mailboxes(settlement_queue_url=settings.settlement_queue_url)
 
 
 def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> None:
-    """Settle a client. If time runs out, a further message continues. The last message answers the
-    cycle.
+    """Settle a client. If time runs out, a further message continues.
 
     If the last message leaves instructions without an answer, it comes again and starts over with
     everything that is due.
@@ -44,21 +42,10 @@ def handle(message: SettleClient, context: LambdaContext, redelivered: bool) -> 
         raise OutcomeUnknownError(
             f"the depository left {unanswered} instructions without an answer"
         )
-    elif message.task_token:
-        workflow.succeed(
-            message.task_token,
-            {
-                "client_id": message.client_id,
-                "settled": str(outcome.settled),
-                "failed": str(outcome.failed),
-            },
-        )
 
 
 def give_up(message: SettleClient, reason: str) -> None:
-    """Tell the cycle about the failure. The obligations stay due."""
-    if message.task_token:
-        workflow.fail(message.task_token, "SettlementFailed", reason)
+    """There is nothing to take back: the obligations stay due, and the cycle reports them."""
 
 
 handler = workers.worker(

@@ -1,7 +1,7 @@
 """The environment of the function."""
 
-from trading.bootstrap.settings import BooksSettings
+from trading.bootstrap.settings import PlanSettings
 
 
-class Settings(BooksSettings):
+class Settings(PlanSettings):
     pass

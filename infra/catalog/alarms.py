@@ -91,9 +91,9 @@ WATCHED: Mapping[Metric, Watch] = {
         Notice("An order could not be closed with its day", "orders-without-progress"),
     ),
     Metric.ORDERS_NOT_MARKED: Watch(
-        ("execution", "clearing", "settlement"),
+        ("execution", "clearing"),
         Notice(
-            "A worker gave up a message and could not flag its order or fail its cycle",
+            "A worker gave up a message and could not flag its order",
             "dead-letters",
         ),
     ),

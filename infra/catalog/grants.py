@@ -21,7 +21,6 @@ from infra.catalog.names import (
     DEPOSITORY,
     EXCHANGES,
     ORDER_LIFECYCLE,
-    SETTLEMENT_CYCLE,
     SIGNING_KEYS,
 )
 
@@ -151,9 +150,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     | {
         "queues/settlement": f"{_CONSUME} ChangeMessageVisibility SendMessage",
         "dlqs/settlement": "SendMessage",
-        f"workflows/{SETTLEMENT_CYCLE}": _ANSWER_TASK,
     },
-    "settlement_plan": {"tables/accounts/obligations-due": "Query"},
+    "settlement_plan": {
+        "tables/accounts/obligations-due": "Query",
+        "queues/settlement": "SendMessage",
+    },
     "settlement_reconcile": {
         "tables/accounts": "Query",
         "tables/accounts/obligations-due": "Query",

@@ -9,8 +9,6 @@ SIGNING_KEYS = {"clients": CLIENT_AUDIENCE, "operators": INTERNAL_AUDIENCE}
 
 ORDER_LIFECYCLE = "order-lifecycle"
 SETTLEMENT_CYCLE = "settlement-cycle"
-SETTLE_CLIENTS = "SettleClients"
-"""The label of the Distributed Map in the settlement cycle. Its executions are named after it."""
 
 MAILBOXES = ("execution", "clearing", "settlement")
 

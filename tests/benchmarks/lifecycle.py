@@ -14,6 +14,7 @@ from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks import seeding
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.world import REGION, World
+from trading.adapters.messaging.mailboxes import BATCH_SIZE
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 QUEUE_REQUESTS_OF_DELIVERY = 2
@@ -111,9 +112,10 @@ class Lifecycle:
             "client_id": seeding.CLIENT,
             "correlation_id": f"cycle-{fill.settlement_date}",
             "settlement_date": fill.settlement_date.isoformat(),
-            "task_token": "token-of-the-map-item",
         }
-        self._deliver_from_workflow("settlement", message, Stage.SETTLE)
+        self.world.meter.stage = Stage.SETTLE
+        self.world.meter.charge("settlement_plan", Billed.QUEUE_REQUESTS, 1 / BATCH_SIZE)
+        self._deliver("settlement", json.dumps(message), Stage.SETTLE)
         self._carry_on()
         settled = books.order(order_id)
         _expect(settled is not None and settled.status == "SETTLED", settled)
@@ -122,7 +124,10 @@ class Lifecycle:
     def plan(self, settlement_date: date) -> None:
         """Run the first state of the settlement cycle."""
         self.world.meter.stage = Stage.PLAN
-        self.world.invoke("settlement_plan", {"settlement_date": settlement_date.isoformat()})
+        request = {"settlement_date": settlement_date.isoformat()}
+        self.world.invoke(
+            "settlement_plan", {"step": "plan", "correlation_id": "bench", "request": request}
+        )
 
     def reconcile(self, settlement_date: date) -> None:
         """Run the last state of the settlement cycle."""

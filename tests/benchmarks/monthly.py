@@ -27,7 +27,8 @@ LONG_POLLS_A_MINUTE = 3
 """Lambda keeps five pollers on an idle queue, each of which waits up to 20 seconds. This is an
 estimate from the documented minimum.
 """
-CYCLE_TRANSITIONS = 5
+CYCLE_TRANSITIONS = 17
+"""A page, four looks and the comparison, once each evening; the second start finds nothing due."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,11 @@ def scheduled_runs() -> list[Fixed]:
         }
         runs: dict[str, tuple[str, dict[str, Any], int]] = {
             "sweeper, every minute": ("sweeper", {}, MINUTES),
-            "settlement plan, every weekday": ("settlement_plan", cycle, BUSINESS_DAYS),
+            "settlement plan, every weekday": (
+                "settlement_plan",
+                {"step": "plan", "correlation_id": "bench", "request": cycle},
+                BUSINESS_DAYS,
+            ),
             "reconciliation, every weekday": ("settlement_reconcile", cycle, BUSINESS_DAYS),
             "exchange session, every minute": ("exchange_matching", {"kind": "session"}, MINUTES),
         }

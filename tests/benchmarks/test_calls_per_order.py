@@ -60,6 +60,4 @@ def test_transitions_of_a_plain_order(measured: Measured) -> None:
         for charge in measured.busy.charges
         if charge.billed == "Step Functions transitions"
     ]
-    assert transitions == [Stage.EXECUTE, Stage.CLEAR, Stage.SETTLE], (
-        "two for the order, one for the client's settlement"
-    )
+    assert transitions == [Stage.EXECUTE, Stage.CLEAR], "two for the order, none for a client"

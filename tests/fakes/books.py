@@ -149,6 +149,10 @@ class MemoryBooks:
         return found[:limit], found[limit - 1] if len(found) > limit else None
 
     @faulty
+    def number_due(self, due: date) -> int:
+        return sum(1 for o in self._obligations() if o.settlement_date == due)
+
+    @faulty
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
         due = [
             order for order in self.all_orders() if order.attention_at and order.attention_at <= now

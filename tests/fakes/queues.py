@@ -1,6 +1,8 @@
 """The clients' mailboxes, OrderLifecycle and the monitor in memory."""
 
 from collections import deque
+from collections.abc import Sequence
+from datetime import date
 
 from tests.fakes.faults import Faults, faulty
 from trading.domain.orders.order import Order
@@ -15,6 +17,7 @@ class MemoryMailboxes:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.queues: dict[tuple[str, str], deque[Message]] = {}
+        self.refusing: set[str] = set()
 
     @faulty
     def execution(self, message: ExecutionMessage) -> None:
@@ -27,6 +30,23 @@ class MemoryMailboxes:
     @faulty
     def settlement(self, message: SettleClient) -> None:
         self.put("settlement", message)
+
+    @faulty
+    def settle(
+        self, client_ids: Sequence[str], settlement_date: date, correlation_id: str
+    ) -> Sequence[str]:
+        """Also the port `SettlementMailboxes`. `refusing` has the clients that it takes nothing
+        for.
+        """
+        for client_id in client_ids:
+            if client_id not in self.refusing:
+                message = SettleClient(
+                    client_id=client_id,
+                    correlation_id=correlation_id,
+                    settlement_date=settlement_date,
+                )
+                self.put("settlement", message)
+        return [client_id for client_id in client_ids if client_id in self.refusing]
 
     def put(self, stage: str, message: Message) -> None:
         """Put a message in as another sender would: without a fault and without being counted."""

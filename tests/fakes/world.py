@@ -61,7 +61,13 @@ from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
 from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations
-from trading.usecases.posttrade.settlement_cycle import PlanSettlement, ReconcileSettlement
+from trading.usecases.posttrade.settlement_cycle import (
+    AskClients,
+    LookAtSettlement,
+    PlanSettlement,
+    Progress,
+    ReconcileSettlement,
+)
 from trading.wire import ExecutionReport, VenueQuote
 
 UseCase = TypeVar("UseCase")
@@ -102,6 +108,8 @@ class World:
         self.clear = self._use_case(ClearTrades)
         self.settle = self._use_case(SettleObligations)
         self.plan = self._use_case(PlanSettlement)
+        self.ask = AskClients(self.plan, self.mailboxes)
+        self.look = self._use_case(LookAtSettlement)
         self.reconcile = self._use_case(ReconcileSettlement)
         self.accounts = self._use_case(ShowAccounts)
         self.sweep = self._use_case(SweepOrders)
@@ -237,14 +245,10 @@ class World:
     def settlement_cycle(self, day: date) -> None:
         """Do what SettlementCycle does."""
         cursor: str | None = None
+        progress: Progress | None = None
         while True:
-            plan = self.plan(day, cursor)
-            for client in plan.clients:
-                settle = SettleClient(
-                    client_id=client.client_id, correlation_id="cycle", settlement_date=day
-                )
-                self.mailboxes.put("settlement", settle)
-            cursor = plan.cursor
+            page = self.ask(day, cursor, progress, "cycle")
+            cursor, progress = page.cursor, page.progress
             if cursor is None:
                 break
         self.run()

@@ -11,31 +11,27 @@ from pydantic import TypeAdapter
 from infra.stage import ROOT
 from infra.synthesized import Synthesized
 from trading.adapters.dynamodb import keys
-from trading.messages import EXECUTION_MESSAGE, ClearOrder, SettleClient
+from trading.messages import EXECUTION_MESSAGE, ClearOrder
 
 SAMPLES = {
     "$.client_id": "C-1",
     "$.correlation_id": "correlation",
     "$.order_id": "O-1",
-    "$.settlement_date": "2026-11-23",
     "$$.Task.Token": "token",
 }
 MESSAGES: dict[str, TypeAdapter[Any]] = {
     "${ExecutionQueueUrl}": EXECUTION_MESSAGE,
     "${ClearingQueueUrl}": TypeAdapter(ClearOrder),
-    "${SettlementQueueUrl}": TypeAdapter(SettleClient),
 }
 LIFECYCLE = json.loads((ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text())
 CYCLE = json.loads((ROOT / "infra" / "workflows" / "settlement_cycle.asl.json").read_text())
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every task, including those inside a Map."""
+    """Every task."""
     for name, state in definition["States"].items():
         if state["Type"] == "Task":
             yield name, state
-        if state["Type"] == "Map":
-            yield from tasks(state["ItemProcessor"])
 
 
 ALL_TASKS = [*tasks(LIFECYCLE), *tasks(CYCLE)]
@@ -93,14 +89,6 @@ def test_an_order_that_fails_to_execute_is_canceled() -> None:
     cancel = LIFECYCLE["States"][other["Next"]]
     assert cancel["Parameters"]["MessageBody"]["kind"] == "cancel"
     assert LIFECYCLE["States"][cancel["Next"]]["Type"] == "Fail"
-
-
-def test_one_clients_failure_does_not_stop_other_settlements() -> None:
-    settle_clients = CYCLE["States"]["SettleClients"]
-    states = settle_clients["ItemProcessor"]["States"]
-    [caught] = states["Settle"]["Catch"]
-    assert states[caught["Next"]]["Type"] == "Pass"
-    assert settle_clients["ToleratedFailurePercentage"] == 100
 
 
 def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> None:

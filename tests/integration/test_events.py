@@ -114,8 +114,15 @@ def check_settlement_plan(system: System) -> None:
     assert run(system, "settlement_plan") == {
         "settlement_date": "2026-01-06",
         "is_settlement_day": True,
-        "clients": [{"client_id": "alice"}],
+        "asked": 1,
         "cursor": None,
+        "progress": {
+            "due_since": "2026-01-06",
+            "due": None,
+            "quiet_seconds": 0,
+            "wait_seconds": 5,
+            "is_over": False,
+        },
     }
 
 

@@ -101,6 +101,7 @@ class Cloud:
         )
 
     def _create_queues(self) -> None:
+        self.sqs.unprocessed = lambda: self.faults.happens("unprocessed", self._random)
         for name in MAILBOXES:
             dead = f"{STAGE}-{name}-dlq.fifo"
             self.dead_letters[name] = self.sqs.create_queue(dead)
@@ -166,6 +167,8 @@ class Cloud:
         if operation == "SendMessage":
             if params["QueueUrl"] in self.dead_letters.values():
                 self.give_up_reasons.append(params["MessageAttributes"]["reason"]["StringValue"])
+            self._event_sources.poll_soon(params["QueueUrl"])
+        elif operation == "SendMessageBatch":
             self._event_sources.poll_soon(params["QueueUrl"])
         elif operation == "ChangeMessageVisibilityBatch":
             self._event_sources.poll_when_visible(params["QueueUrl"])

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.catalog.names import SETTLE_CLIENTS
-
 WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
 
 
@@ -15,7 +13,6 @@ def definition(name: str, queues: Mapping[str, str]) -> dict[str, Any]:
     places = {f"{queue.capitalize()}QueueUrl": url for queue, url in queues.items()} | {
         "PlanFunctionArn": "settlement_plan",
         "ReconcileFunctionArn": "settlement_reconcile",
-        "SettleClientsLabel": SETTLE_CLIENTS,
     }
     text = (WORKFLOWS / f"{name}.asl.json").read_text()
     for place, value in places.items():

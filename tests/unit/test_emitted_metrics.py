@@ -26,6 +26,7 @@ NEVER: dict[tuple[Metric, str], str] = {
     (Metric.SETTLEMENTS_FAILED, "settlement_plan"): _PLANS,
     (Metric.CLIENTS_UNSETTLED, "settlement_plan"): _PLANS,
     (Metric.SECRET_REFRESH_FAILED, "settlement_plan"): _PLANS,
+    (Metric.ORDERS_NOT_MARKED, "settlement"): "It marks no order: the obligations stay due.",
     (Metric.SETTLEMENTS_FAILED, "internal"): "The operator who settles by hand gets the error.",
     (Metric.SETTLEMENTS_FAILED, "settlement_reconcile"): _NO_CYCLE,
     (Metric.CLIENTS_UNSETTLED, "internal"): _NO_CYCLE,

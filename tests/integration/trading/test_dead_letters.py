@@ -64,9 +64,7 @@ def test_clearing_and_settlement_messages_about_unknown_orders_move_to_the_dlq(
     clear = ClearOrder(
         client_id="alice", correlation_id="corr-1", order_id="ord_lost", task_token="token"
     )
-    settle = SettleClient(
-        client_id="nobody", correlation_id="cycle", settlement_date="2026-01-06", task_token="token"
-    )
+    settle = SettleClient(client_id="nobody", correlation_id="cycle", settlement_date="2026-01-06")
     system.send("clearing", "alice", clear.model_dump_json())
     system.send("settlement", "nobody", settle.model_dump_json())
     assert system.deliver("clearing") == system.deliver("settlement") == []

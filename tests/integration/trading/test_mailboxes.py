@@ -1,10 +1,12 @@
 """Messages in the clients' mailboxes: their group, and the deduplication of repeated messages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from tests.fakes.clock import Clock
@@ -158,3 +160,106 @@ def test_the_continuation_of_a_settlement_is_a_separate_message(
     sender.settlement(SETTLE)
     sender.settlement(SETTLE.model_copy(update={"part": 1}))
     assert len(received(queues["SETTLEMENT_QUEUE_URL"])) == 2
+
+
+class Refusing:
+    """SQS that takes only some messages of a batch, or whose answer is lost."""
+
+    def __init__(self, client: Any, refusals: dict[str, int], lost: int = 0) -> None:
+        self._client = client
+        self._refusals = refusals
+        self._lost = lost
+        self.batches: list[int] = []
+
+    def send_message_batch(self, **request: Any) -> Any:
+        self.batches.append(len(request["Entries"]))
+        refused, taken = [], []
+        for entry in request["Entries"]:
+            left = self._refusals.get(entry["MessageGroupId"], 0)
+            self._refusals[entry["MessageGroupId"]] = left - 1
+            (refused if left > 0 else taken).append(entry)
+        if taken:
+            self._client.send_message_batch(QueueUrl=request["QueueUrl"], Entries=taken)
+        if self._lost:
+            self._lost -= 1
+            raise ReadTimeoutError(endpoint_url="sqs")
+        return {
+            "Failed": [
+                {"Id": entry["Id"], "Code": "InternalError", "SenderFault": False}
+                for entry in refused
+            ]
+        }
+
+
+CLIENTS = [f"client-{number}" for number in range(23)]
+
+
+def asked(queues: dict[str, str]) -> list[str]:
+    """The clients in the mailboxes for settlement, each in its own group."""
+    found = []
+    while messages := received(queues["SETTLEMENT_QUEUE_URL"]):
+        for message in messages:
+            settle = SettleClient.model_validate_json(message["Body"])
+            assert message["Attributes"]["MessageGroupId"] == settle.client_id
+            assert (settle.settlement_date, settle.correlation_id) == (DAY, "cycle")
+            found.append(settle.client_id)
+    return sorted(found)
+
+
+DAY = entities.SETTLEMENT_DATE
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.adapters.messaging.mailboxes.FIRST_PAUSE_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_clients_are_asked_to_settle_in_batches_of_ten(queues: dict[str, str]) -> None:
+    boxes = mailboxes(queues, Clock())
+    counting = Refusing(boxes.client, {})
+    assert replace(boxes, client=counting).settle(CLIENTS, DAY, "cycle") == ()
+    assert counting.batches == [10, 10, 3]
+    assert asked(queues) == sorted(CLIENTS)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_only_what_sqs_did_not_take_is_sent_again(queues: dict[str, str]) -> None:
+    boxes = mailboxes(queues, Clock())
+    refusing = Refusing(boxes.client, {"client-3": 2, "client-17": 1})
+    assert replace(boxes, client=refusing).settle(CLIENTS, DAY, "cycle") == ()
+    assert refusing.batches == [10, 10, 3, 2, 1]
+    assert asked(queues) == sorted(CLIENTS)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_clients_that_sqs_never_takes_are_named_and_the_others_are_asked(
+    queues: dict[str, str],
+) -> None:
+    boxes = mailboxes(queues, Clock())
+    refusing = Refusing(boxes.client, {"client-3": 99})
+    assert replace(boxes, client=refusing).settle(CLIENTS, DAY, "cycle") == ["client-3"]
+    assert asked(queues) == sorted({*CLIENTS} - {"client-3"})
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_page_that_is_sent_again_after_a_lost_answer_asks_each_client_once(
+    queues: dict[str, str],
+) -> None:
+    boxes = mailboxes(queues, Clock())
+    losing = replace(boxes, client=Refusing(boxes.client, {}, lost=1))
+    with pytest.raises(ReadTimeoutError):
+        losing.settle(CLIENTS, DAY, "cycle")
+    losing.settle(CLIENTS, DAY, "cycle")
+    assert asked(queues) == sorted(CLIENTS)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_another_cycle_asks_again(queues: dict[str, str]) -> None:
+    boxes = mailboxes(queues, Clock())
+    for correlation_id in ("cycle", "cycle", "again"):
+        boxes.settle(["alice"], DAY, correlation_id)
+    found = []
+    while messages := received(queues["SETTLEMENT_QUEUE_URL"]):
+        found += [SettleClient.model_validate_json(message["Body"]) for message in messages]
+    assert [message.correlation_id for message in found] == ["cycle", "again"]

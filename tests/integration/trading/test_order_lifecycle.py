@@ -17,22 +17,19 @@ SETTLE_ALICE = SettleClient(
 
 
 def settlement_cycle(system: System) -> dict[str, Any]:
-    """Do what SettlementCycle does, a day later: plan, send one message for each client,
+    """Do what SettlementCycle does, a day later: plan, let the mailboxes settle, look and
     reconcile.
     """
     system.venues.pass_time(24 * 3600)
-    plan = system.invoke("settlement_plan", {})
+    plan = system.invoke(
+        "settlement_plan", {"step": "plan", "correlation_id": "cycle-1", "request": {}}
+    )
     assert plan["is_settlement_day"]
     assert plan["cursor"] is None
-    for planned in plan["clients"]:
-        message = SettleClient(
-            client_id=planned["client_id"],
-            correlation_id="cycle-1",
-            settlement_date=plan["settlement_date"],
-            task_token="of a cycle that does not run here",
-        )
-        system.send("settlement", message.client_id, message.model_dump_json())
+    assert plan["asked"] > 0
     assert system.deliver("settlement") == []
+    page = {"settlement_date": plan["settlement_date"], "progress": plan["progress"]}
+    assert system.invoke("settlement_plan", {"step": "look", **page})["progress"]["is_over"]
     return dict(system.invoke("settlement_reconcile", {"settlement_date": plan["settlement_date"]}))
 
 

@@ -21,13 +21,11 @@ SETTLE = SettleClient(
     client_id="alice",
     correlation_id="c",
     settlement_date=entities.SETTLEMENT_DATE,
-    task_token="token",
 )
 TELLING = {
     "clearing:handle": "below",
     "clearing:give_up": "below",
     "settlement:handle": "below",
-    "settlement:give_up": "It commits nothing.",
     "callbacks:_enqueue": "It commits nothing. The queue makes the report durable.",
     "internal:_execute": "It commits nothing. It asks for the execution of an accepted order.",
 }
@@ -120,8 +118,8 @@ def test_clearing_that_is_given_up_fails_its_workflow_after_the_order_is_flagged
 @pytest.mark.parametrize(
     ("work", "expected"),
     [
-        (outcome(), ["work", "workflow.succeed"]),
-        (outcome(settled=2, failed=1), ["work", "workflow.succeed"]),
+        (outcome(), ["work"]),
+        (outcome(settled=2, failed=1), ["work"]),
         (
             outcome(settled=2, stopped_after="2026-01-06"),
             ["work", "mailboxes.settlement"],
@@ -130,7 +128,7 @@ def test_clearing_that_is_given_up_fails_its_workflow_after_the_order_is_flagged
         (outcome(unanswered=1, stopped_after="x"), ["work", "mailboxes.settlement"]),
     ],
 )
-def test_settlement_answers_its_cycle_only_when_all_is_done(
+def test_settlement_sends_a_further_message_only_when_something_is_left(
     aws: pytest.MonkeyPatch, work: Callable[[], object], expected: list[str], redelivered: bool
 ) -> None:
     settlement, log = recorded(aws, "settlement", "settle_obligations", work)
@@ -146,7 +144,7 @@ def test_settlement_answers_its_cycle_only_when_all_is_done(
         (outcome(), SETTLE.model_copy(update={"part": 2, "unanswered": 1})),
     ],
 )
-def test_settlement_that_leaves_something_open_answers_no_cycle(
+def test_settlement_that_leaves_something_open_comes_again(
     aws: pytest.MonkeyPatch, work: Callable[[], object], message: SettleClient
 ) -> None:
     settlement, log = recorded(aws, "settlement", "settle_obligations", work)
@@ -167,7 +165,6 @@ def test_a_redelivered_settlement_begins_anew(
         return Outcome()
 
     aws.setattr(settlement, "settle_obligations", settle)
-    aws.setattr(settlement, "workflow", Recorder([], "workflow", lambda: True))
     last = SETTLE.model_copy(update={"part": 2, "after": "trd_7"})
     settlement.handle(last, FakeContext(), redelivered)
     assert asked == [after]

@@ -1,11 +1,12 @@
 """Clearing and settlement."""
 
 from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.domain.orders.order import Order
 from trading.domain.posttrade import clearing, netting, settlement
 from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations, confirms
-from trading.usecases.posttrade.settlement_cycle import PlanSettlement
+from trading.usecases.posttrade.settlement_cycle import AskClients, PlanSettlement
 
 CLEARING = "functions.clearing.handler"
 BUGS = (
@@ -221,6 +222,31 @@ BUGS = (
         "A cycle settles only the obligations of its own day.",
         "What is late for the cycle of its settlement date never settles.",
         (Edit(PlanSettlement.__call__, "(day - LOOK_BACK).isoformat()", "day.isoformat()"),),
+    ),
+    Bug(
+        "clients asked for the oldest date alone",
+        "The settlement plan asks clients to settle up to the oldest date that is due.",
+        "One trade that the depository fails keeps all later ones from settling.",
+        (
+            Edit(
+                AskClients.__call__,
+                "clients, page.settlement_date, correlation_id",
+                "clients, page.due_since or page.settlement_date, correlation_id",
+            ),
+        ),
+    ),
+    Bug(
+        "refused messages of a batch count as sent",
+        "The answer to a batch is not read, although SQS refuses single messages of it.",
+        "These clients are not asked to settle.",
+        (
+            Edit(
+                SqsMailboxes._refused,
+                'return [batch[int(entry["Id"])] for entry in answer.get("Failed", ())]',
+                "return []",
+            ),
+        ),
+        tolerated="Each cycle asks for all that is still due, and there are two an evening.",
     ),
     Bug(
         "settled before it is due",

@@ -15,7 +15,7 @@ ORDER = {
     "correlation_id": "R-1",
     "execute_timeout_seconds": 900,
 }
-CLEAR_TIMEOUT, SETTLE_TIMEOUT = 300, 900
+CLEAR_TIMEOUT = 300
 LONGEST_PAUSE = 60
 DATE = "2026-11-24"
 
@@ -40,7 +40,7 @@ def cycle(world: Workflows) -> str:
 
     By default it is a day without obligations and without anything to reconcile.
     """
-    world.functions["settlement_plan"] = lambda asked: page([])
+    world.functions["settlement_plan"] = lambda asked: page()
     world.functions["settlement_reconcile"] = lambda asked: {"breaks": 0, **asked}
     return world.steps.create_state_machine(
         "settlement-cycle", definition("settlement_cycle", world.queues)
@@ -48,15 +48,25 @@ def cycle(world: Workflows) -> str:
 
 
 def page(
-    clients: list[str], cursor: str | None = None, *, settlement_day: bool = True
+    cursor: str | None = None, wait: int | None = None, *, settlement_day: bool = True
 ) -> dict[str, Any]:
-    """An answer of the settlement plan."""
+    """An answer of the plan. `wait`: seconds until the next look, if something is due."""
     return {
         "settlement_date": DATE,
         "is_settlement_day": settlement_day,
-        "clients": [{"client_id": client} for client in clients],
+        "asked": 0 if wait is None else 1,
         "cursor": cursor,
+        "progress": None if wait is None else progress(wait),
     }
+
+
+def progress(wait: int, *, is_over: bool = False) -> dict[str, Any]:
+    return {"due_since": DATE, "due": 1, "wait_seconds": wait, "is_over": is_over}
+
+
+def looked(wait: int, *, is_over: bool = False) -> dict[str, Any]:
+    """An answer of the look."""
+    return {"settlement_date": DATE, "progress": progress(wait, is_over=is_over)}
 
 
 def test_an_order_is_executed_and_cleared(world: Workflows, order: str) -> None:
@@ -195,95 +205,50 @@ def test_an_input_without_what_the_definition_needs_fails_uncaught(world: Workfl
     assert world.messages() == []
 
 
-def test_every_client_of_every_page_settles_and_then_the_day_is_reconciled(
+def test_every_page_is_planned_and_looked_at_until_it_is_over_and_then_reconciled(
     world: Workflows, cycle: str
 ) -> None:
     asked: list[Any] = []
-    pages = [page(["C-1", "C-2"], "next"), page(["C-3"])]
+    looks = iter([looked(20), looked(40), looked(60, is_over=True)])
+    times: list[float] = []
 
     def plan(content: Any) -> Any:
+        if content["step"] == "look":
+            times.append(world.time.now)
+            assert content == {"step": "look", **looks_at[len(times) - 1]}
+            return next(looks)
         asked.append(content)
-        return pages[len(asked) - 1]
+        return page("next") if len(asked) == 1 else page(None, 10)
 
+    looks_at = [looked(10), looked(20), looked(40)]
     world.functions["settlement_plan"] = plan
     execution = world.start(cycle, {"settlement_date": DATE}, "day")
-    first = world.messages("settlement")
-    assert [
-        (message["kind"], message["client_id"], message["correlation_id"]) for message in first
-    ] == [
-        ("settle", "C-1", "day"),
-        ("settle", "C-2", "day"),
-    ]
-    world.succeed(first[0])
-    assert world.messages("settlement") == []
-    world.succeed(first[1])
-    second = world.messages("settlement")
-    assert [message["client_id"] for message in second] == ["C-3"]
-    world.succeed(second[0])
-    described = world.described(execution)
+    described = world.described(execution, 100)
     assert (described["status"], json.loads(described["output"])) == (
         "SUCCEEDED",
         {"breaks": 0, "settlement_date": DATE},
     )
-    assert asked == [{"settlement_date": DATE}, {"settlement_date": DATE, "cursor": "next"}]
-    one_page = ["Plan", "IsSettlementDay", "SettleClients", "HasNextPage"]
-    assert world.path(execution) == [*one_page, "NextPage", *one_page, "Reconcile"]
+    assert asked == [
+        {"step": "plan", "correlation_id": "day", "request": request}
+        for request in ({"settlement_date": DATE}, page("next"))
+    ]
+    waits = [later - earlier for earlier, later in zip([START, *times], times, strict=False)]
+    assert [round(wait, -1) for wait in waits] == [10, 20, 40]
+    look = ["Wait", "Look", "IsOver"]
+    assert world.path(execution) == [*2 * ["Plan", "WhatIsNext"], *3 * look, "Reconcile"]
 
 
 def test_on_other_days_nothing_happens(world: Workflows, cycle: str) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(["C-1"], settlement_day=False)
+    world.functions["settlement_plan"] = lambda asked: page(settlement_day=False)
     execution = world.start(cycle, {})
     assert world.described(execution)["status"] == "SUCCEEDED"
-    assert world.path(execution) == ["Plan", "IsSettlementDay", "NotASettlementDay"]
-    assert world.messages("settlement") == []
+    assert world.path(execution) == ["Plan", "WhatIsNext", "NotASettlementDay"]
 
 
 def test_a_day_with_no_obligations_is_reconciled(world: Workflows, cycle: str) -> None:
     execution = world.start(cycle, {})
     assert world.described(execution)["status"] == "SUCCEEDED"
     assert world.path(execution)[-1] == "Reconcile"
-
-
-def test_a_client_that_fails_stops_no_other_nor_the_reconciliation(
-    world: Workflows, cycle: str
-) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(["C-1", "C-2", "C-3"])
-    execution = world.start(cycle, {})
-    failing, silent, healthy = world.messages("settlement")
-    world.fail(failing, "DepositoryDown")
-    world.succeed(healthy)
-    for _ in range(2):
-        assert [
-            message["client_id"]
-            for message in world.messages("settlement", SETTLE_TIMEOUT + LONGEST_PAUSE)
-        ] == [silent["client_id"]]
-    assert world.described(execution)["status"] == "RUNNING"
-    assert world.described(execution, SETTLE_TIMEOUT + LONGEST_PAUSE)["status"] == "SUCCEEDED"
-    children = {state.arn: state for state in world.steps.executions() if state.parent == execution}
-    assert sorted(world.path(arn) for arn in children) == [
-        ["Settle"],
-        ["Settle", "MarkFailed"],
-        ["Settle", "MarkFailed"],
-    ]
-    assert {state.status for state in children.values()} == {"SUCCEEDED"}
-
-
-def test_at_most_a_hundred_clients_settle_at_once(world: Workflows, cycle: str) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(
-        [f"C-{number}" for number in range(130)]
-    )
-    execution = world.start(cycle, {})
-    first = world.messages("settlement")
-    assert len(first) == 100
-    for message in first[:10]:
-        world.succeed(message)
-    second = world.messages("settlement")
-    assert len(second) == 10
-    for message in first[10:] + second:
-        world.succeed(message)
-    for message in world.messages("settlement"):
-        world.succeed(message)
-    assert world.described(execution)["status"] == "SUCCEEDED"
 
 
 def test_a_function_that_fails_is_tried_seven_times(world: Workflows, cycle: str) -> None:
@@ -309,10 +274,10 @@ def test_a_state_that_is_entered_again_has_all_its_tries_again(
     asked: list[Any] = []
 
     def plan(content: Any) -> Any:
-        asked.append(content.get("cursor"))
+        asked.append(content["request"].get("cursor"))
         if asked.count(asked[-1]) < 5:
             raise ValueError("not yet")
-        return page([], None if asked[-1] else "next")
+        return page(None if asked[-1] else "next")
 
     world.functions["settlement_plan"] = plan
     assert world.described(world.start(cycle, {}), 400)["status"] == "SUCCEEDED"
@@ -327,39 +292,21 @@ def test_a_function_gets_json_that_is_its_own(world: Workflows, cycle: str) -> N
         content["touched"] = True
         if len(given) == 1:
             raise ValueError("again")
-        return page([])
+        return page()
 
     world.functions["settlement_plan"] = plan
     world.described(world.start(cycle, {"settlement_date": DATE}), 10)
-    assert given == [{"settlement_date": DATE}] * 2
+    assert [each["request"] for each in given] == [{"settlement_date": DATE}] * 2
+    assert "touched" not in given[1]
 
 
-def test_a_cycle_that_is_stopped_stops_its_clients_and_their_tokens(
-    world: Workflows, cycle: str
-) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(["C-1", "C-2"])
+def test_a_cycle_that_is_stopped_looks_no_more(world: Workflows, cycle: str) -> None:
+    world.functions["settlement_plan"] = lambda asked: page(None, 10)
     execution = world.start(cycle, {})
-    first, second = world.messages("settlement")
-    world.succeed(first)
-    world.time.pass_by(1)
+    world.time.pass_by(5)
     world.steps.call("StopExecution", {"executionArn": execution})
-    assert [(state.status, state.open_tokens) for state in world.steps.executions()] == [
-        ("ABORTED", 0),
-        ("SUCCEEDED", 0),
-        ("ABORTED", 0),
-    ]
-    with pytest.raises(ServiceError, match="TaskTimedOut"):
-        world.succeed(second)
     assert world.described(execution, 10_000)["status"] == "ABORTED"
-
-
-def test_a_client_that_is_stopped_by_hand_holds_up_nothing(world: Workflows, cycle: str) -> None:
-    world.functions["settlement_plan"] = lambda asked: page(["C-1"])
-    execution = world.start(cycle, {})
-    _, child = world.steps.executions()
-    world.steps.call("StopExecution", {"executionArn": child.arn})
-    assert world.described(execution)["status"] == "SUCCEEDED"
-    assert world.path(execution)[-1] == "Reconcile"
+    assert world.path(execution) == ["Plan", "WhatIsNext", "Wait"]
 
 
 def test_checkers_see_where_an_order_stands(world: Workflows, order: str) -> None:

@@ -57,11 +57,13 @@ _URL, _NAME, _PREFIX = (
 class Sqs:
     """Every queue of an account.
 
+    `unprocessed` is called for each message of a batch: whether the service fails to take it.
     If `groups` is set, it chooses from which groups a receive takes, and in which order.
     """
 
     def __init__(self, now: Callable[[], float], random: random.Random) -> None:
         self.groups: Order | None = None
+        self.unprocessed: Callable[[], bool] = lambda: False
         self._now = now
         self._random = random
         self._sequence = FIRST_SEQUENCE_NUMBER
@@ -154,7 +156,13 @@ class Sqs:
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes.",
             )
-        return each(entries, _SEND_ENTRY, lambda entry: self._send(queue, entry))
+
+        def send(entry: dict[str, Any]) -> dict[str, Any]:
+            if self.unprocessed():
+                raise ServiceError("InternalError", "try again")
+            return self._send(queue, entry)
+
+        return each(entries, _SEND_ENTRY, send)
 
     def _send(self, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
         now, body = self._now(), entry["MessageBody"]

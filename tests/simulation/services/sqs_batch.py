@@ -30,7 +30,7 @@ def each(
                     "Id": entry["Id"],
                     "Code": error.code,
                     "Message": error.message,
-                    "SenderFault": True,
+                    "SenderFault": error.code != "InternalError",
                 }
             )
     return {**({"Successful": done} if done else {}), **({"Failed": failed} if failed else {})}

@@ -9,6 +9,11 @@ from tests.fakes.builders import TOMORROW, D
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import breaks, cleared
+from trading.adapters.messaging.mailbox_worker import (
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    MAX_TRIES,
+)
 from trading.domain import identifiers
 from trading.domain.deadline import NEVER
 from trading.domain.orders.order_status import OrderStatus
@@ -20,6 +25,7 @@ from trading.usecases.ports import (
 )
 from trading.usecases.posttrade import settlement_cycle
 from trading.usecases.posttrade.settle_obligations import NotASettlementDayError, NotDueError
+from trading.usecases.posttrade.settlement_cycle import Progress
 from trading.wire import ConfirmationPage, ConfirmationStatus, DeliveryDirection
 
 
@@ -74,6 +80,98 @@ def test_on_a_day_without_settlement_no_client_is_planned(world: World, day: dat
     cleared(world)
     plan = world.plan(day, None)
     assert (plan.is_settlement_day, plan.clients, plan.cursor) == (False, (), None)
+
+
+def test_the_clients_of_every_page_are_asked_and_the_oldest_due_date_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement_cycle, "CLIENTS_PER_PAGE", 1)
+    world.add_client("bob", cash="50000.00")
+    cleared(world)
+    world.advance(days=1)
+    cleared(world, "next day", client_id="bob")
+    day = TOMORROW + timedelta(days=1)
+    first = world.ask(day, None, None, "cycle")
+    last = world.ask(day, first.cursor, first.progress, "cycle")
+    assert (first.asked, last.asked, last.cursor) == (1, 1, None)
+    assert last.progress == first.progress == Progress(due_since=TOMORROW)
+    asked = world.mailboxes.waiting("settlement")
+    assert [(each.client_id, each.correlation_id) for each in asked] == [
+        ("alice", "cycle"),
+        ("bob", "cycle"),
+    ]
+
+
+def test_without_anything_due_there_is_no_progress_to_look_at(world: World) -> None:
+    page = world.ask(TOMORROW, None, None, "cycle")
+    assert (page.asked, page.cursor, page.progress) == (0, None, None)
+
+
+def test_a_client_whose_mailbox_takes_nothing_stops_no_other(world: World) -> None:
+    world.add_client("bob", cash="50000.00")
+    for client_id in ("alice", "bob"):
+        cleared(world, client_id=client_id)
+    world.mailboxes.refusing = {"alice"}
+    assert world.ask(TOMORROW, None, None, "cycle").asked == 1
+    world.run()
+    assert [client.client_id for client in world.plan(TOMORROW, None).clients] == ["alice"]
+
+
+def test_asking_twice_settles_once(world: World) -> None:
+    order, *_ = cleared(world)
+    for _ in range(2):
+        world.ask(TOMORROW, None, None, "cycle")
+    world.run()
+    assert world.current(order).status is OrderStatus.SETTLED
+    assert world.findings() == []
+
+
+def test_a_look_counts_what_is_due_from_the_oldest_date_to_the_cycles(world: World) -> None:
+    cleared(world)
+    world.advance(days=1)
+    cleared(world, "next day")
+    day = TOMORROW + timedelta(days=1)
+    assert world.look(day, Progress(due_since=TOMORROW)).due == 2
+    assert world.look(TOMORROW, Progress(due_since=TOMORROW)).due == 1
+    world.settle("alice", day, NEVER)
+    over = world.look(day, Progress(due_since=TOMORROW, due=2))
+    assert (over.due, over.is_over) == (0, True)
+
+
+def looks(*due: int) -> list[Progress]:
+    """The progress after looks that found these numbers."""
+    seen = [Progress(due_since=TOMORROW)]
+    for number in due:
+        seen.append(seen[-1].seen(number))
+    return seen[1:]
+
+
+def test_looks_are_frequent_while_obligations_settle() -> None:
+    assert [(p.wait_seconds, p.quiet_seconds, p.is_over) for p in looks(9, 9, 9, 5, 5, 0)] == [
+        (5, 0, False),
+        (10, 5, False),
+        (20, 15, False),
+        (5, 0, False),
+        (10, 5, False),
+        (20, 15, True),
+    ]
+
+
+@pytest.mark.parametrize("due", [7, 8])
+def test_a_cycle_stops_looking_when_nothing_settles_any_more(due: int) -> None:
+    """An index that is behind may show more than at the look before."""
+    seen = looks(7, *[due] * 20)
+    over = next(p for p in seen if p.is_over)
+    assert over.quiet_seconds >= settlement_cycle.QUIET_SECONDS
+    assert over.quiet_seconds < settlement_cycle.QUIET_SECONDS + over.wait_seconds
+    assert max(p.wait_seconds for p in seen) == settlement_cycle.LONGEST_WAIT_SECONDS
+
+
+def test_a_cycle_looks_for_longer_than_a_worker_tries_a_message() -> None:
+    longest = sum(
+        min(FIRST_PAUSE_SECONDS * 2**tried, LONGEST_PAUSE_SECONDS) for tried in range(MAX_TRIES - 1)
+    )
+    assert longest < settlement_cycle.QUIET_SECONDS
 
 
 NIGHT = datetime(2026, 11, 25, 4, 59, tzinfo=UTC)

@@ -27,6 +27,12 @@ class BooksSettings(LambdaSettings):
     reference_table: str
 
 
+class PlanSettings(BooksSettings):
+    """The settlement plan also sends to the clients' mailboxes."""
+
+    settlement_queue_url: str
+
+
 class VenueSettings(LambdaSettings):
     """Where the outside world is, and the secrets shared with it.
 

@@ -1,18 +1,36 @@
 """Settlement at the depository: the plan, the settlement of a client, the reconciliation."""
 
+from typing import NamedTuple
+
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
-from trading.bootstrap import clients
+from trading.bootstrap import clients, messaging
 from trading.bootstrap.books import table_books
-from trading.bootstrap.settings import BooksAndVenueSettings, BooksSettings, ComparisonSettings
+from trading.bootstrap.settings import BooksAndVenueSettings, ComparisonSettings, PlanSettings
 from trading.bootstrap.venues import depository
 from trading.usecases.posttrade.settle_obligations import SettleObligations
-from trading.usecases.posttrade.settlement_cycle import PlanSettlement, ReconcileSettlement
+from trading.usecases.posttrade.settlement_cycle import (
+    AskClients,
+    LookAtSettlement,
+    PlanSettlement,
+    ReconcileSettlement,
+)
 
 
-def plan_settlement(settings: BooksSettings) -> PlanSettlement:
-    return PlanSettlement(table_books(settings), clock.now)
+class PlanSteps(NamedTuple):
+    """The steps of the settlement cycle that the plan's function does."""
+
+    ask: AskClients
+    look: LookAtSettlement
+
+
+def plan_steps(settings: PlanSettings) -> PlanSteps:
+    books = table_books(settings)
+    mailboxes = messaging.mailboxes(settlement_queue_url=settings.settlement_queue_url)
+    return PlanSteps(
+        AskClients(PlanSettlement(books, clock.now), mailboxes), LookAtSettlement(books)
+    )
 
 
 def settle_obligations(settings: BooksAndVenueSettings) -> SettleObligations:

@@ -61,3 +61,9 @@ class TableObligations:
                 return list(found), list(found)[-1]
             found[item["client_id"]] = None
         return list(found), None
+
+    def number_due(self, due: date) -> int:
+        """How many obligations are due on a date."""
+        values = {":due": due.isoformat()}
+        found = self._reads.query(self._table, "due_date = :due", values, index="obligations-due")
+        return sum(1 for _ in found)

@@ -58,6 +58,7 @@ class TableBooks:
         self.obligations = obligations.obligations
         self.obligations_in = obligations.obligations_in
         self.clients_due = obligations.clients_due
+        self.number_due = obligations.number_due
 
     def commit(self, *changes: Change) -> None:
         """Write all or nothing. Raises StaleError if a condition failed.

@@ -29,7 +29,7 @@ from trading.usecases.ports.errors import (
     PriceNotReadError,
     StaleError,
 )
-from trading.usecases.ports.messaging import Mailboxes, Workflow
+from trading.usecases.ports.messaging import Mailboxes, SettlementMailboxes, Workflow
 from trading.usecases.ports.monitor import Monitor
 from trading.usecases.ports.prices import LastPrices
 from trading.usecases.ports.venues import Depository, Exchanges, VenueHealth
@@ -60,6 +60,7 @@ __all__ = [
     "PositionLists",
     "PriceNotReadError",
     "ReferenceData",
+    "SettlementMailboxes",
     "SortKey",
     "StaleError",
     "TaskTokens",

@@ -108,6 +108,9 @@ class ObligationIndex(Protocol):
     def clients_due(
         self, due: date, after: str | None, limit: int
     ) -> tuple[Sequence[str], str | None]: ...
+    def number_due(self, due: date) -> int:
+        """How many obligations are due on a date."""
+        ...
 
 
 class AttentionIndex(Protocol):

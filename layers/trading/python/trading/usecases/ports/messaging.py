@@ -1,5 +1,7 @@
 """The clients' mailboxes and the workflow of an order."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
 from trading.domain.orders.order import Order
@@ -23,3 +25,16 @@ class Mailboxes(Protocol):
     def execution(self, message: ExecutionMessage) -> None: ...
     def clearing(self, message: ClearOrder) -> None: ...
     def settlement(self, message: SettleClient) -> None: ...
+
+
+class SettlementMailboxes(Protocol):
+    """The clients' mailboxes for settlement."""
+
+    def settle(
+        self, client_ids: Sequence[str], settlement_date: date, correlation_id: str
+    ) -> Sequence[str]:
+        """Ask for the settlement of what clients have due up to and on a date.
+
+        Asking again is harmless. Returns the clients whose mailbox did not take the message.
+        """
+        ...

@@ -19,6 +19,7 @@ from trading.usecases.ports import (
     ObligationIndex,
     Obligations,
     OutcomeUnknownError,
+    SettlementMailboxes,
     UnitOfWork,
 )
 from trading.usecases.posttrade.settle_obligations import NotASettlementDayError, NotDueError
@@ -34,6 +35,11 @@ A trade that settles late is confirmed under its own settlement date. So the com
 back to the oldest date that was open after the last one, at most `LOOK_BACK`.
 """
 TRADES_PER_READ = 25
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 60
+QUIET_SECONDS = 360
+"""A cycle stops looking when nothing has been settled for so long. A worker gives a message up
+sooner.
+"""
 
 
 class PlannedClient(Frozen):
@@ -43,12 +49,53 @@ class PlannedClient(Frozen):
 
 
 class Plan(Frozen):
-    """A page of clients with obligations due. `cursor` names the next page, if there is one."""
+    """A page of clients with obligations due. `cursor` names the next page, if there is one.
+
+    `due_since`: the oldest date of the page on which something is due.
+    """
 
     settlement_date: Day
     is_settlement_day: bool
     clients: tuple[PlannedClient, ...]
     cursor: str | None
+    due_since: Day | None = None
+
+
+class Progress(Frozen):
+    """What the cycle knows of the mailboxes, from one look at the due obligations to the next.
+
+    `due`: how many there were at the last look. `quiet_seconds`: for how long no obligation has
+    been settled. `wait_seconds`: until the next look. `is_over`: nothing will happen any more.
+    """
+
+    due_since: Day
+    due: int | None = None
+    quiet_seconds: int = 0
+    wait_seconds: int = SHORTEST_WAIT_SECONDS
+    is_over: bool = False
+
+    def seen(self, due: int) -> "Progress":
+        """The progress after a look that found so many obligations due."""
+        if due and (self.due is None or due < self.due):
+            return Progress(due_since=self.due_since, due=due)
+        quiet = self.quiet_seconds + self.wait_seconds
+        return Progress(
+            due_since=self.due_since,
+            due=due,
+            quiet_seconds=quiet,
+            wait_seconds=min(2 * self.wait_seconds, LONGEST_WAIT_SECONDS),
+            is_over=not due or quiet >= QUIET_SECONDS,
+        )
+
+
+class AskedPage(Frozen):
+    """A page of clients that were asked to settle. `progress` is None if nothing is due so far."""
+
+    settlement_date: Day
+    is_settlement_day: bool
+    asked: int
+    cursor: str | None
+    progress: Progress | None
 
 
 def check_startable(settlement_date: date | None, now: datetime) -> None:
@@ -92,16 +139,77 @@ class PlanSettlement:
         current = date.fromisoformat(due)
         position: str | None = after or None
         clients: dict[str, None] = {}
+        due_since: date | None = None
         while current <= day and len(clients) < CLIENTS_PER_PAGE:
             found, position = self.books.clients_due(
                 current, position, CLIENTS_PER_PAGE - len(clients)
             )
             clients |= dict.fromkeys(found)
+            due_since = due_since or (current if found else None)
             if position is None:
                 current += timedelta(days=1)
         following = f"{current.isoformat()}#{position or ''}" if current <= day else None
         planned = tuple(PlannedClient(client_id=client_id) for client_id in clients)
-        return Plan(settlement_date=day, is_settlement_day=True, clients=planned, cursor=following)
+        return Plan(
+            settlement_date=day,
+            is_settlement_day=True,
+            clients=planned,
+            cursor=following,
+            due_since=due_since,
+        )
+
+
+@dataclass(frozen=True)
+class AskClients:
+    """Puts a message into the mailbox of each client with obligations due.
+
+    Every step can be repeated: a client that is asked twice settles once.
+    """
+
+    plan: PlanSettlement
+    mailboxes: SettlementMailboxes
+
+    def __call__(
+        self,
+        settlement_date: date | None,
+        cursor: str | None,
+        progress: Progress | None,
+        correlation_id: str,
+    ) -> AskedPage:
+        """Ask the clients of the page after the cursor. `progress` comes from the page before.
+
+        A client whose mailbox takes no message stops no other. Its obligations stay due.
+        """
+        page = self.plan(settlement_date, cursor)
+        clients = [client.client_id for client in page.clients]
+        refused = self.mailboxes.settle(clients, page.settlement_date, correlation_id)
+        if progress is None and page.due_since:
+            progress = Progress(due_since=page.due_since)
+        return AskedPage(
+            settlement_date=page.settlement_date,
+            is_settlement_day=page.is_settlement_day,
+            asked=len(clients) - len(refused),
+            cursor=page.cursor,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True)
+class LookAtSettlement:
+    """Tells whether the mailboxes have settled what they can.
+
+    The books tell it, not the queue: they say what is left, and a queue only roughly.
+    """
+
+    books: ObligationIndex
+
+    def __call__(self, settlement_date: date, progress: Progress) -> Progress:
+        """The progress after one more look."""
+        days = (settlement_date - progress.due_since).days + 1
+        due = sum(
+            self.books.number_due(settlement_date - timedelta(days=back)) for back in range(days)
+        )
+        return progress.seen(due)
 
 
 class Agreement(Frozen):
