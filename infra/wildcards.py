@@ -28,13 +28,8 @@ ANY_RESOURCE = {
 """Actions allowed on `*`."""
 
 EXECUTIONS = {
-    "states:DescribeExecution": (
-        "a Distributed Map's child executions are named when they start; an order's is named after "
-        "it"
-    ),
+    "states:DescribeExecution": "an order's execution is named after it",
     "states:GetExecutionHistory": "an order's execution is named after it",
-    "states:StopExecution": "a Distributed Map's child executions are named when they start",
-    "states:RedriveExecution": "a Distributed Map's child executions are named when they start",
 }
 """Actions allowed on `…:execution:{workflow}:*`."""
 
