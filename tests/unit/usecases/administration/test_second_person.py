@@ -245,6 +245,15 @@ def test_the_same_request_again_finds_its_proposal_as_it_is_now(office: Office) 
     assert len(office.registry.proposals) == 1
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_proposal_is_kept_whether_its_first_write_was_refused_or_not_answered(
+    office: Office, when: str
+) -> None:
+    getattr(office.faults, when)("books.commit", StaleError())
+    assert propose(office).status(NOW) is ProposalStatus.PENDING
+    assert len(office.registry.proposals) == 1
+
+
 def test_an_attempt_that_is_refused_is_announced(office: Office) -> None:
     def too_much() -> bool:
         return office.transfers.try_out("alice", Cash(amount=D("999.00")), "r", incoming=False)

@@ -29,6 +29,7 @@ from trading.usecases.administration.operator_actions import (
 )
 from trading.usecases.administration.transfer_assets import Cash, Shares
 from trading.usecases.ports import Clock, LastPrices, NotFoundError, StaleError
+from trading.usecases.retrying import on_fresh_state
 
 
 class SecondPersonRequiredError(DomainError):
@@ -91,8 +92,9 @@ class SecondPerson:
         """The greatest of these limits that needs a second person. `version` is the version of the
         client that the operator has seen.
 
-        A client that has another version may get this one before the limits are set. So every high
-        limit counts then. To set limits of an unknown client is refused anyway.
+        If the client has another version now, it may still reach the named one before the limits
+        are set. So every high limit counts then. To set limits of an unknown client is refused
+        anyway.
         """
         client = self.registry.profile(client_id)
         if client is None:
@@ -152,16 +154,20 @@ class SecondPerson:
         with announced(
             self.audit, operator, _about(proposal), "propose", "proposed", **_facts(proposal)
         ):
-            known = self.proposals.proposal(request.proposal_id)
-            if known is not None:
-                return known
-            if try_out():
-                return None
-            try:
-                self.registry.commit(proposal)
-            except StaleError:
-                return self.show(request.proposal_id)
-            return proposal.saved()
+            return self._kept(proposal, try_out)
+
+    @on_fresh_state
+    def _kept(self, proposal: Proposal, try_out: Callable[[], bool]) -> Proposal | None:
+        """The stored proposal, or the new one. DynamoDB may also refuse a write because of another
+        transaction, so a refused write does not prove that the proposal is stored.
+        """
+        known = self.proposals.proposal(proposal.proposal_id)
+        if known is not None:
+            return known
+        if try_out():
+            return None
+        self.registry.commit(proposal)
+        return proposal.saved()
 
     def show(self, proposal_id: str) -> Proposal:
         """Raises NotFoundError."""
