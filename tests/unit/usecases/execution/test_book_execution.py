@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.builders import D, make_instrument
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
+from trading.domain import identifiers
 from trading.domain.ledger import Break
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -380,6 +381,23 @@ def test_after_a_refused_execution_the_order_stays_open_until_the_exchange_answe
     world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
     assert world.current(order).status is OrderStatus.FILLED
     assert world.findings()[0].message.startswith("break OVERFILL")
+
+
+def test_after_a_false_report_of_the_whole_child_a_silent_fill_of_it_is_found(
+    world: World,
+) -> None:
+    """By our books the child is over, and by those of its exchange it is not."""
+    order = world.placed(quantity=700)
+    first, second = world.current(order).children
+    report = trade(world, order, first.quantity)
+    deliver(world, report.model_copy(update={"execution_id": "false", "last_price": D("100.01")}))
+    assert breaks(world) == ["PRICE_WORSE_THAN_LIMIT"]
+    assert world.current(order).is_open
+    world.exchanges.fill(identifiers.child_order_id(order.order_id, 1), first.quantity, "100.00")
+    world.execute(PollOrder(client_id="alice", correlation_id="c", order_id=order.order_id))
+    found = world.current(order)
+    assert (found.filled_quantity, found.is_open) == (first.quantity, True)
+    assert second.quantity == 700 - first.quantity
 
 
 def test_a_report_of_another_symbol_does_not_reduce_the_open_quantity(

@@ -139,6 +139,14 @@ class OrderRecord(OrderRequest, Versioned):
         return tuple(child for child in self.children if child.status is ChildStatus.SENT)
 
     @property
+    def children_in_doubt(self) -> tuple[ChildOrder, ...]:
+        """The children that are over because the books refused an execution. By its own books, an
+        exchange may still execute them.
+        """
+        over = (child for child in self.children if child.status is not ChildStatus.SENT)
+        return tuple(child for child in over if child.refused)
+
+    @property
     def average_price(self) -> Decimal | None:
         """Notional over quantity of what was executed, half up to a hundredth of a cent."""
         if not self.filled_quantity:

@@ -38,7 +38,7 @@ class AdvanceOrder:
             return self.route.proceed(self.end_early.cancel_children(order))
         unknown: list[int] = []
         silent = False
-        for child in order.live_children:
+        for child in (*order.live_children, *order.children_in_doubt):
             client_order_id = identifiers.child_order_id(order.order_id, child.number)
             try:
                 state = self.exchanges.status(child.exchange_id, client_order_id)
@@ -48,10 +48,10 @@ class AdvanceOrder:
                 )
                 silent = True
                 continue
-            if state is None:
-                unknown.append(child.number)
-            else:
+            if state is not None:
                 order = self.book.state(order, child, state)
+            elif child in order.live_children:
+                unknown.append(child.number)
         order = self.route.proceed(order, unknown)
         if silent and order.is_open:
             self._ask_again_soon(order)
