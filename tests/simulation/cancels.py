@@ -17,6 +17,8 @@ OBEYED_WITHIN = 7200.0
 """Longer than any exchange is silent, and shorter than the time to the close."""
 DUE_WITHIN = 60.0 + CLOCKS_DIFFER_BY
 """One minute, after which the sweeper looks again at an order that it has pushed."""
+REVIEWED_WITHIN = 1800.0 + CLOCKS_DIFFER_BY
+"""Half an hour: an operator looks at the order as well."""
 BY_CLIENT = "canceled by the client"
 BY_BUSTS = "busted by the exchange"
 """Nothing remains of an order, and busts took a part of it. It ends even if a cancel is pending."""
@@ -92,7 +94,8 @@ def check_accepted(shown: dict[str, Any], answer: Answer, order: Item, now: floa
             "a cancel's answer matches the order", order["order_id"], f"{answer.status} {shown}"
         )
     check_kept([order], "client")
-    if order["status"] in OPEN and moment(order["attention_at"]) > now + DUE_WITHIN:
+    due_within = REVIEWED_WITHIN if "review_reason" in order else DUE_WITHIN
+    if order["status"] in OPEN and moment(order["attention_at"]) > now + due_within:
         raise ViolationError(
             "an order with an accepted cancel is due", order["order_id"], order["attention_at"]
         )

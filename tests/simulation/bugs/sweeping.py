@@ -8,6 +8,7 @@ from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.sweep_orders import SweepOrders
 
 BUGS = (
@@ -96,13 +97,37 @@ BUGS = (
         (Edit(SweepOrders._push, "self.mailboxes.execution(order_messages.poll(order))", "pass"),),
     ),
     Bug(
+        "a child in doubt is not asked about",
+        "A poll does not ask the exchange of a child whose execution the books refused.",
+        "After a false report, an execution that nobody reports is found too late.",
+        (
+            Edit(
+                AdvanceOrder.__call__,
+                "(*order.live_children, *order.children_in_doubt)",
+                "order.live_children",
+            ),
+        ),
+    ),
+    Bug(
+        "the workflow of a given up order waits",
+        "An order that is over, and whose message was given up, is not looked at again.",
+        "Its workflow waits until an operator redrives the message.",
+        (
+            Edit(
+                GiveUpOrder.__call__,
+                "if order.attention_at is None and watched.waits_for_answer_only:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
         "a poll asks nobody",
         "A poll routes what is unrouted but does not ask the exchanges.",
         "An unreported execution is never booked.",
         (
             Edit(
                 AdvanceOrder.__call__,
-                "for child in order.live_children:",
+                "for child in (*order.live_children, *order.children_in_doubt):",
                 "for child in ():",
             ),
         ),

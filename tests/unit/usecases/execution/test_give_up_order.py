@@ -37,6 +37,26 @@ def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> Non
     )
 
 
+def test_the_workflow_of_an_order_that_is_over_is_answered_after_a_sweep(world: World) -> None:
+    """The order had ended. Its message is given up because the workflow takes no answer."""
+    order = world.placed()
+    world.faults.before("workflow.fail", OutcomeUnknownError("no answer"), times=5)
+    world.cancel(order)
+    world.run()
+    assert world.faults.pending == 0
+    ended = world.current(order)
+    assert (ended.status, ended.attention_at) == (OrderStatus.CANCELED, None)
+    assert order.order_id not in world.workflow.ended
+    world.execute.give_up(message(order), "no answer")
+    assert world.current(order).attention_at is not None, "the sweeper must find the order"
+    world.advance(minutes=2)
+    world.sweep()
+    world.run()
+    assert order.order_id in world.workflow.ended
+    given_up = world.current(order)
+    assert (given_up.attention_at, given_up.review_reason) == (None, "no answer")
+
+
 def test_giving_up_does_not_change_another_clients_order(world: World) -> None:
     order = world.order()
     world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")

@@ -24,8 +24,12 @@ class GiveUpOrder:
         """Give the order up."""
         if order.status is OrderStatus.VALIDATED:
             self._answer(self.end_early.end(order, UNPROCESSABLE))
-        else:
-            self.books.commit(order.flagged_for_review(reason))
+            return
+        flagged = order.flagged_for_review(reason)
+        watched = flagged.looked_at_next(look_after_failure(self.clock()))
+        if order.attention_at is None and watched.waits_for_answer_only:
+            flagged = watched  # its workflow may not know that the order is over
+        self.books.commit(flagged)
 
     def _answer(self, ended: Order) -> None:
         """Answer the workflow. If that fails, the sweeper has it answered later.
