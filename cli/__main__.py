@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import accounts, admin, orders, profile_commands
+from cli import accounts, admin, orders, profile_commands, second_factor
 from cli.failures import Exit, Failure
 from cli.options import Patience, UsedProfile
 from cli.session import Session
@@ -68,6 +68,7 @@ app.command()(accounts.history)
 app.command()(profile_commands.login)
 app.command()(profile_commands.logout)
 app.add_typer(profile_commands.app, name="profile")
+app.add_typer(second_factor.app, name="second-factor")
 app.add_typer(admin.app, name="admin")
 
 if __name__ == "__main__":

@@ -159,6 +159,18 @@ def set_signing(
     _change_client(ctx.obj.begin(as_json), client_id, "PUT", "signing", key, reason, body)
 
 
+@app.command("reset-second-factor")
+def reset_second_factor(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the second factor of a client who has lost the phone and the recovery codes."""
+    _change_client(ctx.obj.begin(as_json), client_id, "POST", "second-factor-reset", key, reason)
+
+
 @app.command()
 def limits(
     ctx: typer.Context,

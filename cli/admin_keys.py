@@ -76,14 +76,14 @@ def venue_key(ctx: typer.Context, venue: Venue, as_json: AsJson = False) -> None
 def disable_venue_key(
     ctx: typer.Context, venue: Venue, reason: Reason, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Refuse the reports of an exchange. It repeats them. Open orders stand."""
+    """Refuse the reports of an exchange, which repeats them. Open orders stand."""
     _set_venue(ctx.obj.begin(as_json), venue, "disable", reason, key)
 
 
 def enable_venue_key(
     ctx: typer.Context, venue: Venue, reason: Reason, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Accept the reports of an exchange again. Replace a leaked secret before."""
+    """Accept the reports of an exchange again. Replace a leaked secret first."""
     _set_venue(ctx.obj.begin(as_json), venue, "enable", reason, key)
 
 

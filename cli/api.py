@@ -36,9 +36,11 @@ PASSING = {
 }
 BACKOFF = wait_exponential_jitter(multiplier=0.5, max=8)
 LOGIN = "/api/v1/auth/token"
+STEP_UP = "/api/v1/auth/step-up"
 ADMIN = "/api/v1/admin/"
 SIGNATURE_REQUIRED = "SIGNATURE_REQUIRED"
-ABOUT_SIGNATURES = {SIGNATURE_REQUIRED, "INVALID_SIGNATURE"}
+SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
+NOT_ABOUT_TOKENS = {SIGNATURE_REQUIRED, "INVALID_SIGNATURE", "INVALID_CODE"}
 """Codes of answers `401` that another token would not change."""
 
 
@@ -50,6 +52,7 @@ class Api:
         profile: Profile,
         tokens: TokenCache,
         ask_secret: Callable[[str], str],
+        ask_code: Callable[[], str],
         note: Callable[[str], None],
         patience: float,
         transport: httpx.BaseTransport | None = None,
@@ -59,6 +62,7 @@ class Api:
         self._profile = profile
         self._tokens = tokens
         self._ask_secret = ask_secret
+        self._ask_code = ask_code
         self._note = note
         self._patience = patience
         self._sleep = sleep
@@ -90,12 +94,17 @@ class Api:
         )
         return self._json(self._authorized(method, path, body=sent, key=key, query=query), key)
 
-    def log_in(self, key: str) -> Any:
+    def log_in(self, key: str, code: str | None = None) -> Any:
         """A new token, kept for the commands that follow. The answer's JSON."""
-        body = {"api_key": self._profile.api_key, "api_secret": self._known_secret()}
-        answer = self._json(self._send("POST", LOGIN, body=body, key=key), key)
+        answer = self.with_secret("POST", LOGIN, key, {"code": code})
         self._keep(Token.model_validate(answer))
         return answer
+
+    def with_secret(self, method: str, path: str, key: str, body: Mapping[str, Any]) -> Any:
+        """The answer's JSON to a request that carries the secret, and needs no token."""
+        sent = {"api_key": self._profile.api_key, "api_secret": self._known_secret()}
+        sent |= {name: value for name, value in body.items() if value is not None}
+        return self._json(self._send(method, path, body=sent, key=key), key)
 
     def _keep(self, token: Token) -> None:
         try:
@@ -115,14 +124,30 @@ class Api:
         kept = self._tokens.load(self._profile)
         if kept:
             try:
-                return self._signed_if_wanted(kept, method, path, **request)
+                return self._stepped_up_if_wanted(kept, method, path, **request)
             except Failure as failure:
                 if failure.problem.get("status") != HTTPStatus.UNAUTHORIZED or (
-                    failure.problem.get("code") in ABOUT_SIGNATURES
+                    failure.problem.get("code") in NOT_ABOUT_TOKENS
                 ):
                     raise
         new = Token.model_validate(self.log_in(new_key()))
-        return self._signed_if_wanted(new, method, path, **request)
+        return self._stepped_up_if_wanted(new, method, path, **request)
+
+    def _stepped_up_if_wanted(
+        self, token: Token, method: str, path: str, **request: Any
+    ) -> httpx.Response:
+        """If the API wants a second factor, ask for a code, and keep the token that it gives."""
+        try:
+            return self._signed_if_wanted(token, method, path, **request)
+        except Failure as failure:
+            if failure.problem.get("code") != SECOND_FACTOR_REQUIRED:
+                raise
+        key, body = new_key(), {"code": self._ask_code()}
+        answer = self._send("POST", STEP_UP, token=token.jwt_token, body=body, key=key)
+        stronger = Token.model_validate(self._json(answer, key))
+        stronger = stronger.that_signs() if token.signs else stronger
+        self._keep(stronger)
+        return self._signed_if_wanted(stronger, method, path, **request)
 
     def _signed_if_wanted(
         self, token: Token, method: str, path: str, **request: Any
@@ -176,7 +201,7 @@ class Api:
             ),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        told = None if path == LOGIN else key
+        told = None if path in (LOGIN, STEP_UP) else key
         signer = None
         if signed and key:
             signer = Signer(self._profile.api_key, self._known_secret(), self._now)

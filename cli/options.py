@@ -60,6 +60,15 @@ Key = Annotated[
         show_default=False,
     ),
 ]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        "--code",
+        envvar="TRADING_CODE",
+        help="Six digits of the authenticator, or a recovery code.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=1, max=100, help="Items on a page.")]
 Cursor = Annotated[
     str | None, typer.Option(help="The next_cursor of the previous page.", show_default=False)

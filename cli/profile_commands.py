@@ -7,7 +7,7 @@ import typer
 from cli import profiles, view
 from cli.api import new_key
 from cli.failures import Exit, Failure
-from cli.options import AsJson, Key, ProfileName
+from cli.options import AsJson, Code, Key, ProfileName
 from cli.session import Session, ask_secret
 from workstation.profile_files import own_file
 from workstation.profiles import Profiles
@@ -106,13 +106,14 @@ def remove(ctx: typer.Context, name: ProfileName) -> None:
     session.note(f"{name} is removed.")
 
 
-def login(ctx: typer.Context, key: Key = None, as_json: AsJson = False) -> None:
+def login(ctx: typer.Context, code: Code = None, key: Key = None, as_json: AsJson = False) -> None:
     """Get a new access token and show what the API key may do.
 
-    Other commands log in by themselves. --json shows the token.
+    Other commands log in by themselves, and ask for a code if they need one. --json shows the
+    token.
     """
     session: Session = ctx.obj.begin(as_json)
-    answer = session.api.log_in(key or new_key())
+    answer = session.api.log_in(key or new_key(), code)
     session.show(
         answer,
         view.record(

@@ -51,7 +51,7 @@ class Session:
     @cached_property
     def api(self) -> Api:
         """Raises Failure."""
-        return Api(self.profile, self.tokens, ask_secret, self.note, self._patience)
+        return Api(self.profile, self.tokens, ask_secret, ask_code, self.note, self._patience)
 
     def show(self, answer: Any, *parts: RenderableType) -> None:
         """The API's answer as JSON, or its parts one below the other."""
@@ -89,3 +89,18 @@ def ask_secret(api_key: str) -> str:
         )
     secret: str = typer.prompt(f"Secret of {api_key}", hide_input=True, err=True)
     return secret
+
+
+def ask_code() -> str:
+    """Return TRADING_CODE, or ask the user. Raises Failure."""
+    given = os.environ.get("TRADING_CODE")
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise Failure.here(
+            Exit.AUTHENTICATION,
+            "NO_CODE",
+            "A code of your authenticator is needed. Set TRADING_CODE, or use a terminal.",
+        )
+    code: str = typer.prompt("Code of your authenticator, or a recovery code", err=True)
+    return code.strip()

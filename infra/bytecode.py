@@ -1,7 +1,8 @@
 """Compiles Python sources before they are deployed, so that a cold start only loads them.
 
-Lambda mounts code where Python cannot write. So without bytecode each cold start compiles all
-sources. The bytecode has an unchecked hash: Python does not compare it with the source again.
+Lambda mounts code in a directory that Python cannot write to. So without bytecode, each cold start
+compiles all sources. The bytecode has an unchecked hash: Python does not compare it with
+the source.
 """
 
 import hashlib
@@ -26,8 +27,8 @@ WHICH = "import sys; print(*sys.version_info[:2], sys.version_info.releaselevel)
 def compiler(version: str) -> Path | None:
     """A Python of this version, for instance 3.13, on this machine. None if there is none.
 
-    Any release of a version loads the bytecode of any other. This Python is looked for first, then
-    the path, then pyenv's versions.
+    All releases of a version share one format of bytecode. The order of the search: the running
+    Python, the path, pyenv's versions.
     """
     name = f"python{version}"
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))

@@ -18,15 +18,15 @@ MANAGED_RULES = ("AWSManagedRulesAmazonIpReputationList",)
 
 @dataclass(frozen=True)
 class RateRule:
-    """The requests that one address may send in WINDOW_SECONDS, to paths with this ending."""
+    """The requests that one address may send in WINDOW_SECONDS, to paths that contain this part."""
 
     name: str
     requests: int
-    path_ending: str | None = None
+    path_part: str | None = None
 
 
 RATE_RULES = (
-    RateRule("log-ins", 300, "/auth/token"),
+    RateRule("log-ins", 300, "/api/v1/auth/"),
     RateRule("callbacks", 30_000, CALLBACK_PATH),
     RateRule("requests", 60_000),
 )
@@ -102,16 +102,16 @@ def _rate(rule: RateRule) -> wafv2.CfnWebACL.RateBasedStatementProperty:
         aggregate_key_type="IP",
         evaluation_window_sec=WINDOW_SECONDS,
         limit=rule.requests,
-        scope_down_statement=_ending(rule.path_ending) if rule.path_ending else None,
+        scope_down_statement=_with_part(rule.path_part) if rule.path_part else None,
     )
 
 
-def _ending(path: str) -> wafv2.CfnWebACL.StatementProperty:
-    """Match a path by its end. It begins with the stage."""
+def _with_part(path: str) -> wafv2.CfnWebACL.StatementProperty:
+    """Match a path that contains a part. Paths begin with the stage, so a prefix would not do."""
     return wafv2.CfnWebACL.StatementProperty(
         byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
             field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
-            positional_constraint="ENDS_WITH",
+            positional_constraint="CONTAINS",
             search_string=path,
             text_transformations=[
                 wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")

@@ -17,6 +17,7 @@ from infra.catalog.names import (
     EXCHANGES,
     MAILBOXES,
     ORDER_LIFECYCLE,
+    SECOND_FACTOR_KEY,
     SETTLEMENT_CYCLE,
 )
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
@@ -94,6 +95,7 @@ class ServicesStack(Stack):
             "EXCHANGE_IDS": " ".join(EXCHANGES),
             **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
             **_amounts_alone(deployment),
+            "SECOND_FACTOR_KEY": stateful.code_key.key_id,
             "PUBLIC_API_ID": public.api.rest_api_id,
             "PUBLIC_API_STAGE": deployment.stage,
             **_venues(deployment, simulators),
@@ -190,6 +192,7 @@ class ServicesStack(Stack):
                 for name, box in stateful.mailboxes.items()
             },
             **self._signing_keys.arns,
+            f"keys/{SECOND_FACTOR_KEY}": [stateful.code_key.key_arn],
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
             f"executions/{ORDER_LIFECYCLE}": [

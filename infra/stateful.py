@@ -8,6 +8,7 @@ from infra.catalog.functions import FUNCTIONS
 from infra.catalog.names import DEPOSITORY, EXCHANGES, MAILBOXES
 from infra.catalog.tables import TABLES
 from infra.constructs.alarms import Alarms
+from infra.constructs.code_key import code_key
 from infra.constructs.mailbox import FifoMailbox, undelivered
 from infra.constructs.naming import pascal
 from infra.constructs.records import record_table
@@ -49,6 +50,7 @@ class StatefulStack(Stack):
         )
         venues = [*EXCHANGES, DEPOSITORY]
         self.secrets = {name: self._secret(name) for name in (f"venue-{venue}" for venue in venues)}
+        self.code_key = code_key(self, deployment)
         LoggingAccount(self)
 
         for name, table in self.tables.items():

@@ -12,7 +12,14 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
-from functions.admin import instruments, keys, second_person, signing, venue_keys
+from functions.admin import (
+    instruments,
+    keys,
+    second_factors,
+    second_person,
+    signing,
+    venue_keys,
+)
 from functions.admin.settings import Settings
 from trading.adapters.faces.admin import (
     Change,
@@ -258,4 +265,5 @@ keys.add_routes(app, api.keys, _once, _operator)
 second_person.add_routes(app, api, _operator)
 signing.add_routes(app, api.clients, _once, _operator)
 venue_keys.add_routes(app, api.venue_keys, _once, _operator)
+second_factors.add_routes(app, api.reset_second_factor, _once, _operator)
 handler = app.resolve

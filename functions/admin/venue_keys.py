@@ -47,7 +47,7 @@ def add_routes(
         venue: PathId, request: Annotated[Change, Body()]
     ) -> Response[VenueKeyView]:
         """Disable the key with which an exchange signs its reports. From now on its reports are
-        refused with 401. The exchange repeats them, and open orders stand.
+        refused with 401, and the exchange repeats them. Open orders stand.
         """
         return set_key(venue, request, CredentialStatus.INACTIVE)
 
@@ -60,5 +60,5 @@ def add_routes(
     def enable_venue_key(
         venue: PathId, request: Annotated[Change, Body()]
     ) -> Response[VenueKeyView]:
-        """Accept the reports of an exchange again. Replace a leaked secret before."""
+        """Accept the reports of an exchange again. Replace a leaked secret first."""
         return set_key(venue, request, CredentialStatus.ACTIVE)

@@ -92,7 +92,11 @@ def _take(request: OrderRequest) -> tuple[Order, dict[str, str]]:
             "A client places orders for itself only.",
         )
     placed, replayed = api.place_order(
-        request, app.idempotency_key, digest(request)[:16], app.correlation_id
+        request,
+        app.idempotency_key,
+        digest(request)[:16],
+        app.correlation_id,
+        app.principal.has_second_factor,
     )
     _log(placed, replayed=replayed)
     return placed, {REPLAYED_HEADER: "true"} if replayed else {}
@@ -294,6 +298,7 @@ def replace(order_id: PathId, changes: Annotated[OrderChanges, Body()]) -> Respo
             app.idempotency_key,
             digest("replace", replaced, wanted)[:16],
             app.correlation_id,
+            app.principal.has_second_factor,
         ),
     )
     _log(new, replaces=replaced, replayed=replayed)

@@ -17,7 +17,7 @@ from trading.usecases.posttrade.settlement_cycle import Progress
 class PlanRequest(Frozen):
     """Without a date: today. `cursor` and `progress` come from the page before.
 
-    `asked`: how many clients the page before asked. It is there for the execution's history.
+    `asked`: how many clients the page before asked. It only informs the execution's history.
     """
 
     settlement_date: Day | None = None

@@ -202,6 +202,7 @@ UNWATCHED: Mapping[Metric, str] = {
     Metric.LAST_PRICES_LOST: "The next execution writes it again.",
     Metric.LAST_PRICES_UNAVAILABLE: "The reference price stands in.",
     Metric.UNEXPECTED_ERROR: "The API answered with 5XX, which has an alarm.",
+    Metric.CODE_REFUSED: "People mistype codes. Guesses are locked, and the count shows them.",
     Metric.TOKEN_REFUSED: "Anybody can send a wrong token. The API's limits hold.",
     Metric.RECONCILIATION_IN_MOTION: "It is high while clients trade.",
     Metric.RECONCILIATION_SECONDS: "A run that takes too long is incomplete, which has an alarm.",

@@ -7,6 +7,7 @@ resource tells the service of the actions:
     queues/execution, dlqs/execution                       sqs
     secrets/venue-XNYS                                     secretsmanager
     keys/clients (those that sign the tokens of clients)   kms
+    keys/second-factors (that codes are derived from)      kms
     workflows/order-lifecycle                              states
     executions/order-lifecycle (all of a workflow's)       states
     functions/exchange_matching                            lambda
@@ -77,7 +78,14 @@ def _union(*grants: Mapping[str, str]) -> dict[str, str]:
 GRANTS: Mapping[str, Mapping[str, str]] = {
     "authorizer": {"keys/clients": "VerifyMac"},
     "internal_authorizer": {"tables/credentials": "GetItem", "keys/operators": "VerifyMac"},
-    "auth": _LOG_IN_GRANTS | {"tables/clients": "GetItem", "keys/clients": "GenerateMac"},
+    "auth": _LOG_IN_GRANTS
+    | {
+        "tables/audit": "GetItem PutItem",
+        "tables/clients": "GetItem UpdateItem",
+        "tables/factors": "GetItem PutItem",
+        "keys/clients": "GenerateMac",
+        "keys/second-factors": "GenerateMac",
+    },
     "internal_auth": _LOG_IN_GRANTS | {"keys/operators": "GenerateMac"},
     "orders": {
         "tables/clients": "GetItem",
@@ -129,6 +137,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/control": "BatchGetItem UpdateItem",
         "tables/reference": "GetItem UpdateItem",
         "tables/audit": "GetItem PutItem",
+        "tables/factors": "GetItem PutItem",
         "tables/proposals": "BatchGetItem GetItem PutItem",
         "tables/proposals/pending": "Query",
         "tables/idempotency": _IDEMPOTENCY,
@@ -194,6 +203,14 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         **_DEPOSITORY_SECRET,
     },
 }
+
+
+ATTRIBUTES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "auth": {"tables/clients": ("client_id", "second_factor_above", "version")},
+}
+"""The attributes that the updates of a function may touch, where it may not touch all of them. A
+log-in may change which orders need a second factor, and neither limits nor status.
+"""
 
 
 def token_audience(function: str) -> str:

@@ -6,6 +6,8 @@ EXCHANGES = ("XNYS", "XNAS", "ARCX", "BATS")
 DEPOSITORY = "depository"
 SIGNING_KEYS = {"clients": CLIENT_AUDIENCE, "operators": INTERNAL_AUDIENCE}
 """Whose tokens each set of signing keys signs."""
+SECOND_FACTOR_KEY = "second-factors"
+"""The key that the secrets of second factors are derived from."""
 
 ORDER_LIFECYCLE = "order-lifecycle"
 SETTLEMENT_CYCLE = "settlement-cycle"

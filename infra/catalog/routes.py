@@ -6,6 +6,8 @@ from trading.wire import CALLBACK_PATH
 
 LOG_INS_PER_SECOND = 50
 """A client logs in every 15 minutes, so this is enough for 45,000 clients."""
+FACTORS_PER_SECOND = 10
+"""Changes of second factors are rare."""
 CALLBACKS_PER_SECOND = 500
 VERDICT_SECONDS = {"public": 300, "internal": 0}
 """How long API Gateway keeps an authorizer's verdict on a token.
@@ -49,6 +51,17 @@ class Route:
 
 PUBLIC_ROUTES = (
     Route("POST", "/api/v1/auth/token", "auth", signed=True, rate=LOG_INS_PER_SECOND),
+    Route("POST", "/api/v1/auth/step-up", "auth"),
+    Route("GET", "/api/v1/auth/second-factor", "auth"),
+    Route("POST", "/api/v1/auth/second-factor", "auth", signed=True, rate=FACTORS_PER_SECOND),
+    Route(
+        "POST",
+        "/api/v1/auth/second-factor/confirmation",
+        "auth",
+        signed=True,
+        rate=FACTORS_PER_SECOND,
+    ),
+    Route("PUT", "/api/v1/auth/second-factor/policy", "auth", signed=True, rate=FACTORS_PER_SECOND),
     Route("POST", "/api/v1/orders", "orders"),
     Route("GET", "/api/v1/orders", "orders"),
     Route("DELETE", "/api/v1/orders", "orders"),
@@ -87,6 +100,7 @@ INTERNAL_ROUTES = (
     Route("PUT", "/api/v1/admin/clients/{client_id}/limits", "admin"),
     Route("PUT", "/api/v1/admin/clients/{client_id}/signing", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/secret-rotation", "admin"),
+    Route("POST", "/api/v1/admin/clients/{client_id}/second-factor-reset", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/deposits", "admin"),
     Route("POST", "/api/v1/admin/clients/{client_id}/withdrawals", "admin"),
     Route("POST", "/api/v1/admin/advances/{trade_id}/closure", "admin"),

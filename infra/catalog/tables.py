@@ -45,6 +45,12 @@ TABLES = {
         ),
         lists={"by-client": "The API keys of a client."},
     ),
+    "factors": TableSpec(
+        ("holder",),
+        holds=(
+            "Second factors: the ids of enrolments, which codes were used, and how many were wrong."
+        ),
+    ),
     "reference": TableSpec(
         ("kind", "id"),
         holds="Instruments and exchanges.",

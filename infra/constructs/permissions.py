@@ -1,6 +1,6 @@
 """From the catalog's grants to IAM statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
@@ -30,19 +30,46 @@ def service_of_this_account(service: str, source_arn: str | None = None) -> iam.
     return iam.ServicePrincipal(service, conditions=conditions)
 
 
-def statements(grants: Mapping[str, str], arns: Arns) -> list[iam.PolicyStatement]:
-    """Make a statement for each grant. Raises KeyError for a resource that does not exist."""
-    return [
-        iam.PolicyStatement(
-            actions=_actions(resource, actions), resources=_resources(resource, arns)
-        )
-        for resource, actions in grants.items()
-    ]
+UPDATE = "UpdateItem"
 
 
-def _actions(resource: str, actions: str) -> list[str]:
+def statements(
+    grants: Mapping[str, str], arns: Arns, attributes: Mapping[str, Sequence[str]]
+) -> list[iam.PolicyStatement]:
+    """Make a statement for each grant, and a separate one for updates that may touch only some
+    `attributes` of a table. Raises KeyError for a resource that does not exist.
+    """
+    made = []
+    for resource, actions in grants.items():
+        apart = {UPDATE} & set(actions.split()) if resource in attributes else set()
+        free = [action for action in actions.split() if action not in apart]
+        if free:
+            made.append(_statement(resource, free, arns))
+        if apart:
+            made.append(_statement(resource, apart, arns, _of_attributes(attributes[resource])))
+    return made
+
+
+def _statement(
+    resource: str,
+    actions: Iterable[str],
+    arns: Arns,
+    conditions: Mapping[str, object] | None = None,
+) -> iam.PolicyStatement:
     service = SERVICE_OF_KIND[resource.split("/")[0]]
-    return [f"{service}:{action}" for action in actions.split()]
+    return iam.PolicyStatement(
+        actions=[f"{service}:{action}" for action in actions],
+        resources=_resources(resource, arns),
+        conditions=conditions,
+    )
+
+
+def _of_attributes(names: Sequence[str]) -> dict[str, object]:
+    """An update that reads and writes these attributes only, and does not return others."""
+    return {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(names)},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }
 
 
 def _resources(resource: str, arns: Arns) -> list[str]:

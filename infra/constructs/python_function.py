@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.bytecode import PYTHON, compiled
 from infra.catalog.functions import FunctionSpec
-from infra.catalog.grants import GRANTS
+from infra.catalog.grants import ATTRIBUTES, GRANTS
 from infra.catalog.loops import looping_functions
 from infra.constructs.naming import dashed, pascal
 from infra.constructs.permissions import Arns, service_of_this_account, statements
@@ -104,7 +104,7 @@ class PythonFunction(lambda_.Function):
                 actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]
             )
         )
-        for statement in statements(GRANTS[name], arns):
+        for statement in statements(GRANTS[name], arns, ATTRIBUTES.get(name, {})):
             role.add_to_policy(statement)
         if spec.asynchronous:
             role.add_to_policy(

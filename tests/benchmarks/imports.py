@@ -94,6 +94,7 @@ def environment() -> dict[str, str]:
             for kind in ("QUEUE", "DLQ")
         },
         "SIGNING_KEYS": "{}",
+        "SECOND_FACTOR_KEY": "unused",
         "TOKEN_AUDIENCE": "unused",
         "VENUE_SECRET_PREFIX": "venue-",
         "EXCHANGE_IDS": "XNYS",

@@ -53,7 +53,9 @@ def monthly(metrics: int) -> list[Fixed]:
         ),
         Fixed("CloudWatch alarms", (n := found["AWS::CloudWatch::Alarm"]), n * prices.ALARM),
         Fixed(
-            "KMS keys (tokens, alarm topic)", (n := found["AWS::KMS::Key"]), n * prices.CUSTOMER_KEY
+            "KMS keys (tokens, second factors, alarm topic)",
+            (n := found["AWS::KMS::Key"]),
+            n * prices.CUSTOMER_KEY,
         ),
         Fixed(
             "custom metrics of the code, while orders flow", metrics, metrics * prices.CUSTOM_METRIC

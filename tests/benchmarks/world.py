@@ -138,6 +138,7 @@ class World:
             "SIGNING_KEYS": json.dumps(
                 {audience: [self.signing_key] for audience in SIGNING_KEYS.values()}
             ),
+            "SECOND_FACTOR_KEY": self.signing_key,
             "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGES),
         }

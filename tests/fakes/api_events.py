@@ -34,6 +34,7 @@ def principal(
         "api_key": f"key-{client_id}",
         "expires_at": FAR_FUTURE,
         "generation": "0",
+        "methods": "pwd",
     }
 
 

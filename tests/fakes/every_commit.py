@@ -11,6 +11,7 @@ from tests.fakes import world as fake_world
 from tests.fakes.builders import TOMORROW, D, make_client, make_instrument, make_secret
 from tests.fakes.registry import MemoryAudit, MemoryEndedTokens, MemoryRegistry
 from tests.fakes.scenario import new_world, play
+from tests.fakes.second_factors import MemorySecondFactors
 from tests.fakes.venues import MemoryLastPrices
 from tests.fakes.world import World
 from tests.unit.usecases.posttrade.cleared import cleared
@@ -31,6 +32,7 @@ from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator
+from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.administration.second_person import ChangeRequest, SecondPerson
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
 from trading.usecases.ports import OutcomeUnknownError
@@ -177,6 +179,7 @@ def administer(world: World) -> None:
     limits = Limits(margin_percent=D(50), credit_limit=D("7.00"), daily_trading_limit=D("9.00"))
     clients.set_limits("dave", limits, 1, OPERATOR)
     clients.set_signing("dave", True, OPERATOR)
+    ResetSecondFactor(registry, MemorySecondFactors(), clients.end_tokens, audit)("dave", OPERATOR)
     for grace in (timedelta(days=1), None):
         clients.rotate_secret("dave", credential.api_key, f"{grace}", grace, OPERATOR)
     keys = AdministerKeys(registry, registry, audit, ended_tokens)

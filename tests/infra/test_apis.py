@@ -19,6 +19,11 @@ SIGNED = "NONE"
 ROUTES = {
     "public": {
         ("POST", "/api/v1/auth/token"): ("auth", SIGNED),
+        ("POST", "/api/v1/auth/step-up"): ("auth", TOKEN),
+        ("GET", "/api/v1/auth/second-factor"): ("auth", TOKEN),
+        ("POST", "/api/v1/auth/second-factor"): ("auth", SIGNED),
+        ("POST", "/api/v1/auth/second-factor/confirmation"): ("auth", SIGNED),
+        ("PUT", "/api/v1/auth/second-factor/policy"): ("auth", SIGNED),
         ("POST", "/api/v1/orders"): ("orders", TOKEN),
         ("GET", "/api/v1/orders"): ("orders", TOKEN),
         ("DELETE", "/api/v1/orders"): ("orders", TOKEN),
@@ -57,6 +62,7 @@ ROUTES = {
         ("PUT", "/api/v1/admin/clients/{client_id}/limits"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/clients/{client_id}/signing"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/secret-rotation"): ("admin", TOKEN),
+        ("POST", "/api/v1/admin/clients/{client_id}/second-factor-reset"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/deposits"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/clients/{client_id}/withdrawals"): ("admin", TOKEN),
         ("POST", "/api/v1/admin/advances/{trade_id}/closure"): ("admin", TOKEN),

@@ -8,6 +8,7 @@ KEPT = {
     "audit",
     "clients",
     "credentials",
+    "factors",
     "ledger",
     "orders",
     "proposals",

@@ -45,6 +45,13 @@ def create_signing_keys(number: int = 1) -> dict[str, list[str]]:
     }
 
 
+def create_code_key() -> str:
+    """Create the key that codes are derived from. Answers its id."""
+    kms: Any = boto3.client("kms")
+    made = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    return str(made["KeyMetadata"]["KeyId"])
+
+
 def create_tables() -> Any:
     """Create every table of the catalog, with its indexes and its TTL. Answers the client."""
     client: Any = boto3.client("dynamodb")

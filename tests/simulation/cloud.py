@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from infra.catalog.functions import SERVICES
-from infra.catalog.names import MAILBOXES, SIGNING_KEYS
+from infra.catalog.names import MAILBOXES, SECOND_FACTOR_KEY, SIGNING_KEYS
 from infra.catalog.tables import TABLES
 from tests.simulation.api_gateway import ApiGateway
 from tests.simulation.calls import Calls
@@ -138,6 +138,7 @@ class Cloud:
             "VENUE_SECRET_PREFIX": f"{STAGE}-venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
             "TRANSFER_APPROVAL_ABOVE": str(TRANSFER_APPROVAL_ABOVE),
+            "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": STAGE,

@@ -20,6 +20,7 @@ from tests.simulation.market import (
     settlement_time,
     since_opening,
 )
+from tests.simulation.protections import PROTECTING, PROTECTING_EVERY, protections
 from tests.simulation.replays import replays
 from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
@@ -109,6 +110,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += replays(Random(f"replays/{seed}"), traders)
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
+    if seed % PROTECTING_EVERY == PROTECTING:
+        actions += protections(Random(f"protections/{seed}"), traders)
     if seed % client_requests.EVERY == 0:
         actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)
         actions += client_requests.requests(Random(f"requests/{seed}"), actions)

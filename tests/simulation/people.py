@@ -25,6 +25,7 @@ from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
 from tests.simulation.probing import Probes
 from tests.simulation.proposals import SecondPersons
+from tests.simulation.protections import Protections
 from tests.simulation.refusals import check_refusal
 from tests.simulation.repeating import (
     Placed,
@@ -86,6 +87,7 @@ class People:
         self._usurpers = Usurpers(sessions, self.intruders)
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
+        self._protections = Protections(cloud, sessions, steps.trail, self.intruders.tried)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
         self._venue_keys = VenueKeys(cloud, sessions, steps.trail, self.intruders)
         self._second_persons = SecondPersons(
@@ -132,6 +134,7 @@ class People:
             "replay": self._replays.replay,
             "disable": self._disablings.disable,
             "disable a venue": self._venue_keys.disable,
+            "protect": self._protections.protect,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

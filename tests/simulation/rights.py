@@ -13,6 +13,11 @@ ORDERS, ADMIN, OPEN_TO_ALL = "/api/v1/orders", "/api/v1/admin", ""
 PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("POST", "/api/v1/auth/token"): OPEN_TO_ALL,
+        ("POST", "/api/v1/auth/step-up"): "orders:write",
+        ("GET", "/api/v1/auth/second-factor"): "orders:read",
+        ("POST", "/api/v1/auth/second-factor"): OPEN_TO_ALL,
+        ("POST", "/api/v1/auth/second-factor/confirmation"): OPEN_TO_ALL,
+        ("PUT", "/api/v1/auth/second-factor/policy"): OPEN_TO_ALL,
         ("POST", CALLBACK_PATH): OPEN_TO_ALL,
         ("POST", ORDERS): "orders:write",
         ("GET", ORDERS): "orders:read",
@@ -53,6 +58,7 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("PUT", f"{ADMIN}/clients/{{client_id}}/limits"): "limits:write",
         ("PUT", f"{ADMIN}/clients/{{client_id}}/signing"): "clients:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): "keys:write",
+        ("POST", f"{ADMIN}/clients/{{client_id}}/second-factor-reset"): "keys:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): "transfers:write",
         ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): "transfers:write",
         ("POST", f"{ADMIN}/advances/{{trade_id}}/closure"): "transfers:write",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from random import Random
@@ -17,6 +18,7 @@ from tests.simulation.violations import ViolationError
 TRIES = 12
 OPERATOR, DEPUTY = "operator", "deputy"
 LOGIN_PATH = "/api/v1/auth/token"
+STEP_UP_PATH = "/api/v1/auth/step-up"
 
 
 class Login(NamedTuple):
@@ -35,6 +37,8 @@ class Sessions:
         self._cloud = cloud
         self._logins = logins
         self._tokens: dict[str, str] = {}
+        self._codes: dict[str, Callable[[], str]] = {}
+        self._stepped_up: Counter[str] = Counter()
         self._requests = 0
 
     def start(self, name: str, body: Callable[[], None]) -> None:
@@ -68,20 +72,23 @@ class Sessions:
         while max(failures, waits) < TRIES:
             headers = {"Idempotency-Key": key}
             is_new = who not in self._tokens
-            if path != LOGIN_PATH:
+            if needs_token(path):
                 token = self._tokens.get(who) or self._log_in(who)
                 if not token:
                     return Answer(0)
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
-            signs = path != LOGIN_PATH and method != "GET" and self._logins[who].signs
+            signs = needs_token(path) and method != "GET" and self._logins[who].signs
             if signs or must_be_signed(api, method, path):
                 headers = self._signed(who, method, path, headers, content)
             request = Request(
                 api, method, path, headers, content, f"{process.name} {self._requests}"
             )
             answer = process.wait(partial(self._cloud.api.send, request))
-            if answer.status == 401 and path != LOGIN_PATH:
+            if path != STEP_UP_PATH and self._steps_up(who, answer):
+                waits += 1
+                continue
+            if answer.status == 401 and needs_token(path) and not _is_about_code(answer):
                 check_let_in(who, path, answer)
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
@@ -106,6 +113,41 @@ class Sessions:
             else:
                 failures += 1
         return answer
+
+    def _steps_up(self, who: str, answer: Answer) -> bool:
+        """Whether the answer asked for a second factor, and the caller now has a token of one.
+
+        The caller may be about to enrol another authenticator. Then it waits for that one.
+        """
+        if who not in self._codes or not _has_code(answer, 403, "SECOND_FACTOR_REQUIRED"):
+            return False
+        process = current()
+        assert process is not None
+        for _ in range(TRIES):
+            self._requests += 1
+            key, code = f"step-up-{self._requests}", self._codes[who]()
+            stronger = self.request(who, "POST", STEP_UP_PATH, key, {"code": code})
+            if stronger.status == 200:
+                self._tokens[who] = stronger.json()["jwt_token"]
+                self._stepped_up[who] += 1
+                return True
+            if _has_code(stronger, 403, "SECOND_FACTOR_NOT_ENROLLED"):
+                process.sleep(60)
+            elif not _is_about_code(stronger):
+                return False
+        return False
+
+    def give_authenticator(self, who: str, next_code: Callable[[], str]) -> None:
+        """From now on, the caller can add a second factor."""
+        self._codes[who] = next_code
+
+    def codes_used(self, who: str) -> int:
+        """How many codes of the caller were taken in a step-up."""
+        return self._stepped_up[who]
+
+    def borrow(self, who: str, owner: str) -> None:
+        """Let somebody log in with the key and the secret of another."""
+        self._logins[who] = self._logins[owner]
 
     def _signed(
         self, who: str, method: str, path: str, headers: dict[str, str], content: bytes
@@ -151,6 +193,19 @@ class Sessions:
         """A number for a name that must be unique in the run."""
         self._requests += 1
         return self._requests
+
+
+def needs_token(path: str) -> bool:
+    """Whether a request carries a token. The others of the log-in function carry the secret."""
+    return path == STEP_UP_PATH or not path.startswith("/api/v1/auth/")
+
+
+def _is_about_code(answer: Answer) -> bool:
+    return _has_code(answer, 401, "INVALID_CODE")
+
+
+def _has_code(answer: Answer, status: int, code: str) -> bool:
+    return answer.status == status and bool(answer.body) and answer.json()["code"] == code
 
 
 def check_let_in(who: str, path: str, answer: Answer) -> None:

@@ -11,7 +11,7 @@ from trading.adapters.identity.request_signatures import sign
 from trading.domain.clients.signed_requests import SignedMessage
 
 ALWAYS_SIGNED = re.compile(
-    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|signing)"
+    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|second-factor-reset|signing)"
     r"|admin/proposals/[^/]+/approval|settlement/[^/]+)"
 )
 SIGNATURE_CODES = ("INVALID_SIGNATURE", "SIGNATURE_REQUIRED")

@@ -39,7 +39,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "tables/accounts", "Query"): _OPERATORS_LOOK,
     **{
         (name, "tables/audit", "GetItem"): "an entry whose first write was not answered"
-        for name in ("admin", "internal")
+        for name in ("admin", "auth", "internal")
     },
     ("admin", "tables/control", "BatchGetItem"): _OPERATORS_LOOK,
     ("admin", "tables/credentials", "GetItem"): _OPERATORS_CHANGE,

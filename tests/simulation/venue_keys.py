@@ -1,4 +1,4 @@
-"""A leaked secret of an exchange: its key is disabled, and comes back."""
+"""A leaked secret of an exchange: its key is disabled and enabled again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.simulation.sessions import OPERATOR, Sessions
 
 FORGED = 3
 TRIES, PAUSE = 30, 60.0
-"""Whoever has disabled a key comes back until it is enabled."""
+"""The operator tries to enable the key so often, with this pause in seconds."""
 
 
 def leaked_secrets(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
-    """In a part of the runs, an exchange whose key is disabled for a while."""
+    """In some runs, the key of an exchange is disabled for a while."""
     is_tried, at = random.random() < 0.3, random.random() * TRADING_SECONDS
     fields = {
         "venue": random.choice(EXCHANGE_IDS),
@@ -30,7 +30,7 @@ def leaked_secrets(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 
 
 class VenueKeys:
-    """Disables the key of an exchange, and tries it."""
+    """Disables the key of an exchange, and sends forged reports with it."""
 
     def __init__(
         self, cloud: Cloud, sessions: Sessions, trail: AuditTrail, intruders: Intruders
@@ -41,8 +41,8 @@ class VenueKeys:
         self._intruders = intruders
 
     def disable(self, action: Action) -> None:
-        """Disable the key. From the answer on, no report with it is accepted, and no forged one.
-        Enable it again.
+        """Disable the key, and enable it again. After the answer, no report with it is accepted, be
+        it forged or not.
         """
         process = current()
         assert process is not None

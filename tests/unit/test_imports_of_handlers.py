@@ -30,6 +30,10 @@ def test_a_function_imports_cryptography_only_when_a_signature_is_checked() -> N
     )
 
 
+def test_a_log_in_without_a_code_does_not_pay_for_the_library_of_codes() -> None:
+    run("import functions.auth.handler", "assert 'pyotp' not in sys.modules")
+
+
 def test_all_other_functions_work_without_the_layer_of_signatures() -> None:
     packages = ("cryptography", "cffi", "http_message_signatures", "http_sf")
     run(

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.fakes.api_events import Context
 from tests.fakes.clock import Clock
-from tests.integration.backing import cold_start, create_signing_keys
+from tests.integration.backing import cold_start, create_code_key, create_signing_keys
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.domain.clients.credentials import (
@@ -23,7 +23,13 @@ from trading.domain.clients.credentials import (
 if TYPE_CHECKING:
     from types import ModuleType
 
-TABLES = {"clients": "client_id", "credentials": "api_key", "idempotency": "id", "control": "name"}
+TABLES = {
+    "clients": "client_id",
+    "credentials": "api_key",
+    "factors": "holder",
+    "idempotency": "id",
+    "control": "name",
+}
 EXCHANGE_SECRET = "the secret that XNYS signs with, shared"
 
 
@@ -136,6 +142,19 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
             BillingMode="PAY_PER_REQUEST",
         )
+        dynamodb.create_table(
+            TableName="trading-test-audit",
+            KeySchema=[
+                {"AttributeName": "subject", "KeyType": "HASH"},
+                {"AttributeName": "at", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("subject", "at")
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        monkeypatch.setenv("AUDIT_TABLE", "trading-test-audit")
+        monkeypatch.setenv("SECOND_FACTOR_KEY", create_code_key())
         secrets_manager = boto3.client("secretsmanager")
         secrets_manager.create_secret(Name="trading-test-venue-XNYS", SecretString=EXCHANGE_SECRET)
         sqs = boto3.client("sqs")

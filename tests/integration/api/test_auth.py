@@ -33,7 +33,7 @@ def log_in(
 def test_the_right_secret_gets_a_token_for_fifteen_minutes(world: World) -> None:
     status, body, answer = log_in(world, "key-alice")
     assert status == 200
-    assert set(body) == {"jwt_token", "token_type", "expiration", "permissions"}
+    assert set(body) == {"jwt_token", "token_type", "expiration", "permissions", "methods"}
     assert body["token_type"] == "Bearer"
     assert body["permissions"] == ["orders:read", "orders:write"]
     assert body["expiration"].endswith("Z")

@@ -43,6 +43,7 @@ def test_a_valid_token_allows_the_whole_stage_and_names_the_client(world: World)
         "api_key": "key-alice",
         "expires_at": str(jwt.decode(bearer, options={"verify_signature": False})["exp"]),
         "generation": "0",
+        "methods": "pwd",
     }
 
 

@@ -59,7 +59,7 @@ class Gateway:
         if route is None:
             return _own(404)
         claims = None
-        if path != OPEN:
+        if not route.signed:
             event = {
                 "type": "REQUEST",
                 "methodArn": METHOD_ARN.format(api),

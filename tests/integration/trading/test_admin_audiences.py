@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "disable": {},
     "enable": {},
     "signing": {"required": True},
+    "second-factor-reset": {},
     "deposits": {"reference": "r", "amount": "1.00"},
     "withdrawals": {"reference": "r", "amount": "1.00"},
 }
@@ -47,7 +48,7 @@ ANNA = Credential(
 )
 NO_CLIENTS = ["anna", "anna-1", "XNYS", "depository", "lending", "error", "write-offs", "nobody"]
 """An operator, its key, venues, accounts of the broker, and nobody."""
-KEPT = ("accounts", "clients", "credentials", "ledger", "orders", "control")
+KEPT = ("accounts", "clients", "credentials", "factors", "ledger", "orders", "control")
 
 
 @pytest.fixture(autouse=True)

@@ -148,6 +148,9 @@ CASES = {
     "PUT /api/v1/admin/clients/{client_id}/signing": Case(
         {"reason": "ticket", "required": True}, OTHER_REASON | {"required": {"required": False}}
     ),
+    "POST /api/v1/admin/clients/{client_id}/second-factor-reset": Case(
+        {"reason": "ticket"}, OTHER_REASON
+    ),
     "POST /api/v1/admin/clients/{client_id}/secret-rotation": Case(
         {"reason": "ticket", "api_key": "key-dave", "grace_hours": 24},
         OTHER_REASON
@@ -191,6 +194,15 @@ CASES = {
 }
 ELSEWHERE = {
     "POST /api/v1/auth/token": "a key belongs to an API key, and another secret is refused as such",
+    **dict.fromkeys(
+        (
+            "POST /api/v1/auth/step-up",
+            "POST /api/v1/auth/second-factor",
+            "POST /api/v1/auth/second-factor/confirmation",
+            "PUT /api/v1/auth/second-factor/policy",
+        ),
+        "a code is good once: see api/test_second_factor.py",
+    ),
     "POST /api/v1/exchange/callbacks": "a report is signed: see api/test_callbacks.py",
 }
 ROUTES = {

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 
+from tests.fakes.builders import make_client
 from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
@@ -24,6 +25,7 @@ from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.nonces import TableNonces
@@ -31,9 +33,11 @@ from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity.login import TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.health import TableVenueHealth
+from trading.domain.clients.second_factor import SecondFactor
 from trading.domain.clients.signed_requests import SignatureError
 from trading.domain.reference.instruments import Exchange
 from trading.domain.values import iso
+from trading.usecases.ports import StaleError
 from trading.usecases.posttrade.reconcile_books import Report
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -237,6 +241,49 @@ def test_a_date_of_either_of_two_comparisons_is_remembered(dynamodb: Any) -> Non
         assert TableComparedDates(dynamodb, CONTROL).open_since() == day
 
 
+def test_of_two_codes_at_the_same_time_one_is_written(dynamodb: Any) -> None:
+    factors = TableSecondFactors(dynamodb, f"{PREFIX}factors")
+    factors.commit(SecondFactor(holder="client/alice", enrolment="one"))
+    seen = factors.of("client/alice")
+    factors.commit(seen.after_code(1, "first"))
+    with pytest.raises(StaleError):
+        factors.commit(seen.after_code(1, "second"))
+    assert factors.of("client/alice").last_request == "first"
+
+
+def test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other(
+    dynamodb: Any, books: TableBooks
+) -> None:
+    registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
+    registry.commit(make_client())
+    policies, seen = ProfilePolicies(dynamodb, NAMES.clients), registry.profile("alice")
+    assert seen
+    policies.set("alice", Decimal("500.00"))
+    with pytest.raises(StaleError):
+        registry.commit(seen.with_signed_orders(True))
+    changed = registry.profile("alice")
+    assert changed
+    assert (changed.version, changed.second_factor_above) == (2, Decimal("500.00"))
+    registry.commit(changed.with_signed_orders(True))
+    policies.set("alice", None)
+    after = registry.profile("alice")
+    assert after
+    assert (after.version, after.signed_orders, after.second_factor_above) == (4, True, None)
+
+
+def test_a_policy_counts_a_profile_without_a_version_like_everybody(
+    dynamodb: Any, books: TableBooks
+) -> None:
+    """Seeded profiles have none. Whoever has read one as the first version is out of date."""
+    registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
+    put(dynamodb, NAMES.clients, make_client().model_dump(exclude={"version"}))
+    seen = registry.profile("alice")
+    assert seen
+    ProfilePolicies(dynamodb, NAMES.clients).set("alice", Decimal(0))
+    with pytest.raises(StaleError):
+        registry.commit(seen.with_signed_orders(True))
+
+
 WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.entity_writes.write_of": (
         transactions.test_an_item_that_another_writer_deleted_is_not_deleted_again,
@@ -276,6 +323,13 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (
         test_a_date_of_either_of_two_comparisons_is_remembered,
+    ),
+    "dynamodb.second_factors.TableSecondFactors.commit": (
+        test_of_two_codes_at_the_same_time_one_is_written,
+    ),
+    "dynamodb.second_factors.ProfilePolicies.set": (
+        test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other,
+        test_a_policy_counts_a_profile_without_a_version_like_everybody,
     ),
     "dynamodb.orders.TableTaskTokens.save_task_token": (
         test_the_token_of_a_later_attempt_replaces_the_earlier_one,

@@ -34,6 +34,7 @@ OPENED_TO: dict[tuple[str, str], set[Role]] = {
     ("POST", f"{ADMIN}/clients/{{client_id}}/activation"): {Role.CLIENT_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/clients/{{client_id}}/limits"): {Role.CLIENT_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/clients/{{client_id}}/signing"): {Role.CLIENT_ADMINISTRATOR},
+    ("POST", f"{ADMIN}/clients/{{client_id}}/second-factor-reset"): {Role.CLIENT_ADMINISTRATOR},
     ("POST", f"{ADMIN}/clients/{{client_id}}/secret-rotation"): {Role.CLIENT_ADMINISTRATOR},
     ("POST", f"{ADMIN}/clients/{{client_id}}/deposits"): {Role.TRANSFERS},
     ("POST", f"{ADMIN}/clients/{{client_id}}/withdrawals"): {Role.TRANSFERS},

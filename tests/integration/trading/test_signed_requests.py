@@ -122,10 +122,11 @@ def test_an_attack_is_refused_and_changes_nothing(
         ("admin", withdrawal()),
         ("admin", admin_event("POST", "clients/alice/secret-rotation", {"api_key": "k"})),
         ("admin", admin_event("PUT", "clients/alice/signing", {"required": False})),
+        ("admin", admin_event("POST", "clients/alice/second-factor-reset")),
         ("admin", admin_event("POST", "proposals/prp_1/approval")),
         ("internal", request("POST", "/api/v1/settlement/trd_1", authorizer=OPERATOR)),
     ],
-    ids=["withdrawal", "rotation", "signing", "approval", "settlement"],
+    ids=["withdrawal", "rotation", "signing", "reset", "approval", "settlement"],
 )
 def test_each_sensitive_route_needs_a_signature(
     system: System, function: str, event: dict[str, Any]

@@ -20,6 +20,7 @@ from tests.simulation.bugs import (
     reconciling,
     replacing,
     rights,
+    second_factors,
     second_person,
     signatures,
     storage,
@@ -45,6 +46,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Rights": rights.BUGS,
     "Second person": second_person.BUGS,
     "Signed requests": signatures.BUGS,
+    "Second factors": second_factors.BUGS,
     "Control and retries": control.BUGS,
     "What is shown and transferred": views.BUGS,
 }

@@ -107,8 +107,8 @@ BUGS = (
         (
             Edit(
                 PlaceOrder._record,
-                "    try:\n        self.books.commit(*decision.changed)\n",
-                "    try:\n        try:\n            self.books.commit(*decision.changed)\n"
+                "        self.books.commit(*decision.changed)\n",
+                "        try:\n            self.books.commit(*decision.changed)\n"
                 "        except StaleError:\n            raise\n        except Exception:\n"
                 "            return decision.order, False\n",
             ),
@@ -121,9 +121,9 @@ BUGS = (
         (
             Edit(
                 PlaceOrder._record,
-                "    try:\n        self.books.commit(*decision.changed)\n",
-                "    if decision.order.status is OrderStatus.VALIDATED:\n"
-                "        start(self.workflow, self.monitor, decision.order)\n    try:\n"
+                "        self.books.commit(*decision.changed)\n",
+                "        if decision.order.status is OrderStatus.VALIDATED:\n"
+                "            start(self.workflow, self.monitor, decision.order)\n"
                 "        self.books.commit(*decision.changed)\n",
             ),
         ),

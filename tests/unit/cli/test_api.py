@@ -35,6 +35,7 @@ class Line:
             PROFILE,
             tokens,
             lambda _: "asked",
+            lambda: "123456",
             self.notes.append,
             patience,
             transport=httpx.MockTransport(self._step),
@@ -154,3 +155,32 @@ def test_a_failed_log_in_leaves_no_doubt_about_the_command(line: Callable[..., L
         at.api.change("POST", "/x", "k-1", {})
     assert at.sent[1].url.path == "/dev/api/v1/auth/token"
     assert failure.value.idempotency_key is None
+
+
+def refused(status: int, code: str) -> httpx.Response:
+    return httpx.Response(status, json={"status": status, "code": code, "detail": "So it is."})
+
+
+STRONGER = {"jwt_token": "stronger", "expiration": "2026-11-23T16:00:00Z"}
+
+
+def test_a_code_is_asked_for_when_the_api_wants_a_second_factor(line: Callable[..., Line]) -> None:
+    """The stronger token is kept, and the same request is sent again under its key."""
+    wanted = refused(403, "SECOND_FACTOR_REQUIRED")
+    at = line(wanted, httpx.Response(200, json=STRONGER), ok(), ok())
+    assert at.api.change("POST", "/api/v1/orders", "k-1", {"a": 1}) == {"fine": "yes"}
+    assert at.api.change("POST", "/api/v1/orders", "k-2", {"a": 2}) == {"fine": "yes"}
+    paths = [request.url.path.removeprefix("/dev") for request in at.sent]
+    assert paths == ["/api/v1/orders", "/api/v1/auth/step-up", *["/api/v1/orders"] * 2]
+    assert at.sent[1].read() == b'{"code":"123456"}'
+    tokens = [request.headers["Authorization"] for request in at.sent]
+    assert tokens == ["Bearer kept", "Bearer kept", *["Bearer stronger"] * 2]
+    assert [at.sent[each].headers["Idempotency-Key"] for each in (0, 2)] == ["k-1", "k-1"]
+
+
+def test_a_wrong_code_is_told_and_not_asked_for_again(line: Callable[..., Line]) -> None:
+    at = line(refused(403, "SECOND_FACTOR_REQUIRED"), refused(401, "INVALID_CODE"))
+    with pytest.raises(Failure) as failure:
+        at.api.change("POST", "/api/v1/orders", "k-1", {"a": 1})
+    assert failure.value.problem["code"] == "INVALID_CODE"
+    assert len(at.sent) == 2

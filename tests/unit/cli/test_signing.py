@@ -51,6 +51,7 @@ class Server:
             self.profile,
             tokens,
             self._ask,
+            lambda: "123456",
             lambda _: None,
             30,
             transport=httpx.MockTransport(self._answer),

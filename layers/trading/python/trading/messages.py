@@ -80,7 +80,7 @@ class ClearOrder(Message):
 
 
 class SettleClient(Message):
-    """Settle what a client has due up to and on the date. It comes from SettlementCycle's Plan.
+    """Settle what a client has due on or before the date. It comes from SettlementCycle's Plan.
 
     If one invocation has no time for everything, further messages continue. `part` counts them.
     `after` says where the part before stopped. `unanswered` counts the instructions that were left

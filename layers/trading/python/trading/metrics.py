@@ -120,6 +120,7 @@ class Metric(Coded):
         "Failed log-ins could not be counted, so nobody was locked out.",
     )
     TOKEN_REFUSED = "TokenRefused", "The authorizer refused a token."
+    CODE_REFUSED = "CodeRefused", "A code of a second factor was wrong or too old."
     SIGNATURE_REFUSED = (
         "SignatureRefused",
         "A request of a client or an operator was not signed although it must be, or not validly.",
@@ -169,7 +170,7 @@ OUTCOMES = frozenset(
         "OBLIGATIONS_OVERDUE",
     )
 )
-"""How a step of work ends as planned. These counts wait for the log line at the end of the step.
+"""The planned outcomes of a step of work. These counts wait for the log line at its end.
 
-An alarm on any other metric must not wait: the worker may die before the end.
+Counts of any other metric must not wait: the worker may die before the end.
 """

@@ -120,11 +120,17 @@ def test_requests_take_no_unknown_fields_and_bound_their_strings() -> None:
     schemas = document("openapi.json")["components"]["schemas"]
     for request in (
         "TokenRequest",
+        "StepUp",
+        "Enrolment",
+        "Confirmation",
+        "NewPolicy",
         "NewOrder",
         "TradeRequest",
         "MarketTradeRequest",
     ):
         assert schemas[request]["additionalProperties"] is False
     assert schemas["ExecutionReport"]["additionalProperties"] is True
-    for field in schemas["TokenRequest"]["properties"].values():
-        assert "maxLength" in field or "pattern" in field
+    for request in ("TokenRequest", "StepUp", "Enrolment", "Confirmation"):
+        for field in schemas[request]["properties"].values():
+            stated = next(iter(field.get("anyOf", [field])))
+            assert "maxLength" in stated or "pattern" in stated

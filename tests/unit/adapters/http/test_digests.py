@@ -18,8 +18,9 @@ from trading.adapters.faces.admin import (
     NewWithdrawal,
     Rotation,
 )
-from trading.adapters.faces.auth import TokenRequest
+from trading.adapters.faces.auth import StepUp, TokenRequest
 from trading.adapters.faces.orders import NewOrder, OrderChanges
+from trading.adapters.faces.second_factor import Confirmation, Enrolment, NewPolicy, Orders
 from trading.adapters.faces.trade_records import MarketTradeRequest, TradeRequest
 from trading.adapters.http.digests import canonical, digest
 from trading.adapters.http.request_reading import parse_json
@@ -77,7 +78,29 @@ FIELDS: dict[type[BaseModel], dict[str, tuple[Any, ...]]] = {
         "type": tuple(Side),
         "quantity": (1, 2),
     },
-    TokenRequest: {"api_key": ("a", "b"), "api_secret": ("c", "d")},
+    TokenRequest: {
+        "api_key": ("a", "b"),
+        "api_secret": ("c", "d"),
+        "code": (None, "123456", "123457", "abcd-abcd-abcd-abcd"),
+    },
+    StepUp: {"code": ("123456", "123457", "abcd-abcd-abcd-abcd")},
+    Enrolment: {
+        "api_key": ("a", "b"),
+        "api_secret": ("c", "d"),
+        "code": (None, "123456", "123457"),
+    },
+    Confirmation: {
+        "api_key": ("a", "b"),
+        "api_secret": ("c", "d"),
+        "code": ("123456", "123457"),
+    },
+    NewPolicy: {
+        "api_key": ("a", "b"),
+        "api_secret": ("c", "d"),
+        "code": ("123456", "123457"),
+        "orders": tuple(Orders),
+        "amount": (None, Decimal(1), Decimal(2)),
+    },
     Change: {"reason": ("a", "b")},
     NewClient: {
         "reason": ("a", "b"),

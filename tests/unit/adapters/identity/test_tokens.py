@@ -18,13 +18,26 @@ from trading.adapters.identity.signing_keys import (
 )
 from trading.adapters.identity.tokens import Grant, InvalidTokenError, Tokens
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
+from trading.domain.clients.second_factor import WITH_SECRET
 
 KEYS = {CLIENT_AUDIENCE: ["c2", "c1"], INTERNAL_AUDIENCE: ["o1"]}
 """Of the clients' two keys, c2 signs."""
 ISSUER = "trading-test"
 AUDIENCE = CLIENT_AUDIENCE
 LIFETIME = timedelta(minutes=15)
-CLAIMS = ("iss", "aud", "sub", "client_id", "permissions", "iat", "exp", "jti", "generation")
+CLAIMS = (
+    "iss",
+    "aud",
+    "sub",
+    "client_id",
+    "permissions",
+    "iat",
+    "exp",
+    "jti",
+    "generation",
+    "amr",
+    "auth_time",
+)
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def granted(tokens: Tokens, audience: str = AUDIENCE) -> Grant:
         audience=audience,
         generation=2,
     )
-    return tokens.grant(credential)
+    return tokens.grant(credential, WITH_SECRET)
 
 
 def encoded(part: bytes) -> str:
@@ -75,6 +88,8 @@ def forge(claims: dict[str, Any] | None = None, key: str = "c2", **header: Any) 
         "exp": now + 900,
         "generation": 0,
         "jti": "1",
+        "amr": ["pwd"],
+        "auth_time": now,
     } | (claims or {})
     stated = {name: value for name, value in stated.items() if value is not None}
     headers = {"alg": "HS256", "typ": "at+jwt", "kid": "c2"} | header
@@ -134,6 +149,10 @@ def test_a_token_from_the_forging_helper_is_valid_without_a_flaw(tokens: Tokens)
         forge({"exp": 2**53}),
         forge({"exp": 1e300}),
         forge({"generation": "none"}),
+        forge({"amr": "mfa"}),
+        forge({"amr": ["face"]}),
+        forge({"auth_time": "yesterday"}),
+        forge({"auth_time": int(Clock().now.timestamp()) - 60}),
         jwt.encode({"sub": "alice"}, "", "none"),
         "",
         "a.b.c",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.proposals import TableProposals
 from trading.adapters.dynamodb.registry import TableOperators, TableRegistry
+from trading.adapters.dynamodb.second_factors import TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.ended_tokens import TableEndedTokens
@@ -29,6 +30,7 @@ from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.administer_venue_keys import AdministerVenueKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
+from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.administration.second_person import SecondPerson
 from trading.usecases.administration.transfer_assets import TransferAssets
 from trading.usecases.orders.cancel_order import RequestCancel
@@ -47,6 +49,7 @@ class AdministrationApi:
     keys: AdministerKeys
     record: OperatorRecord
     registry: TableRegistry
+    reset_second_factor: ResetSecondFactor
     second_person: SecondPerson
     signed: SignedRequests
     throttle: Throttle
@@ -71,18 +74,19 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
     prices = last_prices(settings.control_table)
     execution = mailboxes(execution_queue_url=settings.execution_queue_url)
     cancel = RequestCancel(books, execution, Counters(), clock.now)
+    administer_clients = AdministerClients(
+        registry,
+        audit,
+        ended_tokens,
+        cancel,
+        passwords.new_secret,
+        passwords.generate_key_for,
+        clock.now,
+    )
     return AdministrationApi(
         accounts=ShowAccounts(books, prices),
         books=books,
-        clients=AdministerClients(
-            registry,
-            audit,
-            ended_tokens,
-            cancel,
-            passwords.new_secret,
-            passwords.generate_key_for,
-            clock.now,
-        ),
+        clients=administer_clients,
         close_advance=CloseAdvance(registry, audit, clock.now),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
@@ -90,6 +94,12 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         keys=AdministerKeys(registry, operators, audit, ended_tokens),
         record=operator_record(settings),
         registry=registry,
+        reset_second_factor=ResetSecondFactor(
+            registry,
+            TableSecondFactors(dynamodb, settings.factors_table),
+            administer_clients.end_tokens,
+            audit,
+        ),
         second_person=SecondPerson(
             registry,
             TableProposals(dynamodb, settings.proposals_table),

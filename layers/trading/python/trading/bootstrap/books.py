@@ -30,5 +30,5 @@ def table_books(settings: BooksSettings, dynamodb: DynamoDBClient | None = None)
 
 
 def last_prices(control_table: str) -> TableLastPrices:
-    """The last price of each symbol. A function does without, or asks its caller to come again."""
+    """The last price of each symbol. Functions do without one, or ask the caller to try again."""
     return TableLastPrices(clients.dispensable_dynamodb(), control_table, clock.now)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from trading.adapters.dynamodb.audit import TableAuditTrail
+from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
+from trading.adapters.identity.codes import DerivedCodes
 from trading.adapters.identity.credentials import TableCredentials
 from trading.adapters.identity.login import (
     Operators,
@@ -12,10 +16,13 @@ from trading.adapters.identity.login import (
 )
 from trading.adapters.identity.tokens import Tokens
 from trading.adapters.runtime import clock
+from trading.adapters.runtime.observability import Counters
 from trading.bootstrap import clients
+from trading.bootstrap.api import throttle
 from trading.bootstrap.authorizers import tokens
 from trading.bootstrap.settings import ClientLogInSettings, LogInSettings
 from trading.usecases.identity.log_in import LogIn
+from trading.usecases.identity.second_factor import CheckCode, SecondFactorOf
 from trading.usecases.ports.identity import Owners
 
 
@@ -26,8 +33,35 @@ class LogInApi:
     tokens: Tokens
 
 
-def client_log_in_api(settings: ClientLogInSettings) -> LogInApi:
-    return _log_in_api(settings, TableClients(clients.dynamodb(), settings.clients_table))
+@dataclass(frozen=True)
+class ClientLogInApi(LogInApi):
+    check_code: CheckCode
+    second_factor: SecondFactorOf
+    throttle: Throttle
+
+
+def client_log_in_api(settings: ClientLogInSettings) -> ClientLogInApi:
+    dynamodb = clients.dynamodb()
+    factors = TableSecondFactors(dynamodb, settings.factors_table)
+    codes = DerivedCodes(clients.kms(), settings.second_factor_key)
+    check_code = CheckCode(factors, codes, Counters(), clock.now)
+    base = _log_in_api(settings, TableClients(dynamodb, settings.clients_table))
+    return ClientLogInApi(
+        idempotency=base.idempotency,
+        log_in=base.log_in,
+        tokens=base.tokens,
+        check_code=check_code,
+        second_factor=SecondFactorOf(
+            factors,
+            codes,
+            check_code,
+            ProfilePolicies(dynamodb, settings.clients_table),
+            TableAuditTrail(dynamodb, settings.audit_table, clock.now),
+            Counters(),
+            clock.now,
+        ),
+        throttle=throttle(settings),
+    )
 
 
 def operator_log_in_api(settings: LogInSettings) -> LogInApi:

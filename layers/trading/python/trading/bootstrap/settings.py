@@ -190,6 +190,7 @@ class AdministrationSettings(BooksSettings, InternalApiSettings):
     execution_queue_url: str
     idempotency_table: str
     order_lifecycle_arn: str
+    factors_table: str
     proposals_table: str
 
 
@@ -229,7 +230,12 @@ class LogInSettings(TokenSettings, BrowserSettings):
     token_audience: str
 
 
-class ClientLogInSettings(LogInSettings):
-    """Also the clients that own the API keys."""
+class ClientLogInSettings(LogInSettings, RateLimitSettings, AuditSettings):
+    """Also the clients that own the API keys, and their second factors.
+
+    `second_factor_key`: the id of the KMS key that secrets and recovery codes are derived from.
+    """
 
     clients_table: str
+    factors_table: str
+    second_factor_key: str

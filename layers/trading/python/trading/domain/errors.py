@@ -54,6 +54,17 @@ class ErrorCode(Coded):
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."
     LOGIN_LOCKED = "LOGIN_LOCKED", "Too many log-ins with this API key have failed."
+    SECOND_FACTOR_REQUIRED = (
+        "SECOND_FACTOR_REQUIRED",
+        "The request needs a second factor. `detail` says how to give one.",
+    )
+    SECOND_FACTOR_NOT_ENROLLED = (
+        "SECOND_FACTOR_NOT_ENROLLED",
+        "The client has no second factor, or none that waits for its confirmation.",
+    )
+    INVALID_CODE = "INVALID_CODE", "The code is wrong, too old, or was used before."
+    CODES_UNAVAILABLE = "CODES_UNAVAILABLE", "The code could not be checked. Ask again."
+    CODES_LOCKED = "CODES_LOCKED", "Too many codes were wrong. A recovery code still passes."
     UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL", "The symbol is not listed."
     NOT_WITHDRAWABLE = (
         "NOT_WITHDRAWABLE",

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -13,6 +13,7 @@ from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client, ClientStatus, Limits
 from trading.domain.clients.credentials import Credential, CredentialStatus
+from trading.domain.clients.second_factor import FactorStatus
 from trading.domain.ledger import ClosedAdvance, Deposit, Withdrawal
 from trading.domain.patterns import whole
 from trading.domain.reference.instruments import Instrument
@@ -85,6 +86,13 @@ class Signing(Change):
     """Whether each request of the client that places, replaces or cancels orders must be signed."""
 
     required: bool = Field(strict=True)
+
+
+class SecondFactorReset(Frozen):
+    """The client whose second factor was ended."""
+
+    client_id: str
+    status: Literal[FactorStatus.NONE] = FactorStatus.NONE
 
 
 class Rotation(Change):
@@ -188,7 +196,9 @@ class AdvanceClosure(Change):
 
 
 class ProfileView(Frozen):
-    """A client's profile. `version` counts its changes."""
+    """A client's profile. `version` counts its changes. Orders worth more than the amount
+    `second_factor_above` need a second factor.
+    """
 
     client_id: str
     name: str
@@ -199,6 +209,7 @@ class ProfileView(Frozen):
     settlement_account: str
     currency: str
     signed_orders: bool
+    second_factor_above: Money | None
     version: int
 
     @classmethod

@@ -1,5 +1,9 @@
-"""Log-in: an API key and its secret for an access token. Both APIs have this route."""
+"""Log-in: an API key and its secret for an access token, with a code of a second factor if there is
+one. Both APIs have this route.
+"""
 
+import hashlib
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,64 +17,162 @@ from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.identity.login import origin
 from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
 from trading.adapters.identity.tokens import Grant, Tokens
+from trading.domain import patterns
+from trading.domain.clients.credentials import Credential
+from trading.domain.clients.second_factor import (
+    WITH_SECOND_FACTOR,
+    WITH_SECRET,
+    Method,
+    NotEnrolledError,
+)
+from trading.domain.patterns import whole
 from trading.domain.values import Frozen, Timestamp
 from trading.usecases.identity.log_in import LogIn
 
+TAGS = ["Authentication"]
+Code = Annotated[
+    str,
+    Field(
+        pattern=whole(f"({patterns.TOTP_CODE}|{patterns.RECOVERY_CODE})"),
+        description="Six digits of the authenticator, or a recovery code.",
+        examples=["492039"],
+    ),
+]
+UseCode = Callable[[str, str, str], None]
+"""Uses a code: holder, code, request id. Raises as CheckCode."""
+
 
 class TokenRequest(Frozen):
-    """An API key and its secret."""
+    """An API key and its secret. With a `code`, the token shows a second factor."""
 
     api_key: Name
     api_secret: str = Field(min_length=1, max_length=128)
+    code: Code | None = None
+
+
+class StepUp(Frozen):
+    """A code of the second factor."""
+
+    code: Code
 
 
 class AccessToken(Frozen):
-    """A token to send as `Authorization: Bearer {jwt_token}`."""
+    """A token to send as `Authorization: Bearer {jwt_token}`. `methods` says how it was obtained,
+    by the values of RFC 8176. With a second factor, `mfa` is among them.
+    """
 
     jwt_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expiration: Timestamp
     permissions: tuple[str, ...]
+    methods: tuple[Method, ...]
 
     @classmethod
     def of(cls, grant: Grant, signed: str) -> Self:
-        return cls(jwt_token=signed, expiration=grant.expiration, permissions=grant.permissions)
+        return cls(
+            jwt_token=signed,
+            expiration=grant.expiration,
+            permissions=grant.permissions,
+            methods=grant.methods,
+        )
 
 
-def add_route(app: ApiResolver, log_in: LogIn, tokens: Tokens, idempotency: Idempotency) -> None:
-    """Add the log-in with keys of one audience."""
+class LogInRoutes:
+    """The routes that issue tokens for keys of one audience. Without `use_code`, codes are
+    refused.
+    """
 
-    def signed(grant: Grant, headers: dict[str, str] | None = None) -> Response[AccessToken]:
-        return json_response(AccessToken.of(grant, tokens.sign(grant)), headers=headers)
+    def __init__(
+        self,
+        app: ApiResolver,
+        log_in: LogIn,
+        tokens: Tokens,
+        idempotency: Idempotency,
+        use_code: UseCode | None = None,
+    ) -> None:
+        self._app = app
+        self._log_in = log_in
+        self._tokens = tokens
+        self._idempotency = idempotency
+        self._use_code = use_code
 
-    @app.post(
-        "/api/v1/auth/token",
-        permission=None,
-        summary="Get an access token",
-        tags=["Authentication"],
-    )
-    def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
-        """Exchange an API key and its secret for an access token. A repeated request gets the
-        identical token while that is valid.
-        """
-        # The secret is checked at each request. The record under the key holds the claims of the
-        # token, but neither the token nor the secret.
-        source_ip = app.event["requestContext"].get("identity", {}).get("sourceIp", "")
-        credential = log_in(credentials.api_key, credentials.api_secret, origin(source_ip))
+    def add_log_in(self) -> None:
+        """Add the log-in with an API key and its secret."""
 
-        def grant() -> Grant:
-            return tokens.grant(credential)
+        @self._app.post(
+            "/api/v1/auth/token", permission=None, summary="Get an access token", tags=TAGS
+        )
+        def issue_token(credentials: Annotated[TokenRequest, Body()]) -> Response[AccessToken]:
+            """Exchange an API key and its secret for an access token. A repeated request gets the
+            identical token while that is valid.
 
-        outcome = idempotency.once(app, credential.api_key, Grant, grant)
+            Some requests need a token that shows a second factor. To get one, send a `code`. Each
+            code is accepted once.
+            """
+            # The secret is checked at each request. The record under the key holds the claims of
+            # the token, but neither the token nor the secret.
+            credential = self.checked(credentials.api_key, credentials.api_secret)
+            return self._answer(credential, credentials.code)
+
+    def add_step_up(self) -> None:
+        """Add the exchange of a token and a code for a token that shows a second factor."""
+
+        @self._app.post(
+            "/api/v1/auth/step-up",
+            permission="orders:write",
+            summary="Add the second factor",
+            tags=TAGS,
+        )
+        def step_up(request: Annotated[StepUp, Body()]) -> Response[AccessToken]:
+            """Exchange a valid token and a code for a token that shows a second factor. A repeated
+            request gets the identical token. The old token stays valid.
+            """
+            credential = self._log_in.again(self._app.principal.api_key)
+            return self._answer(credential, request.code)
+
+    def checked(self, api_key: str, secret: str) -> Credential:
+        """The credential of a key whose secret is right. Raises as LogIn."""
+        source_ip = self._app.event["requestContext"].get("identity", {}).get("sourceIp", "")
+        return self._log_in(api_key, secret, origin(source_ip))
+
+    def request_of(self, credential: Credential) -> str:
+        """An id that repetitions of this request share."""
+        parts = (
+            self._app.target,
+            credential.api_key,
+            self._app.idempotency_key,
+            self._app.digest,
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    def _answer(self, credential: Credential, code: str | None) -> Response[AccessToken]:
+        methods = WITH_SECRET if code is None else WITH_SECOND_FACTOR
+
+        def issue() -> Grant:
+            if code is not None:
+                if self._use_code is None:
+                    raise NotEnrolledError("Operators have no second factor.", field="code")
+                self._use_code(holder_of(credential), code, self.request_of(credential))
+            return self._tokens.grant(credential, methods)
+
+        outcome = self._idempotency.once(self._app, credential.api_key, Grant, issue)
         try:
             if outcome.answer.generation != credential.generation:  # that token has ended
-                return signed(grant())
+                return self._signed(issue())
             try:
-                return signed(outcome.answer, outcome.headers)
+                return self._signed(outcome.answer, outcome.headers)
             except RetiredKeyError:
-                return signed(grant())
+                return self._signed(issue())
         except (KeysUnavailableError, RetiredKeyError) as error:
             # The record stands. The repeated request signs what it holds.
             raise unavailable(
                 "The token could not be signed. Try again with the same Idempotency-Key."
             ) from error
+
+    def _signed(self, grant: Grant, headers: dict[str, str] | None = None) -> Response[AccessToken]:
+        return json_response(AccessToken.of(grant, self._tokens.sign(grant)), headers=headers)
+
+
+def holder_of(credential: Credential) -> str:
+    """The holder of a client's second factor, as the audit log names it."""
+    return f"client/{credential.client_id}"

@@ -6,12 +6,13 @@ from datetime import datetime
 from http import HTTPStatus
 
 from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.domain.clients.second_factor import Method
 
 
 @dataclass(frozen=True)
 class Principal:
     """The caller. Its token ends at `expires_at`, in Unix seconds, or when tokens of its
-    `generation` are ended.
+    `generation` are ended. methods: how the owner of the token authenticated (RFC 8176).
     """
 
     client_id: str
@@ -19,11 +20,17 @@ class Principal:
     api_key: str
     expires_at: int
     generation: int
+    methods: frozenset[str] = frozenset()
 
     @property
     def who(self) -> str:
         """The caller as the audit log names it: an operator, and the key that was used."""
         return f"{self.client_id} ({self.api_key})"
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether the token was obtained with a second factor."""
+        return Method.SEVERAL in self.methods
 
     @classmethod
     def of(cls, context: Mapping[str, str]) -> "Principal":
@@ -35,6 +42,7 @@ class Principal:
                 context["api_key"],
                 int(context["expires_at"]),
                 int(context["generation"]),
+                frozenset(context.get("methods", "").split()),
             )
         except KeyError:
             raise _unauthenticated("A valid token is required.") from None

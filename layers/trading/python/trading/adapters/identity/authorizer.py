@@ -61,6 +61,7 @@ class Authorizer:
                 "api_key": grant.api_key,
                 "expires_at": str(grant.expires_at),
                 "generation": str(grant.generation),
+                "methods": " ".join(grant.methods),
             },
         }
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from trading.adapters.identity.signing_keys import RetiredKeyError, SigningKeys
 from trading.domain.clients.credentials import Credential
+from trading.domain.clients.second_factor import WITH_SECRET, Method
 from trading.domain.values import Frozen
 
 ALGORITHM = "HS256"
@@ -31,6 +32,8 @@ class InvalidTokenError(Exception):
 class Grant(Frozen):
     """The content of a token, without a secret. With the same signing key, the same grant makes the
     same token again.
+
+    methods: how its owner authenticated (RFC 8176), at `issued_at`.
     """
 
     key_id: str
@@ -42,6 +45,7 @@ class Grant(Frozen):
     expires_at: int
     generation: int
     token_id: str
+    methods: tuple[Method, ...] = WITH_SECRET
 
     @property
     def expiration(self) -> datetime:
@@ -70,7 +74,7 @@ class Tokens:
         self._jws.unregister_algorithm(ALGORITHM)
         self._jws.register_algorithm(ALGORITHM, keys)
 
-    def grant(self, credential: Credential) -> Grant:
+    def grant(self, credential: Credential, methods: Sequence[Method]) -> Grant:
         """The content of a new token, under the key that signs for its audience."""
         issued_at = int(self._now().timestamp())
         return Grant(
@@ -83,6 +87,7 @@ class Tokens:
             expires_at=issued_at + self._lifetime,
             generation=credential.generation,
             token_id=uuid4().hex,
+            methods=tuple(methods),
         )
 
     def sign(self, grant: Grant) -> str:
@@ -102,6 +107,8 @@ class Tokens:
             "exp": grant.expires_at,
             "generation": grant.generation,
             "jti": grant.token_id,
+            "amr": list(grant.methods),
+            "auth_time": grant.issued_at,
         }
         payload = json.dumps(claims, separators=(",", ":")).encode()
         headers = {"typ": TYPE, "kid": grant.key_id}
@@ -148,6 +155,8 @@ class Tokens:
                     "exp",
                     "generation",
                     "jti",
+                    "amr",
+                    "auth_time",
                 ],
                 "verify_signature": False,
                 "verify_iss": True,
@@ -159,6 +168,8 @@ class Tokens:
                 "verify_iat": False,
             },
         )
+        if claims["auth_time"] != claims["iat"]:
+            raise InvalidTokenError("not issued when its owner logged in")
         return Grant(
             key_id=key_id,
             audience=claims["aud"],
@@ -169,6 +180,7 @@ class Tokens:
             expires_at=claims["exp"],
             generation=claims["generation"],
             token_id=claims["jti"],
+            methods=claims["amr"],
         )
 
     def _check_times(self, grant: Grant) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 BATCH_SIZE = 10
-"""SQS takes so many messages in one request."""
+"""SQS takes at most so many messages in one request."""
 TRIES = 4
 FIRST_PAUSE_SECONDS = 0.2
 
@@ -75,7 +75,8 @@ class SqsMailboxes:
     ) -> Sequence[str]:
         """The port `SettlementMailboxes`. SQS takes or refuses each message of a batch by itself.
 
-        SQS drops the same message for five minutes. After that, the worker finds nothing due.
+        SQS drops repetitions of a message for five minutes. After that, the worker finds nothing
+        due.
         """
         pending = [
             SettleClient(

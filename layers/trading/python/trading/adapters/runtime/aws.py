@@ -7,10 +7,10 @@ import os
 from botocore.config import Config
 
 VALIDATES = os.environ.get("STAGE") != "prod"
-"""Whether botocore compares each request with the service's model, as the service does again.
+"""Whether botocore validates each request by the service's model. The service validates it too.
 
-It finds mistakes of ours, so tests and all other stages have it. It takes a twentieth of a call's
-processor time.
+It finds programming errors, so tests and all stages but production have it. It takes a twentieth of
+the processor time of a call.
 """
 CLIENT_CONFIG = Config(
     connect_timeout=1,

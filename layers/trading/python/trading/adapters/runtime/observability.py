@@ -35,9 +35,9 @@ _step: ContextVar[Step | None] = ContextVar("step", default=None)
 
 @contextmanager
 def step(message: str) -> Iterator[Step]:
-    """Print one line when the block ends, also by an error: its facts, and its outcomes as metrics.
+    """Print one line when the block ends, even by an error: its facts, and its outcomes as metrics.
 
-    CloudWatch bills lines by their bytes, and most of a line says where it comes from.
+    CloudWatch bills the bytes of lines, and most of a line only says where it comes from.
     """
     current = Step()
     token = _step.set(current)
@@ -51,8 +51,8 @@ def step(message: str) -> Iterator[Step]:
 def count(metric: Metric, value: int = 1, **facts: str) -> None:
     """Count an event by service, so that an alarm can watch it, in a log line with its facts.
 
-    An outcome of a step goes with the line of the step. All others get a line at once: such a count
-    is not lost when the invocation fails later.
+    An outcome of a step goes into the line of the step. Any other count gets a line at once, so it
+    is not lost when the worker dies later.
     """
     current = _step.get()
     if current is None or metric not in OUTCOMES:
@@ -75,7 +75,7 @@ def _print(message: str, facts: Mapping[str, Any], metrics: Mapping[Metric, int]
 
 
 def _embedded(metrics: Mapping[Metric, int]) -> dict[str, Any]:
-    """The fields of CloudWatch's embedded metric format. Each line has the dimension, `service`."""
+    """The fields of CloudWatch's embedded metric format. Each line has the dimension `service`."""
     directive = {
         "Namespace": METRICS_NAMESPACE,
         "Dimensions": [["service"]],

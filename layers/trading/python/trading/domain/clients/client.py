@@ -31,7 +31,8 @@ class Client(Versioned):
     is accepted on one business date, in `currency`. settlement_account: the account at the
     depository. fingerprint: of the request that created the client; None for a seeded client.
     first_api_key: the key that was issued for that request. signed_orders: all requests that place
-    or change orders of the client must be signed.
+    or change orders of the client must be signed. second_factor_above: orders worth more need a
+    second factor, in `currency`; zero: all orders; None: none.
     """
 
     client_id: str
@@ -45,6 +46,7 @@ class Client(Versioned):
     fingerprint: str | None = None
     first_api_key: str | None = None
     signed_orders: bool = False
+    second_factor_above: Money | None = Field(default=None, ge=0)
 
     @property
     def limits(self) -> Limits:
@@ -70,6 +72,10 @@ class Client(Versioned):
     def with_signed_orders(self, required: bool) -> "Client":
         """Say whether all requests about orders must be signed."""
         return self.but(signed_orders=required)
+
+    def with_second_factor_above(self, amount: Decimal | None) -> "Client":
+        """Say which orders need a second factor."""
+        return self.but(second_factor_above=amount)
 
     def with_status(self, status: ClientStatus) -> "Client":
         """Set the status."""

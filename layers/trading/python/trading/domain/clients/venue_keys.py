@@ -1,11 +1,12 @@
-"""The key of an exchange: the id and the secret with which it signs what it sends."""
+"""The key of an exchange: the id and the secret with which it signs its reports."""
 
 from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.values import Frozen
 
 
 class VenueKey(Frozen):
-    """Whether what an exchange signs is accepted. A key is active until somebody disables it.
+    """Whether reports with the key of an exchange are accepted. A key is active until somebody
+    disables it.
 
     exchange_id: the id of the exchange, which is the id of its key too.
     """

@@ -321,6 +321,18 @@ class AdministerClients:
         self.registry.commit(rotated)
         return IssuedSecret(rotated.saved(), secret)
 
+    def end_tokens(self, client_id: str) -> None:
+        """End the tokens of all keys of a client. Raises NotFoundError."""
+        for credential in self._with_ended_tokens(client_id):
+            self._end_tokens(credential)
+
+    @on_fresh_state
+    def _with_ended_tokens(self, client_id: str) -> Sequence[Credential]:
+        keys = [each.with_ended_tokens() for each in self._credentials(self._client(client_id))]
+        if keys:
+            self.registry.commit(*keys)
+        return keys
+
     def _end_tokens(self, credential: Credential) -> None:
         """Only after the commit: before it, a log-in would get a token that is refused."""
         if credential.generation:

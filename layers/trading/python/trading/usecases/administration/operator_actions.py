@@ -61,8 +61,8 @@ class Registry(Accounts, Protocol):
 
 @dataclass(frozen=True)
 class Approval:
-    """An approved proposal, whose change is to be made. is_written: it was written before, together
-    with the change. Then only the audit log may lack something.
+    """An approved proposal, whose change is to be made. is_written: an earlier transaction wrote it
+    together with the change. Then only entries of the audit log may be missing.
     """
 
     proposal: Proposal

@@ -45,6 +45,17 @@ class LogIn:
             raise InvalidCredentialsError("The API key or the secret is wrong.")
         if recent.with_key:
             self.failures.forget(api_key, address)
-        if not credential.is_active or not self.owners.is_active(credential.client_id):
+        return self._active(credential)
+
+    def again(self, api_key: str) -> Credential:
+        """The credential of a key whose token is valid. Raises ClientInactiveError."""
+        return self._active(self.credentials.credential(api_key))
+
+    def _active(self, credential: Credential | None) -> Credential:
+        if (
+            credential is None
+            or not credential.is_active
+            or not self.owners.is_active(credential.client_id)
+        ):
             raise ClientInactiveError("This client may not log in.")
         return credential

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from trading.domain.clients.second_factor import SecondFactorRequiredError, check_order
 from trading.domain.orders import order_entry
 from trading.domain.orders.order import Order
+from trading.domain.orders.order_effects import OrderEffect
 from trading.domain.orders.order_request import OrderRequest
 from trading.domain.orders.order_status import OrderStatus
 from trading.metrics import Metric
@@ -43,29 +45,41 @@ class PlaceOrder:
     clock: Clock
 
     def __call__(
-        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
+        self,
+        request: OrderRequest,
+        key: str,
+        fingerprint: str,
+        correlation_id: str,
+        has_second_factor: bool = False,
     ) -> tuple[Order, bool]:
         """The order as it was first accepted or rejected, and whether this was a repetition.
 
-        Raises IdempotencyKeyReusedError, UnknownClientError, and StaleError when too many orders of
-        the client race.
+        Raises IdempotencyKeyReusedError, UnknownClientError, SecondFactorRequiredError, and
+        StaleError when too many orders of the client race.
         """
-        order, replayed = self._record(request, key, fingerprint, correlation_id)
+        order, replayed = self._record(request, key, fingerprint, correlation_id, has_second_factor)
         if order.status is OrderStatus.VALIDATED and not replayed:
             start(self.workflow, self.monitor, order)
         return order, replayed
 
     @on_fresh_state
     def _record(
-        self, request: OrderRequest, key: str, fingerprint: str, correlation_id: str
+        self,
+        request: OrderRequest,
+        key: str,
+        fingerprint: str,
+        correlation_id: str,
+        has_second_factor: bool,
     ) -> tuple[Order, bool]:
         now = self.clock()
         received = order_entry.receive(request, key, fingerprint, correlation_id, now)
         facts = gather(self.books, self.prices, request.client_id, request.symbol, request.side)
         decision = order_entry.decide(received, facts, now)
         try:
+            if isinstance(decision, OrderEffect):
+                check_order(facts.client, decision.order.open_notional, has_second_factor)
             self.books.commit(*decision.changed)
-        except StaleError:
+        except (StaleError, SecondFactorRequiredError):
             existing = self.books.order(received.order_id)
             if existing is None:
                 raise

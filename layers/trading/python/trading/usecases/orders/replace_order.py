@@ -7,6 +7,7 @@ ended, the new one takes its place.
 from dataclasses import dataclass
 
 from trading.domain import identifiers
+from trading.domain.clients.second_factor import check_order
 from trading.domain.orders import replacement
 from trading.domain.orders.end_request import REPLACED
 from trading.domain.orders.order import Order
@@ -40,14 +41,17 @@ class ReplaceOrder:
         key: str,
         fingerprint: str,
         correlation_id: str,
+        has_second_factor: bool = False,
     ) -> tuple[Order, bool]:
         """The new order, and whether the same request was accepted before.
 
         Raises NotFoundError, IdempotencyKeyReusedError, OrderClosedError, OrderEndingError,
-        OrderPendingError, ReplacementRefusedError, and StaleError when too much happens to the
-        order.
+        OrderPendingError, ReplacementRefusedError, SecondFactorRequiredError, and StaleError when
+        too much happens to the order.
         """
-        new, old = self._record(client_id, order_id, wanted, key, fingerprint, correlation_id)
+        new, old = self._record(
+            client_id, order_id, wanted, key, fingerprint, correlation_id, has_second_factor
+        )
         if old is not None:
             self._notify_mailbox(old)
         return new, old is None
@@ -61,6 +65,7 @@ class ReplaceOrder:
         key: str,
         fingerprint: str,
         correlation_id: str,
+        has_second_factor: bool,
     ) -> tuple[Order, Order | None]:
         """The new order, and the old one if this call wrote them."""
         new_id = identifiers.order_id(client_id, key)
@@ -77,6 +82,7 @@ class ReplaceOrder:
         now = self.clock()
         facts = gather(self.books, self.prices, client_id, old.symbol, old.side)
         accepted = replacement.decide(old, wanted, key, fingerprint, correlation_id, facts, now)
+        check_order(facts.client, accepted.pending.order.open_notional, has_second_factor)
         self.books.commit(*accepted.changed)
         self.monitor.count(Metric.REPLACEMENTS_REQUESTED)
         return accepted.pending.order, accepted.replaced

@@ -1,9 +1,13 @@
 """API keys and what guards them."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.lockout import RecentFailures
+from trading.domain.clients.second_factor import SecondFactor
 
 
 class Credentials(Protocol):
@@ -28,6 +32,46 @@ class LoginFailures(Protocol):
     def forget(self, api_key: str, address: str) -> None:
         """Forget those with this key. Those of the address stay: its owner may have a key too."""
         ...
+
+
+class SecondFactors(Protocol):
+    """What is stored of second factors."""
+
+    def of(self, holder: str) -> SecondFactor:
+        """The second factor of a holder, never from a cache; an empty one if there is none."""
+        ...
+
+    def commit(self, factor: SecondFactor) -> None:
+        """Save it on the version that was read. Raises StaleError."""
+        ...
+
+
+class Codes(Protocol):
+    """What is derived from the id of an enrolment. Each method raises CodesUnavailableError."""
+
+    def secret(self, enrolment: str) -> str:
+        """The secret of the authenticator, in base32."""
+        ...
+
+    def recovery_codes(self, enrolment: str) -> Sequence[str]: ...
+
+    def step_of(self, enrolment: str, code: str, now: datetime) -> int | None:
+        """The latest time step that is valid now and has this code. None: there is no such step."""
+        ...
+
+    def place_of(self, enrolment: str, code: str) -> int | None:
+        """The position of a recovery code in the list. None: it is not in the list."""
+        ...
+
+
+class SecondFactorPolicies(Protocol):
+    """Which orders of a client need a second factor."""
+
+    def set(self, client_id: str, above: Decimal | None) -> None:
+        """Write it into the profile. Raises NotFoundError."""
+        ...
+
+    def of(self, client_id: str) -> Decimal | None: ...
 
 
 class EndedTokens(Protocol):

@@ -33,7 +33,7 @@ class SettlementMailboxes(Protocol):
     def settle(
         self, client_ids: Sequence[str], settlement_date: date, correlation_id: str
     ) -> Sequence[str]:
-        """Ask for the settlement of what clients have due up to and on a date.
+        """Ask clients to settle what is due on or before a date.
 
         Asking again is harmless. Returns the clients whose mailbox did not take the message.
         """

@@ -37,13 +37,13 @@ back to the oldest date that was open after the last one, at most `LOOK_BACK`.
 TRADES_PER_READ = 25
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 60
 QUIET_SECONDS = 360
-"""A cycle stops looking when nothing has been settled for so long. A worker gives a message up
-sooner.
+"""A cycle stops looking when nothing has been settled for so long. A worker gives up a message
+sooner, unless a slow depository makes each message go on in another one.
 """
 
 
 class PlannedClient(Frozen):
-    """A client that the cycle's map settles."""
+    """A client with obligations due."""
 
     client_id: str
 
@@ -65,7 +65,7 @@ class Progress(Frozen):
     """What the cycle knows of the mailboxes, from one look at the due obligations to the next.
 
     `due`: how many there were at the last look. `quiet_seconds`: for how long no obligation has
-    been settled. `wait_seconds`: until the next look. `is_over`: nothing will happen any more.
+    been settled. `wait_seconds`: until the next look. `is_over`: the cycle stops looking.
     """
 
     due_since: Day
@@ -89,7 +89,7 @@ class Progress(Frozen):
 
 
 class AskedPage(Frozen):
-    """A page of clients that were asked to settle. `progress` is None if nothing is due so far."""
+    """A page of clients that were asked to settle. `progress` is None if no page had any so far."""
 
     settlement_date: Day
     is_settlement_day: bool
@@ -163,7 +163,7 @@ class PlanSettlement:
 class AskClients:
     """Puts a message into the mailbox of each client with obligations due.
 
-    Every step can be repeated: a client that is asked twice settles once.
+    It can be repeated: a client that is asked twice settles once.
     """
 
     plan: PlanSettlement
@@ -198,7 +198,7 @@ class AskClients:
 class LookAtSettlement:
     """Tells whether the mailboxes have settled what they can.
 
-    The books tell it, not the queue: they say what is left, and a queue only roughly.
+    It reads the books, because a queue counts its messages only approximately.
     """
 
     books: ObligationIndex

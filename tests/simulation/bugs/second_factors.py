@@ -1,0 +1,144 @@
+"""Second factors."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.faces.auth import LogInRoutes
+from trading.adapters.identity.codes import DerivedCodes
+from trading.domain.clients import second_factor
+from trading.domain.clients.second_factor import SecondFactor
+from trading.usecases.administration.reset_second_factor import ResetSecondFactor
+from trading.usecases.identity.second_factor import CheckCode, SecondFactorOf
+from trading.usecases.orders.place_order import PlaceOrder
+from trading.usecases.orders.replace_order import ReplaceOrder
+
+BUGS = (
+    Bug(
+        "a code is good twice",
+        "Nothing checks which code was used last.",
+        "Whoever looks over a shoulder logs in with the same code.",
+        (Edit(SecondFactor.after_code, "if step <= self.last_step:", "if False:"),),
+    ),
+    Bug(
+        "a recovery code is good twice",
+        "Nothing checks whether a recovery code was used.",
+        "A list that was found in the trash still opens the account.",
+        (
+            Edit(
+                SecondFactor.after_recovery_code,
+                "if each.request == request and now - each.at <= REPEATED_WITHIN:",
+                "if True:",
+            ),
+        ),
+    ),
+    Bug(
+        "codes of the future",
+        "A code is valid minutes before its time.",
+        "Whoever holds the phone for a moment notes codes for later.",
+        (Edit(DerivedCodes.step_of, "current + STEPS_APART + 1", "current + 9"),),
+    ),
+    Bug(
+        "codes never get old",
+        "A code is valid minutes after its time.",
+        "A code that was seen and not used is tried later.",
+        (Edit(DerivedCodes.step_of, "current - STEPS_APART,", "current - 9,"),),
+    ),
+    Bug(
+        "guesses not counted",
+        "Wrong codes are not counted.",
+        "A thief of the secret tries codes until one fits.",
+        (
+            Edit(
+                CheckCode.__call__,
+                "self.factors.commit(factor.after_wrong_code(self.clock()))",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "guesses do not lock",
+        "Wrong codes are counted, and the right one passes all the same.",
+        "A thief of the secret tries codes until one fits.",
+        (Edit(CheckCode._after, "factor.check_not_locked(now)", "pass"),),
+    ),
+    Bug(
+        "a token of a second factor without a code",
+        "Every token says that there was a second factor.",
+        "Whoever steals the secret trades with it.",
+        (
+            Edit(
+                LogInRoutes._answer,
+                "WITH_SECRET if code is None else WITH_SECOND_FACTOR",
+                "WITH_SECOND_FACTOR",
+            ),
+        ),
+    ),
+    Bug(
+        "orders without the second factor",
+        "Order entry ignores the policy.",
+        "Whoever steals the secret trades with it.",
+        (
+            Edit(
+                PlaceOrder._record,
+                "check_order(facts.client, decision.order.open_notional, has_second_factor)",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "replacements without the second factor",
+        "A replacement ignores the policy.",
+        "A thief turns a small order into a large one.",
+        (
+            Edit(
+                ReplaceOrder._record,
+                "order.open_notional, has_second_factor)",
+                "order.open_notional, True)",
+            ),
+        ),
+    ),
+    Bug(
+        "a second factor for small orders too",
+        "Nothing compares the order with the amount of the policy.",
+        "An order that needs no code is refused.",
+        (Edit(second_factor.check_order, "or notional <= above", ""),),
+    ),
+    Bug(
+        "the old phone stays valid",
+        "A new enrolment does not end the one before it.",
+        "The finder of a lost phone trades with it.",
+        (
+            Edit(
+                SecondFactor.confirmed,
+                "enrolment=self.pending",
+                "enrolment=self.enrolment or self.pending",
+            ),
+        ),
+    ),
+    Bug(
+        "a phone is replaced without a code",
+        "To enrol needs only the secret, even if there is a second factor.",
+        "Whoever steals the secret enrols a phone.",
+        (
+            Edit(
+                SecondFactorOf.enrol,
+                "if factor.enrolment is not None:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "a policy is set without a code",
+        "To set the policy needs only the secret.",
+        "Whoever steals the secret switches the second factor off.",
+        (
+            Edit(
+                SecondFactorOf.set_policy, "self.check(caller.holder, code, caller.request)", "pass"
+            ),
+        ),
+    ),
+    Bug(
+        "a reset changes nothing",
+        "The operator's reset only writes to the audit log.",
+        "A client who lost everything cannot trade.",
+        (Edit(ResetSecondFactor._reset, "self.factors.commit(factor.removed())", "pass"),),
+    ),
+)
