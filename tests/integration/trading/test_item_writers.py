@@ -27,12 +27,14 @@ from trading.adapters.dynamodb.reconciliation_reports import TableReports, lates
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
+from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.nonces import TableNonces
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity.login import TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.health import TableVenueHealth
+from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.clients.second_factor import SecondFactor
 from trading.domain.clients.signed_requests import SignatureError
 from trading.domain.reference.instruments import Exchange
@@ -241,6 +243,24 @@ def test_a_date_of_either_of_two_comparisons_is_remembered(dynamodb: Any) -> Non
         assert TableComparedDates(dynamodb, CONTROL).open_since() == day
 
 
+def test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing(
+    dynamodb: Any,
+) -> None:
+    listed = {
+        "kind": "EXCHANGE",
+        "id": "XNYS",
+        "exchange_id": "XNYS",
+        "name": "NYSE",
+        "fee_per_share": Decimal("0.003"),
+    }
+    put(dynamodb, NAMES.reference, listed)
+    venues = TableVenueKeys(dynamodb, NAMES.reference)
+    assert venues.set_status("XNYS", CredentialStatus.INACTIVE) is not None
+    assert venues.set_status("GONE", CredentialStatus.INACTIVE) is None
+    assert list(items(dynamodb, NAMES.reference)) == [listed | {"key_status": "INACTIVE"}]
+    assert not venues.is_active("XNYS")
+
+
 def test_of_two_codes_at_the_same_time_one_is_written(dynamodb: Any) -> None:
     factors = TableSecondFactors(dynamodb, f"{PREFIX}factors")
     factors.commit(SecondFactor(holder="client/alice", enrolment="one"))
@@ -323,6 +343,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (
         test_a_date_of_either_of_two_comparisons_is_remembered,
+    ),
+    "dynamodb.venue_keys.TableVenueKeys.set_status": (
+        test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing,
     ),
     "dynamodb.second_factors.TableSecondFactors.commit": (
         test_of_two_codes_at_the_same_time_one_is_written,
