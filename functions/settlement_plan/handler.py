@@ -57,8 +57,10 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         answer = {"settlement_date": look.settlement_date.isoformat(), "progress": progress}
     else:
         plan = PlanEvent.model_validate(event)
-        asked, given = plan.request, plan.correlation_id
-        page = steps.ask(asked.settlement_date, asked.cursor, asked.progress, given)
+        request = plan.request
+        page = steps.ask(
+            request.settlement_date, request.cursor, request.progress, plan.correlation_id
+        )
         answer = page.model_dump(mode="json")
     logger.info("settlement", extra={"step": event.get("step"), **answer})
     return answer

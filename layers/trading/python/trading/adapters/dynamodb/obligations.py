@@ -65,5 +65,4 @@ class TableObligations:
     def number_due(self, due: date) -> int:
         """How many obligations are due on a date."""
         values = {":due": due.isoformat()}
-        found = self._reads.query(self._table, "due_date = :due", values, index="obligations-due")
-        return sum(1 for _ in found)
+        return self._reads.count(self._table, "due_date = :due", values, index="obligations-due")

@@ -77,6 +77,23 @@ class TableReads:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def count(self, table: str, condition: str, values: dict[str, Any], index: str) -> int:
+        """How many items of an index meet a key condition. No item is transferred."""
+        request: dict[str, Any] = {
+            "TableName": table,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "Select": "COUNT",
+        }
+        found = 0
+        while True:
+            answer = self._client.query(**request)
+            found += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def newest_of_client(
         self,
         table: str,
