@@ -1,12 +1,11 @@
 """Commands for operators, over the internal API."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from cli import admin_keys, admin_looks, admin_proposals, view
-from cli.api import new_key
+from cli.admin_changes import CLIENTS, change, change_client
 from cli.failures import Exit, Failure
 from cli.options import AsJson, ClientId, Key, Reason, Symbol
 from cli.session import Session
@@ -16,7 +15,6 @@ app = typer.Typer(
     help="Administer clients and instruments. Needs a profile with an admin_url.",
 )
 
-CLIENTS = "/api/v1/admin/clients"
 ADVANCES = "/api/v1/admin/advances"
 INSTRUMENTS = "/api/v1/admin/instruments"
 
@@ -97,7 +95,7 @@ def create(
         "settlement_account": settlement_account,
         "reason": reason,
     }
-    _changed(session, f"Client {client_id}", "POST", CLIENTS, key, body)
+    change(session, f"Client {client_id}", "POST", CLIENTS, key, body)
 
 
 @app.command()
@@ -123,7 +121,7 @@ def suspend(
     as_json: AsJson = False,
 ) -> None:
     """Block log-in and new orders of a client, and request the cancel of all open orders."""
-    _change_client(ctx.obj.begin(as_json), client_id, "POST", "suspension", key, reason)
+    change_client(ctx.obj.begin(as_json), client_id, "POST", "suspension", key, reason)
 
 
 @app.command()
@@ -135,40 +133,7 @@ def activate(
     as_json: AsJson = False,
 ) -> None:
     """Allow log-in and new orders of a suspended client again."""
-    _change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
-
-
-@app.command("set-signing")
-def set_signing(
-    ctx: typer.Context,
-    client_id: ClientId,
-    reason: Reason,
-    required: Annotated[
-        bool,
-        typer.Option(
-            "--required/--not-required",
-            help="Whether all orders of the client must be signed.",
-            show_default=False,
-        ),
-    ],
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """Require a signature on each request that places, replaces or cancels orders of a client."""
-    body = {"required": required}
-    _change_client(ctx.obj.begin(as_json), client_id, "PUT", "signing", key, reason, body)
-
-
-@app.command("reset-second-factor")
-def reset_second_factor(
-    ctx: typer.Context,
-    client_id: ClientId,
-    reason: Reason,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """End the second factor of a client who has lost the phone and the recovery codes."""
-    _change_client(ctx.obj.begin(as_json), client_id, "POST", "second-factor-reset", key, reason)
+    change_client(ctx.obj.begin(as_json), client_id, "POST", "activation", key, reason)
 
 
 @app.command()
@@ -215,7 +180,7 @@ def limits(
         wanted = {name: seen[name] if value is None else value for name, value in wanted.items()}
         sent = zip(("--margin", "--credit", "--daily", "--version"), wanted.values(), strict=True)
         session.note(" ".join(f"{option} {value}" for option, value in sent))
-    _change_client(session, client_id, "PUT", "limits", key, reason, wanted)
+    change_client(session, client_id, "PUT", "limits", key, reason, wanted)
 
 
 @app.command("rotate-secret")
@@ -257,7 +222,7 @@ def rotate_secret(
         )
     key_named = api_key or _only_key(session, client_id)
     of = {"api_key": key_named, "grace_hours": grace_hours, "newest_was_lost": newest_was_lost}
-    _change_client(session, client_id, "POST", "secret-rotation", key, reason, of)
+    change_client(session, client_id, "POST", "secret-rotation", key, reason, of)
 
 
 @app.command()
@@ -284,7 +249,7 @@ def deposit(
         "quantity": quantity,
         "cost": cost,
     }
-    _change_client(ctx.obj.begin(as_json), client_id, "POST", "deposits", key, reason, what)
+    change_client(ctx.obj.begin(as_json), client_id, "POST", "deposits", key, reason, what)
 
 
 @app.command()
@@ -304,7 +269,7 @@ def withdraw(
     They must be settled, not held for orders, and not owed.
     """
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
-    _change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
+    change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
 
 
 @app.command("close-advance")
@@ -341,7 +306,7 @@ def close_advance(
         "reason": reason,
     }
     path = f"{ADVANCES}/{trade_id}/closure"
-    _changed(ctx.obj.begin(as_json), f"Advance {trade_id}", "POST", path, key, body)
+    change(ctx.obj.begin(as_json), f"Advance {trade_id}", "POST", path, key, body)
 
 
 @app.command()
@@ -350,7 +315,7 @@ def halt(
 ) -> None:
     """Stop new orders in an instrument. Orders at the exchanges stay there."""
     path = f"{INSTRUMENTS}/{symbol}/halt"
-    _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
+    change(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 
 
 @app.command()
@@ -359,7 +324,7 @@ def resume(
 ) -> None:
     """Allow new orders in an instrument again."""
     path = f"{INSTRUMENTS}/{symbol}/resume"
-    _changed(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
+    change(ctx.obj.begin(as_json), f"Instrument {symbol}", "PUT", path, key, {"reason": reason})
 
 
 app.command("disable-key")(admin_keys.disable_key)
@@ -372,34 +337,13 @@ app.command("disable-venue-key")(admin_keys.disable_venue_key)
 app.command("enable-venue-key")(admin_keys.enable_venue_key)
 app.command("proposals")(admin_proposals.list_proposals)
 app.command("proposal")(admin_proposals.proposal)
+app.command("set-signing")(admin_keys.set_signing)
+app.command("reset-second-factor")(admin_keys.reset_second_factor)
 app.command("approve")(admin_proposals.approve)
 app.command("reject")(admin_proposals.reject)
 app.command("order")(admin_looks.order)
 app.command("orders")(admin_looks.list_orders)
 app.command("portfolio")(admin_looks.portfolio)
-
-
-def _change_client(
-    session: Session,
-    client_id: str,
-    method: str,
-    what: str,
-    key: str | None,
-    reason: str,
-    body: Mapping[str, Any] | None = None,
-) -> None:
-    path = f"{CLIENTS}/{client_id}/{what}"
-    _changed(session, f"Client {client_id}", method, path, key, {**(body or {}), "reason": reason})
-
-
-def _changed(
-    session: Session, title: str, method: str, path: str, key: str | None, body: Mapping[str, Any]
-) -> None:
-    answer = session.api.change(method, path, session.key(key, new_key()), body)
-    if "proposal_id" in answer:
-        admin_proposals.show_proposed(session, answer)
-    else:
-        session.show(answer, view.record(title, answer))
 
 
 def _only_key(session: Session, client_id: str) -> str:

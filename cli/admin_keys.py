@@ -1,4 +1,4 @@
-"""Commands that disable and enable API keys, operators and the keys of venues."""
+"""Commands about access: API keys, signatures, second factors, operators, and keys of venues."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import view
-from cli.api import new_key
+from cli.admin_changes import CLIENTS, change, change_client, send
 from cli.options import AsJson, ClientId, Key, Reason
 from cli.session import Session
 
@@ -45,6 +45,37 @@ def enable_key(
 ) -> None:
     """Allow log-ins with a disabled API key of a client again."""
     _set_key(ctx.obj.begin(as_json), client_id, api_key, "enable", reason, key)
+
+
+def set_signing(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    required: Annotated[
+        bool,
+        typer.Option(
+            "--required/--not-required",
+            help="Whether all orders of the client must be signed.",
+            show_default=False,
+        ),
+    ],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Require a signature on each request that places, replaces or cancels orders of a client."""
+    body = {"required": required}
+    change_client(ctx.obj.begin(as_json), client_id, "PUT", "signing", key, reason, body)
+
+
+def reset_second_factor(
+    ctx: typer.Context,
+    client_id: ClientId,
+    reason: Reason,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the second factor of a client who has lost the phone and the recovery codes."""
+    change_client(ctx.obj.begin(as_json), client_id, "POST", "second-factor-reset", key, reason)
 
 
 def operator(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
@@ -88,24 +119,20 @@ def enable_venue_key(
 
 
 def _set_key(
-    session: Session, client_id: str, api_key: str, change: str, reason: str, key: str | None
+    session: Session, client_id: str, api_key: str, status: str, reason: str, key: str | None
 ) -> None:
-    path = f"{ADMIN}/clients/{client_id}/keys/{api_key}/{change}"
-    answer = session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
-    session.show(answer, view.record(f"API key {api_key}", answer))
+    path = f"{CLIENTS}/{client_id}/keys/{api_key}/{status}"
+    change(session, f"API key {api_key}", "PUT", path, key, {"reason": reason})
 
 
-def _set_operator(session: Session, name: str, change: str, reason: str, key: str | None) -> None:
-    path = f"{ADMIN}/operators/{name}/{change}"
-    answer = session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
-    _show(session, answer)
+def _set_operator(session: Session, name: str, status: str, reason: str, key: str | None) -> None:
+    path = f"{ADMIN}/operators/{name}/{status}"
+    _show(session, send(session, "PUT", path, key, {"reason": reason}))
 
 
-def _set_venue(session: Session, venue: str, change: str, reason: str, key: str | None) -> None:
-    path = f"{ADMIN}/venues/{venue}/key/{change}"
-    _show_venue(
-        session, session.api.change("PUT", path, session.key(key, new_key()), {"reason": reason})
-    )
+def _set_venue(session: Session, venue: str, status: str, reason: str, key: str | None) -> None:
+    path = f"{ADMIN}/venues/{venue}/key/{status}"
+    _show_venue(session, send(session, "PUT", path, key, {"reason": reason}))
 
 
 def _show_venue(session: Session, answer: Mapping[str, Any]) -> None:
