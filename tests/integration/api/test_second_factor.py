@@ -195,6 +195,16 @@ def test_a_key_that_is_disabled_steps_up_no_more(client: Client) -> None:
     assert (status, body["code"]) == (403, "CLIENT_INACTIVE")
 
 
+def test_an_ended_token_steps_up_no_more_although_its_request_could_not_be_counted(
+    client: Client,
+) -> None:
+    client.enrol()
+    client.world.add_credential("key-alice", generation=1)
+    client.world.dynamodb.delete_table(TableName="trading-test-control")
+    assert client.step_up(client.code(), generation="0")[0] == 401
+    assert client.step_up(client.code(), "again", generation="1")[0] == 200
+
+
 def test_a_step_up_is_with_the_own_second_factor(client: Client) -> None:
     client.enrol()
     client.world.add_client("bob")

@@ -13,6 +13,7 @@ from trading.domain.clients.second_factor import (
     CodesLockedError,
     FactorStatus,
     InvalidCodeError,
+    PendingEnrolment,
     SecondFactor,
     SecondFactorRequiredError,
     check_order,
@@ -83,23 +84,33 @@ def test_a_recovery_code_is_good_once_and_unlocks() -> None:
 
 def test_an_enrolment_takes_effect_with_its_confirmation() -> None:
     used = ACTIVE.after_recovery_code(0, "a", NOW)
-    begun = used.enrolling("two")
-    assert (begun.enrolment, begun.pending, begun.status) == ("one", "two", FactorStatus.ACTIVE)
-    done = wrong(7).enrolling("two").confirmed(200, "b")
+    begun = used.enrolling("two", NOW)
+    assert (begun.enrolment, begun.status) == ("one", FactorStatus.ACTIVE)
+    assert begun.pending == PendingEnrolment(enrolment="two", begun_at=NOW)
+    assert begun.enrolling("two", NOW + REPEATED_WITHIN) == begun, "a repetition"
+    done = wrong(7).enrolling("two", NOW).confirmed("two", 200, "b")
     assert done.enrolment == "two"
     assert (done.pending, done.last_step, done.failures) == (None, 200, 0)
-    assert begun.confirmed(200, "b").recovery_codes_left == RECOVERY_CODES
-    assert done.enrolling("two") == done, "a late copy of the request"
+    assert begun.confirmed("two", 200, "b").recovery_codes_left == RECOVERY_CODES
+    assert done.enrolling("two", NOW) == done, "a late copy of the request"
+
+
+def test_a_secret_is_shown_for_two_minutes_and_not_after_its_confirmation() -> None:
+    begun = SecondFactor(holder="client/alice").enrolling("one", NOW)
+    assert begun.shows("one", NOW + REPEATED_WITHIN)
+    assert not begun.shows("one", NOW + REPEATED_WITHIN + timedelta(seconds=1))
+    assert not begun.shows("two", NOW)
+    assert not begun.confirmed("one", 1, "a").shows("one", NOW)
 
 
 def test_the_status_says_what_a_client_has() -> None:
     none = SecondFactor(holder="client/alice")
     assert (none.status, none.recovery_codes_left) == (FactorStatus.NONE, 0)
-    pending = none.enrolling("one")
+    pending = none.enrolling("one", NOW)
     assert (pending.status, pending.recovery_codes_left) == (FactorStatus.PENDING, 0)
     removed = ACTIVE.saved().removed()
     assert (removed.status, removed.version, removed.ended) == (FactorStatus.NONE, 1, 1)
-    assert ACTIVE.enrolling("two").confirmed(200, "b").ended == 1
+    assert ACTIVE.enrolling("two", NOW).confirmed("two", 200, "b").ended == 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.builders import make_client
+from tests.fakes.builders import NOW, make_client
 from tests.fakes.office import OPERATOR, Office
 from tests.fakes.second_factors import MemorySecondFactors
 from trading.domain.clients.second_factor import FactorStatus, SecondFactor
@@ -32,7 +32,7 @@ def reset(office: Office, factors: MemorySecondFactors) -> ResetSecondFactor:
 def test_a_reset_ends_the_second_factor_and_the_tokens_and_is_audited(
     office: Office, factors: MemorySecondFactors, reset: ResetSecondFactor
 ) -> None:
-    factors.commit(SecondFactor(holder=ALICE, enrolment="one", pending="two"))
+    factors.commit(SecondFactor(holder=ALICE, enrolment="one").enrolling("two", NOW))
     [api_key] = office.registry.api_keys("alice")
     before = office.registry.credential(api_key)
     reset("alice", OPERATOR)

@@ -112,8 +112,13 @@ def test_an_enrolment_is_the_same_for_its_request_and_another_for_another(office
     assert office.factor.enrol(caller("one"), None) == first
     shown = office.factor.shown(OWNER, first)
     assert shown.secret == f"secret of {first}"
+    office.clock.forward(minutes=3)
+    office.factor.enrol(caller("one"), None)
+    with pytest.raises(NotEnrolledError):
+        office.factor.shown(OWNER, first)
     second = office.factor.enrol(caller("two"), None)
     assert second != first
+    office.factor.shown(OWNER, second)
     with pytest.raises(NotEnrolledError):
         office.factor.shown(OWNER, first)
     office.factor.confirm(caller("confirm"), f"{second}@1")
@@ -228,7 +233,7 @@ def test_a_second_factor_that_was_confirmed_meanwhile_is_not_replaced_without_it
         found = read(holder)
         reads.append(found)
         if len(reads) == 1:  # the thief has read that there is none
-            office.factors.kept[holder] = found.confirmed(10, "confirm").saved()
+            office.factors.kept[holder] = found.confirmed(mine, 10, "confirm").saved()
         return found
 
     office.factors.of = of  # type: ignore[method-assign]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.builders import D, make_request
+from tests.fakes.builders import D, make_client, make_request
 from tests.fakes.world import World
 from trading.domain.clients.second_factor import SecondFactorRequiredError
 from trading.domain.orders.order import Order
@@ -21,7 +21,7 @@ def careful(world: World) -> World:
 
 
 def above(world: World, amount: str) -> World:
-    world.books.clients["alice"] = world.books.clients["alice"].with_second_factor_above(D(amount))
+    world.books.clients["alice"] = make_client(second_factor_above=D(amount))
     return world
 
 

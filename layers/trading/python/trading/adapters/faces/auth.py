@@ -127,7 +127,10 @@ class LogInRoutes:
             """Exchange a valid token and a code for a token that shows a second factor. A repeated
             request gets the identical token. The old token stays valid.
             """
-            credential = self._log_in.again(self._app.principal.api_key)
+            principal = self._app.principal
+            credential = self._log_in.again(principal.api_key)
+            # The request may not have been counted, and the count tells which tokens have ended.
+            principal.check_not_ended(credential.generation)
             return self._answer(credential, request.code)
 
     def checked(self, api_key: str, secret: str) -> Credential:

@@ -73,10 +73,6 @@ class Client(Versioned):
         """Say whether all requests about orders must be signed."""
         return self.but(signed_orders=required)
 
-    def with_second_factor_above(self, amount: Decimal | None) -> "Client":
-        """Say which orders need a second factor."""
-        return self.but(second_factor_above=amount)
-
     def with_status(self, status: ClientStatus) -> "Client":
         """Set the status."""
         return self.but(status=status)

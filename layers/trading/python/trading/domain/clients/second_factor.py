@@ -24,7 +24,9 @@ RECOVERY_CODES = 8
 WRONG_CODES = LockRule(failures=5, longest_lock=timedelta(minutes=15))
 """Unlike a secret, a code can be guessed. So this lock also refuses the right one."""
 REPEATED_WITHIN = timedelta(minutes=2)
-"""So long may the request that used a recovery code be repeated, if its answer was lost."""
+"""So long may a request be repeated whose answer was lost: one that used a recovery code, or one
+that asked for a secret. Whoever sees it later gets nothing.
+"""
 MOST_FAILURES = 100
 """After so many wrong codes in a row, only a recovery code helps (NIST SP 800-63B, 5.2.2)."""
 
@@ -84,6 +86,13 @@ class FactorStatus(StrEnum):
     ACTIVE = "ACTIVE"
 
 
+class PendingEnrolment(Frozen):
+    """An enrolment that no code has confirmed. Its secret is shown for REPEATED_WITHIN."""
+
+    enrolment: str
+    begun_at: Timestamp
+
+
 class UsedCode(Frozen):
     """The position of a used recovery code in the list, and the request that used it first."""
 
@@ -97,7 +106,7 @@ class SecondFactor(Versioned):
     from the id of an enrolment, by a key that nobody can read.
 
     holder: its owner, as the audit log names it, for instance `client/alice`. enrolment: the id of
-    the active one. pending: the id of the one that waits for its first code. last_step: the time
+    the active one. pending: the one that waits for its first code. last_step: the time
     step of the last used code, in units of STEP since 1970; codes of this and of earlier steps are
     invalid. last_request: the request that used it. failures: wrong codes in a row. ended: how many
     enrolments were confirmed or removed; the ids of later ones differ from theirs.
@@ -105,7 +114,7 @@ class SecondFactor(Versioned):
 
     holder: str
     enrolment: str | None = None
-    pending: str | None = None
+    pending: PendingEnrolment | None = None
     last_step: int = 0
     last_request: str | None = None
     used_recovery_codes: tuple[UsedCode, ...] = ()
@@ -123,18 +132,29 @@ class SecondFactor(Versioned):
     def recovery_codes_left(self) -> int:
         return RECOVERY_CODES - len(self.used_recovery_codes) if self.enrolment else 0
 
-    def enrolling(self, enrolment: str) -> "SecondFactor":
+    def enrolling(self, enrolment: str, now: datetime) -> "SecondFactor":
         """Begin an enrolment. It replaces another pending one. The active one stays until the new
-        one is confirmed.
+        one is confirmed. The same one again changes nothing.
         """
-        return self if enrolment == self.enrolment else self.but(pending=enrolment)
+        known = self.pending.enrolment if self.pending else None
+        if enrolment in (self.enrolment, known):
+            return self
+        return self.but(pending=PendingEnrolment(enrolment=enrolment, begun_at=now))
 
-    def confirmed(self, step: int, request: str) -> "SecondFactor":
-        """Make the pending enrolment the active one, by its first code. The previous one ends, with
-        its recovery codes.
+    def shows(self, enrolment: str, now: datetime) -> bool:
+        """Whether the secret of an enrolment may still be shown."""
+        return (
+            self.pending is not None
+            and self.pending.enrolment == enrolment
+            and now - self.pending.begun_at <= REPEATED_WITHIN
+        )
+
+    def confirmed(self, enrolment: str, step: int, request: str) -> "SecondFactor":
+        """Make an enrolment the active one, by its first code. The previous one ends, with its
+        recovery codes.
         """
         return self.but(
-            enrolment=self.pending,
+            enrolment=enrolment,
             pending=None,
             last_step=step,
             last_request=request,

@@ -138,18 +138,20 @@ class SecondFactorOf:
         factor = self.factors.of(holder)
         if factor.enrolment not in (replaced, enrolment):
             raise _code_required()
-        begun = factor.enrolling(enrolment)
+        begun = factor.enrolling(enrolment, self.clock())
         if begun != factor:
             self.factors.commit(begun)
         return enrolment
 
     def shown(self, holder: str, enrolment: str) -> Enrolled:
-        """What the authenticator needs, until the enrolment is confirmed.
+        """What the authenticator needs, for a short time and until the enrolment is confirmed.
 
         Raises NotEnrolledError.
         """
-        if self.factors.of(holder).pending != enrolment:
-            raise NotEnrolledError("This enrolment was confirmed, or another one has replaced it.")
+        if not self.factors.of(holder).shows(enrolment, self.clock()):
+            raise NotEnrolledError(
+                "This enrolment is shown no more. Begin another one under a new Idempotency-Key."
+            )
         return Enrolled(self.codes.secret(enrolment), self.codes.recovery_codes(enrolment))
 
     def confirm(self, caller: Caller, code: str) -> None:
@@ -177,20 +179,21 @@ class SecondFactorOf:
             if factor.enrolment and factor.last_request == caller.request:
                 return None, factor.last_step
             raise _none_pending()
-        step = self.codes.step_of(factor.pending, code, self.clock())
+        pending = factor.pending.enrolment
+        step = self.codes.step_of(pending, code, self.clock())
         if step is None:
             self.monitor.count(Metric.CODE_REFUSED)
             raise InvalidCodeError(WRONG_CODE, field="code")
-        return factor.pending, step
+        return pending, step
 
     @on_fresh_state
     def _confirm(self, caller: Caller, pending: str, step: int) -> None:
         factor = self.factors.of(caller.holder)
         if (factor.enrolment, factor.last_request) == (pending, caller.request):
             return  # the answer to the commit was lost
-        if factor.pending != pending:
+        if factor.pending is None or factor.pending.enrolment != pending:
             raise _none_pending()
-        self.factors.commit(factor.confirmed(step, caller.request))
+        self.factors.commit(factor.confirmed(pending, step, caller.request))
 
     def set_policy(self, caller: Caller, client_id: str, above: Decimal | None, code: str) -> None:
         """Say which orders need a second factor. Raises as CheckCode."""
