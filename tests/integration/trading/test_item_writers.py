@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 
-from tests.fakes.builders import make_client
 from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
+from tests.integration.trading import test_identity_writers as identity
 from tests.integration.trading import test_write_conditions as transactions
 from tests.integration.trading.books import NAMES, items, put
 from trading.adapters.dynamodb.audit import TableAuditTrail
@@ -25,21 +25,13 @@ from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
-from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.venue_keys import TableVenueKeys
-from trading.adapters.http.ended_tokens import TableEndedTokens
-from trading.adapters.http.nonces import TableNonces
-from trading.adapters.http.throttle import Throttle
-from trading.adapters.identity.login import TableLoginFailures
 from trading.adapters.venues import circuit
 from trading.adapters.venues.health import TableVenueHealth
 from trading.domain.clients.credentials import CredentialStatus
-from trading.domain.clients.second_factor import SecondFactor
-from trading.domain.clients.signed_requests import SignatureError
 from trading.domain.reference.instruments import Exchange
 from trading.domain.values import iso
-from trading.usecases.ports import StaleError
 from trading.usecases.posttrade.reconcile_books import Report
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -128,44 +120,6 @@ def test_a_halt_leaves_what_another_writer_changed_and_creates_nothing(
     assert list(items(dynamodb, NAMES.reference)) == [listed | {"tradable": False}]
 
 
-def test_a_nonce_is_used_by_one_of_two_workers(dynamodb: Any, clock: Clock) -> None:
-    workers = [TableNonces(dynamodb, CONTROL, clock) for _ in range(2)]
-    workers[0].use("key-1", "0123456789abcdef")
-    for worker in workers:
-        with pytest.raises(SignatureError, match="nonce"):
-            worker.use("key-1", "0123456789abcdef")
-    workers[1].use("key-2", "0123456789abcdef")
-    workers[1].use("key-1", "fedcba9876543210")
-
-
-def test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes(
-    dynamodb: Any, clock: Clock
-) -> None:
-    door = Throttle(dynamodb, CONTROL, clock, limit=9, window_seconds=10)
-    ended = TableEndedTokens(dynamodb, CONTROL, clock)
-
-    def generation(key: str) -> int:
-        allowance = door.take(key, 0)
-        assert allowance
-        return allowance.generation
-
-    assert generation("key-1") == 0
-    ended.end_before("key-1", 2)
-    ended.end_before("key-1", 1)
-    for _ in range(61):
-        assert generation("key-1") == 2, clock()
-        clock.forward(minutes=1)
-    assert generation("key-2") == 0
-
-
-def test_a_full_window_grants_nothing_to_a_concurrent_request(dynamodb: Any, clock: Clock) -> None:
-    doors = [Throttle(dynamodb, CONTROL, clock, limit=1, window_seconds=10) for _ in range(2)]
-    granted = [allowance.granted for door in doors if (allowance := door.take("key-1", 0))]
-    assert granted == [True, False]
-    (item,) = items(dynamodb, CONTROL)
-    assert [value for name, value in item.items() if name.startswith("w")] == [1]
-
-
 @pytest.mark.parametrize("version", [0, 2])
 def test_the_quality_that_another_worker_wrote_stands(
     dynamodb: Any, clock: Clock, version: int
@@ -201,26 +155,6 @@ def test_the_token_of_a_later_attempt_replaces_the_earlier_one(books: TableBooks
     for token in ("first", "second"):
         books.save_task_token("ord_1", token, entities.NOW)
     assert books.task_token("ord_1") == "second"
-
-
-def test_concurrent_wrong_logins_all_count(dynamodb: Any, clock: Clock) -> None:
-    workers = [TableLoginFailures(dynamodb, CONTROL, clock) for _ in range(2)]
-    for worker in workers * 2:
-        worker.add("key-1", "192.0.2.1")
-    recent = workers[0].recent("key-1", "192.0.2.1")
-    assert recent.with_key
-    assert recent.from_address
-    assert (recent.with_key.number, recent.from_address.number) == (4, 4)
-
-
-def test_forgetting_twice_changes_nothing(dynamodb: Any, clock: Clock) -> None:
-    failures = TableLoginFailures(dynamodb, CONTROL, clock)
-    failures.add("key-1", "192.0.2.1")
-    failures.forget("key-1", "192.0.2.1")
-    failures.forget("key-1", "192.0.2.1")
-    recent = failures.recent("key-1", "192.0.2.1")
-    assert recent.with_key is None
-    assert recent.from_address
 
 
 def test_concurrent_failed_probes_all_count(dynamodb: Any, clock: Clock) -> None:
@@ -261,49 +195,6 @@ def test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing(
     assert not venues.is_active("XNYS")
 
 
-def test_of_two_codes_at_the_same_time_one_is_written(dynamodb: Any) -> None:
-    factors = TableSecondFactors(dynamodb, f"{PREFIX}factors")
-    factors.commit(SecondFactor(holder="client/alice", enrolment="one"))
-    seen = factors.of("client/alice")
-    factors.commit(seen.after_code(1, "first"))
-    with pytest.raises(StaleError):
-        factors.commit(seen.after_code(1, "second"))
-    assert factors.of("client/alice").last_request == "first"
-
-
-def test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other(
-    dynamodb: Any, books: TableBooks
-) -> None:
-    registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
-    registry.commit(make_client())
-    policies, seen = ProfilePolicies(dynamodb, NAMES.clients), registry.profile("alice")
-    assert seen
-    policies.set("alice", Decimal("500.00"))
-    with pytest.raises(StaleError):
-        registry.commit(seen.with_signed_orders(True))
-    changed = registry.profile("alice")
-    assert changed
-    assert (changed.version, changed.second_factor_above) == (2, Decimal("500.00"))
-    registry.commit(changed.with_signed_orders(True))
-    policies.set("alice", None)
-    after = registry.profile("alice")
-    assert after
-    assert (after.version, after.signed_orders, after.second_factor_above) == (4, True, None)
-
-
-def test_a_policy_counts_a_profile_without_a_version_like_everybody(
-    dynamodb: Any, books: TableBooks
-) -> None:
-    """Seeded profiles have none. Whoever has read one as the first version is out of date."""
-    registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
-    put(dynamodb, NAMES.clients, make_client().model_dump(exclude={"version"}))
-    seen = registry.profile("alice")
-    assert seen
-    ProfilePolicies(dynamodb, NAMES.clients).set("alice", Decimal(0))
-    with pytest.raises(StaleError):
-        registry.commit(seen.with_signed_orders(True))
-
-
 WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.entity_writes.write_of": (
         transactions.test_an_item_that_another_writer_deleted_is_not_deleted_again,
@@ -336,10 +227,12 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
         test_a_halt_leaves_what_another_writer_changed_and_creates_nothing,
     ),
     "http.ended_tokens.TableEndedTokens._write": (
-        test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes,
+        identity.test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes,
     ),
-    "http.nonces.TableNonces.use": (test_a_nonce_is_used_by_one_of_two_workers,),
-    "http.throttle.Throttle.take": (test_a_full_window_grants_nothing_to_a_concurrent_request,),
+    "http.nonces.TableNonces.use": (identity.test_a_nonce_is_used_by_one_of_two_workers,),
+    "http.throttle.Throttle.take": (
+        identity.test_a_full_window_grants_nothing_to_a_concurrent_request,
+    ),
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (
         test_a_date_of_either_of_two_comparisons_is_remembered,
@@ -348,17 +241,17 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
         test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing,
     ),
     "dynamodb.second_factors.TableSecondFactors.commit": (
-        test_of_two_codes_at_the_same_time_one_is_written,
+        identity.test_of_two_codes_at_the_same_time_one_is_written,
     ),
     "dynamodb.second_factors.ProfilePolicies.set": (
-        test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other,
-        test_a_policy_counts_a_profile_without_a_version_like_everybody,
+        identity.test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other,
+        identity.test_a_policy_counts_a_profile_without_a_version_like_everybody,
     ),
     "dynamodb.orders.TableTaskTokens.save_task_token": (
         test_the_token_of_a_later_attempt_replaces_the_earlier_one,
     ),
-    "identity.login.TableLoginFailures._add": (test_concurrent_wrong_logins_all_count,),
-    "identity.login.TableLoginFailures.forget": (test_forgetting_twice_changes_nothing,),
+    "identity.login.TableLoginFailures._add": (identity.test_concurrent_wrong_logins_all_count,),
+    "identity.login.TableLoginFailures.forget": (identity.test_forgetting_twice_changes_nothing,),
     "venues.circuit.record": (test_concurrent_failed_probes_all_count,),
 }
 """Every function of the adapters that writes to a table, and its tests against another writer."""

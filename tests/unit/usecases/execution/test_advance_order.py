@@ -4,10 +4,10 @@ import pytest
 
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
+from tests.unit.usecases.execution.reported import canceled, trade
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.messages import ExecuteOrder, PollOrder
-from trading.wire import ExecType, ExecutionReport
 
 
 def message(order: Order, token: str | None = None) -> ExecuteOrder:
@@ -32,17 +32,6 @@ def test_an_expired_order_is_not_sent(world: World) -> None:
     world.execute(message(order))
     assert world.exchanges.arrived == []
     assert world.current(order).status is OrderStatus.EXPIRED
-
-
-def trade(
-    world: World, order: Order, quantity: int, price: str = "100.00", child: int = 1
-) -> ExecutionReport:
-    """Execute at the exchange. The report is still on its way."""
-    return world.exchanges.fill(f"{order.order_id}-{child}", quantity, price)
-
-
-def canceled(world: World, order: Order, child: int = 1) -> ExecutionReport:
-    return world.exchanges.end(f"{order.order_id}-{child}", ExecType.CANCELED)
 
 
 def test_a_poll_books_executions_that_were_never_reported(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
-from tests.unit.usecases.execution.test_book_execution import trade
+from tests.unit.usecases.execution.reported import trade
 from trading.domain.ledger import Break
 from trading.domain.values import TimeInForce
 

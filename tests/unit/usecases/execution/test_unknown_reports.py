@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.world import World
-from tests.unit.usecases.execution.test_book_execution import breaks, canceled, deliver, trade
+from tests.unit.usecases.execution.reported import breaks, canceled, deliver, trade
 from trading.domain.ledger import Break
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order_status import OrderStatus
