@@ -1,16 +1,16 @@
-"""/api/v1/orders: place, show, list, replace and cancel orders. /api/v1/trade does the same in
-another vocabulary.
+"""/api/v1/orders: place, show, list, replace and cancel orders. The routes of `trades.py` do the
+same in another vocabulary.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
+from functions.orders import trades
+from functions.orders.changes import CANCEL_ANSWERS, CHANGE, status_of_cancel
 from functions.orders.settings import Settings
-from trading.adapters.faces import trade_records
 from trading.adapters.faces.orders import (
     CancelsRequested,
     NewOrder,
@@ -22,13 +22,6 @@ from trading.adapters.faces.orders import (
     order_view,
     page,
 )
-from trading.adapters.faces.trade_records import (
-    MarketTradeRequest,
-    PlacedTrade,
-    TradeHistory,
-    TradeRecord,
-    TradeRequest,
-)
 from trading.adapters.http import periods
 from trading.adapters.http.cursors import Cursor, Limit
 from trading.adapters.http.digests import digest
@@ -36,7 +29,6 @@ from trading.adapters.http.fields import PathId
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import HttpError, ProblemCode
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.http.signed_requests import Required
 from trading.adapters.runtime.observability import logger
 from trading.adapters.runtime.settings import load
 from trading.bootstrap.orders import orders_api
@@ -49,15 +41,7 @@ from trading.domain.values import Side
 from trading.usecases.orders.list_orders import OrderFilter
 from trading.usecases.ports import NotFoundError
 
-Record = TypeVar("Record", TradeRecord, PlacedTrade)
 ClientOrderId = Annotated[str, Query(pattern=whole(patterns.IDEMPOTENCY_KEY))]
-CANCEL_ANSWERS: dict[int, dict[str, Any]] = {
-    200: {"description": "The order is canceled, at the client's request."},
-    202: {"description": "The cancel is under way. Fills until the exchange confirms it stand."},
-    404: {"description": "There is no such order."},
-}
-
-CHANGE: dict[str, Any] = {"permission": "orders:write", "signature": Required.BY_PROFILE}
 
 settings = load(Settings)
 api = orders_api(settings)
@@ -243,20 +227,17 @@ def cancel(order_id: PathId) -> Response[OrderView]:
 
 def _cancel(order_id: str, field: str) -> Response[OrderView]:
     order = _request_cancel(order_id, field)
-    _log(order)
-    return json_response(_view(order), _status_of_cancel(order))
+    return json_response(_view(order), status_of_cancel(order))
 
 
 def _request_cancel(order_id: str, field: str) -> Order:
     """The order as it stands. A cancel that was refused is refused again under its key."""
     client_id = app.principal.client_id
-    return api.idempotency.refused_once(
+    order = api.idempotency.refused_once(
         app, client_id, lambda: api.request_cancel(client_id, order_id, field)
     )
-
-
-def _status_of_cancel(order: Order) -> HTTPStatus:
-    return HTTPStatus.ACCEPTED if order.is_open else HTTPStatus.OK
+    _log(order)
+    return order
 
 
 @app.patch(
@@ -329,79 +310,12 @@ def _own(order_id: str, field: str) -> Order:
     return order
 
 
-@app.post(
-    "/api/v1/trade/place",
-    **CHANGE,
-    status=HTTPStatus.CREATED,
-    summary="Place a trade",
-    tags=trade_records.TAGS,
+trades.add_routes(
+    app,
+    take=_take,
+    named=_named,
+    own=_own,
+    request_cancel=_request_cancel,
+    page_of=_page,
 )
-def place_trade(request: Annotated[TradeRequest, Body()]) -> Response[TradeRecord]:
-    """`POST /api/v1/orders` in another vocabulary: an order for the day, at the market or at a
-    limit. The status of a rejected order is `canceled`. `GET /api/v1/orders/{order_id}` has the
-    reason.
-    """
-    return _trade(request.order(app.principal.client_id), TradeRecord.of)
-
-
-@app.post(
-    "/api/v1/place-trade",
-    **CHANGE,
-    status=HTTPStatus.CREATED,
-    summary="PlaceTrade",
-    tags=trade_records.TAGS,
-)
-def place_market_trade(request: Annotated[MarketTradeRequest, Body()]) -> Response[PlacedTrade]:
-    """`POST /api/v1/orders` in another vocabulary: an order at the market. `status` and `reason`
-    say whether it was placed or rejected.
-    """
-    return _trade(request.order(app.principal.client_id), PlacedTrade.of)
-
-
-def _trade(request: OrderRequest, record: Callable[[Order], Record]) -> Response[Record]:
-    placed, headers = _take(request)
-    location = {"Location": f"/api/v1/trade/{placed.order_id}"}
-    return json_response(record(placed.at_acceptance()), HTTPStatus.CREATED, headers | location)
-
-
-@app.get(
-    "/api/v1/trade/<trade_id>",
-    permission="orders:read",
-    summary="Show a trade",
-    tags=trade_records.TAGS,
-)
-def show_trade(trade_id: PathId) -> TradeRecord:
-    """`GET /api/v1/orders/{order_id}` in another vocabulary. The id of the trade is the order's."""
-    return TradeRecord.of(_own(_named("trade_id", trade_id), "trade_id"))
-
-
-@app.post(
-    "/api/v1/trade/<trade_id>/cancel",
-    **CHANGE,
-    status=HTTPStatus.ACCEPTED,
-    summary="Cancel a trade",
-    tags=trade_records.TAGS,
-    responses=CANCEL_ANSWERS,
-)
-def cancel_trade(trade_id: PathId) -> Response[TradeRecord]:
-    """`DELETE /api/v1/orders/{order_id}` in another vocabulary. Fills that happen before the
-    exchange confirms the cancel stand. The answer shows the trade in its present state.
-    """
-    order = _request_cancel(_named("trade_id", trade_id), "trade_id")
-    _log(order)
-    return json_response(TradeRecord.of(order), _status_of_cancel(order))
-
-
-@app.get(
-    "/api/v1/transaction-history",
-    permission="orders:read",
-    summary="List trades that are over",
-    tags=trade_records.TAGS,
-)
-def transaction_history(limit: Limit = 50, cursor: Cursor = None) -> TradeHistory:
-    """`GET /api/v1/orders?state=closed` in another vocabulary: closed trades, newest first."""
-    orders, next_cursor = _page(OrderFilter(is_open=False), limit, cursor)
-    return TradeHistory.of(orders, next_cursor)
-
-
 handler = app.resolve

@@ -54,6 +54,24 @@ def header(event: APIGatewayProxyEvent, name: str) -> str:
     return values[0].strip() if values else ""
 
 
+def idempotency_key(event: APIGatewayProxyEvent, reading: Reading) -> str:
+    """The Idempotency-Key. Raises HttpError 400 when missing or malformed."""
+    key = header(event, "idempotency-key")
+    if not key:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST,
+            ProblemCode.IDEMPOTENCY_KEY_REQUIRED,
+            "The Idempotency-Key header is required.",
+        )
+    if not re.fullmatch(reading.key_pattern, key):
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST,
+            ProblemCode.IDEMPOTENCY_KEY_INVALID,
+            f"The Idempotency-Key header takes {reading.key_characters}",
+        )
+    return key
+
+
 def list_header(event: APIGatewayProxyEvent, name: str) -> str:
     """All values of a header that takes a list, joined by commas (RFC 9110, 5.3)."""
     return ", ".join(_header_values(event, name))

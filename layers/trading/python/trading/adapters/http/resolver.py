@@ -36,7 +36,7 @@ from trading.adapters.http.request_reading import (
     Reading,
     check_no_body,
     check_query,
-    header,
+    idempotency_key,
     json_object,
     list_header,
     raw_body,
@@ -221,20 +221,7 @@ class ApiResolver:
     @property
     def idempotency_key(self) -> str:
         """The request's Idempotency-Key. Raises HttpError 400 when missing or malformed."""
-        key = header(self.event, "idempotency-key")
-        if not key:
-            raise HttpError(
-                HTTPStatus.BAD_REQUEST,
-                ProblemCode.IDEMPOTENCY_KEY_REQUIRED,
-                "The Idempotency-Key header is required.",
-            )
-        if not re.fullmatch(self._reading.key_pattern, key):
-            raise HttpError(
-                HTTPStatus.BAD_REQUEST,
-                ProblemCode.IDEMPOTENCY_KEY_INVALID,
-                f"The Idempotency-Key header takes {self._reading.key_characters}",
-            )
-        return key
+        return idempotency_key(self.event, self._reading)
 
     @property
     def target(self) -> str:
