@@ -7,8 +7,10 @@ import typer
 
 from cli import view
 from cli.admin_changes import CLIENTS, change, change_client, send
+from cli.api import new_key
 from cli.options import AsJson, ClientId, Key, Reason
 from cli.session import Session
+from workstation.public_key_options import PublicKeyFile, Remove, pem_of
 
 ADMIN = "/api/v1/admin"
 ApiKey = Annotated[
@@ -45,6 +47,27 @@ def enable_key(
 ) -> None:
     """Allow log-ins with a disabled API key of a client again."""
     _set_key(ctx.obj.begin(as_json), client_id, api_key, "enable", reason, key)
+
+
+def set_public_key(
+    ctx: typer.Context,
+    client_id: ClientId,
+    api_key: ApiKey,
+    reason: Reason,
+    public_key_file: PublicKeyFile = None,
+    remove: Remove = False,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register the public key of a client's program, or remove it. Log-ins that the program signs
+    count as two factors. The tokens of the API key are refused from now on.
+    """
+    session: Session = ctx.obj.begin(as_json)
+    body = {"public_key": pem_of(public_key_file, remove), "reason": reason}
+    path = f"{CLIENTS}/{client_id}/keys/{api_key}/public-key"
+    sent = session.key(key, new_key())
+    answer = session.api.change("PUT", path, sent, body, with_nulls=True)
+    session.show(answer, view.record(f"API key {api_key}", answer))
 
 
 def set_signing(

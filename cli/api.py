@@ -21,10 +21,10 @@ from tenacity import (
 from tenacity.wait import wait_exponential_jitter
 
 from cli.failures import Exit, Failure
-from cli.signing import Signer
 from cli.tokens import Token, TokenCache
 from trading.adapters.runtime import clock
 from workstation.profiles import Profile
+from workstation.signing import Signer
 
 TIMEOUT = httpx.Timeout(35, connect=5)
 """Seconds. API Gateway answers within 29."""
@@ -35,6 +35,7 @@ PASSING = {
     HTTPStatus.GATEWAY_TIMEOUT,
 }
 BACKOFF = wait_exponential_jitter(multiplier=0.5, max=8)
+AUTH = "/api/v1/auth/"
 LOGIN = "/api/v1/auth/token"
 STEP_UP = "/api/v1/auth/step-up"
 ADMIN = "/api/v1/admin/"
@@ -84,27 +85,46 @@ class Api:
         path: str,
         key: str,
         body: Mapping[str, Any] | None = None,
+        *,
+        with_nulls: bool = False,
         **query: str | None,
     ) -> Any:
-        """The answer's JSON to a request that takes effect once for its key."""
-        sent = (
-            None
-            if body is None
-            else {name: value for name, value in body.items() if value is not None}
-        )
+        """The answer's JSON to a request that takes effect once for its key. What is None is left
+        out of the body, unless it is sent `with_nulls`.
+        """
+        sent = body
+        if body is not None and not with_nulls:
+            sent = {name: value for name, value in body.items() if value is not None}
         return self._json(self._authorized(method, path, body=sent, key=key, query=query), key)
 
+    @property
+    def has_private_key(self) -> bool:
+        """Whether the profile is that of a program, which signs."""
+        return self._profile.private_key is not None
+
     def log_in(self, key: str, code: str | None = None) -> Any:
-        """A new token, kept for the commands that follow. The answer's JSON."""
-        answer = self.with_secret("POST", LOGIN, key, {"code": code})
+        """A new token, kept for the commands that follow. The answer's JSON.
+
+        The log-in is signed if the profile has a private key. If the API wants a second factor, ask
+        for a code.
+        """
+        signed = code is None and self.has_private_key
+        try:
+            answer = self.with_secret("POST", LOGIN, key, {"code": code}, signed=signed)
+        except Failure as failure:
+            if code is not None or failure.problem.get("code") != SECOND_FACTOR_REQUIRED:
+                raise
+            answer = self.with_secret("POST", LOGIN, key, {"code": self._code_for(failure)})
         self._keep(Token.model_validate(answer))
         return answer
 
-    def with_secret(self, method: str, path: str, key: str, body: Mapping[str, Any]) -> Any:
+    def with_secret(
+        self, method: str, path: str, key: str, body: Mapping[str, Any], *, signed: bool = False
+    ) -> Any:
         """The answer's JSON to a request that carries the secret, and needs no token."""
         sent = {"api_key": self._profile.api_key, "api_secret": self._known_secret()}
         sent |= {name: value for name, value in body.items() if value is not None}
-        return self._json(self._send(method, path, body=sent, key=key), key)
+        return self._json(self._send(method, path, body=sent, key=key, signed=signed), key)
 
     def _keep(self, token: Token) -> None:
         try:
@@ -142,21 +162,32 @@ class Api:
         except Failure as failure:
             if failure.problem.get("code") != SECOND_FACTOR_REQUIRED:
                 raise
-        key, body = new_key(), {"code": self._ask_code()}
+            code = self._code_for(failure)
+        key, body = new_key(), {"code": code}
         answer = self._send("POST", STEP_UP, token=token.jwt_token, body=body, key=key)
         stronger = Token.model_validate(self._json(answer, key))
         stronger = stronger.that_signs() if token.signs else stronger
         self._keep(stronger)
         return self._signed_if_wanted(stronger, method, path, **request)
 
+    def _code_for(self, refused: Failure) -> str:
+        """A code, after the reason for which the API wants one. Raises Failure with that reason."""
+        self._note(str(refused))
+        try:
+            return self._ask_code()
+        except Failure as failure:
+            detail = f"{refused} {failure}"
+            raise Failure(failure.status, failure.problem | {"detail": detail}) from failure
+
     def _signed_if_wanted(
         self, token: Token, method: str, path: str, **request: Any
     ) -> httpx.Response:
-        """What operators change is signed if the secret is known. Any other change is signed if the
-        API has asked for it. Then the secret is asked for.
+        """What operators change is signed if there is a key. Any other change is signed if the API
+        has asked for it. Then the secret is asked for.
         """
         is_admin = path.startswith(ADMIN)
-        signed = token.signs or (is_admin and self._secret is not None)
+        has_key = self._secret is not None or self.has_private_key
+        signed = token.signs or (is_admin and has_key)
         try:
             return self._send(method, path, token=token.jwt_token, signed=signed, **request)
         except Failure as failure:
@@ -202,13 +233,11 @@ class Api:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         told = None if path in (LOGIN, STEP_UP) else key
-        signer = None
-        if signed and key:
-            signer = Signer(self._profile.api_key, self._known_secret(), self._now)
+        signer = self._signer() if signed and key else None
 
         def send() -> httpx.Response:
             if signer:  # anew at each try: a signature is good once
-                signer.sign(request, path)
+                _sign(signer, request, path)
             return self._http.send(request)
 
         try:
@@ -224,9 +253,16 @@ class Api:
             raise Failure.answered(answer.status_code, _problem(answer), told)
         return answer
 
+    def _signer(self) -> Signer:
+        """What signs: the private key of the profile, else the secret."""
+        api_key, pem = self._profile.api_key, self._profile.private_key
+        if pem is not None:
+            return Signer.of_key(api_key, pem, self._now)
+        return Signer.of_secret(api_key, self._known_secret(), self._now)
+
     def _base(self, path: str) -> str:
         """The address of the API that has the path. Operators log in at the internal API."""
-        if path == LOGIN:
+        if path.startswith(AUTH):
             return self._profile.admin_url or self._profile.url
         if not path.startswith(ADMIN):
             return self._profile.url
@@ -248,6 +284,17 @@ class Api:
 def new_key() -> str:
     """An idempotency key that nobody else uses."""
     return str(uuid4())
+
+
+def _sign(signer: Signer, request: httpx.Request, path: str) -> None:
+    try:
+        signer.sign(request, path)
+    except ValueError as error:
+        raise Failure.here(
+            Exit.CONFIGURATION,
+            "PRIVATE_KEY_NOT_VALID",
+            f"The private key of this profile cannot sign: {error}.",
+        ) from error
 
 
 def _passes(answer: httpx.Response) -> bool:

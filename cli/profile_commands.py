@@ -1,5 +1,6 @@
 """Commands about profiles and tokens."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,15 @@ def add(
         str | None,
         typer.Option(help="Address of the internal API, for `admin`.", show_default=False),
     ] = None,
+    private_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Private key of a program, in PEM. It signs the log-ins.",
+            show_default=False,
+        ),
+    ] = None,
     keep_secret: Annotated[
         bool,
         typer.Option(
@@ -44,14 +54,17 @@ def add(
     """
     session: Session = ctx.obj
     fields = {"url": url, "api_key": api_key, "client_id": client_id, "admin_url": admin_url}
+    if private_key_file:
+        fields["private_key"] = profiles.private_key(private_key_file)
     profile = profiles.profile(fields)
     if keep_secret:
         profile = profiles.profile(fields | {"api_secret": ask_secret(api_key)})
     path = own_file()
     own = profiles.read(path)
     kept = own.profiles | {name: profile}
-    profiles.write(path, Profiles(current=own.current or name, profiles=kept))
-    session.note(f"{name} is in {path}")
+    used = own.current or (None if profiles.current(None) else name)
+    profiles.write(path, Profiles(current=used, profiles=kept))
+    session.note(f"{name} is in {path}. In use: {profiles.current(None)}.")
 
 
 @app.command("list")
@@ -60,7 +73,7 @@ def list_profiles(ctx: typer.Context, as_json: AsJson = False) -> None:
     session: Session = ctx.obj.begin(as_json)
     used = session.profile_name
     known = {
-        name: (profile.model_dump(exclude={"api_secret"}), path)
+        name: (profile.model_dump(exclude={"api_secret", "private_key"}), path)
         for name, (profile, path) in profiles.known().items()
     }
     answer = {"current": used, "profiles": {name: fields for name, (fields, _) in known.items()}}

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cli.failures import Exit, Failure
 from cli.files import file_errors_as_failures
 from workstation import profile_files
+from workstation.private_files import read_private
 from workstation.profile_files import own_file
 from workstation.profiles import Profile, Profiles, first_error
 
@@ -66,6 +67,25 @@ def chosen(name: str | None, environment: Mapping[str, str] = os.environ) -> Pro
             "TRADING_URL and TRADING_API_KEY.",
         )
     return profile(base | given)
+
+
+def private_key(path: Path) -> str:
+    """Read a private key in PEM. Raises Failure unless it is one of Ed25519, for its owner only."""
+    # Other commands start faster without this import.
+    from trading.adapters.identity.signature_keys import read_private_key
+
+    with file_errors_as_failures():
+        content = read_private(path)
+    try:
+        pem = (content or b"").decode()
+        read_private_key(pem)
+    except ValueError as error:
+        raise Failure.here(
+            Exit.CONFIGURATION,
+            "PRIVATE_KEY_NOT_VALID",
+            f"{path} is not a private key of Ed25519 in PEM without a passphrase.",
+        ) from error
+    return pem
 
 
 def profile(fields: Mapping[str, str | None]) -> Profile:

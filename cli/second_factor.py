@@ -1,4 +1,4 @@
-"""Commands about the second factor of a client."""
+"""Commands about the second factor of a client or an operator."""
 
 import io
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ import typer
 
 from cli import view
 from cli.api import new_key
+from cli.failures import Exit, Failure
 from cli.options import AsJson, Code, Key
 from cli.session import Session, ask_code
 
@@ -36,6 +37,7 @@ Amount = Annotated[
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show whether there is a second factor, and which orders need it."""
     session: Session = ctx.obj.begin(as_json)
+    _check_is_client(session)
     _show(session, session.api.get(PATH))
 
 
@@ -47,7 +49,8 @@ def enrol(ctx: typer.Context, code: Code = None, key: Key = None, as_json: AsJso
     """
     session: Session = ctx.obj.begin(as_json)
     sent = session.key(key, new_key())
-    answer = session.api.with_secret("POST", PATH, sent, {"code": code})
+    api = session.api
+    answer = api.with_secret("POST", PATH, sent, {"code": code}, signed=api.has_private_key)
     session.show(
         answer,
         f"Scan this with your authenticator, or type the secret {answer['secret']} into it:",
@@ -64,7 +67,11 @@ def confirm(ctx: typer.Context, code: FirstCode, key: Key = None, as_json: AsJso
     session: Session = ctx.obj.begin(as_json)
     sent = session.key(key, new_key())
     path = f"{PATH}/confirmation"
-    _show(session, session.api.with_secret("POST", path, sent, {"code": code}))
+    api = session.api
+    _show(
+        session,
+        api.with_secret("POST", path, sent, {"code": code}, signed=api.has_private_key),
+    )
 
 
 @app.command()
@@ -78,21 +85,30 @@ def policy(
 ) -> None:
     """Say which orders need a second factor: none, those above an amount, or all."""
     session: Session = ctx.obj.begin(as_json)
+    _check_is_client(session)
     body = {"orders": orders, "amount": amount, "code": code or ask_code()}
     sent = session.key(key, new_key())
     _show(session, session.api.with_secret("PUT", f"{PATH}/policy", sent, body))
 
 
+def _check_is_client(session: Session) -> None:
+    """Raises Failure for an operator: the internal API has no such route."""
+    if session.profile.admin_url:
+        raise Failure.here(
+            Exit.CONFIGURATION,
+            "FOR_CLIENTS",
+            "This is for clients. Operators always need a second factor: see ops operators list",
+        )
+
+
 def _show(session: Session, answer: Mapping[str, Any]) -> None:
-    needed = answer["policy"]
-    words = POLICIES.get(
-        needed["orders"], f"Orders worth more than {needed['amount']} need a second factor."
-    )
     shown = {
         "status": answer["status"],
         "recovery codes left": answer["recovery_codes_left"],
-        "policy": words,
     }
+    if needed := answer.get("policy"):  # a confirmation is answered without it
+        above = f"Orders worth more than {needed['amount']} need a second factor."
+        shown["policy"] = POLICIES.get(needed["orders"], above)
     session.show(answer, view.record("Second factor", shown))
 
 

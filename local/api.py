@@ -3,24 +3,31 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
+from workstation.signing import Signer
+
+LOG_IN = "/api/v1/auth/token"
 SECONDS = 30.0
 PATIENCE = 3
 
 
 class Credentials(BaseModel):
-    """The API key and secret with which a client logs in."""
+    """The API key and secret with which a client logs in. `private_key`: that of a program, in PEM,
+    which signs its log-ins.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     client_id: str
     api_key: str
     api_secret: str
+    private_key: str | None = None
 
 
 class TradingClient:
@@ -42,11 +49,23 @@ class TradingClient:
 
         Waits while too many wrong log-ins have locked this address. Raises httpx.HTTPStatusError.
         """
-        body = {"api_key": self.credentials.api_key, "api_secret": self.credentials.api_secret}
-        answer = patiently(lambda: self.post("/api/v1/auth/token", body, idempotency_key))
+        answer = patiently(lambda: self._send_log_in(idempotency_key))
         token = str(answer.raise_for_status().json()["jwt_token"])
         self.use_token(token)
         return token
+
+    def _send_log_in(self, idempotency_key: str) -> httpx.Response:
+        own = self.credentials
+        request = self._http.build_request(
+            "POST",
+            LOG_IN,
+            json={"api_key": own.api_key, "api_secret": own.api_secret},
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        if own.private_key:
+            signer = Signer.of_key(own.api_key, own.private_key, lambda: datetime.now(UTC))
+            signer.sign(request, LOG_IN)
+        return self._http.send(request)
 
     def use_token(self, token: str) -> None:
         """Send this token from now on."""

@@ -31,5 +31,6 @@ def write(
             api_secret=secret.api_secret,
             client_id=None if is_operator else client_id,
             admin_url=internal_url if is_operator else None,
+            private_key=secret.private_key,
         )
     Profiles(profiles=profiles).write(path)

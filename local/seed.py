@@ -21,9 +21,10 @@ from local.demo import (
     SMOKE_ID,
     DemoClient,
 )
+from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
-from trading.adapters.identity import passwords
+from trading.adapters.identity import passwords, signature_keys
 from trading.domain.accounts import transfers
 from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
@@ -112,7 +113,9 @@ class Seeder:
         audience: str,
         roles: tuple[Role, ...] = (),
     ) -> None:
-        """Add an API key. The table keeps a hash and a public key of the secret only."""
+        """Add an API key. The table keeps a hash and a public key of the secret only, and the
+        registered public key of a program.
+        """
         credential = Credential(
             api_key=secret.api_key,
             client_id=secret.client_id,
@@ -120,7 +123,11 @@ class Seeder:
             permissions=permissions,
             roles=roles,
             audience=audience,
+            public_key=_public_key_of(secret),
         )
+        self._put(credential)
+
+    def _put(self, credential: Credential) -> None:
         self._dynamodb.put_item(
             TableName=self._outputs["CredentialsTable"], Item=to_item(credential.model_dump())
         )
@@ -156,19 +163,27 @@ class Seeder:
 
     def _add_credentials(self) -> None:
         """Write the file before the table: a secret of which only the hash is left is lost."""
-        known = self._known_credentials()
-        missing = {*DEMO_CLIENT_IDS, *OPERATORS, SMOKE_ID} - known.keys()
-        for name in sorted(missing):
+        before = self._known_credentials()
+        known = dict(before)
+        for name in sorted({*DEMO_CLIENT_IDS, *OPERATORS, SMOKE_ID} - known.keys()):
             key = f"{name}-{secrets.token_hex(8)}"
             known[name] = Credentials(
                 client_id=name, api_key=key, api_secret=passwords.generate_secret()
             )
-        if missing:
+        for name in OPERATORS:
+            if known[name].private_key is None:  # new, or of a system from before there were keys
+                private_key, _ = signature_keys.new_key_pair()
+                known[name] = Credentials.model_validate(
+                    known[name].model_dump() | {"private_key": private_key}
+                )
+        if known != before:
             self._save_credentials(known)
         for name, secret in known.items():
-            if self._has_credential(secret.api_key):
-                continue
-            if roles := OPERATORS.get(name):
+            roles = OPERATORS.get(name, ())
+            if kept := self._kept_credential(secret.api_key):
+                if roles and kept.public_key is None:
+                    self._put(kept.with_public_key(_public_key_of(secret)).saved())
+            elif roles:
                 self.add_credential(secret, permissions_of(roles), INTERNAL_AUDIENCE, roles)
             else:
                 self.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
@@ -189,13 +204,9 @@ class Seeder:
             file.write(text)
         partial.replace(self._credentials_file)
 
-    def _has_credential(self, api_key: str) -> bool:
-        answer = self._dynamodb.get_item(
-            TableName=self._outputs["CredentialsTable"],
-            Key={"api_key": {"S": api_key}},
-            ConsistentRead=True,
-        )
-        return "Item" in answer
+    def _kept_credential(self, api_key: str) -> Credential | None:
+        table = self._outputs["CredentialsTable"]
+        return TableReads(self._dynamodb).get(table, {"api_key": api_key}, Credential)
 
     def _add(self, table: str, attributes: Mapping[str, Any]) -> None:
         """Put an item unless one has its key."""
@@ -213,3 +224,12 @@ class Seeder:
     @staticmethod
     def _now() -> datetime:
         return datetime.now(UTC)
+
+
+def _public_key_of(secret: Credentials) -> str | None:
+    """The public half of a program's private key."""
+    if secret.private_key is None:
+        return None
+    return signature_keys.stored_key(
+        signature_keys.read_private_key(secret.private_key).public_key()
+    )

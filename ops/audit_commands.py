@@ -21,6 +21,15 @@ Subject = Annotated[
 def audit(
     ctx: typer.Context,
     subject: Subject = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="NAME",
+            help="Only what this operator did or tried. Reads the whole log.",
+            show_default=False,
+        ),
+    ] = None,
     last: Annotated[int, typer.Option(min=1, help="This many entries, newest first.")] = 20,
     looks: Annotated[
         bool, typer.Option("--looks", help="The latest looks at clients, in place of the changes.")
@@ -33,7 +42,11 @@ def audit(
     `redriven`. A look at a client has one entry. Message bodies are shown with --subject or --json.
     """
     log = AuditLog(ctx.obj)
-    entries = log.of(subject)[::-1][:last] if subject else log.latest(last, looks=looks)
+    if by:
+        found = log.by(by, looks=looks)
+        entries = [each for each in found if subject in (None, each.subject)][::-1][:last]
+    else:
+        entries = log.of(subject)[::-1][:last] if subject else log.latest(last, looks=looks)
     hidden = () if subject else ("body",)
     rows = (
         (iso(e.at), e.who, e.action, e.subject, e.reason, _details(e.details, hidden))

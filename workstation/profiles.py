@@ -31,7 +31,9 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Profile(BaseModel):
-    """`url`: the public API. `admin_url`: the internal API. `api_secret`: None to ask the user."""
+    """`url`: the public API. `admin_url`: the internal API. `api_secret`: None to ask the user.
+    `private_key`: that of a program, in PEM. Its public key is registered for the API key.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +42,7 @@ class Profile(BaseModel):
     api_secret: str | None = None
     client_id: str | None = None
     admin_url: Address | None = None
+    private_key: str | None = None
 
 
 class Profiles(BaseModel):

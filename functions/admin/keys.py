@@ -1,4 +1,4 @@
-"""The routes that disable and enable API keys."""
+"""The routes that disable and enable API keys, and register public keys."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from trading.adapters.faces.admin import ApiKeyView, Change
+from trading.adapters.faces.admin import ApiKeyView, Change, NewPublicKey
 from trading.adapters.faces.operators import OperatorView
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.resolver import ApiResolver
+from trading.adapters.http.signed_requests import Required
 from trading.domain.clients.credentials import CredentialStatus
 from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.operator_actions import Operator
@@ -58,6 +59,27 @@ def add_routes(
     ) -> Response[ApiKeyView]:
         """Let an API key log in again. Its earlier tokens stay refused."""
         return set_key(client_id, api_key, request, CredentialStatus.ACTIVE)
+
+    @app.put(
+        f"{KEY}/public-key",
+        permission="keys:write",
+        signature=Required.ALWAYS,
+        summary="Register a public key",
+        tags=TAGS,
+    )
+    def set_public_key(
+        client_id: PathId, api_key: PathId, request: Annotated[NewPublicKey, Body()]
+    ) -> Response[ApiKeyView]:
+        """Register the public key of a client's program in the place of the one before, or remove
+        it. A log-in that the program signs with the private half counts as two factors, and so its
+        token shows a second factor. The tokens of the API key are refused from now on.
+        """
+        return once(
+            ApiKeyView,
+            lambda: ApiKeyView.of(
+                keys.set_public_key(client_id, api_key, request.public_key, operator_of(request))
+            ),
+        )
 
     @app.get(OPERATOR, permission="operators:read", summary="Show an operator", tags=TAGS)
     def show_operator(operator: PathId) -> OperatorView:

@@ -9,9 +9,19 @@ from trading.bootstrap.identity import client_log_in_api
 
 settings = load(Settings)
 api = client_log_in_api(settings)
+base = api.base
 app = ApiResolver(api.throttle, origins=settings.origins)
-log_in = LogInRoutes(app, api.log_in, api.tokens, api.idempotency, api.check_code)
+log_in = LogInRoutes(
+    app,
+    base.log_in,
+    base.tokens,
+    base.idempotency,
+    base.check_code,
+    base.signatures,
+    always_two=False,
+)
 log_in.add_log_in()
 log_in.add_step_up()
-second_factor.add_routes(app, log_in, api.second_factor, api.idempotency, settings.token_issuer)
+second_factor.add_enrolment(app, log_in, base.enrolments, base.idempotency, settings.token_issuer)
+second_factor.add_policy(app, log_in, base.enrolments, api.policies, base.idempotency)
 handler = app.resolve

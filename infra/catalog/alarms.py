@@ -129,7 +129,7 @@ WATCHED: Mapping[Metric, Watch] = {
         minutes=5,
     ),
     Metric.SIGNATURE_REFUSED: Watch(
-        ("admin", "internal", "orders"),
+        ("admin", "auth", "internal", "internal_auth", "orders"),
         Notice("Many requests are not signed as they must be", "strangers", Severity.ROUTINE),
         above=20,
         minutes=5,

@@ -31,8 +31,9 @@ SERVICES = {
         timeout=10,
         memory=1769,  # one whole vCPU: verifying a secret is scrypt
         reserved=20,  # a flood of log-ins takes no more than this from trading
+        signatures=True,
     ),
-    "internal_auth": FunctionSpec(timeout=10, memory=1769, reserved=5),  # like auth
+    "internal_auth": FunctionSpec(timeout=10, memory=1769, reserved=5, signatures=True),
     "orders": FunctionSpec(timeout=10, reserved=200, signatures=True),
     "accounts": FunctionSpec(timeout=10),
     "callbacks": FunctionSpec(timeout=10, reserved=100),

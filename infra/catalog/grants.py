@@ -35,7 +35,10 @@ _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGE
 _DEPOSITORY_SECRET = {f"secrets/venue-{DEPOSITORY}": _READ}
 
 _LOG_IN_GRANTS = {
+    "tables/audit": "GetItem PutItem",
     "tables/credentials": "GetItem",
+    "tables/factors": "GetItem PutItem",
+    "keys/second-factors": "GenerateMac",
     "tables/idempotency": _IDEMPOTENCY,
     "tables/control": "BatchGetItem UpdateItem DeleteItem",
 }
@@ -79,13 +82,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "authorizer": {"keys/clients": "VerifyMac"},
     "internal_authorizer": {"tables/credentials": "GetItem", "keys/operators": "VerifyMac"},
     "auth": _LOG_IN_GRANTS
-    | {
-        "tables/audit": "GetItem PutItem",
-        "tables/clients": "GetItem UpdateItem",
-        "tables/factors": "GetItem PutItem",
-        "keys/clients": "GenerateMac",
-        "keys/second-factors": "GenerateMac",
-    },
+    | {"tables/clients": "GetItem UpdateItem", "keys/clients": "GenerateMac"},
     "internal_auth": _LOG_IN_GRANTS | {"keys/operators": "GenerateMac"},
     "orders": {
         "tables/clients": "GetItem",

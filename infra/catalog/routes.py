@@ -87,6 +87,16 @@ PUBLIC_ROUTES = (
 )
 INTERNAL_ROUTES = (
     Route("POST", "/api/v1/auth/token", "internal_auth", signed=True, rate=LOG_INS_PER_SECOND),
+    Route(
+        "POST", "/api/v1/auth/second-factor", "internal_auth", signed=True, rate=FACTORS_PER_SECOND
+    ),
+    Route(
+        "POST",
+        "/api/v1/auth/second-factor/confirmation",
+        "internal_auth",
+        signed=True,
+        rate=FACTORS_PER_SECOND,
+    ),
     Route("POST", "/api/v1/execution/{order_id}", "internal"),
     Route("POST", "/api/v1/clearing/{trade_id}", "internal"),
     Route("POST", "/api/v1/settlement/{trade_id}", "internal"),
@@ -112,6 +122,7 @@ INTERNAL_ROUTES = (
     Route("PUT", "/api/v1/admin/instruments/{symbol}/resume", "admin"),
     Route("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/disable", "admin"),
     Route("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/enable", "admin"),
+    Route("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/public-key", "admin"),
     Route("GET", "/api/v1/admin/operators/{operator}", "admin"),
     Route("PUT", "/api/v1/admin/operators/{operator}/disable", "admin"),
     Route("PUT", "/api/v1/admin/operators/{operator}/enable", "admin"),

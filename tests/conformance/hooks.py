@@ -4,6 +4,7 @@ get beyond the first check.
 
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count, cycle
@@ -16,16 +17,18 @@ from zlib import crc32
 
 import requests
 import schemathesis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from schemathesis import AuthContext, Case, HookContext
 from schemathesis.core.failures import Failure
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from local.api import Credentials
+from local.api import LOG_IN, Credentials
 from local.session import REFERENCE_PRICE
 from tests.conformance.world import World, log_in
 from trading.adapters.http.request_reading import OUT_OF_RANGE
 from trading.adapters.identity.request_signatures import sign
+from trading.adapters.identity.signature_keys import read_private_key, signer_of
 from trading.adapters.venues.signatures import signed_headers
 from trading.domain.clients.signed_requests import SignedMessage
 
@@ -69,21 +72,38 @@ class CallerSignature(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         credentials = _owners[str(request.headers["Authorization"]).removeprefix("Bearer ")]
-        path, _, query = request.path_url.partition("?")
-        message = SignedMessage(
-            str(request.method),
-            unquote(path[path.index("/api/v1/") :]),
-            parse_qsl(query, keep_blank_values=True),
-            [(name, str(request.headers[name])) for name in ("Authorization", "Idempotency-Key")],
-        )
-        for name in SIGNATURE_HEADERS:
-            request.headers.pop(name, None)
-        body = request.body or b""
-        content = body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[arg-type]
-        api_key, secret = credentials.api_key, credentials.api_secret
-        added = sign(message, content, api_key, secret, datetime.now(UTC), uuid4().hex)
-        request.headers.update(added)
+        key = signer_of(credentials.api_secret)
+        _sign(request, credentials.api_key, key, ("Authorization", "Idempotency-Key"))
         return request
+
+
+class LogInSignature(requests.auth.AuthBase):
+    """Signs the log-in of the operator as a program does. Another one's is refused for its secret
+    before its signature is looked at.
+    """
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        key = read_private_key(str(_login.private_key))
+        _sign(request, _login.api_key, key, ("Idempotency-Key",))
+        return request
+
+
+def _sign(
+    request: requests.PreparedRequest, api_key: str, key: Ed25519PrivateKey, covered: Sequence[str]
+) -> None:
+    """Put a new signature on a request in the place of the one that it has."""
+    path, _, query = request.path_url.partition("?")
+    message = SignedMessage(
+        str(request.method),
+        unquote(path[path.index("/api/v1/") :]),
+        parse_qsl(query, keep_blank_values=True),
+        [(name, str(request.headers[name])) for name in covered],
+    )
+    for name in SIGNATURE_HEADERS:
+        request.headers.pop(name, None)
+    body = request.body or b""
+    content = body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[arg-type]
+    request.headers.update(sign(message, content, api_key, key, datetime.now(UTC), uuid4().hex))
 
 
 class Signature(requests.auth.AuthBase):
@@ -131,6 +151,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         case.body = made
     if case.path == CALLBACKS and "X-Signature" in case.headers:
         kwargs["auth"] = Signature()
+    if INTERNAL and case.path == LOG_IN and "Idempotency-Key" in case.headers:
+        kwargs["auth"] = LogInSignature()
 
 
 @schemathesis.hook
@@ -220,7 +242,7 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
         if isinstance(value, float)
     }:
         return body | rounded
-    if case.path == "/api/v1/auth/token" and _mostly(seed):
+    if case.path == LOG_IN and _mostly(seed):
         return body | {"api_key": _login.api_key, "api_secret": _login.api_secret}
     return None
 

@@ -2,7 +2,6 @@
 that only this run may change.
 """
 
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -10,16 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 from pydantic import BaseModel, ConfigDict
 
 from local import deploy, run
-from local.api import Credentials, TradingClient, patiently, rest_api_url
+from local.api import Credentials, TradingClient, rest_api_url
 from local.aws_client import aws_client
 from local.seed import Seeder
 from tests.load.population import populate
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
+from trading.adapters.identity.signature_keys import new_key_pair
 from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
@@ -81,7 +80,7 @@ def create(system: LocalSystem) -> World:
     login, *client_keys = _keys(run_id)
     for secret in (login, *client_keys):
         seeder.add_credential(secret, CLIENT_PERMISSIONS, CLIENT_AUDIENCE)
-    operator_login, *operator_keys = _keys(f"{run_id}-operator")
+    operator_login, *operator_keys = _programs(_keys(f"{run_id}-operator"))
     for secret in (operator_login, *operator_keys):
         seeder.add_credential(secret, permissions_of(ALL_ROLES), INTERNAL_AUDIENCE, ALL_ROLES)
     instrument = Instrument(
@@ -116,6 +115,11 @@ def _keys(owner: str) -> list[Credentials]:
         )
         for number in range(KEYS)
     ]
+
+
+def _programs(keys: Iterable[Credentials]) -> list[Credentials]:
+    """The same keys, each with a private key that signs its log-ins."""
+    return [key.model_copy(update={"private_key": new_key_pair()[0]}) for key in keys]
 
 
 def _placed(client: TradingClient) -> Iterable[tuple[str, str]]:
@@ -154,11 +158,5 @@ def _venue_secret(system: LocalSystem, key_id: str) -> str:
 
 def log_in(url: str, credentials: Credentials) -> str:
     """Log in and return the token. Raises httpx.HTTPStatusError."""
-    body = {"api_key": credentials.api_key, "api_secret": credentials.api_secret}
-    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-    answer = patiently(
-        lambda: httpx.post(
-            f"{url}/api/v1/auth/token", content=json.dumps(body), headers=headers, timeout=60
-        )
-    )
-    return str(answer.raise_for_status().json()["jwt_token"])
+    with TradingClient(url, credentials) as client:
+        return client.log_in(str(uuid4()))

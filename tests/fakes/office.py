@@ -125,7 +125,13 @@ class Office:
     def state(self) -> object:
         """Everything that is stored, except which of several secrets was generated."""
         keys = {
-            each.client_id: (each.rotation, len(each.secrets), each.generation, each.status)
+            each.client_id: (
+                each.rotation,
+                len(each.secrets),
+                each.generation,
+                each.status,
+                each.public_key,
+            )
             for registry in (self.registry, self.operators)
             for each in registry.credentials.values()
         }

@@ -49,6 +49,8 @@ ROUTES = {
     },
     "internal": {
         ("POST", "/api/v1/auth/token"): ("internal_auth", SIGNED),
+        ("POST", "/api/v1/auth/second-factor"): ("internal_auth", SIGNED),
+        ("POST", "/api/v1/auth/second-factor/confirmation"): ("internal_auth", SIGNED),
         ("POST", "/api/v1/execution/{order_id}"): ("internal", TOKEN),
         ("POST", "/api/v1/clearing/{trade_id}"): ("internal", TOKEN),
         ("POST", "/api/v1/settlement/{trade_id}"): ("internal", TOKEN),
@@ -74,6 +76,7 @@ ROUTES = {
         ("PUT", "/api/v1/admin/instruments/{symbol}/resume"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/disable"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/enable"): ("admin", TOKEN),
+        ("PUT", "/api/v1/admin/clients/{client_id}/keys/{api_key}/public-key"): ("admin", TOKEN),
         ("GET", "/api/v1/admin/operators/{operator}"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/operators/{operator}/disable"): ("admin", TOKEN),
         ("PUT", "/api/v1/admin/operators/{operator}/enable"): ("admin", TOKEN),

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from infra.catalog.functions import FUNCTIONS
 from infra.stage import ROOT, Deployment
 from infra.synthesized import Resource, Synthesized, text
-from trading.bootstrap.settings import SignedRequestSettings
+from trading.bootstrap.settings import LogInSettings, SignedRequestSettings
 
 
 def name_of(function: Resource) -> str:
@@ -79,7 +79,7 @@ def test_the_functions_that_check_signatures_have_the_layer_for_it(
     """The others start faster without: PyJWT imports cryptography where it finds it."""
     for function in synthesized.of_type("AWS::Lambda::Function"):
         module = importlib.import_module(f"functions.{name_of(function)}.settings")
-        checks = issubclass(module.Settings, SignedRequestSettings)
+        checks = issubclass(module.Settings, (SignedRequestSettings, LogInSettings))
         assert ("SignaturesLayer" in layers(synthesized, function)) is checks, function
 
 

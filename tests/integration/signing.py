@@ -15,7 +15,8 @@ from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential
 SECRET = "the secret of an operator"
 STORED = passwords.stored(SECRET)
 NEEDS_SIGNATURE = re.compile(
-    r"/api/v1/(admin/clients/[^/]*/(withdrawals|secret-rotation|second-factor-reset|signing)"
+    r"/api/v1/(admin/clients/[^/]*/(withdrawals|secret-rotation|second-factor-reset|signing"
+    r"|keys/[^/]*/public-key)"
     r"|admin/proposals/[^/]*/approval|settlement/[^/]*)"
 )
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.signing import signed_log_in
 from tests.integration.backing import PREFIX
 from tests.integration.simulators.world import FakeContext
 from tests.integration.system import System
 from trading.adapters.dynamodb.reconciliation_reports import latest
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
+from trading.adapters.identity.signature_keys import new_key_pair
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.domain.identifiers import order_id
 from trading.domain.reconciliation.findings import INVARIANTS
@@ -183,8 +185,10 @@ def check_callbacks(system: System) -> None:
     assert isinstance(EXECUTION_MESSAGE.validate_json(message["Body"]), ReportReceived)
 
 
-def logs_in(system: System, function: str, owner: str, audience: str) -> str:
-    """The token that the event gets, once its key exists."""
+def logs_in(
+    system: System, function: str, owner: str, audience: str, public_key: str | None = None
+) -> Any:
+    """The answer to the event, once its key exists."""
     body = json.loads(event(function)["body"])
     answer = run(system, function)
     assert (answer["statusCode"], answer["body"]["code"]) == (401, "INVALID_CREDENTIALS")
@@ -194,11 +198,15 @@ def logs_in(system: System, function: str, owner: str, audience: str) -> str:
         secrets=(passwords.stored(body["api_secret"]),),
         permissions=("orders:read", "orders:write"),
         audience=audience,
+        public_key=public_key,
     )
     system.dynamodb.put_item(
         TableName=f"{PREFIX}credentials", Item=to_item(credential.model_dump())
     )
-    answer = run(system, function)
+    return run(system, function)
+
+
+def token_of(answer: Any) -> str:
     assert (answer["statusCode"], answer["body"]["permissions"]) == (
         200,
         ["orders:read", "orders:write"],
@@ -207,11 +215,24 @@ def logs_in(system: System, function: str, owner: str, audience: str) -> str:
 
 
 def check_auth(system: System) -> None:
-    logs_in(system, "auth", "alice", CLIENT_AUDIENCE)
+    token_of(logs_in(system, "auth", "alice", CLIENT_AUDIENCE))
+
+
+def operators_token(system: System) -> str:
+    """The token of the operator, who has to sign what the event shows."""
+    private_key, public_key = new_key_pair()
+    answer = logs_in(system, "internal_auth", "operations", INTERNAL_AUDIENCE, public_key)
+    assert (answer["statusCode"], answer["body"]["code"]) == (403, "SECOND_FACTOR_REQUIRED")
+    shown = event("internal_auth")
+    api_key = json.loads(shown["body"])["api_key"]
+    answer = system.invoke(
+        "internal_auth", signed_log_in(shown, private_key, system.now(), api_key)
+    )
+    return token_of(answer | {"body": json.loads(answer["body"])})
 
 
 def check_internal_auth(system: System) -> None:
-    logs_in(system, "internal_auth", "operations", INTERNAL_AUDIENCE)
+    operators_token(system)
 
 
 def lets_in(system: System, authorizer: str, owner: str, token: str) -> None:
@@ -226,14 +247,14 @@ def lets_in(system: System, authorizer: str, owner: str, token: str) -> None:
 def check_authorizer(system: System) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         run(system, "authorizer")
-    lets_in(system, "authorizer", "alice", logs_in(system, "auth", "alice", CLIENT_AUDIENCE))
+    answer = logs_in(system, "auth", "alice", CLIENT_AUDIENCE)
+    lets_in(system, "authorizer", "alice", token_of(answer))
 
 
 def check_internal_authorizer(system: System) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         run(system, "internal_authorizer")
-    token = logs_in(system, "internal_auth", "operations", INTERNAL_AUDIENCE)
-    lets_in(system, "internal_authorizer", "operations", token)
+    lets_in(system, "internal_authorizer", "operations", operators_token(system))
 
 
 def check_exchange_api(system: System) -> None:

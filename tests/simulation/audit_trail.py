@@ -58,11 +58,13 @@ class AuditTrail:
         """How many entries an action has, over all subjects."""
         return self._actions[action]
 
-    def require_own(self, client_id: str, action: str) -> None:
-        """Raise ViolationError unless the log says that a client has done that for itself."""
-        subject = f"client/{client_id}"
+    def require_own(self, kind: str, name: str, action: str) -> None:
+        """Raise ViolationError unless the log says that a client or an operator has done that for
+        itself.
+        """
+        subject = f"{kind}/{name}"
         entries = self._entries.get((subject, action), ())
-        if not any(entry["who"] == f"{client_id} (key-{client_id})" for entry in entries):
+        if not any(entry["who"] == f"{name} (key-{name})" for entry in entries):
             raise ViolationError(
                 "every change of a second factor is in the audit log", subject, f"{action}"
             )

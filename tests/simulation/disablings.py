@@ -97,7 +97,5 @@ class Disablings:
         return answer
 
     def _log_in(self, who: str) -> Answer:
-        api_key, secret, *_ = self._sessions.login(who)
-        key = f"disabled-{self._sessions.next_number()}"
-        body = {"api_key": api_key, "api_secret": secret}
+        key, body = f"disabled-{self._sessions.next_number()}", self._sessions.login(who).body
         return self._sessions.request(who, "POST", LOGIN_PATH, key, body)

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation import client_orders, client_requests, staff
+from tests.simulation.clerks import enrolments
 from tests.simulation.disablings import disablings
 from tests.simulation.faults import STORM, Rates
 from tests.simulation.leaks import leaks
@@ -26,6 +27,7 @@ from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
 from tests.simulation.sessions import OPERATOR
 from tests.simulation.sights import VIEWS
+from tests.simulation.thieves import thefts
 from tests.simulation.usurpers import usurpations, wrong_doors
 from tests.simulation.venue_keys import leaked_secrets
 from trading.domain.reference.calendars import next_trading_day
@@ -108,6 +110,8 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += leaked_secrets(Random(f"venue keys/{seed}"), traders)
     actions += usurpations(Random(f"usurpations/{seed}"), traders)
     actions += replays(Random(f"replays/{seed}"), traders)
+    actions += thefts(Random(f"thefts/{seed}"), traders)
+    actions += enrolments(Random(f"clerks/{seed}"), traders)
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % PROTECTING_EVERY == PROTECTING:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from tests.simulation.advances import Advances
 from tests.simulation.api_gateway import Answer
 from tests.simulation.cancels import Asked, check_accepted, check_kept, check_seen, passes
+from tests.simulation.clerks import Clerks
 from tests.simulation.cloud import Cloud
 from tests.simulation.disablings import Disablings
 from tests.simulation.engine import current
@@ -40,6 +41,7 @@ from tests.simulation.replays import Replays
 from tests.simulation.scenario import Action, Scenario
 from tests.simulation.sessions import OPERATOR, Login, Sessions
 from tests.simulation.sights import Sight, judge
+from tests.simulation.thieves import Thieves
 from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.usurpers import Usurpers
 from tests.simulation.venue_keys import VenueKeys
@@ -88,6 +90,8 @@ class People:
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
         self._protections = Protections(cloud, sessions, steps.trail, self.intruders.tried)
+        self._clerks = Clerks(cloud, sessions, steps.trail, self.intruders)
+        self._thieves = Thieves(cloud, sessions, self.intruders)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
         self._venue_keys = VenueKeys(cloud, sessions, steps.trail, self.intruders)
         self._second_persons = SecondPersons(
@@ -135,6 +139,8 @@ class People:
             "disable": self._disablings.disable,
             "disable a venue": self._venue_keys.disable,
             "protect": self._protections.protect,
+            "enrol": self._clerks.enrol,
+            "steal": self._thieves.steal,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

@@ -15,6 +15,7 @@ from tests.simulation.market import TRADING_SECONDS
 from tests.simulation.scenario import Action, Trader
 from tests.simulation.sessions import OPERATOR, Sessions
 from tests.simulation.signing import SIGNATURE_CODES, signed_headers
+from trading.adapters.identity.signature_keys import signer_of
 
 TRIES = 6
 TOO_LATE = 340.0
@@ -54,8 +55,9 @@ class Withdrawal(NamedTuple):
         sent = {"reference": self.key, "amount": self.amount, "reason": "simulated"}
         body = json.dumps(sent).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": self.key}
+        signer = signer_of(self.secret)
         headers = signed_headers(
-            headers, "POST", path, body, self.api_key, self.secret, self.created, self.nonce
+            headers, "POST", path, body, self.api_key, signer, self.created, self.nonce
         )
         return Request("internal", "POST", path, headers, body, name)
 

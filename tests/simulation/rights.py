@@ -45,6 +45,8 @@ PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
 INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("POST", "/api/v1/auth/token"): OPEN_TO_ALL,
+        ("POST", "/api/v1/auth/second-factor"): OPEN_TO_ALL,
+        ("POST", "/api/v1/auth/second-factor/confirmation"): OPEN_TO_ALL,
         ("POST", "/api/v1/execution/{order_id}"): "execution:write",
         ("POST", "/api/v1/clearing/{trade_id}"): "clearing:write",
         ("POST", "/api/v1/settlement/{trade_id}"): "settlement:write",
@@ -70,6 +72,7 @@ INTERNAL: Mapping[tuple[str, str], str] = MappingProxyType(
         ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): "instruments:write",
         ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/disable"): "keys:write",
         ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/enable"): "keys:write",
+        ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/public-key"): "keys:write",
         ("GET", f"{ADMIN}/operators/{{operator}}"): "operators:read",
         ("PUT", f"{ADMIN}/operators/{{operator}}/disable"): "operators:write",
         ("PUT", f"{ADMIN}/operators/{{operator}}/enable"): "operators:write",

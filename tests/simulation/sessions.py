@@ -9,25 +9,44 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from tests.simulation.api_gateway import Answer, Request
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Process, current, raised
 from tests.simulation.signing import SIGNATURE_CODES, must_be_signed, signed_headers
 from tests.simulation.violations import ViolationError
+from trading.adapters.identity.signature_keys import signer_of
 
 TRIES = 12
-OPERATOR, DEPUTY = "operator", "deputy"
+OPERATOR, DEPUTY, CLERK = "operator", "deputy", "clerk"
+"""Operators. The clerk is a person with a phone, and the others are programs."""
 LOGIN_PATH = "/api/v1/auth/token"
 STEP_UP_PATH = "/api/v1/auth/step-up"
+BY_PROGRAM, BY_CODE = {"pwd", "swk", "mfa"}, {"pwd", "otp", "mfa"}
+"""How a token was obtained, as it says."""
 
 
 class Login(NamedTuple):
-    """What a caller logs in with, and the API that it is for. signs: whether to sign all orders."""
+    """What a caller logs in with, and the API that it is for. signs: whether to sign all orders.
+    program: what its registered key is derived from; empty: it has none.
+    """
 
     api_key: str
     secret: str
     api: str
     signs: bool = False
+    program: str = ""
+
+    @property
+    def registered(self) -> Ed25519PrivateKey:
+        """The private half of the registered key of a program."""
+        return signer_of(self.program)
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The body of a log-in."""
+        return {"api_key": self.api_key, "api_secret": self.secret}
 
 
 class Sessions:
@@ -78,18 +97,19 @@ class Sessions:
                     return Answer(0)
                 headers["Authorization"] = f"Bearer {token}"
             self._requests += 1
-            signs = needs_token(path) and method != "GET" and self._logins[who].signs
-            if signs or must_be_signed(api, method, path):
+            if self._signs(who, api, method, path):
                 headers = self._signed(who, method, path, headers, content)
             request = Request(
                 api, method, path, headers, content, f"{process.name} {self._requests}"
             )
             answer = process.wait(partial(self._cloud.api.send, request))
+            if path == LOGIN_PATH:
+                check_let_in(self._logins[who], path, answer)
             if path != STEP_UP_PATH and self._steps_up(who, answer):
                 waits += 1
                 continue
             if answer.status == 401 and needs_token(path) and not _is_about_code(answer):
-                check_let_in(who, path, answer)
+                check_let_in(self._logins[who], path, answer)
                 if self._tokens.get(who) == token:
                     del self._tokens[who]
                 waits += is_new  # an expired old token does not count as an attempt
@@ -146,16 +166,28 @@ class Sessions:
         return self._stepped_up[who]
 
     def borrow(self, who: str, owner: str) -> None:
-        """Let somebody log in with the key and the secret of another."""
-        self._logins[who] = self._logins[owner]
+        """Let somebody log in with the key and the secret of another, but no registered key."""
+        self._logins[who] = self._logins[owner]._replace(program="")
+
+    def _signs(self, who: str, api: str, method: str, path: str) -> bool:
+        """Whether a request is signed. A program signs its log-ins."""
+        login = self._logins[who]
+        if path == LOGIN_PATH:
+            return bool(login.program)
+        is_wanted = login.signs and needs_token(path) and method != "GET"
+        return is_wanted or must_be_signed(api, method, path)
 
     def _signed(
         self, who: str, method: str, path: str, headers: dict[str, str], content: bytes
     ) -> dict[str, str]:
-        """The headers with a signature. Each request has one of its own, a repetition too."""
-        api_key, secret, *_ = self._logins[who]
+        """The headers with a signature. Each request has one of its own, a repetition too. With a
+        token, a program signs with either of its keys.
+        """
+        login = self._logins[who]
+        by_program = login.program and (path == LOGIN_PATH or self._requests % 2)
+        key = login.registered if by_program else signer_of(login.secret)
         now, nonce = self._cloud.engine.now, f"nonce-{self._requests:016d}"
-        return signed_headers(headers, method, path, content, api_key, secret, now, nonce)
+        return signed_headers(headers, method, path, content, login.api_key, key, now, nonce)
 
     def token(self, who: str, *, fresh: bool = False) -> str | None:
         """A token of a caller. It may have expired if it is not `fresh`."""
@@ -164,15 +196,11 @@ class Sessions:
         return self._tokens.get(who) or self._log_in(who)
 
     def _log_in(self, who: str) -> str | None:
-        api_key, secret, *_ = self._logins[who]
+        login = self._logins[who]
         self._requests += 1
-        answer = self.request(
-            who,
-            "POST",
-            LOGIN_PATH,
-            f"login-{self._requests}",
-            {"api_key": api_key, "api_secret": secret},
-        )
+        answer = self.request(who, "POST", LOGIN_PATH, f"login-{self._requests}", login.body)
+        if login.program:
+            check_second_factor(who, answer)
         if answer.status == 200:
             self._tokens[who] = answer.json()["jwt_token"]
         return self._tokens.get(who)
@@ -208,17 +236,33 @@ def _has_code(answer: Answer, status: int, code: str) -> bool:
     return answer.status == status and bool(answer.body) and answer.json()["code"] == code
 
 
-def check_let_in(who: str, path: str, answer: Answer) -> None:
+def check_let_in(login: Login, path: str, answer: Answer) -> None:
     """What is signed is never refused for that, except with a secret that was replaced. Those of
-    the two operators are not replaced.
+    programs are not replaced.
     """
-    if not answer.body:  # to a HEAD
+    if answer.status != 401 or not answer.body:  # no body: to a HEAD
         return
     problem = answer.json()
     if problem["code"] not in SIGNATURE_CODES:
         return
-    if who in (OPERATOR, DEPUTY) or "another secret" not in problem["detail"]:
-        raise ViolationError("a valid signature is accepted", f"{who} {path}", f"{answer.body!r}")
+    if login.program or "another secret" not in problem["detail"]:
+        raise ViolationError(
+            "a valid signature is accepted", f"{login.api_key} {path}", f"{answer.body!r}"
+        )
+
+
+def check_second_factor(who: str, answer: Answer) -> None:
+    """The signed log-in of a program shows a second factor, and the token says so."""
+    told = set(answer.json()["methods"]) if answer.status == 200 else BY_PROGRAM
+    if told != BY_PROGRAM or _has_code(answer, 403, "SECOND_FACTOR_REQUIRED"):
+        raise ViolationError(
+            "a signed log-in shows a second factor", who, f"{answer.status} {sorted(told)}"
+        )
+
+
+def program_of(client_id: str) -> str:
+    """The name of a client's program, which has an API key of its own."""
+    return f"program-of-{client_id}"
 
 
 def _json(body: dict[str, Any] | None) -> bytes:

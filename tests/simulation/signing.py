@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from trading.adapters.identity.request_signatures import sign
 from trading.domain.clients.signed_requests import SignedMessage
 
 ALWAYS_SIGNED = re.compile(
-    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|second-factor-reset|signing)"
+    r"/api/v1/(admin/clients/[^/]+/(withdrawals|secret-rotation|second-factor-reset|signing"
+    r"|keys/[^/]+/public-key)"
     r"|admin/proposals/[^/]+/approval|settlement/[^/]+)"
 )
 SIGNATURE_CODES = ("INVALID_SIGNATURE", "SIGNATURE_REQUIRED")
@@ -28,7 +31,7 @@ def signed_headers(
     target: str,
     body: bytes,
     api_key: str,
-    secret: str,
+    key: Ed25519PrivateKey,
     now: float,
     nonce: str,
 ) -> dict[str, str]:
@@ -37,4 +40,4 @@ def signed_headers(
     pairs = parse_qsl(query, keep_blank_values=True)
     message = SignedMessage(method, path, pairs, [*headers.items()])
     created = datetime.fromtimestamp(now, UTC)
-    return {**headers, **sign(message, body, api_key, secret, created, nonce)}
+    return {**headers, **sign(message, body, api_key, key, created, nonce)}

@@ -18,8 +18,8 @@ from typing import Any, Literal
 import boto3
 
 from tests.simulation.cloud import Cloud
+from tests.simulation.credentials import Credentials
 from tests.simulation.damage import Books, check_found, planted
-from tests.simulation.disablings import SPARE
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, Outcome, StuckError
 from tests.simulation.faults import CALM, Faults
@@ -39,26 +39,18 @@ from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.permissions import Use
-from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
-from tests.simulation.sessions import DEPUTY, OPERATOR, Login
+from tests.simulation.sessions import Login
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import to_item
-from trading.adapters.identity import passwords
 from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import (
-    CLIENT_AUDIENCE,
-    CLIENT_PERMISSIONS,
-    INTERNAL_AUDIENCE,
-    Credential,
-)
 from trading.domain.reference.calendars import NEW_YORK, is_trading_day, next_trading_day
 from trading.domain.reference.instruments import Exchange, Instrument
 
@@ -70,7 +62,6 @@ during settlement, and at rest.
 """
 MINUTE, HOUR = 60.0, 3600.0
 GTC_DAYS = timedelta(days=91)
-SECRET = "a secret of the simulation"
 
 
 @dataclass
@@ -254,9 +245,9 @@ class Simulation:
             self.engine.after(MINUTE, lambda: self._sweep(until))
 
     def _set_up(self) -> dict[str, Login]:
-        """Create reference data, clients with their cash and shares, and credentials.
+        """Create reference data, clients with their cash and shares, and API keys.
 
-        Return the (API key, secret) of each name.
+        Return what each name logs in with.
         """
         self.cloud.deploy_signing_keys(1)
         for venue, secret in self.outside.secrets.items():
@@ -275,7 +266,6 @@ class Simulation:
             self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
         now = self.scenario.opening - timedelta(hours=1)
         books = TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now)
-        known = {OPERATOR: self._credential(OPERATOR, PERMISSIONS["internal"], INTERNAL_AUDIENCE)}
         for trader in self.scenario.traders:
             client = Client(
                 client_id=trader.client_id,
@@ -298,41 +288,9 @@ class Simulation:
                             position, quantity, cost, f"opening-{symbol}", now
                         )
                     )
-            login = self._credential(trader.client_id, CLIENT_PERMISSIONS)
-            known[trader.client_id] = login._replace(signs=trader.signs)
-        client_id = self.scenario.traders[0].client_id
-        known[DEPUTY] = self._credential(DEPUTY, PERMISSIONS["internal"], INTERNAL_AUDIENCE)
-        known[SPARE] = self._credential(client_id, CLIENT_PERMISSIONS, name=SPARE)
-        for api, owner, audience in (
-            ("public", client_id, CLIENT_AUDIENCE),
-            ("internal", OPERATOR, INTERNAL_AUDIENCE),
-        ):
-            for permission in PERMISSIONS[api]:
-                others = tuple(each for each in PERMISSIONS[api] if each != permission)
-                name = lacking(permission)
-                known[name] = self._credential(owner, others, audience, name)
-        return known
-
-    def _credential(
-        self,
-        who: str,
-        permissions: tuple[str, ...],
-        audience: str = CLIENT_AUDIENCE,
-        name: str | None = None,
-    ) -> Login:
-        credential = Credential(
-            api_key=f"key-{name or who}",
-            client_id=who,
-            secrets=(passwords.stored(SECRET),),
-            permissions=permissions,
-            audience=audience,
-        )
-        self.cloud.dynamodb.call(
-            "PutItem",
-            {"TableName": f"{STAGE}-credentials", "Item": to_item(credential.model_dump())},
-        )
-        api = "public" if audience == CLIENT_AUDIENCE else "internal"
-        return Login(credential.api_key, SECRET, api)
+        credentials = Credentials(self.cloud, self.scenario.seed)
+        credentials.create(self.scenario)
+        return credentials.logins
 
     def _put(self, table: str, attributes: dict[str, Any]) -> None:
         self.cloud.dynamodb.call(

@@ -39,7 +39,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "tables/accounts", "Query"): _OPERATORS_LOOK,
     **{
         (name, "tables/audit", "GetItem"): "an entry whose first write was not answered"
-        for name in ("admin", "auth", "internal")
+        for name in ("admin", "auth", "internal", "internal_auth")
     },
     ("admin", "tables/control", "BatchGetItem"): _OPERATORS_LOOK,
     ("admin", "tables/credentials", "GetItem"): _OPERATORS_CHANGE,
@@ -51,11 +51,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "tables/orders", "GetItem"): _OPERATORS_LOOK,
     ("admin", "tables/orders", "PutItem"): _OPERATORS_CHANGE,
     ("admin", "tables/orders/by-client", "Query"): _OPERATORS_LOOK,
-    **{
-        (door, "tables/control", action): _WRONG_LOG_IN
-        for door in ("auth", "internal_auth")
-        for action in ("DeleteItem", "UpdateItem")
-    },
+    **{(door, "tables/control", "DeleteItem"): _WRONG_LOG_IN for door in ("auth", "internal_auth")},
     **{(door, "tables/idempotency", "DeleteItem"): _REFUSED for door in ("auth", "internal_auth")},
     ("callbacks", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("orders", "tables/idempotency", "DeleteItem"): _REFUSED,

@@ -65,10 +65,9 @@ class Usurpers:
 
     def knock(self, action: Action) -> None:
         """Log in where the key is unknown. The answer is that to a wrong secret."""
-        api_key, secret, api, _ = self._sessions.login(action.who)
-        body = {"api_key": api_key, "api_secret": secret}
-        other = "public" if api == "internal" else "internal"
+        login = self._sessions.login(action.who)
+        other = "public" if login.api == "internal" else "internal"
         answer = self._sessions.request(
-            action.who, "POST", LOGIN_PATH, f"knock-{action.at}", body, api=other
+            action.who, "POST", LOGIN_PATH, f"knock-{action.at}", login.body, api=other
         )
         self._intruders.tried(action, answer, {401, 429})

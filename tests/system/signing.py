@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from cli.signing import Signer
 from local.api import Credentials
+from workstation.signing import Signer
 
 USER_REQUEST = "_user_request_"
 
@@ -17,7 +17,7 @@ class Signed(httpx.Auth):
     requires_request_body = True
 
     def __init__(self, credentials: Credentials, ahead: timedelta = timedelta()) -> None:
-        self._signer = Signer(
+        self._signer = Signer.of_secret(
             credentials.api_key, credentials.api_secret, lambda: datetime.now(UTC) + ahead
         )
 

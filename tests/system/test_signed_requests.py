@@ -1,7 +1,5 @@
 """Signed requests at the deployed system: each attack once."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,7 +13,6 @@ from local import demo, seed
 from local.api import Credentials, TradingClient, patiently
 from tests.system.signing import Signed
 from tests.system.test_bad_input import assert_problem
-from tests.unit.documentation.test_sign_a_request import EXAMPLES, example
 from workstation.local_system import LocalSystem
 
 ADMIN = "/api/v1/admin"
@@ -208,24 +205,3 @@ def test_a_client_who_wants_it_signs_all_its_orders(operator: Operator, api_url:
                 method, api_url + path, headers=headers, auth=Signed(credentials), **options
             )
             assert answer.status_code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED), answer.text
-
-
-@pytest.mark.parametrize("language", EXAMPLES)
-def test_the_examples_of_the_documentation_work(
-    system: LocalSystem, internal_url: str, language: str
-) -> None:
-    credentials = seed.credentials(system)["transfers"]
-    environment = {
-        "API": internal_url,
-        "API_KEY": credentials.api_key,
-        "API_SECRET": credentials.api_secret,
-    }
-    ran = subprocess.run(  # noqa: S603
-        EXAMPLES[language],
-        input=example(language),
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "25.00" in ran.stdout

@@ -22,6 +22,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 FENCE = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = {"trading": trading, "ops": ops}
+FILES = ("program.pem", "program.pub.pem")
+"""The files that examples make, and give to a command afterwards."""
 PLACES = ("", "layers/trading/python/", "layers/simulators/python/", "tests/", "docs/")
 
 
@@ -72,7 +74,12 @@ def named(command: Any, words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_shell_examples_are_valid_commands(page: Path) -> None:
+def test_shell_examples_are_valid_commands(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in FILES:
+        (tmp_path / file).touch()
+    monkeypatch.chdir(tmp_path)
     for words in shell_commands(page.read_text()):
         program = words[0].rsplit("/", 1)[-1]
         if program == "make":

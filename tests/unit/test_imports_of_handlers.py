@@ -9,7 +9,11 @@ from tests.benchmarks.imports import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNING = [name for name, spec in FUNCTIONS.items() if spec.signatures]
+LOG_INS = {"auth", "internal_auth"}
+"""PyJWT, which makes tokens, imports cryptography where it finds it."""
 OTHERS = [name for name in FUNCTIONS if name not in SIGNING]
+PACKAGES = ("cryptography", "cffi", "http_message_signatures", "http_sf")
+"""The packages of the layer `signatures`."""
 
 
 def run(*lines: str) -> None:
@@ -21,12 +25,22 @@ def run(*lines: str) -> None:
 
 
 def test_a_function_imports_cryptography_only_when_a_signature_is_checked() -> None:
-    assert {"admin", "internal", "orders"} <= set(SIGNING)
+    others = set(SIGNING) - LOG_INS
+    assert {"admin", "internal", "orders"} <= others
     run(
-        *(f"import functions.{name}.handler" for name in SIGNING),
+        *(f"import functions.{name}.handler" for name in others),
         "assert not {'cryptography', 'http_message_signatures'} & sys.modules.keys()",
         "import trading.adapters.identity.request_signatures",
         "assert 'cryptography' in sys.modules",
+    )
+
+
+def test_a_log_in_imports_what_checks_signatures_only_when_there_is_one() -> None:
+    assert set(SIGNING) >= LOG_INS
+    run(
+        *(f"sys.modules['{name}'] = None" for name in PACKAGES),
+        *(f"import functions.{name}.handler" for name in LOG_INS),
+        "assert 'trading.adapters.identity.request_signatures' not in sys.modules",
     )
 
 
@@ -35,8 +49,7 @@ def test_a_log_in_without_a_code_does_not_pay_for_the_library_of_codes() -> None
 
 
 def test_all_other_functions_work_without_the_layer_of_signatures() -> None:
-    packages = ("cryptography", "cffi", "http_message_signatures", "http_sf")
     run(
-        *(f"sys.modules['{name}'] = None" for name in packages),
+        *(f"sys.modules['{name}'] = None" for name in PACKAGES),
         *(f"import functions.{name}.handler" for name in OTHERS),
     )

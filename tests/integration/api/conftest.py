@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +9,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.fakes.api_events import Context
+from tests.fakes.api_events import Context, request
 from tests.fakes.clock import Clock
+from tests.fakes.signing import signed_log_in
 from tests.integration.backing import cold_start, create_code_key, create_signing_keys
 from trading.adapters.dynamodb.transactions import to_item
-from trading.adapters.identity import passwords
+from trading.adapters.identity import passwords, signature_keys
 from trading.domain.clients.credentials import (
     INTERNAL_AUDIENCE,
     Credential,
@@ -39,6 +41,11 @@ def _secret(api_key: str) -> tuple[str, StoredSecret]:
     return secret, passwords.stored(secret)
 
 
+@cache
+def _key_pair(api_key: str) -> tuple[str, str]:
+    return signature_keys.new_key_pair()
+
+
 @dataclass
 class World:
     """The resources that the functions find in AWS, and the functions themselves."""
@@ -51,6 +58,8 @@ class World:
     environment: pytest.MonkeyPatch
     signing_keys: dict[str, list[str]]
     secrets: dict[str, str] = field(default_factory=dict)
+    private_keys: dict[str, str] = field(default_factory=dict)
+    """In PEM, by API key."""
     _warm: dict[str, "ModuleType"] = field(default_factory=dict)
 
     def add_client(self, client_id: str, status: str = "ACTIVE") -> None:
@@ -76,6 +85,21 @@ class World:
         self.dynamodb.put_item(
             TableName="trading-test-credentials", Item=to_item(credential.model_dump())
         )
+
+    def add_program(self, api_key: str, **overrides: Any) -> None:
+        """An API key with a registered public key. It signs its log-ins."""
+        self.private_keys[api_key], public_key = _key_pair(api_key)
+        self.add_credential(api_key, public_key=public_key, **overrides)
+
+    def log_in_event(self, api_key: str, key: str = "key-1", **body: Any) -> dict[str, Any]:
+        """The log-in of an API key without a signature."""
+        sent = {"api_key": api_key, "api_secret": self.secrets.get(api_key, "?")} | body
+        return request("POST", "/api/v1/auth/token", sent, headers={"Idempotency-Key": key})
+
+    def signed_log_in_event(self, api_key: str, key: str = "key-1", **body: Any) -> dict[str, Any]:
+        """The log-in of a program."""
+        event = self.log_in_event(api_key, key, **body)
+        return signed_log_in(event, self.private_keys[api_key], datetime.now(UTC), api_key)
 
     def use_signing_keys(self, keys: dict[str, list[str]]) -> None:
         """Deploy the functions with these keys by audience."""
@@ -179,7 +203,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world.add_client("ivan", status="INACTIVE")
         world.add_credential("key-ivan", client_id="ivan")
         world.add_credential("key-revoked", status=CredentialStatus.INACTIVE)
-        world.add_credential("key-internal", client_id="operations", audience=INTERNAL_AUDIENCE)
+        world.add_program("key-internal", client_id="operations", audience=INTERNAL_AUDIENCE)
         yield world
 
 

@@ -21,12 +21,11 @@ def log_in(
     key: str = "key-1",
     function: str = "auth",
 ) -> tuple[int, dict[str, Any], Any]:
-    body = {
-        "api_key": api_key,
-        "api_secret": world.secrets.get(api_key, "?") if secret is None else secret,
-    }
-    event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
-    answer = world.call(function, event)
+    """Log in, with a signature if it is the log-in of a program."""
+    event_of = world.signed_log_in_event if api_key in world.private_keys else world.log_in_event
+    answer = world.call(
+        function, event_of(api_key, key, **({} if secret is None else {"api_secret": secret}))
+    )
     return answer["statusCode"], json.loads(answer["body"]), answer
 
 
@@ -172,7 +171,7 @@ def test_a_log_in_is_told_to_come_again_while_kms_does_not_sign(
     world: World, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     """And the repetition gets the token that the first request was to get."""
-    kms = world.function("auth").api.tokens._keys._kms
+    kms = world.function("auth").api.base.tokens._keys._kms
     codes = {
         "refused": "AccessDeniedException",
         "throttled": "ThrottlingException",
@@ -199,7 +198,7 @@ def test_a_log_in_is_told_to_come_again_while_kms_does_not_sign(
 
 
 def test_a_wrong_secret_costs_no_call_to_kms(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.function("auth").api.tokens._keys, "_kms", None)
+    monkeypatch.setattr(world.function("auth").api.base.tokens._keys, "_kms", None)
     assert log_in(world, "key-alice", "wrong")[0] == 401
 
 
@@ -217,14 +216,14 @@ def test_a_request_in_progress_is_a_conflict(world: World) -> None:
     inner: list[dict[str, Any]] = []
     body = {"api_key": "key-alice", "api_secret": world.secrets["key-alice"]}
     event = request("POST", "/api/v1/auth/token", body)
-    grant = auth.api.tokens.grant
+    grant = auth.api.base.tokens.grant
 
     def meanwhile(*arguments: Any) -> Any:
-        auth.api.tokens.grant = grant
+        auth.api.base.tokens.grant = grant
         inner.append(world.call("auth", event))
         return grant(*arguments)
 
-    auth.api.tokens.grant = meanwhile
+    auth.api.base.tokens.grant = meanwhile
     auth.handler(event, Context())
     assert inner[0]["statusCode"] == 409
     assert json.loads(inner[0]["body"])["code"] == "IN_PROGRESS"

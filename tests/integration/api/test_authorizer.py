@@ -6,7 +6,6 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.fakes.api_events import request
 from tests.integration.api.conftest import World
 from tests.integration.backing import create_signing_keys
 from trading.adapters.identity.signing_keys import KeysUnavailableError
@@ -16,15 +15,31 @@ METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api1234567/test/GET/api
 
 
 def token(world: World, api_key: str, key: str = "key-1") -> str:
-    body = {"api_key": api_key, "api_secret": world.secrets[api_key]}
-    event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
-    function = "internal_auth" if api_key == "key-internal" else "auth"
-    return str(json.loads(world.call(function, event)["body"])["jwt_token"])
+    if api_key in world.private_keys:
+        answer = world.call("internal_auth", world.signed_log_in_event(api_key, key))
+    else:
+        answer = world.call("auth", world.log_in_event(api_key, key))
+    return str(json.loads(answer["body"])["jwt_token"])
 
 
 def authorize(world: World, authorization: str | None, function: str = "authorizer") -> Any:
     headers = None if authorization is None else {"authorization": authorization}
     return world.call(function, {"type": "REQUEST", "methodArn": METHOD_ARN, "headers": headers})
+
+
+def claims_of(bearer: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(bearer, options={"verify_signature": False})
+    return claims
+
+
+def forged(world: World, claims: dict[str, Any], key: str, kid: str) -> str:
+    """A token with these claims, signed with a key of KMS."""
+    parts = ({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims)
+    text = ".".join(
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
+    )
+    mac = world.kms.generate_mac(KeyId=key, Message=text.encode(), MacAlgorithm="HMAC_SHA_256")
+    return f"{text}.{base64.urlsafe_b64encode(mac['Mac']).rstrip(b'=').decode()}"
 
 
 def test_a_valid_token_allows_the_whole_stage_and_names_the_client(world: World) -> None:
@@ -96,18 +111,10 @@ def test_an_internal_error_is_not_reported_as_unauthorized(world: World) -> None
 def test_the_key_of_one_audience_signs_nothing_for_the_other(world: World) -> None:
     """Even a caller who may use one key gets past one authorizer only."""
 
-    claims = jwt.decode(token(world, "key-alice"), options={"verify_signature": False})
+    claims = claims_of(token(world, "key-alice")) | {"amr": ["pwd", "swk", "mfa"]}
 
     def signed(key: str, audience: str, kid: str) -> str:
-        parts = ({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims | {"aud": audience})
-        text = ".".join(
-            base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-            for part in parts
-        )
-        mac = world.kms.generate_mac(KeyId=key, Message=text.encode(), MacAlgorithm="HMAC_SHA_256")[
-            "Mac"
-        ]
-        return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+        return forged(world, claims | {"aud": audience}, key, kid)
 
     (client,), (internal,) = world.signing_keys.values()
     assert authorize(world, f"Bearer {signed(client, 'trading-api', client)}")
@@ -122,12 +129,31 @@ def test_the_key_of_one_audience_signs_nothing_for_the_other(world: World) -> No
     for key, audience, kid in itertools.product(
         (client, internal), world.signing_keys, (client, internal)
     ):
-        forged = f"Bearer {signed(key, audience, kid)}"
+        bearer = f"Bearer {signed(key, audience, kid)}"
         if (key, audience, kid) == (internal, "trading-internal", internal):
-            assert authorize(world, forged, "internal_authorizer")
+            assert authorize(world, bearer, "internal_authorizer")
         else:
             with pytest.raises(Exception, match=r"^Unauthorized$"):
-                authorize(world, forged, "internal_authorizer")
+                authorize(world, bearer, "internal_authorizer")
+
+
+@pytest.mark.parametrize(
+    "methods", [["pwd"], ["pwd", "swk"], ["pwd", "otp"], ["mfa", "pwd"], ["pwd", "otp", "mfa"]]
+)
+def test_the_internal_api_takes_only_tokens_that_show_a_second_factor(
+    world: World, methods: list[str]
+) -> None:
+    """Whoever has signed them: the check does not rely on what the log-in issues."""
+    claims = claims_of(token(world, "key-internal"))
+    assert claims["amr"] == ["pwd", "swk", "mfa"]
+    (key,) = world.signing_keys[INTERNAL_AUDIENCE]
+    bearer = f"Bearer {forged(world, claims | {'amr': methods}, key, key)}"
+    if "mfa" in methods:
+        verdict = authorize(world, bearer, "internal_authorizer")
+        assert verdict["context"]["methods"] == " ".join(methods)
+    else:
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            authorize(world, bearer, "internal_authorizer")
 
 
 def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(world: World) -> None:
@@ -140,11 +166,11 @@ def test_the_internal_authorizer_refuses_the_tokens_of_a_key_that_was_ended(worl
     internal = {"client_id": "operations", "audience": INTERNAL_AUDIENCE}
     old = token(world, "key-internal")
     assert authorize(world, f"Bearer {old}", "internal_authorizer")
-    world.add_credential("key-internal", **internal, generation=1)
+    world.add_program("key-internal", **internal, generation=1)
     new = token(world, "key-internal")
     assert authorize(world, f"Bearer {new}", "internal_authorizer")
     refused(old)
-    world.add_credential("key-internal", **internal, generation=1, status=CredentialStatus.INACTIVE)
+    world.add_program("key-internal", **internal, generation=1, status=CredentialStatus.INACTIVE)
     refused(new)
     world.dynamodb.delete_item(
         TableName="trading-test-credentials", Key={"api_key": {"S": "key-internal"}}

@@ -214,16 +214,14 @@ def test_a_step_up_is_with_the_own_second_factor(client: Client) -> None:
 
 
 def test_an_ended_token_of_a_second_factor_is_not_issued_again(client: Client) -> None:
-    """Its request may repeat its own code, until another code is used."""
+    """A code that was used gives no other token."""
     client.enrol()
     code = client.code()
     assert client.log_in("log-in", code=code)[0] == 200
     client.world.add_credential("key-alice", generation=1)
-    again = client.log_in("log-in", code=code)
-    assert claims(again[1])["generation"] == 1
-    assert client.log_in(code=client.code())[0] == 200
-    client.world.add_credential("key-alice", generation=2)
     assert client.log_in("log-in", code=code)[1]["code"] == "INVALID_CODE"
+    new = client.log_in(code=client.code())
+    assert claims(new[1])["generation"] == 1
 
 
 @pytest.mark.parametrize(
@@ -344,13 +342,3 @@ def test_who_lost_the_phone_recovers_with_a_code_and_enrols_another(client: Clie
     assert client.log_in(code=stolen)[1]["code"] == "INVALID_CODE"
     assert client.log_in(code=old["recovery_codes"][1])[1]["code"] == "INVALID_CODE"
     assert client.log_in(code=client.code())[0] == 200
-
-
-def test_operators_have_no_second_factor_here(world: World) -> None:
-    body = {
-        "api_key": "key-internal",
-        "api_secret": world.secrets["key-internal"],
-        "code": "123456",
-    }
-    answer = world.call("internal_auth", request("POST", "/api/v1/auth/token", body))
-    assert json.loads(answer["body"])["code"] == "SECOND_FACTOR_NOT_ENROLLED"

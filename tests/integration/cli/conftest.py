@@ -18,6 +18,7 @@ from tests.integration.cli.gateway import Gateway
 from tests.integration.system import System
 from tests.integration.trading.books import NAMES, put
 from trading.adapters.identity import passwords
+from trading.adapters.identity.signature_keys import new_key_pair
 from trading.domain.clients.credentials import (
     CLIENT_AUDIENCE,
     CLIENT_PERMISSIONS,
@@ -61,6 +62,14 @@ class Terminal:
         assert (code, out) == (status, ""), err
         return json.loads(err)
 
+    def forget_public_key(self, name: str) -> None:
+        """Take the registered key of a user away, as an operator can."""
+        self.gateway.system.dynamodb.update_item(
+            TableName=CREDENTIALS_TABLE,
+            Key={"api_key": {"S": f"key-{name}"}},
+            UpdateExpression="REMOVE public_key",
+        )
+
 
 @pytest.fixture
 def gateway(system: System) -> Iterator[Gateway]:
@@ -76,11 +85,16 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("CONFIG", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
     monkeypatch.setenv("TRADING_LOCAL_DIR", str(tmp_path / "none"))
-    secrets = {
-        name: Credentials(client_id=name, api_key=f"key-{name}", api_secret=f"secret of {name}")
-        for name in (*CLIENT_IDS, SERVICE_ID, Role.TRANSFERS)
-    }
-    for name, secret in secrets.items():
+    secrets = {}
+    for name in (*CLIENT_IDS, SERVICE_ID, Role.TRANSFERS):
+        private_key, public_key = new_key_pair() if name in OPERATORS else (None, None)
+        secret = Credentials(
+            client_id=name,
+            api_key=f"key-{name}",
+            api_secret=f"secret of {name}",
+            private_key=private_key,
+        )
+        secrets[str(name)] = secret
         roles = OPERATORS.get(name, ())
         credential = Credential(
             api_key=secret.api_key,
@@ -88,6 +102,7 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             secrets=(passwords.stored(secret.api_secret),),
             permissions=permissions_of(roles) if roles else CLIENT_PERMISSIONS,
             audience=INTERNAL_AUDIENCE if roles else CLIENT_AUDIENCE,
+            public_key=public_key,
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())
     demo_profiles.write(

@@ -23,10 +23,13 @@ class Phone:
         return self._totp.at(system.now())
 
 
-def enrolled(terminal: Terminal, *arguments: str) -> tuple[Phone, dict[str, Any]]:
-    answer = terminal.ask("second-factor", "enrol", *arguments)
+def enrolled(
+    terminal: Terminal, *arguments: str, profile: tuple[str, ...] = ()
+) -> tuple[Phone, dict[str, Any]]:
+    answer = terminal.ask(*profile, "second-factor", "enrol", *arguments)
     phone = Phone(terminal, answer)
-    assert terminal.ask("second-factor", "confirm", phone.code())["status"] == "ACTIVE"
+    confirmed = terminal.ask(*profile, "second-factor", "confirm", phone.code())
+    assert confirmed["status"] == "ACTIVE"
     return phone, answer
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.fakes.api_events import principal, request
+from tests.fakes.signing import signed_log_in
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
 from tests.integration.trading.books import items
@@ -62,12 +63,19 @@ def create(
 
 
 def log_in(
-    system: System, api_key: str, secret: str, key: str, function: str = "auth"
+    system: System,
+    api_key: str,
+    secret: str,
+    key: str,
+    function: str = "auth",
+    private_key: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
+    """`private_key`: that of a program, in PEM, which signs the log-in."""
     body = {"api_key": api_key, "api_secret": secret}
-    status, answer, _ = system.call(
-        function, request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
-    )
+    event = request("POST", "/api/v1/auth/token", body, headers={"Idempotency-Key": key})
+    if private_key:
+        event = signed_log_in(event, private_key, system.now(), api_key)
+    status, answer, _ = system.call(function, event)
     return status, answer
 
 

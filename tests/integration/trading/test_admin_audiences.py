@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "enable": {},
     "signing": {"required": True},
     "second-factor-reset": {},
+    "public-key": {"public_key": None},
     "deposits": {"reference": "r", "amount": "1.00"},
     "withdrawals": {"reference": "r", "amount": "1.00"},
 }

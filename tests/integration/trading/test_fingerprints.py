@@ -56,6 +56,14 @@ class Case:
     prepare: Callable[[System], str] = _nothing
 
 
+PUBLIC_KEYS = [
+    f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n"
+    for key in (
+        "MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=",
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    )
+]
+"""Those of RFC 9421, B.1.4, and of RFC 8032, 7.1."""
 OWNER = {"client_id", "userId", "customerId"}
 """The client that an order is for. Another one than the caller's is refused whatever the key."""
 NEW_CLIENT = {"reason": "ticket", **DAVE}
@@ -191,6 +199,10 @@ CASES = {
         )
         for change in ("disable", "enable")
     },
+    "PUT /api/v1/admin/clients/{client_id}/keys/{api_key}/public-key": Case(
+        {"reason": "ticket", "public_key": PUBLIC_KEYS[0]},
+        OTHER_REASON | {"public_key": {"public_key": PUBLIC_KEYS[1]}},
+    ),
 }
 ELSEWHERE = {
     "POST /api/v1/auth/token": "a key belongs to an API key, and another secret is refused as such",

@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "limits": LIMITS | {"version": 1},
     "secret-rotation": {"api_key": "key-nobody"},
     "signing": {"required": True},
+    "public-key": {"public_key": None},
     "deposits": {"reference": "ref-1", "amount": "1.00"},
     "withdrawals": {"reference": "ref-1", "amount": "1.00"},
     "closure": {"repaid_cash": "0.00", "repaid_shares": 0, "reference": "case-1"},

@@ -57,6 +57,9 @@ OPENED_TO: dict[tuple[str, str], set[Role]] = {
     ("PUT", f"{ADMIN}/instruments/{{symbol}}/resume"): {Role.HALTS},
     ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/disable"): {Role.CLIENT_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/enable"): {Role.CLIENT_ADMINISTRATOR},
+    ("PUT", f"{ADMIN}/clients/{{client_id}}/keys/{{api_key}}/public-key"): {
+        Role.CLIENT_ADMINISTRATOR
+    },
     ("GET", f"{ADMIN}/operators/{{operator}}"): {Role.OPERATOR_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/operators/{{operator}}/disable"): {Role.OPERATOR_ADMINISTRATOR},
     ("PUT", f"{ADMIN}/operators/{{operator}}/enable"): {Role.OPERATOR_ADMINISTRATOR},

@@ -123,10 +123,11 @@ def test_an_attack_is_refused_and_changes_nothing(
         ("admin", admin_event("POST", "clients/alice/secret-rotation", {"api_key": "k"})),
         ("admin", admin_event("PUT", "clients/alice/signing", {"required": False})),
         ("admin", admin_event("POST", "clients/alice/second-factor-reset")),
+        ("admin", admin_event("PUT", "clients/alice/keys/key-1/public-key", {"public_key": None})),
         ("admin", admin_event("POST", "proposals/prp_1/approval")),
         ("internal", request("POST", "/api/v1/settlement/trd_1", authorizer=OPERATOR)),
     ],
-    ids=["withdrawal", "rotation", "signing", "reset", "approval", "settlement"],
+    ids=["withdrawal", "rotation", "signing", "reset", "public key", "approval", "settlement"],
 )
 def test_each_sensitive_route_needs_a_signature(
     system: System, function: str, event: dict[str, Any]
@@ -142,7 +143,7 @@ def test_a_write_whose_answer_was_lost_is_no_second_use(
 ) -> None:
     """botocore sends the same write again. Here the first one stands already."""
     app = system.function("admin").app
-    client = app._signed.use_nonce.__self__._client
+    client = app._signed.signatures.use_nonce.__self__._client
     write, calls = client.update_item, []
 
     def twice(**parameters: Any) -> Any:
@@ -166,7 +167,7 @@ def test_while_a_table_does_not_answer_nothing_is_let_in(
         raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
     with monkeypatch.context() as patched:
-        keys, nonces = app._signed.credential.__self__, app._signed.use_nonce.__self__
+        keys, nonces = app._signed.credential.__self__, app._signed.signatures.use_nonce.__self__
         patched.setattr((keys if call == "get_item" else nonces)._client, call, hangs)
         event = signed(withdrawal(), SECRET, system.now())
         assert send(system, event) == (503, "UNAVAILABLE")

@@ -2,11 +2,12 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.faces.auth import LogInRoutes
+from trading.adapters.identity.authorizer import Authorizer
 from trading.adapters.identity.codes import DerivedCodes
 from trading.domain.clients import second_factor
 from trading.domain.clients.second_factor import SecondFactor
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
-from trading.usecases.identity.second_factor import CheckCode, SecondFactorOf
+from trading.usecases.identity.second_factor import CheckCode, Enrolments, OrderPolicies
 from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
 
@@ -65,9 +66,9 @@ BUGS = (
         "Whoever steals the secret trades with it.",
         (
             Edit(
-                LogInRoutes._answer,
-                "WITH_SECRET if code is None else WITH_SECOND_FACTOR",
-                "WITH_SECOND_FACTOR",
+                LogInRoutes.add_log_in,
+                "WITH_CODE if credentials.code else WITH_SECRET",
+                "WITH_CODE",
             ),
         ),
     ),
@@ -108,8 +109,8 @@ BUGS = (
         (
             Edit(
                 SecondFactor.confirmed,
-                "enrolment=self.pending",
-                "enrolment=self.enrolment or self.pending",
+                "enrolment=enrolment",
+                "enrolment=self.enrolment or enrolment",
             ),
         ),
     ),
@@ -119,7 +120,7 @@ BUGS = (
         "Whoever steals the secret enrols a phone.",
         (
             Edit(
-                SecondFactorOf.enrol,
+                Enrolments.enrol,
                 "if factor.enrolment is not None:",
                 "if False:",
             ),
@@ -129,16 +130,56 @@ BUGS = (
         "a policy is set without a code",
         "To set the policy needs only the secret.",
         "Whoever steals the secret switches the second factor off.",
-        (
-            Edit(
-                SecondFactorOf.set_policy, "self.check(caller.holder, code, caller.request)", "pass"
-            ),
-        ),
+        (Edit(OrderPolicies.set, "self.check(caller.holder, code, caller.request)", "pass"),),
     ),
     Bug(
         "a reset changes nothing",
         "The operator's reset only writes to the audit log.",
         "A client who lost everything cannot trade.",
         (Edit(ResetSecondFactor._reset, "self.factors.commit(factor.removed())", "pass"),),
+    ),
+    Bug(
+        "operators log in with the secret only",
+        "The log-in of the internal API asks for no second factor.",
+        "Whoever steals the secret of an operator logs in.",
+        (Edit("functions.internal_auth.handler", "always_two=True", "always_two=False"),),
+    ),
+    Bug(
+        "tokens of operators without a second factor",
+        "The internal API does not look how a token was obtained.",
+        "A token of the secret alone opens the internal API.",
+        (
+            Edit(
+                Authorizer._check_not_ended,
+                "if Method.SEVERAL not in grant.methods:",
+                "if False:",
+            ),
+        ),
+        tolerated="The log-in issues no such token to operators. The other one of the two checks "
+        "holds.",
+    ),
+    Bug(
+        "the record of a signed log-in answers an unsigned one",
+        "The record under an Idempotency-Key does not say how its token was obtained.",
+        "Whoever has seen a signed log-in repeats it without the signature.",
+        (
+            Edit(
+                LogInRoutes._answer,
+                'principal = " ".join((credential.api_key, *methods))',
+                "principal = credential.api_key",
+            ),
+        ),
+    ),
+    Bug(
+        "an authenticator beside a registered key",
+        "The secret of a program's API key enrols an authenticator.",
+        "Whoever steals the secret of a program enrols a phone, and logs in with its codes.",
+        (
+            Edit(
+                LogInRoutes.checked_to_enrol,
+                "if not self._is_signed(credential) and credential.public_key:",
+                "if False:",
+            ),
+        ),
     ),
 )

@@ -1,8 +1,9 @@
 """Signed requests."""
 
-from tests.simulation.bugs.patching import Bug, Edit
+from tests.simulation.bugs.patching import Bug, Constant, Edit
+from trading.adapters.http import signature_check
 from trading.adapters.http.nonces import TableNonces
-from trading.adapters.http.signature_check import SignedRequests
+from trading.adapters.http.signature_check import Signatures, SignedRequests
 from trading.adapters.identity import request_signatures
 from trading.domain.clients import signed_requests
 
@@ -11,7 +12,7 @@ BUGS = (
         "unsigned requests let in",
         "A route that needs a signature takes a request without one.",
         "Whoever steals a token withdraws with it.",
-        (Edit(SignedRequests.check, "elif needed is Required.ALWAYS or", "elif"),),
+        (Edit(SignedRequests.check, "needed is Required.ALWAYS or", ""),),
     ),
     Bug(
         "unsigned orders of a client who signs",
@@ -23,7 +24,7 @@ BUGS = (
         "nonces not remembered",
         "Nobody looks whether the nonce of a signature came before.",
         "Whoever has seen a signed request sends it again.",
-        (Edit(SignedRequests._verify, "self.use_nonce(api_key, nonce)", "pass"),),
+        (Edit(Signatures.verify, "self.use_nonce(api_key, nonce)", "pass"),),
     ),
     Bug(
         "a nonce is used up by its first write",
@@ -43,12 +44,12 @@ BUGS = (
         "A forged copy makes the true request a replay.",
         (
             Edit(
-                SignedRequests._verify,
+                Signatures.verify,
                 "nonce = self.load_verify()(",
                 "self.use_nonce(api_key, list_header(event, 'signature-input').split('\"')[-2]); "
                 "nonce = self.load_verify()(",
             ),
-            Edit(SignedRequests._verify, "self.use_nonce(api_key, nonce)", "pass"),
+            Edit(Signatures.verify, "self.use_nonce(api_key, nonce)", "pass"),
         ),
     ),
     Bug(
@@ -58,8 +59,8 @@ BUGS = (
         (
             Edit(
                 request_signatures.verify,
-                "require_components=COVERED, body=body",
-                "require_components=COVERED",
+                "require_components=covered, body=body",
+                "require_components=covered",
             ),
         ),
     ),
@@ -115,6 +116,39 @@ BUGS = (
                 "if not any(",
                 "if False and not any(",
             ),
+        ),
+    ),
+    Bug(
+        "the signature of a log-in not verified",
+        "A log-in with any signature counts as one with two factors.",
+        "Whoever steals the secret of an operator logs in.",
+        (
+            Edit(
+                signature_check.verify_log_in,
+                "signatures.verify(event, body, api_key, keys, LOG_IN_COVERED)",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "the key of the secret signs a log-in",
+        "A log-in may be signed with any key that signs requests.",
+        "Whoever steals the secret of an operator has both factors.",
+        (
+            Edit(
+                signature_check.verify_log_in,
+                "partial(_registered, credential)",
+                "credential.valid_public_keys",
+            ),
+        ),
+    ),
+    Bug(
+        "the signature of a log-in does not cover its key",
+        "The signature of a log-in need not cover the Idempotency-Key, and does not.",
+        "What was signed for one log-in is used for another one.",
+        (
+            Constant(signature_check, "LOG_IN_COVERED", ("@method", "@path", "@query")),
+            Constant(request_signatures, "LOG_IN_COVERED", ("@method", "@path", "@query")),
         ),
     ),
 )

@@ -1,5 +1,6 @@
 """The command line signs where it must, each time anew, and asks for a secret only then."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,8 +13,8 @@ from cli.api import Api
 from cli.failures import Exit, Failure
 from cli.tokens import Token, TokenCache
 from trading.adapters.identity.request_signatures import verify
-from trading.adapters.identity.signature_keys import public_key_of
-from trading.domain.clients.signed_requests import SignatureError, SignedMessage
+from trading.adapters.identity.signature_keys import new_key_pair, public_key_of
+from trading.domain.clients.signed_requests import LOG_IN_COVERED, SignatureError, SignedMessage
 from workstation.profiles import Profile
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -28,10 +29,13 @@ class Server:
     directory: Path
     steps: list[httpx.Response | httpx.TransportError] = field(default_factory=list)
     secret: str | None = SECRET
+    private_key: str | None = None
     needs: bool = True
     asked: list[str] = field(default_factory=list)
     nonces: list[str] = field(default_factory=list)
     logins: int = 0
+    refuses_log_ins: int = 0
+    log_ins: list[httpx.Request] = field(default_factory=list)
     unsigned: int = 0
 
     def api(self) -> Api:
@@ -42,7 +46,13 @@ class Server:
 
     @property
     def profile(self) -> Profile:
-        return Profile(url=STAGE, api_key="key-1", api_secret=self.secret, admin_url=STAGE)
+        return Profile(
+            url=STAGE,
+            api_key="key-1",
+            api_secret=self.secret,
+            admin_url=STAGE,
+            private_key=self.private_key,
+        )
 
     def again(self) -> Api:
         """The API as the next command has it."""
@@ -67,6 +77,10 @@ class Server:
         path = request.url.path.removeprefix("/dev")
         if path.endswith("/auth/token"):
             self.logins += 1
+            self.log_ins.append(request)
+            if self.refuses_log_ins > 0:
+                self.refuses_log_ins -= 1
+                return problem("SECOND_FACTOR_REQUIRED", "Send a code.", 403)
             return httpx.Response(
                 200, json={"jwt_token": "new", "expiration": "2026-11-23T16:00:00Z"}
             )
@@ -89,9 +103,9 @@ class Server:
         return step
 
 
-def problem(code: str, detail: str) -> httpx.Response:
-    body = {"status": 401, "code": code, "detail": detail, "request_id": "r-1"}
-    return httpx.Response(401, json=body)
+def problem(code: str, detail: str, status: int = 401) -> httpx.Response:
+    body = {"status": status, "code": code, "detail": detail, "request_id": "r-1"}
+    return httpx.Response(status, json=body)
 
 
 @pytest.fixture
@@ -153,4 +167,46 @@ def test_a_wrong_signature_is_told_and_not_tried_with_a_new_token(
     assert failure.value.problem["code"] == "INVALID_SIGNATURE"
     assert "another secret" in failure.value.problem["detail"]
     assert failure.value.status == Exit.AUTHENTICATION
+    assert at.logins == 0
+
+
+def test_a_program_signs_its_log_in_with_its_key(server: Callable[..., Server]) -> None:
+    pem, public_key = new_key_pair()
+    at = server(private_key=pem)
+    assert at.api().log_in("k-1")["jwt_token"] == "new"
+    [sent] = at.log_ins
+    message = SignedMessage("POST", "/api/v1/auth/token", [], [*sent.headers.items()])
+    assert verify(message, sent.read(), "key-1", [public_key], NOW, LOG_IN_COVERED)
+    assert "code" not in json.loads(sent.content)
+
+
+def test_a_person_does_not_sign_the_log_in(server: Callable[..., Server]) -> None:
+    at = server()
+    at.api().log_in("k-1")
+    assert "Signature" not in at.log_ins[0].headers
+
+
+def test_a_code_is_asked_for_only_if_the_log_in_needs_it(server: Callable[..., Server]) -> None:
+    at = server(refuses_log_ins=1)
+    at.api().log_in("k-1")
+    assert [json.loads(each.content).get("code") for each in at.log_ins] == [None, "123456"]
+    assert {each.headers["Idempotency-Key"] for each in at.log_ins} == {"k-1"}
+    twice = server(refuses_log_ins=2)
+    with pytest.raises(Failure) as failure:
+        twice.api().log_in("k-1")
+    assert failure.value.problem["code"] == "SECOND_FACTOR_REQUIRED"
+    given = server(refuses_log_ins=1)
+    with pytest.raises(Failure):
+        given.api().log_in("k-1", "654321")
+    assert given.logins == 1
+
+
+def test_a_private_key_that_cannot_sign_ends_the_command(server: Callable[..., Server]) -> None:
+    at = server(private_key="no PEM")
+    with pytest.raises(Failure) as failure:
+        at.api().log_in("k-1")
+    assert (failure.value.problem["code"], failure.value.status) == (
+        "PRIVATE_KEY_NOT_VALID",
+        Exit.CONFIGURATION,
+    )
     assert at.logins == 0

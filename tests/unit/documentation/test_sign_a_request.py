@@ -1,82 +1,85 @@
 """The examples of docs/how-to/sign-a-request.md sign as the API wants it."""
 
-import json
-import os
-import re
-import subprocess
-import sys
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
 
 import pytest
 
+from tests.unit.documentation.example_api import (
+    LOG_IN,
+    TOKEN,
+    Received,
+    examples,
+    listening,
+    run,
+    run_failing,
+)
+from trading.adapters.faces.auth import TokenRequest
 from trading.adapters.identity.request_signatures import verify
-from trading.adapters.identity.signature_keys import public_key_of
-from trading.domain.clients.signed_requests import SignedMessage
+from trading.adapters.identity.signature_keys import public_key_of, read_public_key
+from trading.domain.clients.signed_requests import LOG_IN_COVERED
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGE = (ROOT / "docs" / "how-to" / "sign-a-request.md").read_text()
+PAGE = "how-to/sign-a-request.md"
 SECRET = "the secret/of+an=operator"
 KEY = "operations-1"
-EXAMPLES = {"python": [sys.executable, "-"], "bash": ["bash", "-s"]}
+CODE = "492039"
+ENVIRONMENT = {"API_KEY": KEY, "API_SECRET": SECRET, "CODE": CODE}
+WITHDRAWALS = "/api/v1/admin/clients/alice/withdrawals"
+FUNCTIONS, BY_A_PERSON, BY_A_PROGRAM = examples(PAGE, "python")
+(WITH_CURL,) = examples(PAGE, "bash")
 
 
-def example(language: str) -> str:
-    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(code)
-
-
-class Api(BaseHTTPRequestHandler):
-    """Takes the log-in, and keeps every other request."""
-
-    received: ClassVar[list[tuple[SignedMessage, bytes]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.endswith("/auth/token"):
-            assert json.loads(body) == {"api_key": KEY, "api_secret": SECRET}
-            answer: Any = {"token_type": "Bearer", "jwt_token": "the.token", "permissions": []}
-        else:
-            path = self.path.removeprefix("/dev")
-            self.received.append((SignedMessage("POST", path, [], [*self.headers.items()]), body))
-            answer = {"reference": json.loads(body)["reference"]}
-        content = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
+def sent_by(language: str, code: str, directory: Path) -> tuple[Received, Received]:
+    """The log-in and the withdrawal of an example."""
+    reference = {"python": "wire-python", "bash": "wire-curl"}
+    with listening({"reference": reference[language]}) as api:
+        printed = run(language, code, directory, API=api.url, **ENVIRONMENT)
+    assert reference[language] in printed
+    log_in, withdrawal = api.received
+    assert (log_in.path, withdrawal.path) == (LOG_IN, WITHDRAWALS)
+    assert withdrawal.header("authorization") == f"Bearer {TOKEN}"
+    return log_in, withdrawal
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("language", EXAMPLES)
-def test_an_example_sends_a_request_that_is_signed(language: str) -> None:
-    Api.received.clear()
-    server = HTTPServer(("127.0.0.1", 0), Api)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        ran = subprocess.run(  # noqa: S603
-            EXAMPLES[language],
-            input=example(language),
-            env=os.environ
-            | {
-                "API": f"http://127.0.0.1:{server.server_port}/dev",
-                "API_KEY": KEY,
-                "API_SECRET": SECRET,
-            },
-            capture_output=True,
-            text=True,
-        )
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert ran.returncode == 0, ran.stderr
-    assert f"wire-{'curl' if language == 'bash' else language}" in ran.stdout
-    ((message, body),) = Api.received
-    assert message.path == "/api/v1/admin/clients/alice/withdrawals"
-    assert verify(message, body, KEY, [public_key_of(SECRET)], datetime.now(UTC))
+@pytest.mark.parametrize(
+    ("language", "code"), [("python", FUNCTIONS + BY_A_PERSON), ("bash", WITH_CURL)]
+)
+def test_a_person_logs_in_with_a_code_and_signs_with_the_secret(
+    tmp_path: Path, language: str, code: str
+) -> None:
+    log_in, withdrawal = sent_by(language, code, tmp_path)
+    assert log_in.header("signature") is None
+    sent = TokenRequest.model_validate_json(log_in.body)
+    assert sent == TokenRequest(api_key=KEY, api_secret=SECRET, code=CODE)
+    keys = [public_key_of(SECRET)]
+    assert verify(withdrawal.message, withdrawal.body, KEY, keys, datetime.now(UTC))
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    ("language", "code"), [("python", FUNCTIONS + BY_A_PERSON), ("bash", WITH_CURL)]
+)
+def test_an_example_ends_when_its_log_in_is_refused(
+    tmp_path: Path, language: str, code: str
+) -> None:
+    with listening({}) as api:
+        api.refusal = "SECOND_FACTOR_REQUIRED"
+        printed = run_failing(language, code, tmp_path, API=api.url, **ENVIRONMENT)
+    assert [each.path for each in api.received] == [LOG_IN]
+    assert language == "bash" or "SECOND_FACTOR_REQUIRED" in printed
+
+
+@pytest.mark.enable_socket
+def test_a_program_signs_its_log_in_and_its_request_with_the_key_pair_of_the_page(
+    tmp_path: Path,
+) -> None:
+    new_key_pair = examples(PAGE, "sh")[0]
+    run("sh", new_key_pair, tmp_path)
+    keys = [read_public_key((tmp_path / "program.pub.pem").read_text())]
+    log_in, withdrawal = sent_by("python", FUNCTIONS + BY_A_PROGRAM, tmp_path)
+    sent = TokenRequest.model_validate_json(log_in.body)
+    assert sent == TokenRequest(api_key=KEY, api_secret=SECRET)
+    now = datetime.now(UTC)
+    assert verify(log_in.message, log_in.body, KEY, keys, now, LOG_IN_COVERED)
+    assert verify(withdrawal.message, withdrawal.body, KEY, keys, now)

@@ -17,6 +17,7 @@ def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
     stopped = set(writing_functions())
     assert stopped == {
         "auth",
+        "internal_auth",
         "orders",
         "internal",
         "admin",

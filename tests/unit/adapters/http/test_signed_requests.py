@@ -15,7 +15,7 @@ from tests.fakes.builders import NOW
 from tests.fakes.signing import signed, with_headers
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.http.signature_check import SignedRequests
+from trading.adapters.http.signature_check import Signatures, SignedRequests
 from trading.adapters.http.signed_requests import Required
 from trading.adapters.identity import passwords
 from trading.adapters.identity.request_signatures import verify
@@ -70,9 +70,7 @@ def store() -> Store:
 def app(store: Store) -> ApiResolver:
     check = SignedRequests(
         store.credential,
-        store.use,
-        lambda: verify,
-        lambda: NOW,
+        Signatures(store.use, lambda: verify, lambda: NOW),
         lambda client_id: client_id in store.wants,
     )
     app = ApiResolver(signed=check, now=lambda: NOW)
@@ -216,7 +214,7 @@ def test_while_a_table_does_not_answer_nothing_passes(
         raise error
 
     store.error = None
-    object.__setattr__(app._signed, "use_nonce", fails)
+    object.__setattr__(app._signed.signatures, "use_nonce", fails)
     assert ask(app, signed(out(), SECRET, NOW))[0] == 503
 
 

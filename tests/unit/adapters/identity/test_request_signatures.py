@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, InvalidSignature
+from http_message_signatures import (
+    HTTPMessageSignaturesException,
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    InvalidSignature,
+)
 from http_message_signatures.algorithms import ED25519
 
 from tests.fakes.builders import NOW
+from trading.adapters.identity import request_signatures
 from trading.adapters.identity.request_signatures import _AnyKey, sign, verify
 from trading.adapters.identity.signature_keys import public_key_of, signer_of
-from trading.domain.clients.signed_requests import SignatureError, SignedMessage
+from trading.domain.clients.signed_requests import LOG_IN_COVERED, SignatureError, SignedMessage
 
 RFC_PUBLIC = b"""-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=
@@ -49,6 +55,7 @@ RFC_SIGNED = {
 }
 """RFC 9421, B.2.6."""
 KEY, SECRET, NONCE = "alice_1", "the secret of alice", "0123456789abcdef"
+SIGNER = signer_of(SECRET)
 BODY = b'{"hello": "world"}'
 SENT = SignedMessage(
     "POST",
@@ -127,7 +134,7 @@ def test_the_key_is_derived_as_rfc_5869_says() -> None:
 
 
 def test_what_is_signed_is_the_base_of_rfc_9421() -> None:
-    added = sign(SENT, BODY, KEY, SECRET, NOW, NONCE)
+    added = sign(SENT, BODY, KEY, SIGNER, NOW, NONCE)
     parameters = added["Signature-Input"].removeprefix("sig1=")
     assert parameters == FIXED["Signature-Input"].removeprefix("sig1=")
     assert added["Content-Digest"] == FIXED["Content-Digest"]
@@ -140,13 +147,13 @@ def test_what_is_signed_is_the_base_of_rfc_9421() -> None:
         f'"content-digest": {FIXED["Content-Digest"]}\n'
         f'"@signature-params": {parameters}'
     )
-    signature = signer_of(SECRET).sign(base.encode())
+    signature = SIGNER.sign(base.encode())
     assert added["Signature"] == f"sig1=:{b64encode(signature).decode()}:"
 
 
 def received(sent: SignedMessage = SENT, body: bytes = BODY, **changes: str) -> SignedMessage:
     """A signed request as it arrives. `changes`: headers that somebody put in their place."""
-    headers = dict(sent.headers) | dict(sign(sent, body, KEY, SECRET, NOW, NONCE))
+    headers = dict(sent.headers) | dict(sign(sent, body, KEY, SIGNER, NOW, NONCE))
     headers |= {name.replace("_", "-"): value for name, value in changes.items()}
     return sent._replace(headers=[(name, value) for name, value in headers.items() if value])
 
@@ -202,7 +209,7 @@ def test_another_body_is_refused(body: bytes) -> None:
 
 
 def test_a_body_needs_a_digest_that_is_covered() -> None:
-    unsigned = dict(sign(SENT, b"", KEY, SECRET, NOW, NONCE))
+    unsigned = dict(sign(SENT, b"", KEY, SIGNER, NOW, NONCE))
     digest = FIXED["Content-Digest"]
     for headers in (unsigned, unsigned | {"Content-Digest": digest}):
         with pytest.raises(SignatureError, match="Content-Digest"):
@@ -215,12 +222,12 @@ def test_a_body_needs_a_digest_that_is_covered() -> None:
 def test_a_signature_that_covers_too_little_is_refused(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "trading.adapters.identity.request_signatures"
     everything = ("@method", "@path", "@query", "authorization", "idempotency-key")
     with monkeypatch.context() as patched:
-        patched.setattr(f"{module}.COVERED", tuple(n for n in everything if n != missing))
+        patched.setattr(request_signatures, "COVERED", tuple(n for n in everything if n != missing))
         message = received()
-        assert check(message) == NONCE, "it is signed validly"
+        covered = request_signatures.COVERED
+        assert check(message, covered=covered) == NONCE, "it is signed validly"
     with pytest.raises(SignatureError, match=missing):
         check(message)
 
@@ -282,7 +289,7 @@ def test_a_malformed_signature_is_refused_with_its_reason(
 
 @pytest.mark.parametrize("nonce", ["", "short", "with space 4711 4711", "x" * 65])
 def test_a_nonce_is_needed_in_its_form(nonce: str) -> None:
-    headers = [*SENT.headers, *sign(SENT, BODY, KEY, SECRET, NOW, nonce).items()]
+    headers = [*SENT.headers, *sign(SENT, BODY, KEY, SIGNER, NOW, nonce).items()]
     with pytest.raises(SignatureError, match="nonce"):
         check(SENT._replace(headers=headers))
 
@@ -292,3 +299,62 @@ def test_a_reason_is_short_whatever_came() -> None:
     with pytest.raises(SignatureError) as refused:
         check(received(Signature_Input=long.replace("p0", "p" * 5000)))
     assert len(str(refused.value)) <= 301
+
+
+LOG_IN = SignedMessage("POST", "/api/v1/auth/token", [], [("Idempotency-Key", "key-1")])
+
+
+def test_a_log_in_is_signed_without_a_token() -> None:
+    added = sign(LOG_IN, BODY, KEY, SIGNER, NOW, NONCE)
+    assert added["Signature-Input"].startswith(
+        'sig1=("@method" "@path" "@query" "idempotency-key" "content-digest");created='
+    )
+    message = received(LOG_IN)
+    assert check(message, covered=LOG_IN_COVERED) == NONCE
+
+
+def test_the_signature_of_a_log_in_is_not_one_of_a_request_with_a_token() -> None:
+    """Also where path and body are the same."""
+    log_in = SENT._replace(headers=[("Idempotency-Key", "key-1")])
+    message = received(log_in)
+    assert check(message, covered=LOG_IN_COVERED) == NONCE
+    with_token = message._replace(headers=[*message.headers, ("Authorization", "Bearer t")])
+    for each in (message, with_token):
+        with pytest.raises(SignatureError, match="authorization"):
+            check(each)
+
+
+def test_the_signature_of_a_request_with_a_token_is_not_one_of_a_log_in() -> None:
+    """It covers a token, which a log-in does not have."""
+    message = received()
+    assert check(message) == NONCE
+    headers = [each for each in message.headers if each[0] != "Authorization"]
+    with pytest.raises(SignatureError, match="authorization"):
+        check(message._replace(headers=headers), covered=LOG_IN_COVERED)
+
+
+def test_a_log_in_is_signed_with_its_idempotency_key() -> None:
+    message = received(LOG_IN)
+    without = [each for each in message.headers if each[0] != "Idempotency-Key"]
+    with pytest.raises(SignatureError, match="idempotency-key"):
+        check(message._replace(headers=without), covered=LOG_IN_COVERED)
+    with pytest.raises(HTTPMessageSignaturesException, match="idempotency-key"):
+        sign(LOG_IN._replace(headers=[]), BODY, KEY, SIGNER, NOW, NONCE)
+
+
+@pytest.mark.parametrize("missing", LOG_IN_COVERED)
+def test_a_log_in_whose_signature_covers_too_little_is_refused(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    covered = tuple(name for name in LOG_IN_COVERED if name != missing)
+    with monkeypatch.context() as patched:
+        patched.setattr(request_signatures, "LOG_IN_COVERED", covered)
+        message = received(LOG_IN)
+    assert check(message, covered=covered) == NONCE, "it is signed validly"
+    with pytest.raises(SignatureError, match=missing):
+        check(message, covered=LOG_IN_COVERED)
+
+
+def test_the_body_of_a_log_in_counts() -> None:
+    with pytest.raises(SignatureError, match=r"(?i)digest|body"):
+        check(received(LOG_IN), b"{}", covered=LOG_IN_COVERED)

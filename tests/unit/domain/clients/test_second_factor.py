@@ -13,7 +13,6 @@ from trading.domain.clients.second_factor import (
     CodesLockedError,
     FactorStatus,
     InvalidCodeError,
-    PendingEnrolment,
     SecondFactor,
     SecondFactorRequiredError,
     check_order,
@@ -86,7 +85,7 @@ def test_an_enrolment_takes_effect_with_its_confirmation() -> None:
     used = ACTIVE.after_recovery_code(0, "a", NOW)
     begun = used.enrolling("two", NOW)
     assert (begun.enrolment, begun.status) == ("one", FactorStatus.ACTIVE)
-    assert begun.pending == PendingEnrolment(enrolment="two", begun_at=NOW)
+    assert (begun.pending, begun.pending_since) == ("two", NOW)
     assert begun.enrolling("two", NOW + REPEATED_WITHIN) == begun, "a repetition"
     done = wrong(7).enrolling("two", NOW).confirmed("two", 200, "b")
     assert done.enrolment == "two"
@@ -147,3 +146,10 @@ def test_an_order_needs_a_second_factor_if_it_is_worth_more(
 )
 def test_the_form_tells_a_recovery_code(code: str, recovers: bool) -> None:
     assert is_recovery_code(code) is recovers
+
+
+def test_a_pending_enrolment_of_an_earlier_release_is_read_and_not_shown_again() -> None:
+    kept = SecondFactor.model_validate({"holder": "client/alice", "pending": "one"})
+    assert kept.status is FactorStatus.PENDING
+    assert not kept.shows("one", NOW)
+    assert kept.confirmed("one", 7, "r-1").enrolment == "one"

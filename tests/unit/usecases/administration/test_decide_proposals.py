@@ -78,7 +78,7 @@ def test_an_own_proposal_is_refused_and_the_attempt_is_recorded(office: Office) 
     assert office.state() == before
     subject, action, who, reason, details = office.audit.entries[-1]
     assert (subject, action, who) == ("operator/anna", "refused", "anna (another key)")
-    assert reason == "a proposal is approved by another operator"
+    assert reason == "another operator must approve this proposal"
     assert details["proposal_id"] == "prp_1"
 
 

@@ -19,7 +19,7 @@ from trading.domain.clients.second_factor import (
     SecondFactor,
     SecondFactorRequiredError,
 )
-from trading.usecases.identity.second_factor import Caller, CheckCode, SecondFactorOf
+from trading.usecases.identity.second_factor import Caller, CheckCode, Enrolments, OrderPolicies
 
 OWNER = "client/alice"
 RECOVERY = "aaaa-aaaa-aaaa-aaa"
@@ -83,14 +83,15 @@ class Office:
     def __post_init__(self) -> None:
         codes = Codes()
         self.check = CheckCode(self.factors, codes, self.monitor, self.clock)
-        self.factor = SecondFactorOf(
-            self.factors, codes, self.check, self.policies, self.audit, self.monitor, self.clock
+        self.enrolments = Enrolments(
+            self.factors, codes, self.check, self.audit, self.monitor, self.clock
         )
+        self.order_policies = OrderPolicies(self.check, self.policies, self.audit)
 
     def enrolled(self) -> str:
         """Enrol and confirm. Answers the id of the enrolment, whose step 10 was used."""
-        enrolment = self.factor.enrol(caller("enrol"), None)
-        self.factor.confirm(caller("confirm"), f"{enrolment}@10")
+        enrolment = self.enrolments.enrol(caller("enrol"), None)
+        self.enrolments.confirm(caller("confirm"), f"{enrolment}@10")
         return enrolment
 
 
@@ -102,41 +103,41 @@ def office() -> Office:
 def test_without_a_second_factor_no_code_is_right(office: Office) -> None:
     with pytest.raises(NotEnrolledError):
         office.check(OWNER, "123456", "a")
-    enrolment = office.factor.enrol(caller("enrol"), None)
+    enrolment = office.enrolments.enrol(caller("enrol"), None)
     with pytest.raises(NotEnrolledError):
         office.check(OWNER, f"{enrolment}@1", "a")
 
 
 def test_an_enrolment_is_the_same_for_its_request_and_another_for_another(office: Office) -> None:
-    first = office.factor.enrol(caller("one"), None)
-    assert office.factor.enrol(caller("one"), None) == first
-    shown = office.factor.shown(OWNER, first)
+    first = office.enrolments.enrol(caller("one"), None)
+    assert office.enrolments.enrol(caller("one"), None) == first
+    shown = office.enrolments.shown(OWNER, first)
     assert shown.secret == f"secret of {first}"
     office.clock.forward(minutes=3)
-    office.factor.enrol(caller("one"), None)
+    office.enrolments.enrol(caller("one"), None)
     with pytest.raises(NotEnrolledError):
-        office.factor.shown(OWNER, first)
-    second = office.factor.enrol(caller("two"), None)
+        office.enrolments.shown(OWNER, first)
+    second = office.enrolments.enrol(caller("two"), None)
     assert second != first
-    office.factor.shown(OWNER, second)
+    office.enrolments.shown(OWNER, second)
     with pytest.raises(NotEnrolledError):
-        office.factor.shown(OWNER, first)
-    office.factor.confirm(caller("confirm"), f"{second}@1")
+        office.enrolments.shown(OWNER, first)
+    office.enrolments.confirm(caller("confirm"), f"{second}@1")
     with pytest.raises(NotEnrolledError):
-        office.factor.shown(OWNER, second)
+        office.enrolments.shown(OWNER, second)
 
 
 def test_the_confirmation_is_audited_and_may_be_repeated(office: Office) -> None:
-    enrolment = office.factor.enrol(caller("enrol"), None)
+    enrolment = office.enrolments.enrol(caller("enrol"), None)
     with pytest.raises(InvalidCodeError):
-        office.factor.confirm(caller("confirm"), "another@10")
+        office.enrolments.confirm(caller("confirm"), "another@10")
     assert office.factors.of(OWNER).status is FactorStatus.PENDING
-    office.factor.confirm(caller("confirm"), f"{enrolment}@10")
+    office.enrolments.confirm(caller("confirm"), f"{enrolment}@10")
     kept = office.factors.of(OWNER)
-    office.factor.confirm(caller("confirm"), f"{enrolment}@10")
+    office.enrolments.confirm(caller("confirm"), f"{enrolment}@10")
     assert office.factors.of(OWNER) == kept
     with pytest.raises(NotEnrolledError):
-        office.factor.confirm(caller("another"), f"{enrolment}@10")
+        office.enrolments.confirm(caller("another"), f"{enrolment}@10")
     done = "second-factor-confirmed"
     assert office.audit.actions == ["confirm-second-factor", done] * 2, "no entry for a wrong code"
 
@@ -210,13 +211,13 @@ def test_a_recovery_code_is_good_once(office: Office) -> None:
 def test_a_second_factor_is_replaced_with_one_of_its_codes(office: Office) -> None:
     first = office.enrolled()
     with pytest.raises(SecondFactorRequiredError):
-        office.factor.enrol(caller("replace"), None)
+        office.enrolments.enrol(caller("replace"), None)
     with pytest.raises(InvalidCodeError):
-        office.factor.enrol(caller("replace"), "wrong@11")
-    second = office.factor.enrol(caller("replace"), f"{RECOVERY}a")
-    assert office.factor.enrol(caller("replace"), f"{RECOVERY}a") == second
+        office.enrolments.enrol(caller("replace"), "wrong@11")
+    second = office.enrolments.enrol(caller("replace"), f"{RECOVERY}a")
+    assert office.enrolments.enrol(caller("replace"), f"{RECOVERY}a") == second
     office.check(OWNER, f"{first}@12", "log-in")
-    office.factor.confirm(caller("confirm 2"), f"{second}@13")
+    office.enrolments.confirm(caller("confirm 2"), f"{second}@13")
     with pytest.raises(InvalidCodeError):
         office.check(OWNER, f"{first}@14", "log-in")
     office.check(OWNER, f"{RECOVERY}a", "the codes are new ones too")
@@ -226,7 +227,7 @@ def test_a_second_factor_that_was_confirmed_meanwhile_is_not_replaced_without_it
     office: Office,
 ) -> None:
     """A thief's enrolment races with the owner's confirmation."""
-    mine = office.factor.enrol(caller("mine"), None)
+    mine = office.enrolments.enrol(caller("mine"), None)
     read, reads = office.factors.of, []
 
     def of(holder: str) -> SecondFactor:
@@ -238,26 +239,27 @@ def test_a_second_factor_that_was_confirmed_meanwhile_is_not_replaced_without_it
 
     office.factors.of = of  # type: ignore[method-assign]
     with pytest.raises(SecondFactorRequiredError):
-        office.factor.enrol(caller("thief"), None)
+        office.enrolments.enrol(caller("thief"), None)
     assert (read(OWNER).enrolment, read(OWNER).pending) == (mine, None)
 
 
 def test_the_same_request_after_a_reset_gets_another_secret(office: Office) -> None:
-    first = office.factor.enrol(caller("one"), None)
-    office.factor.confirm(caller("confirm"), f"{first}@10")
+    first = office.enrolments.enrol(caller("one"), None)
+    office.enrolments.confirm(caller("confirm"), f"{first}@10")
     office.factors.kept[OWNER] = office.factors.of(OWNER).removed().saved()
-    assert office.factor.enrol(caller("one"), None) != first
+    assert office.enrolments.enrol(caller("one"), None) != first
 
 
 def test_a_policy_needs_a_code_and_is_audited(office: Office) -> None:
     with pytest.raises(NotEnrolledError):
-        office.factor.set_policy(caller("a"), "alice", D("0.00"), "1@1")
+        office.order_policies.set(caller("a"), "alice", D("0.00"), "1@1")
     enrolment = office.enrolled()
     with pytest.raises(InvalidCodeError):
-        office.factor.set_policy(caller("a"), "alice", D("0.00"), "wrong@11")
+        office.order_policies.set(caller("a"), "alice", D("0.00"), "wrong@11")
     assert office.policies.above is None
     assert "second-factor-policy-set" not in office.audit.actions
     for _ in range(2):
-        office.factor.set_policy(caller("a"), "alice", D("500.00"), f"{enrolment}@11")
-    assert office.factor.standing(OWNER, "alice") == (FactorStatus.ACTIVE, 8, D("500.00"))
+        office.order_policies.set(caller("a"), "alice", D("500.00"), f"{enrolment}@11")
+    assert office.order_policies.of("alice") == D("500.00")
+    assert office.enrolments.standing(OWNER) == (FactorStatus.ACTIVE, 8)
     assert office.audit.actions[-2:] == ["set-second-factor-policy", "second-factor-policy-set"]

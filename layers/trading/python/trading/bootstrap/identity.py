@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.http.idempotency import Idempotency
+from trading.adapters.http.signature_check import Signatures
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
 from trading.adapters.identity.codes import DerivedCodes
@@ -21,45 +22,36 @@ from trading.bootstrap import clients
 from trading.bootstrap.api import throttle
 from trading.bootstrap.authorizers import tokens
 from trading.bootstrap.settings import ClientLogInSettings, LogInSettings
+from trading.bootstrap.signatures import signatures
 from trading.usecases.identity.log_in import LogIn
-from trading.usecases.identity.second_factor import CheckCode, SecondFactorOf
+from trading.usecases.identity.second_factor import CheckCode, Enrolments, OrderPolicies
 from trading.usecases.ports.identity import Owners
 
 
 @dataclass(frozen=True)
 class LogInApi:
+    check_code: CheckCode
+    enrolments: Enrolments
     idempotency: Idempotency
     log_in: LogIn
+    signatures: Signatures
     tokens: Tokens
 
 
 @dataclass(frozen=True)
-class ClientLogInApi(LogInApi):
-    check_code: CheckCode
-    second_factor: SecondFactorOf
+class ClientLogInApi:
+    base: LogInApi
+    policies: OrderPolicies
     throttle: Throttle
 
 
 def client_log_in_api(settings: ClientLogInSettings) -> ClientLogInApi:
     dynamodb = clients.dynamodb()
-    factors = TableSecondFactors(dynamodb, settings.factors_table)
-    codes = DerivedCodes(clients.kms(), settings.second_factor_key)
-    check_code = CheckCode(factors, codes, Counters(), clock.now)
     base = _log_in_api(settings, TableClients(dynamodb, settings.clients_table))
+    profiles = ProfilePolicies(dynamodb, settings.clients_table)
     return ClientLogInApi(
-        idempotency=base.idempotency,
-        log_in=base.log_in,
-        tokens=base.tokens,
-        check_code=check_code,
-        second_factor=SecondFactorOf(
-            factors,
-            codes,
-            check_code,
-            ProfilePolicies(dynamodb, settings.clients_table),
-            TableAuditTrail(dynamodb, settings.audit_table, clock.now),
-            Counters(),
-            clock.now,
-        ),
+        base=base,
+        policies=OrderPolicies(base.check_code, profiles, base.enrolments.audit),
         throttle=throttle(settings),
     )
 
@@ -69,8 +61,14 @@ def operator_log_in_api(settings: LogInSettings) -> LogInApi:
 
 
 def _log_in_api(settings: LogInSettings, owners: Owners) -> LogInApi:
-    dynamodb = clients.dynamodb()
+    dynamodb, monitor = clients.dynamodb(), Counters()
+    factors = TableSecondFactors(dynamodb, settings.factors_table)
+    codes = DerivedCodes(clients.kms(), settings.second_factor_key)
+    check_code = CheckCode(factors, codes, monitor, clock.now)
+    audit = TableAuditTrail(dynamodb, settings.audit_table, clock.now)
     return LogInApi(
+        check_code=check_code,
+        enrolments=Enrolments(factors, codes, check_code, audit, monitor, clock.now),
         # A record expires with its token, because an expired token is of no use to a repetition.
         idempotency=Idempotency(dynamodb, settings.idempotency_table, settings.token_lifetime),
         log_in=LogIn(
@@ -80,5 +78,6 @@ def _log_in_api(settings: LogInSettings, owners: Owners) -> LogInApi:
             passwords.matches,
             clock.now,
         ),
+        signatures=signatures(settings),
         tokens=tokens(settings),
     )

@@ -221,21 +221,20 @@ class InternalAuthorizerSettings(AuthorizerSettings):
     credentials_table: str
 
 
-class LogInSettings(TokenSettings, BrowserSettings):
-    """API keys of one audience, and the keys that sign its access tokens."""
-
-    credentials_table: str
-    control_table: str
-    idempotency_table: str
-    token_audience: str
-
-
-class ClientLogInSettings(LogInSettings, RateLimitSettings, AuditSettings):
-    """Also the clients that own the API keys, and their second factors.
+class LogInSettings(TokenSettings, BrowserSettings, RateLimitSettings, AuditSettings):
+    """API keys of one audience, the keys that sign its access tokens, and second factors.
 
     `second_factor_key`: the id of the KMS key that secrets and recovery codes are derived from.
     """
 
-    clients_table: str
+    credentials_table: str
     factors_table: str
+    idempotency_table: str
     second_factor_key: str
+    token_audience: str
+
+
+class ClientLogInSettings(LogInSettings):
+    """Also the clients that own the API keys."""
+
+    clients_table: str

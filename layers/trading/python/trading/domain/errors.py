@@ -43,7 +43,7 @@ class ErrorCode(Coded):
         "An operator, an exchange or an account of the broker has this id.",
     )
     OWN_STATUS = "OWN_STATUS", "Operators neither disable nor enable themselves."
-    OWN_PROPOSAL = "OWN_PROPOSAL", "A proposal is approved by another operator."
+    OWN_PROPOSAL = "OWN_PROPOSAL", "Another operator must approve a proposal."
     PROPOSAL_DECIDED = "PROPOSAL_DECIDED", "The proposal was approved or rejected before."
     PROPOSAL_EXPIRED = "PROPOSAL_EXPIRED", "Nobody has decided on the proposal in time."
     SECOND_PERSON_REQUIRED = (
@@ -54,6 +54,10 @@ class ErrorCode(Coded):
     CLIENT_INACTIVE = "CLIENT_INACTIVE", "The client or its API key is not active."
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS", "The API key or the secret is wrong."
     LOGIN_LOCKED = "LOGIN_LOCKED", "Too many log-ins with this API key have failed."
+    DERIVED_KEY = (
+        "DERIVED_KEY",
+        "The public key is derived from the API secret, so it proves nothing more than the secret.",
+    )
     SECOND_FACTOR_REQUIRED = (
         "SECOND_FACTOR_REQUIRED",
         "The request needs a second factor. `detail` says how to give one.",

@@ -9,6 +9,12 @@ ENTRY_SORT_KEY = r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[A-Za-z0-9_]{1,64}#[A-Z_]{1,16}"
 """Where a ledger entry stands among its client's: time, trade id and kind."""
 PAYMENT_REFERENCE = r"[A-Za-z0-9._:/-]{1,64}"
 IDEMPOTENCY_KEY = r"[A-Za-z0-9._:-]{1,128}"
+PUBLIC_KEY = (
+    r"-----BEGIN PUBLIC KEY-----\r?\n"
+    r"MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\r?\n"
+    r"-----END PUBLIC KEY-----(\r?\n)?"
+)
+"""A public key of Ed25519 in PEM (RFC 8410): all of them begin alike, and 32 bytes follow."""
 TOTP_CODE = r"[0-9]{6}"
 """What an authenticator shows."""
 RECOVERY_CODE = r"[a-z2-7]{4}(-[a-z2-7]{4}){3}"

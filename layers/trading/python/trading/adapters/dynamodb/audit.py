@@ -71,7 +71,7 @@ class TableAuditTrail:
             ExpressionAttributeValues=to_item({":subject": subject}),
             ConsistentRead=True,
         )
-        return [_entry(item) for page in pages for item in page["Items"]]
+        return [entry_of(item) for page in pages for item in page["Items"]]
 
     def latest(self, limit: int, *, looks: bool = False) -> list[AuditEntry]:
         """The latest entries of the last twelve months, newest first: of looks, or of all else."""
@@ -112,7 +112,7 @@ class TableAuditTrail:
     def _get(self, subject: str, at: str) -> AuditEntry | None:
         key = to_item({"subject": subject, "at": at})
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return _entry(answer["Item"]) if "Item" in answer else None
+        return entry_of(answer["Item"]) if "Item" in answer else None
 
 
 def _partition(month: str, looks: bool) -> str:
@@ -120,5 +120,5 @@ def _partition(month: str, looks: bool) -> str:
     return f"{month} {LOOK}" if looks else month
 
 
-def _entry(item: Any) -> AuditEntry:
+def entry_of(item: Any) -> AuditEntry:
     return AuditEntry.model_validate({k: v for k, v in from_item(item).items() if k != "month"})

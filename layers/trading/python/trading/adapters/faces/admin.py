@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
 from trading.adapters.http.fields import FreeText, Name, Quantity, Symbol
@@ -86,6 +86,22 @@ class Signing(Change):
     """Whether each request of the client that places, replaces or cancels orders must be signed."""
 
     required: bool = Field(strict=True)
+
+
+class NewPublicKey(Change):
+    """A public key to register for an API key, or null to remove it. `public_key` is one of
+    Ed25519, in PEM.
+    """
+
+    public_key: Annotated[str, Field(pattern=whole(patterns.PUBLIC_KEY))] | None
+
+    @field_validator("public_key")
+    @classmethod
+    def _stored(cls, value: str | None) -> str | None:
+        # What reads the key takes long to import, and most workers never need it.
+        from trading.adapters.identity.signature_keys import read_public_key
+
+        return None if value is None else read_public_key(value)
 
 
 class SecondFactorReset(Frozen):
@@ -239,12 +255,15 @@ class AccountView(Frozen):
 
 
 class ApiKeyView(Frozen):
-    """An API key. `previous_secret_valid_until` is null if the secret was never rotated."""
+    """An API key. `previous_secret_valid_until` is null if the secret was never rotated.
+    `public_key` is the registered one: 32 bytes, in base64.
+    """
 
     api_key: str
     status: CredentialStatus
     permissions: tuple[str, ...]
     previous_secret_valid_until: Timestamp | None
+    public_key: str | None
 
     @classmethod
     def of(cls, credential: Credential) -> Self:
@@ -254,6 +273,7 @@ class ApiKeyView(Frozen):
             status=credential.status,
             permissions=credential.permissions,
             previous_secret_valid_until=credential.previous_valid_until,
+            public_key=credential.public_key,
         )
 
 

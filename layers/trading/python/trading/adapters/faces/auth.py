@@ -3,7 +3,8 @@ one. Both APIs have this route.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -12,18 +13,22 @@ from pydantic import Field
 
 from trading.adapters.http.fields import Name
 from trading.adapters.http.idempotency import Idempotency
-from trading.adapters.http.problems import unavailable
+from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, unavailable
+from trading.adapters.http.request_reading import raw_body
 from trading.adapters.http.resolver import ApiResolver, json_response
+from trading.adapters.http.signature_check import Signatures, is_signed, verify_log_in
 from trading.adapters.identity.login import origin
 from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
 from trading.adapters.identity.tokens import Grant, Tokens
 from trading.domain import patterns
-from trading.domain.clients.credentials import Credential
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
 from trading.domain.clients.second_factor import (
-    WITH_SECOND_FACTOR,
+    WITH_CODE,
+    WITH_KEY,
     WITH_SECRET,
+    InvalidCodeError,
     Method,
-    NotEnrolledError,
+    SecondFactorRequiredError,
 )
 from trading.domain.patterns import whole
 from trading.domain.values import Frozen, Timestamp
@@ -78,8 +83,8 @@ class AccessToken(Frozen):
 
 
 class LogInRoutes:
-    """The routes that issue tokens for keys of one audience. Without `use_code`, codes are
-    refused.
+    """The routes that issue tokens for keys of one audience. If it is `always_two`, no token is
+    issued without a second factor.
     """
 
     def __init__(
@@ -88,13 +93,18 @@ class LogInRoutes:
         log_in: LogIn,
         tokens: Tokens,
         idempotency: Idempotency,
-        use_code: UseCode | None = None,
+        use_code: UseCode,
+        signatures: Signatures,
+        *,
+        always_two: bool,
     ) -> None:
         self._app = app
         self._log_in = log_in
         self._tokens = tokens
         self._idempotency = idempotency
         self._use_code = use_code
+        self._signatures = signatures
+        self._always_two = always_two
 
     def add_log_in(self) -> None:
         """Add the log-in with an API key and its secret."""
@@ -106,13 +116,22 @@ class LogInRoutes:
             """Exchange an API key and its secret for an access token. A repeated request gets the
             identical token while that is valid.
 
-            Some requests need a token that shows a second factor. To get one, send a `code`. Each
-            code is accepted once.
+            Some requests need a token that shows a second factor, and all of operators do. To get
+            one, send a `code`, which is accepted once. A program signs the log-in with the private
+            half of a registered key instead (RFC 9421).
             """
             # The secret is checked at each request. The record under the key holds the claims of
             # the token, but neither the token nor the secret.
+            if credentials.code is not None and is_signed(self._app.event):
+                raise _code_beside_signature()
             credential = self.checked(credentials.api_key, credentials.api_secret)
-            return self._answer(credential, credentials.code)
+            if self._is_signed(credential):
+                return self._answer(credential, None, WITH_KEY)
+            if self._always_two:
+                _check_has_second_factor(credential, credentials.code)
+            return self._answer(
+                credential, credentials.code, WITH_CODE if credentials.code else WITH_SECRET
+            )
 
     def add_step_up(self) -> None:
         """Add the exchange of a token and a code for a token that shows a second factor."""
@@ -131,12 +150,29 @@ class LogInRoutes:
             credential = self._log_in.again(principal.api_key)
             # The request may not have been counted, and the count tells which tokens have ended.
             principal.check_not_ended(credential.generation)
-            return self._answer(credential, request.code)
+            return self._answer(credential, request.code, WITH_CODE)
 
     def checked(self, api_key: str, secret: str) -> Credential:
         """The credential of a key whose secret is right. Raises as LogIn."""
         source_ip = self._app.event["requestContext"].get("identity", {}).get("sourceIp", "")
         return self._log_in(api_key, secret, origin(source_ip))
+
+    def checked_to_enrol(self, api_key: str, secret: str) -> Credential:
+        """The credential of a key that may enrol an authenticator. With a registered key, the
+        request must be signed: the secret alone must not get another second factor.
+
+        Raises as LogIn, SecondFactorRequiredError, and HttpError for an invalid signature.
+        """
+        credential = self.checked(api_key, secret)
+        if not self._is_signed(credential) and credential.public_key:
+            raise SecondFactorRequiredError(
+                "This API key has a registered key. Sign this request with it, like a log-in."
+            )
+        return credential
+
+    def _is_signed(self, credential: Credential) -> bool:
+        event = self._app.event
+        return verify_log_in(self._signatures, event, raw_body(event), credential)
 
     def request_of(self, credential: Credential) -> str:
         """An id that repetitions of this request share."""
@@ -148,19 +184,28 @@ class LogInRoutes:
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
-    def _answer(self, credential: Credential, code: str | None) -> Response[AccessToken]:
-        methods = WITH_SECRET if code is None else WITH_SECOND_FACTOR
+    def _answer(
+        self, credential: Credential, code: str | None, methods: Sequence[Method]
+    ) -> Response[AccessToken]:
+        """A token, or that of the same request before. `code`: to be used for it.
+
+        The body is the same with and without a signature. So the methods are a part of the key of
+        the record: who has seen a signed log-in gets nothing without its signature.
+        """
 
         def issue() -> Grant:
             if code is not None:
-                if self._use_code is None:
-                    raise NotEnrolledError("Operators have no second factor.", field="code")
                 self._use_code(holder_of(credential), code, self.request_of(credential))
             return self._tokens.grant(credential, methods)
 
-        outcome = self._idempotency.once(self._app, credential.api_key, Grant, issue)
+        principal = " ".join((credential.api_key, *methods))
+        outcome = self._idempotency.once(self._app, principal, Grant, issue)
         try:
             if outcome.answer.generation != credential.generation:  # that token has ended
+                if code is not None:
+                    raise InvalidCodeError(
+                        "The token that this code gave has ended. Send a new code.", field="code"
+                    )
                 return self._signed(issue())
             try:
                 return self._signed(outcome.answer, outcome.headers)
@@ -176,6 +221,32 @@ class LogInRoutes:
         return json_response(AccessToken.of(grant, self._tokens.sign(grant)), headers=headers)
 
 
+def _check_has_second_factor(credential: Credential, code: str | None) -> None:
+    """Refuse an operator's log-in that is not signed and has no code. With a registered key, a code
+    is not enough: somebody who had the secret may have enrolled before the key was registered.
+    """
+    if credential.public_key:
+        raise SecondFactorRequiredError(
+            "This API key has a registered key. Sign the log-in with it."
+        )
+    if code is None:
+        raise SecondFactorRequiredError(
+            "Log in with a second factor: send a `code`, or sign the log-in with your registered "
+            "key. To enrol: POST /api/v1/auth/second-factor."
+        )
+
+
+def _code_beside_signature() -> HttpError:
+    text = "A signed log-in has no code. Send one or the other."
+    return HttpError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        ProblemCode.VALIDATION_FAILED,
+        text,
+        errors=[FieldError(field="code", message=text)],
+    )
+
+
 def holder_of(credential: Credential) -> str:
-    """The holder of a client's second factor, as the audit log names it."""
-    return f"client/{credential.client_id}"
+    """The holder of a second factor, as the audit log names it: the owner of the key."""
+    kind = "client" if credential.audience == CLIENT_AUDIENCE else "operator"
+    return f"{kind}/{credential.client_id}"

@@ -1,6 +1,5 @@
 """The routes with which a client enrols a second factor, and says which orders need it."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from http import HTTPStatus
@@ -21,7 +20,7 @@ from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import FactorStatus
 from trading.domain.patterns import whole
 from trading.domain.values import ZERO, Frozen, Money
-from trading.usecases.identity.second_factor import Caller, SecondFactorOf, Standing
+from trading.usecases.identity.second_factor import Caller, Enrolments, OrderPolicies
 
 PATH = "/api/v1/auth/second-factor"
 
@@ -99,19 +98,16 @@ class NewPolicy(Frozen):
 
 
 class FactorView(Frozen):
-    """The status of a client's second factor, and which orders need it."""
+    """What there is of a second factor."""
 
     status: FactorStatus
     recovery_codes_left: int
-    policy: Policy
 
-    @classmethod
-    def of(cls, standing: Standing) -> Self:
-        return cls(
-            status=standing.status,
-            recovery_codes_left=standing.recovery_codes_left,
-            policy=Policy.of(standing.above),
-        )
+
+class ProtectionView(FactorView):
+    """What a client has of a second factor, and which orders need one."""
+
+    policy: Policy
 
 
 class EnrolmentView(Frozen):
@@ -130,34 +126,16 @@ class Begun(Frozen):
     enrolment: str
 
 
-def add_routes(
+def add_enrolment(
     app: ApiResolver,
     log_in: LogInRoutes,
-    factor: SecondFactorOf,
+    enrolments: Enrolments,
     idempotency: Idempotency,
     issuer: str,
 ) -> None:
-    """Add the routes. All changes need the API secret, so a stolen token is not enough for them.
+    """Add the routes to enrol. They need the API secret, so a stolen token is not enough for them.
     `issuer`: the name that the authenticator shows.
     """
-
-    def caller(credential: Credential) -> Caller:
-        who = f"{credential.client_id} ({credential.api_key})"
-        return Caller(holder_of(credential), who, log_in.request_of(credential))
-
-    def standing(client_id: str) -> FactorView:
-        return FactorView.of(factor.standing(f"client/{client_id}", client_id))
-
-    def shown(credential: Credential, secret: str, codes: Sequence[str]) -> EnrolmentView:
-        uri = provisioning_uri(issuer, credential.client_id, secret)
-        return EnrolmentView(secret=secret, uri=uri, recovery_codes=tuple(codes))
-
-    @app.get(PATH, permission="orders:read", summary="Show the second factor", tags=TAGS)
-    def show_second_factor() -> FactorView:
-        """Whether there is a second factor, how many recovery codes are left, and which orders need
-        one.
-        """
-        return standing(app.principal.client_id)
 
     @app.post(
         PATH,
@@ -171,16 +149,22 @@ def add_routes(
         `POST /api/v1/auth/second-factor/confirmation`. Until then, the previous one stays valid.
 
         To replace a second factor, send one of its codes or a recovery code. A repeated request
-        gets the same secret until the enrolment is confirmed.
+        gets the same secret for two minutes, unless the enrolment is confirmed.
+
+        An API key with a registered key signs this request and the confirmation, like a log-in.
         """
-        credential = log_in.checked(request.api_key, request.api_secret)
+        credential = log_in.checked_to_enrol(request.api_key, request.api_secret)
 
         def begin() -> Begun:
-            return Begun(enrolment=factor.enrol(caller(credential), request.code))
+            return Begun(enrolment=enrolments.enrol(_caller(log_in, credential), request.code))
 
         outcome = idempotency.once(app, credential.api_key, Begun, begin)
-        enrolled = factor.shown(holder_of(credential), outcome.answer.enrolment)
-        view = shown(credential, enrolled.secret, enrolled.recovery_codes)
+        enrolled = enrolments.shown(holder_of(credential), outcome.answer.enrolment)
+        view = EnrolmentView(
+            secret=enrolled.secret,
+            uri=provisioning_uri(issuer, credential.client_id, enrolled.secret),
+            recovery_codes=tuple(enrolled.recovery_codes),
+        )
         return json_response(view, HTTPStatus.CREATED, outcome.headers)
 
     @app.post(f"{PATH}/confirmation", permission=None, summary="Confirm a second factor", tags=TAGS)
@@ -190,14 +174,36 @@ def add_routes(
         """Make the enrolled authenticator the second factor, by its first code. The previous
         one ends, with its recovery codes.
         """
-        credential = log_in.checked(request.api_key, request.api_secret)
+        credential = log_in.checked_to_enrol(request.api_key, request.api_secret)
 
         def effect() -> Done:
-            factor.confirm(caller(credential), request.code)
+            enrolments.confirm(_caller(log_in, credential), request.code)
             return Done()
 
         outcome = idempotency.once(app, credential.api_key, Done, effect)
-        return json_response(standing(credential.client_id), headers=outcome.headers)
+        standing = enrolments.standing(holder_of(credential))
+        return json_response(FactorView(**standing._asdict()), headers=outcome.headers)
+
+
+def add_policy(
+    app: ApiResolver,
+    log_in: LogInRoutes,
+    enrolments: Enrolments,
+    policies: OrderPolicies,
+    idempotency: Idempotency,
+) -> None:
+    """Add the routes about which orders of a client need a second factor."""
+
+    def protection(client_id: str) -> ProtectionView:
+        standing = enrolments.standing(f"client/{client_id}")
+        return ProtectionView(**standing._asdict(), policy=Policy.of(policies.of(client_id)))
+
+    @app.get(PATH, permission="orders:read", summary="Show the second factor", tags=TAGS)
+    def show_second_factor() -> ProtectionView:
+        """Whether there is a second factor, how many recovery codes are left, and which orders need
+        one.
+        """
+        return protection(app.principal.client_id)
 
     @app.put(
         f"{PATH}/policy",
@@ -207,17 +213,21 @@ def add_routes(
     )
     def set_second_factor_policy(
         request: Annotated[NewPolicy, Body()],
-    ) -> Response[FactorView]:
+    ) -> Response[ProtectionView]:
         """Say which orders need a second factor: none, all, or those worth more than an amount at
         their worst price. Within ten seconds, every worker applies it.
         """
         credential = log_in.checked(request.api_key, request.api_secret)
 
         def effect() -> Done:
-            factor.set_policy(
-                caller(credential), credential.client_id, request.above(), request.code
-            )
+            caller = _caller(log_in, credential)
+            policies.set(caller, credential.client_id, request.above(), request.code)
             return Done()
 
         outcome = idempotency.once(app, credential.api_key, Done, effect)
-        return json_response(standing(credential.client_id), headers=outcome.headers)
+        return json_response(protection(credential.client_id), headers=outcome.headers)
+
+
+def _caller(log_in: LogInRoutes, credential: Credential) -> Caller:
+    who = f"{credential.client_id} ({credential.api_key})"
+    return Caller(holder_of(credential), who, log_in.request_of(credential))

@@ -6,6 +6,7 @@ from typing import Any
 from trading.adapters.identity.tokens import Grant, InvalidTokenError, Tokens
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients.credentials import Credential
+from trading.domain.clients.second_factor import Method
 from trading.metrics import Metric
 
 
@@ -18,8 +19,9 @@ class Authorizer:
         audience: str,
         credential: Callable[[str], Credential | None] | None = None,
     ) -> None:
-        """With `credential`, each token is compared with its API key as it is stored now. Then API
-        Gateway must not cache the verdict.
+        """With `credential`, the tokens are those of operators: each must show a second factor, and
+        is compared with its API key as it is stored now. Then API Gateway must not cache the
+        verdict.
         """
         self._tokens = tokens
         self._audience = audience
@@ -68,6 +70,8 @@ class Authorizer:
     def _check_not_ended(self, grant: Grant) -> None:
         if self._credential is None:
             return
+        if Method.SEVERAL not in grant.methods:
+            raise InvalidTokenError("no second factor")
         credential = self._credential(grant.api_key)
         if credential is None or not credential.is_active:
             raise InvalidTokenError("the API key is not active")

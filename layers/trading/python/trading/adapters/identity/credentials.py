@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def read_credential(client: DynamoDBClient, table: str, api_key: str) -> Credential | None:
-    """An API key as it is stored now."""
+    """An API key as it is stored now. What a later release has added to it is left out."""
     answer = client.get_item(TableName=table, Key={"api_key": {"S": api_key}}, ConsistentRead=True)
     if "Item" not in answer:
         return None
-    return Credential.model_validate(from_item(answer["Item"]))
+    item = from_item(answer["Item"])
+    known = {name: item[name] for name in Credential.model_fields if name in item}
+    return Credential.model_validate(known)
 
 
 class TableCredentials:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from cryptography.exceptions import InvalidSignature as Mismatch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import (
     HTTPMessageSigner,
     HTTPMessageVerifier,
@@ -21,11 +22,12 @@ from http_message_signatures import (
 )
 from http_message_signatures.algorithms import ED25519
 
-from trading.adapters.identity.signature_keys import signer_of, verifier_of
+from trading.adapters.identity.signature_keys import verifier_of
 from trading.domain.clients.signed_requests import (
     ALGORITHM,
     COVERED,
     LABEL,
+    LOG_IN_COVERED,
     SignatureError,
     SignedMessage,
     check_nonce,
@@ -78,7 +80,7 @@ class _AnyKey(HTTPSignatureAlgorithm):
         if not any(self._fits(each, signature, message) for each in self._public_keys):
             raise SignatureError(
                 "The signature does not fit the request. Something that it covers was changed, or "
-                "another secret signed it."
+                "another secret or key signed it."
             )
 
     @staticmethod
@@ -99,7 +101,7 @@ class _KeysOf(HTTPSignatureKeyResolver):
 
     def resolve_public_key(self, key_id: str) -> Sequence[str]:
         if key_id != self._api_key:
-            raise SignatureError("`keyid` is not the API key of the token.")
+            raise SignatureError("`keyid` is not the API key of the caller.")
         return self._public_keys
 
 
@@ -116,17 +118,22 @@ class _Verifier(HTTPMessageVerifier):
 
 
 def verify(
-    message: SignedMessage, body: bytes, api_key: str, public_keys: Sequence[str], now: datetime
+    message: SignedMessage,
+    body: bytes,
+    api_key: str,
+    public_keys: Sequence[str],
+    now: datetime,
+    covered: Sequence[str] = COVERED,
 ) -> str:
     """Check that one of the keys has signed this very request, and lately. Answers the nonce, which
-    the caller must refuse if it came before.
+    the caller must refuse if it came before. `covered`: what the signature must cover.
 
     Raises SignatureError.
     """
     verifier = _Verifier(_KeysOf(api_key, public_keys), now)
     try:
         request = _Request(message.method, _HOST + message.target, _Headers(message.headers))
-        (result,) = verifier.verify(request, require_components=COVERED, body=body)
+        (result,) = verifier.verify(request, require_components=covered, body=body)
     except SignatureError:
         raise
     except InvalidSignature as error:
@@ -141,24 +148,30 @@ def _told(error: InvalidSignature) -> SignatureError:
     return SignatureError(text[:LONGEST_MESSAGE].removesuffix(".") + ".")
 
 
-class _Secret(HTTPSignatureKeyResolver):
-    def __init__(self, secret: str) -> None:
-        self._key = signer_of(secret)
+class _PrivateKey(HTTPSignatureKeyResolver):
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
 
     def resolve_private_key(self, key_id: str) -> Any:
         return self._key
 
 
 def sign(
-    message: SignedMessage, body: bytes, api_key: str, secret: str, now: datetime, nonce: str
+    message: SignedMessage,
+    body: bytes,
+    api_key: str,
+    key: Ed25519PrivateKey,
+    now: datetime,
+    nonce: str,
 ) -> Mapping[str, str]:
     """The headers to add to a request: Signature-Input, Signature, and Content-Digest if there is a
-    body. The message has the headers Authorization and Idempotency-Key.
+    body. The message has the header Idempotency-Key, and Authorization unless it is a log-in.
     """
     headers = dict(message.headers)
+    has_token = any(name.lower() == "authorization" for name in headers)
     signer = HTTPMessageSigner(
         signature_algorithm=ED25519,
-        key_resolver=_Secret(secret),
+        key_resolver=_PrivateKey(key),
         component_resolver_class=_Components,
     )
     signer.sign(
@@ -167,7 +180,7 @@ def sign(
         created=now,
         nonce=nonce,
         label=LABEL,
-        covered_component_ids=COVERED,
+        covered_component_ids=COVERED if has_token else LOG_IN_COVERED,
         body=body or None,
     )
     return {name: headers[name] for name in headers.keys() - dict(message.headers).keys()}

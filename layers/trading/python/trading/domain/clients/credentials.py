@@ -34,6 +34,13 @@ class ClientInactiveError(DomainError):
     kind = ErrorKind.FORBIDDEN
 
 
+class DerivedKeyError(DomainError):
+    """The public key is one that is derived from a secret of the API key."""
+
+    code = ErrorCode.DERIVED_KEY
+    kind = ErrorKind.UNPROCESSABLE
+
+
 class CredentialStatus(StrEnum):
     """Whether a credential may be used."""
 
@@ -56,8 +63,10 @@ class Credential(Versioned):
     client_id: the owner, which can be an operator. audience: the API that the key is for. roles:
     those of an operator; `permissions` follow from them.
     previous_valid_until: from then on only the newest secret is valid; None: all are valid.
-    rotation: the request that the newest secret was made for. generation: counts how often all
-    tokens of the key were ended. A token of an earlier generation is refused.
+    rotation: the request that the newest secret was made for. public_key: a registered one, in
+    base64. A log-in signed with its private half shows a second factor.
+    generation: counts how often all tokens of the key were ended. A token of an earlier generation
+    is refused.
     """
 
     api_key: str
@@ -70,6 +79,7 @@ class Credential(Versioned):
     audience: str = CLIENT_AUDIENCE
     status: CredentialStatus = CredentialStatus.ACTIVE
     generation: int = 0
+    public_key: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -80,12 +90,13 @@ class Credential(Versioned):
         return tuple(each.hash for each in self._valid_secrets(now))
 
     def valid_public_keys(self, now: datetime) -> tuple[str, ...]:
-        """The keys that may verify a signature now: those of the secrets that may log in. None if
-        the key is not active.
+        """The keys that may verify a signature now: those of the secrets that may log in, and the
+        registered one. None if the key is not active.
         """
         if not self.is_active:
             return ()
-        return tuple(each.public_key for each in self._valid_secrets(now))
+        registered = (self.public_key,) if self.public_key else ()
+        return (*(each.public_key for each in self._valid_secrets(now)), *registered)
 
     def _valid_secrets(self, now: datetime) -> tuple[StoredSecret, ...]:
         over = self.previous_valid_until is not None and now >= self.previous_valid_until
@@ -117,6 +128,18 @@ class Credential(Versioned):
         """Give the operator these roles and no others. The tokens of the key end."""
         given = tuple(sorted(set(roles)))
         return self.with_ended_tokens().but(roles=given, permissions=permissions_of(given))
+
+    def with_public_key(self, public_key: str | None) -> "Credential":
+        """Register a public key in the place of the one before, or none. The tokens end.
+
+        Raises DerivedKeyError.
+        """
+        if public_key in {each.public_key for each in self.secrets}:
+            raise DerivedKeyError(
+                "This key is derived from the API secret. Register a key pair of its own.",
+                field="public_key",
+            )
+        return self.with_ended_tokens().but(public_key=public_key)
 
     def with_status(self, status: CredentialStatus) -> "Credential":
         """Enable or disable the key. A disabled key cannot log in, and its tokens end. They stay

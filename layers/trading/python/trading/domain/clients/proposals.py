@@ -1,6 +1,6 @@
 """Changes that need a second person: one operator proposes, another one approves or rejects.
 
-docs/explanation/identity.md has the rules.
+docs/explanation/operators.md has the rules.
 """
 
 from datetime import datetime, timedelta
@@ -107,7 +107,7 @@ class Proposal(Versioned):
         """
         is_approval = decision.status is ProposalStatus.APPROVED
         if is_approval and decision.by == self.proposed_by:
-            raise OwnProposalError("a proposal is approved by another operator")
+            raise OwnProposalError("another operator must approve this proposal")
         if known := self.decision:
             if (known.status, known.by) == (decision.status, decision.by):
                 return self

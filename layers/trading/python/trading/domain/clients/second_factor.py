@@ -71,11 +71,14 @@ class Method(StrEnum):
 
     SECRET = "pwd"  # noqa: S105
     CODE = "otp"
+    KEY = "swk"
     SEVERAL = "mfa"
 
 
 WITH_SECRET = (Method.SECRET,)
-WITH_SECOND_FACTOR = (Method.SECRET, Method.CODE, Method.SEVERAL)
+WITH_CODE = (Method.SECRET, Method.CODE, Method.SEVERAL)
+WITH_KEY = (Method.SECRET, Method.KEY, Method.SEVERAL)
+"""The log-in was signed with a registered key: how programs show a second factor."""
 
 
 class FactorStatus(StrEnum):
@@ -84,13 +87,6 @@ class FactorStatus(StrEnum):
     NONE = "NONE"
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
-
-
-class PendingEnrolment(Frozen):
-    """An enrolment that no code has confirmed. Its secret is shown for REPEATED_WITHIN."""
-
-    enrolment: str
-    begun_at: Timestamp
 
 
 class UsedCode(Frozen):
@@ -106,15 +102,17 @@ class SecondFactor(Versioned):
     from the id of an enrolment, by a key that nobody can read.
 
     holder: its owner, as the audit log names it, for instance `client/alice`. enrolment: the id of
-    the active one. pending: the one that waits for its first code. last_step: the time
-    step of the last used code, in units of STEP since 1970; codes of this and of earlier steps are
-    invalid. last_request: the request that used it. failures: wrong codes in a row. ended: how many
+    the active one. pending: the id of the one that waits for its first code. pending_since: when it
+    began; its secret is shown for REPEATED_WITHIN. last_step: the time step of the last used code,
+    in units of STEP since 1970; codes of this and of earlier steps are invalid.
+    last_request: the request that used it. failures: wrong codes in a row. ended: how many
     enrolments were confirmed or removed; the ids of later ones differ from theirs.
     """
 
     holder: str
     enrolment: str | None = None
-    pending: PendingEnrolment | None = None
+    pending: str | None = None
+    pending_since: Timestamp | None = None
     last_step: int = 0
     last_request: str | None = None
     used_recovery_codes: tuple[UsedCode, ...] = ()
@@ -136,17 +134,16 @@ class SecondFactor(Versioned):
         """Begin an enrolment. It replaces another pending one. The active one stays until the new
         one is confirmed. The same one again changes nothing.
         """
-        known = self.pending.enrolment if self.pending else None
-        if enrolment in (self.enrolment, known):
+        if enrolment in (self.enrolment, self.pending):
             return self
-        return self.but(pending=PendingEnrolment(enrolment=enrolment, begun_at=now))
+        return self.but(pending=enrolment, pending_since=now)
 
     def shows(self, enrolment: str, now: datetime) -> bool:
         """Whether the secret of an enrolment may still be shown."""
         return (
-            self.pending is not None
-            and self.pending.enrolment == enrolment
-            and now - self.pending.begun_at <= REPEATED_WITHIN
+            self.pending == enrolment
+            and self.pending_since is not None
+            and now - self.pending_since <= REPEATED_WITHIN
         )
 
     def confirmed(self, enrolment: str, step: int, request: str) -> "SecondFactor":
@@ -156,6 +153,7 @@ class SecondFactor(Versioned):
         return self.but(
             enrolment=enrolment,
             pending=None,
+            pending_since=None,
             last_step=step,
             last_request=request,
             used_recovery_codes=(),

@@ -11,7 +11,9 @@ from urllib.parse import quote, unquote
 from trading.domain import patterns
 
 COVERED = ("@method", "@path", "@query", "authorization", "idempotency-key")
-"""What every signature covers. `authorization` binds it to the token."""
+"""What a signature covers. `authorization` binds it to the token."""
+LOG_IN_COVERED = tuple(name for name in COVERED if name != "authorization")
+"""A log-in has no token yet."""
 DIGEST = "content-digest"
 """Is covered too if there is a body (RFC 9530)."""
 LABEL = "sig1"

@@ -1,4 +1,6 @@
-"""Disable and enable API keys: a key of a client, or an operator with every key."""
+"""Disable and enable API keys: a key of a client, or an operator with every key. Register public
+keys.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,18 +47,44 @@ class AdministerKeys:
     ) -> Credential:
         """Disable or enable a key of a client. Raises NotFoundError."""
 
-        def found() -> tuple[Credential, ...]:
-            credential = self.clients.credential(api_key)
-            if credential is None or credential.client_id != client_id:
-                raise NotFoundError("This client has no such API key.", field="api_key")
-            return (credential,)
-
         action, done = _words(status)
         with announced(
             self.audit, operator, f"client/{client_id}", f"{action}-key", done, api_key=api_key
         ):
-            (changed,) = self._set(self.clients, found, status)
+            (changed,) = self._change(
+                self.clients,
+                lambda: (self._key_of(client_id, api_key),),
+                lambda key: _with_status(key, status),
+            )
             return changed
+
+    def set_public_key(
+        self, client_id: str, api_key: str, public_key: str | None, operator: Operator
+    ) -> Credential:
+        """Register the public key of a client's program, or remove it. The tokens of the API key
+        end. Raises NotFoundError.
+        """
+        with announced(
+            self.audit,
+            operator,
+            f"client/{client_id}",
+            "set-public-key",
+            "registered" if public_key else "removed",
+            api_key=api_key,
+            public_key=public_key or "none",
+        ):
+            (changed,) = self._change(
+                self.clients,
+                lambda: (self._key_of(client_id, api_key),),
+                lambda key: _with_public_key(key, public_key),
+            )
+            return changed
+
+    def _key_of(self, client_id: str, api_key: str) -> Credential:
+        credential = self.clients.credential(api_key)
+        if credential is None or credential.client_id != client_id:
+            raise NotFoundError("This client has no such API key.", field="api_key")
+        return credential
 
     def set_operator(
         self, name: str, status: CredentialStatus, operator: Operator
@@ -66,7 +94,11 @@ class AdministerKeys:
         with announced(self.audit, operator, f"operator/{name}", action, done):
             if name == operator.name:
                 raise OwnStatusError("Another operator must do this.", field="operator")
-            return self._set(self.operators, lambda: self.keys_of(name), status)
+            return self._change(
+                self.operators,
+                lambda: self.keys_of(name),
+                lambda key: _with_status(key, status),
+            )
 
     def keys_of(self, name: str) -> tuple[Credential, ...]:
         """The keys of an operator. Raises NotFoundError."""
@@ -77,11 +109,15 @@ class AdministerKeys:
         return keys
 
     @on_fresh_state
-    def _set(
-        self, keys: Keys, found: Callable[[], Sequence[Credential]], status: CredentialStatus
+    def _change(
+        self,
+        keys: Keys,
+        found: Callable[[], Sequence[Credential]],
+        wanted: Callable[[Credential], Credential],
     ) -> tuple[Credential, ...]:
+        """`wanted`: the key as it should be, or the same object if it is already so."""
         known = found()
-        changed = [each.with_status(status) for each in known if each.status is not status]
+        changed = [after for each in known if (after := wanted(each)) is not each]
         if changed:
             keys.commit(*changed)
         saved = {each.api_key: each.saved() for each in changed}
@@ -90,6 +126,14 @@ class AdministerKeys:
             if each.generation:  # only after the commit: a log-in before it gets a refused token
                 self.ended_tokens.end_before(each.api_key, each.generation)
         return result
+
+
+def _with_status(key: Credential, status: CredentialStatus) -> Credential:
+    return key if key.status is status else key.with_status(status)
+
+
+def _with_public_key(key: Credential, public_key: str | None) -> Credential:
+    return key if key.public_key == public_key else key.with_public_key(public_key)
 
 
 def _words(status: CredentialStatus) -> tuple[str, str]:

@@ -57,5 +57,5 @@ class LogIn:
             or not credential.is_active
             or not self.owners.is_active(credential.client_id)
         ):
-            raise ClientInactiveError("This client may not log in.")
+            raise ClientInactiveError("The owner of this API key or the key is not active.")
         return credential

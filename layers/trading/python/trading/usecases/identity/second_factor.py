@@ -41,13 +41,10 @@ class Enrolled(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A client's second factor and policy. above: orders worth more need a second factor; zero: all
-    orders; None: none.
-    """
+    """What a holder has of a second factor."""
 
     status: FactorStatus
     recovery_codes_left: int
-    above: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -100,20 +97,19 @@ class CheckCode:
 
 
 @dataclass(frozen=True)
-class SecondFactorOf:
-    """What a client does with its second factor. Each change may be repeated."""
+class Enrolments:
+    """What a holder does with a second factor. Each change may be repeated."""
 
     factors: SecondFactors
     codes: Codes
     check: CheckCode
-    policies: SecondFactorPolicies
     audit: AuditTrail
     monitor: Monitor
     clock: Clock
 
-    def standing(self, holder: str, client_id: str) -> Standing:
+    def standing(self, holder: str) -> Standing:
         factor = self.factors.of(holder)
-        return Standing(factor.status, factor.recovery_codes_left, self.policies.of(client_id))
+        return Standing(factor.status, factor.recovery_codes_left)
 
     def enrol(self, caller: Caller, code: str | None) -> str:
         """Begin an enrolment, and return its id, which is derived from the request. `code`: of the
@@ -179,24 +175,38 @@ class SecondFactorOf:
             if factor.enrolment and factor.last_request == caller.request:
                 return None, factor.last_step
             raise _none_pending()
-        pending = factor.pending.enrolment
-        step = self.codes.step_of(pending, code, self.clock())
+        step = self.codes.step_of(factor.pending, code, self.clock())
         if step is None:
             self.monitor.count(Metric.CODE_REFUSED)
             raise InvalidCodeError(WRONG_CODE, field="code")
-        return pending, step
+        return factor.pending, step
 
     @on_fresh_state
     def _confirm(self, caller: Caller, pending: str, step: int) -> None:
         factor = self.factors.of(caller.holder)
         if (factor.enrolment, factor.last_request) == (pending, caller.request):
             return  # the answer to the commit was lost
-        if factor.pending is None or factor.pending.enrolment != pending:
+        if factor.pending != pending:
             raise _none_pending()
         self.factors.commit(factor.confirmed(pending, step, caller.request))
 
-    def set_policy(self, caller: Caller, client_id: str, above: Decimal | None, code: str) -> None:
-        """Say which orders need a second factor. Raises as CheckCode."""
+
+@dataclass(frozen=True)
+class OrderPolicies:
+    """Which orders of a client need a second factor."""
+
+    check: CheckCode
+    policies: SecondFactorPolicies
+    audit: AuditTrail
+
+    def of(self, client_id: str) -> Decimal | None:
+        """Orders worth more need one. Zero: all do. None: none does."""
+        return self.policies.of(client_id)
+
+    def set(self, caller: Caller, client_id: str, above: Decimal | None, code: str) -> None:
+        """Say which orders need one. It may be repeated while the code is valid. Raises as
+        CheckCode.
+        """
         self.check(caller.holder, code, caller.request)
         details = {"above": "none" if above is None else str(above)}
         with announced(
