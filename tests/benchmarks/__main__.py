@@ -58,6 +58,7 @@ def costs(console: Console, write: bool) -> None:
         report.by_stage(usage),
         report.counts(kinds),
         report.by_call(usage),
+        report.by_table(usage),
         report.sizes(plain.busy),
         report.fixed(lines),
     ]

@@ -3,6 +3,7 @@ process.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,9 +38,23 @@ SAMPLED_TRACES = 0.05
 
 
 @dataclass(frozen=True)
+class Units:
+    """The units that a call consumes in one partition of a table or an index.
+
+    `index` is empty for the table itself, `key` is the value of the partition key.
+    """
+
+    table: str
+    index: str
+    key: str
+    write_units: float = 0
+    read_units: float = 0
+
+
+@dataclass(frozen=True)
 class Call:
-    """A call that a function makes to an AWS API. `reported` holds the units that the service says
-    it consumed.
+    """A call that a function makes to an AWS API. `units` says where DynamoDB's units are consumed.
+    `reported` holds the units that the service says it consumed.
     """
 
     stage: str
@@ -47,10 +62,19 @@ class Call:
     service: str
     operation: str
     detail: str = ""
-    write_units: float = 0
-    read_units: float = 0
+    units: tuple[Units, ...] = ()
     reported: float | None = None
     share: float = 1
+
+    @property
+    def write_units(self) -> float:
+        """All write units of the call."""
+        return sum(each.write_units for each in self.units)
+
+    @property
+    def read_units(self) -> float:
+        """All read units of the call."""
+        return sum(each.read_units for each in self.units)
 
     @property
     def is_simulated(self) -> bool:
@@ -244,22 +268,22 @@ class Meter:
             self._frames[-1].waited_ms += LATENCY_MS.get(operation, DEFAULT_LATENCY_MS)
             if service == "dynamodb":
                 answer = json.loads(http_response.content)
-                written = self._written(
-                    operation, request, context["before"], http_response.status_code < 300
+                succeeded = http_response.status_code < 300
+                consumed = (
+                    *self._written(operation, request, context["before"], succeeded),
+                    *self._read(operation, request, answer),
                 )
-                read = _read(operation, request, answer)
-                self.charge(function, Billed.WRITES, written)
-                self.charge(function, Billed.READS, read)
                 call = Call(
                     self.stage,
                     function,
                     service,
                     operation,
                     _detail(request),
-                    written,
-                    read,
+                    consumed,
                     _reported(answer),
                 )
+                self.charge(function, Billed.WRITES, call.write_units)
+                self.charge(function, Billed.READS, call.read_units)
             else:
                 billed = {
                     "sqs": Billed.QUEUE_REQUESTS,
@@ -273,19 +297,48 @@ class Meter:
 
     def _written(
         self, operation: str, request: dict[str, Any], before: list[Item | None], succeeded: bool
-    ) -> float:
-        total = 0
+    ) -> Iterator[Units]:
         factor = units.TRANSACTION_FACTOR if operation == "TransactWriteItems" else 1
         for write, old in zip(_writes(operation, request), before, strict=True):
-            new = self._peek(write["TableName"], self._key(write)) if succeeded else old
-            spec = self._tables[write["TableName"]]
-            total += factor * units.write_units(old, new) + units.index_write_units(spec, old, new)
+            table, key = write["TableName"], self._key(write)
+            new = self._peek(table, key) if succeeded else old
+            spec = self._tables[table]
+            written = factor * units.write_units(old, new)
+            yield Units(table, "", key[spec.key[0]]["S"], write_units=written)
+            for index, entry, written in units.index_writes(spec, old, new):
+                yield Units(table, index, entry, write_units=written)
             if new:
-                kind = " ".join(value.get("S", "") for value in self._key(write).values())
-                self.usage.items.append(
-                    ItemSize(self.stage, write["TableName"], kind, units.item_bytes(new))
-                )
-        return total
+                kind = " ".join(value.get("S", "") for value in key.values())
+                self.usage.items.append(ItemSize(self.stage, table, kind, units.item_bytes(new)))
+
+    def _read(
+        self, operation: str, request: dict[str, Any], answer: dict[str, Any]
+    ) -> Iterator[Units]:
+        consistent = bool(request.get("ConsistentRead"))
+        match operation:
+            case "GetItem":
+                table = request["TableName"]
+                found = [answer["Item"]] if "Item" in answer else []
+                key = request["Key"][self._tables[table].key[0]]["S"]
+                read = units.read_units(found, consistent=consistent)
+                yield Units(table, "", key, read_units=read)
+            case "Query":
+                (value,) = re.findall(r"=\s*(:\w+)", request["KeyConditionExpression"])[:1]
+                key = request["ExpressionAttributeValues"][value]["S"]
+                index = request.get("IndexName", "")
+                read = units.read_units(answer["Items"], consistent=consistent)
+                yield Units(request["TableName"], index, key, read_units=read)
+            case "BatchGetItem":
+                for table, asked in request["RequestItems"].items():
+                    found = answer["Responses"].get(table, [])
+                    for key in asked["Keys"]:
+                        read = units.batch_read_units(
+                            [item for item in found if key.items() <= item.items()],
+                            1,
+                            consistent=asked.get("ConsistentRead", False),
+                        )
+                        partition = key[self._tables[table].key[0]]["S"]
+                        yield Units(table, "", partition, read_units=read)
 
     def _key(self, write: dict[str, Any]) -> Item:
         whole = write.get("Key") or write["Item"]
@@ -310,27 +363,6 @@ def _writes(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         return [request]
     return [write for action in request.get("TransactItems", ()) for write in action.values()]
-
-
-def _read(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
-    consistent = bool(request.get("ConsistentRead"))
-    match operation:
-        case "GetItem":
-            return units.read_units(
-                [answer["Item"]] if "Item" in answer else [], consistent=consistent
-            )
-        case "Query":
-            return units.read_units(answer["Items"], consistent=consistent)
-        case "BatchGetItem":
-            return sum(
-                units.batch_read_units(
-                    answer["Responses"].get(table, []),
-                    len(asked["Keys"]),
-                    consistent=asked.get("ConsistentRead", False),
-                )
-                for table, asked in request["RequestItems"].items()
-            )
-    return 0
 
 
 def _detail(request: dict[str, Any]) -> str:

@@ -1,19 +1,29 @@
 """The figures as tables: Rich for people, Markdown for docs/reference/costs.md."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
+from infra.catalog.names import EXCHANGES
 from tests.benchmarks.grid import Grid
 from tests.benchmarks.lifecycle import Stage
 from tests.benchmarks.measure import Measured, bill, quantities_of
 from tests.benchmarks.meter import Usage
 from tests.benchmarks.monthly import Fixed
 from tests.benchmarks.prices import Billed
+from tests.benchmarks.seeding import SYMBOL
 
 MILLION = 1_000_000
 NOTHING = 1e-6
 STAGES: tuple[Stage, ...] = tuple(stage for stage in Stage if stage not in (Stage.PLAN, Stage.TICK))
+OWN_KEY = re.compile(r"client-\d|ord_|trd_|stl_|[0-9a-f]{64}|\d+[.]\d+[.]\d+[.]\d+")
+SHARED_KEYS = (
+    (r"\d{4}-\d\d-\d\d", "{date}"),
+    (r"(^|CCP#)\d+$", r"\1{shard}"),
+    (rf"\b({'|'.join(EXCHANGES)})\b", "{exchange_id}"),
+    (rf"\b{SYMBOL}\b", "{symbol}"),
+)
 PARTIES = ((False, "ours"), (True, "simulators"))
 
 
@@ -68,6 +78,47 @@ def by_call(usage: Usage) -> Grid:
         rows,
         3,
     )
+
+
+def by_table(usage: Usage) -> Grid:
+    """DynamoDB's units by step, function, table or index, and partition key, if orders share it."""
+    found: dict[tuple[str, str, str, str], list[float]] = defaultdict(lambda: [0, 0])
+    keys: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+    for call in usage.calls:
+        for consumed in call.units:
+            table = consumed.table.split("-", 2)[2]
+            place = f"{table}/{consumed.index}" if consumed.index else table
+            row = call.stage, call.function, place, shared_key(consumed.key)
+            keys[row].add(consumed.key)
+            found[row][0] += consumed.write_units * call.share
+            found[row][1] += consumed.read_units * call.share
+    order: dict[Stage, int] = {stage: index for index, stage in enumerate(STAGES)}
+    rows = [
+        [*row, str(len(keys[row])) if row[3] else "", *map(_number, found[row])]
+        for row in sorted(found, key=lambda row: (order[Stage(row[0])], row[1:]))
+        if any(abs(value) > NOTHING for value in found[row])
+    ]
+    header = [
+        "step",
+        "function",
+        "table or index",
+        "shared key",
+        "keys",
+        "write units",
+        "read units",
+    ]
+    return Grid("DynamoDB units by table and index", header, rows, numbers_from=4)
+
+
+def shared_key(key: str) -> str:
+    """What a partition key is called that many orders use. Empty for one that belongs to a client,
+    an order, a trade, an address or a request.
+    """
+    if OWN_KEY.search(key):
+        return ""
+    for pattern, name in SHARED_KEYS:
+        key = re.sub(pattern, name, key)
+    return key
 
 
 def sizes(usage: Usage) -> Grid:

@@ -6,7 +6,7 @@ operations". The index writes of a transaction are replicated asynchronously and
 """
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -67,12 +67,19 @@ def index_write_units(spec: TableSpec, before: Item | None, after: Item | None) 
     """The units that a write costs in the keys-only indexes. An entry that moves is deleted and
     put.
     """
-    units = 0
-    for keys in spec.indexes.values():
+    return sum(units for _, _, units in index_writes(spec, before, after))
+
+
+def index_writes(
+    spec: TableSpec, before: Item | None, after: Item | None
+) -> Iterator[tuple[str, str, int]]:
+    """The writes of entries that follow from a write: index, partition key, units."""
+    for index, keys in spec.indexes.items():
         old, new = (_entry(spec, keys, item) for item in (before, after))
         if old != new:
-            units += sum(write_units(entry, None) for entry in (old, new) if entry)
-    return units
+            for entry in (old, new):
+                if entry:
+                    yield index, entry[keys[0]]["S"], write_units(entry, None)
 
 
 def _entry(spec: TableSpec, keys: Iterable[str], item: Item | None) -> Item | None:
