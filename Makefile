@@ -25,7 +25,7 @@ LAYERS := layers/trading/python/trading layers/simulators/python/simulators
 .DEFAULT_GOAL := help
 .PHONY: help run ops deploy seed-aws destroy synth stop status deploy-local seed session smoke test
 .PHONY: check lint types imports openapi docs docs-serve audit audit-online unit infra integration
-.PHONY: computing simulation simulate night replay system load conformance bench lock clean
+.PHONY: computing simulation simulate night replay system load conformance bench capacity lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
@@ -94,7 +94,7 @@ lint: $(STAMP) ## Check lint and format with ruff
 types: $(STAMP) ## Check types with mypy --strict
 	$(HEADING) 'mypy'
 	@$(BIN)/mypy $(LAYERS) functions infra workstation local ops cli documentation supply_chain \
-		tests/benchmarks tests/load tests/simulation tests/conformance
+		tests/benchmarks tests/capacity tests/load tests/simulation tests/conformance
 
 imports: $(STAMP) ## Check the import contracts
 	$(HEADING) 'import contracts'
@@ -162,6 +162,9 @@ conformance: $(STAMP) ## Check both APIs against their documents with schemathes
 
 bench: $(STAMP) ## Measure costs, imports, latency and a flood at the open (WRITE=1 updates docs)
 	@$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
+
+capacity: $(STAMP) ## Model the orders a second that production takes (WRITE=1 updates docs)
+	@$(BIN)/python -m tests.capacity $(if $(WRITE),--write)
 
 ops: $(STAMP) ## Run the operator's command line (ARGS="orders stuck"; ARGS=--help lists all)
 	@$(BIN)/python -m ops $(if $(ARGS),$(ARGS),--help)

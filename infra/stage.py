@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from infra.catalog.names import DEPOSITORY, EXCHANGES, LIVE
+from infra.catalog.routes import REQUESTS_PER_SECOND
 from trading.wire import VENUE_URL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -236,7 +237,7 @@ class Deployment(BaseModel):
     @property
     def requests_per_second(self) -> int:
         """The rate at which an API starts to answer 429. Twice as much is allowed in a burst."""
-        return 1000 if self.is_production else 200
+        return REQUESTS_PER_SECOND[self.stage]
 
     def named(self, name: str) -> str:
         """The physical name of one of our resources."""

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from trading.wire import CALLBACK_PATH
 
+REQUESTS_PER_SECOND = {"prod": 1000, "dev": 200}
+"""The rate at which any other route of an API starts to answer 429, by stage."""
+BURST_SECONDS = 2
+"""A burst may have as many requests as the rate allows in so many seconds."""
 LOG_INS_PER_SECOND = 50
 """A client logs in every 15 minutes, so this is enough for 45,000 clients."""
 FACTORS_PER_SECOND = 10

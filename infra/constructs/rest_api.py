@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.catalog.alarms import Notice, Severity
-from infra.catalog.routes import VERDICT_SECONDS, Route
+from infra.catalog.routes import BURST_SECONDS, VERDICT_SECONDS, Route
 from infra.constructs.alarms import Alarms
 from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
@@ -115,7 +115,7 @@ class RestApi(Construct):
             deploy_options=apigateway.StageOptions(
                 stage_name=deployment.stage,
                 throttling_rate_limit=deployment.requests_per_second,
-                throttling_burst_limit=2 * deployment.requests_per_second,
+                throttling_burst_limit=BURST_SECONDS * deployment.requests_per_second,
                 tracing_enabled=True,
                 **_METHOD_OPTIONS,
                 method_options={
@@ -304,5 +304,5 @@ def _only_from(sources: Sequence[str]) -> iam.PolicyDocument | None:
 
 def _limited_to(rate: int) -> apigateway.MethodDeploymentOptions:
     return apigateway.MethodDeploymentOptions(
-        throttling_rate_limit=rate, throttling_burst_limit=2 * rate, **_METHOD_OPTIONS
+        throttling_rate_limit=rate, throttling_burst_limit=BURST_SECONDS * rate, **_METHOD_OPTIONS
     )

@@ -1,0 +1,204 @@
+"""The model forgets no step, loses no order, and never gets worse with a higher limit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.catalog.functions import SIMULATORS
+from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import SIMULATOR_TABLES, TABLES
+from tests.benchmarks.lifecycle import Stage
+from tests.capacity import arrivals, limits, measured, model, quotas, requests
+from tests.capacity.arrivals import OPEN
+from tests.capacity.measured import CALLS, UNITS, PlainOrder
+
+ORDER = measured.plain_order()
+PAGE = dict(measured._tables(measured.COSTS.read_text()))
+OURS = [row for row in PAGE[CALLS] if row["function"] not in SIMULATORS]
+RUSH = arrivals.flat(3000, 60)
+SMALL = arrivals.flat(600, 60)
+
+
+@pytest.fixture(scope="module")
+def rush() -> model.Run:
+    """A minute of the rate at the open."""
+    return model.play(RUSH, ORDER)
+
+
+def test_every_step_of_the_benchmark_is_in_the_model(rush: model.Run) -> None:
+    driven = {str(stage) for stage in Stage if stage not in (Stage.PLAN, Stage.TICK)}
+    assert ORDER.steps.keys() == driven
+    assert driven - rush.stations.keys() == {"authorize"}, "a part of accept"
+
+
+def test_every_function_of_a_plain_order_has_its_limit(rush: model.Run) -> None:
+    names = {bucket.name for bucket in rush.buckets}
+    for function in {row["function"] for row in OURS} - {"settlement_reconcile"}:
+        assert f"Lambda: environments of {function}" in names
+    assert limits.COMPARISONS.name in " ".join(names), "the reconciliation is one long invocation"
+
+
+def test_every_queue_of_a_plain_order_has_its_limit(rush: model.Run) -> None:
+    names = {bucket.name for bucket in rush.buckets}
+    for mailbox in MAILBOXES:
+        assert f"SQS: an API action of {mailbox}.fifo" in names
+        assert f"Lambda: pollers of {mailbox}.fifo" in names
+
+
+def test_every_table_and_index_of_a_plain_order_has_its_limit(rush: model.Run) -> None:
+    names = {bucket.name for bucket in rush.buckets}
+    for row in PAGE[UNITS]:
+        table, _, index = row["table or index"].partition("/")
+        if table in SIMULATOR_TABLES:
+            continue
+        assert table in TABLES
+        assert not index or index in TABLES[table].indexes
+        for kind in ("write", "read"):
+            if row[f"{kind} units"]:
+                assert f"DynamoDB: {kind} units of {row['table or index']}" in names
+
+
+def test_the_units_by_table_are_those_of_each_step() -> None:
+    for step in measured._tables(measured.COSTS.read_text()):
+        if step[0] != measured.STEPS:
+            continue
+        for row in step[1]:
+            if row[""] == "ours" and row["step"] != "all":
+                mine = ORDER.steps[row["step"]].units
+                for kind in ("write", "read"):
+                    total = sum(getattr(each, f"{kind}_units") for each in mine)
+                    assert total == pytest.approx(float(row[f"{kind} units"] or 0), abs=2e-4)
+
+
+@pytest.mark.parametrize("operation", ["StartExecution", "SendTaskSuccess"])
+def test_calls_are_those_of_the_page(operation: str) -> None:
+    listed = sum(float(row["calls"]) for row in OURS if row["operation"].endswith(operation))
+    assert ORDER.calls(operation) == listed > 0
+
+
+def test_a_page_without_a_table_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "costs.md"
+    page.write_text(measured.COSTS.read_text().replace(f"**{UNITS}**", "**Other**"))
+    with pytest.raises(measured.UnreadableError, match=UNITS):
+        measured.plain_order(page)
+
+
+@pytest.mark.parametrize("load", [RUSH, SMALL], ids=lambda load: str(load.name))
+def test_what_arrives_is_refused_waits_or_is_cleared(load: arrivals.Load) -> None:
+    run = model.play(load, ORDER)
+    assert run.arrived == pytest.approx(load.orders)
+    assert run.arrived == pytest.approx(run.refused + run.accepted)
+    assert run.accepted == pytest.approx(run.cleared)
+    assert run.under_way == pytest.approx(0, abs=1e-3)
+    assert run.stations["settle"].served == pytest.approx(run.stations["plan"].served)
+
+
+def test_nothing_is_lost_while_orders_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums agree in each second, not only at the end."""
+    step = model._second
+
+    def checked(run: model.Run, now: int, arriving: float) -> None:
+        step(run, now, arriving)
+        if now < OPEN + 300:
+            assert run.accepted == pytest.approx(run.cleared + run.under_way)
+
+    monkeypatch.setattr(model, "_second", checked)
+    model.play(SMALL, ORDER)
+
+
+def test_a_rush_makes_the_orders_wait_that_a_quota_holds_back(rush: model.Run) -> None:
+    """The bucket holds 1,300 and gets 300 a second: of a minute's orders, 19,300 start at once."""
+    started = rush.accepted - rush.deferred
+    assert started == pytest.approx(1300 + 60 * 300)
+    assert rush.stations["sweep"].served == pytest.approx(rush.deferred)
+
+
+def test_a_low_rate_meets_no_limit() -> None:
+    run = model.play(arrivals.flat(30, 60), ORDER)
+    assert run.first_throttled is None
+    assert run.refused == 0
+    assert max(station.worst_age for station in run.stations.values()) < 60
+
+
+def _raised(run: model.Run, factor: float) -> Mapping[str, float]:
+    return {bucket.name: factor * bucket.allowed for bucket in run.buckets}
+
+
+@pytest.mark.parametrize(
+    ("quota", "steps"),
+    [
+        (quotas.ANSWERS, ("clear",)),
+        (quotas.STANDARD_STARTS, ("sweep",)),
+        (quotas.LOG_IN_ROUTE, ("log in",)),
+    ],
+    ids=lambda value: value.name if isinstance(value, quotas.Quota) else "",
+)
+def test_a_higher_limit_never_makes_those_older_who_wait_for_it(
+    rush: model.Run, quota: quotas.Quota, steps: tuple[str, ...]
+) -> None:
+    name = f"{quota.service}: {quota.name}"
+    higher = model.play(RUSH, ORDER, {name: 2 * quota.rate})
+    for step in steps:
+        assert higher.stations[step].worst_age < rush.stations[step].worst_age
+
+
+def test_a_higher_limit_of_the_route_refuses_fewer(rush: model.Run) -> None:
+    name = f"{quotas.ORDERS_ROUTE.service}: {quotas.ORDERS_ROUTE.name}"
+    higher = model.play(RUSH, ORDER, {name: 2 * quotas.ORDERS_ROUTE.rate})
+    assert higher.refused < rush.refused
+
+
+def test_with_all_limits_higher_no_queue_gets_older(rush: model.Run) -> None:
+    doubled = model.play(RUSH, ORDER, _raised(rush, 2))
+    tenfold = model.play(RUSH, ORDER, _raised(rush, 10))
+    assert tenfold.refused == 0
+    for name, station in tenfold.stations.items():
+        assert station.worst_age <= doubled.stations[name].worst_age
+    assert tenfold.stations["clear"].worst_age == 0
+
+
+def test_a_higher_limit_of_the_answers_makes_clearing_no_later() -> None:
+    """At a rate that the other limits allow, the worst age falls as the quota rises."""
+    name = f"{quotas.ANSWERS.service}: {quotas.ANSWERS.name}"
+    load = arrivals.flat(290, 120)
+    ages = []
+    for rate in (200, 400, 800):
+        run = model.play(load, ORDER, {name: rate})
+        ages.append(max(run.stations[step].worst_age for step in ("book fill", "clear")))
+    assert ages == sorted(ages, reverse=True)
+    assert ages[0] > ages[-1]
+
+
+def test_all_that_is_asked_for_is_enough(rush: model.Run) -> None:
+    afterwards = model.play(RUSH, ORDER, requests.raised(rush))
+    assert afterwards.refused == 0
+    assert afterwards.deferred == 0
+    assert {each.bucket for each in requests.excesses(afterwards)} == {
+        bucket.name
+        for bucket in afterwards.buckets
+        if bucket.name.startswith("Lambda: pollers of e")
+    }, "the need for pollers is that they are there at once"
+
+
+def test_every_excess_has_a_unit_and_says_what_to_do(rush: model.Run) -> None:
+    for excess in requests.excesses(rush):
+        assert excess.unit
+        assert re.match(r"Set |Request: |Change |Look |\d", excess.what_to_do), excess
+
+
+def test_an_order_without_transitions_starts_express_workflows() -> None:
+    steps = {name: replace(step, transitions=0.0) for name, step in ORDER.steps.items()}
+    express = PlainOrder(steps, ORDER.usd, ORDER.usd_a_day, ORDER.secrets)
+    run = model.build(SMALL, express)
+    assert run.limits.starts.rate == quotas.EXPRESS_STARTS.rate
+
+
+def test_the_day_has_its_orders_and_its_rush() -> None:
+    day = arrivals.day()
+    assert day.orders == pytest.approx(arrivals.ORDERS_A_DAY)
+    assert day.rate(OPEN) == arrivals.AT_THE_OPEN
+    assert day.rate(OPEN - 1) == day.rate(arrivals.CLOSE) == 0
+    assert 100 < day.rate(OPEN + 120) < 300
