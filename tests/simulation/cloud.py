@@ -48,6 +48,7 @@ class Cloud:
         self.lambdas = Lambda(engine, seed, random, faults, log)
         self.api = ApiGateway(engine, random, faults, self.lambdas, log)
         self.outages = Outages(engine, faults, random, Random(f"{seed}/contention"))
+        self.lambdas.is_throttled = lambda: self.outages.is_exhausted("lambda")
         self.queues: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
         self.permissions = Permissions(self.queues, self.dead_letters)

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -24,12 +24,14 @@ from pydantic_settings import BaseSettings
 from infra.catalog.functions import SERVICES
 from infra.catalog.grants import GRANTS, token_audience
 from infra.catalog.names import SIGNING_KEYS
-from tests.simulation.engine import Engine, Outcome, Process
+from tests.simulation.engine import LATENCY, Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
 from trading.adapters.runtime import settings
 
 ASYNCHRONOUS_RETRIES = (60.0, 120.0)
+THROTTLED, THROTTLED_AGAIN = "throttled", 60.0
+"""Why a function was not invoked, and when an asynchronous invocation is tried again then."""
 Settings = TypeVar("Settings", bound=BaseSettings)
 _read_settings = settings.load
 _settings: dict[tuple[type[BaseSettings], str, str], BaseSettings] = {}
@@ -126,6 +128,8 @@ class Lambda:
         self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
         self._releases = dict.fromkeys(SERVICES, 1)
         self._keys: Mapping[str, Sequence[str]] = {}
+        self.is_throttled: Callable[[], bool] = lambda: False
+        """Whether the account's concurrency is used up, so that no function is invoked."""
 
     def invoke(self, function: str, event: Any, key: str, done: Callable[[Outcome], None]) -> None:
         """Run a function once.
@@ -133,6 +137,10 @@ class Lambda:
         `key` names the cause. The faults drawn for the invocation depend on it alone, not on other
         events.
         """
+        if self.is_throttled():
+            self._log(function, THROTTLED, key)
+            self._engine.after(LATENCY[0], lambda: done(Outcome(killed=THROTTLED)))
+            return
         self.invocations += 1
         worker, release = self._worker(function), self._releases[function]
         context = Context(f"{STAGE}-{function}", f"{function}-{self.invocations}")
@@ -168,6 +176,10 @@ class Lambda:
         """
 
         def done(outcome: Outcome) -> None:
+            if outcome.killed == THROTTLED:  # Lambda tries that for hours, and does not count it
+                again = partial(self.retrying, function, event, key, attempt)
+                self._engine.after(THROTTLED_AGAIN, again)
+                return
             failed = outcome.error is not None or outcome.killed is not None
             if failed and attempt < len(ASYNCHRONOUS_RETRIES):
                 pause = ASYNCHRONOUS_RETRIES[attempt]

@@ -14,6 +14,7 @@ BUILT_UPON = {"kms": "secretsmanager"}
 """Services that are out together: Secrets Manager decrypts with KMS."""
 FAILING = 0.9
 """The share of calls that fail during an outage."""
+EXHAUSTED = "quota exhausted"
 READS = ("GetItem", "BatchGetItem", "Query")
 
 
@@ -27,6 +28,22 @@ class Outages:
         self._chance = chance
         self._services: dict[str, tuple[float, float]] = {}
         self._contention, self._contended = (0.0, 0.0), ""
+        self._exhausted: dict[str, tuple[float, float]] = {}
+
+    def exhaust(self, service: str, begins: float, ends: float) -> None:
+        """Throttle every call of a service for a while, as when a quota of the account is used up.
+
+        The service "lambda" invokes no function then.
+        """
+        self._exhausted[service] = (begins, ends)
+
+    def is_exhausted(self, service: str) -> bool:
+        """Whether a quota of the service is used up now. A hit is counted."""
+        begins, ends = self._exhausted.get(service, (0.0, 0.0))
+        if not begins <= self._engine.now < ends:
+            return False
+        self._faults.count(EXHAUSTED)
+        return True
 
     def plan(self, services: Iterable[str], start: float, end: float) -> None:
         """Decide which services fail in the course of the run, and for how long."""
@@ -46,10 +63,12 @@ class Outages:
     @property
     def are_planned(self) -> bool:
         """Whether a service or a table fails for so long that our functions give up."""
-        return bool(self._services or self._contended)
+        return bool(self._services or self._contended or self._exhausted)
 
     def hit(self, service: str, random: Random) -> bool:
-        """Whether a call fails because its service is out."""
+        """Whether a call fails because its service is out, or throttles everything."""
+        if self.is_exhausted(service):
+            return True
         begins, ends = self._services.get(BUILT_UPON.get(service, service), (0.0, 0.0))
         return begins <= self._engine.now < ends and random.random() < FAILING
 
@@ -60,6 +79,8 @@ class Outages:
 
         Under contention a transaction meets a conflict, or the reads of a table are throttled.
         """
+        if self.is_exhausted(service):
+            return CallFault.THROTTLED
         if self.hit(service, random):
             return CallFault.ERROR
         begins, ends = self._contention

@@ -46,13 +46,17 @@ class Action:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The input of a run. The same scenario always gives the same run."""
+    """The input of a run. The same scenario always gives the same run.
+
+    exhausted: a service of AWS, or "lambda", that throttles everything for ten minutes of trading.
+    """
 
     seed: str
     day: date
     traders: tuple[Trader, ...]
     actions: tuple[Action, ...]
     rates: Rates
+    exhausted: str = ""
 
     @property
     def opening(self) -> datetime:

@@ -61,6 +61,8 @@ RECONCILED_AT = (9.9, 18.55, 19.2, 12.0, 19.2)
 during settlement, and at rest.
 """
 MINUTE, HOUR = 60.0, 3600.0
+EXHAUSTED_AFTER, EXHAUSTED_FOR = 2 * MINUTE, 10 * MINUTE
+"""When after the open a quota is used up, if the scenario says so, and for how long."""
 GTC_DAYS = timedelta(days=91)
 
 
@@ -103,6 +105,9 @@ class Simulation:
         Connected.cloud = self.cloud
         opening = scenario.opening.timestamp()
         self.cloud.outages.plan(self.cloud.services, opening, opening + 2 * TRADING_SECONDS)
+        if scenario.exhausted:
+            begins = opening + EXHAUSTED_AFTER
+            self.cloud.outages.exhaust(scenario.exhausted, begins, begins + EXHAUSTED_FOR)
         first, self.days = _days(scenario.day)
         self.at_rest = first[-1]
         self.calm_from = settlement_time(self.days[1]).timestamp() + 2 * HOUR
