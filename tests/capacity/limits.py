@@ -20,7 +20,9 @@ from trading.usecases.posttrade.settlement_cycle import TRADES_PER_READ
 SHARDS = {"{shard}": ATTENTION_SHARDS}
 """Over how many keys the orders spread. Any other shared key is one for all of them."""
 A_SWEEP, A_MINUTE = 45, 60
-"""The sweeper works for so many seconds of a minute, one order after the other."""
+"""The sweeper works for so many seconds of a minute, one order after the other: it reads the order,
+starts its workflow and postpones the next look. The benchmark does not measure that.
+"""
 LOG_WRITES = f"{quotas.LOG_WRITES.service}: {quotas.LOG_WRITES.name}"
 ROUTES = {
     "orders": quotas.ORDERS_ROUTE,

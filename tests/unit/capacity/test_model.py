@@ -196,6 +196,12 @@ def test_an_order_without_transitions_starts_express_workflows() -> None:
     assert run.limits.starts.rate == quotas.EXPRESS_STARTS.rate
 
 
+def test_the_sweeper_works_as_long_as_its_handler_says() -> None:
+    """The handler cannot be imported without its settings."""
+    source = (measured.COSTS.parents[2] / limits.SWEEPS.source).read_text()
+    assert f"A_MINUTES_SWEEP_SECONDS = {limits.A_SWEEP}\n" in source
+
+
 def test_the_day_has_its_orders_and_its_rush() -> None:
     day = arrivals.day()
     assert day.orders == pytest.approx(arrivals.ORDERS_A_DAY)
