@@ -10,7 +10,7 @@ from cli.admin_changes import CLIENTS, change, change_client, send
 from cli.api import new_key
 from cli.options import AsJson, ClientId, Key, Reason
 from cli.session import Session
-from workstation.public_key_options import PublicKeyFile, Remove, pem_of
+from workstation.public_key_options import PublicKeyFile, Remove, chosen_pem
 
 ADMIN = "/api/v1/admin"
 ApiKey = Annotated[
@@ -63,7 +63,7 @@ def set_public_key(
     count as two factors. The tokens of the API key are refused from now on.
     """
     session: Session = ctx.obj.begin(as_json)
-    body = {"public_key": pem_of(public_key_file, remove), "reason": reason}
+    body = {"public_key": chosen_pem(public_key_file, remove), "reason": reason}
     path = f"{CLIENTS}/{client_id}/keys/{api_key}/public-key"
     sent = session.key(key, new_key())
     answer = session.api.change("PUT", path, sent, body, with_nulls=True)

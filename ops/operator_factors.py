@@ -11,7 +11,7 @@ from trading.adapters.dynamodb.second_factors import TableSecondFactors
 from trading.adapters.identity.signature_keys import read_public_key
 from trading.domain.clients.credentials import Credential, DerivedKeyError
 from trading.domain.clients.second_factor import FactorStatus
-from workstation.public_key_options import PublicKeyFile, Remove, pem_of
+from workstation.public_key_options import PublicKeyFile, Remove, chosen_pem
 from workstation.screen import Screen
 
 
@@ -35,7 +35,7 @@ def set_public_key(
     before ends with the registration.
     """
     screen, operators = Screen(as_json), Operators(ctx.obj)
-    pem = pem_of(public_key_file, remove)
+    pem = chosen_pem(public_key_file, remove)
     public_key = read_public_key(pem) if pem else None
     key = or_exit(screen, lambda: operators.key_of(name, api_key))
     changed = or_exit(screen, lambda: _with_public_key(key, public_key))

@@ -16,7 +16,7 @@ from trading.adapters.runtime import clock
 from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential, CredentialStatus
 from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.values import iso
-from workstation.public_key_options import PublicKeyFile, pem_of
+from workstation.public_key_options import PublicKeyFile, read_pem
 from workstation.screen import Screen, table
 
 app = typer.Typer(no_args_is_help=True, help="Operators: who may use the internal API, and how.")
@@ -46,7 +46,7 @@ def create(
     --role client-administrator --reason "first operator"
     """
     screen, operators = Screen(as_json), Operators(ctx.obj)
-    pem = pem_of(public_key_file, remove=public_key_file is None)
+    public_key = read_public_key(read_pem(public_key_file)) if public_key_file else None
     if if_none and (active := [each.client_id for each in operators.all() if each.is_active]):
         screen.show({"active": active}, f"There is an operator already: {', '.join(active)}.")
         return
@@ -59,10 +59,10 @@ def create(
         permissions=permissions_of(roles),
         roles=tuple(sorted(set(roles))),
         audience=INTERNAL_AUDIENCE,
-        public_key=read_public_key(pem) if pem else None,
+        public_key=public_key,
     )
-    public_key = credential.public_key or "none"
-    audit(ctx.obj, "create", credential, reason, roles=_text(credential), public_key=public_key)
+    registered = public_key or "none"
+    audit(ctx.obj, "create", credential, reason, roles=_text(credential), public_key=registered)
     operators.save(credential)
     _show_secret(screen, credential, secret)
     if credential.public_key is None:

@@ -18,15 +18,18 @@ PublicKeyFile = Annotated[
 Remove = Annotated[bool, typer.Option("--remove", help="Remove the registered key.")]
 
 
-def pem_of(file: Path | None, remove: bool) -> str | None:
+def chosen_pem(file: Path | None, remove: bool) -> str | None:
     """The public key in PEM, or None to remove the registered one. Raises typer.BadParameter."""
+    if (file is None) != remove:
+        raise typer.BadParameter("give either --public-key-file or --remove")
+    return read_pem(file) if file else None
+
+
+def read_pem(file: Path) -> str:
+    """The public key in PEM. Raises typer.BadParameter."""
     # Other commands start faster without this import.
     from trading.adapters.identity.signature_keys import read_public_key
 
-    if (file is None) != remove:
-        raise typer.BadParameter("give either --public-key-file or --remove")
-    if file is None:
-        return None
     try:
         pem = file.read_text()
         read_public_key(pem)
