@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.keys import account_key, position_key
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.reads import TableReads
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position

@@ -1,24 +1,15 @@
-"""Entities from their items. Attributes that only keys and indexes need are left out."""
+"""Which entities the items of accounts, orders and the ledger are."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel
-
+from trading.adapters.dynamodb.loading import load_entity
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def load_entity(model: type[Model], item: Mapping[str, Any]) -> Model:
-    """An entity. Raises ValidationError."""
-    fields = model.model_fields
-    return model.model_validate({name: value for name, value in item.items() if name in fields})
 
 
 def load_entry(item: Mapping[str, Any]) -> LedgerEntry:

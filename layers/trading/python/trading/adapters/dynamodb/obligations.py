@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.keys import obligation_key
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.reads import TableReads
 from trading.domain.posttrade.netting import Obligation
 

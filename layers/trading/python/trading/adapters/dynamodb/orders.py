@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.keys import order_key, task_token_key
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.orders.order import Order

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from cachetools import TTLCache
 
-from trading.adapters.dynamodb.entities import load_entity
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.accounts.valuation import LastPrice

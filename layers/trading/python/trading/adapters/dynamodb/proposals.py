@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.entity_writes import Location
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.reads import TableReads
 from trading.domain.clients.proposals import Proposal
 from trading.domain.values import iso

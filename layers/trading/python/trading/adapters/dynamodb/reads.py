@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from trading.adapters.dynamodb.entities import Model, load_entity
+from trading.adapters.dynamodb.loading import Model, load_entity
 from trading.adapters.dynamodb.transactions import OverloadedError, from_item, to_item
 
 if TYPE_CHECKING:

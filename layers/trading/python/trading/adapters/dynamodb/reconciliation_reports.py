@@ -6,7 +6,7 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trading.adapters.dynamodb.entities import load_entity
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
 from trading.domain.values import iso
 from trading.usecases.ports import StaleError

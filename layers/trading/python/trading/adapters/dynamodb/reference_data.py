@@ -8,7 +8,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from trading.adapters.dynamodb.entities import load_entity
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.reads import TableReads
 from trading.domain.clients.client import Client

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from trading.adapters.dynamodb.entities import load_entity
 from trading.adapters.dynamodb.entity_writes import Location, put_of, write_of
 from trading.adapters.dynamodb.keys import entry_key
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.proposals import proposal_location
 from trading.adapters.dynamodb.reads import TableReads

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.transactions import from_item
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 
@@ -12,13 +13,11 @@ if TYPE_CHECKING:
 
 
 def read_credential(client: DynamoDBClient, table: str, api_key: str) -> Credential | None:
-    """An API key as it is stored now. What a later release has added to it is left out."""
+    """An API key as it is stored now."""
     answer = client.get_item(TableName=table, Key={"api_key": {"S": api_key}}, ConsistentRead=True)
     if "Item" not in answer:
         return None
-    item = from_item(answer["Item"])
-    known = {name: item[name] for name in Credential.model_fields if name in item}
-    return Credential.model_validate(known)
+    return load_entity(Credential, from_item(answer["Item"]))
 
 
 class TableCredentials:
