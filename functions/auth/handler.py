@@ -18,7 +18,6 @@ log_in = LogInRoutes(
     base.idempotency,
     base.check_code,
     base.signatures,
-    always_two=False,
 )
 log_in.add_log_in()
 log_in.add_step_up()

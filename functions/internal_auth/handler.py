@@ -17,7 +17,6 @@ log_in = LogInRoutes(
     api.idempotency,
     api.check_code,
     api.signatures,
-    always_two=True,
 )
 log_in.add_log_in()
 second_factor.add_enrolment(app, log_in, api.enrolments, api.idempotency, settings.token_issuer)

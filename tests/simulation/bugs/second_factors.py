@@ -5,7 +5,7 @@ from trading.adapters.faces.auth import LogInRoutes
 from trading.adapters.identity.authorizer import Authorizer
 from trading.adapters.identity.codes import DerivedCodes
 from trading.domain.clients import second_factor
-from trading.domain.clients.second_factor import SecondFactor
+from trading.domain.clients.second_factor import SecondFactor, check_may_enrol, methods_shown
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.identity.second_factor import CheckCode, Enrolments, OrderPolicies
 from trading.usecases.orders.place_order import PlaceOrder
@@ -64,13 +64,7 @@ BUGS = (
         "a token of a second factor without a code",
         "Every token says that there was a second factor.",
         "Whoever steals the secret trades with it.",
-        (
-            Edit(
-                LogInRoutes.add_log_in,
-                "WITH_CODE if credentials.code else WITH_SECRET",
-                "WITH_CODE",
-            ),
-        ),
+        (Edit(methods_shown, "return WITH_SECRET", "return WITH_CODE"),),
     ),
     Bug(
         "orders without the second factor",
@@ -142,7 +136,7 @@ BUGS = (
         "operators log in with the secret only",
         "The log-in of the internal API asks for no second factor.",
         "Whoever steals the secret of an operator logs in.",
-        (Edit("functions.internal_auth.handler", "always_two=True", "always_two=False"),),
+        (Edit(methods_shown, "if credential.is_of_operator:", "if False:"),),
     ),
     Bug(
         "tokens of operators without a second factor",
@@ -174,12 +168,6 @@ BUGS = (
         "an authenticator beside a registered key",
         "The secret of a program's API key enrols an authenticator.",
         "Whoever steals the secret of a program enrols a phone, and logs in with its codes.",
-        (
-            Edit(
-                LogInRoutes.checked_to_enrol,
-                "if not self._is_signed(credential) and credential.public_key:",
-                "if False:",
-            ),
-        ),
+        (Edit(check_may_enrol, "if credential.public_key and not is_signed:", "if False:"),),
     ),
 )

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.builders import NOW, D, make_client
+from tests.fakes.builders import NOW, D, make_client, make_secret
+from trading.domain.clients.credentials import INTERNAL_AUDIENCE, Credential
 from trading.domain.clients.second_factor import (
     MOST_FAILURES,
     RECOVERY_CODES,
@@ -15,8 +16,10 @@ from trading.domain.clients.second_factor import (
     InvalidCodeError,
     SecondFactor,
     SecondFactorRequiredError,
+    check_may_enrol,
     check_order,
     is_recovery_code,
+    methods_shown,
 )
 
 ACTIVE = SecondFactor(holder="client/alice", enrolment="one", last_step=100, last_request="first")
@@ -153,3 +156,47 @@ def test_a_pending_enrolment_of_an_earlier_release_is_read_and_not_shown_again()
     assert kept.status is FactorStatus.PENDING
     assert not kept.shows("one", NOW)
     assert kept.confirmed("one", 7, "r-1").enrolment == "one"
+
+
+CLIENT = Credential(api_key="k", client_id="alice", secrets=(make_secret(),), permissions=())
+OPERATOR = Credential.model_validate(CLIENT.model_dump() | {"audience": INTERNAL_AUDIENCE})
+
+
+@pytest.mark.parametrize("registered", [None, "a key"])
+@pytest.mark.parametrize(
+    ("credential", "code", "is_signed", "methods"),
+    [
+        (CLIENT, None, False, ["pwd"]),
+        (CLIENT, "123456", False, ["pwd", "otp", "mfa"]),
+        (CLIENT, None, True, ["pwd", "swk", "mfa"]),
+        (OPERATOR, None, True, ["pwd", "swk", "mfa"]),
+    ],
+)
+def test_a_log_in_shows_how_its_owner_authenticated(
+    credential: Credential,
+    registered: str | None,
+    code: str | None,
+    is_signed: bool,
+    methods: list[str],
+) -> None:
+    key = credential.with_public_key(registered)
+    assert [*methods_shown(key, code, is_signed=is_signed)] == methods
+
+
+def test_an_operator_never_logs_in_with_the_secret_only() -> None:
+    assert [*methods_shown(OPERATOR, "123456", is_signed=False)] == ["pwd", "otp", "mfa"]
+    with pytest.raises(SecondFactorRequiredError, match="send a `code`"):
+        methods_shown(OPERATOR, None, is_signed=False)
+    program = OPERATOR.with_public_key("a key")
+    for code in (None, "123456"):
+        with pytest.raises(SecondFactorRequiredError, match="Sign the log-in"):
+            methods_shown(program, code, is_signed=False)
+
+
+@pytest.mark.parametrize("credential", [CLIENT, OPERATOR])
+def test_with_a_registered_key_an_enrolment_is_signed(credential: Credential) -> None:
+    check_may_enrol(credential, is_signed=False)
+    program = credential.with_public_key("a key")
+    check_may_enrol(program, is_signed=True)
+    with pytest.raises(SecondFactorRequiredError, match="Sign this request"):
+        check_may_enrol(program, is_signed=False)

@@ -89,8 +89,8 @@ class Signing(Change):
 
 
 class NewPublicKey(Change):
-    """A public key to register for an API key, or null to remove it. `public_key` is one of
-    Ed25519, in PEM.
+    """A public key to register for an API key, or null to remove it. `public_key` is sent as one of
+    Ed25519 in PEM, and read as it is stored: 32 bytes, in base64.
     """
 
     public_key: Annotated[str, Field(pattern=whole(patterns.PUBLIC_KEY))] | None

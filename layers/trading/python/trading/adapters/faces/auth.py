@@ -21,14 +21,13 @@ from trading.adapters.identity.login import origin
 from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
 from trading.adapters.identity.tokens import Grant, Tokens
 from trading.domain import patterns
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
+from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import (
     WITH_CODE,
-    WITH_KEY,
-    WITH_SECRET,
     InvalidCodeError,
     Method,
-    SecondFactorRequiredError,
+    check_may_enrol,
+    methods_shown,
 )
 from trading.domain.patterns import whole
 from trading.domain.values import Frozen, Timestamp
@@ -83,9 +82,7 @@ class AccessToken(Frozen):
 
 
 class LogInRoutes:
-    """The routes that issue tokens for keys of one audience. If it is `always_two`, no token is
-    issued without a second factor.
-    """
+    """The routes that issue tokens for keys of one audience."""
 
     def __init__(
         self,
@@ -95,8 +92,6 @@ class LogInRoutes:
         idempotency: Idempotency,
         use_code: UseCode,
         signatures: Signatures,
-        *,
-        always_two: bool,
     ) -> None:
         self._app = app
         self._log_in = log_in
@@ -104,7 +99,6 @@ class LogInRoutes:
         self._idempotency = idempotency
         self._use_code = use_code
         self._signatures = signatures
-        self._always_two = always_two
 
     def add_log_in(self) -> None:
         """Add the log-in with an API key and its secret."""
@@ -125,13 +119,10 @@ class LogInRoutes:
             if credentials.code is not None and is_signed(self._app.event):
                 raise _code_beside_signature()
             credential = self.checked(credentials.api_key, credentials.api_secret)
-            if self._is_signed(credential):
-                return self._answer(credential, None, WITH_KEY)
-            if self._always_two:
-                _check_has_second_factor(credential, credentials.code)
-            return self._answer(
-                credential, credentials.code, WITH_CODE if credentials.code else WITH_SECRET
+            methods = methods_shown(
+                credential, credentials.code, is_signed=self._is_signed(credential)
             )
+            return self._answer(credential, credentials.code, methods)
 
     def add_step_up(self) -> None:
         """Add the exchange of a token and a code for a token that shows a second factor."""
@@ -158,16 +149,12 @@ class LogInRoutes:
         return self._log_in(api_key, secret, origin(source_ip))
 
     def checked_to_enrol(self, api_key: str, secret: str) -> Credential:
-        """The credential of a key that may enrol an authenticator. With a registered key, the
-        request must be signed: the secret alone must not get another second factor.
+        """The credential of a key that may enrol an authenticator.
 
-        Raises as LogIn, SecondFactorRequiredError, and HttpError for an invalid signature.
+        Raises as LogIn and `check_may_enrol`, and HttpError for an invalid signature.
         """
         credential = self.checked(api_key, secret)
-        if not self._is_signed(credential) and credential.public_key:
-            raise SecondFactorRequiredError(
-                "This API key has a registered key. Sign this request with it, like a log-in."
-            )
+        check_may_enrol(credential, is_signed=self._is_signed(credential))
         return credential
 
     def _is_signed(self, credential: Credential) -> bool:
@@ -221,21 +208,6 @@ class LogInRoutes:
         return json_response(AccessToken.of(grant, self._tokens.sign(grant)), headers=headers)
 
 
-def _check_has_second_factor(credential: Credential, code: str | None) -> None:
-    """Refuse an operator's log-in that is not signed and has no code. With a registered key, a code
-    is not enough: somebody who had the secret may have enrolled before the key was registered.
-    """
-    if credential.public_key:
-        raise SecondFactorRequiredError(
-            "This API key has a registered key. Sign the log-in with it."
-        )
-    if code is None:
-        raise SecondFactorRequiredError(
-            "Log in with a second factor: send a `code`, or sign the log-in with your registered "
-            "key. To enrol: POST /api/v1/auth/second-factor."
-        )
-
-
 def _code_beside_signature() -> HttpError:
     text = "A signed log-in has no code. Send one or the other."
     return HttpError(
@@ -248,5 +220,5 @@ def _code_beside_signature() -> HttpError:
 
 def holder_of(credential: Credential) -> str:
     """The holder of a second factor, as the audit log names it: the owner of the key."""
-    kind = "client" if credential.audience == CLIENT_AUDIENCE else "operator"
+    kind = "operator" if credential.is_of_operator else "client"
     return f"{kind}/{credential.client_id}"

@@ -82,6 +82,11 @@ class Credential(Versioned):
     public_key: str | None = None
 
     @property
+    def is_of_operator(self) -> bool:
+        """Whether the owner is an operator, and not a client."""
+        return self.audience == INTERNAL_AUDIENCE
+
+    @property
     def is_active(self) -> bool:
         return self.status is CredentialStatus.ACTIVE
 

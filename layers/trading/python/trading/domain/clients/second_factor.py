@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from trading.domain import patterns
 from trading.domain.clients.client import Client
+from trading.domain.clients.credentials import Credential
 from trading.domain.clients.lockout import LockRule, lock_after
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import Frozen, Timestamp, Versioned
@@ -215,6 +216,44 @@ class SecondFactor(Versioned):
 def is_recovery_code(code: str) -> bool:
     """Whether a code has the form of a recovery code. Any other code is an authenticator's."""
     return re.fullmatch(patterns.RECOVERY_CODE, code) is not None
+
+
+def methods_shown(
+    credential: Credential, code: str | None, *, is_signed: bool
+) -> tuple[Method, ...]:
+    """What a log-in with the right secret shows. An operator's log-in always shows a second factor.
+
+    If an operator has a registered key, a code is not enough: somebody who had the secret may have
+    enrolled before the key was registered. `is_signed`: with the registered key.
+
+    Raises SecondFactorRequiredError.
+    """
+    if is_signed:
+        return WITH_KEY
+    if credential.is_of_operator and credential.public_key:
+        raise SecondFactorRequiredError(
+            "This API key has a registered key. Sign the log-in with it."
+        )
+    if code is not None:
+        return WITH_CODE
+    if credential.is_of_operator:
+        raise SecondFactorRequiredError(
+            "Log in with a second factor: send a `code`, or sign the log-in with your registered "
+            "key. To enrol: POST /api/v1/auth/second-factor."
+        )
+    return WITH_SECRET
+
+
+def check_may_enrol(credential: Credential, *, is_signed: bool) -> None:
+    """Check that a request with the right secret may enrol an authenticator. With a registered key
+    it must be signed: the secret alone must not get another second factor.
+
+    Raises SecondFactorRequiredError.
+    """
+    if credential.public_key and not is_signed:
+        raise SecondFactorRequiredError(
+            "This API key has a registered key. Sign this request with it, like a log-in."
+        )
 
 
 def check_order(client: Client, notional: Decimal, has_second_factor: bool) -> None:
